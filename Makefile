@@ -1,0 +1,49 @@
+# Needs: Python >= 3.11 with pip, and make. Everything else goes into .venv.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEV := $(VENV)/.dev
+
+.PHONY: demo test check live race bench pictures clean
+demo: $(READY)
+	@$(BIN)/lockdeck demo
+
+test: $(DEV)
+	@$(BIN)/python -m pytest -n 2
+
+check: $(DEV)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/codespell backend tui themes tests README.md CHANGELOG.md
+
+live: $(DEV)
+	@$(BIN)/python -m pytest tests/live -rs
+
+race: $(DEV)
+	@$(BIN)/python -m tests.race
+
+bench: $(DEV)
+	@$(BIN)/python -m tests.bench
+
+pictures: $(DEV)
+	@$(BIN)/python -m tests.tui.pictures
+
+# Debian's python3 without python3-venv has no ensurepip: then pip itself fills the environment.
+$(VENV)/bin/python:
+	@[ -n "$(PYTHON)" ] || { echo "lockdeck needs Python 3.11 or newer: none found on PATH (set PYTHON=...)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); $(PYTHON) -m venv --without-pip $(VENV) && \
+		$(PYTHON) -m pip -q --python $(VENV)/bin/python install pip; }
+
+$(READY): $(VENV)/bin/python pyproject.toml constraints.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(DEV): $(READY)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+clean:
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -1,0 +1,1 @@
+"""The headless half of lockdeck: facts about locks, runs and processes, and the actions on them."""

@@ -1,0 +1,1 @@
+"""What changes the world: each action plans, proves, acts, verifies, records."""

@@ -1,0 +1,1 @@
+"""Everything that knows OpenClaw's formats and protocol, and nothing else does."""

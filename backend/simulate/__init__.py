@@ -1,0 +1,1 @@
+"""The demo fleet: real processes, real lock files, real log lines."""

@@ -1,0 +1,1 @@
+"""What the operating system knows: processes, volumes, atomic exchange, safe text."""
