@@ -1,0 +1,316 @@
+"""Typed gateway events: what OpenClaw's log, transcripts and event stream tell about runs.
+
+One class per kind of line.  `at` is epoch seconds.  A field that a version does not write is None.
+Ids join events to sessions: `run_id`, `session_id`, `session_key` (from `lane=session:<key>`) and lock paths;
+nothing is ever joined by guessing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LockTimeout:
+    """`session file locked (timeout Nms): …`: a caller gave up on a lock.
+
+    `pid`, `alive` and `age_ms` as the waiting process saw the owner; the last two from 2026.6.11 on.
+    """
+
+    path: str
+    timeout_ms: int | None
+    pid: int | None = None
+    alive: bool | None = None
+    age_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunTimeout:
+    """`embedded run timeout`: the run budget of one attempt ran out. The LLM idle timeout logs no such line."""
+
+    at: float
+    run_id: str
+    session_id: str | None
+    timeout_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileTimedOut:
+    """`Profile X timed out. Trying next account...`: real profile id, no run id, also when none is left."""
+
+    at: float
+    profile: str
+    idle: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FailoverDecision:
+    """`embedded_run_failover_decision`: what the runner does after one attempt.
+
+    `profile_hash` is `sha256:` + 12 hex digits of the profile id. On a candidate that never answered,
+    `provider` and `model` are those of the previous assistant message (seen on 2026.4.5).
+    """
+
+    at: float
+    run_id: str
+    stage: str
+    decision: str
+    reason: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    profile_hash: str | None = None
+    fallback_configured: bool | None = None
+    timed_out: bool = False
+    aborted: bool = False
+    status: int | None = None
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFallbackDecision:
+    """`model_fallback_decision`: one candidate model of a run failed, succeeded or was skipped."""
+
+    at: float
+    run_id: str | None
+    decision: str
+    attempt: int | None = None
+    total: int | None = None
+    requested: str | None = None
+    candidate: str | None = None
+    next_candidate: str | None = None
+    reason: str | None = None
+    status: int | None = None
+    session_id: str | None = None
+    session_key: str | None = None
+    lock_timeout: LockTimeout | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneWait:
+    """`lane wait exceeded`: a queued message waited 2 s or more; logged when its task finally starts."""
+
+    at: float
+    lane: str
+    session_key: str | None
+    waited_ms: int | None
+    queue_ahead: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneTaskError:
+    """`lane task error`: a task of a lane failed; logged for the main lane and for the session's lane."""
+
+    at: float
+    lane: str
+    session_key: str | None
+    duration_ms: int | None
+    error: str
+    lock_timeout: LockTimeout | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StuckSession:
+    """`stuck|stalled|long-running session`: OpenClaw's own diagnosis. `age_ms` of the state."""
+
+    at: float
+    kind: str
+    session_id: str | None
+    session_key: str | None
+    state: str | None = None
+    age_ms: int | None = None
+    queue_depth: int | None = None
+    reason: str | None = None
+    classification: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryOutcome:
+    """`stuck session recovery …` (from 2026.4.29): the gateway tried to help itself."""
+
+    at: float
+    session_id: str | None
+    session_key: str | None
+    status: str | None = None
+    action: str | None = None
+    aborted: bool | None = None
+    drained: bool | None = None
+    released: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LockBlocked:
+    """A lock timeout told by a line that is neither a lane error nor a fallback decision."""
+
+    at: float
+    lock_timeout: LockTimeout
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StaleLockRemoved:
+    """`removed stale session lock: PATH (REASONS)`: OpenClaw's own clean-up at gateway start."""
+
+    at: float
+    path: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WatchdogRelease:
+    """`releasing lock held for Nms`: the 60 s watchdog dropped a lock; the run goes on unlocked."""
+
+    at: float
+    path: str
+    held_ms: int | None
+    max_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CompactionTimeout:
+    """A timeout that has to do with compaction; such timeouts never rotate. `text` tells which."""
+
+    at: float
+    run_id: str | None
+    session_id: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunAborted:
+    """An abort of a run, or one that did not take. `ok` False: the abort failed or the stream went on."""
+
+    at: float
+    run_id: str | None
+    session_id: str | None
+    ok: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthProfileFailure:
+    """`auth_profile_failure_state_updated`: a profile went into cooldown; never for pure timeouts."""
+
+    at: float
+    run_id: str | None
+    profile_hash: str | None
+    provider: str | None
+    reason: str | None
+    cooldown_until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEnd:
+    """`embedded_run_agent_end`: one inner try ended in an error (429, 500, 401 …)."""
+
+    at: float
+    run_id: str
+    reason: str | None
+    provider: str | None = None
+    model: str | None = None
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AllModelsFailed:
+    """`All models failed (N): …`: the chain is exhausted. `lock_timeouts` of the candidates, if any."""
+
+    at: float
+    total: int | None
+    text: str
+    run_id: str | None = None
+    lock_timeouts: tuple[LockTimeout, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SameModelRetry:
+    """A retry on the same model: `retrying same model` (2026.4.12), `transient same-model retry i/8` (2026.9)."""
+
+    at: float
+    index: int | None
+    total: int | None
+    model: str | None
+    reason: str | None
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChainStopped:
+    """`model_fallback_chain_stopped` (2026.9): no further candidate will be tried."""
+
+    at: float
+    run_id: str | None
+    session_id: str | None
+    reason: str | None
+    session_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RotationCap:
+    """`profile rotation cap reached …`, `run-retry-limit`, idle circuit breaker: a built-in brake."""
+
+    at: float
+    text: str
+    session_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """An attempt began: lifecycle `start` of the event stream, or `embedded run start` where logged."""
+
+    at: float
+    run_id: str
+    session_id: str | None = None
+    session_key: str | None = None
+    provider: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """A run ended: lifecycle `end`/`error`, or `embedded run done` where logged."""
+
+    at: float
+    run_id: str
+    ok: bool
+    aborted: bool = False
+    session_id: str | None = None
+    session_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptError:
+    """Transcript entry `openclaw:prompt-error`: one per timed-out or aborted attempt; joins run to session."""
+
+    at: float
+    run_id: str | None
+    session_id: str | None
+    provider: str | None = None
+    model: str | None = None
+    error: str | None = None
+
+
+Event = (
+    RunTimeout
+    | ProfileTimedOut
+    | FailoverDecision
+    | ModelFallbackDecision
+    | LaneWait
+    | LaneTaskError
+    | StuckSession
+    | RecoveryOutcome
+    | LockBlocked
+    | StaleLockRemoved
+    | WatchdogRelease
+    | CompactionTimeout
+    | RunAborted
+    | AuthProfileFailure
+    | AgentEnd
+    | AllModelsFailed
+    | SameModelRetry
+    | ChainStopped
+    | RotationCap
+    | AttemptStarted
+    | RunEnded
+    | PromptError
+)

@@ -1,0 +1,110 @@
+"""The immutable picture of a fleet at one moment, and what changed between two of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from backend.model.locks import Evidence, Judgement, LockRecord
+from backend.model.runs import Attempt, Blocked, Occupation, Rotation
+
+
+class State(StrEnum):
+    """What a session is doing."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    COMPACTING = "compacting"
+    ROTATING = "rotating"
+    STUCK = "stuck"
+    FAILED = "failed"
+    CANCELLING = "cancelling"
+    UNKNOWN = "unknown"
+
+
+class Severity(IntEnum):
+    """How urgently a person is needed; greater is more urgent."""
+
+    OK = 0
+    NOTICE = 1
+    WARNING = 2
+    CRITICAL = 3
+
+    @property
+    def word(self) -> str:
+        """The lower-case word used in JSON and tables."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayView:
+    """The gateway of a root. `port` and `version` are None where nothing tells."""
+
+    pid: int
+    version: str | None
+    port: int | None
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RootView:
+    """One OpenClaw state directory. `watch` is live or polling; `problems` are sentences."""
+
+    path: str
+    era: str
+    gateway: GatewayView | None = None
+    watch: str = "polling"
+    problems: tuple[str, ...] = ()
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LockView:
+    """One lock with its evidence and verdict."""
+
+    record: LockRecord
+    evidence: Evidence
+    judgement: Judgement
+
+    @property
+    def release_id(self) -> str | None:
+        """The id an action must name, None where the file could not be read."""
+        identity = self.record.identity
+        return None if identity is None else identity.release_id
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """One session: what it is doing, why, since when (epoch seconds), and its lock."""
+
+    root: str
+    agent: str
+    key: str
+    session_id: str | None
+    state: State = State.IDLE
+    severity: Severity = Severity.OK
+    since: float | None = None
+    reasons: tuple[str, ...] = ()
+    attempt: Attempt | None = None
+    rotation: Rotation | None = None
+    occupation: Occupation | None = None
+    blocked: Blocked = Blocked()
+    lock: LockView | None = None
+    transcript: str | None = None
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What names this session through any re-sort: root path and session key."""
+        return (self.root, self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSnapshot:
+    """Everything known about the fleet at `generated_at` (epoch seconds)."""
+
+    generated_at: float
+    host: str
+    roots: tuple[RootView, ...] = ()
+    sessions: tuple[SessionView, ...] = ()
+    locks: tuple[LockView, ...] = ()
+    notes: tuple[str, ...] = ()

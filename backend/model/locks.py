@@ -1,0 +1,400 @@
+"""What a lock file says, what was observed about it, and what follows: `judge()`.
+
+Everything here is pure.  `Evidence` is gathered elsewhere; the same evidence always gives the same
+judgement, and whatever is not known counts against releasing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+CREATION_GRACE_S = 30.0
+"""An empty or half-written payload younger than this (seconds since mtime) is a lock being taken."""
+BOOT_MARGIN_S = 60.0
+"""A lock counts as made before this boot only when it is older than the boot by more than this (seconds)."""
+START_MARGIN_S = 2.0
+"""Clock slack, in seconds, when a process's start is compared with a lock's creation."""
+
+
+class Verdict(StrEnum):
+    """What follows from the evidence about one lock."""
+
+    CREATING = "creating"
+    HELD = "held"
+    LEAKED = "leaked"
+    RECYCLED = "recycled"
+    DEAD = "dead"
+    REMOVED = "removed"
+    FOREIGN = "foreign"
+    UNREADABLE = "unreadable"
+    LITTER = "litter"
+
+
+class LockKind(StrEnum):
+    """Which of OpenClaw's locks a file is; only `session` locks may ever be released."""
+
+    SESSION = "session"
+    STORE = "store"
+    AUTH = "auth"
+    SANDBOX = "sandbox"
+    OTHER = "other"
+
+
+class Presence(StrEnum):
+    """What stands at the lock's path."""
+
+    FILE = "file"
+    ABSENT = "absent"
+    IRREGULAR = "irregular"
+    UNREADABLE = "unreadable"
+
+
+class PayloadState(StrEnum):
+    """How much of the payload could be understood."""
+
+    VALID = "valid"
+    EMPTY = "empty"
+    HALF_WRITTEN = "half-written"
+    INVALID = "invalid"
+
+
+class Liveness(StrEnum):
+    """What the process table says about a pid. A permission error means alive: it exists."""
+
+    ALIVE = "alive"
+    ZOMBIE = "zombie"
+    GONE = "gone"
+
+
+class Proof(StrEnum):
+    """How a holder is known: it has the file open, the payload names it, or not at all."""
+
+    FD = "fd"
+    PID = "pid"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class LockIdentity:
+    """One lifetime of one lock file. ext4 reuses inode numbers at once, so the bytes belong to it."""
+
+    dev: int
+    ino: int
+    ctime_ns: int
+    raw: bytes
+
+    @property
+    def release_id(self) -> str:
+        """Twelve hex digits that name this hold; an action that carries them can hit no other hold."""
+        facts = f"{self.dev}:{self.ino}:{self.ctime_ns}:".encode() + self.raw
+        return hashlib.sha256(facts).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class LockPayload:
+    """A parsed payload: `pid`, `created_at` (epoch seconds), `starttime` (clock ticks), `max_hold_ms`.
+
+    Keys by version: openclaw 2026.2.9 has no starttime; maxHoldMs appears with 2026.5.22.
+    """
+
+    pid: int
+    created_at: float | None
+    starttime: int | None = None
+    max_hold_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LockRecord:
+    """One look at one lock path.
+
+    `path` is the exact path (surrogate-escaped), for actions. `problem` says in words why there is no
+    payload. Times are epoch seconds.
+    """
+
+    path: str
+    root: str
+    agent: str | None
+    kind: LockKind
+    presence: Presence
+    identity: LockIdentity | None = None
+    payload: LockPayload | None = None
+    payload_state: PayloadState = PayloadState.INVALID
+    problem: str | None = None
+    mtime: float | None = None
+    uid: int | None = None
+    nlink: int = 1
+
+    @property
+    def created_at(self) -> float | None:
+        """When the hold began, epoch seconds: the payload's word, else the file's mtime."""
+        if self.payload is not None and self.payload.created_at is not None:
+            return self.payload.created_at
+        return self.mtime
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The process that has the lock. `started_at` is epoch seconds."""
+
+    pid: int
+    name: str
+    started_at: float | None
+    proof: Proof
+    start_ticks: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanEvidence:
+    """Who was looked at in search of an open descriptor.
+
+    `hidden` names processes that could hold the file but could not be inspected; `reach` is false where
+    whole processes are invisible (no /proc, hidden by another namespace).
+    """
+
+    supported: bool = False
+    inspected: int = 0
+    total: int = 0
+    hidden: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """True when no process that could hold the file escaped the search."""
+        return self.supported and not self.hidden
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that was observed about one lock at `observed_at` (epoch seconds). None means not known."""
+
+    record: LockRecord
+    observed_at: float
+    liveness: Liveness | None = None
+    process_name: str = ""
+    process_started_at: float | None = None
+    process_start_ticks: int | None = None
+    openers: tuple[Holder, ...] = ()
+    deleted_openers: tuple[Holder, ...] = ()
+    scan: ScanEvidence = field(default_factory=ScanEvidence)
+    own_namespace: bool | None = None
+    namespace_note: str | None = None
+    volume: str = "unknown"
+    fs_type: str = ""
+    boot_time: float | None = None
+    our_uid: int | None = None
+    era: str = "files"
+
+    @property
+    def age_s(self) -> float | None:
+        """Seconds since the hold began, never negative; None when neither payload nor mtime tells."""
+        created = self.record.created_at
+        return None if created is None else max(0.0, self.observed_at - created)
+
+    @property
+    def untouched_s(self) -> float:
+        """Seconds since the file was last written, never negative; 0 when not known."""
+        return 0.0 if self.record.mtime is None else max(0.0, self.observed_at - self.record.mtime)
+
+    @property
+    def start_matches(self) -> bool | None:
+        """Whether the live pid is the process that wrote the lock; None when nothing tells."""
+        payload = self.record.payload
+        if payload is None or self.liveness is None or self.liveness is Liveness.GONE:
+            return None
+        if payload.starttime is not None and self.process_start_ticks is not None:
+            return payload.starttime == self.process_start_ticks
+        if payload.created_at is not None and self.process_started_at is not None:
+            # No start ticks (2026.2.9, macOS): a process younger than the lock can't have written it.
+            return None if self.process_started_at <= payload.created_at + START_MARGIN_S else False
+        return None
+
+    @property
+    def from_earlier_boot(self) -> bool:
+        """True when both payload and mtime are older than this boot: no writer can be alive."""
+        if self.boot_time is None or self.record.mtime is None:
+            return False
+        created = self.record.created_at
+        latest = max(self.record.mtime, created if created is not None else self.record.mtime)
+        return latest < self.boot_time - BOOT_MARGIN_S
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with its reasons as sentences, whether it may be released, and the holder if any."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    releasable: bool
+    holder: Holder | None = None
+
+
+def judge(evidence: Evidence) -> Judgement:
+    """Say what follows from the evidence. First matching rule wins; whatever is unknown forbids release."""
+    record = evidence.record
+    verdict, reasons, holder = _verdict(evidence)
+    if verdict in _RELEASABLE:
+        obstacles = tuple(_obstacles(evidence))
+        return Judgement(verdict, (*reasons, *obstacles), not obstacles, holder)
+    if record.kind is not LockKind.SESSION:
+        reasons = (*reasons, _not_a_session_lock(record))
+    return Judgement(verdict, reasons, False, holder)
+
+
+_RELEASABLE = frozenset({Verdict.RECYCLED, Verdict.DEAD, Verdict.UNREADABLE})
+
+_Finding = tuple[Verdict, tuple[str, ...], Holder | None]
+
+
+def _verdict(evidence: Evidence) -> _Finding:
+    record = evidence.record
+    if record.presence is Presence.ABSENT:
+        return _absent(evidence)
+    if record.presence is Presence.FILE and _being_written(evidence):
+        return Verdict.CREATING, (_creation_sentence(evidence),), _first(evidence.openers)
+    if evidence.openers:
+        holder = evidence.openers[0]
+        return Verdict.HELD, (_open_sentence(holder), *_payload_mismatch(evidence, holder)), holder
+    if evidence.era == "sqlite":
+        return Verdict.LITTER, ("the root keeps its sessions in SQLite: nothing reads this file",), None
+    if record.presence is not Presence.FILE or record.payload is None:
+        return Verdict.UNREADABLE, (_unreadable_sentence(evidence), _scan_sentence(evidence)), None
+    if evidence.liveness is Liveness.ALIVE and evidence.start_matches is not False:
+        found = _live_owner(evidence)
+        if found is not None:
+            return found
+    foreign = tuple(_foreign_reasons(evidence))
+    if foreign:
+        return Verdict.FOREIGN, foreign, None
+    return _ownerless(evidence)
+
+
+def _absent(evidence: Evidence) -> _Finding:
+    holder = _first(evidence.deleted_openers)
+    if holder is None:
+        return Verdict.UNREADABLE, ("the lock file is gone and nobody has it open",), None
+    return Verdict.REMOVED, (f"pid {holder.pid} ({holder.name}) still has the deleted lock file open",), holder
+
+
+def _being_written(evidence: Evidence) -> bool:
+    state = evidence.record.payload_state
+    written = state in (PayloadState.EMPTY, PayloadState.HALF_WRITTEN)
+    return written and evidence.untouched_s < CREATION_GRACE_S
+
+
+def _live_owner(evidence: Evidence) -> _Finding | None:
+    """Judge a lock whose named process is alive and has not been shown to be another one."""
+    record, payload = evidence.record, evidence.record.payload
+    if payload is None or evidence.from_earlier_boot or evidence.own_namespace is False:
+        return None
+    holder = Holder(
+        payload.pid, evidence.process_name, evidence.process_started_at, Proof.PID, evidence.process_start_ticks
+    )
+    alive = f"pid {payload.pid} ({evidence.process_name or 'name not readable'}) is alive"
+    start = _start_sentence(evidence)
+    if record.kind is not LockKind.SESSION:
+        return Verdict.HELD, (alive, start, "locks of this kind are not known to be kept open"), holder
+    if not evidence.scan.complete:
+        return Verdict.HELD, (alive, start, _scan_sentence(evidence)), holder
+    return Verdict.LEAKED, (alive, start, _scan_sentence(evidence)), holder
+
+
+def _ownerless(evidence: Evidence) -> _Finding:
+    """Judge a lock that nobody has open and whose writer is not a live process here."""
+    pid = evidence.record.payload.pid if evidence.record.payload else 0
+    scan = _scan_sentence(evidence)
+    if evidence.from_earlier_boot:
+        return Verdict.DEAD, ("the lock was made before this machine's boot", scan), None
+    if evidence.liveness is Liveness.GONE:
+        return Verdict.DEAD, (f"pid {pid} is gone (ESRCH)", scan), None
+    if evidence.liveness is Liveness.ZOMBIE and evidence.start_matches is not False:
+        return Verdict.DEAD, (f"pid {pid} is a zombie: it has ended and holds nothing", scan), None
+    if evidence.start_matches is False:
+        return Verdict.RECYCLED, (_start_sentence(evidence), scan), None
+    return Verdict.FOREIGN, (f"whether pid {pid} is alive could not be found out",), None
+
+
+def _foreign_reasons(evidence: Evidence) -> Iterator[str]:
+    if evidence.namespace_note:
+        yield evidence.namespace_note
+    elif evidence.own_namespace is None:
+        yield "whether the writer shares this pid namespace is not known"
+    elif not evidence.own_namespace:
+        yield "the lock may have been written in another pid namespace"
+    if evidence.volume == "network":
+        yield f"{evidence.fs_type} is a network or shared file system: the writer may be on another host"
+    elif evidence.volume != "local":
+        yield f"the file system kind ({evidence.fs_type or 'unknown'}) is not known to be local"
+    if not evidence.scan.complete:
+        yield _scan_sentence(evidence)
+
+
+def _obstacles(evidence: Evidence) -> Iterator[str]:
+    """Yield why a lock without a holder may still not be released."""
+    record = evidence.record
+    if record.kind is not LockKind.SESSION:
+        yield _not_a_session_lock(record)
+    if record.presence is not Presence.FILE:
+        yield "only a regular file is ever released"
+    elif record.identity is None:
+        yield "its bytes could not be read, so it can't be told from another lock"
+    if record.nlink != 1:
+        yield f"the file has {record.nlink} hard links"
+    if evidence.our_uid is None or record.uid != evidence.our_uid:
+        yield f"the lock belongs to uid {record.uid}, not to ours ({evidence.our_uid})"
+    if record.payload is None:
+        yield from _foreign_reasons(evidence)
+        if evidence.untouched_s < CREATION_GRACE_S:
+            yield f"it was written {evidence.untouched_s:.0f} s ago; {CREATION_GRACE_S:.0f} s of quiet are needed"
+
+
+def _first(holders: tuple[Holder, ...]) -> Holder | None:
+    return holders[0] if holders else None
+
+
+def _not_a_session_lock(record: LockRecord) -> str:
+    return f"a {record.kind} lock is shown but never released"
+
+
+def _open_sentence(holder: Holder) -> str:
+    return f"pid {holder.pid} ({holder.name or 'name not readable'}) has the lock file open"
+
+
+def _payload_mismatch(evidence: Evidence, holder: Holder) -> Iterator[str]:
+    payload = evidence.record.payload
+    if payload is not None and payload.pid != holder.pid:
+        note = evidence.namespace_note or "the open descriptor counts"
+        yield f"the payload names pid {payload.pid}: {note}"
+
+
+def _creation_sentence(evidence: Evidence) -> str:
+    state = "empty" if evidence.record.payload_state is PayloadState.EMPTY else "half-written"
+    return f"the payload is {state} and {evidence.untouched_s:.0f} s old: the lock is being taken"
+
+
+def _unreadable_sentence(evidence: Evidence) -> str:
+    return evidence.record.problem or f"the payload is {evidence.record.payload_state}"
+
+
+def _start_sentence(evidence: Evidence) -> str:
+    payload, ticks = evidence.record.payload, evidence.process_start_ticks
+    if payload is None:
+        return "no payload"
+    if payload.starttime is not None and ticks is not None:
+        relation = "is" if payload.starttime == ticks else "is not"
+        return f"pid {payload.pid} started at tick {ticks}, which {relation} the lock's {payload.starttime}"
+    if evidence.start_matches is False:
+        return f"pid {payload.pid} is younger than the lock: the pid was reused"
+    return f"the start time of pid {payload.pid} can't be compared"
+
+
+def _scan_sentence(evidence: Evidence) -> str:
+    scan, identity = evidence.scan, evidence.record.identity
+    what = f"inode {identity.ino}" if identity else "the file"
+    if not scan.supported:
+        return f"who has {what} open can't be seen on this system"
+    if scan.hidden:
+        named = ", ".join(scan.hidden[:3]) + (" …" if len(scan.hidden) > 3 else "")
+        return f"{len(scan.hidden)} processes that could have {what} open could not be inspected ({named})"
+    return f"no process has {what} open ({scan.inspected} of {scan.total} inspected)"

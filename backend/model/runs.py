@@ -1,0 +1,103 @@
+"""Runs, attempts, holds and occupations: the records that the folds build."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+GAP_GRACE_S = 3.0
+"""Two holds of one path belong to one occupation when at most this many seconds lie between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One lifetime of one lock file; times in epoch seconds, `ended_at` None while it stands."""
+
+    release_id: str
+    pid: int | None
+    started_at: float
+    ended_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Occupation:
+    """The unbroken chain of holds on one lock path: what callers feel.
+
+    `holds` counts all of them; `recent` keeps the last few, oldest first.
+    """
+
+    path: str
+    since: float
+    holds: int
+    recent: tuple[Hold, ...]
+
+    @property
+    def current(self) -> Hold | None:
+        """The hold that stands now, or None in a gap."""
+        last = self.recent[-1]
+        return last if last.ended_at is None else None
+
+    @property
+    def last_seen(self) -> float | None:
+        """When the chain was last interrupted, or None while a hold stands."""
+        return self.recent[-1].ended_at
+
+    def over(self, now: float, gap_grace: float = GAP_GRACE_S) -> bool:
+        """Whether the path has been free for longer than the grace."""
+        return self.last_seen is not None and now - self.last_seen > gap_grace
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One auth profile x one model tried inside a run.
+
+    `index` counts from 1. Times are epoch seconds, None where no source tells. `reason` is why it ended
+    (timeout, rate_limit, auth, lock …), `decision` what OpenClaw did next (rotate_profile …).
+    """
+
+    index: int
+    profile: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+    reason: str | None = None
+    decision: str | None = None
+    timed_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFinding:
+    """What the fix of openclaw#62351 would have done with a rotation.
+
+    `would_stop_at` is the index of the attempt after which it stops; None when it would not interfere.
+    `avoidable_ms` is the lock time since then, in milliseconds.
+    """
+
+    would_stop_at: int | None
+    avoidable_ms: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """The series of attempts of one run. `total` is the number of attempts expected, None when not known."""
+
+    run_id: str | None
+    attempts: tuple[Attempt, ...]
+    timeouts: int
+    total: int | None = None
+    to_come: tuple[Attempt, ...] = ()
+    free_by: float | None = None
+    free_by_how: str | None = None
+    policy: PolicyFinding | None = None
+    finished: bool = False
+    lock_failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Callers that failed or waited on a session's lock. `last` is epoch seconds of the newest."""
+
+    count: int = 0
+    last: float | None = None
+    sentences: tuple[str, ...] = ()
