@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from backend.model.locks import Evidence, Judgement, LockRecord
-from backend.model.runs import Attempt, Blocked, Occupation, Rotation
+from backend.model.runs import NOBODY_BLOCKED, Attempt, Blocked, Occupation, Rotation
 
 
 class State(StrEnum):
@@ -88,7 +88,7 @@ class SessionView:
     attempt: Attempt | None = None
     rotation: Rotation | None = None
     occupation: Occupation | None = None
-    blocked: Blocked = Blocked()
+    blocked: Blocked = NOBODY_BLOCKED
     lock: LockView | None = None
     transcript: str | None = None
 

@@ -101,3 +101,6 @@ class Blocked:
     count: int = 0
     last: float | None = None
     sentences: tuple[str, ...] = ()
+
+
+NOBODY_BLOCKED = Blocked()
