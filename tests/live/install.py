@@ -1,0 +1,140 @@
+"""A real OpenClaw release and a Node to run it, from the npm registry, kept outside any repository.
+
+The cache is `$LOCKDECK_LIVE_CACHE` or `~/.cache/lockdeck-live`; one folder per release and one for Node.
+Install scripts stay off: nothing of a package runs before the gateway itself is started.
+`python -m tests.live.install VERSION...` fills the cache ahead of the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+NPM_SECONDS = 900
+NODE_MAJOR = 24
+# A later linkedom asks for a package that registries do not carry.
+OVERRIDES = {"linkedom": "0.18.12"}
+# 2026.3 and 2026.4 load the bundled channel plugins at start, but do not depend on their packages.
+CHANNEL_PACKAGES = (
+    "@buape/carbon@0.14.0",
+    "@discordjs/voice@^0.19.2",
+    "@grammyjs/runner@^2.0.3",
+    "@grammyjs/transformer-throttler@^1.2.1",
+    "@larksuiteoapi/node-sdk@^1.60.0",
+    "@matrix-org/matrix-sdk-crypto-nodejs@^0.4.0",
+    "@slack/bolt@^4.6.0",
+    "@slack/web-api@^7.15.0",
+    "discord-api-types@^0.38.44",
+    "grammy@^1.41.1",
+    "opusscript@^0.1.1",
+)
+NEEDS_CHANNEL_PACKAGES = ("2026.3.", "2026.4.")
+
+
+class InstallError(Exception):
+    """OpenClaw or its Node is not to be had; the text names the step that failed and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One installed OpenClaw: `node` runs `entry` (openclaw.mjs); `cache` is shared by all releases."""
+
+    version: str
+    node: Path
+    entry: Path
+    cache: Path
+
+
+def cache_folder() -> Path:
+    """Where releases are kept: `$LOCKDECK_LIVE_CACHE` or `~/.cache/lockdeck-live`."""
+    given = os.environ.get("LOCKDECK_LIVE_CACHE")
+    return Path(given) if given else Path.home() / ".cache" / "lockdeck-live"
+
+
+def install(version: str) -> Release:
+    """Return the release, installing what is missing; InstallError when it is not to be had.
+
+    Two runs at once do not collide: the second waits until the first has finished.
+    """
+    cache = cache_folder()
+    cache.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(cache / "install.lock", timeout=2 * NPM_SECONDS):
+            node = _node(cache / f"node{NODE_MAJOR}")
+            entry = _openclaw(cache / version, version)
+    except Timeout as error:
+        raise InstallError(f"another installation into {cache} did not finish: {error}") from error
+    return Release(version, node, entry, cache)
+
+
+def _node(folder: Path) -> Path:
+    package = f"node-{_system()}-{_machine()}"
+    node = folder / "node_modules" / package / "bin" / "node"
+    if not (folder / ".ready").exists():
+        _npm_install(folder, {}, (f"{package}@{NODE_MAJOR}",))
+        _must_answer((str(node), "--version"), f"Node {NODE_MAJOR} from {package}")
+        (folder / ".ready").touch()
+    return node
+
+
+def _openclaw(folder: Path, version: str) -> Path:
+    package = folder / "node_modules" / "openclaw"
+    if not (folder / ".ready").exists():
+        extra = CHANNEL_PACKAGES if version.startswith(NEEDS_CHANNEL_PACKAGES) else ()
+        _npm_install(folder, OVERRIDES, (f"openclaw@{version}", *extra))
+        found = json.loads((package / "package.json").read_text())["version"]
+        if found != version:
+            raise InstallError(f"asked npm for openclaw {version}, got {found}")
+        (folder / ".ready").touch()
+    return package / "openclaw.mjs"
+
+
+def _npm_install(folder: Path, overrides: dict[str, str], packages: tuple[str, ...]) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise InstallError("npm is not on PATH")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "package.json").write_text(json.dumps({"private": True, "overrides": overrides}))
+    options = ("--ignore-scripts", "--no-audit", "--no-fund", "--legacy-peer-deps", "--loglevel=error")
+    try:
+        done = subprocess.run(
+            (npm, "install", *options, *packages),
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=NPM_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise InstallError(f"npm install {packages[0]}: {error}") from error
+    if done.returncode != 0:
+        raise InstallError(f"npm install {packages[0]}: exit {done.returncode}: {done.stderr.strip()[-800:]}")
+
+
+def _must_answer(command: tuple[str, ...], what: str) -> None:
+    try:
+        subprocess.run(command, capture_output=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise InstallError(f"{what} does not run: {error}") from error
+
+
+def _system() -> str:
+    return {"Linux": "linux", "Darwin": "darwin"}.get(platform.system(), platform.system().lower())
+
+
+def _machine() -> str:
+    return {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+
+
+if __name__ == "__main__":
+    for wanted in sys.argv[1:]:
+        print(install(wanted))

@@ -1,0 +1,219 @@
+"""One real OpenClaw on loopback: its state folder, its gateway, its model provider."""
+
+from __future__ import annotations
+
+import atexit
+import http.client
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+
+from tests.live import isolation, state
+from tests.live.gateway_client import GatewayClient, Run
+from tests.live.install import Release
+from tests.live.provider import Provider
+from tests.live.waiting import eventually
+
+START_SECONDS = 120
+STOP_SECONDS = 30
+
+
+class Instance:
+    """An isolated OpenClaw. Use as a context manager, or call `start()` and `close()`."""
+
+    def __init__(
+        self,
+        release: Release,
+        folder: Path,
+        *,
+        run_timeout: int = 600,
+        idle_timeout: int | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write the state of a new instance below `folder`; nothing runs yet but the provider.
+
+        `run_timeout`: seconds a run may take (2026.4.5: each attempt). `idle_timeout`: seconds without a
+        byte from the model; None leaves OpenClaw's default. `config` is laid over `openclaw.json`.
+        """
+        self.release = release
+        self.folder = folder
+        self.provider = Provider()
+        """The fake provider: `provider.mode("hang")`, `provider.requests`, `provider.open_requests`."""
+        self.root = folder / "home" / ".openclaw"
+        """The state folder, as `lockdeck status ROOT` wants it."""
+        self.port = _free_port()
+        """The gateway's loopback port; the same after `restart()`."""
+        self.token = secrets.token_hex(16)
+        """The gateway's token."""
+        self.refused = folder / "refused.jsonl"
+        """One line for each connection that would have left this machine (absent: none)."""
+        self.env = isolation.environment(release, folder / "home", self.root, self.refused)
+        """Environment of the instance's processes; also for running lockdeck against it."""
+        self._gateway: subprocess.Popen[bytes] | None = None
+        self._lifeline: int | None = None
+        self._client: GatewayClient | None = None
+        self._pid = 0
+        whole = state.config(
+            release.version, self.root, self.port, self.token, self.provider.base_url, run_timeout, idle_timeout
+        )
+        state.write_state(self.root, state.merged(whole, config or {}))
+        atexit.register(self.close)
+
+    @property
+    def gateway_pid(self) -> int:
+        """Pid of the process that listens on `port` (after SIGKILL: the last one)."""
+        return self._pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the gateway process is there."""
+        return self._gateway is not None and self._gateway.poll() is None
+
+    @property
+    def log_file(self) -> Path:
+        """The JSON log this instance writes, as seen from here; today's name while there is none yet."""
+        folder = isolation.log_folder(self.folder / "log")
+        written = sorted(folder.glob("openclaw-*.log"))
+        return written[-1] if written else folder / f"openclaw-{time.strftime('%Y-%m-%d')}.log"
+
+    @property
+    def console(self) -> str:
+        """What the gateway has printed so far, over all its starts."""
+        return (self.folder / "gateway.out").read_text(errors="replace")
+
+    @property
+    def client(self) -> GatewayClient:
+        """A connection to the gateway with all scopes, opened when first used and after each start."""
+        if self._client is None:
+            self._client = GatewayClient(self.port, self.token)
+        return self._client
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of an `openclaw` of this instance (run it with `env`); logs go to `log_file`."""
+        whole = [str(self.release.node), str(self.release.entry), *arguments]
+        return isolation.with_own_logs(self.folder / "log", whole)
+
+    def start(self) -> Self:
+        """Start the gateway and return once it is ready; AssertionError with its output when it is not."""
+        if self.running:
+            return self
+        theirs, ours = os.pipe()
+        with (self.folder / "gateway.out").open("ab") as out:
+            self._gateway = subprocess.Popen(
+                self.command("gateway", "run", "--port", str(self.port), "--bind", "loopback"),
+                cwd=self.folder / "home",
+                env={**self.env, "LOCKDECK_LIFELINE": str(theirs)},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                pass_fds=(theirs,),
+                start_new_session=True,
+            )
+        os.close(theirs)
+        self._lifeline = ours
+        eventually(self._ready, START_SECONDS, lambda: f"a ready gateway; it printed: {self.console[-2000:]}")
+        self._pid = _listener(self._gateway.pid, self.port)
+        return self
+
+    def stop(self) -> None:
+        """End the gateway with SIGTERM and wait for it; SIGKILL and AssertionError if that is ignored."""
+        self._end(signal.SIGTERM)
+
+    def sigkill(self) -> None:
+        """Kill the gateway as a crash would: nothing is cleaned up. Returns when it is gone."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Stop the gateway if it runs, and start it again on the same state and port."""
+        self.stop()
+        self.start()
+
+    def start_run(self, agent: str, via: str = "agent", message: str = "status check, please") -> Run:
+        """Start a run in `agent:<agent>:main`; returns once accepted, the run goes on by itself.
+
+        `via`: `agent` (RPC of that name, as `openclaw agent` does) or `chat` (`chat.send`, as WebChat does).
+        """
+        return self.client.start(agent, message, via)
+
+    def lock_files(self) -> tuple[Path, ...]:
+        """The session locks there are now, sorted by path."""
+        return tuple(sorted(self.root.glob("agents/*/sessions/*.jsonl.lock")))
+
+    def close(self) -> None:
+        """End the gateway and the provider. May be called twice; also called when Python exits."""
+        atexit.unregister(self.close)
+        try:
+            self.stop()
+        finally:
+            if not self.provider.closing.is_set():
+                self.provider.close()
+
+    def __enter__(self) -> Self:
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _ready(self) -> bool:
+        assert self._gateway is not None
+        code = self._gateway.poll()
+        if code is not None:
+            raise AssertionError(f"the gateway ended with {code}; it printed: {self.console[-2000:]}")
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def _end(self, how: signal.Signals) -> None:
+        gateway, self._gateway = self._gateway, None
+        if gateway is None:
+            return
+        try:
+            gateway.send_signal(how)
+            gateway.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            gateway.kill()
+            gateway.wait()
+            raise AssertionError(f"the gateway ignored {how.name} for {STOP_SECONDS} s") from None
+        finally:
+            client, self._client = self._client, None
+            if client is not None:
+                client.close()
+            if self._lifeline is not None:
+                os.close(self._lifeline)
+                self._lifeline = None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _listener(started: int, port: int) -> int:
+    """Pid that listens on `port`: the started process or one of its children."""
+    first = psutil.Process(started)
+    for process in (first, *first.children(recursive=True)):
+        for connection in process.net_connections(kind="tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+                return int(process.pid)
+    raise AssertionError(f"nobody below pid {started} listens on port {port}")
