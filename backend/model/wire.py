@@ -1,0 +1,237 @@
+"""The JSON face of a snapshot: the shapes promised by `docs/status.schema.json`.
+
+Times are ISO 8601 UTC with milliseconds, durations integer milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+from backend.model.fleet import FleetSnapshot, GatewayView, LockView, RootView, SessionView, State
+from backend.model.locks import Evidence, Holder, Verdict
+from backend.model.runs import Attempt, Occupation, Rotation
+
+SCHEMA = 1
+Json = dict[str, Any]
+
+
+def dumps(value: object, indent: int | None = None) -> str:
+    """Serialise so that no byte of the data can act on a terminal: everything beyond ASCII is escaped."""
+    return json.dumps(value, ensure_ascii=True, indent=indent).replace("\x7f", "\\u007f")
+
+
+def iso(at: float | None) -> str | None:
+    """Epoch seconds as ISO 8601 UTC; None, and times no calendar holds, become None."""
+    if at is None:
+        return None
+    try:
+        moment = datetime.fromtimestamp(at, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def ms(seconds: float | None) -> int | None:
+    """Seconds as integer milliseconds, never negative."""
+    return None if seconds is None else max(0, round(seconds * 1000))
+
+
+def needs_person(snapshot: FleetSnapshot) -> bool:
+    """Whether anything needs a person: a stuck session, a releasable lock, a lock removed under its holder."""
+    if any(session.state is State.STUCK for session in snapshot.sessions):
+        return True
+    return any(lock_needs_person(view) for view in snapshot.locks)
+
+
+def lock_needs_person(view: LockView) -> bool:
+    """Whether one lock needs a person."""
+    judgement = view.judgement
+    return judgement.releasable or judgement.verdict in (Verdict.REMOVED, Verdict.LEAKED)
+
+
+def snapshot_json(snapshot: FleetSnapshot) -> Json:
+    """Render the whole snapshot, as `status --json` prints it."""
+    now = snapshot.generated_at
+    return {
+        "schema": SCHEMA,
+        "generatedAt": iso(now),
+        "host": snapshot.host,
+        "roots": [root_json(root) for root in snapshot.roots],
+        "sessions": [session_json(session, now) for session in snapshot.sessions],
+        "locks": [lock_json(view) for view in snapshot.locks],
+        "summary": summary_json(snapshot),
+        "notes": list(snapshot.notes),
+    }
+
+
+def summary_json(snapshot: FleetSnapshot) -> Json:
+    """Counts by state and verdict, blocked callers, and whether a person is needed."""
+    states = Counter(session.state.value for session in snapshot.sessions)
+    verdicts = Counter(view.judgement.verdict.value for view in snapshot.locks)
+    return {
+        "sessions": {"total": len(snapshot.sessions), **dict(sorted(states.items()))},
+        "locks": {"total": len(snapshot.locks), **dict(sorted(verdicts.items()))},
+        "releasable": sum(view.judgement.releasable for view in snapshot.locks),
+        "blocked": sum(session.blocked.count for session in snapshot.sessions),
+        "needsPerson": needs_person(snapshot),
+    }
+
+
+def root_json(root: RootView) -> Json:
+    """Render one root."""
+    return {
+        "path": root.path,
+        "era": root.era,
+        "version": root.version,
+        "gateway": _gateway(root.gateway),
+        "watch": root.watch,
+        "problems": list(root.problems),
+    }
+
+
+def _gateway(gateway: GatewayView | None) -> Json | None:
+    if gateway is None:
+        return None
+    return {"pid": gateway.pid, "version": gateway.version, "port": gateway.port, "alive": gateway.alive}
+
+
+def session_json(session: SessionView, now: float) -> Json:
+    """Render one session as seen at `now`."""
+    return {
+        "root": session.root,
+        "agent": session.agent,
+        "key": session.key,
+        "sessionId": session.session_id,
+        "state": session.state.value,
+        "severity": session.severity.word,
+        "since": iso(session.since),
+        "reasons": list(session.reasons),
+        "attempt": attempt_json(session.attempt, session.rotation) if session.attempt else None,
+        "rotation": rotation_json(session.rotation) if session.rotation else None,
+        "occupation": _occupation(session.occupation, now),
+        "blocked": {"count": session.blocked.count, "last": iso(session.blocked.last)},
+        "lock": lock_json(session.lock) if session.lock else None,
+    }
+
+
+def attempt_json(attempt: Attempt, rotation: Rotation | None = None) -> Json:
+    """Render one attempt; `total` is the rotation's, None where not known."""
+    ended, started = attempt.ended_at, attempt.started_at
+    return {
+        "index": attempt.index,
+        "total": rotation.total if rotation else None,
+        "profile": attempt.profile,
+        "provider": attempt.provider,
+        "model": attempt.model,
+        "startedAt": iso(started),
+        "endedAt": iso(ended),
+        "durationMs": ms(ended - started) if ended is not None and started is not None else None,
+        "reason": attempt.reason,
+        "decision": attempt.decision,
+        "timedOut": attempt.timed_out,
+    }
+
+
+def rotation_json(rotation: Rotation) -> Json:
+    """Render the attempts so far and to come, what the policy says, and when the session is free at worst."""
+    policy = rotation.policy
+    return {
+        "runId": rotation.run_id,
+        "attempts": [attempt_json(attempt, rotation) for attempt in rotation.attempts],
+        "toCome": [attempt_json(attempt, rotation) for attempt in rotation.to_come],
+        "total": rotation.total,
+        "timeouts": rotation.timeouts,
+        "lockFailures": rotation.lock_failures,
+        "finished": rotation.finished,
+        "policy": policy
+        and {
+            "wouldStopAt": policy.would_stop_at,
+            "avoidableMs": policy.avoidable_ms,
+            "sentence": policy.sentence,
+        },
+        "freeBy": iso(rotation.free_by),
+        "freeByHow": rotation.free_by_how,
+    }
+
+
+def _occupation(occupation: Occupation | None, now: float) -> Json | None:
+    if occupation is None:
+        return None
+    end = now if occupation.current is not None else (occupation.last_seen or now)
+    return {"since": iso(occupation.since), "ms": ms(end - occupation.since), "holds": occupation.holds}
+
+
+def lock_json(view: LockView) -> Json:
+    """Render one lock: the LOCK object of the contract, with a few facts more."""
+    record, judgement = view.record, view.judgement
+    payload = record.payload
+    return {
+        "path": record.path,
+        "root": record.root,
+        "agent": record.agent,
+        "kind": record.kind.value,
+        "releaseId": view.release_id,
+        "pid": payload.pid if payload else None,
+        "createdAt": iso(record.created_at),
+        "ageMs": ms(view.evidence.age_s),
+        "maxHoldMs": payload.max_hold_ms if payload else None,
+        "verdict": judgement.verdict.value,
+        "reasons": list(judgement.reasons),
+        "releasable": judgement.releasable,
+        "holder": _holder(judgement.holder),
+    }
+
+
+def _holder(holder: Holder | None) -> Json | None:
+    if holder is None:
+        return None
+    return {
+        "pid": holder.pid,
+        "name": holder.name,
+        "startedAt": iso(holder.started_at),
+        "proof": holder.proof.value,
+    }
+
+
+def evidence_json(evidence: Evidence) -> Json:
+    """Render what was observed, for `explain` and the journal."""
+    record, identity = evidence.record, evidence.record.identity
+    return {
+        "observedAt": iso(evidence.observed_at),
+        "presence": record.presence.value,
+        "payload": record.payload_state.value,
+        "problem": record.problem,
+        "dev": identity.dev if identity else None,
+        "ino": identity.ino if identity else None,
+        "ctimeNs": identity.ctime_ns if identity else None,
+        "mtime": iso(record.mtime),
+        "uid": record.uid,
+        "ourUid": evidence.our_uid,
+        "hardLinks": record.nlink,
+        "starttime": record.payload.starttime if record.payload else None,
+        "process": {
+            "liveness": evidence.liveness.value if evidence.liveness else None,
+            "name": evidence.process_name or None,
+            "startedAt": iso(evidence.process_started_at),
+            "startTicks": evidence.process_start_ticks,
+            "startMatches": evidence.start_matches,
+        },
+        "openers": [_holder(holder) for holder in evidence.openers],
+        "deletedOpeners": [_holder(holder) for holder in evidence.deleted_openers],
+        "scan": {
+            "supported": evidence.scan.supported,
+            "complete": evidence.scan.complete,
+            "inspected": evidence.scan.inspected,
+            "total": evidence.scan.total,
+            "hidden": list(evidence.scan.hidden),
+        },
+        "ownNamespace": evidence.own_namespace,
+        "namespaceNote": evidence.namespace_note,
+        "volume": evidence.volume,
+        "fsType": evidence.fs_type,
+        "bootTime": iso(evidence.boot_time),
+        "era": evidence.era,
+    }
