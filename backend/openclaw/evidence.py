@@ -1,0 +1,255 @@
+"""Gathers the evidence about locks: the file, its named process, who has it open, namespaces, volume.
+
+The cheap question comes first (has the named process the file open?); only locks that this does not
+explain cost a search through every process.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from backend.model.fleet import LockView
+from backend.model.locks import (
+    Evidence,
+    Holder,
+    Liveness,
+    LockKind,
+    LockRecord,
+    Presence,
+    Proof,
+    ScanEvidence,
+    Verdict,
+    judge,
+)
+from backend.openclaw.lockfile import read_lock
+from backend.system import processes
+from backend.system.descriptors import DescriptorScan, Opener, scan_all, scan_pids
+from backend.system.volumes import Mounts, Volume, may_be_shared, read_mounts
+
+SETTLE_S = 0.2
+"""OpenClaw closes the descriptor before it removes the file: a lock seen in between looks leaked."""
+
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a lock belongs. `own_namespace` True: the user vouches that all writers share our pid namespace."""
+
+    path: str
+    root: str
+    agent: str | None
+    kind: LockKind
+    era: str = "files"
+    own_namespace: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What holds for every lock of one look."""
+
+    mounts: Mounts
+    boot_time: float | None
+    our_uid: int | None
+    initial_namespace: bool
+    inner: tuple[processes.InnerProcess, ...] = ()
+    volumes: dict[str, Volume] = field(default_factory=dict)
+
+    def volume_of(self, directory: str) -> Volume:
+        """The volume of a directory, looked up once per look."""
+        if directory not in self.volumes:
+            self.volumes[directory] = self.mounts.volume_of(directory)
+        return self.volumes[directory]
+
+
+def examine(
+    places: Sequence[Place],
+    now: float,
+    settle: Callable[[float], object] = time.sleep,
+    search: bool = False,
+) -> list[LockView]:
+    """Judge every place from fresh evidence, in the order given.
+
+    A lock that looks leaked is looked at again after `settle(SETTLE_S)`.  With `search` every process is
+    searched even if the named holders explain all locks: that also finds deleted locks that are still open
+    under the directories of the places, appended as `removed`.
+    """
+    views, scan = _look(places, now, search)
+    suspects = [index for index, view in enumerate(views) if view.judgement.verdict is Verdict.LEAKED]
+    if suspects:
+        settle(SETTLE_S)
+        again, _ = _look([places[index] for index in suspects], now + SETTLE_S, search=False)
+        for index, view in zip(suspects, again, strict=True):
+            views[index] = view
+    return views + _removed(places, scan, now)
+
+
+def _look(
+    places: Sequence[Place], now: float, search: bool
+) -> tuple[list[LockView], DescriptorScan | None]:
+    views: list[LockView | None] = [None] * len(places)
+    todo = list(range(len(places)))
+    scan: DescriptorScan | None = None
+    surroundings: Surroundings | None = None
+    for attempt in range(_TRIES):
+        records = {i: read_lock(places[i].path, places[i].root, places[i].agent, places[i].kind) for i in todo}
+        named = _named_openers(records.values())
+        unexplained = [i for i in todo if records[i].identity is not None and _key(records[i]) not in named]
+        if unexplained or (search and scan is None):
+            scan = scan_all({_key(records[i]) for i in unexplained})
+        surroundings = surroundings or _surroundings(bool(unexplained))
+        for i in todo:
+            views[i] = _view(places[i], records[i], named, scan, surroundings, now)
+        # A lock that was re-created while the processes were searched has lost its holder only on paper.
+        todo = [i for i in unexplained if attempt + 1 < _TRIES and _replaced(records[i])]
+        if not todo:
+            break
+    return [view for view in views if view is not None], scan
+
+
+def _named_openers(records: Iterable[LockRecord]) -> dict[tuple[int, int], tuple[Opener, ...]]:
+    known = [record for record in records if record.identity is not None]
+    pids = {record.payload.pid for record in known if record.payload is not None}
+    if not pids:
+        return {}
+    return dict(scan_pids(sorted(pids), {_key(record) for record in known}).openers)
+
+
+def _key(record: LockRecord) -> tuple[int, int]:
+    identity = record.identity
+    return (-1, -1) if identity is None else (identity.dev, identity.ino)
+
+
+def _replaced(record: LockRecord) -> bool:
+    try:
+        found = os.lstat(record.path)
+    except OSError:
+        return True
+    identity = record.identity
+    return identity is not None and (found.st_ino, found.st_ctime_ns) != (identity.ino, identity.ctime_ns)
+
+
+def _surroundings(with_inner: bool) -> Surroundings:
+    initial = processes.in_initial_pid_namespace()
+    return Surroundings(
+        mounts=read_mounts(),
+        boot_time=processes.boot_time(),
+        our_uid=os.geteuid(),
+        initial_namespace=initial,
+        inner=tuple(processes.inner_processes()) if with_inner else (),
+    )
+
+
+def _view(
+    place: Place,
+    record: LockRecord,
+    named: dict[tuple[int, int], tuple[Opener, ...]],
+    scan: DescriptorScan | None,
+    surroundings: Surroundings,
+    now: float,
+) -> LockView:
+    volume = surroundings.volume_of(os.path.dirname(place.path))
+    evidence = Evidence(
+        record=record,
+        observed_at=now,
+        openers=_openers(record, named, scan),
+        scan=_scan_evidence(record, scan),
+        volume=volume.kind,
+        fs_type=volume.fs_type,
+        boot_time=surroundings.boot_time,
+        our_uid=surroundings.our_uid,
+        era=place.era,
+    )
+    evidence = _with_namespace(_with_process(evidence), place, surroundings, volume)
+    return LockView(record, evidence, judge(evidence))
+
+
+def _openers(
+    record: LockRecord, named: dict[tuple[int, int], tuple[Opener, ...]], scan: DescriptorScan | None
+) -> tuple[Holder, ...]:
+    if record.identity is None:
+        return ()
+    found = named.get(_key(record)) or (scan.openers.get(_key(record), ()) if scan else ())
+    # Editors, tailers and lockdeck itself may read a lock: only a descriptor open for writing is a hold.
+    return tuple(_holder(opener) for opener in found)
+
+
+def _holder(opener: Opener) -> Holder:
+    ticks = opener.start_ticks
+    started = processes.ticks_to_epoch(ticks) if ticks is not None else None
+    return Holder(opener.pid, str(opener.name), started, Proof.FD, ticks)
+
+
+def _scan_evidence(record: LockRecord, scan: DescriptorScan | None) -> ScanEvidence:
+    if scan is None:
+        return ScanEvidence()
+    hidden = () if record.uid is None else scan.hides(record.uid)
+    names = tuple(f"pid {denied.pid} {denied.name}".rstrip() for denied in hidden)
+    return ScanEvidence(scan.supported and record.uid is not None, scan.inspected, scan.total, names)
+
+
+def _with_process(evidence: Evidence) -> Evidence:
+    payload = evidence.record.payload
+    if payload is None:
+        return evidence
+    look = processes.look(payload.pid)
+    who = look.identity
+    return replace(
+        evidence,
+        liveness=Liveness(look.liveness.value),
+        process_name=str(who.name) if who else "",
+        process_started_at=who.started_at if who else None,
+        process_start_ticks=who.start_ticks if who else None,
+    )
+
+
+def _with_namespace(evidence: Evidence, place: Place, around: Surroundings, volume: Volume) -> Evidence:
+    note = None if place.own_namespace else _namespace_note(evidence, place, around, volume)
+    return replace(evidence, own_namespace=note is None, namespace_note=note)
+
+
+def _namespace_note(evidence: Evidence, place: Place, around: Surroundings, volume: Volume) -> str | None:
+    """Say why the payload's pid may mean a process of another pid namespace; None when it can't."""
+    payload = evidence.record.payload
+    if payload is None:
+        return None if around.initial_namespace or not may_be_shared(volume) else _shared(place)
+    proven = payload.starttime is not None and payload.starttime == evidence.process_start_ticks
+    if proven:
+        return None
+    for inner in around.inner:
+        if inner.inner_pid == payload.pid and payload.starttime in (None, inner.start_ticks):
+            return f"pid {payload.pid} is what pid {inner.pid} calls itself in another pid namespace"
+    if payload.pid == 1 and evidence.start_matches is False and not evidence.from_earlier_boot:
+        return "pid 1 lives as long as the system: the writer was pid 1 of another pid namespace"
+    if around.initial_namespace or not may_be_shared(volume):
+        return None
+    return _shared(place)
+
+
+def _shared(place: Place) -> str:
+    return f"lockdeck runs in a pid namespace of its own, and {os.path.dirname(place.path)} may be shared with others"
+
+
+def _removed(places: Sequence[Place], scan: DescriptorScan | None, now: float) -> list[LockView]:
+    """Find locks that were deleted under a live holder: no file, but the descriptor is still open."""
+    if scan is None or not scan.deleted:
+        return []
+    by_directory = {os.path.dirname(place.path): place for place in places}
+    views = []
+    for path, openers in sorted(scan.deleted.items()):
+        place = by_directory.get(os.path.dirname(path))
+        if place is None or not path.endswith(".jsonl.lock") or os.path.lexists(path):
+            continue
+        record = LockRecord(path, place.root, place.agent, LockKind.SESSION, Presence.ABSENT)
+        evidence = Evidence(
+            record=record,
+            observed_at=now,
+            deleted_openers=tuple(_holder(opener) for opener in openers),
+            scan=_scan_evidence(record, scan),
+            era=place.era,
+        )
+        views.append(LockView(record, evidence, judge(evidence)))
+    return views
