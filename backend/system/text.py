@@ -20,13 +20,25 @@ class SafeText(str):
 def _table() -> dict[int, str | None]:
     table: dict[int, str | None] = {code: chr(0x2400 + code) for code in range(0x20)}
     table[0x7F] = "\u2421"
+    table.update(dict.fromkeys(_invisible()))
     replaced = [*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000)]
-    replaced += [0x061C, 0x200E, 0x200F, 0xFFFE, 0xFFFF, *range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080)]
+    replaced += [0x061C, 0x200E, 0x200F, *range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080)]
+    # Blank letters: they would pass for spaces.
+    replaced += [0x115F, 0x1160, 0x3164, 0xFFA0]
+    # Noncharacters.
+    replaced += range(0xFDD0, 0xFDF0)
+    replaced += [plane + last for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF)]
     table.update(dict.fromkeys(replaced, "\ufffd"))
     table.update({0x2028: "\u2424", 0x2029: "\u2424"})
-    dropped = [0xAD, 0x180E, 0x200B, 0x200C, 0x200D, *range(0x2060, 0x2066), *range(0x206A, 0x2070), 0xFEFF]
-    table.update(dict.fromkeys(dropped))
     return table
+
+
+def _invisible() -> list[int]:
+    """Return Unicode's zero-width format characters, variation selectors and reserved ignorables."""
+    marks = [0xAD, 0x034F, 0x17B4, 0x17B5, *range(0x180B, 0x1810), *range(0x200B, 0x200E), 0xFEFF]
+    marks += [*range(0x2060, 0x2066), *range(0x206A, 0x2070), *range(0xFE00, 0xFE10), *range(0xFFF0, 0xFFF9)]
+    marks += [*range(0x13430, 0x13440), *range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B)]
+    return [*marks, *range(0xE0080, 0xE1000)]
 
 
 _TABLE = _table()
@@ -37,8 +49,16 @@ def safe(text: object, limit: int = LIMIT) -> SafeText:
 
     `limit` is the greatest length of the result in characters, 1 or more.
     """
-    raw = str(text)
+    raw = _as_text(text)
     shown = raw[: limit + 1].translate(_TABLE)
     if len(raw) > limit:
         shown = shown[: max(limit - 1, 0)] + "\u2026"
     return SafeText(shown)
+
+
+def _as_text(value: object) -> str:
+    try:
+        return str(value)
+    except (ValueError, RecursionError):
+        # Python refuses to print integers of more than 4,300 digits and endlessly nested containers.
+        return f"<{type(value).__name__} too large to show>"

@@ -1,0 +1,234 @@
+"""Who has an inode open: one pass over /proc/<pid>/fd, and an honest count of what could not be seen.
+
+OpenClaw keeps the descriptor of a lock file open for the whole hold (seen on 2026.4.5 and 2026.7.35), so an
+open descriptor proves a holder and a complete scan without one proves that nobody holds the file.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, NamedTuple
+
+from backend.system.processes import Liveness, look, proc_is_ours, read_stat, real_uid, visible_pids
+from backend.system.text import SafeText, safe
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+Inode = tuple[int, int]
+"""(st_dev, st_ino)."""
+
+_DELETED = " (deleted)"
+_DELETED_LOCK = ".lock" + _DELETED
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """One open descriptor.  `deleted`: the file has no name left; `uid` is the process's real uid.
+
+    `writable` is how it was opened: OpenClaw creates a lock for writing, a mere reader (a backup, a pager,
+    lockdeck itself) does not.
+    """
+
+    pid: int
+    fd: int
+    deleted: bool
+    name: SafeText
+    start_ticks: int | None
+    uid: int | None
+    inode: Inode
+    writable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """A process that exists and whose descriptors could not be read."""
+
+    pid: int
+    uid: int | None
+    name: SafeText
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptorScan:
+    """What one pass saw.
+
+    `openers` has a key only for wanted inodes that somebody has open; `deleted` maps the former path (as the
+    holder's mount namespace names it) of every unlinked but still open `….lock` file.  `total` counts the
+    processes that existed: `inspected` ones and `denied` ones.  `supported` is False where there is no
+    /proc of our own pid namespace: then nothing is known.
+    """
+
+    openers: Mapping[Inode, tuple[Opener, ...]]
+    deleted: Mapping[str, tuple[Opener, ...]]
+    inspected: int
+    total: int
+    denied: tuple[Denied, ...]
+    supported: bool
+
+    def hides(self, uid: int) -> tuple[Denied, ...]:
+        """Return the processes not inspected that could hold a file of this owner: same uid or unknown."""
+        return tuple(one for one in self.denied if one.uid in {None, uid})
+
+
+def scan_all(wanted: Collection[Inode]) -> DescriptorScan:
+    """Look for inodes in the descriptors of every visible process, lockdeck's own included.
+
+    Costs a readlink for every descriptor of the machine and a stat for every one with a path.
+    """
+    if not proc_is_ours():
+        return _UNSUPPORTED
+    sweep = _Sweep(frozenset(wanted))
+    seen: set[int] = set()
+    # A process born during the pass may have inherited the descriptor from one that ended meanwhile.
+    for _ in range(_ROUNDS):
+        born = [pid for pid in visible_pids() if pid not in seen]
+        if not born:
+            break
+        sweep.inspect(born)
+        seen.update(born)
+    # Process 1 always exists; where it is not even listed, /proc hides others' processes from us.
+    if 1 not in seen:
+        sweep.denied.append(Denied(0, None, safe("processes hidden from us (hidepid)")))
+    return sweep.result()
+
+
+def scan_pids(pids: Iterable[int], wanted: Collection[Inode]) -> DescriptorScan:
+    """Look for inodes in the descriptors of these processes only: the cheap look at a named holder."""
+    if not proc_is_ours():
+        return _UNSUPPORTED
+    sweep = _Sweep(frozenset(wanted))
+    sweep.inspect(pids)
+    return sweep.result()
+
+
+_UNSUPPORTED = DescriptorScan({}, {}, 0, 0, (), supported=False)
+_ROUNDS = 4
+
+
+class _Access(Enum):
+    READ = auto()
+    EMPTY = auto()
+    DENIED = auto()
+    VANISHED = auto()
+
+
+class _Hit(NamedTuple):
+    fd: int
+    target: str
+    deleted: bool
+    inode: Inode
+    writable: bool
+
+
+class _Sweep:
+    """What a pass has found so far."""
+
+    def __init__(self, wanted: frozenset[Inode]) -> None:
+        self.wanted = wanted
+        self.openers: dict[Inode, list[Opener]] = defaultdict(list)
+        self.deleted: dict[str, list[Opener]] = defaultdict(list)
+        self.denied: list[Denied] = []
+        self.inspected = 0
+
+    def inspect(self, pids: Iterable[int]) -> None:
+        for pid in pids:
+            hits, access = _read_descriptors(pid, self.wanted)
+            if hits:
+                self._add(pid, hits)
+            if access in {_Access.EMPTY, _Access.DENIED}:
+                access = _reconsider(pid, access)
+            if access is _Access.DENIED:
+                known = read_stat(pid)
+                self.denied.append(Denied(pid, real_uid(pid), known.name if known else safe("?")))
+            elif access is not _Access.VANISHED:
+                self.inspected += 1
+
+    def _add(self, pid: int, hits: list[_Hit]) -> None:
+        known, uid = read_stat(pid), real_uid(pid)
+        name, ticks = (known.name, known.start_ticks) if known else (safe("?"), None)
+        for hit in hits:
+            opener = Opener(pid, hit.fd, hit.deleted, name, ticks, uid, hit.inode, hit.writable)
+            if hit.inode in self.wanted:
+                self.openers[hit.inode].append(opener)
+            if hit.deleted and hit.target.endswith(_DELETED_LOCK):
+                self.deleted[hit.target.removesuffix(_DELETED)].append(opener)
+
+    def result(self) -> DescriptorScan:
+        return DescriptorScan(
+            openers={inode: tuple(found) for inode, found in self.openers.items()},
+            deleted={path: tuple(found) for path, found in self.deleted.items()},
+            inspected=self.inspected,
+            total=self.inspected + len(self.denied),
+            denied=tuple(self.denied),
+            supported=True,
+        )
+
+
+def _read_descriptors(pid: int, wanted: frozenset[Inode]) -> tuple[list[_Hit], _Access]:
+    hits: list[_Hit] = []
+    try:
+        folder = os.open(f"/proc/{pid}/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except (FileNotFoundError, ProcessLookupError):
+        return hits, _Access.VANISHED
+    except OSError:
+        return hits, _Access.DENIED
+    access = _Access.READ
+    try:
+        names = os.listdir(folder)
+        if not names:
+            return hits, _Access.EMPTY
+        for name in names:
+            try:
+                hit = _look_through(folder, name, wanted)
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            except OSError:
+                access = _Access.DENIED
+                continue
+            if hit is not None:
+                hits.append(hit)
+    except (FileNotFoundError, ProcessLookupError):
+        return hits, _Access.EMPTY
+    except OSError:
+        return hits, _Access.DENIED
+    finally:
+        os.close(folder)
+    return hits, access
+
+
+def _look_through(folder: int, name: str, wanted: frozenset[Inode]) -> _Hit | None:
+    """Return what a descriptor is when somebody asked for it; raises OSError when that can't be seen."""
+    target = os.readlink(name, dir_fd=folder)
+    # Sockets, pipes and the like have no path.  /dev/shm must be looked at: it holds ordinary files.
+    if not target.startswith("/") or target == "/dev/null" or target.startswith("/dev/pts/"):
+        return None
+    lost_lock = target.endswith(_DELETED_LOCK)
+    if not wanted and not lost_lock:
+        return None
+    found = os.stat(name, dir_fd=folder)
+    inode, deleted = (found.st_dev, found.st_ino), found.st_nlink == 0
+    if inode not in wanted and not (lost_lock and deleted):
+        return None
+    opened = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    return _Hit(int(name), target, deleted, inode, bool(opened & stat.S_IWUSR))
+
+
+def _reconsider(pid: int, access: _Access) -> _Access:
+    """Decide what an unreadable or empty list of descriptors means.
+
+    The list of a zombie or a kernel thread belongs to root, but there is nothing in it; the list of a
+    dead main thread is empty while its other threads may hold files.
+    """
+    known = read_stat(pid)
+    if known is None:
+        return _Access.DENIED if look(pid).liveness is Liveness.ALIVE else _Access.VANISHED
+    if known.kernel_thread or known.ended:
+        return _Access.READ
+    if access is _Access.EMPTY and known.state not in "ZXx":
+        return _Access.READ
+    return _Access.DENIED
