@@ -64,6 +64,7 @@ class FailoverDecision:
     aborted: bool = False
     status: int | None = None
     session_id: str | None = None
+    lock_timeout: LockTimeout | None = None
 
 
 @dataclass(frozen=True, slots=True)

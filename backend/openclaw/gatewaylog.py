@@ -1,0 +1,107 @@
+"""OpenClaw's log, as typed events: one line, one stream of pieces, or one whole file of the past."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+
+from backend.model.events import Event
+from backend.openclaw.logmeta import structured_event
+from backend.openclaw.logrecord import Malformed, read_record
+from backend.openclaw.logscan import MARKERS, LineCounts, LineFeed, concerning
+from backend.openclaw.logtext import text_event
+from backend.openclaw.logvalues import last_clock, profile_hash
+
+__all__ = ["EventStream", "LineCounts", "Malformed", "parse_line", "profile_hash", "read_events"]
+
+BLOCK = 1 << 20
+"""Bytes read at once."""
+LOOK_ABOVE = 8192
+"""How far above a line without a time the last known time is searched (bytes)."""
+
+
+def parse_line(line: bytes, at: float | None = None) -> Event | Malformed | None:
+    """Read one line: an event, None when it does not concern us, or why it could not be read.
+
+    `at` (epoch seconds) stands in for the time of a line that has none. Auth probes (run or session id
+    starting with `probe-`) are not ours. Never raises.
+    """
+    if not any(marker in line for marker in MARKERS):
+        return None
+    record = read_record(line, at)
+    if isinstance(record, Malformed):
+        return record
+    event = structured_event(record) or text_event(record)
+    return None if event is None or _is_probe(event) else event
+
+
+def read_events(path: str | os.PathLike[str], counts: LineCounts | None = None) -> Iterator[Event]:
+    """Read a log of the past once, from start to end, in constant memory; `counts` is filled on the way.
+
+    Raises OSError when the path cannot be read or is no regular file.
+    """
+    descriptor = open_log(path)
+    try:
+        stream = EventStream(os.fstat(descriptor).st_mtime)
+        tally = LineCounts() if counts is None else counts
+        while piece := os.read(descriptor, BLOCK):
+            yield from stream.feed(piece, tally)
+        yield from stream.finish(tally)
+    finally:
+        os.close(descriptor)
+
+
+def open_log(path: str | os.PathLike[str], *, follow: bool = True) -> int:
+    """Open a regular file for reading, without ever blocking on a FIFO; `follow` allows a symlink.
+
+    Raises OSError, also for whatever is no regular file.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+    descriptor = os.open(path, flags if follow else flags | os.O_NOFOLLOW)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(None, "not a regular file", os.fspath(path))
+    return descriptor
+
+
+class EventStream:
+    """The bytes of one log, in order and in pieces of any size, into events."""
+
+    __slots__ = ("_clock", "_feed")
+
+    def __init__(self, at: float, *, mid_line: bool = False) -> None:
+        """`at` (epoch seconds) is the time of lines without one, until a line tells a time."""
+        self._clock = at
+        self._feed = LineFeed(mid_line=mid_line)
+
+    def feed(self, piece: bytes, counts: LineCounts, at: float | None = None) -> Iterator[Event]:
+        """Yield the events of all lines that `piece` completes; `at` renews the stand-in time."""
+        if at is not None:
+            self._clock = at
+        return self._events(self._feed.feed(piece, counts), counts)
+
+    def finish(self, counts: LineCounts) -> Iterator[Event]:
+        """Yield the event of a last line without newline: nothing more will come."""
+        return self._events(self._feed.finish(counts), counts)
+
+    def _events(self, block: bytes, counts: LineCounts) -> Iterator[Event]:
+        for start, line in concerning(block, counts):
+            found = parse_line(line)
+            if found is Malformed.TIME:
+                found = parse_line(line, self._time_above(block, start))
+            if isinstance(found, Malformed):
+                counts.malformed += 1
+            elif found is not None:
+                yield found
+        self._clock = self._time_above(block, len(block))
+
+    def _time_above(self, block: bytes, end: int) -> float:
+        above = block[max(0, end - LOOK_ABOVE) : end].decode("utf-8", "replace")
+        told = last_clock(above)
+        return self._clock if told is None else told
+
+
+def _is_probe(event: Event) -> bool:
+    ids = (getattr(event, "run_id", None), getattr(event, "session_id", None))
+    return any(value is not None and value.startswith("probe-") for value in ids)
