@@ -6,6 +6,7 @@ Linux: renameat2(2) with RENAME_EXCHANGE / RENAME_NOREPLACE (works on ext4, tmpf
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import functools
@@ -72,7 +73,8 @@ def _probe_in(folder: int) -> str | None:
         after = [os.stat(name, dir_fd=folder, follow_symlinks=False).st_ino for name in made]
     finally:
         for name in made:
-            os.unlink(name, dir_fd=folder)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=folder)
     return None if after == before[::-1] else "the exchange probe reported success but swapped nothing"
 
 

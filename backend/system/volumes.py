@@ -15,15 +15,19 @@ Kind = Literal["local", "network", "unknown"]
 _MOUNTINFO = "/proc/self/mountinfo"
 _LIMIT = 16 << 20
 
-_LOCAL = frozenset(
-    "apfs bcachefs btrfs devtmpfs erofs exfat ext2 ext3 ext4 f2fs fuseblk hfs iso9660 jfs msdos nilfs2 ntfs "
-    "ntfs3 overlay ramfs reiserfs rootfs squashfs tmpfs udf ufs vfat xfs zfs".split()  # noqa: SIM905 - a table, not code
-)
-_NETWORK = frozenset(
-    "9p acfs afpfs afs beegfs ceph cifs coda davfs drvfs fakeowner fuse gfs2 glusterfs gpfs lustre macfuse "
-    "ncpfs nfs nfs4 ocfs2 orangefs osxfs osxfuse prl_fs pvfs2 smb3 smbfs vboxsf virtiofs vmhgfs webdav "
-    "wekafs wslfs".split()  # noqa: SIM905
-)
+# fmt: off
+_LOCAL = frozenset({
+    "apfs", "bcachefs", "btrfs", "devtmpfs", "erofs", "exfat", "ext2", "ext3", "ext4", "f2fs", "fuseblk",
+    "hfs", "iso9660", "jfs", "msdos", "nilfs2", "ntfs", "ntfs3", "overlay", "ramfs", "reiserfs", "rootfs",
+    "squashfs", "tmpfs", "udf", "ufs", "vfat", "xfs", "zfs",
+})
+_NETWORK = frozenset({
+    "9p", "acfs", "afpfs", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "drvfs", "fakeowner", "fuse",
+    "gfs2", "glusterfs", "gpfs", "lustre", "macfuse", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "osxfs",
+    "osxfuse", "prl_fs", "pvfs2", "smb3", "smbfs", "vboxsf", "virtiofs", "vmhgfs", "webdav", "wekafs",
+    "wslfs",
+})
+# fmt: on
 """Shared between machines, or served by a process outside: another kernel may hold files open there."""
 
 
