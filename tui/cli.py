@@ -1,0 +1,206 @@
+"""The command line: a thin layer that parses, calls the backend and renders; Textual is never imported here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from tui.exits import Exit
+from tui.options import Common, RootsOrCommand, common_options
+
+if TYPE_CHECKING:
+    from backend.model.fleet import FleetSnapshot
+    from backend.settings import Settings
+    from backend.watch.collector import Collector
+
+roots_argument = click.argument("roots", nargs=-1, metavar="[ROOT]...")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process with its exit code."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = Exit.INTERRUPTED
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = Exit.USAGE
+    except KeyboardInterrupt:
+        code = Exit.INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away (`| head`): nothing is wrong; keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = Exit.OK
+    sys.exit(int(code or 0))
+
+
+@click.group(cls=RootsOrCommand, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lockdeck")
+@common_options
+def cli(common: Common) -> int | None:
+    """Watch OpenClaw session locks live: who holds them, is the holder alive, what may be done.
+
+    With ROOTs (or none: the usual places) and a terminal, `lockdeck [ROOT]...` opens the dashboard.
+    """
+    context = click.get_current_context()
+    context.obj = common
+    if context.invoked_subcommand is None:
+        return int(open_dashboard((), common))
+    return None
+
+
+@cli.command(hidden=True)
+@roots_argument
+@common_options
+def dashboard(common: Common, roots: tuple[str, ...]) -> int:
+    """Open the dashboard; without a terminal the same as status."""
+    return int(open_dashboard(roots, common))
+
+
+@cli.command()
+@roots_argument
+@json_option
+@common_options
+def status(common: Common, roots: tuple[str, ...], as_json: bool) -> int:
+    """Print one snapshot of the fleet."""
+    return int(print_status(collector_for(roots, common), common, as_json))
+
+
+@cli.command()
+@roots_argument
+@json_option
+@click.option("--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop after so long.")
+@common_options
+def watch(common: Common, roots: tuple[str, ...], as_json: bool, seconds: float | None) -> int:
+    """Print one line per change until interrupted."""
+    from tui.watching import watch_fleet
+
+    return int(watch_fleet(collector_for(roots, common), seconds, as_json))
+
+
+@cli.command()
+@click.argument("lock", type=click.Path())
+@json_option
+@common_options
+def explain(common: Common, lock: str, as_json: bool) -> int:
+    """Print evidence, reasons and verdict of one lock."""
+    from tui.explaining import explain_lock
+
+    return int(explain_lock(lock, settings_of(common), as_json))
+
+
+@cli.command()
+@click.option("--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop after so long.")
+@common_options
+def demo(common: Common, seconds: float | None) -> int:
+    """Live through openclaw#62351 in fast motion: a simulated fleet with real processes and real locks."""
+    from tui.demo import run_demo
+
+    return int(run_demo(seconds, common))
+
+
+@cli.command()
+@json_option
+@common_options
+def locate(common: Common, as_json: bool) -> int:
+    """Print where configuration, themes and journal are."""
+    from tui.locating import places
+
+    found = places(common.config)
+    if as_json:
+        from backend.model.wire import dumps
+
+        emit(dumps(found, indent=2))
+    else:
+        width = max(map(len, found))
+        for name, path in found.items():
+            emit(f"{name.ljust(width)}  {path}")
+    return Exit.OK
+
+
+def settings_of(common: Common) -> Settings:
+    """Load the settings; a bad configuration ends the process with a usage error."""
+    from backend.settings import SettingsError, load_settings
+
+    try:
+        return load_settings(common.config)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def collector_for(roots: tuple[str, ...], common: Common) -> Collector:
+    """Discover the roots and build their collector; with nothing to watch, say where was looked and exit 4."""
+    from backend.watch.collector import Collector
+
+    settings = settings_of(common)
+    collector = Collector.discover(roots, settings, logs=common.logs)
+    for problem in collector.discovery_problems:
+        narrate(problem)
+    if not collector.roots:
+        narrate("nothing to watch; looked at:")
+        for place in collector.looked_at:
+            narrate(f"  {place}")
+        raise click.exceptions.Exit(Exit.NOTHING)
+    return collector
+
+
+def print_status(collector: Collector, common: Common, as_json: bool) -> Exit:
+    """Take one snapshot, print it, and say whether a person is needed."""
+    from backend.model.wire import dumps, needs_person, snapshot_json
+
+    snapshot = collector.look()
+    if as_json:
+        emit(dumps(snapshot_json(snapshot), indent=2))
+    else:
+        print_plain(snapshot)
+    return Exit.ATTENTION if needs_person(snapshot) else Exit.OK
+
+
+def print_plain(snapshot: FleetSnapshot) -> None:
+    """Print a snapshot as text."""
+    from tui.plain import snapshot_lines
+
+    for line in snapshot_lines(snapshot):
+        emit(line)
+
+
+def open_dashboard(roots: tuple[str, ...], common: Common) -> Exit:
+    """Open the dashboard, or print the status where there is no terminal to draw on."""
+    collector = collector_for(roots, common)
+    if not has_screen():
+        return print_status(collector, common, as_json=False)
+    return run_dashboard(collector, common)
+
+
+def run_dashboard(collector: Collector, common: Common) -> Exit:
+    """Hand over to the Textual application (imported only here)."""
+    from tui.app import run_dashboard as run
+
+    settings = collector.settings
+    read_only = common.read_only or settings.read_only
+    return Exit(run(collector, read_only=read_only, theme=settings.theme or None, no_color=common.no_color))
+
+
+def has_screen() -> bool:
+    """Whether there is a terminal that a dashboard can be drawn on."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb")
+
+
+def emit(text: str) -> None:
+    """Write one line of data to stdout."""
+    click.echo(text)
+
+
+def narrate(text: str) -> None:
+    """Write one line of narration to stderr; what comes from outside is made safe."""
+    from backend.system.text import safe
+
+    click.echo(safe(text, 4096), err=True)
+
+

@@ -1,0 +1,68 @@
+"""Options that every command understands, and the group that takes roots where a command could stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """The common options of one invocation; those before and after the command are merged."""
+
+    logs: tuple[str, ...] = ()
+    config: str | None = None
+    read_only: bool = False
+    no_color: bool = False
+
+    def merge(self, later: Common) -> Common:
+        """Return both together; a later `--config` wins."""
+        return Common(
+            self.logs + later.logs,
+            later.config or self.config,
+            self.read_only or later.read_only,
+            self.no_color or later.no_color,
+        )
+
+
+def common_options(function: F) -> F:
+    """Add `--log`, `--config`, `--read-only` and `--no-color`, handed over as one `common` argument."""
+
+    def taking(**values: Any) -> Any:
+        own = Common(
+            tuple(values.pop("log")), values.pop("config"), values.pop("read_only"), values.pop("no_color")
+        )
+        context = click.get_current_context()
+        inherited = context.find_object(Common) or Common()
+        return context.invoke(function, common=inherited.merge(own), **values)
+
+    taking.__name__, taking.__doc__ = function.__name__, function.__doc__
+    taking.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
+    file = click.Path(dir_okay=False)
+    for option in (
+        click.option("--no-color", is_flag=True, help="No colours."),
+        click.option("--read-only", is_flag=True, help="Nothing that changes the world."),
+        click.option("--config", type=file, metavar="FILE", help="Configuration file instead of the usual one."),
+        click.option("--log", type=file, multiple=True, metavar="FILE", help="A log file to read (repeatable)."),
+    ):
+        taking = option(taking)
+    return taking  # type: ignore[return-value]
+
+
+class RootsOrCommand(click.Group):
+    """A group whose first word may be a root: then the dashboard is meant."""
+
+    default = "dashboard"
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Resolve as usual; a first word that is no command is a root for the default command."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            return self.default, self.commands[self.default], args
+        return super().resolve_command(ctx, args)

@@ -1,0 +1,180 @@
+"""A snapshot as plain text: for pipes, screen readers and terminals without a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, Severity, State
+from backend.model.locks import Verdict
+from backend.model.runs import Rotation
+from backend.model.wire import summary_json
+from backend.system.text import SafeText, safe
+
+SYMBOLS = {
+    State.IDLE: "-",
+    State.RUNNING: ">",
+    State.COMPACTING: "=",
+    State.ROTATING: "~",
+    State.STUCK: "!",
+    State.FAILED: "x",
+    State.CANCELLING: "<",
+    State.UNKNOWN: "?",
+}
+
+ADVICE = {
+    Verdict.CREATING: "wait: the lock is being taken",
+    Verdict.HELD: "cancel the run; never release a held lock",
+    Verdict.LEAKED: "cancel, then restart the holder; release only with an explicit override",
+    Verdict.RECYCLED: "release",
+    Verdict.DEAD: "release; OpenClaw also reclaims it by itself at the session's next write",
+    Verdict.REMOVED: "restart that holder; there is nothing to release",
+    Verdict.FOREIGN: "observe only",
+    Verdict.UNREADABLE: "observe; release only when provably without a holder and unchanged",
+    Verdict.LITTER: "nothing to do",
+}
+"""What may be done about a lock, by verdict."""
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as `850 ms`, `12 s`, `3 m 05 s`, `2 h 10 m` or `4 d 03 h`; `-` when not known."""
+    if seconds is None:
+        return "-"
+    if seconds < 1:
+        return f"{max(0.0, seconds) * 1000:.0f} ms"
+    whole = int(seconds)
+    for size, unit, part, small in ((86400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s")):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // part:02} {small}"
+    return f"{whole} s"
+
+
+def clock(at: float | None) -> str:
+    """Local wall-clock time of epoch seconds; `-` when not known."""
+    return "-" if at is None else datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S")
+
+
+def short_key(session: SessionView) -> str:
+    """The session key without its `agent:<id>:` prefix."""
+    return session.key.removeprefix(f"agent:{session.agent}:")
+
+
+def snapshot_lines(snapshot: FleetSnapshot) -> Iterator[SafeText]:
+    """Render roots, sessions that are not idle, locks without a session, and the counts."""
+    for root in snapshot.roots:
+        yield from root_lines(root)
+    shown = [s for s in snapshot.sessions if s.state is not State.IDLE or s.lock or s.severity > Severity.OK]
+    if shown:
+        yield SafeText("")
+        yield from _table(shown, snapshot.generated_at)
+    owned = {session.lock.record.path for session in snapshot.sessions if session.lock}
+    orphans = [view for view in snapshot.locks if view.record.path not in owned]
+    if orphans:
+        yield SafeText("")
+        yield SafeText("locks without a known session:")
+        for view in orphans:
+            yield from lock_lines(view)
+    yield SafeText("")
+    yield summary_line(snapshot)
+
+
+def root_lines(root: RootView) -> Iterator[SafeText]:
+    """Render one root with its gateway and problems."""
+    gateway = "no gateway seen"
+    if root.gateway:
+        alive = "alive" if root.gateway.alive else "gone"
+        version = f" {root.gateway.version}" if root.gateway.version else ""
+        gateway = f"gateway{version} pid {root.gateway.pid} {alive}"
+    yield safe(f"{root.path}  [{root.era}]  {gateway}  watch: {root.watch}")
+    for problem in root.problems:
+        yield safe(f"  problem: {problem}")
+
+
+def _table(sessions: Sequence[SessionView], now: float) -> Iterator[SafeText]:
+    rows = [("", "STATE", "AGENT", "SESSION", "FOR", "ATTEMPT", "LOCK", "HOLDER", "BLOCKED", "FREE BY")]
+    rows += [_row(session, now) for session in sessions]
+    clean = [[safe(cell, 40) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in clean) for i in range(len(rows[0]))]
+    for index, row in enumerate(clean):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield SafeText(line.rstrip())
+        if index:
+            for reason in sessions[index - 1].reasons:
+                yield safe(f"     {reason}")
+
+
+def _row(session: SessionView, now: float) -> tuple[str, ...]:
+    occupied = session.occupation
+    holder = session.lock.judgement.holder if session.lock else None
+    return (
+        SYMBOLS[session.state],
+        session.state.value,
+        session.agent,
+        short_key(session),
+        duration(now - occupied.since) if occupied else duration(now - session.since if session.since else None),
+        attempt_text(session),
+        session.lock.judgement.verdict.value if session.lock else "-",
+        f"{holder.pid} {holder.name}" if holder else "-",
+        str(session.blocked.count or "-"),
+        clock(session.rotation.free_by) if session.rotation else "-",
+    )
+
+
+def attempt_text(session: SessionView) -> str:
+    """`3/5 beta` for the running attempt; `-` when none is known."""
+    attempt = session.attempt
+    if attempt is None:
+        return "-"
+    total = session.rotation.total if session.rotation else None
+    of = f"/{total}" if total else ""
+    return f"{attempt.index}{of} {attempt.profile or attempt.model or ''}".rstrip()
+
+
+def rotation_lines(rotation: Rotation) -> Iterator[SafeText]:
+    """Render attempts so far and to come, and what the policy says."""
+    for attempt in rotation.attempts:
+        spent = None
+        if attempt.started_at is not None and attempt.ended_at is not None:
+            spent = attempt.ended_at - attempt.started_at
+        who = attempt.profile or f"{attempt.provider}/{attempt.model}"
+        outcome = attempt.reason or ("running" if attempt.ended_at is None else "ended")
+        then = f" -> {attempt.decision}" if attempt.decision else ""
+        yield safe(f"  attempt {attempt.index}: {who}  {clock(attempt.started_at)}  {duration(spent)}  {outcome}{then}")
+    if rotation.to_come:
+        coming = ", ".join(a.profile or f"{a.provider}/{a.model}" for a in rotation.to_come)
+        yield safe(f"  still to come: {coming}")
+    if rotation.free_by is not None:
+        yield safe(f"  free by {clock(rotation.free_by)} at the latest: {rotation.free_by_how or ''}")
+    if rotation.policy:
+        yield safe(f"  policy: {rotation.policy.sentence}")
+
+
+def lock_lines(view: LockView) -> Iterator[SafeText]:
+    """Render one lock with verdict, reasons and what may be done."""
+    judgement = view.judgement
+    name = f"  release id {view.release_id}" if view.release_id else ""
+    yield safe(f"{view.record.path}", 4096)
+    yield safe(f"  {judgement.verdict.value}  age {duration(view.evidence.age_s)}{name}")
+    for reason in judgement.reasons:
+        yield safe(f"    {reason}")
+    yield safe(f"  {advice(view)}")
+
+
+def advice(view: LockView) -> str:
+    """What may be done about this very lock."""
+    verdict = view.judgement.verdict
+    if verdict in (Verdict.DEAD, Verdict.RECYCLED) and not view.judgement.releasable:
+        return "observe only: releasing is not proven safe (see the reasons)"
+    return ADVICE[verdict]
+
+
+def summary_line(snapshot: FleetSnapshot) -> SafeText:
+    """One line of counts."""
+    counts = summary_json(snapshot)
+    states = ", ".join(f"{n} {state}" for state, n in counts["sessions"].items() if state != "total")
+    verdicts = ", ".join(f"{n} {verdict}" for verdict, n in counts["locks"].items() if verdict != "total")
+    total, locks = counts["sessions"]["total"], counts["locks"]["total"]
+    parts = [f"{total} sessions" + (f" ({states})" if states else ""), f"{locks} locks" + (f" ({verdicts})" if verdicts else "")]
+    if counts["blocked"]:
+        parts.append(f"{counts['blocked']} blocked callers")
+    return safe("; ".join(parts))
