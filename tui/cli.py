@@ -69,7 +69,7 @@ def dashboard(common: Common, roots: tuple[str, ...]) -> int:
 @common_options
 def status(common: Common, roots: tuple[str, ...], as_json: bool) -> int:
     """Print one snapshot of the fleet."""
-    return int(print_status(collector_for(roots, common), common, as_json))
+    return int(print_status(collector_for(roots, common), as_json))
 
 
 @cli.command()
@@ -150,7 +150,7 @@ def collector_for(roots: tuple[str, ...], common: Common) -> Collector:
     return collector
 
 
-def print_status(collector: Collector, common: Common, as_json: bool) -> Exit:
+def print_status(collector: Collector, as_json: bool) -> Exit:
     """Take one snapshot, print it, and say whether a person is needed."""
     from backend.model.wire import dumps, needs_person, snapshot_json
 
@@ -174,7 +174,7 @@ def open_dashboard(roots: tuple[str, ...], common: Common) -> Exit:
     """Open the dashboard, or print the status where there is no terminal to draw on."""
     collector = collector_for(roots, common)
     if not has_screen():
-        return print_status(collector, common, as_json=False)
+        return print_status(collector, as_json=False)
     return run_dashboard(collector, common)
 
 

@@ -91,7 +91,7 @@ def root_lines(root: RootView) -> Iterator[SafeText]:
 
 
 def _table(sessions: Sequence[SessionView], now: float) -> Iterator[SafeText]:
-    rows = [("", "STATE", "AGENT", "SESSION", "FOR", "ATTEMPT", "LOCK", "HOLDER", "BLOCKED", "FREE BY")]
+    rows: list[tuple[str, ...]] = [("", "STATE", "AGENT", "SESSION", "FOR", "ATTEMPT", "LOCK", "HOLDER", "BLOCKED", "FREE BY")]
     rows += [_row(session, now) for session in sessions]
     clean = [[safe(cell, 40) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in clean) for i in range(len(rows[0]))]

@@ -1,0 +1,72 @@
+"""File events as hints: which directories are worth a look now.
+
+An event never carries the truth, only a reason to look; where events are not to be had (limits, network file
+systems) the collector's own rescan is the polling that remains.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+
+DEBOUNCE_MS = 40
+"""Longest time that events are gathered before they are handed on; watchfiles' default is 1,600."""
+STEP_MS = 8
+"""Quiet needed to hand gathered events on at once."""
+_WAKE_MS = 400
+
+
+class Hints:
+    """A thread that watches directories and hands on the directories in which something happened.
+
+    `paths` are watched recursively. After a failure `problem` says why no events come; nothing is raised.
+    """
+
+    def __init__(self, paths: Iterable[str], notify: Callable[[set[str]], None]) -> None:
+        self.paths = frozenset(paths)
+        self.problem: str | None = None
+        self._notify = notify
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lockdeck-hints", daemon=True)
+
+    def start(self) -> Hints:
+        """Start watching; returns itself."""
+        if self.paths:
+            self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Ask the thread to end; it does so within half a second, and nobody waits for it."""
+        self._stop.set()
+
+    @property
+    def live(self) -> bool:
+        """Whether events are coming."""
+        return self.problem is None and self._thread.is_alive()
+
+    def _run(self) -> None:
+        import watchfiles
+
+        try:
+            for events in watchfiles.watch(
+                *self.paths,
+                watch_filter=_concerns_us,
+                debounce=DEBOUNCE_MS,
+                step=STEP_MS,
+                stop_event=self._stop,
+                rust_timeout=_WAKE_MS,
+                raise_interrupt=False,
+                ignore_permission_denied=True,
+            ):
+                self._notify({os.path.dirname(path) for _, path in events})
+        except (OSError, RuntimeError, watchfiles.WatchfilesRustInternalError) as error:
+            self.problem = f"no file events ({error}); polling instead"
+
+
+def _concerns_us(_change: object, path: str) -> bool:
+    """Locks, stores, logs and new directories concern us; the endless appends to transcripts do not."""
+    name = path.rsplit("/", 1)[-1]
+    if name.endswith((".lock", ".log")) or name in ("sessions.json", "openclaw.json"):
+        return True
+    return "." not in name

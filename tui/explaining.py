@@ -1,0 +1,50 @@
+"""`lockdeck explain`: evidence, reasons and verdict of one lock."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from backend.model.fleet import LockView
+from backend.model.locks import Presence
+from backend.model.wire import SCHEMA, dumps, evidence_json, lock_json, lock_needs_person
+from backend.openclaw.evidence import examine
+from backend.openclaw.placing import place_of
+from backend.system.text import safe
+from tui.cli import emit, narrate
+from tui.exits import Exit
+from tui.plain import advice, lock_lines
+
+if TYPE_CHECKING:
+    from backend.settings import Settings
+
+
+def explain_lock(path: str, settings: Settings, as_json: bool) -> Exit:
+    """Print all that is known about the lock at `path`; 0, 1 when it needs a person, 2 when there is none."""
+    place = place_of(path, os.environ, settings)
+    if isinstance(place, str):
+        narrate(place)
+        return Exit.USAGE
+    views = examine([place], time.time(), search=True)
+    view = next((v for v in reversed(views) if v.record.path == place.path), views[0])
+    if view.record.presence is Presence.ABSENT and not view.evidence.deleted_openers:
+        narrate(f"{place.path}: no such lock file, and no process has a deleted one open there")
+        return Exit.USAGE
+    if as_json:
+        emit(dumps(_as_json(view), indent=2))
+    else:
+        for line in lock_lines(view):
+            emit(line)
+        for name, value in evidence_json(view.evidence).items():
+            emit(safe(f"    {name}: {dumps(value)}", 1000))
+    return Exit.ATTENTION if lock_needs_person(view) else Exit.OK
+
+
+def _as_json(view: LockView) -> dict[str, object]:
+    return {
+        "schema": SCHEMA,
+        **lock_json(view),
+        "whatMayBeDone": advice(view),
+        "evidence": evidence_json(view.evidence),
+    }

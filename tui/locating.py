@@ -1,0 +1,22 @@
+"""Where lockdeck keeps what: answers `lockdeck locate`."""
+
+from __future__ import annotations
+
+import os
+
+
+def places(config: str | None) -> dict[str, str]:
+    """Return the paths of configuration, themes, journal and quarantine, by name."""
+    import themes
+    from backend.actions.journal import default_state_dir
+    from backend.settings import config_dir, config_path
+
+    state = os.fspath(default_state_dir())
+    return {
+        "config": config or config_path(),
+        "themes": os.path.join(config_dir(), "themes"),
+        "bundledThemes": os.path.dirname(os.path.abspath(themes.__file__)),
+        "state": state,
+        "journal": os.path.join(state, "journal.jsonl"),
+        "quarantine": os.path.join(state, "quarantine"),
+    }
