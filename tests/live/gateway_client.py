@@ -189,7 +189,13 @@ def _signed_device(token: str, nonce: str) -> Frame:
     at = int(time.time() * 1000)
     words = ("v3", device, CLIENT["id"], CLIENT["mode"], "operator", ",".join(SCOPES), str(at), token, nonce)
     signature = key.sign("|".join((*words, CLIENT["platform"], "")).encode())
-    return {"id": device, "publicKey": _b64(public), "signature": _b64(signature), "signedAt": at, "nonce": nonce}
+    return {
+        "id": device,
+        "publicKey": _b64(public),
+        "signature": _b64(signature),
+        "signedAt": at,
+        "nonce": nonce,
+    }
 
 
 def _b64(data: bytes) -> str:

@@ -25,6 +25,7 @@ from tests.live.waiting import eventually
 
 START_SECONDS = 120
 STOP_SECONDS = 30
+CLOSE_SECONDS = 10
 
 
 class Instance:
@@ -62,8 +63,15 @@ class Instance:
         self._lifeline: int | None = None
         self._client: GatewayClient | None = None
         self._pid = 0
+        self._needs_doctor = state.DIALECTS[release.version].credentials_by_doctor
         whole = state.config(
-            release.version, self.root, self.port, self.token, self.provider.base_url, run_timeout, idle_timeout
+            release.version,
+            self.root,
+            self.port,
+            self.token,
+            self.provider.base_url,
+            run_timeout,
+            idle_timeout,
         )
         state.write_state(self.root, state.merged(whole, config or {}))
         atexit.register(self.close)
@@ -106,6 +114,9 @@ class Instance:
         """Start the gateway and return once it is ready; AssertionError with its output when it is not."""
         if self.running:
             return self
+        if self._needs_doctor:
+            self._import_credentials()
+            self._needs_doctor = False
         theirs, ours = os.pipe()
         with (self.folder / "gateway.out").open("ab") as out:
             self._gateway = subprocess.Popen(
@@ -124,13 +135,17 @@ class Instance:
         self._pid = _listener(self._gateway.pid, self.port)
         return self
 
-    def stop(self) -> None:
-        """End the gateway with SIGTERM and wait for it; SIGKILL and AssertionError if that is ignored."""
-        self._end(signal.SIGTERM)
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """End the gateway with SIGTERM and wait for it; SIGKILL and AssertionError if that takes too long.
+
+        2026.9.6 first lets active runs come to their end, for up to 315 s; the others cut them off.
+        """
+        if not self._end(signal.SIGTERM, seconds):
+            raise AssertionError(f"the gateway was still there {seconds:g} s after SIGTERM")
 
     def sigkill(self) -> None:
         """Kill the gateway as a crash would: nothing is cleaned up. Returns when it is gone."""
-        self._end(signal.SIGKILL)
+        self._end(signal.SIGKILL, STOP_SECONDS)
 
     def restart(self) -> None:
         """Stop the gateway if it runs, and start it again on the same state and port."""
@@ -149,13 +164,16 @@ class Instance:
         return tuple(sorted(self.root.glob("agents/*/sessions/*.jsonl.lock")))
 
     def close(self) -> None:
-        """End the gateway and the provider. May be called twice; also called when Python exits."""
+        """End the gateway (SIGTERM, SIGKILL when it takes too long) and the provider.
+
+        May be called twice; also called when Python exits. Should Python be killed, the lifeline sends
+        the gateway SIGTERM.
+        """
         atexit.unregister(self.close)
         try:
-            self.stop()
+            self._end(signal.SIGTERM, CLOSE_SECONDS)
         finally:
-            if not self.provider.closing.is_set():
-                self.provider.close()
+            self.provider.close()
 
     def __enter__(self) -> Self:
         try:
@@ -169,6 +187,19 @@ class Instance:
     ) -> None:
         self.close()
 
+    def _import_credentials(self) -> None:
+        done = subprocess.run(
+            self.command("doctor", "--fix", "--yes", "--non-interactive"),
+            cwd=self.folder / "home",
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, f"openclaw doctor --fix: exit {done.returncode}: {done.stderr[-2000:]}"
+
     def _ready(self) -> bool:
         assert self._gateway is not None
         code = self._gateway.poll()
@@ -176,31 +207,33 @@ class Instance:
             raise AssertionError(f"the gateway ended with {code}; it printed: {self.console[-2000:]}")
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
-            connection.request("GET", "/healthz")
+            connection.request("GET", "/readyz")
             return connection.getresponse().status == 200
         except (OSError, http.client.HTTPException):
             return False
         finally:
             connection.close()
 
-    def _end(self, how: signal.Signals) -> None:
+    def _end(self, how: signal.Signals, seconds: float) -> bool:
+        """Send the signal and wait; False when only SIGKILL ended the gateway."""
         gateway, self._gateway = self._gateway, None
         if gateway is None:
-            return
+            return True
+        in_time = True
+        gateway.send_signal(how)
         try:
-            gateway.send_signal(how)
-            gateway.wait(STOP_SECONDS)
+            gateway.wait(seconds)
         except subprocess.TimeoutExpired:
+            in_time = False
             gateway.kill()
             gateway.wait()
-            raise AssertionError(f"the gateway ignored {how.name} for {STOP_SECONDS} s") from None
-        finally:
-            client, self._client = self._client, None
-            if client is not None:
-                client.close()
-            if self._lifeline is not None:
-                os.close(self._lifeline)
-                self._lifeline = None
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+            self._lifeline = None
+        return in_time
 
 
 def _free_port() -> int:

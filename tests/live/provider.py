@@ -62,7 +62,9 @@ class Provider:
         self._open: dict[int, ProviderRequest] = {}
         self.closing = threading.Event()
         self._server = _Server(("127.0.0.1", 0), self)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="provider", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.1,), name="provider", daemon=True
+        )
         self._thread.start()
 
     @property
@@ -120,7 +122,9 @@ class Provider:
             self._open.pop(id(request), None)
 
     def close(self) -> None:
-        """Stop listening and let go of every hanging request."""
+        """Stop listening and let go of every hanging request. May be called twice."""
+        if self.closing.is_set():
+            return
         self.closing.set()
         self._server.shutdown()
         self._server.server_close()

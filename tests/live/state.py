@@ -25,14 +25,6 @@ CONFIG_NAME = "openclaw.json"
 Config = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """What one release wants said differently. `idle` sets the idle timeout of a model, in seconds."""
-
-    idle: Callable[[int], Config]
-    extra: Config
-
-
 def _idle_in_agent_defaults(seconds: int) -> Config:
     return {"agents": {"defaults": {"llm": {"idleTimeoutSeconds": seconds}}}}
 
@@ -41,10 +33,32 @@ def _idle_in_providers(seconds: int) -> Config:
     return {"models": {"providers": {provider: {"timeoutSeconds": seconds} for provider in CHAIN}}}
 
 
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What one release wants said differently (each found by trial on that release).
+
+    `idle`: where the idle timeout of a model goes. `keyed_agents`: `agents.entries` instead of
+    `agents.list`. `bundles_acpx`: has a plugin that would run npx at start. `credentials_by_doctor`:
+    auth-profiles.json is not read any more; `openclaw doctor --fix` imports it into SQLite. Without that
+    2026.7.35 sends no key and never rotates profiles, and 2026.9.6 refuses to start.
+    """
+
+    idle: Callable[[int], Config]
+    keyed_agents: bool
+    bundles_acpx: bool
+    credentials_by_doctor: bool
+
+
 DIALECTS: Mapping[str, Dialect] = {
-    "2026.4.5": Dialect(_idle_in_agent_defaults, {}),
-    "2026.7.35": Dialect(_idle_in_providers, {}),
-    "2026.9.6": Dialect(_idle_in_providers, {}),
+    "2026.4.5": Dialect(
+        _idle_in_agent_defaults, keyed_agents=False, bundles_acpx=True, credentials_by_doctor=False
+    ),
+    "2026.7.35": Dialect(
+        _idle_in_providers, keyed_agents=False, bundles_acpx=False, credentials_by_doctor=True
+    ),
+    "2026.9.6": Dialect(
+        _idle_in_providers, keyed_agents=True, bundles_acpx=False, credentials_by_doctor=True
+    ),
 }
 
 
@@ -59,11 +73,20 @@ def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> Config:
 
 
 def config(
-    version: str, root: Path, port: int, token: str, base_url: Callable[[str], str], run: int, idle: int | None
+    version: str,
+    root: Path,
+    port: int,
+    token: str,
+    base_url: Callable[[str], str],
+    run: int,
+    idle: int | None,
 ) -> Config:
     """The whole `openclaw.json`: `run` seconds for a run, `idle` seconds without a byte from a model."""
     dialect = DIALECTS[version]
-    whole = merged(_common(root, port, token, base_url, run), dialect.extra)
+    whole = _common(port, token, base_url)
+    whole["agents"] = {"defaults": _agent_defaults(run), **_agents(root, keyed=dialect.keyed_agents)}
+    if dialect.bundles_acpx:
+        whole["plugins"] = {"entries": {"acpx": {"enabled": False}}}
     return whole if idle is None else merged(whole, dialect.idle(idle))
 
 
@@ -94,7 +117,7 @@ def _write_private(path: Path, value: Config) -> None:
         json.dump(value, file, indent=2)
 
 
-def _common(root: Path, port: int, token: str, base_url: Callable[[str], str], run: int) -> Config:
+def _common(port: int, token: str, base_url: Callable[[str], str]) -> Config:
     names = {provider: [f"{provider}:{name}" for name in names] for provider, (_, names) in CHAIN.items()}
     return {
         "gateway": {
@@ -110,21 +133,25 @@ def _common(root: Path, port: int, token: str, base_url: Callable[[str], str], r
         "cron": {"enabled": False},
         "browser": {"enabled": False},
         "tools": {"profile": "minimal"},
-        "plugins": {"entries": {"acpx": {"enabled": False}}},  # it would run npx at start
         "models": {
             "mode": "replace",
             "providers": {
-                provider: {"baseUrl": base_url(provider), "api": "openai-completions", "models": [_model(model)]}
+                provider: {
+                    "baseUrl": base_url(provider),
+                    "api": "openai-completions",
+                    "models": [_model(model)],
+                }
                 for provider, (model, _) in CHAIN.items()
             },
         },
         "auth": {
             "profiles": {
-                name: {"provider": provider, "mode": "api_key"} for provider in names for name in names[provider]
+                name: {"provider": provider, "mode": "api_key"}
+                for provider in names
+                for name in names[provider]
             },
             "order": names,
         },
-        "agents": {"defaults": _agent_defaults(run), "list": [_agent(root, agent) for agent in AGENTS]},
     }
 
 
@@ -139,13 +166,13 @@ def _agent_defaults(run: int) -> Config:
     }
 
 
-def _agent(root: Path, agent: str) -> Config:
-    return {
-        "id": agent,
-        "name": agent.capitalize(),
-        "workspace": str(root / f"workspace-{agent}"),
-        "default": agent == AGENTS[0],
+def _agents(root: Path, *, keyed: bool) -> Config:
+    agents = {
+        agent: {"name": agent.capitalize(), "workspace": str(root / f"workspace-{agent}")} for agent in AGENTS
     }
+    if keyed:
+        return {"entries": agents}
+    return {"list": [{"id": agent, "default": agent == AGENTS[0], **rest} for agent, rest in agents.items()]}
 
 
 def _model(model: str) -> Config:
