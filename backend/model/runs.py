@@ -10,12 +10,20 @@ GAP_GRACE_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """One lifetime of one lock file; times in epoch seconds, `ended_at` None while it stands."""
+    """One lifetime of one lock file; times in epoch seconds, `ended_at` None while it stands.
+
+    `dev`, `ino`, `created_at` and `written` (false while the payload is empty or half-written) tell the
+    same hold from the next one when the bytes change.
+    """
 
     release_id: str
     pid: int | None
     started_at: float
     ended_at: float | None = None
+    dev: int | None = None
+    ino: int | None = None
+    created_at: float | None = None
+    written: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,9 @@ class Attempt:
     """One auth profile x one model tried inside a run.
 
     `index` counts from 1. Times are epoch seconds, None where no source tells. `reason` is why it ended
-    (timeout, rate_limit, auth, lock …), `decision` what OpenClaw did next (rotate_profile …).
+    (timeout, rate_limit, auth, lock, provider_error …), `decision` what OpenClaw did next
+    (rotate_profile …), `logged_reason` OpenClaw's own word: it calls an HTTP 500 `timeout` although
+    nothing timed out (seen on 2026.4.5). `profile_hash` is `sha256:` + 12 hex digits of the profile id.
     """
 
     index: int
@@ -63,6 +73,19 @@ class Attempt:
     reason: str | None = None
     decision: str | None = None
     timed_out: bool = False
+    logged_reason: str | None = None
+    profile_hash: str | None = None
+
+    @property
+    def by_timeout(self) -> bool:
+        """Whether a timeout, and no answer of the provider, ended it: what openclaw#62351 is about."""
+        return self.timed_out and self.reason == "timeout"
+
+    def duration_s(self, now: float) -> float | None:
+        """How long it took or has taken so far, in seconds, never negative; None when its start is not known."""
+        if self.started_at is None:
+            return None
+        return max(0.0, (now if self.ended_at is None else self.ended_at) - self.started_at)
 
 
 @dataclass(frozen=True, slots=True)

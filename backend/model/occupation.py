@@ -1,0 +1,153 @@
+"""Occupations from lock sightings alone: which holds on one path follow each other without a real gap.
+
+openclaw#62351 on 2026.4.5 releases and re-creates the lock between attempts, so every lock file is young;
+only the chain of holds shows how long callers have been kept out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from backend.model.locks import LockRecord, PayloadState, Presence
+from backend.model.runs import GAP_GRACE_S, Hold, Occupation
+
+RECENT_HOLDS = 50
+"""How many holds an occupation remembers; it counts all of them."""
+CREATION_SLACK_S = 5.0
+"""A payload this much younger (seconds) than the first sight of its empty file belongs to another hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One look at a lock file that stands. `written` is false while its payload is empty or half-written.
+
+    `created_at` is the payload's own time (epoch seconds), None where it does not tell.
+    """
+
+    release_id: str
+    dev: int
+    ino: int
+    pid: int | None = None
+    created_at: float | None = None
+    written: bool = True
+
+
+def sighting_of(record: LockRecord) -> Sighting | None:
+    """What a lock record says about holds; None when there is no lock file that could be read."""
+    identity, payload = record.identity, record.payload
+    if record.presence is not Presence.FILE or identity is None:
+        return None
+    unwritten = record.payload_state in (PayloadState.EMPTY, PayloadState.HALF_WRITTEN)
+    return Sighting(
+        release_id=identity.release_id,
+        dev=identity.dev,
+        ino=identity.ino,
+        pid=payload.pid if payload else None,
+        created_at=payload.created_at if payload else None,
+        written=not unwritten,
+    )
+
+
+def observe(
+    occupation: Occupation | None,
+    path: str,
+    seen: Sighting | None,
+    now: float,
+    gap_grace: float = GAP_GRACE_S,
+) -> Occupation | None:
+    """Add one look at `path` (`seen` None: no lock there) to its occupation; None when it is free.
+
+    Idempotent. `now` is epoch seconds and may go backwards: the chain then moves with the clock, and no
+    duration becomes negative. `gap_grace` is in seconds; see `backend.model.rotation.gap_grace`.
+    """
+    if occupation is None:
+        return None if seen is None else _begin(path, seen, now)
+    chain = _not_in_the_future(occupation, now)
+    if seen is None:
+        chain = _ended(chain, now)
+        return None if chain.over(now, gap_grace) else chain
+    if chain.current is not None and same_hold(chain.current, seen):
+        return _filled(chain, chain.current, seen)
+    return _next_hold(chain, seen, now, gap_grace)
+
+
+def occupied_ms(occupation: Occupation, now: float) -> int:
+    """How long the path has been occupied, in milliseconds; a gap in progress is not counted."""
+    until = now if occupation.last_seen is None else occupation.last_seen
+    return max(0, round((until - occupation.since) * 1000))
+
+
+def same_hold(hold: Hold, seen: Sighting) -> bool:
+    """Whether a sighting is the hold known already, although bytes or ctime may have changed.
+
+    An inode alone proves nothing (ext4 hands it out again at once, seen on 2026.4.5): it counts together
+    with a payload that was still being written, or with an equal pid and creation time.
+    """
+    if hold.release_id == seen.release_id:
+        return True
+    if (hold.dev, hold.ino) != (seen.dev, seen.ino):
+        return False
+    if not hold.written:
+        return seen.created_at is None or seen.created_at <= hold.started_at + CREATION_SLACK_S
+    return hold.created_at is not None and (hold.pid, hold.created_at) == (seen.pid, seen.created_at)
+
+
+def _begin(path: str, seen: Sighting, now: float) -> Occupation:
+    hold = _hold(seen, _start(seen, now))
+    return Occupation(path, hold.started_at, 1, (hold,))
+
+
+def _start(seen: Sighting, now: float, earliest: float = 0.0) -> float:
+    """When a hold began: its own word where that is sane, else the first sight of it."""
+    created = seen.created_at
+    if created is None or not 0.0 < created <= now:
+        return max(now, earliest)
+    return max(created, earliest)
+
+
+def _hold(seen: Sighting, started_at: float) -> Hold:
+    return Hold(
+        seen.release_id, seen.pid, started_at, None, seen.dev, seen.ino, seen.created_at, seen.written
+    )
+
+
+def _next_hold(chain: Occupation, seen: Sighting, now: float, gap_grace: float) -> Occupation:
+    last = chain.recent[-1]
+    free_since = chain.last_seen
+    if free_since is None:
+        start = _start(seen, now, last.started_at)
+        chain = _ended(chain, start)
+    else:
+        start = _start(seen, now, free_since)
+        if start - free_since > gap_grace:
+            return _begin(chain.path, seen, now)
+    recent = (*chain.recent, _hold(seen, start))[-RECENT_HOLDS:]
+    return replace(chain, holds=chain.holds + 1, recent=recent)
+
+
+def _ended(chain: Occupation, at: float) -> Occupation:
+    last = chain.recent[-1]
+    if last.ended_at is not None:
+        return chain
+    return replace(chain, recent=(*chain.recent[:-1], replace(last, ended_at=max(at, last.started_at))))
+
+
+def _filled(chain: Occupation, hold: Hold, seen: Sighting) -> Occupation:
+    """Take over what the same hold's file says now: payload filled in, ctime changed."""
+    filled = replace(_hold(seen, hold.started_at), written=hold.written or seen.written)
+    return chain if filled == hold else replace(chain, recent=(*chain.recent[:-1], filled))
+
+
+def _not_in_the_future(chain: Occupation, now: float) -> Occupation:
+    """Move the whole chain back when the clock was set back, so that its durations stay what they were."""
+    last = chain.recent[-1]
+    ahead = max(last.started_at, last.ended_at or last.started_at) - now
+    if ahead <= 0:
+        return chain
+    moved = tuple(
+        replace(
+            h, started_at=h.started_at - ahead, ended_at=None if h.ended_at is None else h.ended_at - ahead
+        )
+        for h in chain.recent
+    )
+    return replace(chain, since=chain.since - ahead, recent=moved)
