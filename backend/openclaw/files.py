@@ -1,0 +1,117 @@
+"""Bounded reading of files that others write: it never blocks, never follows a planted link, never raises."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from dataclasses import dataclass
+
+from backend.model.locks import Presence
+from backend.system.text import SafeText, safe
+
+TRIES = 3
+"""How often a read is tried again when the system says "not now" or the file changes underneath."""
+
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+_NOT_NOW = frozenset({errno.EAGAIN, errno.EINTR, errno.EBUSY, errno.ESTALE})
+_NOTHING_THERE = frozenset({errno.ENOENT, errno.ENOTDIR})
+_NOT_A_FILE = frozenset({errno.ELOOP, errno.EMLINK, errno.ENXIO})
+_KINDS = (
+    (stat.S_ISLNK, "a symbolic link"),
+    (stat.S_ISDIR, "a directory"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a character device"),
+    (stat.S_ISBLK, "a block device"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """One look at one path.
+
+    `raw` is the whole content when `presence` is FILE, else empty (or the first `cap` bytes of a file that
+    is too large). `stat` belongs to what was found, also where it could not be read. `problem` says in
+    words why there is no content; None exactly when `presence` is FILE.
+    """
+
+    presence: Presence
+    raw: bytes = b""
+    stat: os.stat_result | None = None
+    problem: SafeText | None = None
+
+
+def read_regular(path: str, cap: int, *, follow: bool = False) -> FileRead:
+    """Read a regular file of at most `cap` bytes.
+
+    The bytes belong to one state of the file: it is read again while its size or ctime change underneath.
+    `follow` allows `path` to be a symbolic link to a regular file (config and store files may be one; lock
+    files never). Raises nothing.
+    """
+    found = FileRead(Presence.UNREADABLE, problem=safe(f"{path} changes faster than it can be read"))
+    for _ in range(TRIES):
+        try:
+            steady = _read_once(path, cap, follow)
+        except OSError as error:
+            found = _failed(path, error)
+            if error.errno not in _NOT_NOW:
+                return found
+        except ValueError:
+            return FileRead(Presence.UNREADABLE, problem=safe(f"{path!r} is not a possible path"))
+        else:
+            if steady is not None:
+                return steady
+    return found
+
+
+def _read_once(path: str, cap: int, follow: bool) -> FileRead | None:
+    """Read once; None when the file changed meanwhile. Raises OSError, and ValueError for a NUL in `path`."""
+    # Looking first keeps us from opening a pipe or a device: the opening alone can wake a writer.
+    before = os.stat(path, follow_symlinks=follow)
+    if not stat.S_ISREG(before.st_mode):
+        return _irregular(path, before)
+    descriptor = os.open(path, _FLAGS if follow else _FLAGS | os.O_NOFOLLOW)
+    try:
+        opened = os.fstat(descriptor)
+        if not stat.S_ISREG(opened.st_mode):
+            return _irregular(path, opened)
+        raw = _drain(descriptor, cap + 1)
+        after = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+    if (opened.st_size, opened.st_ctime_ns) != (after.st_size, after.st_ctime_ns):
+        return None
+    if len(raw) > cap:
+        problem = safe(f"{path} has {after.st_size} bytes, more than the {cap} that are read")
+        return FileRead(Presence.UNREADABLE, raw[:cap], after, problem)
+    return FileRead(Presence.FILE, raw, after)
+
+
+def _drain(descriptor: int, limit: int) -> bytes:
+    chunks = []
+    while limit > 0 and (chunk := os.read(descriptor, min(limit, 1 << 20))):
+        chunks.append(chunk)
+        limit -= len(chunk)
+    return b"".join(chunks)
+
+
+def _irregular(path: str, found: os.stat_result) -> FileRead:
+    kind = next((name for is_kind, name in _KINDS if is_kind(found.st_mode)), "not a regular file")
+    return FileRead(Presence.IRREGULAR, stat=found, problem=safe(f"{path} is {kind}, not a regular file"))
+
+
+def _failed(path: str, error: OSError) -> FileRead:
+    if error.errno in _NOTHING_THERE:
+        return FileRead(Presence.ABSENT, problem=safe(f"{path} does not exist"))
+    problem = safe(f"{path} can't be read: {error.strerror or error}")
+    if error.errno in _NOT_A_FILE:
+        return FileRead(Presence.IRREGULAR, problem=problem)
+    return FileRead(Presence.UNREADABLE, stat=_stat_or_none(path), problem=problem)
+
+
+def _stat_or_none(path: str) -> os.stat_result | None:
+    try:
+        return os.lstat(path)
+    except OSError:
+        return None

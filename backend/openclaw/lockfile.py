@@ -1,0 +1,119 @@
+"""One lock file: what stands at its path and what its payload says."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from backend.model.locks import LockIdentity, LockKind, LockPayload, LockRecord, PayloadState, Presence
+from backend.openclaw.files import FileRead, read_regular
+
+CAP_BYTES = 64 * 1024
+"""Real payloads have about 100 bytes; what is larger than this is not read as one."""
+GREATEST_EXACT = 2**53
+"""Above this a JavaScript number is no longer a whole number that means itself."""
+
+Parsed = tuple[LockPayload | None, PayloadState, str | None]
+
+
+def read_lock(path: str, root: str, agent: str | None, kind: LockKind) -> LockRecord:
+    """Look once at the lock at `path`. Never raises, never blocks, never follows a link.
+
+    Where the file could not be read completely, `identity` carries what was seen of it, so that its
+    holder can still be looked for; `presence` is then not FILE and nothing may be released.
+    """
+    found = read_regular(path, CAP_BYTES)
+    payload, state, problem = (
+        parse_payload(found.raw)
+        if found.presence is Presence.FILE
+        else (None, PayloadState.INVALID, found.problem)
+    )
+    status = found.stat
+    return LockRecord(
+        path=path,
+        root=root,
+        agent=agent,
+        kind=kind,
+        presence=found.presence,
+        identity=_identity(found),
+        payload=payload,
+        payload_state=state,
+        problem=problem,
+        mtime=None if status is None else status.st_mtime_ns / 1e9,
+        uid=None if status is None else status.st_uid,
+        nlink=1 if status is None else status.st_nlink,
+    )
+
+
+def parse_payload(raw: bytes) -> Parsed:
+    """Say what the bytes of a lock mean: payload, state, and in words why there is no payload.
+
+    Keys are judged one by one and unknown keys ignored, as OpenClaw's own reader does (2026.3.13 and
+    later): `pid` a whole number above 0, `starttime` a whole number of clock ticks, `maxHoldMs` above 0,
+    `createdAt` an ISO 8601 time. `startedAt` (epoch ms) is the word of the store lock of 2026.2.9,
+    `startTime` that of the gateway's lock. Without a valid pid there is no payload. Never raises.
+    """
+    if not raw.strip():
+        return None, PayloadState.EMPTY, "the payload is empty"
+    try:
+        value = msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return _undecodable(raw, error)
+    if not isinstance(value, dict):
+        return None, PayloadState.INVALID, "the payload is JSON but not an object"
+    pid = whole(value.get("pid"), 1)
+    if pid is None:
+        return None, PayloadState.INVALID, "the payload names no valid pid"
+    start = whole(value.get("starttime"), 0)
+    payload = LockPayload(
+        pid=pid,
+        created_at=_created_at(value),
+        starttime=whole(value.get("startTime"), 0) if start is None else start,
+        max_hold_ms=whole(value.get("maxHoldMs"), 1),
+    )
+    return payload, PayloadState.VALID, None
+
+
+def whole(value: Any, least: int) -> int | None:
+    """Return `value` as an int when it is a whole JSON number of at least `least`, else None."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JavaScript knows no difference between 4711 and 4711.0
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if least <= value <= GREATEST_EXACT else None
+
+
+def epoch_of(text: Any) -> float | None:
+    """Return an ISO 8601 time with a zone as epoch seconds; None for anything else."""
+    if not isinstance(text, str) or len(text) > 40:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else moment.timestamp()
+
+
+def _created_at(value: dict[str, Any]) -> float | None:
+    created = epoch_of(value.get("createdAt"))
+    if created is not None:
+        return created
+    started_ms = whole(value.get("startedAt"), 1)
+    return None if started_ms is None else started_ms / 1000
+
+
+def _undecodable(raw: bytes, error: Exception) -> Parsed:
+    """Tell a payload that is still being written from one that is no payload at all."""
+    if raw.lstrip().startswith(b"{") and "truncated" in str(error):
+        return None, PayloadState.HALF_WRITTEN, f"the payload is half-written ({len(raw)} bytes)"
+    return None, PayloadState.INVALID, "the payload is not JSON"
+
+
+def _identity(found: FileRead) -> LockIdentity | None:
+    status: os.stat_result | None = found.stat
+    if status is None or found.presence is Presence.IRREGULAR:
+        return None
+    return LockIdentity(status.st_dev, status.st_ino, status.st_ctime_ns, found.raw)
