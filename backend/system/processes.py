@@ -120,7 +120,7 @@ def read_stat(pid: int) -> ProcStat | None:
 
 
 def real_uid(pid: int) -> int | None:
-    """Return the real uid from /proc/<pid>/status (the owner of /proc/<pid> is root when not dumpable)."""
+    """Return the real uid from /proc/<pid>/status (the files in /proc/<pid> are root's when not dumpable)."""
     return _parse_uid(_read(f"/proc/{pid}/status", 4096)) if proc_is_ours() else None
 
 
