@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 
 from backend.model.events import Event
+from backend.openclaw.logfile import open_regular
 from backend.openclaw.logmeta import structured_event
 from backend.openclaw.logrecord import Malformed, read_record
 from backend.openclaw.logscan import MARKERS, LineCounts, LineFeed, concerning
@@ -41,7 +41,7 @@ def read_events(path: str | os.PathLike[str], counts: LineCounts | None = None) 
 
     Raises OSError when the path cannot be read or is no regular file.
     """
-    descriptor = open_log(path)
+    descriptor = open_regular(path, follow=True)
     try:
         stream = EventStream(os.fstat(descriptor).st_mtime)
         tally = LineCounts() if counts is None else counts
@@ -50,19 +50,6 @@ def read_events(path: str | os.PathLike[str], counts: LineCounts | None = None) 
         yield from stream.finish(tally)
     finally:
         os.close(descriptor)
-
-
-def open_log(path: str | os.PathLike[str], *, follow: bool = True) -> int:
-    """Open a regular file for reading, without ever blocking on a FIFO; `follow` allows a symlink.
-
-    Raises OSError, also for whatever is no regular file.
-    """
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
-    descriptor = os.open(path, flags if follow else flags | os.O_NOFOLLOW)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(None, "not a regular file", os.fspath(path))
-    return descriptor
 
 
 class EventStream:

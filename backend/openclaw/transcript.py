@@ -1,0 +1,188 @@
+"""The end of a session's transcript, and of its trajectory sidecar: outcomes and times, never content.
+
+Transcript: version 3 lines, `openclaw:prompt-error` entries join runs to sessions (seen on 2026.4.5).
+Trajectory (`<id>.trajectory.jsonl`, from 2026.4.24): outcome flags per attempt (seen on 2026.7.35). Both
+hold prompts and answers; nothing of these is kept.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from backend.model.events import PromptError
+from backend.openclaw.logfile import open_regular, read_end
+from backend.openclaw.logrecord import decode_object
+from backend.openclaw.logvalues import clock, flag, ident, model_name, number, shown
+from backend.system.text import SafeText, safe
+
+TAIL = 256 * 1024
+"""How much of the end is read by default, in bytes."""
+
+_Entry = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptTail:
+    """What the end of a transcript tells.
+
+    Times are epoch seconds; `size` bytes; `last_model` is `provider/model` of the last answer. `problem`
+    says in words why nothing could be read.
+    """
+
+    events: tuple[PromptError, ...] = ()
+    last_entry_at: float | None = None
+    last_stop_reason: str | None = None
+    last_model: str | None = None
+    size: int = 0
+    mtime: float | None = None
+    problem: SafeText | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptOutcome:
+    """How one attempt ended, as the trajectory tells it. None: the version does not say."""
+
+    at: float
+    run_id: str | None
+    session_id: str | None = None
+    session_key: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    timed_out: bool | None = None
+    idle_timed_out: bool | None = None
+    timed_out_by_run_budget: bool | None = None
+    timed_out_during_compaction: bool | None = None
+    aborted: bool | None = None
+    external_abort: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrajectoryTail:
+    """The attempts at the end of a trajectory, oldest first. `problem` as in `TranscriptTail`."""
+
+    outcomes: tuple[AttemptOutcome, ...] = ()
+    size: int = 0
+    mtime: float | None = None
+    problem: SafeText | None = None
+
+
+def transcript_tail(path: str, max_bytes: int = TAIL) -> TranscriptTail:
+    """Read at most the last `max_bytes` of a transcript. Raises nothing; a symlink is not followed."""
+    try:
+        entries, found = _end_of(path, max_bytes)
+    except OSError as error:
+        return TranscriptTail(problem=_sentence(path, error))
+    errors: list[PromptError] = []
+    last_at = stop_reason = model = None
+    for entry in entries:
+        at = _time_of(entry)
+        last_at = at if at is not None else last_at
+        answer = _answer(entry)
+        if answer is not None:
+            stop_reason = ident(answer.get("stopReason"))
+            model = model_name(answer.get("provider"), answer.get("model"))
+        told = _prompt_error(entry, at if at is not None else found.st_mtime)
+        if told is not None:
+            errors.append(told)
+    return TranscriptTail(tuple(errors), last_at, stop_reason, model, found.st_size, found.st_mtime)
+
+
+def trajectory_tail(path: str, max_bytes: int = TAIL) -> TrajectoryTail:
+    """Read the outcomes in the last `max_bytes` of a trajectory. Raises nothing; follows no symlink."""
+    try:
+        entries, found = _end_of(path, max_bytes)
+    except OSError as error:
+        return TrajectoryTail(problem=_sentence(path, error))
+    return TrajectoryTail(tuple(_outcomes(entries)), found.st_size, found.st_mtime)
+
+
+def _end_of(path: str, max_bytes: int) -> tuple[Iterator[_Entry], os.stat_result]:
+    descriptor = open_regular(path)
+    try:
+        raw, found = read_end(descriptor, max_bytes)
+    finally:
+        os.close(descriptor)
+    decoded = (decode_object(line) for line in raw.split(b"\n") if line.startswith(b"{"))
+    return (entry for entry in decoded if entry is not None), found
+
+
+def _sentence(path: str, error: OSError) -> SafeText:
+    return safe(f"{path}: {error.strerror or error}")
+
+
+def _time_of(entry: _Entry) -> float | None:
+    at = clock(entry.get("timestamp"))
+    if at is not None:
+        return at
+    message = _part(entry, "message")
+    millis = number(message.get("timestamp"))
+    return None if millis is None else millis / 1000
+
+
+def _answer(entry: _Entry) -> _Entry | None:
+    """Return the message of an answer; those that the gateway itself injected are none."""
+    message = _part(entry, "message")
+    if message.get("role") != "assistant" or message.get("model") == "gateway-injected":
+        return None
+    return message
+
+
+def _prompt_error(entry: _Entry, at: float) -> PromptError | None:
+    if entry.get("customType") != "openclaw:prompt-error":
+        return None
+    data = _part(entry, "data")
+    error = data.get("error")
+    return PromptError(
+        at=at,
+        run_id=ident(data.get("runId")),
+        session_id=ident(data.get("sessionId")),
+        provider=ident(data.get("provider")),
+        model=ident(data.get("model")),
+        error=shown(error) if isinstance(error, str) else None,
+    )
+
+
+def _outcomes(entries: Iterator[_Entry]) -> Iterator[AttemptOutcome]:
+    """Yield one outcome per attempt: that of `session.ended`, or of a `model.completed` nothing follows."""
+    open_one: AttemptOutcome | None = None
+    for entry in entries:
+        kind = entry.get("type")
+        if kind == "session.started" and open_one is not None:
+            yield open_one
+            open_one = None
+        elif kind == "model.completed":
+            open_one = _outcome(entry) or open_one
+        elif kind == "session.ended":
+            ended = _outcome(entry) or open_one
+            if ended is not None:
+                yield ended
+            open_one = None
+    if open_one is not None:
+        yield open_one
+
+
+def _outcome(entry: _Entry) -> AttemptOutcome | None:
+    at, data = clock(entry.get("ts")), _part(entry, "data")
+    if at is None:
+        return None
+    return AttemptOutcome(
+        at=at,
+        run_id=ident(entry.get("runId")),
+        session_id=ident(entry.get("sessionId")),
+        session_key=ident(entry.get("sessionKey")),
+        provider=ident(entry.get("provider")),
+        model=ident(entry.get("modelId")),
+        timed_out=flag(data.get("timedOut")),
+        idle_timed_out=flag(data.get("idleTimedOut")),
+        timed_out_by_run_budget=flag(data.get("timedOutByRunBudget")),
+        timed_out_during_compaction=flag(data.get("timedOutDuringCompaction")),
+        aborted=flag(data.get("aborted")),
+        external_abort=flag(data.get("externalAbort")),
+    )
+
+
+def _part(entry: _Entry, key: str) -> _Entry:
+    value = entry.get(key)
+    return value if isinstance(value, dict) else {}
