@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import Future, InvalidStateError
+from contextlib import ExitStack
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -68,14 +69,15 @@ class GatewayClient:
         self._lock = threading.Lock()
         self.events: list[Frame] = []
         """Every event frame so far, in order."""
-        self._socket: ClientConnection = connect(
-            f"ws://127.0.0.1:{port}", max_size=MAX_FRAME_BYTES, proxy=None, ping_interval=None
+        self._open = ExitStack()
+        self._socket: ClientConnection = self._open.enter_context(
+            connect(f"ws://127.0.0.1:{port}", max_size=MAX_FRAME_BYTES, proxy=None, ping_interval=None)
         )
         try:
             self.hello: Frame = self._shake_hands(token)
             """Payload of `hello-ok`; `server.version` is the gateway's own."""
         except BaseException:
-            self._socket.close()
+            self._open.close()
             raise
         self._reader = threading.Thread(target=self._read, name=f"gateway {port}", daemon=True)
         self._reader.start()
@@ -102,7 +104,7 @@ class GatewayClient:
 
     def close(self) -> None:
         """Close the connection and wait for the reader to end."""
-        self._socket.close()
+        self._open.close()
         self._reader.join(10)
 
     def _shake_hands(self, token: str) -> Frame:

@@ -67,8 +67,10 @@ def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> Config:
     out = dict(base)
     for key, value in more.items():
         below = out.get(key)
-        both = isinstance(below, Mapping) and isinstance(value, Mapping)
-        out[key] = merged(below, value) if both else value
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            out[key] = merged(below, value)
+        else:
+            out[key] = value
     return out
 
 

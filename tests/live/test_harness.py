@@ -77,7 +77,6 @@ def test_the_gateway_pid_is_the_listener_and_the_version_is_the_one_asked_for(in
     gateway = psutil.Process(instance.gateway_pid)
     assert gateway.cmdline()[0].strip() == "openclaw-gateway"
     assert instance.client.hello["server"]["version"] == "2026.4.5"
-    assert f"ws://127.0.0.1:{instance.port}" in instance.console or instance.log_file.stat().st_size > 0
 
 
 def test_a_hang_of_all_agents_makes_five_attempts_each(instance: Instance) -> None:
