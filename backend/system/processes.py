@@ -11,10 +11,11 @@ import os
 import re
 import signal
 import sys
+import time
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
+from backend.model.locks import Liveness
 from backend.system.text import SafeText, safe
 
 if TYPE_CHECKING:
@@ -48,12 +49,13 @@ class ProcessIdentity:
     argv: tuple[SafeText, ...]
 
 
-class Liveness(StrEnum):
-    """What the process table says about a pid."""
+@dataclass(frozen=True, slots=True)
+class InnerProcess:
+    """A process of a pid namespace below ours: `inner_pid` is what it calls itself, and writes into locks."""
 
-    ALIVE = "alive"
-    ZOMBIE = "zombie"
-    GONE = "gone"
+    pid: int
+    inner_pid: int
+    start_ticks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,15 @@ class ProcessDetails:
     children: int
     argv: tuple[SafeText, ...]
     cwd: SafeText | None
+
+
+@dataclass(frozen=True, slots=True)
+class InnerProcess:
+    """A process of another pid namespace: `pid` out here, `inner_pid` as it calls itself."""
+
+    pid: int
+    inner_pid: int
+    start_ticks: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,19 +250,25 @@ def namespace_pids(pid: int) -> tuple[int, ...]:
     return _parse_namespace_pids(_read(f"/proc/{pid}/status", 4096)) if proc_is_ours() else ()
 
 
-def find_by_namespace_pid(inner_pid: int, start_ticks: int | None) -> list[ProcessIdentity]:
-    """Return the visible processes of inner pid namespaces that call themselves `inner_pid`.
-
-    `start_ticks`, when given, must be equal too (equal on one machine unless a time namespace shifts it).
-    Reads one file for every process of the machine.
-    """
+def inner_processes() -> list[InnerProcess]:
+    """Return the visible processes of pid namespaces inside ours; reads one file for every process."""
     found = []
     for pid in visible_pids():
         numbers = namespace_pids(pid)
-        if len(numbers) > 1 and numbers[-1] == inner_pid:
-            inspected = _inspect(pid)
-            if inspected is not None and start_ticks in {None, inspected[0].start_ticks}:
-                found.append(inspected[0])
+        if len(numbers) > 1:
+            stat = read_stat(pid)
+            found.append(InnerProcess(pid, numbers[-1], stat.start_ticks if stat else None))
+    return found
+
+
+def inner_processes() -> list[InnerProcess]:
+    """Return the visible processes of pid namespaces below ours; reads one file for every process."""
+    found = []
+    for pid in visible_pids():
+        numbers = namespace_pids(pid)
+        stat = read_stat(pid) if len(numbers) > 1 else None
+        if stat is not None:
+            found.append(InnerProcess(pid, numbers[-1], stat.start_ticks))
     return found
 
 
@@ -263,8 +280,8 @@ def boot_time() -> float:
     """
     if LINUX:
         found = re.search(rb"^btime (\d+)$", _read("/proc/stat", 1 << 20), re.MULTILINE)
-        if found:
-            return float(found[1])
+        # /proc/stat is missing where /proc is mounted with subset=pid.
+        return float(found[1]) if found else time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
     import psutil
 
     return psutil.boot_time()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from backend.system import descriptors
-from backend.system.descriptors import Denied, DescriptorScan, scan_all, scan_pids
+from backend.system.descriptors import Denied, DescriptorScan, open_for_writing, scan_all, scan_pids
 from backend.system.exchange import exchange
 from backend.system.processes import LINUX, look
 from backend.system.text import safe
@@ -343,3 +344,74 @@ def test_a_scan_hides_a_file_behind_its_owners_and_unknown_processes_only():
     scan = DescriptorScan({}, {}, 0, 3, (mine, unknown, others), supported=True)
     assert scan.hides(1000) == (mine, unknown)
     assert scan.hides(0) == (unknown, others)
+
+
+@contextmanager
+def pinned(path):
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def test_the_kernel_knows_of_a_writer_and_of_its_end(lock):
+    with child(HOLD, lock) as process, pinned(lock) as fd:
+        assert open_for_writing(fd) is True
+        process.stdin.close()
+        process.stdin = None
+        process.wait()
+        assert open_for_writing(fd) is False
+
+
+def test_the_kernel_knows_of_a_writer_in_another_pid_namespace(lock):
+    inner = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+    with child(HOLD, lock, wrapper=inner), pinned(lock) as fd:
+        assert open_for_writing(fd) is True
+
+
+def test_the_kernel_knows_of_a_writer_of_a_removed_file(lock):
+    with child(HOLD, lock), pinned(lock) as fd:
+        lock.unlink()
+        assert open_for_writing(fd) is True
+
+
+def test_a_reader_is_no_writer(lock):
+    lock.write_text("{}")
+    with child(READ, lock), pinned(lock) as fd:
+        assert open_for_writing(fd) is False
+
+
+def test_the_question_leaves_nothing_behind(lock):
+    lock.write_text("{}")
+    with pinned(lock) as fd:
+        assert open_for_writing(fd) is False
+        assert fcntl.fcntl(fd, fcntl.F_GETLEASE) == fcntl.F_UNLCK
+        with child(HOLD, lock):
+            assert open_for_writing(fd) is True
+
+
+def test_what_the_kernel_does_not_say_is_unknown(tmp_path):
+    with pinned(tmp_path) as fd:
+        assert open_for_writing(fd) is None
+    assert open_for_writing(9999) is None
+    reading, writing = os.pipe()
+    assert open_for_writing(reading) is None
+    os.close(reading)
+    os.close(writing)
+
+
+ASK_AS_NOBODY = """
+import os, sys
+from backend.system.descriptors import open_for_writing
+fd = os.open(sys.argv[1], os.O_RDONLY)
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+print(open_for_writing(fd), flush=True)
+"""
+
+
+@ROOT_ONLY
+def test_a_file_of_another_user_is_unknown(lock):
+    lock.write_text("{}")
+    with child(ASK_AS_NOBODY, lock, cwd=REPOSITORY) as process:
+        assert process.said == "None"

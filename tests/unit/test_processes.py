@@ -25,6 +25,7 @@ from backend.system.processes import (
     details,
     find_by_namespace_pid,
     in_initial_pid_namespace,
+    inner_processes,
     is_openclaw,
     look,
     namespace_pids,
@@ -297,6 +298,7 @@ def test_a_process_of_an_inner_namespace_is_found_by_its_inner_pid():
         ticks = look(process.inner).identity.start_ticks
         assert namespace_pids(process.inner) == (process.inner, 1)
         assert pid_namespace(process.inner) != pid_namespace("self")
+        assert processes.InnerProcess(process.inner, 1, ticks) in inner_processes()
         assert process.inner in [one.pid for one in find_by_namespace_pid(1, ticks)]
         assert process.inner in [one.pid for one in find_by_namespace_pid(1, None)]
         assert process.inner not in [one.pid for one in find_by_namespace_pid(1, ticks + 1)]
@@ -324,6 +326,16 @@ def test_inside_a_namespace_we_know_that_we_do_not_see_all():
 def test_a_proc_of_another_namespace_is_not_believed():
     with namespaced(LOOK_FROM_INSIDE + WAIT, proc=None) as process:
         assert json.loads(process.said) == [False, False, [], "alive", None, "gone"]
+
+
+@ROOT_ONLY
+def test_a_proc_that_shows_nothing_but_processes_still_gives_start_times():
+    code = "import os; from backend.system import processes as p; print(p.look(os.getpid()).identity.started_at)\n"
+    script = 'mount -t proc -o subset=pid proc /proc && exec "$@"'
+    wrapper = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script, "sh")
+    with child(code + WAIT, wrapper=wrapper, cwd=REPOSITORY) as process:
+        inner = psutil.Process(process.pid).children()[0]
+        assert float(process.said) == pytest.approx(inner.create_time(), abs=1.5)
 
 
 def test_boot_facts_agree_with_the_system():
