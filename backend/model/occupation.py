@@ -146,8 +146,10 @@ def _not_in_the_future(chain: Occupation, now: float) -> Occupation:
         return chain
     moved = tuple(
         replace(
-            h, started_at=h.started_at - ahead, ended_at=None if h.ended_at is None else h.ended_at - ahead
+            hold,
+            started_at=min(now, hold.started_at - ahead),
+            ended_at=None if hold.ended_at is None else min(now, hold.ended_at - ahead),
         )
-        for h in chain.recent
+        for hold in chain.recent
     )
-    return replace(chain, since=chain.since - ahead, recent=moved)
+    return replace(chain, since=min(now, chain.since - ahead), recent=moved)

@@ -1,0 +1,85 @@
+"""Which run belongs to which session, and which event to which run; what no id ties together stays apart."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+
+from backend.model.events import Event, FailoverDecision, ProfileTimedOut
+from backend.model.runfold import Run, RunBook, profile_hash, recency
+
+MAX_UNJOINED = 64
+PROFILE_JOIN_S = 2.0
+"""A profile's timeout line belongs to a decision on that profile that follows within this many seconds."""
+
+
+def key_of(run: Run, keys: Mapping[str, str]) -> str | None:
+    """Return the session key of a run: as its own events name it, or by session id from `keys`."""
+    if run.session_key is not None:
+        return run.session_key
+    return None if run.session_id is None else keys.get(run.session_id)
+
+
+def session_keys(book: RunBook, stored: Mapping[str, str]) -> dict[str, str]:
+    """Return session key by session id: what events told of both, and the session store, which wins."""
+    found: dict[str, str] = {}
+    for event in book.notices:
+        session_id, key = getattr(event, "session_id", None), getattr(event, "session_key", None)
+        if session_id and key:
+            found[session_id] = key
+    for run in sorted(book.runs.values(), key=recency):
+        if run.session_id and run.session_key:
+            found[run.session_id] = run.session_key
+    return {**found, **stored}
+
+
+def runs_by_key(book: RunBook, stored: Mapping[str, str]) -> dict[str, tuple[Run, ...]]:
+    """Return the runs of each session key, the most recently active last; runs without a key are left out."""
+    keys = session_keys(book, stored)
+    found: dict[str, list[Run]] = {}
+    for run in sorted(book.runs.values(), key=recency):
+        key = key_of(run, keys)
+        if key is not None:
+            found.setdefault(key, []).append(run)
+    return {key: tuple(runs) for key, runs in found.items()}
+
+
+def runs_without_session(book: RunBook, stored: Mapping[str, str]) -> tuple[Run, ...]:
+    """Return the runs that no event and no store ties to a session, the most recently active last."""
+    keys = session_keys(book, stored)
+    return tuple(run for run in sorted(book.runs.values(), key=recency) if key_of(run, keys) is None)
+
+
+def unjoined(book: RunBook) -> tuple[Event, ...]:
+    """Return the events that name no run and belong to none, oldest first, at most 64.
+
+    A profile's timeout line belongs to the decision that carries the profile's hash and follows within 2 s.
+    """
+    free = _decision_times(book)
+    left: list[Event] = []
+    for event in book.waiting:
+        times = free.get(profile_hash(event.profile), []) if isinstance(event, ProfileTimedOut) else []
+        if not _take(times, event.at):
+            left.append(event)
+    return tuple(left[-MAX_UNJOINED:])
+
+
+def _decision_times(book: RunBook) -> dict[str, list[float]]:
+    """Times of the decisions on each profile, soonest first."""
+    times: dict[str, list[float]] = {}
+    for run in book.runs.values():
+        for fact in run.facts:
+            if isinstance(fact, FailoverDecision) and fact.profile_hash is not None:
+                times.setdefault(fact.profile_hash, []).append(fact.at)
+    for found in times.values():
+        found.sort()
+    return times
+
+
+def _take(times: list[float], at: float) -> bool:
+    """Use up the first decision within 2 s after `at`; False when there is none."""
+    index = bisect_left(times, at)
+    if index < len(times) and times[index] - at <= PROFILE_JOIN_S:
+        del times[index]
+        return True
+    return False

@@ -1,0 +1,235 @@
+"""Gateway events folded into runs: `RunBook` and `fold`.
+
+A run keeps its facts as a sorted set and is read anew from them, so neither the order in which lines arrive
+nor a line read twice can change what comes out.  Nothing is joined by guessing: a run belongs to a session
+only when one event, or the session store, names both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from backend.model.events import (
+    AgentEnd,
+    AllModelsFailed,
+    AttemptStarted,
+    AuthProfileFailure,
+    ChainStopped,
+    CompactionTimeout,
+    Event,
+    FailoverDecision,
+    LaneTaskError,
+    LaneWait,
+    LockBlocked,
+    LockTimeout,
+    ModelFallbackDecision,
+    ProfileTimedOut,
+    PromptError,
+    RecoveryOutcome,
+    RunAborted,
+    RunEnded,
+    RunTimeout,
+    SameModelRetry,
+    StaleLockRemoved,
+    StuckSession,
+    WatchdogRelease,
+)
+from backend.model.runlife import Life, Outcome, lives
+from backend.model.runs import Attempt
+
+MAX_RUNS = 1000
+MAX_FACTS = 256
+"""Facts kept per run; 160 attempts are OpenClaw's own limit, and each is counted long before it is forgotten."""
+MAX_WAITING = 256
+MAX_NOTICES = 1024
+MAX_PROFILES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run. Times in epoch seconds; `attempts` are the finished ones, their profiles as hashes.
+
+    `opened` is the attempt that an event said to have begun, `promised_at` the time of a rotation decision
+    whose follow-up no event has told yet, `candidate_from` the index where the present candidate begins.
+    """
+
+    run_id: str
+    facts: tuple[Event, ...] = ()
+    session_id: str | None = None
+    session_key: str | None = None
+    attempts: tuple[Attempt, ...] = ()
+    candidates: tuple[ModelFallbackDecision, ...] = ()
+    candidate_from: int = 0
+    opened: AttemptStarted | None = None
+    promised_at: float | None = None
+    compacting_since: float | None = None
+    lock_timeouts: tuple[LockTimeout, ...] = ()
+    ended_at: float | None = None
+    outcome: Outcome | None = None
+    failure: str | None = None
+
+    @property
+    def timeouts(self) -> int:
+        """How many attempts a timeout ended."""
+        return sum(attempt.by_timeout for attempt in self.attempts)
+
+    @property
+    def last_activity(self) -> float:
+        """When it was last heard of, epoch seconds."""
+        return self.facts[-1].at if self.facts else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunBook:
+    """Everything folded so far; never changed in place, never larger than the limits above.
+
+    `notices` concern a session or a lock path and name no run (lane errors, waits, OpenClaw's own
+    diagnoses), oldest first. `profiles` maps profile hashes to the profile ids that events named.
+    `waiting` are events without any id; see `backend.model.joins.unjoined`.
+    """
+
+    runs: Mapping[str, Run] = field(default_factory=dict)
+    notices: tuple[Event, ...] = ()
+    waiting: tuple[Event, ...] = ()
+    profiles: Mapping[str, str] = field(default_factory=dict)
+
+
+def fold(book: RunBook, event: Event) -> RunBook:
+    """Add one event to a book."""
+    return fold_all(book, (event,))
+
+
+def fold_all(book: RunBook, events: Iterable[Event]) -> RunBook:
+    """Add events to a book, cheaper than one by one."""
+    facts: dict[str, tuple[Event, ...]] = {}
+    notices, waiting = book.notices, book.waiting
+    profiles: dict[str, str] = {}
+    for event in events:
+        if not math.isfinite(event.at):
+            continue
+        if isinstance(event, ProfileTimedOut):
+            profiles[profile_hash(event.profile)] = event.profile
+        run_id = getattr(event, "run_id", None)
+        if run_id:
+            known = facts.get(run_id)
+            if known is None:
+                known = book.runs[run_id].facts if run_id in book.runs else ()
+            facts[run_id] = _insert(known, event, MAX_FACTS)
+        elif isinstance(event, _ABOUT_SESSIONS):
+            notices = _insert(notices, event, MAX_NOTICES)
+        else:
+            waiting = _insert(waiting, event, MAX_WAITING)
+    runs = {**book.runs, **{run_id: _read(run_id, known)[-1] for run_id, known in facts.items()}}
+    return RunBook(_newest(runs), notices, waiting, _with_profiles(book.profiles, profiles))
+
+
+def profile_hash(profile: str) -> str:
+    """Return the hash that OpenClaw logs for a profile id: `sha256:` and 12 hex digits (seen on 2026.4.5)."""
+    return "sha256:" + hashlib.sha256(profile.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def all_lives(run: Run) -> tuple[Run, ...]:
+    """Return every life of one run id, oldest first: a local agent uses its session id as run id each time."""
+    return _read(run.run_id, run.facts)
+
+
+_ABOUT_SESSIONS = (
+    LaneTaskError,
+    LaneWait,
+    StuckSession,
+    RecoveryOutcome,
+    LockBlocked,
+    StaleLockRemoved,
+    WatchdogRelease,
+)
+
+_CAUSAL_ORDER: dict[type, int] = {
+    kind: rank
+    for rank, kind in enumerate(
+        (
+            AttemptStarted,
+            AgentEnd,
+            RunTimeout,
+            SameModelRetry,
+            ProfileTimedOut,
+            RunAborted,
+            CompactionTimeout,
+            PromptError,
+            AuthProfileFailure,
+            FailoverDecision,
+            LaneTaskError,
+            ModelFallbackDecision,
+            ChainStopped,
+            AllModelsFailed,
+            RunEnded,
+        )
+    )
+}
+
+
+def _order(event: Event) -> tuple[float, int]:
+    return (event.at, _CAUSAL_ORDER.get(type(event), len(_CAUSAL_ORDER)))
+
+
+def _insert(facts: tuple[Event, ...], event: Event, limit: int) -> tuple[Event, ...]:
+    """Put an event into a sorted set and keep its newest `limit`."""
+    key = _order(event)
+    if not facts or _order(facts[-1]) < key:
+        return (*facts, event)[-limit:]
+    low, high = bisect_left(facts, key, key=_order), bisect_right(facts, key, key=_order)
+    ties = facts[low:high]
+    if event in ties:
+        return facts
+    return (*facts[:low], *sorted((*ties, event), key=repr), *facts[high:])[-limit:]
+
+
+def _read(run_id: str, facts: tuple[Event, ...]) -> tuple[Run, ...]:
+    return tuple(_run(run_id, facts, life) for life in lives(facts))
+
+
+def _run(run_id: str, facts: tuple[Event, ...], life: Life) -> Run:
+    ended_at, outcome = life.ended or (None, None)
+    return Run(
+        run_id=run_id,
+        facts=facts,
+        session_id=_last_id(facts, "session_id"),
+        session_key=_last_id(facts, "session_key"),
+        attempts=tuple(life.attempts),
+        candidates=tuple(life.candidates),
+        candidate_from=life.candidate_from,
+        opened=life.opened,
+        promised_at=life.promised_at,
+        compacting_since=life.compacting_since,
+        lock_timeouts=tuple(life.lock_timeouts),
+        ended_at=ended_at,
+        outcome=outcome,
+        failure=life.failure,
+    )
+
+
+def _last_id(facts: tuple[Event, ...], name: str) -> str | None:
+    told = (getattr(fact, name, None) for fact in reversed(facts))
+    return next((value for value in told if value), None)
+
+
+def recency(run: Run) -> tuple[float, str]:
+    """Sort key: the most recently active run last."""
+    return (run.last_activity, run.run_id)
+
+
+def _newest(runs: dict[str, Run]) -> dict[str, Run]:
+    if len(runs) <= MAX_RUNS:
+        return runs
+    kept = sorted(runs.values(), key=recency)[-MAX_RUNS:]
+    return {run.run_id: run for run in kept}
+
+
+def _with_profiles(known: Mapping[str, str], told: Mapping[str, str]) -> Mapping[str, str]:
+    """Add profile names; what was learned first is forgotten when a hostile log names too many."""
+    if all(key in known for key in told):
+        return known
+    return dict(list({**known, **told}.items())[-MAX_PROFILES:])

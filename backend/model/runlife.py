@@ -1,0 +1,273 @@
+"""One run, read from everything that was told about it: attempts, candidates, and whether it has ended.
+
+The facts come sorted by time.  Attempts are counted by what ends them, as seen on 2026.4.5: one failover
+decision each; only a failed candidate where a lock timeout killed it; only a transcript entry where no log
+can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from backend.model.events import (
+    AgentEnd,
+    AllModelsFailed,
+    AttemptStarted,
+    ChainStopped,
+    CompactionTimeout,
+    Event,
+    FailoverDecision,
+    LockBlocked,
+    LockTimeout,
+    ModelFallbackDecision,
+    PromptError,
+    RunAborted,
+    RunEnded,
+    RunTimeout,
+)
+from backend.model.runs import Attempt
+
+SAME_MOMENT_S = 1.0
+"""Two decisions on one profile within this many seconds are two tellings (or stages) of one."""
+PROMPT_ERROR_S = 5.0
+"""A transcript's prompt error this close (seconds) to the end of an attempt tells of that attempt."""
+NEW_LIFE_S = 5.0
+"""Activity this long after the end belongs to a new run: `openclaw agent --local` reuses the session id."""
+
+PROMISING = frozenset({"rotate_profile", "fallback_model"})
+"""Decisions after which OpenClaw makes another attempt."""
+GIVING_UP = frozenset({"surface_error", "return_error_payload"})
+"""Decisions that end the run."""
+_LEAVING = GIVING_UP | {"fallback_model"}
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    OK = "ok"
+    FAILED = "failed"
+    ABORTED = "aborted"
+
+
+@dataclass(slots=True)
+class Life:
+    """What has been read of one run so far; private to this module and `runfold`.
+
+    `candidate_from` is the index in `attempts` where the present candidate model begins. `ended` is the
+    time and outcome of an end that nothing has taken back, `final` whether that end can be taken back.
+    """
+
+    attempts: list[Attempt] = field(default_factory=list)
+    candidates: list[ModelFallbackDecision] = field(default_factory=list)
+    candidate_from: int = 0
+    opened: AttemptStarted | None = None
+    budget_from: float | None = None
+    prompt_error: PromptError | None = None
+    promised_at: float | None = None
+    compacting_since: float | None = None
+    lock_timeouts: list[LockTimeout] = field(default_factory=list)
+    ended: tuple[float, Outcome] | None = None
+    final: bool = False
+    failure: str | None = None
+
+
+def lives(facts: Sequence[Event]) -> list[Life]:
+    """Read sorted facts of one run id into its lives; nearly always there is exactly one."""
+    found = [Life()]
+    for fact in facts:
+        life = found[-1]
+        if life.final and life.ended and isinstance(fact, _ACTIVITY) and fact.at > life.ended[0] + NEW_LIFE_S:
+            _settle_prompt_error(life)
+            found.append(life := Life())
+        step = _STEPS.get(type(fact))
+        if step is not None:
+            step(life, fact)
+    _settle_prompt_error(found[-1])
+    return found
+
+
+def _start(life: Life, event: AttemptStarted) -> None:
+    life.opened = life.opened or event
+    life.promised_at = life.compacting_since = life.ended = None
+    life.final = False
+
+
+def _budget_over(life: Life, event: RunTimeout) -> None:
+    if event.timeout_ms and not _just_closed(life, event.at, SAME_MOMENT_S):
+        life.budget_from = event.at - event.timeout_ms / 1000
+
+
+def _just_closed(life: Life, at: float, within_s: float) -> bool:
+    last = life.attempts[-1].ended_at if life.attempts else None
+    return last is not None and at - last <= within_s
+
+
+def _prompt_error(life: Life, event: PromptError) -> None:
+    if _just_closed(life, event.at, PROMPT_ERROR_S):
+        return
+    if life.prompt_error is not None and event.at - life.prompt_error.at > PROMPT_ERROR_S:
+        _settle_prompt_error(life)
+    life.prompt_error = life.prompt_error or event
+
+
+def _settle_prompt_error(life: Life) -> None:
+    """Count an attempt that only the transcript tells of."""
+    event = life.prompt_error
+    if event is None:
+        return
+    error = (event.error or "").lower()
+    timed_out = "timed out" in error or "timeout" in error
+    reason = "timeout" if timed_out else event.error
+    attempt = Attempt(0, provider=event.provider, model=event.model, reason=reason, timed_out=timed_out)
+    _close(life, attempt, event.at)
+
+
+def _decision(life: Life, event: FailoverDecision) -> None:
+    life.compacting_since = None
+    if event.lock_timeout is not None:
+        life.lock_timeouts.append(event.lock_timeout)
+    attempt = Attempt(
+        0,
+        provider=event.provider,
+        model=event.model,
+        reason=_reason(event),
+        decision=event.decision,
+        timed_out=event.timed_out,
+        logged_reason=event.reason,
+        profile_hash=event.profile_hash,
+    )
+    if _told_before(life, event):
+        life.attempts[-1] = replace(life.attempts[-1], decision=event.decision)
+    else:
+        _close(life, attempt, event.at)
+    life.promised_at = event.at if event.decision in PROMISING else None
+    gave_up = event.decision in GIVING_UP
+    life.ended, life.final = ((event.at, Outcome.FAILED), True) if gave_up else (None, False)
+
+
+def _told_before(life: Life, event: FailoverDecision) -> bool:
+    if event.profile_hash is None or life.opened is not None or life.budget_from is not None:
+        return False
+    return (
+        _just_closed(life, event.at, SAME_MOMENT_S) and life.attempts[-1].profile_hash == event.profile_hash
+    )
+
+
+def _reason(event: FailoverDecision) -> str | None:
+    if event.lock_timeout is not None:
+        return "lock"
+    if event.reason == "timeout" and not event.timed_out:
+        # 2026.4.5 files an HTTP 500 under `timeout`; the provider did answer.
+        return "provider_error"
+    return event.reason or ("timeout" if event.timed_out else None)
+
+
+def _candidate(life: Life, event: ModelFallbackDecision) -> None:
+    if any(_same_candidate(event, told) for told in life.candidates):
+        return
+    life.candidates.append(event)
+    if event.decision == "candidate_failed":
+        _candidate_failed(life, event)
+    elif event.decision == "candidate_succeeded":
+        _close(life, Attempt(0, decision=event.decision), event.at)
+        _name_candidate(life, event)
+        life.promised_at, life.ended, life.final = None, (event.at, Outcome.OK), True
+
+
+def _same_candidate(one: ModelFallbackDecision, other: ModelFallbackDecision) -> bool:
+    return (one.decision, one.attempt, one.candidate) == (other.decision, other.attempt, other.candidate)
+
+
+def _candidate_failed(life: Life, event: ModelFallbackDecision) -> None:
+    told = life.attempts[life.candidate_from :]
+    if not told or told[-1].decision not in _LEAVING:
+        reason = "lock" if event.lock_timeout is not None else event.reason
+        _close(life, Attempt(0, reason=reason, decision=event.decision, logged_reason=event.reason), event.at)
+    if event.lock_timeout is not None and event.lock_timeout not in life.lock_timeouts:
+        life.lock_timeouts.append(event.lock_timeout)
+    _name_candidate(life, event)
+    last = event.next_candidate is None and not _more_by_count(event)
+    life.promised_at = None if last else event.at
+    life.ended, life.final = ((event.at, Outcome.FAILED), True) if last else (None, False)
+
+
+def _more_by_count(event: ModelFallbackDecision) -> bool:
+    return event.attempt is not None and event.total is not None and event.attempt < event.total
+
+
+def _name_candidate(life: Life, event: ModelFallbackDecision) -> None:
+    """Give the attempts of this candidate its name: the decisions' own provider and model lag behind."""
+    provider, _, model = (event.candidate or "").partition("/")
+    if provider and model:
+        for index in range(life.candidate_from, len(life.attempts)):
+            life.attempts[index] = replace(life.attempts[index], provider=provider, model=model)
+    life.candidate_from = len(life.attempts)
+
+
+def _close(life: Life, attempt: Attempt, at: float) -> None:
+    started = life.budget_from
+    if started is None and life.opened is not None:
+        started = life.opened.at
+    life.attempts.append(
+        replace(
+            attempt,
+            index=len(life.attempts) + 1,
+            started_at=None if started is None else min(started, at),
+            ended_at=at,
+        )
+    )
+    life.opened = life.budget_from = life.prompt_error = None
+
+
+def _all_failed(life: Life, event: AllModelsFailed) -> None:
+    life.failure = life.failure or event.text
+    life.lock_timeouts += [t for t in event.lock_timeouts if t not in life.lock_timeouts]
+    life.promised_at, life.ended, life.final = None, (event.at, Outcome.FAILED), True
+
+
+def _stopped(life: Life, event: ChainStopped) -> None:
+    outcome = Outcome.ABORTED if "abort" in (event.reason or "") else Outcome.FAILED
+    life.promised_at, life.ended, life.final = None, (event.at, outcome), True
+
+
+def _run_ended(life: Life, event: RunEnded) -> None:
+    """Take note of an end that a later decision may take back: it is told per attempt, too."""
+    if life.final or (life.promised_at is not None and not event.ok):
+        return
+    outcome = Outcome.ABORTED if event.aborted else Outcome.OK if event.ok else Outcome.FAILED
+    life.promised_at, life.ended, life.opened = None, (event.at, outcome), None
+
+
+def _aborted(life: Life, event: RunAborted) -> None:
+    if event.ok and not life.final:
+        life.promised_at, life.ended = None, (event.at, Outcome.ABORTED)
+
+
+def _compaction(life: Life, event: CompactionTimeout) -> None:
+    starts = "attempting compaction" in event.text or "extending deadline" in event.text
+    life.compacting_since = (life.compacting_since or event.at) if starts else None
+
+
+def _blocked(life: Life, event: LockBlocked) -> None:
+    if event.lock_timeout not in life.lock_timeouts:
+        life.lock_timeouts.append(event.lock_timeout)
+
+
+_ACTIVITY = (AttemptStarted, RunTimeout, FailoverDecision, ModelFallbackDecision, AgentEnd, PromptError)
+
+_STEPS: dict[type, Callable[[Life, Any], None]] = {
+    AttemptStarted: _start,
+    RunTimeout: _budget_over,
+    PromptError: _prompt_error,
+    FailoverDecision: _decision,
+    ModelFallbackDecision: _candidate,
+    AllModelsFailed: _all_failed,
+    ChainStopped: _stopped,
+    RunEnded: _run_ended,
+    RunAborted: _aborted,
+    CompactionTimeout: _compaction,
+    LockBlocked: _blocked,
+}

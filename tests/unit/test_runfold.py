@@ -1,0 +1,329 @@
+"""Gateway events folded into runs."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from backend.model.events import (
+    AgentEnd,
+    AllModelsFailed,
+    AttemptStarted,
+    Event,
+    FailoverDecision,
+    LaneTaskError,
+    LockTimeout,
+    ModelFallbackDecision,
+    ProfileTimedOut,
+    PromptError,
+    RunAborted,
+    RunEnded,
+    RunTimeout,
+    StuckSession,
+)
+from backend.model.joins import key_of, runs_by_key, runs_without_session, session_keys, unjoined
+from backend.model.runfold import (
+    MAX_FACTS,
+    MAX_RUNS,
+    MAX_WAITING,
+    RunBook,
+    all_lives,
+    fold,
+    fold_all,
+    profile_hash,
+)
+from backend.model.runlife import Outcome
+from backend.openclaw.gatewaylog import read_events
+
+LOCK = LockTimeout("/r/agents/silas/sessions/s.jsonl.lock", 10_000, 37121)
+
+
+def decision(
+    at: float, what: str = "rotate_profile", profile: str = "atlas:alpha", **more
+) -> FailoverDecision:
+    told = {"reason": "timeout", "timed_out": True, "aborted": True, **more}
+    return FailoverDecision(at, "r1", "assistant", what, profile_hash=profile_hash(profile), **told)
+
+
+def candidate(
+    at: float, attempt: int, name: str, following: str | None, what: str = "candidate_failed", **more
+):
+    told = {"reason": "timeout", "total": 3, **more}
+    return ModelFallbackDecision(at, "r1", what, attempt, candidate=name, next_candidate=following, **told)
+
+
+HANG: list[Event] = [
+    RunTimeout(20.0, "r1", "s1", 20_000),
+    ProfileTimedOut(20.01, "atlas:alpha", False),
+    decision(20.02, provider="atlas", model="atlas-large"),
+    RunTimeout(41.0, "r1", "s1", 20_000),
+    ProfileTimedOut(41.01, "atlas:beta", False),
+    decision(41.02, "fallback_model", "atlas:beta", provider="atlas", model="atlas-large"),
+    LaneTaskError(41.03, "session:agent:silas:main", "agent:silas:main", 41_000, "FailoverError: aborted"),
+    candidate(41.04, 1, "atlas/atlas-large", "borealis/borealis-medium"),
+    RunTimeout(62.0, "r1", "s1", 20_000),
+    decision(62.02, "rotate_profile", "borealis:alpha", provider="atlas", model="atlas-large"),
+    RunTimeout(83.0, "r1", "s1", 20_000),
+    decision(83.02, "fallback_model", "borealis:beta", provider="borealis", model="borealis-medium"),
+    candidate(83.04, 2, "borealis/borealis-medium", "cygnus/cygnus-small"),
+    RunTimeout(104.0, "r1", "s1", 20_000),
+    decision(104.02, "fallback_model", "cygnus:solo", provider="borealis", model="borealis-medium"),
+    candidate(104.04, 3, "cygnus/cygnus-small", None),
+    AllModelsFailed(104.05, 3, "All models failed (3)", "r1"),
+]
+
+
+def only(*events: Event):
+    (run,) = fold_all(RunBook(), events).runs.values()
+    return run
+
+
+def test_a_hang_through_two_two_and_one_profiles_makes_five_attempts():
+    run = only(*HANG)
+    assert [a.decision for a in run.attempts] == [
+        "rotate_profile", "fallback_model", "rotate_profile", "fallback_model", "fallback_model",
+    ]  # fmt: skip
+    assert run.timeouts == 5
+    assert [(a.started_at, a.ended_at) for a in run.attempts][:2] == [(0.0, 20.02), (21.0, 41.02)]
+    assert (run.ended_at, run.outcome) == (104.05, Outcome.FAILED)
+    assert run.session_id == "s1"
+    assert run.session_key is None
+
+
+def test_the_candidate_names_the_model_where_the_decision_lags_behind():
+    models = [f"{a.provider}/{a.model}" for a in only(*HANG).attempts]
+    assert models == ["atlas/atlas-large"] * 2 + ["borealis/borealis-medium"] * 2 + ["cygnus/cygnus-small"]
+
+
+def test_order_and_repetition_change_nothing():
+    expected = fold_all(RunBook(), HANG)
+    for seed in range(20):
+        shuffled = HANG * 2
+        random.Random(seed).shuffle(shuffled)
+        assert fold_all(RunBook(), shuffled) == expected
+    one_by_one = RunBook()
+    for event in reversed(HANG):
+        one_by_one = fold(one_by_one, event)
+    assert one_by_one == expected
+
+
+def test_one_decision_told_by_two_sinks_is_one_attempt():
+    run = only(*HANG[:3], decision(20.05, provider=None, timed_out=False))
+    assert len(run.attempts) == 1
+    assert run.attempts[0].by_timeout
+
+
+def test_log_and_transcript_tell_of_one_attempt():
+    run = only(*HANG[:3], PromptError(19.9, "r1", "s1", "atlas", "atlas-large", "timed out"))
+    assert len(run.attempts) == 1
+    late = only(*HANG[:3], PromptError(21.0, "r1", "s1", "atlas", "atlas-large", "timed out"))
+    assert len(late.attempts) == 1
+
+
+def test_a_transcript_alone_tells_of_its_attempts():
+    run = only(
+        *[PromptError(60.0 * n, "r1", "s1", "atlas", "m", "LLM request timed out.") for n in (1, 2, 3)]
+    )
+    assert [a.by_timeout for a in run.attempts] == [True, True, True]
+
+
+def test_an_idle_timeout_has_no_run_timeout_line_and_still_ends_the_attempt():
+    run = only(
+        AttemptStarted(1.0, "r1"), decision(61.0), AttemptStarted(61.5, "r1"), decision(121.5, profile="b")
+    )
+    assert [(a.started_at, a.ended_at, a.by_timeout) for a in run.attempts] == [
+        (1.0, 61.0, True),
+        (61.5, 121.5, True),
+    ]
+
+
+def test_inner_tries_of_a_rate_limited_attempt_are_no_attempts():
+    run = only(
+        *[AgentEnd(float(n), "r1", "rate_limit", "atlas", "atlas-large", 429) for n in range(1, 5)],
+        RunTimeout(20.0, "r1", "s1", 20_000),
+        decision(20.02, reason="rate_limit"),
+    )
+    assert [(a.reason, a.timed_out, a.by_timeout) for a in run.attempts] == [("rate_limit", True, False)]
+
+
+def test_a_server_error_that_openclaw_files_under_timeout_is_no_timeout():
+    run = only(decision(20.0, timed_out=False, aborted=False))
+    assert (run.attempts[0].reason, run.attempts[0].logged_reason) == ("provider_error", "timeout")
+    assert run.timeouts == 0
+
+
+def test_an_attempt_that_died_of_a_lock_timeout_has_only_a_failed_candidate():
+    run = only(
+        candidate(10.0, 1, "atlas/atlas-large", "borealis/borealis-medium", lock_timeout=LOCK),
+        RunTimeout(35.0, "r1", "s1", 20_000),
+        decision(35.1, profile="borealis:alpha"),
+        candidate(47.0, 2, "borealis/borealis-medium", "cygnus/cygnus-small", lock_timeout=LOCK),
+    )
+    assert [a.reason for a in run.attempts] == ["lock", "timeout", "lock"]
+    assert [a.provider for a in run.attempts] == ["atlas", "borealis", "borealis"]
+    assert run.timeouts == 1
+    assert run.lock_timeouts == (LOCK,)
+
+
+def test_a_rotation_promises_a_follow_up_until_the_next_attempt_or_the_end():
+    assert only(*HANG[:3]).promised_at == 20.02
+    assert only(*HANG[:3], AttemptStarted(21.0, "r1")).promised_at is None
+    assert only(*HANG[:8]).promised_at == 41.04
+    assert only(*HANG).promised_at is None
+
+
+def test_a_success_after_a_fallback_ends_the_run_well():
+    done = candidate(70.0, 2, "borealis/borealis-medium", None, "candidate_succeeded", reason=None)
+    run = only(*HANG[:8], done)
+    assert (run.outcome, len(run.attempts)) == (Outcome.OK, 3)
+
+
+def test_an_abort_that_openclaw_takes_for_a_timeout_does_not_end_the_run():
+    aborted = RunAborted(10.0, "r1", "s1", True, "aborting run")
+    assert only(aborted).outcome is Outcome.ABORTED
+    assert only(aborted, decision(10.2)).outcome is None
+
+
+def test_an_error_told_per_attempt_does_not_end_a_run_that_rotates():
+    run = only(AttemptStarted(0.0, "r1"), decision(20.0), RunEnded(20.1, "r1", False))
+    assert (run.ended_at, run.promised_at) == (None, 20.0)
+
+
+def test_a_run_id_used_again_after_the_end_is_a_new_life():
+    again = [RunTimeout(504.0, "r1", "s1", 20_000), decision(504.1)]
+    book = fold_all(RunBook(), [*HANG, *again])
+    assert len(book.runs["r1"].attempts) == 1
+    assert book.runs["r1"].outcome is None
+    assert [len(life.attempts) for life in all_lives(book.runs["r1"])] == [5, 1]
+
+
+def test_a_run_is_tied_to_a_session_only_by_ids():
+    book = fold_all(RunBook(), HANG)
+    assert runs_by_key(book, {}) == {}
+    assert [run.run_id for run in runs_without_session(book, {})] == ["r1"]
+    assert list(runs_by_key(book, {"s1": "agent:silas:main"})) == ["agent:silas:main"]
+    told = fold(book, StuckSession(50.0, "stuck", "s1", "agent:silas:main"))
+    assert list(runs_by_key(told, {})) == ["agent:silas:main"]
+    started = fold(book, AttemptStarted(1.0, "r1", None, "agent:ezra:main"))
+    assert key_of(started.runs["r1"], {"s1": "agent:silas:main"}) == "agent:ezra:main"
+    assert session_keys(told, {"s1": "agent:x:main"}) == {"s1": "agent:x:main"}
+
+
+def test_a_profile_timeout_belongs_to_the_decision_that_follows_within_two_seconds():
+    book = fold_all(RunBook(), HANG[:3])
+    assert unjoined(book) == ()
+    assert book.profiles == {profile_hash("atlas:alpha"): "atlas:alpha"}
+    late = [ProfileTimedOut(30.0, "atlas:alpha", False), decision(33.0)]
+    assert [e.at for e in unjoined(fold_all(RunBook(), late))] == [30.0]
+    twice = [ProfileTimedOut(1.0, "p", False), ProfileTimedOut(1.1, "p", False), decision(1.2, profile="p")]
+    assert len(unjoined(fold_all(RunBook(), twice))) == 1
+
+
+def test_the_hash_of_a_profile_is_the_one_openclaw_logs():
+    assert profile_hash("atlas:alpha") == "sha256:cfcfc3d3ac52"
+
+
+def test_a_flood_of_runs_and_lines_stays_bounded_and_keeps_the_newest():
+    book = fold_all(RunBook(), (AttemptStarted(float(n), f"r{n}") for n in range(3 * MAX_RUNS)))
+    assert len(book.runs) == MAX_RUNS
+    assert "r2999" in book.runs
+    assert "r0" not in book.runs
+    busy = only(*[AgentEnd(float(n), "r", "rate_limit") for n in range(2000)])
+    assert len(busy.facts) == MAX_FACTS
+    lost = fold_all(RunBook(), (ProfileTimedOut(float(n), f"p{n}", False) for n in range(5000)))
+    assert len(lost.waiting) == MAX_WAITING
+    assert len(unjoined(lost)) == 64
+
+
+def test_an_event_without_a_finite_time_is_left_out():
+    assert fold(RunBook(), AttemptStarted(float("nan"), "r")) == RunBook()
+
+
+RECORDINGS = sorted(Path(__file__).parent.parent.glob("recordings/*/gateway.log"))
+
+
+@pytest.mark.parametrize("file", RECORDINGS, ids=lambda p: p.parent.name)
+def test_a_recording_gives_the_runs_that_were_counted(file: Path):
+    expected = json.loads((file.parent / "expected.json").read_text())
+    book = fold_all(RunBook(), read_events(file))
+    deciding = [r for r in book.runs.values() if any(isinstance(f, FailoverDecision) for f in r.facts)]
+    assert len(deciding) == expected["runs_with_decisions"]
+
+
+def folded(scenario: str) -> RunBook:
+    file = Path(__file__).parent.parent / "recordings" / scenario / "gateway.log"
+    return fold_all(RunBook(), read_events(file))
+
+
+def test_the_recorded_hang_is_four_runs_of_five_timed_out_attempts():
+    book = folded("2026.4.5-incident-hang")
+    assert [(len(r.attempts), r.timeouts, r.outcome) for r in book.runs.values()] == [(5, 5, "failed")] * 4
+    assert {f"{a.provider}/{a.model}" for r in book.runs.values() for a in r.attempts[4:]} == {
+        "cygnus/cygnus-small"
+    }
+    assert unjoined(book) == ()
+
+
+def test_recorded_rate_limits_and_server_errors_are_not_taken_for_hangs():
+    limited, broken = folded("2026.4.5-incident-error429"), folded("2026.4.5-incident-error500")
+    assert [r.timeouts for r in limited.runs.values()] == [0, 0, 0, 0]
+    assert {a.reason for r in limited.runs.values() for a in r.attempts} == {"rate_limit"}
+    assert max(r.timeouts for r in broken.runs.values()) <= 1
+    assert sorted(len(r.attempts) for r in broken.runs.values()) == [3, 5, 5, 5]
+
+
+def test_the_recorded_local_probe_lost_two_candidates_to_the_lock():
+    book = folded("2026.4.5-incident-hang-with-local-probe")
+    (run,) = book.runs.values()
+    assert [a.reason for a in run.attempts] == ["lock", "timeout", "lock"]
+    assert {t.pid for t in run.lock_timeouts} == {20673}
+
+
+ids = st.sampled_from(["r1", "r2", "r3"])
+times = st.floats(-1e6, 2e9) | st.sampled_from([1.0, 2.0, 2.5])
+profiles = st.none() | st.sampled_from([profile_hash("p"), profile_hash("q")])
+names = st.none() | st.sampled_from(["atlas/a", "borealis/b", "odd", ""])
+whys = st.sampled_from([None, "timeout", "rate_limit"])
+events = st.one_of(
+    st.builds(AttemptStarted, times, ids, st.sampled_from([None, "s1"]), st.sampled_from([None, "k1"])),
+    st.builds(RunTimeout, times, ids, st.sampled_from([None, "s1", "s2"]), st.none() | st.integers(-5, 60_000)),
+    st.builds(
+        FailoverDecision, times, ids, st.just("assistant"),
+        st.sampled_from(["rotate_profile", "fallback_model", "surface_error", "odd"]),
+        reason=whys, profile_hash=profiles, timed_out=st.booleans(),
+    ),
+    st.builds(
+        ModelFallbackDecision, times, st.none() | ids,
+        st.sampled_from(["candidate_failed", "candidate_succeeded", "skip_candidate"]),
+        st.none() | st.integers(-1, 5), st.none() | st.integers(-1, 5), candidate=names, next_candidate=names,
+        lock_timeout=st.none() | st.just(LOCK),
+    ),
+    st.builds(PromptError, times, st.none() | ids, st.just("s1"), error=st.sampled_from([None, "timed out"])),
+    st.builds(ProfileTimedOut, times, st.sampled_from(["p", "q", "\ud800"]), st.booleans()),
+    st.builds(RunEnded, times, ids, st.booleans(), st.booleans()),
+    st.builds(RunAborted, times, st.none() | ids, st.just("s1"), st.booleans(), st.just("x")),
+    st.builds(AllModelsFailed, times, st.none(), st.just("x"), st.none() | ids),
+    st.builds(StuckSession, times, st.just("stuck"), st.just("s1"), st.sampled_from(["k1", "k2"])),
+)  # fmt: skip
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(events, max_size=30), st.randoms(use_true_random=False))
+def test_any_events_in_any_order_and_twice_give_the_same_sane_book(told: list[Event], chance: random.Random):
+    expected = fold_all(RunBook(), told)
+    again = told * 2
+    chance.shuffle(again)
+    book = RunBook()
+    for event in again:
+        book = fold(book, event)
+    assert book == expected
+    assert unjoined(book) == unjoined(expected)
+    for run in book.runs.values():
+        assert [a.index for a in run.attempts] == list(range(1, len(run.attempts) + 1))
+        assert all((a.duration_s(0.0) or 0.0) >= 0 for a in run.attempts)
+        assert all(a.ended_at is not None for a in run.attempts)
