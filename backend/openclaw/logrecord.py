@@ -56,11 +56,11 @@ def decode_object(line: bytes) -> dict[str, object] | None:
     """Decode one JSON object; None for anything else. Never raises."""
     try:
         value = msgspec.json.decode(line)
-    except (msgspec.DecodeError, RecursionError):
-        # JavaScript writes half an emoji as a lone surrogate escape when it cuts a preview: only the
-        # standard library reads that.
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        # JavaScript writes half an emoji as a lone surrogate escape when it cuts a preview, and two writers
+        # can tear a character: only the standard library, given text, reads on.
         try:
-            value = json.loads(line)
+            value = json.loads(line.decode("utf-8", "replace"))
         except (ValueError, RecursionError):
             return None
     return value if isinstance(value, dict) else None

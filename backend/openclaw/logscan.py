@@ -14,7 +14,7 @@ MAX_LINE = 1 << 20
 
 MARKERS = (
     b"embedded run ",  # start, done, timeout, agent end, failover decision, abort still streaming
-    b"model fallback ",  # decision, chain stopped, rotation caps ("escalating to model fallback")
+    b"model fallback",  # decision, chain stopped, rotation caps ("escalating to model fallback")
     b"Trying next account",
     b"failure state updated",
     b"before failover",
