@@ -87,15 +87,15 @@ def examine(
     return views + _removed(places, scan, now)
 
 
-def _look(
-    places: Sequence[Place], now: float, search: bool
-) -> tuple[list[LockView], DescriptorScan | None]:
+def _look(places: Sequence[Place], now: float, search: bool) -> tuple[list[LockView], DescriptorScan | None]:
     views: list[LockView | None] = [None] * len(places)
     todo = list(range(len(places)))
     scan: DescriptorScan | None = None
     surroundings: Surroundings | None = None
     for attempt in range(_TRIES):
-        records = {i: read_lock(places[i].path, places[i].root, places[i].agent, places[i].kind) for i in todo}
+        records = {
+            i: read_lock(places[i].path, places[i].root, places[i].agent, places[i].kind) for i in todo
+        }
         named = _named_openers(records.values())
         unexplained = [i for i in todo if records[i].identity is not None and _key(records[i]) not in named]
         if unexplained or (search and scan is None):
@@ -199,7 +199,7 @@ def _with_process(evidence: Evidence) -> Evidence:
     who = look.identity
     return replace(
         evidence,
-        liveness=Liveness(look.liveness.value),
+        liveness=look.liveness,
         process_name=str(who.name) if who else "",
         process_started_at=who.started_at if who else None,
         process_start_ticks=who.start_ticks if who else None,

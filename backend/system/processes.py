@@ -50,15 +50,6 @@ class ProcessIdentity:
 
 
 @dataclass(frozen=True, slots=True)
-class InnerProcess:
-    """A process of a pid namespace below ours: `inner_pid` is what it calls itself, and writes into locks."""
-
-    pid: int
-    inner_pid: int
-    start_ticks: int
-
-
-@dataclass(frozen=True, slots=True)
 class ProcessLook:
     """One look at a pid.  `denied`: it exists but may not be signalled by us (EPERM), so it is not ours."""
 
@@ -258,17 +249,6 @@ def inner_processes() -> list[InnerProcess]:
         if len(numbers) > 1:
             stat = read_stat(pid)
             found.append(InnerProcess(pid, numbers[-1], stat.start_ticks if stat else None))
-    return found
-
-
-def inner_processes() -> list[InnerProcess]:
-    """Return the visible processes of pid namespaces below ours; reads one file for every process."""
-    found = []
-    for pid in visible_pids():
-        numbers = namespace_pids(pid)
-        stat = read_stat(pid) if len(numbers) > 1 else None
-        if stat is not None:
-            found.append(InnerProcess(pid, numbers[-1], stat.start_ticks))
     return found
 
 

@@ -60,7 +60,7 @@ class Hints:
                 ignore_permission_denied=True,
             ):
                 self._notify({os.path.dirname(path) for _, path in events})
-        except (OSError, RuntimeError, watchfiles.WatchfilesRustInternalError) as error:
+        except (OSError, RuntimeError) as error:
             self.problem = f"no file events ({error}); polling instead"
 
 

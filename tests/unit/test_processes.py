@@ -23,7 +23,6 @@ from backend.system.processes import (
     boot_id,
     boot_time,
     details,
-    find_by_namespace_pid,
     in_initial_pid_namespace,
     inner_processes,
     is_openclaw,
@@ -299,14 +298,10 @@ def test_a_process_of_an_inner_namespace_is_found_by_its_inner_pid():
         assert namespace_pids(process.inner) == (process.inner, 1)
         assert pid_namespace(process.inner) != pid_namespace("self")
         assert processes.InnerProcess(process.inner, 1, ticks) in inner_processes()
-        assert process.inner in [one.pid for one in find_by_namespace_pid(1, ticks)]
-        assert process.inner in [one.pid for one in find_by_namespace_pid(1, None)]
-        assert process.inner not in [one.pid for one in find_by_namespace_pid(1, ticks + 1)]
-        assert process.inner not in [one.pid for one in find_by_namespace_pid(2, None)]
 
 
 def test_processes_of_our_own_namespace_are_not_taken_for_inner_ones():
-    assert os.getpid() not in [one.pid for one in find_by_namespace_pid(os.getpid(), None)]
+    assert os.getpid() not in [one.pid for one in inner_processes()]
 
 
 LOOK_FROM_INSIDE = """
