@@ -173,8 +173,8 @@ def _openers(
     if record.identity is None:
         return ()
     found = named.get(_key(record)) or (scan.openers.get(_key(record), ()) if scan else ())
-    # Editors, tailers and lockdeck itself may read a lock: only a descriptor open for writing is a hold.
-    return tuple(_holder(opener) for opener in found)
+    # Our own reading is no hold; anybody else's open descriptor counts, even a reader's.
+    return tuple(_holder(o) for o in found if o.writable or o.pid != os.getpid())
 
 
 def _holder(opener: Opener) -> Holder:

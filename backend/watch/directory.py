@@ -1,0 +1,65 @@
+"""One sessions directory followed through time: its store, its index and the locks that stand in it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from backend.model.locks import LockKind
+from backend.openclaw.evidence import Place
+from backend.openclaw.layout import SessionsDir, lock_kind, locks_in
+from backend.openclaw.store import SessionEntry, Store, StoreIndex, read_store
+
+
+@dataclass(slots=True)
+class Directory:
+    """What is known of one sessions directory. Owned by the collector's thread."""
+
+    where: SessionsDir
+    root: str
+    store: Store = field(default_factory=Store)
+    index: StoreIndex = field(default_factory=lambda: StoreIndex({}, {}))
+    locks: tuple[str, ...] = ()
+    problem: str | None = None
+    generation: int = 0
+
+    def refresh(self) -> None:
+        """Look again. Raises nothing; `generation` grows whenever the store's entries changed."""
+        store = read_store(self.where.store_path, self.store)
+        if store is not self.store:
+            self.store = store
+            self.index = StoreIndex.build(store.entries, self.where.path)
+            self.generation += 1
+        try:
+            self.locks = tuple(locks_in(self.where.path))
+        except OSError as error:
+            self.problem = f"{self.where.path} can't be listed: {error.strerror or error}"
+        else:
+            self.problem = str(store.problem) if store.problem else None
+
+    def places(self, era: str, own_namespace: bool | None) -> list[Place]:
+        """Return the locks as places to examine."""
+        return [
+            Place(path, self.root, self.agent_of(path), lock_kind(path), era, own_namespace) for path in self.locks
+        ]
+
+    def agent_of(self, lock_path: str) -> str | None:
+        """Return the agent a lock belongs to: the directory's, else the one its session key names."""
+        if self.where.agent is not None:
+            return self.where.agent
+        entry = self.index.find(lock_path) if lock_kind(lock_path) is LockKind.SESSION else None
+        return agent_of_key(entry.key) if entry else None
+
+    def lock_path_of(self, entry: SessionEntry) -> str | None:
+        """Return where the lock of a session would stand; None when the entry names no transcript."""
+        if entry.session_file is not None:
+            return os.path.join(self.where.path, entry.session_file) + ".lock"
+        if entry.session_id is not None:
+            return os.path.join(self.where.path, f"{entry.session_id}.jsonl.lock")
+        return None
+
+
+def agent_of_key(key: str) -> str | None:
+    """Return the agent id inside a session key `agent:<id>:<rest>`; None for other keys."""
+    parts = key.split(":", 2)
+    return parts[1] if len(parts) == 3 and parts[0] == "agent" and parts[1] else None
