@@ -1,0 +1,193 @@
+"""Where things are: OpenClaw's roots on this machine, their sessions directories and their locks."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from backend.model.locks import LockKind
+from backend.openclaw.config import Config
+from backend.openclaw.places import CONFIG_NAMES, account_home, expand, home_of, real, state_dir
+from backend.system.text import SafeText, safe
+
+_PROFILE = re.compile(r"\.openclaw-[a-z0-9][a-z0-9_-]{0,63}", re.IGNORECASE)
+_MARKS = ("agents", *CONFIG_NAMES, "state/openclaw.sqlite")
+_SESSION_SUFFIX, _TRAJECTORY_SUFFIX = ".jsonl.lock", ".trajectory.jsonl.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """One state directory, absolute, links not resolved. `given`: named by the user, not found by us."""
+
+    path: str
+    given: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """The roots found, every path that was looked at, and (path, sentence) for what could not be used."""
+
+    roots: tuple[Root, ...]
+    looked_at: tuple[str, ...]
+    problems: tuple[tuple[str, SafeText], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsDir:
+    """A directory with transcripts and their locks, links resolved.
+
+    `agent` is None where one store serves all agents: there only the session key tells the agent.
+    """
+
+    path: str
+    agent: str | None
+    store_path: str
+
+
+def discover_roots(env: Mapping[str, str], home: str, given: Sequence[str]) -> Discovery:
+    """Find the roots: those `given`, else all that the environment and the home directory have.
+
+    Two paths to one place are one root. A root that was named (given, or `$OPENCLAW_STATE_DIR`) and can't
+    be used is a problem, and so is a default one that exists and can't be used.
+    """
+    named = [expand(path, account_home(env, home)) for path in given]
+    home = home_of(env, home)
+    defaults = [] if named else list(_default_roots(env, home))
+    chosen = env.get("OPENCLAW_STATE_DIR", "").strip()
+    required = {*named, expand(chosen, home)} if chosen else set(named)
+    roots: dict[str, Root] = {}
+    problems: list[tuple[str, SafeText]] = []
+    looked_at = tuple(dict.fromkeys([*named, *defaults]))
+    for path in looked_at:
+        sentence = why_not_a_root(path)
+        if sentence is None:
+            roots.setdefault(real(path), Root(path, given=path in named))
+        elif path in required or os.path.lexists(path):
+            problems.append((path, sentence))
+    return Discovery(tuple(roots.values()), looked_at, tuple(problems))
+
+
+def _default_roots(env: Mapping[str, str], home: str) -> Iterator[str]:
+    yield state_dir(env, home)
+    yield os.path.join(home, ".openclaw")
+    try:
+        names = sorted(os.listdir(home))
+    except OSError:
+        names = []  # then only the fixed names can be tried
+    yield from (os.path.join(home, name) for name in names if _PROFILE.fullmatch(name))
+    yield os.path.join(home, ".clawdbot")
+
+
+def why_not_a_root(path: str) -> SafeText | None:
+    """Say why `path` can't be used as a root; None when it can."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return safe(f"{path} does not exist")
+    except (OSError, ValueError) as error:
+        return safe(f"{path} can't be looked at: {getattr(error, 'strerror', None) or error}")
+    if not stat.S_ISDIR(status.st_mode):
+        return safe(_with_hint(path, f"{path} is a file, not a state directory"))
+    try:
+        os.scandir(path).close()
+    except OSError as error:
+        return safe(f"{path} can't be listed: {error.strerror or error}")
+    if _is_root(path):
+        return None
+    return safe(
+        _with_hint(path, f"{path} has no agents directory and no openclaw.json: not an OpenClaw root")
+    )
+
+
+def _is_root(path: str) -> bool:
+    return any(os.path.exists(os.path.join(path, mark)) for mark in _MARKS)
+
+
+def _with_hint(path: str, sentence: str) -> str:
+    """Add the root that was probably meant: the one above `path`, or the one inside a home directory."""
+    parts = os.path.abspath(path).split(os.sep)
+    for index in range(len(parts) - 1, 0, -1):
+        above = os.sep.join(parts[:index]) or os.sep
+        if parts[index] in ("agents", *CONFIG_NAMES) and _is_root(above):
+            return f"{sentence}; it belongs to the root {above}"
+    below = os.path.join(path, ".openclaw")
+    return f"{sentence}; did you mean {below}?" if _is_root(below) else sentence
+
+
+def sessions_dirs(root: str, config: Config) -> tuple[SessionsDir, ...]:
+    """Return the sessions directories of `root` that exist now.
+
+    Agents that have a directory are found whether the config names them or not. The default places are
+    looked at also where the config has another store: locks from before that change are still there.
+    Raises nothing.
+    """
+    present, session_store = agent_ids(root), config.session_store
+    stores = [(agent, os.path.join(root, "agents", agent, "sessions", "sessions.json")) for agent in present]
+    if session_store is not None and "{agentId}" in session_store:
+        everyone = dict.fromkeys([*(agent.id for agent in config.agents), *present, "main"])
+        stores += [(agent, session_store.replace("{agentId}", agent)) for agent in everyone]
+    elif session_store is not None:
+        stores.append(("", session_store))
+    found: dict[str, SessionsDir] = {}
+    for agent, store in stores:
+        directory = real(os.path.dirname(store))
+        if os.path.isdir(directory):
+            whole_path = os.path.join(directory, os.path.basename(store))
+            found.setdefault(directory, SessionsDir(directory, agent or None, whole_path))
+    return tuple(found.values())
+
+
+def agent_ids(root: str) -> tuple[str, ...]:
+    """Return the names below `<root>/agents`, sorted; none where that can't be listed."""
+    try:
+        return tuple(sorted(os.listdir(os.path.join(root, "agents"))))
+    except OSError:
+        return ()
+
+
+def locks_in(directory: str) -> list[str]:
+    """Return the paths of all `.lock` entries directly in `directory`, sorted; none where it is gone.
+
+    Raises OSError where the directory can't be listed: no locks seen would not mean no locks there.
+    """
+    try:
+        return sorted(
+            os.path.join(directory, name) for name in os.listdir(directory) if name.endswith(".lock")
+        )
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def lock_kind(path: str) -> LockKind:
+    """Say by its name which of OpenClaw's locks `path` is.
+
+    Whether its directory is a sessions directory is not decided here: look for it in `sessions_dirs`.
+    """
+    directory, name = os.path.split(path)
+    if name.endswith(_SESSION_SUFFIX) and not name.endswith(_TRAJECTORY_SUFFIX):
+        return LockKind.SESSION if name != _SESSION_SUFFIX else LockKind.OTHER
+    if name == "sessions.json.lock":
+        return LockKind.STORE
+    if name == "auth-profiles.json.lock":
+        return LockKind.AUTH
+    if name.endswith(".lock") and os.path.basename(directory) == "sandbox":
+        return LockKind.SANDBOX
+    return LockKind.OTHER
+
+
+def other_locks(root: str) -> list[str]:
+    """Return the locks of `root` outside its sessions directories, sorted: they are only ever shown."""
+    agents = os.path.join(root, "agents")
+    places = [root, *(os.path.join(root, name) for name in ("sandbox", "credentials", "devices", "cron"))]
+    for agent in agent_ids(root):
+        places += [os.path.join(agents, agent, "agent"), os.path.join(agents, agent, "qmd")]
+    found: list[str] = []
+    for place in places:
+        try:
+            found += locks_in(place)
+        except OSError:
+            continue  # a place we may not list hides nothing that could be acted on
+    return sorted(found)

@@ -1,0 +1,70 @@
+"""Where OpenClaw itself would look: home, state directory and config path, by its environment (2026.4.5)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+CONFIG_NAMES = ("openclaw.json", "clawdbot.json")
+STATE_NAMES = (".openclaw", ".clawdbot")
+
+
+def account_home(env: Mapping[str, str], home: str | None = None) -> str:
+    """Return the home of the account: `HOME`, else `USERPROFILE`, else `home`, else what the system says."""
+    return _word(env, "HOME") or _word(env, "USERPROFILE") or home or os.path.expanduser("~")
+
+
+def home_of(env: Mapping[str, str], home: str | None = None) -> str:
+    """Return the home that OpenClaw takes: `OPENCLAW_HOME` where it is set, else that of the account."""
+    account, chosen = account_home(env, home), _word(env, "OPENCLAW_HOME")
+    return os.path.abspath(_with_home(chosen, account) if chosen else account)
+
+
+def expand(path: str, home: str) -> str:
+    """Return `path` absolute, a leading `~` replaced by `home`; `~user` is not known to OpenClaw."""
+    return os.path.abspath(_with_home(path.strip(), home))
+
+
+def state_dir(env: Mapping[str, str], home: str) -> str:
+    """Return the one state directory that an OpenClaw with this environment would use."""
+    chosen = env.get("OPENCLAW_STATE_DIR", "").strip()
+    if chosen:
+        return expand(chosen, home)
+    candidates = [os.path.join(home, name) for name in STATE_NAMES]
+    return next((path for path in candidates if os.path.exists(path)), candidates[0])
+
+
+def config_path(root: str, env: Mapping[str, str]) -> str:
+    """Return the config file of `root`, whether it exists or not.
+
+    `OPENCLAW_CONFIG_PATH` counts only for the root that the same environment names; its other roots are
+    other profiles with a config of their own.
+    """
+    home = home_of(env)
+    chosen = env.get("OPENCLAW_CONFIG_PATH", "").strip()
+    if chosen and same_place(state_dir(env, home), root):
+        return expand(chosen, home)
+    candidates = [os.path.join(root, name) for name in CONFIG_NAMES]
+    return next((path for path in candidates if os.path.exists(path)), candidates[0])
+
+
+def same_place(one: str, other: str) -> bool:
+    """Whether two paths lead to the same place, links resolved."""
+    return real(one) == real(other)
+
+
+def real(path: str) -> str:
+    """Return `path` with all links resolved; a path that no system call takes stays as it is."""
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        return path
+
+
+def _word(env: Mapping[str, str], name: str) -> str | None:
+    value = env.get(name, "").strip()
+    return None if value in ("", "undefined", "null") else value
+
+
+def _with_home(path: str, home: str) -> str:
+    return home + path[1:] if path == "~" or path.startswith("~/") else path

@@ -1,0 +1,54 @@
+"""Credentials from the config, in a wrapper that no log line, traceback or table can print by accident."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+_ENV_ONLY = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """A credential. Only `reveal()` gives it away."""
+
+    _value: str = field()
+
+    def reveal(self) -> str:
+        """Return the credential itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRef:
+    """A credential that is kept elsewhere; OpenClaw resolves it, lockdeck can't (`source` e.g. "exec")."""
+
+    source: str
+    provider: str
+    id: str
+
+
+def credential(value: Any) -> Secret | SecretRef | None:
+    """Read a credential field: a text, a `{source, provider, id}` object, or None for anything else.
+
+    A text that is still `${NAME}` after substitution names a variable that is not set here: a `SecretRef`.
+    """
+    if isinstance(value, str):
+        unset = _ENV_ONLY.fullmatch(value.strip())
+        if unset:
+            return SecretRef("env", "default", unset[1])
+        return Secret(value) if value.strip() else None
+    if not isinstance(value, dict) or not isinstance(value.get("id"), str):
+        return None
+    source, provider = value.get("source"), value.get("provider")
+    return SecretRef(
+        source if isinstance(source, str) else "unknown",
+        provider if isinstance(provider, str) else "default",
+        value["id"],
+    )

@@ -1,0 +1,227 @@
+"""`sessions.json`: which sessions there are, and which of them a lock belongs to."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from backend.model.locks import Presence
+from backend.openclaw.files import TRIES, FileRead, read_regular
+from backend.system.text import SafeText, safe
+
+CAP_BYTES = 64 << 20
+"""A store larger than this is not read; 10,000 sessions with their snapshots were seen to need 50 MB."""
+TEXT_LIMIT = 1024
+PATH_LIMIT = 4096
+"""Longest key or word, and longest path, in characters, that is taken for real."""
+
+Signature = tuple[int, int, int, int]
+
+_TOPIC = re.compile(r"-topic-[^/]*$")
+_LONE_SURROGATE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEntry:
+    """One session as its store tells it. Times are epoch seconds; None is "not there or not usable".
+
+    `status` and `started_at` are of the last attempt, and `running` may stay for ever after a failed run
+    (seen on 2026.4.5): neither proves that something runs. `session_file` may be named after an older
+    session id (after a reset, seen on 2026.4.5).
+    """
+
+    key: str
+    session_id: str | None = None
+    session_file: str | None = None
+    status: str | None = None
+    updated_at: float | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+    aborted_last_run: bool = False
+    model: str | None = None
+    provider: str | None = None
+    queue_mode: str | None = None
+    spawned_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """What one reading gave. A store that does not exist has no entries and no problem.
+
+    With a `problem` the entries are those that could be understood, or those of the reading before; the
+    signature (dev, ino, size, mtime_ns) is None where the file has to be read again next time.
+    """
+
+    entries: tuple[SessionEntry, ...] = ()
+    signature: Signature | None = None
+    problem: SafeText | None = None
+
+
+class _Fields(msgspec.Struct, gc=False, rename="camel"):
+    """The fields that are needed. Each may have any type: one wrong value must not cost the entry."""
+
+    session_id: Any = None
+    session_file: Any = None
+    status: Any = None
+    updated_at: Any = None
+    started_at: Any = None
+    ended_at: Any = None
+    aborted_last_run: Any = None
+    model: Any = None
+    model_provider: Any = None
+    queue_mode: Any = None
+    spawned_by: Any = None
+
+
+_WHOLE = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ENTRY = msgspec.json.Decoder(_Fields)
+
+
+def read_store(path: str, previous: Store | None = None) -> Store:
+    """Read the store at `path`; `previous` itself is returned while the file is the same.
+
+    OpenClaw replaces the file whole, many times per turn: an absent or incomplete file is read again.
+    Raises nothing.
+    """
+    before = previous or Store()
+    if before.signature is not None and before.signature == _signature_at(path):
+        return before
+    problem: SafeText | None = None
+    for _ in range(TRIES):
+        found = read_regular(path, CAP_BYTES, follow=True)
+        problem = None if found.presence is Presence.ABSENT else found.problem
+        if found.presence in (Presence.IRREGULAR, Presence.UNREADABLE):
+            break
+        if found.presence is Presence.FILE:
+            raws, problem = _raw_entries(path, found.raw)
+            if raws is not None:
+                return _store(path, raws, found)
+    return Store(before.entries if problem else (), None, problem)
+
+
+def _store(path: str, raws: Mapping[str, msgspec.Raw], found: FileRead) -> Store:
+    decoded = [_entry(key, raw) for key, raw in raws.items()]
+    entries = tuple(entry for entry in decoded if entry is not None)
+    lost = len(decoded) - len(entries)
+    problem = safe(f"{path}: {lost} of {len(decoded)} entries could not be understood") if lost else None
+    return Store(entries, None if found.stat is None else _signature(found.stat), problem)
+
+
+def _signature(status: os.stat_result) -> Signature:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _signature_at(path: str) -> Signature | None:
+    try:
+        return _signature(os.stat(path))
+    except (OSError, ValueError):
+        return None
+
+
+def _raw_entries(path: str, raw: bytes) -> tuple[dict[str, msgspec.Raw] | None, SafeText | None]:
+    """Split the store into its entries without building what is in them."""
+    try:
+        return _WHOLE.decode(raw), None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        # JavaScript writes half of a cut emoji as a lone \ud83d, which strict JSON does not know.
+        mended = _LONE_SURROGATE.sub(rb"\\ufffd", raw)
+    try:
+        return _WHOLE.decode(mended), None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return None, safe(f"{path} is not a session store: {error}")
+
+
+def _entry(key: str, raw: msgspec.Raw) -> SessionEntry | None:
+    if len(key) > TEXT_LIMIT:
+        return None
+    try:
+        fields = _ENTRY.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return SessionEntry(
+        key=key,
+        session_id=_text(fields.session_id),
+        session_file=_text(fields.session_file, PATH_LIMIT),
+        status=_text(fields.status),
+        updated_at=_seconds(fields.updated_at),
+        started_at=_seconds(fields.started_at),
+        ended_at=_seconds(fields.ended_at),
+        aborted_last_run=fields.aborted_last_run is True,
+        model=_text(fields.model),
+        provider=_text(fields.model_provider),
+        queue_mode=_text(fields.queue_mode),
+        spawned_by=_text(fields.spawned_by),
+    )
+
+
+def _text(value: object, limit: int = TEXT_LIMIT) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= limit else None
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value / 1000 if 0 < value < 8.64e15 else None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreIndex:
+    """The sessions of one sessions directory, found by the transcript that a lock guards."""
+
+    by_file: Mapping[str, SessionEntry]
+    by_id: Mapping[str, SessionEntry]
+
+    @classmethod
+    def build(cls, entries: Iterable[SessionEntry], sessions_dir: str) -> StoreIndex:
+        """Index `entries`; of two that name the same transcript the one updated last counts."""
+        real = _RealDirectories()
+        by_file: dict[str, SessionEntry] = {}
+        by_id: dict[str, SessionEntry] = {}
+        for entry in sorted(entries, key=lambda entry: (entry.updated_at or 0.0, entry.key)):
+            if entry.session_id is not None:
+                by_id[entry.session_id] = entry
+            if entry.session_file is not None:
+                by_file[real.resolve(os.path.join(sessions_dir, entry.session_file))] = entry
+        return cls(by_file, by_id)
+
+    def find(self, lock_path: str) -> SessionEntry | None:
+        """Return the session whose transcript `lock_path` guards; None when the store knows none.
+
+        By the transcript named in the entry first: its name need not be the session id (2026.4.5).
+        """
+        transcript = _RealDirectories().resolve(lock_path.removesuffix(".lock"))
+        found = self.by_file.get(transcript)
+        if found is not None:
+            return found
+        name = os.path.basename(transcript).removesuffix(".jsonl")
+        return self.by_id.get(name) or self.by_id.get(_TOPIC.sub("", name))
+
+
+def session_for_lock(
+    lock_path: str, entries: Iterable[SessionEntry], sessions_dir: str
+) -> SessionEntry | None:
+    """Return the session that a lock belongs to; for many locks of one directory build a `StoreIndex`."""
+    return StoreIndex.build(entries, sessions_dir).find(lock_path)
+
+
+class _RealDirectories:
+    """Resolves the directory of a path, not its name, as OpenClaw does for locks; each directory once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def resolve(self, path: str) -> str:
+        directory, name = os.path.split(os.path.normpath(path))
+        if directory not in self._known:
+            try:
+                self._known[directory] = os.path.realpath(directory)
+            except (OSError, ValueError):
+                self._known[directory] = directory
+        return os.path.join(self._known[directory], name)
