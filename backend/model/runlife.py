@@ -57,7 +57,8 @@ class Life:
     """What has been read of one run so far; private to this module and `runfold`.
 
     `candidate_from` is the index in `attempts` where the present candidate model begins. `ended` is the
-    time and outcome of an end that nothing has taken back, `final` whether that end can be taken back.
+    time and outcome of an end that nothing has taken back, `final` whether only a new life can follow it,
+    `answered` the error with which the provider answered inside the present attempt.
     """
 
     attempts: list[Attempt] = field(default_factory=list)
@@ -65,6 +66,7 @@ class Life:
     candidate_from: int = 0
     opened: AttemptStarted | None = None
     budget_from: float | None = None
+    answered: str | None = None
     prompt_error: PromptError | None = None
     promised_at: float | None = None
     compacting_since: float | None = None
@@ -100,6 +102,15 @@ def _budget_over(life: Life, event: RunTimeout) -> None:
         life.budget_from = event.at - event.timeout_ms / 1000
 
 
+def _inner_error(life: Life, event: AgentEnd) -> None:
+    if _just_closed(life, event.at, SAME_MOMENT_S):
+        return
+    if event.reason not in (None, "timeout"):
+        life.answered = event.reason
+    elif event.status not in (None, 408):
+        life.answered = "provider_error"
+
+
 def _just_closed(life: Life, at: float, within_s: float) -> bool:
     last = life.attempts[-1].ended_at if life.attempts else None
     return last is not None and at - last <= within_s
@@ -133,7 +144,7 @@ def _decision(life: Life, event: FailoverDecision) -> None:
         0,
         provider=event.provider,
         model=event.model,
-        reason=_reason(event),
+        reason=_reason(event, life.answered),
         decision=event.decision,
         timed_out=event.timed_out,
         logged_reason=event.reason,
@@ -156,13 +167,15 @@ def _told_before(life: Life, event: FailoverDecision) -> bool:
     )
 
 
-def _reason(event: FailoverDecision) -> str | None:
+def _reason(event: FailoverDecision, answered: str | None) -> str | None:
     if event.lock_timeout is not None:
         return "lock"
     if event.reason == "timeout" and not event.timed_out:
         # 2026.4.5 files an HTTP 500 under `timeout`; the provider did answer.
-        return "provider_error"
-    return event.reason or ("timeout" if event.timed_out else None)
+        return answered or "provider_error"
+    reason = event.reason or ("timeout" if event.timed_out else None)
+    # The first of five rate-limited attempts was logged as a plain timeout (seen on 2026.4.5).
+    return answered if reason == "timeout" and answered else reason
 
 
 def _candidate(life: Life, event: ModelFallbackDecision) -> None:
@@ -219,7 +232,7 @@ def _close(life: Life, attempt: Attempt, at: float) -> None:
             ended_at=at,
         )
     )
-    life.opened = life.budget_from = life.prompt_error = None
+    life.opened = life.budget_from = life.prompt_error = life.answered = None
 
 
 def _all_failed(life: Life, event: AllModelsFailed) -> None:
@@ -261,6 +274,7 @@ _ACTIVITY = (AttemptStarted, RunTimeout, FailoverDecision, ModelFallbackDecision
 _STEPS: dict[type, Callable[[Life, Any], None]] = {
     AttemptStarted: _start,
     RunTimeout: _budget_over,
+    AgentEnd: _inner_error,
     PromptError: _prompt_error,
     FailoverDecision: _decision,
     ModelFallbackDecision: _candidate,

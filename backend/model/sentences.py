@@ -1,0 +1,26 @@
+"""Words for numbers in the sentences that the rules give as reasons."""
+
+from __future__ import annotations
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as people say it: `0.4 s`, `42 s`, `14 m 20 s`, `2 h 5 m`, `3 d 4 h`."""
+    if seconds < 0:
+        seconds = 0.0
+    if seconds < 10 and round(seconds, 1) != round(seconds):
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for unit, name, smaller, smaller_name in (
+        (86_400, "d", 3600, "h"),
+        (3600, "h", 60, "m"),
+        (60, "m", 1, "s"),
+    ):
+        if whole >= unit:
+            rest = whole % unit // smaller
+            return f"{whole // unit} {name} {rest} {smaller_name}" if rest else f"{whole // unit} {name}"
+    return f"{whole} s"
+
+
+def times(number: int, one: str, many: str | None = None) -> str:
+    """Return a number with its noun: `1 attempt`, `3 attempts`."""
+    return f"{number} {one}" if number == 1 else f"{number} {many or one + 's'}"
