@@ -1,7 +1,7 @@
 """Record the log of a hang of all four agents: `python -m tests.live.record VERSION...`.
 
-Writes `recordings/<version>-hang.log`: what OpenClaw wrote, without lines about tools and databases,
-machine paths replaced. The recordings are fixtures for the log parser.
+Writes `recordings/<version>-hang.log`: what OpenClaw wrote from the first hanging run to the end of the
+last, without lines about tools and databases, machine paths replaced. The recordings are fixtures for the log parser.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ def record(version: str) -> Path:
         with Instance(release, folder, run_timeout=RUN_SECONDS, idle_timeout=IDLE_SECONDS) as instance:
             for agent in AGENTS:
                 instance.start_run(agent).wait(120)
+            before = instance.log_file.stat().st_size
             instance.provider.mode("hang")
             for run in [instance.start_run(agent) for agent in AGENTS]:
                 run.wait(RUN_SECONDS)
-            text = instance.log_file.read_text()
+            text = instance.log_file.read_bytes()[before:].decode()
         return _write(version, scrubbed(text, folder, release.cache / version))
 
 
