@@ -9,7 +9,7 @@ from backend.model.events import Event
 from backend.openclaw.logfile import open_regular
 from backend.openclaw.logmeta import structured_event
 from backend.openclaw.logrecord import Malformed, read_record
-from backend.openclaw.logscan import MARKERS, LineCounts, LineFeed, concerning
+from backend.openclaw.logscan import MARKERS, MAX_LINE, LineCounts, LineFeed, concerning
 from backend.openclaw.logtext import text_event
 from backend.openclaw.logvalues import last_clock, profile_hash
 
@@ -17,8 +17,8 @@ __all__ = ["EventStream", "LineCounts", "Malformed", "parse_line", "profile_hash
 
 BLOCK = 1 << 20
 """Bytes read at once."""
-LOOK_ABOVE = 8192
-"""How far above a line without a time the last known time is searched (bytes)."""
+LOOK_ABOVE = 50
+"""How many lines above one without a time are searched for a time."""
 
 
 def parse_line(line: bytes, at: float | None = None) -> Event | Malformed | None:
@@ -27,8 +27,10 @@ def parse_line(line: bytes, at: float | None = None) -> Event | Malformed | None
     `at` (epoch seconds) stands in for the time of a line that has none. Auth probes (run or session id
     starting with `probe-`) are not ours. Never raises.
     """
-    if not any(marker in line for marker in MARKERS):
-        return None
+    return _read(line, at) if any(marker in line for marker in MARKERS) else None
+
+
+def _read(line: bytes, at: float | None = None) -> Event | Malformed | None:
     record = read_record(line, at)
     if isinstance(record, Malformed):
         return record
@@ -72,21 +74,28 @@ class EventStream:
         """Yield the event of a last line without newline: nothing more will come."""
         return self._events(self._feed.finish(counts), counts)
 
-    def _events(self, block: bytes, counts: LineCounts) -> Iterator[Event]:
-        for start, line in concerning(block, counts):
-            found = parse_line(line)
+    def _events(self, lines: list[bytes], counts: LineCounts) -> Iterator[Event]:
+        for place in concerning(lines):
+            line = lines[place]
+            if len(line) > MAX_LINE:
+                counts.oversize += 1
+                continue
+            counts.relevant += 1
+            found = _read(line)
             if found is Malformed.TIME:
-                found = parse_line(line, self._time_above(block, start))
+                found = _read(line, self._time_above(lines, place))
             if isinstance(found, Malformed):
                 counts.malformed += 1
             elif found is not None:
                 yield found
-        self._clock = self._time_above(block, len(block))
+        self._clock = self._time_above(lines, len(lines))
 
-    def _time_above(self, block: bytes, end: int) -> float:
-        above = block[max(0, end - LOOK_ABOVE) : end].decode("utf-8", "replace")
-        told = last_clock(above)
-        return self._clock if told is None else told
+    def _time_above(self, lines: list[bytes], place: int) -> float:
+        for line in reversed(lines[max(0, place - LOOK_ABOVE) : place]):
+            told = last_clock(line[-1000:].decode("utf-8", "replace"))
+            if told is not None:
+                return told
+        return self._clock
 
 
 def _is_probe(event: Event) -> bool:

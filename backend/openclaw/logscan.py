@@ -1,12 +1,12 @@
 """Bytes of a log into the few lines that concern us, fast and in bounded memory.
 
-Most lines of a gateway log are of no interest, so nothing is split or decoded before a marker was seen:
-`bytes.find` over a whole block is many times faster than looking at lines one by one.
+Most lines of a gateway log are of no interest, so nothing is decoded before a marker was seen, and markers
+are searched in many lines at once: that is several times faster than asking every line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 MAX_LINE = 1 << 20
@@ -31,6 +31,9 @@ MARKERS = (
 )
 """Every line that can become an event holds at least one of these, in the JSON and in the console form."""
 
+_OWN_FIELDS = b'"_meta":{"runtime"'
+"""Where the numeric keys of a tslog line end: they stand first in all versions."""
+
 
 @dataclass(slots=True)
 class LineCounts:
@@ -48,7 +51,7 @@ class LineCounts:
 
 
 class LineFeed:
-    """The bytes of one log, given in order in pieces of any size, as blocks of whole lines.
+    """The bytes of one log, given in order in pieces of any size, as whole lines.
 
     Keeps a half-written last line until its end arrives; never keeps more than `MAX_LINE` bytes.
     """
@@ -60,29 +63,28 @@ class LineFeed:
         self._pending = b""
         self._skipping = mid_line
 
-    def feed(self, piece: bytes, counts: LineCounts) -> bytes:
-        """Return the whole lines that `piece` completes, each with its newline."""
+    def feed(self, piece: bytes, counts: LineCounts) -> list[bytes]:
+        """Return the lines that `piece` completes, without their newlines."""
         counts.bytes += len(piece)
         if self._skipping:
             end = piece.find(b"\n")
             if end < 0:
-                return b""
+                return []
             self._skipping = False
             piece = piece[end + 1 :]
-        cut = piece.rfind(b"\n") + 1
-        if not cut:
-            self._keep(self._pending + piece, counts)
-            return b""
-        block = self._pending + piece[:cut] if self._pending else piece[:cut]
-        self._keep(piece[cut:], counts)
-        counts.lines += block.count(b"\n")
-        return block
+        *lines, rest = piece.split(b"\n")
+        if lines and self._pending:
+            lines[0] = self._pending + lines[0]
+            self._pending = b""
+        self._keep(self._pending + rest, counts)
+        counts.lines += len(lines)
+        return lines
 
-    def finish(self, counts: LineCounts) -> bytes:
+    def finish(self, counts: LineCounts) -> list[bytes]:
         """Return the last line when it has no newline: nothing more will come."""
         rest, self._pending = self._pending, b""
         counts.lines += bool(rest)
-        return rest
+        return [rest] if rest else []
 
     def _keep(self, rest: bytes, counts: LineCounts) -> None:
         if len(rest) <= MAX_LINE:
@@ -94,20 +96,20 @@ class LineFeed:
         self._skipping = True
 
 
-def concerning(block: bytes, counts: LineCounts) -> Iterator[tuple[int, bytes]]:
-    """Yield start and bytes of every line of the block that holds a marker, in order, without its newline."""
-    spans: dict[int, int] = {}
+def concerning(lines: Sequence[bytes]) -> list[int]:
+    """Return the places of the lines that hold a marker, in order."""
+    # One search per marker over all lines at once; tslog's own fields, most of a JSON line, are left out.
+    told = b"\n".join([line.partition(_OWN_FIELDS)[0] for line in lines])
+    hits = set()
     for marker in MARKERS:
-        found = block.find(marker)
+        found = told.find(marker)
         while found >= 0:
-            start = block.rfind(b"\n", 0, found) + 1
-            end = block.find(b"\n", found)
-            end = len(block) if end < 0 else end
-            spans[start] = end
-            found = block.find(marker, end)
-    for start in sorted(spans):
-        if spans[start] - start > MAX_LINE:
-            counts.oversize += 1
-            continue
-        counts.relevant += 1
-        yield start, block[start : spans[start]]
+            hits.add(told.rfind(b"\n", 0, found))
+            end = told.find(b"\n", found)
+            found = told.find(marker, end) if end >= 0 else -1
+    places, place, before = [], 0, 0
+    for hit in sorted(hits):
+        place += told.count(b"\n", before, hit + 1)
+        before = hit + 1
+        places.append(place)
+    return places
