@@ -1,0 +1,80 @@
+"""The demo fleet through lockdeck's own readers: what it writes is what they expect of 2026.4.5."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import pytest
+
+from backend.model.events import AllModelsFailed, FailoverDecision, LaneTaskError, ProfileTimedOut, RunTimeout
+from backend.openclaw.config import load_config
+from backend.openclaw.gatewaylock import read_gateway_lock
+from backend.openclaw.gatewaylog import parse_line, read_events
+from backend.openclaw.layout import discover_roots
+from backend.openclaw.store import read_store
+from backend.openclaw.transcript import transcript_tail
+from backend.simulate import store
+from backend.simulate.cast import AGENTS, CHAIN
+from backend.simulate.fleet import SimulatedFleet
+from backend.simulate.home import Home, furnish
+from backend.simulate.log import Log
+from backend.simulate.runs import Runs
+from backend.simulate.tempo import Tempo
+from backend.simulate.world import World
+
+KEY = "agent:silas:main"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> World:
+    """A fleet's directory after one failed run of silas."""
+    home = Home(tmp_path_factory.mktemp("home"))
+    furnish(home, 18789, 0.05)
+    world = World(home, Tempo(0.05), Log(home.log()))
+    world.provider.hanging = True
+    silas = next(session for session in store.load_sessions(home) if session.key == KEY)
+    asyncio.run(Runs(world).run(silas))
+    return world
+
+
+def test_discovery_finds_a_running_fleet_and_its_gateway_through_its_environment(tmp_path):
+    with SimulatedFleet(tmp_path, pace=5.0) as fleet:
+        (root,) = discover_roots(fleet.env, fleet.env["HOME"], ()).roots
+        lock = read_gateway_lock(root.path, str(fleet.root / "openclaw.json"), fleet.env, os.getuid())
+        assert root.path == str(fleet.root)
+        assert lock is not None
+        assert lock.pid == fleet.gateway_pid
+
+
+def test_the_configuration_gives_the_chain_and_the_length_of_an_attempt(world):
+    config = load_config(str(world.home.root), {})
+    chain = config.chain_for("silas")
+    assert config.problem is None
+    assert [agent.id for agent in config.agents] == list(AGENTS)
+    assert [(c.provider, c.model, c.profiles) for c in chain.candidates] == [
+        (c.provider, c.model, c.profiles) for c in CHAIN
+    ]
+    assert (chain.idle_timeout_s, chain.run_timeout_s) == (0.05, 0.05)
+
+
+def test_the_log_of_a_failed_run_parses_into_the_events_of_the_incident(world):
+    events = list(read_events(world.home.log()))
+    counts = {kind: sum(isinstance(event, kind) for event in events) for kind in map(type, events)}
+    assert counts[RunTimeout] == counts[ProfileTimedOut] == counts[FailoverDecision] == 5
+    assert counts[LaneTaskError] == 6
+    assert counts[AllModelsFailed] == 1
+    assert {event.session_key for event in events if isinstance(event, LaneTaskError)} == {None, KEY}
+
+
+def test_no_line_of_the_log_is_passed_over(world):
+    assert all(parse_line(line) is not None for line in world.home.log().read_bytes().splitlines())
+
+
+def test_store_and_transcript_read_back(world):
+    (entry,) = read_store(str(world.home.store("silas"))).entries
+    tail = transcript_tail(entry.session_file)
+    assert (entry.key, entry.status) == (KEY, "failed")
+    assert len(tail.events) == 5
+    assert {event.session_id for event in tail.events} == {entry.session_id}
+    assert tail.last_stop_reason == "aborted"
