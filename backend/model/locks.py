@@ -150,19 +150,20 @@ class Holder:
 class ScanEvidence:
     """Who was looked at in search of an open descriptor.
 
-    `hidden` names processes that could hold the file but could not be inspected; `reach` is false where
-    whole processes are invisible (no /proc, hidden by another namespace).
+    `hidden` names processes that could hold the file but could not be inspected. `unwritten` True: the
+    kernel itself confirms that no process has the file open for writing, as every holder does.
     """
 
     supported: bool = False
     inspected: int = 0
     total: int = 0
     hidden: tuple[str, ...] = ()
+    unwritten: bool | None = None
 
     @property
     def complete(self) -> bool:
         """True when no process that could hold the file escaped the search."""
-        return self.supported and not self.hidden
+        return self.supported and (not self.hidden or self.unwritten is True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,7 +395,10 @@ def _scan_sentence(evidence: Evidence) -> str:
     what = f"inode {identity.ino}" if identity else "the file"
     if not scan.supported:
         return f"who has {what} open can't be seen on this system"
-    if scan.hidden:
+    if scan.hidden and not scan.unwritten:
         named = ", ".join(scan.hidden[:3]) + (" …" if len(scan.hidden) > 3 else "")
         return f"{len(scan.hidden)} processes that could have {what} open could not be inspected ({named})"
-    return f"no process has {what} open ({scan.inspected} of {scan.total} inspected)"
+    counted = f"{scan.inspected} of {scan.total} inspected"
+    if scan.hidden:
+        return f"no process has {what} open ({counted}; the kernel confirms that none has it open for writing)"
+    return f"no process has {what} open ({counted})"

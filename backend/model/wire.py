@@ -227,6 +227,7 @@ def evidence_json(evidence: Evidence) -> Json:
             "inspected": evidence.scan.inspected,
             "total": evidence.scan.total,
             "hidden": list(evidence.scan.hidden),
+            "unwritten": evidence.scan.unwritten,
         },
         "ownNamespace": evidence.own_namespace,
         "namespaceNote": evidence.namespace_note,

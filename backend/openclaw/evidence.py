@@ -15,7 +15,6 @@ from backend.model.fleet import LockView
 from backend.model.locks import (
     Evidence,
     Holder,
-    Liveness,
     LockKind,
     LockRecord,
     Presence,
@@ -26,7 +25,7 @@ from backend.model.locks import (
 )
 from backend.openclaw.lockfile import read_lock
 from backend.system import processes
-from backend.system.descriptors import DescriptorScan, Opener, scan_all, scan_pids
+from backend.system.descriptors import DescriptorScan, Opener, open_for_writing, scan_all, scan_pids
 from backend.system.volumes import Mounts, Volume, may_be_shared, read_mounts
 
 SETTLE_S = 0.2
@@ -156,7 +155,7 @@ def _view(
         record=record,
         observed_at=now,
         openers=_openers(record, named, scan),
-        scan=_scan_evidence(record, scan),
+        scan=_scan_evidence(record, scan, volume.kind == "local"),
         volume=volume.kind,
         fs_type=volume.fs_type,
         boot_time=surroundings.boot_time,
@@ -180,15 +179,45 @@ def _openers(
 def _holder(opener: Opener) -> Holder:
     ticks = opener.start_ticks
     started = processes.ticks_to_epoch(ticks) if ticks is not None else None
-    return Holder(opener.pid, str(opener.name), started, Proof.FD, ticks)
+    return Holder(opener.pid, _label(opener.pid, opener.name), started, Proof.FD, ticks)
 
 
-def _scan_evidence(record: LockRecord, scan: DescriptorScan | None) -> ScanEvidence:
+def _label(pid: int, fallback: str) -> str:
+    """What people call a process: Node names its main thread `MainThread`, so argv tells more."""
+    identity = processes.look(pid).identity
+    return str(processes.label(identity)) if identity else fallback
+
+
+def _scan_evidence(record: LockRecord, scan: DescriptorScan | None, local: bool = False) -> ScanEvidence:
     if scan is None:
         return ScanEvidence()
     hidden = () if record.uid is None else scan.hides(record.uid)
     names = tuple(f"pid {denied.pid} {denied.name}".rstrip() for denied in hidden)
-    return ScanEvidence(scan.supported and record.uid is not None, scan.inspected, scan.total, names)
+    supported = scan.supported and record.uid is not None
+    unwritten = _confirmed_by_kernel(record) if hidden and local else None
+    return ScanEvidence(supported, scan.inspected, scan.total, names, unwritten)
+
+
+def _confirmed_by_kernel(record: LockRecord) -> bool | None:
+    """Ask the kernel whether nobody has this very file open for writing; None when it can't tell.
+
+    Even root can't read the descriptors of every process (a container's pid 1 with more capabilities).
+    """
+    identity = record.identity
+    if identity is None:
+        return None
+    try:
+        handle = os.open(record.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        found = os.fstat(handle)
+        if (found.st_dev, found.st_ino, found.st_ctime_ns) != (identity.dev, identity.ino, identity.ctime_ns):
+            return None
+        written = open_for_writing(handle)
+        return None if written is None else not written
+    finally:
+        os.close(handle)
 
 
 def _with_process(evidence: Evidence) -> Evidence:
@@ -200,7 +229,7 @@ def _with_process(evidence: Evidence) -> Evidence:
     return replace(
         evidence,
         liveness=look.liveness,
-        process_name=str(who.name) if who else "",
+        process_name=str(processes.label(who)) if who else "",
         process_started_at=who.started_at if who else None,
         process_start_ticks=who.start_ticks if who else None,
     )

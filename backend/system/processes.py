@@ -223,6 +223,18 @@ def is_openclaw(argv: Sequence[str]) -> bool:
     return any(os.path.basename(word) in {"openclaw", "openclaw.mjs"} for word in argv[:3])
 
 
+def label(identity: ProcessIdentity) -> SafeText:
+    """Return what people call a process: its argv's program, with the script that an interpreter runs.
+
+    The kernel's own name is cut at 15 bytes, and Node 24 calls its main thread `MainThread`.
+    """
+    words = [os.path.basename(word.split(" ", 1)[0]) for word in identity.argv[:2]]
+    if not words or not words[0]:
+        return identity.name
+    script = len(words) > 1 and words[1].endswith((".mjs", ".js", ".py"))
+    return safe(" ".join(words) if script else words[0], 60)
+
+
 def pid_namespace(pid: int | Literal["self"]) -> int | None:
     """Return the inode of a process's pid namespace; None when it can't be seen."""
     try:

@@ -1,0 +1,291 @@
+"""The one way from files, log lines and the process table to immutable snapshots.
+
+Everything that is mutable lives here and belongs to the thread that calls `look` or `run`.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from backend.model.fleet import FleetSnapshot, LockView, SessionView
+from backend.model.locks import LockKind
+from backend.model.occupation import observe, sighting_of
+from backend.model.runfold import Run, RunBook, fold_all
+from backend.model.runs import Occupation
+from backend.openclaw.evidence import examine
+from backend.openclaw.layout import Discovery, discover_roots
+from backend.settings import Settings
+from backend.system.text import safe
+from backend.watch.assemble import Assembler, gap_grace_of
+from backend.watch.directory import Directory
+from backend.watch.hints import Hints
+from backend.watch.rootwatch import RootWatch
+from backend.watch.tail import LogTail, usual_directories
+
+PAUSE_S = 0.05
+"""Least time between two looks that events ask for, in seconds."""
+LOG_POLL_S = 0.5
+"""How often the logs are looked at when nothing else happens, in seconds."""
+
+
+class Collector:
+    """Watches roots and publishes snapshots.
+
+    `look()` gives one snapshot of everything; `run()` goes on until told to stop.
+    """
+
+    def __init__(
+        self,
+        discovery: Discovery,
+        settings: Settings,
+        *,
+        logs: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.time,
+        rediscover: Callable[[], Discovery] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.looked_at = discovery.looked_at
+        self.discovery_problems = tuple(str(sentence) for _, sentence in discovery.problems)
+        self._env = os.environ if env is None else env
+        self._clock = clock
+        self._rediscover = rediscover
+        self._logs = (*logs, *settings.logs)
+        self.roots: dict[str, RootWatch] = {}
+        self._adopt(discovery)
+        self._views: dict[str, tuple[LockView, ...]] = {}
+        self._occupations: dict[str, Occupation] = {}
+        self._tail: LogTail | None = None
+        self._tail_places: tuple[object, ...] = ()
+        self._book = RunBook()
+        self._assembler = Assembler(settings)
+        self._log_problems: tuple[str, ...] = ()
+        self._hints: Hints | None = None
+        self._dirty: set[str] = set()
+        self._wake = threading.Condition()
+
+    @classmethod
+    def discover(
+        cls,
+        given: Sequence[str],
+        settings: Settings,
+        *,
+        logs: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> Collector:
+        """Find the roots (those given, else the configured ones, else OpenClaw's own places)."""
+        environment = os.environ if env is None else env
+        named = tuple(given) or tuple(root.path for root in settings.roots)
+        home = environment.get("HOME") or os.path.expanduser("~")
+
+        def find() -> Discovery:
+            return discover_roots(environment, home, named)
+
+        return cls(find(), settings, logs=logs, env=environment, clock=clock, rediscover=find)
+
+    def look(self) -> FleetSnapshot:
+        """Look at everything once."""
+        return self._look(None)
+
+    def run(self, publish: Callable[[FleetSnapshot], None], stop: threading.Event) -> None:
+        """Publish a snapshot now and after every change, until `stop` is set."""
+        try:
+            publish(self._look(None))
+            last_full = time.monotonic()
+            while not stop.is_set():
+                self._watch_events()
+                dirty = self._wait(stop, last_full)
+                if stop.is_set():
+                    return
+                if time.monotonic() - last_full >= self._rescan_s():
+                    dirty, last_full = None, time.monotonic()
+                publish(self._look(dirty))
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of watches and files."""
+        if self._hints is not None:
+            self._hints.stop()
+        if self._tail is not None:
+            self._tail.close()
+            self._tail, self._tail_places = None, ()
+
+    def _look(self, dirty: set[str] | None) -> FleetSnapshot:
+        """Look at the directories named, or at everything when `dirty` is None."""
+        now = self._clock()
+        if dirty is None:
+            self._refresh_roots()
+        self._read_logs(now)
+        for root in self.roots.values():
+            chosen = [d for path, d in root.directories.items() if dirty is None or path in dirty]
+            self._look_at(root, chosen, now, whole=dirty is None)
+        return self._snapshot(self._clock())
+
+    def _refresh_roots(self) -> None:
+        if self._rediscover is not None:
+            self._adopt(self._rediscover())
+        for root in self.roots.values():
+            root.refresh()
+        standing = {path for root in self.roots.values() for path in (*root.directories, root.path)}
+        self._views = {path: views for path, views in self._views.items() if path in standing}
+
+    def _adopt(self, discovery: Discovery) -> None:
+        """Take up new roots. A root that vanished stays, with its problem: it was watched, and people look."""
+        for root in discovery.roots:
+            if root.path not in self.roots:
+                vouched = True if self.settings.root(root.path).own_namespace else None
+                self.roots[root.path] = RootWatch(root, self._env, vouched)
+
+    def _look_at(self, root: RootWatch, directories: Sequence[Directory], now: float, whole: bool) -> None:
+        for directory in directories:
+            directory.refresh()
+        places = [p for d in directories for p in d.places(root.era, root.own_namespace)]
+        if whole:
+            places += root.other_places()
+        views = examine(places, now, search=whole) if places or whole else []
+        by_directory: dict[str, list[LockView]] = {directory.where.path: [] for directory in directories}
+        if whole:
+            by_directory[root.path] = []
+        for view in views:
+            home = os.path.dirname(view.record.path)
+            by_directory[home if home in by_directory else root.path].append(view)
+        for path, found in by_directory.items():
+            self._views[path] = tuple(found)
+        for directory in directories:
+            self._occupy(directory, now)
+
+    def _occupy(self, directory: Directory, now: float) -> None:
+        """Carry the occupations of one directory on."""
+        here = directory.where.path
+        seen = {
+            view.record.path: sighting_of(view.record)
+            for view in self._views.get(here, ())
+            if view.record.kind is LockKind.SESSION
+        }
+        known = [path for path in self._occupations if os.path.dirname(path) == here]
+        for path in {*seen, *known}:
+            grace = max(self.settings.gap_grace_s, gap_grace_of(self._run_on(directory, path)))
+            occupation = observe(self._occupations.get(path), path, seen.get(path), now, grace)
+            if occupation is None:
+                self._occupations.pop(path, None)
+            else:
+                self._occupations[path] = occupation
+
+    def _run_on(self, directory: Directory, lock_path: str) -> Run | None:
+        entry = directory.index.find(lock_path)
+        runs = self._assembler.runs.get(entry.key, ()) if entry else ()
+        return runs[-1] if runs else None
+
+    def _read_logs(self, now: float) -> None:
+        places = self._log_places()
+        if self._tail is None or places != self._tail_places:
+            if self._tail is not None:
+                self._tail.close()
+            files, directories, console = places
+            self._tail = LogTail(files, directories, console=console)
+            self._tail_places = places
+        poll = self._tail.poll(now)
+        self._log_problems = tuple(str(problem) for problem in poll.problems)
+        self._book = fold_all(self._book, poll.events)
+        self._assembler.lines.add(poll.counts)
+
+    def _log_places(self) -> tuple[tuple[str, ...], tuple[object, ...], tuple[str, ...]]:
+        if self._logs:
+            return self._logs, (), ()
+        files = [r.config.logging_file for r in self.roots.values() if r.config and r.config.logging_file]
+        console = [
+            path
+            for root in self.roots.values()
+            for name in ("gateway.log", "gateway.err.log")
+            if os.path.exists(path := os.path.join(root.path, "logs", name))
+        ]
+        directories = usual_directories(os.geteuid(), self._env.get("TMPDIR") or tempfile.gettempdir())
+        return tuple(p for p in files if os.path.exists(p)), directories, tuple(console)
+
+    def _snapshot(self, now: float) -> FleetSnapshot:
+        live = self._hints is not None and self._hints.live
+        locks = [view for views in self._views.values() for view in views]
+        sessions: list[SessionView] = []
+        self._assembler.begin(self._book, now)
+        for root in self.roots.values():
+            for directory in root.directories.values():
+                views = self._views.get(directory.where.path, ())
+                sessions += self._assembler.sessions(root, directory, views, self._occupations)
+        return FleetSnapshot(
+            generated_at=now,
+            host=safe(socket.gethostname()),
+            roots=tuple(root.view(live) for root in self.roots.values()),
+            sessions=tuple(sorted(sessions, key=_urgency)),
+            locks=tuple(sorted(locks, key=lambda view: view.record.path)),
+            notes=(*self._notes(),),
+        )
+
+    def _notes(self) -> list[str]:
+        notes = [f"log: {problem}" for problem in self._log_problems]
+        for root in self.roots.values():
+            notes += [f"{root.path}: {note}" for note in root.exposures()]
+        if self._hints is not None and self._hints.problem:
+            notes.append(self._hints.problem)
+        return notes + list(self._assembler.notes())
+
+    def _watch_events(self) -> None:
+        """Keep the file events on what stands now; a tree that was replaced is watched anew."""
+        wanted = self._event_paths()
+        if self._hints is not None and self._hints.paths == wanted and self._hints.live:
+            return
+        if self._hints is not None:
+            if self._hints.paths == wanted and self._hints.problem:
+                return
+            self._hints.stop()
+        self._hints = Hints(wanted, self._notify).start()
+
+    def _event_paths(self) -> frozenset[str]:
+        found: set[str] = set()
+        for root in self.roots.values():
+            if root.network or root.problem:
+                continue
+            agents = os.path.realpath(os.path.join(root.path, "agents"))
+            if os.path.isdir(agents):
+                found.add(agents)
+            found.update(p for p in root.directories if not p.startswith(agents + os.sep))
+        return frozenset(found)
+
+    def _notify(self, directories: set[str]) -> None:
+        with self._wake:
+            self._dirty |= directories
+            self._wake.notify()
+
+    def _wait(self, stop: threading.Event, last_full: float) -> set[str] | None:
+        """Wait for events, for the next look at the logs or for the next full look."""
+        stop.wait(PAUSE_S)
+        until = min(time.monotonic() + LOG_POLL_S, last_full + self._rescan_s())
+        with self._wake:
+            while not self._dirty and not stop.is_set():
+                left = until - time.monotonic()
+                if left <= 0:
+                    break
+                self._wake.wait(min(left, 0.2))
+            dirty, self._dirty = self._dirty, set()
+        known = {path for root in self.roots.values() for path in root.directories}
+        if dirty - known:
+            return None
+        # A session in a gap between two holds has no event that ends the gap: its directory is due.
+        gaps = {os.path.dirname(p) for p, o in self._occupations.items() if o.current is None}
+        return dirty | gaps
+
+    def _rescan_s(self) -> float:
+        polling = any(root.network for root in self.roots.values()) or not (self._hints and self._hints.live)
+        return min(1.0, self.settings.rescan_s) if polling else self.settings.rescan_s
+
+
+def _urgency(session: SessionView) -> tuple[int, float, str, str]:
+    return (-session.severity, session.since or 0.0, session.root, session.key)
+
+
