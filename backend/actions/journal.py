@@ -1,0 +1,192 @@
+"""The journal: what lockdeck did and refused to do, append-only, one JSON object a line, hash-chained.
+
+Every line carries the SHA-256 of the line before it, so a changed, removed or inserted line shows.  What the
+chain cannot show is a missing end: somebody who may write the file can cut off its last lines.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from backend.model.wire import dumps, iso
+
+Entry = Mapping[str, Any]
+FIRST = "0" * 64
+"""What the first line names as the hash of the line before it."""
+REPAIR = "repair"
+_TAIL = 1 << 16
+_READ_LIMIT = 256 << 20
+_TURN_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class JournalReading:
+    """All readable entries, oldest first.
+
+    `broken_at` is the number (from 1) of the first line that does not follow from the one before it, and
+    `problem` says why; both None when the chain holds.  `notes` tell of lines that a crash left unfinished.
+    """
+
+    entries: tuple[Entry, ...]
+    broken_at: int | None = None
+    problem: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Journal:
+    """One journal file.  Nothing is created before the first `append`."""
+
+    def __init__(self, path: str, clock: Callable[[], float] = time.time) -> None:
+        """`path`: the file; `clock`: epoch seconds, stamped on every entry."""
+        self.path = path
+        self._clock = clock
+
+    @property
+    def folder(self) -> str:
+        """The journal's own folder, which is the state folder of lockdeck."""
+        return os.path.dirname(os.path.abspath(self.path))
+
+    def append(self, kind: str, **facts: Any) -> Entry:
+        """Add an entry and return it once it is on the disk; OSError when it can't be written.
+
+        Processes take turns.  A line that a crash left unfinished is closed and named by a repair entry.
+        """
+        from filelock import FileLock
+
+        make_private_folder(self.folder)
+        with FileLock(self.path + ".lock", timeout=_TURN_S, mode=0o600):
+            fresh = not os.path.lexists(self.path)
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            file = os.open(self.path, flags, 0o600)
+            try:
+                return self._append(file, kind, facts)
+            finally:
+                os.close(file)
+                if fresh:
+                    sync_folder(self.folder)
+
+    def read(self) -> JournalReading:
+        """Read the whole journal; a missing file is an empty journal, OSError when it can't be read."""
+        try:
+            file = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return JournalReading(())
+        with open(file, "rb") as source:
+            return read_chain(source.read(_READ_LIMIT))
+
+    def _append(self, file: int, kind: str, facts: Mapping[str, Any]) -> Entry:
+        last = _last_line(file)
+        if last.endswith(b"\n") or not last:
+            previous = _digest(last)
+        else:
+            previous = self._write(file, b"\n", REPAIR, {"tornBytes": len(last)}, _digest(last))
+        entry = self._entry(kind, facts, previous)
+        _write_all(file, _line(entry))
+        os.fsync(file)
+        return entry
+
+    def _write(self, file: int, lead: bytes, kind: str, facts: Mapping[str, Any], previous: str) -> str:
+        line = _line(self._entry(kind, facts, previous))
+        _write_all(file, lead + line)
+        return _digest(line)
+
+    def _entry(self, kind: str, facts: Mapping[str, Any], previous: str) -> Entry:
+        return {"at": iso(self._clock()), "kind": kind, **facts, "prev": previous}
+
+
+def read_chain(raw: bytes) -> JournalReading:
+    """Parse a journal's bytes and check its chain.  Never raises."""
+    lines = raw.split(b"\n")
+    unfinished = lines.pop()
+    entries: list[Entry] = []
+    notes: list[str] = []
+    broken: tuple[int, str] | None = None
+    previous = FIRST
+    torn = False
+    for number, line in enumerate(lines, 1):
+        entry = _parse(line)
+        after_tear, torn = torn, False
+        if entry is None:
+            torn = number < len(lines)
+            broken = broken or (None if torn else (number, f"line {number} is no journal entry"))
+        else:
+            if after_tear and entry.get("kind") == REPAIR:
+                notes.append(f"line {number - 1} was left unfinished by a crash")
+            elif after_tear:
+                broken = broken or (number - 1, f"line {number - 1} is no journal entry")
+            if entry.get("prev") != previous:
+                broken = broken or (number, f"line {number} does not follow from the line before it")
+            entries.append(entry)
+        previous = _digest(line)
+    if unfinished:
+        notes.append(f"line {len(lines) + 1} is unfinished: a crash while it was written")
+    broken_at, problem = broken or (None, None)
+    return JournalReading(tuple(entries), broken_at, problem, tuple(notes))
+
+
+def default_state_dir() -> str:
+    """Where lockdeck keeps journal, quarantine and its own locks; `LOCKDECK_STATE_DIR` overrides it."""
+    override = os.environ.get("LOCKDECK_STATE_DIR")
+    if override:
+        return os.path.abspath(override)
+    import platformdirs
+
+    return platformdirs.user_state_dir("lockdeck", appauthor=False)
+
+
+def default_journal(clock: Callable[[], float] = time.time) -> Journal:
+    """The journal of this user."""
+    return Journal(os.path.join(default_state_dir(), "journal.jsonl"), clock)
+
+
+def make_private_folder(path: str) -> None:
+    """Create a folder that only its owner may enter, and its parents; no error when it exists."""
+    os.makedirs(path, mode=0o700, exist_ok=True)
+
+
+def sync_folder(path: str) -> None:
+    """Bring a folder's names to the disk."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _line(entry: Entry) -> bytes:
+    return dumps(entry).encode() + b"\n"
+
+
+def _digest(line: bytes) -> str:
+    content = line.removesuffix(b"\n")
+    return hashlib.sha256(content).hexdigest() if content else FIRST
+
+
+def _parse(line: bytes) -> Entry | None:
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def _last_line(file: int) -> bytes:
+    """Return the last line with its newline, or without one when it is unfinished; empty for no line."""
+    size = os.fstat(file).st_size
+    tail, start = b"", size
+    while start > 0 and b"\n" not in tail[:-1]:
+        length = min(_TAIL, start)
+        start -= length
+        tail = os.pread(file, length, start) + tail
+    return tail[tail[:-1].rfind(b"\n") + 1 :]
+
+
+def _write_all(file: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(file, data) :]

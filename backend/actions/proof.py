@@ -1,0 +1,120 @@
+"""The proof behind a release: fresh looks, what differs between two of them, and who has an inode open."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from backend.model.fleet import LockView
+from backend.model.locks import Liveness, Verdict, judge
+from backend.openclaw.evidence import Place, examine
+from backend.system import processes
+from backend.system.descriptors import open_for_writing, scan_all
+from backend.system.text import safe
+
+NEWCOMER_S = 30.0
+"""A gateway or command line younger than this (seconds) may just be reclaiming the same lock."""
+
+Look = Callable[[Place, float], LockView]
+Search = Callable[[int], "str | None"]
+"""Given our own read-only descriptor of a lock file: who holds it, in words; None when provably nobody."""
+
+
+def fresh_look(place: Place, now: float) -> LockView:
+    """Judge one lock from evidence gathered now."""
+    return examine([place], now)[0]
+
+
+def holder_of(fd: int) -> str | None:
+    """Say who holds the open file `fd`, or why that can't be ruled out; None: provably nobody does.
+
+    OpenClaw creates a lock for writing and keeps that descriptor for the whole hold (seen on 2026.4.5 and
+    2026.7.35); readers (a backup, OpenClaw's own polls, lockdeck) hold nothing.  The kernel is asked first,
+    for it also knows of processes that we can't see.
+    """
+    if open_for_writing(fd) is False:
+        return None
+    found = os.fstat(fd)
+    scan = scan_all({(found.st_dev, found.st_ino)})
+    for opener in scan.openers.get((found.st_dev, found.st_ino), ()):
+        if opener.writable:
+            return f"pid {opener.pid} ({opener.name}) has it open"
+    hidden = scan.hides(found.st_uid)
+    if hidden:
+        return f"pid {hidden[0].pid} ({hidden[0].name}) could have it open and can't be inspected"
+    if open_for_writing(fd) is True:
+        return "a process that can't be seen from here has it open"
+    return None if scan.supported else "who has the file open can't be seen on this system"
+
+
+def refusals(view: LockView, root: str, now: float, overridden: bool) -> tuple[str, ...]:
+    """Return every reason why this lock may not be released at `now`; empty: it may.
+
+    `overridden`: a person vouches that the live process which a `leaked` lock names has let go of it.
+    """
+    judgement = view.judgement
+    if judgement.verdict is Verdict.LEAKED and overridden:
+        judgement = judge(replace(view.evidence, liveness=Liveness.GONE))
+    if judgement.releasable:
+        return tuple(newcomers(root, now, processes.openclaw_processes()))
+    return (f"the verdict is {view.judgement.verdict}", *judgement.reasons)
+
+
+def newcomers(root: str, now: float, running: list[processes.ProcessIdentity]) -> Iterator[str]:
+    """Name the OpenClaw processes of a root that started within the last NEWCOMER_S seconds.
+
+    A process whose root can't be told counts: it may be this one's.
+    """
+    for process in running:
+        age = None if process.started_at is None else now - process.started_at
+        if (age is None or age < NEWCOMER_S) and _may_serve(process.pid, root):
+            when = "at an unknown time" if age is None else f"{max(0.0, age):.0f} s ago"
+            what = f"pid {process.pid} ({process.name}) of OpenClaw started {when}"
+            yield f"{what}: it may be reclaiming locks itself, {NEWCOMER_S:.0f} s must pass"
+
+
+def _may_serve(pid: int, root: str) -> bool:
+    """Whether a process may work on a root, by the OPENCLAW_STATE_DIR it was started with."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as source:
+            words = source.read(1 << 20).split(b"\0")
+    except FileNotFoundError:
+        # Gone, or a system without /proc.
+        return not os.path.isdir("/proc/self")
+    except OSError:
+        return True
+    named = [word.partition(b"=")[2] for word in words if word.startswith(b"OPENCLAW_STATE_DIR=")]
+    return not named or os.path.realpath(os.fsdecode(named[0])) == os.path.realpath(root)
+
+
+def facts(view: LockView) -> Mapping[str, object]:
+    """Return what must be the same at two looks, by a name a person understands."""
+    record, evidence = view.record, view.evidence
+    identity = record.identity
+    return {
+        "what stands at the path": record.presence.value,
+        "the inode": identity and (identity.dev, identity.ino),
+        "the change time": identity and identity.ctime_ns,
+        "the bytes": identity and identity.raw,
+        "the modification time": record.mtime,
+        "the owner": record.uid,
+        "the number of hard links": record.nlink,
+        "the verdict": view.judgement.verdict.value,
+        "the life of the named process": evidence.liveness and evidence.liveness.value,
+        "the start time of the named process": evidence.process_start_ticks,
+        "who has it open": tuple(holder.pid for holder in evidence.openers),
+        "the pid namespace": (evidence.own_namespace, evidence.namespace_note),
+        "the file system": (evidence.volume, evidence.fs_type),
+        "the era of the root": evidence.era,
+    }
+
+
+def differences(first: LockView, second: LockView) -> tuple[str, ...]:
+    """Say what changed between two looks; empty when nothing did."""
+    before, after = facts(first), facts(second)
+    return tuple(
+        f"{name} changed: {safe(before[name], 120)} before, {safe(after[name], 120)} now"
+        for name in before
+        if before[name] != after[name]
+    )

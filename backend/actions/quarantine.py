@@ -1,0 +1,52 @@
+"""Where released lock files are kept, each with its evidence beside it, for undo and for the file."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from backend.actions.journal import make_private_folder, sync_folder
+from backend.model.wire import dumps
+
+FOLDER = "quarantine"
+
+
+def keep(state: str, folder: int, name: str, evidence: Mapping[str, Any]) -> str:
+    """Move the file `name` of an open folder into lockdeck's quarantine and return where it is now.
+
+    The inode itself is moved where state folder and sessions share a file system; elsewhere its bytes are
+    copied first.  `evidence` is written beside it before the move.  Both are readable by their owner only.
+    Raises OSError; the file is then where it was.
+    """
+    home = os.path.join(state, FOLDER)
+    make_private_folder(home)
+    stem = os.path.join(home, f"{evidence.get('action', 'unknown')}-{secrets.token_hex(3)}")
+    _write(stem + ".json", dumps(evidence, indent=2).encode() + b"\n")
+    kept = stem + ".lock"
+    try:
+        os.rename(name, kept, src_dir_fd=folder)
+        os.chmod(kept, 0o600)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _write(kept, _bytes(folder, name))
+        os.unlink(name, dir_fd=folder)
+    sync_folder(home)
+    return kept
+
+
+def _bytes(folder: int, name: str) -> bytes:
+    source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    with open(source, "rb") as file:
+        return file.read(1 << 20)
+
+
+def _write(path: str, data: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with open(os.open(path, flags, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,255 @@
+"""Putting right what a release left behind, whether it lost a race, failed, or was killed half-way.
+
+`restore` needs to know nothing but what stands where: it may be killed itself and run again.  Afterwards the
+lock is either at its name as before or released, nobody's lock is displaced, and nothing of ours is left.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from backend.actions.journal import Entry, Journal
+from backend.actions.proof import Search, holder_of
+from backend.actions.quarantine import keep
+from backend.actions.swap import (
+    DRAFT,
+    LOCK,
+    SLOT,
+    Kind,
+    Site,
+    Step,
+    freeze,
+    kind_at,
+    open_site,
+    opened,
+    read_all,
+    shop_name,
+    thaw,
+    thaw_with,
+)
+from backend.actions.turns import NotOurTurnError, turn
+from backend.system.text import safe
+
+BEGIN = "release-begin"
+ENDS = frozenset({"released", "refused", "failed", "recovered"})
+SETTLE_S = 0.2
+"""A holder closes its lock before it removes it: how long a lock may look let go before it counts so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restoration:
+    """What `restore` found and did.
+
+    `released`: the original lock is off its name for good; `kept` is where it is now.  `left` names locks
+    that somebody holds and that have no name to go back to, because a newer lock stands there: they stay in
+    our folder until they are let go.
+    """
+
+    released: bool
+    kept: str | None
+    left: tuple[str, ...]
+    sentences: tuple[str, ...]
+
+
+def no_step(name: str) -> None:
+    """Do nothing between two system calls."""
+
+
+def recover(
+    journal: Journal,
+    *,
+    search: Search = holder_of,
+    wait: Callable[[float], object] = time.sleep,
+    step: Step = no_step,
+    turn_s: float = 0.0,
+) -> list[str]:
+    """Restore every release that was begun and not ended; what was done, as sentences.
+
+    Cheap when there is nothing to do.  A release that another lockdeck is just doing is left to it (after
+    waiting `turn_s` seconds for its end).  Raises OSError when the journal can't be read or written.
+    """
+    told: list[str] = []
+    for begun in unfinished(journal.read().entries):
+        path = str(begun.get("path"))
+        try:
+            with turn(journal.folder, os.path.dirname(path), turn_s):
+                # It may have been ended while we waited for our turn.
+                if any(entry["action"] == begun["action"] for entry in unfinished(journal.read().entries)):
+                    told.append(_recover_one(journal, begun, search, wait, step))
+        except NotOurTurnError:
+            told.append(f"another lockdeck is at work on {safe(path)}")
+    return told
+
+
+def recover_journal(path: str) -> None:
+    """Recover after the lockdeck that we stood in for has died; waits until its locks are gone."""
+    recover(Journal(path), turn_s=30.0)
+
+
+def unfinished(entries: Iterable[Entry]) -> list[Entry]:
+    """Return the begin entries that no later entry ends, oldest first."""
+    begun: dict[str, Entry] = {}
+    for entry in entries:
+        action = entry.get("action")
+        if not isinstance(action, str) or not action.isalnum():
+            continue
+        if entry.get("kind") == BEGIN and isinstance(entry.get("path"), str):
+            begun[action] = entry
+        elif entry.get("kind") in ENDS:
+            begun.pop(action, None)
+    return list(begun.values())
+
+
+def _recover_one(
+    journal: Journal, begun: Entry, search: Search, wait: Callable[[float], object], step: Step
+) -> str:
+    path, action = begun["path"], begun["action"]
+    try:
+        with open_site(path, action, step) as site:
+            restored = restore(site, begun, journal.folder, search, wait)
+    except FileNotFoundError:
+        journal.append("recovered", action=action, path=path, result="nothing was left to do")
+        return f"{safe(path)}: an interrupted release had changed nothing, or was done"
+    sentence = "; ".join(
+        restored.sentences or ("the lock is off its name" if restored.released else "all is as before",)
+    )
+    if not restored.left:
+        journal.append("recovered", action=action, path=path, result=sentence, quarantined=restored.kept)
+    return f"{safe(path)}: {sentence}"
+
+
+def restore(
+    site: Site, begun: Entry, state: str, search: Search, wait: Callable[[float], object]
+) -> Restoration:
+    """Bring name and folder of one action into order; `begun` is its begin entry, `state` lockdeck's folder.
+
+    Raises OSError; it can then be run again.
+    """
+    told = [_put_right(site, search)]
+    told.append(_finish_removal(site, begun, search, wait))
+    kept, left = _sweep(site, begun, state, search)
+    if not left:
+        os.rmdir(shop_name(site.action), dir_fd=site.folder)
+        site.step("folder removed")
+    released = any(original for _, original in kept)
+    places = [place for place, original in kept if original]
+    told += [f"{name} is held by somebody, and a newer lock stands at its name" for name in left]
+    sentences = tuple(sentence for sentence in told if sentence)
+    return Restoration(released, places[0] if places else None, left, sentences)
+
+
+def _put_right(site: Site, search: Search) -> str | None:
+    """See to it that the lock's name holds what it should: never a stand-in, never our directory."""
+    displaced = kind_at(site, site.shop, LOCK) is Kind.LOCK
+    standing = kind_at(site, site.folder, site.name)
+    if standing is Kind.DIRECTORY:
+        found = kind_at(site, site.shop, SLOT)
+    elif standing is Kind.STAND_IN or (
+        standing is Kind.NOTHING and displaced and _held(site.shop, LOCK, search)
+    ):
+        _ensure_slot(site)
+        found = freeze(site)
+        site.step("frozen")
+    else:
+        return None
+    if found is Kind.LOCK:
+        thaw_with(site, SLOT)
+        return "a newer lock stands at the name"
+    if displaced:
+        thaw_with(site, LOCK)
+        return "the lock that was taken out stands at its name again"
+    thaw(site)
+    return "our stand-in is off the name"
+
+
+def _ensure_slot(site: Site) -> None:
+    if kind_at(site, site.shop, SLOT) is Kind.STAND_IN:
+        os.unlink(SLOT, dir_fd=site.shop)
+        site.step("old stand-in removed")
+    if kind_at(site, site.shop, SLOT) is Kind.NOTHING:
+        os.mkdir(SLOT, 0o700, dir_fd=site.shop)
+        site.step("slot made")
+
+
+def _finish_removal(site: Site, begun: Entry, search: Search, wait: Callable[[float], object]) -> str | None:
+    """Remove the lock at the name when its holder let go of it while it was displaced.
+
+    That holder deleted by path, or compared and deleted nothing: either way it believes the lock gone.
+    """
+    before = _let_go(site.folder, site.name, begun, search)
+    if before is None:
+        return None
+    wait(SETTLE_S)
+    if _let_go(site.folder, site.name, begun, search) != before:
+        return None
+    _ensure_slot(site)
+    found = freeze(site)
+    site.step("frozen")
+    if found is Kind.LOCK and _let_go(site.shop, SLOT, begun, search) is None:
+        thaw_with(site, SLOT)
+        return None
+    thaw(site)
+    return "its holder had let go meanwhile: the lock was removed for it"
+
+
+def _let_go(folder: int, name: str, begun: Entry, search: Search) -> tuple[int, int] | None:
+    """Return the inode of a lock that passed through our hands, is not the original, and nobody holds.
+
+    Writing a file sets both its times, a rename only the one: that tells that it passed through our hands.
+    """
+    with opened(folder, name) as fd:
+        if fd is None or is_original(fd, begun):
+            return None
+        found = os.fstat(fd)
+        if found.st_ctime_ns == found.st_mtime_ns or search(fd) is not None:
+            return None
+        return (found.st_dev, found.st_ino)
+
+
+def _sweep(
+    site: Site, begun: Entry, state: str, search: Search
+) -> tuple[list[tuple[str, bool]], tuple[str, ...]]:
+    """Empty our folder: what is ours is deleted, locks that nobody holds go to the quarantine."""
+    kept: list[tuple[str, bool]] = []
+    left: list[str] = []
+    for name in sorted(os.listdir(site.shop)):
+        kind = kind_at(site, site.shop, name)
+        if kind is Kind.DIRECTORY:
+            os.rmdir(name, dir_fd=site.shop)
+        elif kind is Kind.STAND_IN or name == DRAFT:
+            os.unlink(name, dir_fd=site.shop)
+        elif _held(site.shop, name, search):
+            left.append(f"{shop_name(site.action)}/{name}")
+        else:
+            original = _holds_original(site.shop, name, begun)
+            kept.append((keep(state, site.shop, name, _label(begun, original)), original))
+        site.step(f"swept {name}")
+    return kept, tuple(left)
+
+
+def _label(begun: Entry, original: bool) -> Mapping[str, Any]:
+    return {**begun, "original": original}
+
+
+def is_original(fd: int, begun: Entry) -> bool:
+    """Whether an open file is the very lock that the begin entry names: same inode, same bytes."""
+    original, found = begun.get("original"), os.fstat(fd)
+    if not isinstance(original, Mapping):
+        return False
+    same = (original.get("dev"), original.get("ino")) == (found.st_dev, found.st_ino)
+    return same and original.get("sha256") == hashlib.sha256(read_all(fd)).hexdigest()
+
+
+def _held(folder: int, name: str, search: Search) -> bool:
+    with opened(folder, name) as fd:
+        return fd is not None and search(fd) is not None
+
+
+def _holds_original(folder: int, name: str, begun: Entry) -> bool:
+    with opened(folder, name) as fd:
+        return fd is not None and is_original(fd, begun)
