@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from backend.openclaw.gatewaylock import GatewayLock, lock_directories, read_gateway_lock
+
+UID = os.getuid()
+PAYLOAD = {"pid": 26646, "createdAt": "2026-11-22T10:59:02.190Z", "startTime": 628356}
+
+
+def plant(base: Path, config: str, name: str | None = None, **more: object) -> Path:
+    directory = base / f"openclaw-{UID}"
+    directory.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256(config.encode()).hexdigest()[:8]
+    path = directory / (name or f"gateway.{digest}.lock")
+    path.write_text(json.dumps(PAYLOAD | {"configPath": config} | more))
+    return path
+
+
+def look(tmp_path: Path, config: str | None = None) -> GatewayLock | None:
+    env = {"TMPDIR": str(tmp_path / "tmp") + "/"}
+    return read_gateway_lock(str(tmp_path / "root"), config or str(tmp_path / "root/openclaw.json"), env, UID)
+
+
+def test_the_lock_of_a_file_era_gateway_is_found_in_its_tmp_directory(tmp_path: Path) -> None:
+    config = str(tmp_path / "root/openclaw.json")
+    path = plant(tmp_path / "tmp", config)
+    assert look(tmp_path) == GatewayLock(str(path), 26646, 628356, 1795345142.19, config, None)
+
+
+def test_the_port_is_told_where_it_is_written(tmp_path: Path) -> None:
+    plant(tmp_path / "tmp", str(tmp_path / "root/openclaw.json"), port=18789)
+    found = look(tmp_path)
+    assert found is not None
+    assert found.port == 18789
+
+
+@pytest.mark.parametrize("port", [0, 65536, "18789", True])
+def test_an_impossible_port_is_no_port(tmp_path: Path, port: object) -> None:
+    plant(tmp_path / "tmp", str(tmp_path / "root/openclaw.json"), port=port)
+    found = look(tmp_path)
+    assert found is not None
+    assert found.port is None
+
+
+def test_the_lock_of_an_sqlite_era_gateway_is_found_in_the_root(tmp_path: Path) -> None:
+    config = str(tmp_path / "root/openclaw.json")
+    path = plant(tmp_path / "root/tmp", config, role="gateway", port=18789)
+    found = look(tmp_path)
+    assert found is not None
+    assert found.path == str(path)
+
+
+def test_a_lock_with_another_role_is_no_gateway(tmp_path: Path) -> None:
+    plant(tmp_path / "root/tmp", str(tmp_path / "root/openclaw.json"), role="sqlite-maintenance")
+    assert look(tmp_path) is None
+
+
+def test_the_gateway_of_another_config_is_not_ours(tmp_path: Path) -> None:
+    plant(tmp_path / "tmp", "/elsewhere/openclaw.json")
+    assert look(tmp_path) is None
+
+
+def test_a_config_spelled_through_a_link_is_the_same_config(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "root").symlink_to(tmp_path / "real")
+    plant(tmp_path / "tmp", str(tmp_path / "real/openclaw.json"))
+    assert look(tmp_path) is not None
+
+
+def test_of_two_locks_the_newer_counts(tmp_path: Path) -> None:
+    config = str(tmp_path / "root/openclaw.json")
+    plant(tmp_path / "root/tmp", config, pid=1, createdAt="2026-11-21T00:00:00Z")
+    plant(tmp_path / "tmp", config, pid=2)
+    found = look(tmp_path)
+    assert found is not None
+    assert found.pid == 2
+
+
+def test_a_directory_of_another_user_is_not_believed(tmp_path: Path) -> None:
+    config = str(tmp_path / "root/openclaw.json")
+    path = plant(tmp_path / "tmp", config)
+    other = tmp_path / "tmp" / f"openclaw-{UID + 1}"
+    path.parent.rename(other)
+    assert (
+        read_gateway_lock(str(tmp_path / "root"), config, {"TMPDIR": str(tmp_path / "tmp")}, UID + 1) is None
+    )
+
+
+def test_a_linked_directory_is_not_believed(tmp_path: Path) -> None:
+    config = str(tmp_path / "root/openclaw.json")
+    plant(tmp_path / "planted", config)
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "tmp" / f"openclaw-{UID}").symlink_to(tmp_path / "planted" / f"openclaw-{UID}")
+    assert look(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "raw", ["", "{", "[]", '{"pid": 1}', '{"pid": 0, "configPath": "x"}', '{"a":' * 5000, "\0"]
+)
+def test_garbage_is_no_lock(tmp_path: Path, raw: str) -> None:
+    plant(tmp_path / "tmp", str(tmp_path / "root/openclaw.json")).write_text(raw)
+    assert look(tmp_path) is None
+
+
+def test_planted_things_neither_block_nor_hide_the_real_lock(tmp_path: Path) -> None:
+    config = str(tmp_path / "root/openclaw.json")
+    path = plant(tmp_path / "tmp", config)
+    os.mkfifo(path.parent / "gateway.00000000.lock")
+    (path.parent / "gateway.00000001.lock").mkdir()
+    (path.parent / "gateway.00000002.lock").symlink_to("gateway.00000002.lock")
+    plant(tmp_path / "tmp", "a\0b", name="gateway.00000003.lock")
+    found = look(tmp_path)
+    assert found is not None
+    assert found.path == str(path)
+
+
+def test_all_places_are_looked_at_once(tmp_path: Path) -> None:
+    env = {"TMPDIR": "/tmp/", "TMP": "relative", "TEMP": "/t"}
+    found = lock_directories("/r", env, 7)
+    assert found[:3] == ("/r/tmp/openclaw-7", "/tmp/openclaw-7", "/t/openclaw-7")
+    assert len(found) == len(set(found))
