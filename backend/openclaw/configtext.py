@@ -27,6 +27,10 @@ class ConfigTextError(ValueError):
     """The text can't be understood; the message says where and why."""
 
 
+class _MissingError(ConfigTextError):
+    """There is no such file."""
+
+
 @dataclass(slots=True)
 class ConfigText:
     """What one config file says, and what of it could not be put in (includes, variables not set)."""
@@ -41,12 +45,11 @@ def read_config_text(path: str, env: Mapping[str, str]) -> ConfigText | None:
     Raises ConfigTextError, and nothing else.
     """
     notes: list[SafeText] = []
-    values = _read(path)
-    if values is None:
-        return None
     try:
-        values = _Includes(path, notes).resolve(values, path)
+        values = _Includes(path, notes).resolve(_read(path), path)
         values = _substituted(values, env, notes)
+    except _MissingError:
+        return None
     except RecursionError as error:
         raise ConfigTextError(f"{path} is nested too deeply") from error
     if not isinstance(values, dict):
@@ -65,6 +68,8 @@ def parse(text: str, name: str) -> Any:
 
 
 def _parse_json5(text: str, name: str) -> Any:
+    if not text.strip():
+        raise ConfigTextError(f"{name} is empty")
     if len(text) > JSON5_CAP_BYTES:
         raise ConfigTextError(
             f"{name} is not plain JSON and too large to be read as JSON5 ({len(text)} characters)"
@@ -82,10 +87,10 @@ def _parse_json5(text: str, name: str) -> Any:
 
 
 def _read(path: str) -> Any:
-    """Read and parse one file; None where it does not exist."""
+    """Read and parse one file."""
     found = read_regular(path, CAP_BYTES, follow=True)
     if found.presence is Presence.ABSENT:
-        return None
+        raise _MissingError(f"{path} does not exist")
     if found.presence is not Presence.FILE:
         raise ConfigTextError(str(found.problem))
     try:
@@ -131,8 +136,6 @@ class _Includes:
             values = _read(target)
         except ConfigTextError as error:
             return self._left_out(name, str(error))
-        if values is None:
-            return self._left_out(name, "it does not exist")
         self._open.append(target)
         try:
             return self.resolve(values, target)
