@@ -29,7 +29,7 @@ class Followed:
     size: int = field(init=False)
     mtime: float = field(init=False)
     unlinked: bool = False
-    _anchor: bytes = b""
+    _anchor: bytes = field(init=False)
     _stream: EventStream = field(init=False)
     _first: bool = True
 
@@ -37,6 +37,8 @@ class Followed:
         self.size = self.opened.st_size
         self.mtime = self.opened.st_mtime
         self.offset = max(0, self.size - self.lookback)
+        length = min(_ANCHOR, self.offset)
+        self._anchor = os.pread(self.descriptor, length, self.offset - length)
         self._stream = EventStream(self.mtime, mid_line=self.offset > 0)
 
     @property
@@ -61,7 +63,5 @@ class Followed:
 
     def _rewritten(self) -> bool:
         """Tell whether the file was truncated, also when it has grown past our place again."""
-        if self.size < self.offset:
-            return True
         length = len(self._anchor)
         return os.pread(self.descriptor, length, self.offset - length) != self._anchor
