@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -96,6 +96,34 @@ def explain(common: Common, lock: str, as_json: bool) -> int:
 
 
 @cli.command()
+@click.argument("lock", type=click.Path())
+@click.option("--release-id", metavar="ID", help="The hold to release, as status or explain names it.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
+@click.option("--override", type=click.Choice(["leaked"]), help="Release although the owner is alive (leaked only).")
+@click.option("--yes-i-checked", "checked_path", metavar="PATH", help="The full path, for --override without a terminal.")
+@click.option("--watch", "watch_s", default=30.0, type=click.FloatRange(0, 300), help="Seconds to watch afterwards.")
+@json_option
+@common_options
+def release(common: Common, as_json: bool, **asked: Any) -> int:
+    """Release a stale lock safely: proven twice, exchanged, verified, journaled."""
+    from tui.releasing import Request, release_lock
+
+    request = Request(as_json=as_json, read_only=common.read_only, **asked)
+    return int(release_lock(request, settings_of(common)))
+
+
+@cli.command()
+@json_option
+@common_options
+def journal(common: Common, as_json: bool) -> int:
+    """Print what lockdeck did and refused to do."""
+    from tui.journaling import print_journal
+
+    settings_of(common)
+    return int(print_journal(as_json))
+
+
+@cli.command()
 @click.option("--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop after so long.")
 @common_options
 def demo(common: Common, seconds: float | None) -> int:
@@ -178,13 +206,13 @@ def open_dashboard(roots: tuple[str, ...], common: Common) -> Exit:
     return run_dashboard(collector, common)
 
 
-def run_dashboard(collector: Collector, common: Common) -> Exit:
-    """Hand over to the Textual application (imported only here)."""
+def run_dashboard(collector: Collector, common: Common, seconds: float | None = None) -> Exit:
+    """Hand over to the Textual application (imported only here); it ends by itself after `seconds`."""
     from tui.app import run_dashboard as run
 
     settings = collector.settings
     read_only = common.read_only or settings.read_only
-    return Exit(run(collector, read_only=read_only, theme=settings.theme or None, no_color=common.no_color))
+    return Exit(run(collector, read_only=read_only, theme=settings.theme or None, no_color=common.no_color, seconds=seconds))
 
 
 def has_screen() -> bool:

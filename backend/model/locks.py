@@ -259,7 +259,9 @@ def _verdict(evidence: Evidence) -> _Finding:
         return Verdict.HELD, (_open_sentence(holder), *_payload_mismatch(evidence, holder)), holder
     if evidence.era == "sqlite":
         return Verdict.LITTER, ("the root keeps its sessions in SQLite: nothing reads this file",), None
-    if record.presence is not Presence.FILE or record.payload is None:
+    if record.presence is not Presence.FILE:
+        return Verdict.UNREADABLE, (_unreadable_sentence(evidence),), None
+    if record.payload is None:
         return Verdict.UNREADABLE, (_unreadable_sentence(evidence), _scan_sentence(evidence)), None
     if evidence.liveness is Liveness.ALIVE and evidence.start_matches is not False:
         found = _live_owner(evidence)
@@ -338,14 +340,17 @@ def _obstacles(evidence: Evidence) -> Iterator[str]:
         yield _not_a_session_lock(record)
     if record.presence is not Presence.FILE:
         yield "only a regular file is ever released"
-    elif record.identity is None:
+        return
+    if record.identity is None:
         yield "its bytes could not be read, so it can't be told from another lock"
     if record.nlink != 1:
         yield f"the file has {record.nlink} hard links"
     if evidence.our_uid is None or record.uid != evidence.our_uid:
         yield f"the lock belongs to uid {record.uid}, not to ours ({evidence.our_uid})"
     if record.payload is None:
-        yield from _foreign_reasons(evidence)
+        yield from (why for why in _foreign_reasons(evidence) if why != _scan_sentence(evidence))
+        if not evidence.scan.complete:
+            yield "so a holder can't be ruled out"
         if evidence.untouched_s < CREATION_GRACE_S:
             yield f"it was written {evidence.untouched_s:.0f} s ago; {CREATION_GRACE_S:.0f} s of quiet are needed"
 

@@ -42,6 +42,5 @@ def _candidates(path: str, env: Mapping[str, str]) -> list[str]:
 
 
 def _in_root(path: str, root: str, env: Mapping[str, str]) -> SessionsDir | None:
-    config = load_config(root, env)
-    directories = sessions_dirs(root, config.session_store, [agent.id for agent in config.agents])
+    directories = sessions_dirs(root, load_config(root, env))
     return next((found for found in directories if found.path == os.path.dirname(path)), None)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from backend.model.fleet import FleetSnapshot, LockView, SessionView
-from backend.model.locks import LockKind
+from backend.model.locks import LockKind, Presence, Verdict
 from backend.model.occupation import observe, sighting_of
 from backend.model.runfold import Run, RunBook, fold_all
 from backend.model.runs import Occupation
@@ -154,6 +154,8 @@ class Collector:
         if whole:
             by_directory[root.path] = []
         for view in views:
+            if view.record.presence is Presence.ABSENT and view.judgement.verdict is not Verdict.REMOVED:
+                continue  # released between listing and reading
             home = os.path.dirname(view.record.path)
             by_directory[home if home in by_directory else root.path].append(view)
         for path, found in by_directory.items():

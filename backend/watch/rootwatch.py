@@ -97,7 +97,7 @@ class RootWatch:
 
     def _refresh_directories(self) -> None:
         config = self.config or Config(self.path)
-        found = sessions_dirs(self.path, config.session_store, [agent.id for agent in config.agents])
+        found = sessions_dirs(self.path, config)
         known = self.directories
         self.directories = {
             where.path: known[where.path] if where.path in known else Directory(where, self.path) for where in found

@@ -1,0 +1,44 @@
+"""`lockdeck demo`: the dashboard on a simulated fleet, or its status where there is no terminal."""
+
+from __future__ import annotations
+
+import threading
+
+from backend.model.fleet import FleetSnapshot
+from backend.model.wire import needs_person
+from backend.settings import Settings
+from backend.simulate.fleet import SimulatedFleet
+from backend.watch.collector import Collector
+from tui.cli import has_screen, narrate, print_plain, run_dashboard
+from tui.exits import Exit
+from tui.options import Common
+
+ENOUGH_S = 24.0
+"""Without a terminal the story is followed this long (seconds): into the third attempts of the outage."""
+
+
+def run_demo(seconds: float | None, common: Common) -> Exit:
+    """Start the fleet, show it, and leave nothing behind."""
+    with SimulatedFleet() as fleet:
+        collector = Collector.discover(
+            (str(fleet.root),), Settings(), logs=(str(fleet.log_file),), env=fleet.env
+        )
+        if has_screen():
+            return run_dashboard(collector, common, seconds)
+        narrate("simulated fleet: openclaw#62351 in fast motion, four agents, a provider that hangs")
+        return _narrated(collector, ENOUGH_S if seconds is None else seconds)
+
+
+def _narrated(collector: Collector, seconds: float) -> Exit:
+    """Follow the story for a while, then print where it stands."""
+    stop = threading.Event()
+    timer = threading.Timer(seconds, stop.set)
+    timer.daemon = True
+    last: list[FleetSnapshot] = []
+    timer.start()
+    try:
+        collector.run(lambda snapshot: last.__setitem__(slice(None), [snapshot]), stop)
+    finally:
+        timer.cancel()
+    print_plain(last[0])
+    return Exit.ATTENTION if needs_person(last[0]) else Exit.OK
