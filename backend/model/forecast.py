@@ -6,11 +6,12 @@ not known the log's own `attempt 2 of 3` counts the models left, at least one at
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backend.model.chain import Candidate, FailoverChain
 from backend.model.runfold import Run
+from backend.model.runlife import LEAVING
 from backend.model.runs import Attempt
 from backend.model.sentences import duration, times
 
@@ -18,8 +19,20 @@ IDLE_DEFAULT_S = 60.0
 """OpenClaw's default idle timeout up to 2026.4.14; 120 s from 2026.4.15 on."""
 RUN_DEFAULT_S = 172_800.0
 """OpenClaw's default run timeout (2026.4.5 and later)."""
-LEAVING = ("fallback_model", "surface_error", "return_error_payload")
-"""Decisions after which no further profile of the same model is tried."""
+MOST_MODELS = 1000
+"""A log that counts more models than this is not believed further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """The timeouts of a version in seconds; `run_timeout_ends`: a run timeout does not rotate (2026.7.1 on)."""
+
+    idle_s: float = IDLE_DEFAULT_S
+    run_s: float = RUN_DEFAULT_S
+    run_timeout_ends: bool = False
+
+
+DEFAULTS_2026_4_5 = Defaults()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +49,14 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where in its chain a run is: attempts made on the present candidate, and those left altogether.
+class Remaining:
+    """Attempts not finished yet, in order, with the budget of each; the first may be running already.
 
     `known` is false where the configuration does not tell the profiles.
     """
 
-    to_come: tuple[Attempt, ...]
-    candidates: tuple[Candidate | None, ...]
+    attempts: tuple[Attempt, ...]
+    budgets: tuple[Budget, ...]
     known: bool
 
 
@@ -57,14 +70,10 @@ class Forecast:
 
 
 def budget_of(
-    chain: FailoverChain | None,
-    candidate: Candidate | None = None,
-    *,
-    idle_default_s: float = IDLE_DEFAULT_S,
-    run_default_s: float = RUN_DEFAULT_S,
+    chain: FailoverChain | None, candidate: Candidate | None = None, defaults: Defaults = DEFAULTS_2026_4_5
 ) -> Budget:
     """Return which of the idle and the run timeout governs an attempt: the smaller one; 0 turns one off."""
-    idle, run = idle_default_s, run_default_s
+    idle, run = defaults.idle_s, defaults.run_s
     if chain is not None:
         idle = idle if chain.idle_timeout_s is None else chain.idle_timeout_s
         run = run if chain.run_timeout_s is None else chain.run_timeout_s
@@ -75,133 +84,114 @@ def budget_of(
     return Budget(run, "run timeout") if run > 0 else Budget(None, "no timeout is set")
 
 
-def place_in_chain(
-    run: Run, chain: FailoverChain | None, *, running: bool, names: Mapping[str, str] | None = None
-) -> Place:
-    """Return what is left of a chain for a run whose finished attempts are `run.attempts`."""
-    if chain is None or not chain.candidates:
-        left = _models_left(run)
-        unnamed = tuple(Attempt(len(run.attempts) + running + 1 + n) for n in range(left or 0))
-        return Place(unnamed, (None,) * len(unnamed), False)
-    position = _position(run, chain, names or {})
+def remaining(
+    run: Run,
+    chain: FailoverChain | None,
+    names: Mapping[str, str],
+    defaults: Defaults = DEFAULTS_2026_4_5,
+) -> Remaining:
+    """Return what is left of the chain for a run that goes on, the attempt that may be running included."""
     tried = run.attempts[run.candidate_from :]
-    if tried and tried[-1].decision in LEAVING:
-        position, tried = position + 1, ()
-    used = {_name(attempt, names or {}) for attempt in tried}
-    left_over: list[tuple[Candidate, str | None]] = []
-    for offset, candidate in enumerate(_reachable(run, chain, position)):
+    left_it = bool(tried) and tried[-1].decision in LEAVING
+    first = len(run.attempts) + 1
+    if chain is None or not chain.candidates:
+        count = max(0, (_models_not_failed(run) or 1) - left_it)
+        unnamed = tuple(Attempt(first + n) for n in range(count))
+        return Remaining(unnamed, (budget_of(chain, None, defaults),) * count, False)
+    ahead = list(_reachable(run, chain, _position(run, chain, names)))
+    left: list[tuple[Candidate, str | None]] = []
+    for offset, candidate in enumerate(ahead):
         profiles: list[str | None] = list(candidate.profiles) or [None]
         if offset == 0:
-            profiles = [p for p in profiles if p is None or p not in used][: max(0, len(profiles) - len(tried))]
-        left_over += [(candidate, profile) for profile in profiles]
-    first = len(run.attempts) + 1
-    coming = tuple(
-        Attempt(first + n, profile, candidate.provider, candidate.model)
-        for n, (candidate, profile) in enumerate(left_over)
-    )
-    skip = 1 if running else 0
-    return Place(coming[skip:], tuple(candidate for candidate, _ in left_over)[skip:], True)
+            profiles = [] if left_it else _untried(profiles, tried, names)
+        left += [(candidate, profile) for profile in profiles]
+    attempts = tuple(Attempt(first + n, p, c.provider, c.model) for n, (c, p) in enumerate(left))
+    return Remaining(attempts, tuple(budget_of(chain, c, defaults) for c, _ in left), True)
 
 
 def forecast(
-    run: Run,
-    chain: FailoverChain | None,
-    current: Attempt | None,
-    now: float,
-    *,
-    names: Mapping[str, str] | None = None,
-    idle_default_s: float = IDLE_DEFAULT_S,
-    run_default_s: float = RUN_DEFAULT_S,
-    run_timeout_ends: bool = False,
+    left: Remaining, current: Attempt | None, now: float, defaults: Defaults = DEFAULTS_2026_4_5
 ) -> Forecast:
-    """Say what is still to come for a run that goes on; `current` is the attempt in progress, if any.
-
-    `run_timeout_ends`: a run timeout ends the run instead of rotating (from 2026.7.1 on).
-    """
-    place = place_in_chain(run, chain, running=current is not None, names=names)
-    own = None if current is None else _candidate_named(chain, current.provider, current.model)
-    defaults = {"idle_default_s": idle_default_s, "run_default_s": run_default_s}
-    budget = budget_of(chain, own, **defaults)
-    if run_timeout_ends and budget.name == "run timeout" and current is not None:
-        place = Place((), (), place.known)
-    budgets = [budget_of(chain, candidate, **defaults) for candidate in place.candidates]
-    how = _how(budget, budgets, current is not None, place.known)
-    waits = [b.seconds for b in budgets] + ([budget.seconds] if current is not None else [])
-    if any(wait is None for wait in waits):
-        return Forecast(place.to_come, None, how)
-    started = current.started_at if current is not None and current.started_at is not None else now
-    rest = 0.0 if current is None else max(0.0, started + (budget.seconds or 0.0) - now)
-    return Forecast(place.to_come, now + rest + sum(b.seconds or 0.0 for b in budgets), how)
-
-
-def _how(budget: Budget, budgets: Sequence[Budget], running: bool, known: bool) -> str:
-    sentences = sorted({b.sentence for b in (*budgets, *([budget] if running else ()))})
-    parts = [times(len(budgets), "attempt") + " to come"] if budgets else ["no further attempt"]
-    if running:
-        parts = ["the running attempt", *([parts[0]] if budgets else [])]
-    worst = f"{' and '.join(parts)}, at most {' or '.join(sentences)} each" if sentences else parts[0]
-    unknown = "" if known else "; the configuration is not known: at least one attempt per model the log counts"
-    return worst + unknown
+    """Say what is still to come and until when; `current` is the attempt in progress, if any."""
+    if current is None:
+        own, budgets, to_come = None, left.budgets, left.attempts
+    else:
+        own = left.budgets[0] if left.budgets else budget_of(None, None, defaults)
+        budgets, to_come = left.budgets[1:], left.attempts[1:]
+        if defaults.run_timeout_ends and own.name == "run timeout":
+            budgets, to_come = (), ()
+    every = (*budgets, *([own] if own else []))
+    how = _how(every, running=own is not None, to_come=len(to_come), known=left.known)
+    if not every:
+        return Forecast(to_come, None, how)
+    wait = 0.0
+    for budget in every:
+        if budget.seconds is None:
+            return Forecast(to_come, None, how)
+        wait += budget.seconds
+    spent = (
+        0.0 if current is None else min(current.duration_s(now) or 0.0, own.seconds or 0.0 if own else 0.0)
+    )
+    return Forecast(to_come, now + wait - spent, how)
 
 
-def _models_left(run: Run) -> int | None:
-    """How many models follow the present one, by the log's own count; None when no line tells."""
-    counted = [c for c in run.candidates if c.attempt is not None and c.total is not None]
-    if not counted:
-        return None
-    attempt, total = counted[-1].attempt or 0, counted[-1].total or 0
-    present = 0 if _left_candidate(run) else 1
-    return max(0, min(total, 1000) - attempt - present)
+def _how(budgets: tuple[Budget, ...], *, running: bool, to_come: int, known: bool) -> str:
+    parts = ["the running attempt"] if running else []
+    if to_come:
+        parts.append(f"{times(to_come, 'attempt')} to come")
+    if not parts:
+        return "no attempt is left"
+    limits = " or ".join(sorted({budget.sentence for budget in budgets}))
+    worst = f"{' and '.join(parts)}, each at most {limits}"
+    if any(budget.seconds is None for budget in budgets):
+        worst = f"{' and '.join(parts)}: {limits}, so nothing bounds it"
+    return (
+        worst
+        if known
+        else f"{worst}; the configuration is not known: one attempt per model that the log counts"
+    )
 
 
-def _left_candidate(run: Run) -> bool:
-    """Whether the run has left a candidate and nothing tells yet that the next attempt has begun."""
-    return run.promised_at is not None and run.candidate_from == len(run.attempts)
+def _untried(
+    profiles: list[str | None], tried: tuple[Attempt, ...], names: Mapping[str, str]
+) -> list[str | None]:
+    """Leave out the profiles that were tried, and as many more as attempts whose profile is not known."""
+    used = {attempt.profile or names.get(attempt.profile_hash or "") for attempt in tried}
+    free = [profile for profile in profiles if profile is None or profile not in used]
+    return free[: max(0, len(profiles) - len(tried))]
+
+
+def _models_not_failed(run: Run) -> int | None:
+    """How many models the log's own count leaves, the present one included; None when no line counts."""
+    for told in reversed(run.candidates):
+        if told.attempt is not None and told.total is not None:
+            return min(MOST_MODELS, max(0, told.total - told.attempt))
+    return None
 
 
 def _position(run: Run, chain: FailoverChain, names: Mapping[str, str]) -> int:
     """Index of the present candidate: what the log says comes next, else the provider of what was tried."""
-    for told in reversed(run.candidates):
-        if told.next_candidate:
-            found = _index(chain, *_split(told.next_candidate))
-            if found is not None:
-                return found
-    for attempt in run.attempts[run.candidate_from :]:
-        provider, _, _ = (_name(attempt, names) or "").partition(":")
-        found = _index(chain, provider, None)
+    if run.candidates and run.candidates[-1].next_candidate:
+        provider, _, model = run.candidates[-1].next_candidate.partition("/")
+        found = _index(chain, provider, model)
         if found is not None:
             return found
-    return min(run.candidate_from and len(run.candidates), len(chain.candidates))
+    for attempt in run.attempts[run.candidate_from :]:
+        provider, _, _ = (names.get(attempt.profile_hash or "") or "").partition(":")
+        found = _index(chain, provider)
+        if found is not None:
+            return found
+    failed = sum(told.decision == "candidate_failed" for told in run.candidates)
+    return min(failed, len(chain.candidates))
 
 
 def _reachable(run: Run, chain: FailoverChain, position: int) -> tuple[Candidate, ...]:
     """Candidates from `position` on; fewer where the log counts fewer (a model chosen for this session)."""
-    ahead = chain.candidates[position:]
-    counted = [c for c in run.candidates if c.attempt is not None and c.total is not None]
-    if counted:
-        left = max(0, (counted[-1].total or 0) - (counted[-1].attempt or 0))
-        return ahead[:left]
-    return ahead
+    return chain.candidates[position:][: _models_not_failed(run)]
 
 
-def _index(chain: FailoverChain, provider: str, model: str | None) -> int | None:
+def _index(chain: FailoverChain, provider: str, model: str | None = None) -> int | None:
     for index, candidate in enumerate(chain.candidates):
         if candidate.provider == provider and model in (None, candidate.model):
             return index
     return None
-
-
-def _candidate_named(chain: FailoverChain | None, provider: str | None, model: str | None) -> Candidate | None:
-    if chain is None or provider is None:
-        return None
-    index = _index(chain, provider, model)
-    return None if index is None else chain.candidates[index]
-
-
-def _split(name: str) -> tuple[str, str]:
-    provider, _, model = name.partition("/")
-    return provider, model
-
-
-def _name(attempt: Attempt, names: Mapping[str, str]) -> str | None:
-    return attempt.profile or names.get(attempt.profile_hash or "")

@@ -41,7 +41,8 @@ PROMISING = frozenset({"rotate_profile", "fallback_model"})
 """Decisions after which OpenClaw makes another attempt."""
 GIVING_UP = frozenset({"surface_error", "return_error_payload"})
 """Decisions that end the run."""
-_LEAVING = GIVING_UP | {"fallback_model"}
+LEAVING = GIVING_UP | {"fallback_model"}
+"""Decisions after which no further profile of the same model is tried."""
 
 
 class Outcome(StrEnum):
@@ -196,7 +197,7 @@ def _same_candidate(one: ModelFallbackDecision, other: ModelFallbackDecision) ->
 
 def _candidate_failed(life: Life, event: ModelFallbackDecision) -> None:
     told = life.attempts[life.candidate_from :]
-    if not told or told[-1].decision not in _LEAVING:
+    if not told or told[-1].decision not in LEAVING:
         reason = "lock" if event.lock_timeout is not None else event.reason
         _close(life, Attempt(0, reason=reason, decision=event.decision, logged_reason=event.reason), event.at)
     if event.lock_timeout is not None and event.lock_timeout not in life.lock_timeouts:

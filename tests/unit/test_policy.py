@@ -110,7 +110,7 @@ def test_what_follows_an_answer(rotates: bool, used_up: bool, fallback: bool, ac
     assert after_answer(ending, profiles_used_up=used_up, fallback_configured=fallback) == action
 
 
-@pytest.mark.parametrize(("used_up", "fallback"), itertools.product((NO, YES), repeat=2))
+@pytest.mark.parametrize(("used_up", "fallback"), COLUMNS)
 def test_the_fix_surfaces_every_timeout_but_those_of_compaction(used_up: bool, fallback: bool):
     options = {"profiles_used_up": used_up, "fallback_configured": fallback, "variant": Variant.FIX}
     assert after_answer(HUNG, **options) == "surface_error"

@@ -1,0 +1,106 @@
+"""Occupations of the past, rebuilt from log events alone: who was kept busy, how long, by which attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from backend.model.forecast import IDLE_DEFAULT_S
+from backend.model.joins import key_of, session_keys
+from backend.model.policy import finding
+from backend.model.rotation import PROMISED_GAP_S
+from backend.model.runfold import Run, RunBook, all_lives
+from backend.model.runlife import Outcome
+from backend.model.runs import Attempt, PolicyFinding
+
+
+@dataclass(frozen=True, slots=True)
+class PastOccupation:
+    """Attempts of one run that followed each other with gaps of at most 15 s. Times in epoch seconds.
+
+    `session_key` is None where nothing ties the run to a session. `held_ms` is the sum of the attempts,
+    without the gaps, in milliseconds. `outcome` is None where the log does not tell the end.
+    """
+
+    run_id: str
+    session_id: str | None
+    session_key: str | None
+    since: float
+    until: float
+    attempts: tuple[Attempt, ...]
+    held_ms: int
+    outcome: Outcome | None
+    policy: PolicyFinding
+
+    @property
+    def ms(self) -> int:
+        """How long callers were kept out, in milliseconds, gaps included."""
+        return round((self.until - self.since) * 1000)
+
+
+def occupations_from_runs(
+    book: RunBook,
+    stored: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
+    idle_s: float = IDLE_DEFAULT_S,
+) -> tuple[PastOccupation, ...]:
+    """Rebuild the occupations of all runs, oldest first.
+
+    An attempt's hold is what its run timeout tells, else it began with its start event, else at the previous
+    decision but at most `idle_s` seconds before its end (an idle timeout logs no start). `stored` maps session
+    ids to session keys, `names` profile hashes to profile ids.
+    """
+    keys = session_keys(book, stored or {})
+    known = {**book.profiles, **(names or {})}
+    found = [
+        _occupation(life, key_of(life, keys), chained)
+        for run in book.runs.values()
+        for life in all_lives(run)
+        for chained in _chains(_dated(life.attempts, known, idle_s))
+    ]
+    return tuple(sorted(found, key=lambda past: (past.since, past.run_id)))
+
+
+def _dated(attempts: tuple[Attempt, ...], names: Mapping[str, str], idle_s: float) -> list[Attempt]:
+    dated: list[Attempt] = []
+    for attempt in attempts:
+        ended = attempt.ended_at or 0.0
+        start = attempt.started_at
+        if start is None and attempt.reason != "lock":
+            start = ended - idle_s if attempt.timed_out else ended
+            if dated and dated[-1].ended_at is not None:
+                start = max(start, dated[-1].ended_at) if attempt.timed_out else dated[-1].ended_at
+        profile = names.get(attempt.profile_hash or "") or attempt.profile
+        dated.append(replace(attempt, started_at=start, profile=profile))
+    return dated
+
+
+def _chains(attempts: list[Attempt]) -> list[tuple[Attempt, ...]]:
+    """Cut where the session was free for longer than a promised gap. Attempts that never got the lock hold nothing."""
+    chains: list[list[Attempt]] = []
+    for attempt in attempts:
+        if attempt.started_at is None:
+            continue
+        last = chains[-1][-1].ended_at if chains else None
+        if last is not None and attempt.started_at - last <= PROMISED_GAP_S:
+            chains[-1].append(attempt)
+        else:
+            chains.append([attempt])
+    return [tuple(chain) for chain in chains]
+
+
+def _occupation(run: Run, key: str | None, chain: tuple[Attempt, ...]) -> PastOccupation:
+    until = max(attempt.ended_at or 0.0 for attempt in chain)
+    since = min(attempt.started_at or until for attempt in chain)
+    whole = chain[-1].index == len(run.attempts)
+    return PastOccupation(
+        run_id=run.run_id,
+        session_id=run.session_id,
+        session_key=key,
+        since=since,
+        until=until,
+        attempts=chain,
+        held_ms=round(sum(attempt.duration_s(until) or 0.0 for attempt in chain) * 1000),
+        outcome=run.outcome if whole else None,
+        policy=finding(chain, until, finished=whole),
+    )
