@@ -85,7 +85,7 @@ _ENTRY = msgspec.json.Decoder(_Fields)
 
 
 def read_store(path: str, previous: Store | None = None) -> Store:
-    """Read the store at `path`; `previous` itself is returned while the file is the same.
+    """Read the store at `path`; `previous` itself is returned while there is nothing new.
 
     OpenClaw replaces the file whole, many times per turn: an absent or incomplete file is read again.
     Raises nothing.
@@ -103,7 +103,8 @@ def read_store(path: str, previous: Store | None = None) -> Store:
             raws, problem = _raw_entries(path, found.raw)
             if raws is not None:
                 return _store(path, raws, found)
-    return Store(before.entries if problem else (), None, problem)
+    after = Store(before.entries if problem else (), None, problem)
+    return before if after == before else after
 
 
 def _store(path: str, raws: Mapping[str, msgspec.Raw], found: FileRead) -> Store:

@@ -101,6 +101,13 @@ def test_a_store_that_is_not_there_has_no_entries_and_no_problem(tmp_path: Path)
     assert read_store(gone, before) == store.Store()
 
 
+def test_a_store_that_stays_absent_or_broken_is_nothing_new(tmp_path: Path) -> None:
+    absent = read_store(str(tmp_path / "sessions.json"))
+    assert read_store(str(tmp_path / "sessions.json"), absent) is absent
+    broken = read_store(write(tmp_path, "{"), absent)
+    assert read_store(str(tmp_path / "sessions.json"), broken) is broken
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "nonsense", '{"a":', "\0", '{"a":' * 5000])
 def test_a_broken_store_keeps_the_entries_of_before_and_is_read_again(tmp_path: Path, text: str) -> None:
     before = read_store(write(tmp_path, {"a": ENTRY}))
