@@ -1,8 +1,9 @@
 """Typed gateway events: what OpenClaw's log, transcripts and event stream tell about runs.
 
 One class per kind of line.  `at` is epoch seconds.  A field that a version does not write is None.
-Ids join events to sessions: `run_id`, `session_id`, `session_key` (from `lane=session:<key>`) and lock paths;
-nothing is ever joined by guessing.
+Ids join events to sessions: `run_id`, `session_id`, `session_key` (from `lane=session:<key>`), `trace_id` (one
+for each run, also on lines that name no run; seen on 2026.7.35 and 2026.9.6) and lock paths; nothing is ever
+joined by guessing.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class RunTimeout:
     run_id: str
     session_id: str | None
     timeout_ms: int | None
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class ProfileTimedOut:
     at: float
     profile: str
     idle: bool
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class FailoverDecision:
     status: int | None = None
     session_id: str | None = None
     lock_timeout: LockTimeout | None = None
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ class ModelFallbackDecision:
     session_id: str | None = None
     session_key: str | None = None
     lock_timeout: LockTimeout | None = None
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,7 @@ class LaneTaskError:
     duration_ms: int | None
     error: str
     lock_timeout: LockTimeout | None = None
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,7 @@ class LockBlocked:
     at: float
     lock_timeout: LockTimeout
     run_id: str | None = None
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +182,7 @@ class CompactionTimeout:
     run_id: str | None
     session_id: str | None
     text: str
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,11 +194,15 @@ class RunAborted:
     session_id: str | None
     ok: bool
     text: str
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AuthProfileFailure:
-    """`auth_profile_failure_state_updated`: a profile went into cooldown; never for pure timeouts."""
+    """`auth_profile_failure_state_updated`: a profile went into cooldown.
+
+    2026.4.5 never does so for a pure timeout; 2026.7.35 does (30 s, both seen).
+    """
 
     at: float
     run_id: str | None
@@ -198,6 +210,7 @@ class AuthProfileFailure:
     provider: str | None
     reason: str | None
     cooldown_until: float | None = None
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +223,7 @@ class AgentEnd:
     provider: str | None = None
     model: str | None = None
     status: int | None = None
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +235,7 @@ class AllModelsFailed:
     text: str
     run_id: str | None = None
     lock_timeouts: tuple[LockTimeout, ...] = ()
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +248,7 @@ class SameModelRetry:
     model: str | None
     reason: str | None
     run_id: str | None = None
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +260,7 @@ class ChainStopped:
     session_id: str | None
     reason: str | None
     session_key: str | None = None
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +270,7 @@ class RotationCap:
     at: float
     text: str
     session_key: str | None = None
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,3 +333,21 @@ Event = (
     | RunEnded
     | PromptError
 )
+
+Traced = (
+    RunTimeout
+    | ProfileTimedOut
+    | FailoverDecision
+    | ModelFallbackDecision
+    | LaneTaskError
+    | LockBlocked
+    | CompactionTimeout
+    | RunAborted
+    | AuthProfileFailure
+    | AgentEnd
+    | AllModelsFailed
+    | SameModelRetry
+    | ChainStopped
+    | RotationCap
+)
+"""Events that tell the trace of their run, where the version writes one."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
-from backend.model.events import Event
+from backend.model.events import Event, Traced
 from backend.openclaw.logfile import open_regular
 from backend.openclaw.logmeta import structured_event
 from backend.openclaw.logrecord import Malformed, read_record
@@ -35,7 +36,11 @@ def _read(line: bytes, at: float | None = None) -> Event | Malformed | None:
     if isinstance(record, Malformed):
         return record
     event = structured_event(record) or text_event(record)
-    return None if event is None or _is_probe(event) else event
+    if event is None or _is_probe(event):
+        return None
+    if record.trace_id is not None and isinstance(event, Traced):
+        return replace(event, trace_id=record.trace_id)
+    return event
 
 
 def read_events(path: str | os.PathLike[str], counts: LineCounts | None = None) -> Iterator[Event]:

@@ -35,13 +35,17 @@ _PREFIX = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class LogRecord:
-    """A line in one shape. `meta` holds the structured fields; empty for text lines."""
+    """A line in one shape. `meta` holds the structured fields; empty for text lines.
+
+    `trace_id` is the same for all lines of one run (seen on 2026.7.35 and 2026.9.6).
+    """
 
     at: float
     message: str
     meta: Mapping[str, object] = field(default_factory=dict)
     session_id: str | None = None
     session_key: str | None = None
+    trace_id: str | None = None
 
 
 def read_record(line: bytes, at: float | None = None) -> LogRecord | Malformed:
@@ -77,7 +81,8 @@ def _from_json(line: bytes, at: float | None) -> LogRecord | Malformed:
     if when is None:
         return Malformed.TIME
     session_id, session_key = _top_session(top)
-    return LogRecord(when, _message(top)[:SCAN_LIMIT], _fields_of(top), session_id, session_key)
+    trace_id = ident(top.get("traceId"))
+    return LogRecord(when, _message(top)[:SCAN_LIMIT], _fields_of(top), session_id, session_key, trace_id)
 
 
 def _message(top: Mapping[str, object]) -> str:

@@ -21,6 +21,7 @@ from backend.openclaw.gatewaylog import (
 )
 
 RECORDINGS = sorted((Path(__file__).parents[1] / "recordings").glob("*/expected.json"))
+LIVE = Path(__file__).parents[1] / "live" / "recordings"
 AT = 1795340967.525
 DATE = "2026-11-22T09:49:27.525Z"
 RUN = "77bbc320-47b9-4591-b13b-02346e7e28cd"
@@ -42,7 +43,7 @@ def old_shape(subsystem: str, message: str, meta: dict | None = None) -> bytes:
 
 def new_shape(subsystem: str, message: str, meta: dict | None = None) -> bytes:
     """From 2026.4.29: the same with fields at the top."""
-    top = {"hostname": "deck", "message": message, "agent_id": "juno", "traceId": "ab", "spanId": "cd"}
+    top = {"hostname": "deck", "message": message, "agent_id": "juno", "spanId": "cd"}
     return json.dumps(json.loads(old_shape(subsystem, message, meta)) | top).encode()
 
 
@@ -429,6 +430,17 @@ def test_from_2026_9_6_the_error_name_stands_in_the_fields():
     assert parse_line(line).error == "FailoverError: x"
 
 
+def test_the_trace_of_a_run_is_told_also_where_the_line_names_no_run():
+    text = "transient same-model retry 2/8 for atlas/atlas-large reason=timeout: delayMs=1000"
+    told = json.loads(new_shape("agent/embedded", text)) | {"traceId": "14a2b43f"}
+    event = parse_line(json.dumps(told).encode())
+    assert event == ev.SameModelRetry(AT, 2, 8, "atlas/atlas-large", "timeout", trace_id="14a2b43f")
+    told = json.loads(new_shape("gateway", f"removed stale session lock: {LOCK} (dead-pid)")) | {
+        "traceId": "14a2b43f"
+    }
+    assert parse_line(json.dumps(told).encode()) == ev.StaleLockRemoved(AT, LOCK, ("dead-pid",))
+
+
 def test_the_top_level_session_id_may_be_a_session_key():
     line = json.loads(
         new_shape("agent/embedded", "[run-retry-limit] provider=b/m attempts=32 maxAttempts=32")
@@ -596,6 +608,39 @@ def test_a_recording_gives_the_counts_it_was_recorded_with(expected):
         len({event.run_id for event in found if isinstance(event, ev.FailoverDecision)})
         == told["runs_with_decisions"]
     )
+
+
+def live(version: str) -> list[ev.Event]:
+    counts = LineCounts()
+    found = list(read_events(LIVE / f"{version}-hang.log", counts))
+    assert (counts.malformed, counts.oversize) == (0, 0)
+    return found
+
+
+def test_a_hang_of_2026_7_35_is_read_and_every_line_of_a_run_has_one_trace():
+    found = live("2026.7.35")
+    decisions = [event for event in found if isinstance(event, ev.FailoverDecision)]
+    fallbacks = [event for event in found if isinstance(event, ev.ModelFallbackDecision)]
+    assert Counter(event.decision for event in decisions) == {"rotate_profile": 8, "fallback_model": 12}
+    assert len(fallbacks) == 12
+    assert all(event.session_id for event in fallbacks)
+    runs = {event.trace_id: event.run_id for event in decisions}
+    assert len(runs) == len(set(runs.values())) == 4
+    timeouts = [event for event in found if isinstance(event, ev.ProfileTimedOut)]
+    assert len(timeouts) == 20
+    assert all(event.idle and event.trace_id in runs for event in timeouts)
+    cooldowns = [event for event in found if isinstance(event, ev.AuthProfileFailure)]
+    assert {round(event.cooldown_until - event.at) for event in cooldowns} == {30}
+
+
+def test_a_hang_of_2026_9_6_is_retries_a_breaker_and_a_stopped_chain_in_one_trace():
+    found = live("2026.9.6")
+    retries = [event for event in found if isinstance(event, ev.SameModelRetry)]
+    caps = {event.trace_id: event.session_key for event in found if isinstance(event, ev.RotationCap)}
+    stops = {event.trace_id: event.session_id for event in found if isinstance(event, ev.ChainStopped)}
+    assert Counter(event.index for event in retries) == {1: 4, 2: 4, 3: 4, 4: 4}
+    assert set(caps) == set(stops) == {event.trace_id for event in retries}
+    assert len(set(caps.values())) == len(set(stops.values())) == 4
 
 
 def test_there_are_recordings():
