@@ -196,6 +196,18 @@ def details(pid: int, start_ticks: int | None, now: float) -> ProcessDetails | N
     )
 
 
+def busy_seconds(pid: int) -> float | None:
+    """Return the CPU seconds that a process and its ended children have used; None when not known."""
+    if not LINUX:
+        return None
+    raw = _read(f"/proc/{pid}/stat", 4096)
+    fields = raw[raw.rfind(b")") + 1 :].split()
+    try:
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK") if len(fields) > 15 else None
+    except ValueError:
+        return None
+
+
 def openclaw_processes() -> list[ProcessIdentity]:
     """Return every visible process that looks like an OpenClaw gateway or command line.
 

@@ -15,17 +15,19 @@ from collections.abc import Callable, Mapping, Sequence
 from backend.model.fleet import FleetSnapshot, LockView, SessionView
 from backend.model.locks import LockKind, Presence, Verdict
 from backend.model.occupation import observe, sighting_of
+from backend.model.rotation import gap_grace
 from backend.model.runfold import Run, RunBook, fold_all
 from backend.model.runs import Occupation
 from backend.openclaw.evidence import examine
 from backend.openclaw.layout import Discovery, discover_roots
+from backend.openclaw.logscan import LineCounts
 from backend.settings import Settings
 from backend.system.text import safe
-from backend.watch.assemble import Assembler, gap_grace_of
+from backend.watch.assemble import Assembler
 from backend.watch.directory import Directory
 from backend.watch.hints import Hints
 from backend.watch.rootwatch import RootWatch
-from backend.watch.tail import LogTail, usual_directories
+from backend.watch.tail import LogDirectory, LogTail, usual_directories
 
 PAUSE_S = 0.05
 """Least time between two looks that events ask for, in seconds."""
@@ -63,7 +65,7 @@ class Collector:
         self._tail: LogTail | None = None
         self._tail_places: tuple[object, ...] = ()
         self._book = RunBook()
-        self._assembler = Assembler(settings)
+        self._assembler = Assembler()
         self._log_problems: tuple[str, ...] = ()
         self._hints: Hints | None = None
         self._dirty: set[str] = set()
@@ -173,7 +175,7 @@ class Collector:
         }
         known = [path for path in self._occupations if os.path.dirname(path) == here]
         for path in {*seen, *known}:
-            grace = max(self.settings.gap_grace_s, gap_grace_of(self._run_on(directory, path)))
+            grace = max(self.settings.gap_grace_s, gap_grace(self._run_on(directory, path)))
             occupation = observe(self._occupations.get(path), path, seen.get(path), now, grace)
             if occupation is None:
                 self._occupations.pop(path, None)
@@ -196,9 +198,17 @@ class Collector:
         poll = self._tail.poll(now)
         self._log_problems = tuple(str(problem) for problem in poll.problems)
         self._book = fold_all(self._book, poll.events)
-        self._assembler.lines.add(poll.counts)
+        self._count(poll.counts)
 
-    def _log_places(self) -> tuple[tuple[str, ...], tuple[object, ...], tuple[str, ...]]:
+    def _count(self, counts: LineCounts) -> None:
+        total = self._assembler.counts
+        total.lines += counts.lines
+        total.relevant += counts.relevant
+        total.malformed += counts.malformed
+        total.oversize += counts.oversize
+        total.bytes += counts.bytes
+
+    def _log_places(self) -> tuple[tuple[str, ...], tuple[LogDirectory, ...], tuple[str, ...]]:
         if self._logs:
             return self._logs, (), ()
         files = [r.config.logging_file for r in self.roots.values() if r.config and r.config.logging_file]
@@ -215,11 +225,11 @@ class Collector:
         live = self._hints is not None and self._hints.live
         locks = [view for views in self._views.values() for view in views]
         sessions: list[SessionView] = []
-        self._assembler.begin(self._book, now)
+        self._assembler.begin(self._book, [d for root in self.roots.values() for d in root.directories.values()])
         for root in self.roots.values():
             for directory in root.directories.values():
                 views = self._views.get(directory.where.path, ())
-                sessions += self._assembler.sessions(root, directory, views, self._occupations)
+                sessions += self._assembler.sessions(root, directory, views, self._occupations, now)
         return FleetSnapshot(
             generated_at=now,
             host=safe(socket.gethostname()),

@@ -6,12 +6,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from backend.model.chain import FailoverChain
 from backend.model.fleet import GatewayView, RootView
 from backend.model.locks import Liveness
 from backend.model.policy import exposure_notes
+from backend.model.versions import Version
 from backend.openclaw.config import Config, load_config
 from backend.openclaw.era import era_of, era_signature
 from backend.openclaw.evidence import Place
+from backend.openclaw.failover import read_profiles
 from backend.openclaw.gatewaylock import GatewayLock, read_gateway_lock
 from backend.openclaw.layout import Root, lock_kind, other_locks, sessions_dirs, why_not_a_root
 from backend.system import processes
@@ -33,6 +36,8 @@ class RootWatch:
     others: tuple[str, ...] = ()
     network: bool = False
     problem: str | None = None
+    gateway_started_at: float | None = None
+    _chains: dict[str, FailoverChain] = field(default_factory=dict)
     _era_seen: tuple[object, ...] | None = None
     _config_seen: tuple[object, ...] | None = None
 
@@ -53,6 +58,19 @@ class RootWatch:
         self._refresh_directories()
         self.others = tuple(other_locks(self.path))
         self.gateway = self._find_gateway()
+        self._chains.clear()
+
+    @property
+    def version(self) -> Version | None:
+        """The OpenClaw version of this root, None where nothing tells."""
+        return self.config.version if self.config else None
+
+    def chain_for(self, agent: str) -> FailoverChain:
+        """Return what a run of `agent` tries, as configured; read once per refresh."""
+        if agent not in self._chains:
+            stored = read_profiles(self.path, agent)
+            self._chains[agent] = self.config.chain_for(agent, stored) if self.config else FailoverChain()
+        return self._chains[agent]
 
     def other_places(self) -> list[Place]:
         """Return the locks outside the sessions directories: shown, never releasable."""
@@ -64,7 +82,7 @@ class RootWatch:
 
     def view(self, live: bool) -> RootView:
         """Return the root as a snapshot shows it; `live`: file events are coming."""
-        version = self.config.version if self.config else None
+        version = self.version
         return RootView(
             path=self.path,
             era=self.era,
@@ -76,8 +94,7 @@ class RootWatch:
 
     def exposures(self) -> tuple[str, ...]:
         """Say once what this root's version is exposed to, and which first version behaves better."""
-        version = self.config.version if self.config else None
-        return exposure_notes(version) if version else ()
+        return exposure_notes(self.version) if self.version else ()
 
     def _problems(self) -> list[str]:
         found = [self.problem] if self.problem else []
@@ -115,15 +132,21 @@ class RootWatch:
         if lock is None:
             return None
         version = str(config.version) if config.version else None
-        return GatewayView(lock.pid, version, lock.port or config.gateway_port, _is_alive(lock))
+        started = _started_at(lock)
+        self.gateway_started_at = started
+        return GatewayView(lock.pid, version, lock.port or config.gateway_port, started is not None)
 
 
-def _is_alive(lock: GatewayLock) -> bool:
+def _started_at(lock: GatewayLock) -> float | None:
+    """Return when the gateway of a lock started, epoch seconds; None when that process is gone or another."""
     look = processes.look(lock.pid)
     if look.liveness is not Liveness.ALIVE:
-        return False
-    ticks = look.identity.start_ticks if look.identity else None
-    return lock.start_ticks is None or ticks is None or ticks == lock.start_ticks
+        return None
+    if look.identity is None:
+        return lock.created_at or 0.0
+    ticks = look.identity.start_ticks
+    same = lock.start_ticks is None or ticks is None or ticks == lock.start_ticks
+    return look.identity.started_at if same else None
 
 
 def _signature(path: str) -> tuple[object, ...] | None:

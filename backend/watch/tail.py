@@ -81,13 +81,23 @@ class LogTail:
         lookback_s: float = LOOKBACK_S,
         budget: int = BUDGET,
     ) -> None:
-        self._files = tuple(files)
-        self._directories = tuple(directories)
-        self._console = tuple(console)
+        self.look_at(files, directories, console=console)
         self._lookback = lookback
         self._lookback_s = lookback_s
         self._budget = budget
         self._followed: dict[tuple[int, int], Followed] = {}
+
+    def look_at(
+        self,
+        files: Sequence[str] = (),
+        directories: Sequence[LogDirectory] = (),
+        *,
+        console: Sequence[str] = (),
+    ) -> None:
+        """Name the places anew; files that are followed already go on where they are."""
+        self._files = tuple(files)
+        self._directories = tuple(directories)
+        self._console = tuple(console)
 
     def poll(self, now: float) -> Poll:
         """Read what was appended since the last poll (`now`: epoch seconds). Raises nothing."""

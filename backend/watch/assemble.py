@@ -1,0 +1,274 @@
+"""Facts into session views: joins locks, occupations, runs and the store, and lets the model judge."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from backend.model.blocking import Blockings, blockings
+from backend.model.chain import FailoverChain
+from backend.model.events import StuckSession
+from backend.model.facts import SessionFacts
+from backend.model.fleet import LockView, SessionView, Severity, State
+from backend.model.forecast import budget_of
+from backend.model.joins import runs_by_key, runs_without_session, unjoined
+from backend.model.locks import LockKind, Proof
+from backend.model.rotation import defaults_of, rotation_of, unbroken
+from backend.model.runfold import Run, RunBook, profile_hash
+from backend.model.runs import Hold, Occupation, Rotation
+from backend.model.sentences import times
+from backend.model.state import assess
+from backend.openclaw.logscan import LineCounts
+from backend.openclaw.store import SessionEntry
+from backend.system.text import safe
+from backend.watch.directory import Directory, agent_of_key
+from backend.watch.progress import Progress
+from backend.watch.rootwatch import RootWatch
+
+RECENT_S = 3600.0
+"""Runs silent for longer than this (seconds) say nothing about now."""
+
+
+@dataclass(slots=True)
+class _Calm:
+    """Views of one directory's sessions of which nothing but the store is known."""
+
+    generation: int
+    views: dict[str, SessionView]
+
+
+class Assembler:
+    """Builds the session views of one collector; owned by its thread."""
+
+    def __init__(self) -> None:
+        self.runs: Mapping[str, tuple[Run, ...]] = {}
+        self.counts = LineCounts()
+        self.progress = Progress()
+        self._book = RunBook()
+        self._blockings = Blockings()
+        self._diagnoses: dict[str, tuple[StuckSession, ...]] = {}
+        self._notes: tuple[str, ...] = ()
+        self._calm: dict[str, _Calm] = {}
+        self._before: dict[tuple[str, str], tuple[State, float | None]] = {}
+        self._last_holds: dict[str, Hold] = {}
+        self._keys: dict[str, str] = {}
+        self._generations: tuple[int, ...] = ()
+
+    def begin(self, book: RunBook, directories: Sequence[Directory]) -> None:
+        """Take up what the logs tell by now; cheap when nothing is new."""
+        generations = tuple(directory.generation for directory in directories)
+        if book is self._book and generations == self._generations:
+            return
+        if generations != self._generations:
+            entries = (entry for directory in directories for entry in directory.store.entries)
+            self._keys = {entry.session_id: entry.key for entry in entries if entry.session_id is not None}
+        self._book, self._generations = book, generations
+        self.runs = runs_by_key(book, self._keys)
+        self._blockings = blockings(book)
+        self._diagnoses = _diagnoses(book, self._keys)
+        strangers, loose = len(runs_without_session(book, self._keys)), len(unjoined(book))
+        self._notes = tuple(_unjoined_notes(strangers, loose))
+
+    def notes(self) -> tuple[str, ...]:
+        """What could not be joined or understood, in figures."""
+        counted: tuple[str, ...] = ()
+        if self.counts.malformed or self.counts.oversize:
+            counted = (f"log: {self.counts.malformed} lines not understood, {self.counts.oversize} too long",)
+        return (*self._notes, *counted)
+
+    def sessions(
+        self,
+        root: RootWatch,
+        directory: Directory,
+        views: Sequence[LockView],
+        occupations: Mapping[str, Occupation],
+        now: float,
+    ) -> Iterator[SessionView]:
+        """Yield every session of one directory, and one for each lock that no session of the store explains."""
+        locks: dict[str, LockView] = {}
+        strangers: list[LockView] = []
+        for view in views:
+            if view.record.kind is LockKind.SESSION:
+                entry = directory.index.find(view.record.path)
+                if entry is None:
+                    strangers.append(view)
+                else:
+                    locks[entry.key] = view
+        held = {e.key: o for path, o in occupations.items() if (e := _in(directory, path)) is not None}
+        calm = self._calm_views(root, directory)
+        for entry in directory.store.entries:
+            run = self._recent_run(entry.key, now)
+            busy = entry.key in locks or entry.key in held or run is not None
+            if busy or entry.key in self._diagnoses or (root.path, entry.key) in self._before:
+                yield self._view(root, directory, entry, locks.get(entry.key), held.get(entry.key), run, now)
+            else:
+                yield calm[entry.key]
+        for view in strangers:
+            yield self._stranger(root, directory, view, occupations.get(view.record.path), now)
+
+    def _calm_views(self, root: RootWatch, directory: Directory) -> dict[str, SessionView]:
+        known = self._calm.get(directory.where.path)
+        if known is None or known.generation != directory.generation:
+            views = {entry.key: _calm_view(root, directory, entry) for entry in directory.store.entries}
+            known = self._calm[directory.where.path] = _Calm(directory.generation, views)
+        return known.views
+
+    def _recent_run(self, key: str, now: float) -> Run | None:
+        runs = self.runs.get(key, ())
+        return runs[-1] if runs and now - runs[-1].last_activity <= RECENT_S else None
+
+    def _stranger(
+        self, root: RootWatch, directory: Directory, view: LockView, occupation: Occupation | None, now: float
+    ) -> SessionView:
+        """A lock whose session the store does not name: shown under its transcript's name."""
+        stem = os.path.basename(view.record.path).removesuffix(".jsonl.lock")
+        agent = view.record.agent or "unknown"
+        key = self._keys.get(stem) or f"agent:{agent}:unknown:{stem}"
+        entry = SessionEntry(key, session_id=stem)
+        seen = self._view(root, directory, entry, view, occupation, self._recent_run(key, now), now)
+        return replace(seen, reasons=(*seen.reasons, "no session of the store names this lock's transcript"))
+
+    def _view(
+        self,
+        root: RootWatch,
+        directory: Directory,
+        entry: SessionEntry,
+        lock: LockView | None,
+        occupation: Occupation | None,
+        run: Run | None,
+        now: float,
+    ) -> SessionView:
+        agent = directory.where.agent or agent_of_key(entry.key) or "unknown"
+        chain, version = root.chain_for(agent), root.version
+        rotation = None
+        if run is not None:
+            names = {**self._book.profiles, **_hashes(chain)}
+            rotation = rotation_of(run, chain, occupation, now, names, version)
+            occupation = _with_history(occupation, rotation, now)
+        path = directory.lock_path_of(entry)
+        facts = self._facts(root, entry, lock, occupation, run, rotation, path, chain, now)
+        state = assess(facts, now)
+        identity = (root.path, entry.key)
+        if state.state is State.IDLE and state.severity is Severity.OK:
+            self._before.pop(identity, None)
+        else:
+            self._before[identity] = (state.state, state.since)
+        shown = rotation if rotation is not None and _concerns_now(rotation, state.state) else None
+        running = shown.attempts[-1] if shown and shown.attempts and shown.attempts[-1].ended_at is None else None
+        return SessionView(
+            root=root.path,
+            agent=safe(agent),
+            key=entry.key,
+            session_id=entry.session_id,
+            state=state.state,
+            severity=state.severity,
+            since=state.since,
+            reasons=tuple(safe(reason, 1000) for reason in state.reasons),
+            attempt=running,
+            rotation=shown,
+            occupation=occupation,
+            blocked=facts.blocked,
+            lock=lock,
+            transcript=path.removesuffix(".lock") if path else None,
+        )
+
+    def _facts(
+        self,
+        root: RootWatch,
+        entry: SessionEntry,
+        lock: LockView | None,
+        occupation: Occupation | None,
+        run: Run | None,
+        rotation: Rotation | None,
+        path: str | None,
+        chain: FailoverChain,
+        now: float,
+    ) -> SessionFacts:
+        if occupation is not None:
+            self._last_holds[occupation.path] = occupation.recent[-1]
+        tail = self.progress.transcript(path.removesuffix(".lock")) if path else None
+        holder = lock.judgement.holder if lock else None
+        working = None
+        if holder is not None and holder.proof is not Proof.NONE:
+            working = self.progress.worked_at(holder.pid, holder.start_ticks, now)
+        payload = lock.record.payload if lock else None
+        defaults = defaults_of(root.version)
+        since = occupation.since if occupation else None
+        return SessionFacts(
+            judgement=lock.judgement if lock else None,
+            occupation=occupation,
+            last_hold=self._last_holds.get(path) if path else None,
+            run=run,
+            rotation=rotation,
+            blocked=self._blockings.on(path, entry.key, since, now),
+            store_status=entry.status,
+            transcript_at=tail.last_entry_at if tail else None,
+            process_at=working,
+            tool_running=tail is not None and tail.last_stop_reason == "toolUse",
+            max_hold_ms=payload.max_hold_ms if payload else None,
+            budget=budget_of(chain, None, defaults),
+            run_budget_s=chain.run_timeout_s if chain.run_timeout_s is not None else defaults.run_s,
+            diagnoses=self._diagnoses.get(entry.key, ()),
+            gateway_alive=root.gateway.alive if root.gateway else None,
+            gateway_started_at=root.gateway_started_at,
+            previous=self._before.get((root.path, entry.key)),
+        )
+
+
+def _in(directory: Directory, path: str) -> SessionEntry | None:
+    return directory.index.find(path) if os.path.dirname(path) == directory.where.path else None
+
+
+def _calm_view(root: RootWatch, directory: Directory, entry: SessionEntry) -> SessionView:
+    """A session of which only the store is known."""
+    state = assess(SessionFacts(store_status=entry.status), 0.0)
+    path = directory.lock_path_of(entry)
+    return SessionView(
+        root=root.path,
+        agent=safe(directory.where.agent or agent_of_key(entry.key) or "unknown"),
+        key=entry.key,
+        session_id=entry.session_id,
+        state=state.state,
+        severity=state.severity,
+        since=entry.updated_at,
+        reasons=state.reasons if state.state is not State.IDLE else (),
+        transcript=path.removesuffix(".lock") if path else None,
+    )
+
+
+def _with_history(occupation: Occupation | None, rotation: Rotation, now: float) -> Occupation | None:
+    """Lengthen an occupation by the attempts before it that the log tells: each of them took the lock."""
+    if occupation is None or rotation.finished:
+        return occupation
+    chained = unbroken(rotation.attempts, now)
+    begin = next((a.started_at for a in chained if a.started_at is not None), None)
+    if begin is None or begin >= occupation.since:
+        return occupation
+    return replace(occupation, since=begin, holds=max(occupation.holds, len(chained)))
+
+
+def _concerns_now(rotation: Rotation, state: State) -> bool:
+    """Whether a rotation belongs to what the session is doing; a finished one only explains a failure."""
+    return state is State.FAILED if rotation.finished else state is not State.IDLE
+
+
+def _hashes(chain: FailoverChain) -> dict[str, str]:
+    return {profile_hash(name): name for candidate in chain.candidates for name in candidate.profiles}
+
+
+def _diagnoses(book: RunBook, keys: Mapping[str, str]) -> dict[str, tuple[StuckSession, ...]]:
+    found: dict[str, tuple[StuckSession, ...]] = {}
+    for notice in book.notices:
+        if isinstance(notice, StuckSession):
+            key = notice.session_key or keys.get(notice.session_id or "")
+            if key is not None:
+                found[key] = (*found.get(key, ()), notice)[-8:]
+    return found
+
+
+def _unjoined_notes(runs: int, lines: int) -> Iterable[str]:
+    if runs:
+        yield f"log: {times(runs, 'run')} of no session known here"
+    if lines:
+        yield f"log: {times(lines, 'line')} that no id ties to a run"

@@ -1,0 +1,52 @@
+"""Signs of progress: the end of a transcript, and whether the holder is working."""
+
+from __future__ import annotations
+
+import os
+
+from backend.openclaw.transcript import TranscriptTail, transcript_tail
+from backend.system import processes
+
+WORKING_SHARE = 0.2
+"""A holder counts as working when it used at least this share of one core since the last look.
+
+An idle gateway's event loop stays far below."""
+
+
+class Progress:
+    """Remembers what was read last, so that nothing is read twice while it is the same."""
+
+    def __init__(self) -> None:
+        self._tails: dict[str, tuple[tuple[int, int], TranscriptTail]] = {}
+        self._busy: dict[tuple[int, int | None], tuple[float, float]] = {}
+        self._worked: dict[tuple[int, int | None], float] = {}
+
+    def transcript(self, path: str) -> TranscriptTail | None:
+        """The end of a transcript; None where there is none (an attempt that never answered writes none)."""
+        try:
+            found = os.stat(path, follow_symlinks=False)
+        except OSError:
+            self._tails.pop(path, None)
+            return None
+        signature = (found.st_size, found.st_mtime_ns)
+        known = self._tails.get(path)
+        if known is None or known[0] != signature:
+            known = self._tails[path] = (signature, transcript_tail(path))
+        return known[1]
+
+    def worked_at(self, pid: int, start_ticks: int | None, now: float) -> float | None:
+        """When a holder was last seen working, epoch seconds; None when it has not been seen so."""
+        key = (pid, start_ticks)
+        busy = processes.busy_seconds(pid)
+        before = self._busy.get(key)
+        if busy is not None and (before is None or now - before[1] >= 1.0):
+            self._busy[key] = (busy, now)
+            if before is not None and (busy - before[0]) / (now - before[1]) >= WORKING_SHARE:
+                self._worked[key] = now
+        return self._worked.get(key)
+
+    def forget(self, transcripts: set[str], holders: set[tuple[int, int | None]]) -> None:
+        """Keep only what is still of interest."""
+        self._tails = {path: tail for path, tail in self._tails.items() if path in transcripts}
+        self._busy = {key: busy for key, busy in self._busy.items() if key in holders}
+        self._worked = {key: at for key, at in self._worked.items() if key in holders}
