@@ -1,0 +1,146 @@
+"""One contest: many acquirers on a few locks, some releasers, a time limit; what happened, in numbers."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import random
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.race.acquirers import FIELDS, Habits, Tally, live
+from tests.race.releasers import RELEASERS
+from tests.race.rules import LEGACY, MODERN, PATIENT, Rules
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Who competes. `attributable`: without a releaser no robbery is possible, so each is the releaser's."""
+
+    name: str
+    rules: Rules
+    attributable: bool
+    locks: int
+    acquirers_per_lock: int
+
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("patient", PATIENT, True, 6, 3),
+        Scenario("legacy, one per lock", LEGACY, True, 6, 1),
+        Scenario("legacy, many per lock", LEGACY, False, 2, 3),
+        Scenario("modern, many per lock", MODERN, False, 2, 3),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """The numbers of one contest."""
+
+    scenario: str
+    releaser: str
+    seconds: float
+    counts: Counter[str]
+
+
+class Clock:
+    """When a contest ends: at a time, or earlier when somebody says so to all its processes."""
+
+    def __init__(self, seconds: float) -> None:
+        self.began = time.monotonic()
+        self._deadline = self.began + seconds
+        self._ended = mmap.mmap(-1, 1)
+
+    def end(self) -> None:
+        self._ended[0] = 1
+
+    def ended(self) -> bool:
+        return self._ended[0] == 1 or time.monotonic() >= self._deadline
+
+
+def run(
+    scenario: Scenario,
+    releaser: str,
+    folder: str,
+    *,
+    seconds: float,
+    releases: int | None = None,
+    releasers: int = 3,
+    seed: int = 1,
+) -> Result:
+    """Let them compete in `folder` for `seconds`, or until there were that many releases."""
+    paths = [_sessions(folder, number) for number in range(scenario.locks)]
+    clock = Clock(seconds)
+    tally = Tally(scenario.locks * scenario.acquirers_per_lock)
+    habits = Habits(scenario.rules)
+
+    def acquire(row: int, life: int) -> None:
+        own = [paths[row % scenario.locks]]
+        live(own, habits, tally, row, clock.ended, hash((seed, row, life)))
+
+    cleaners = releasers if RELEASERS[releaser] is not None else 0
+    share = None if releases is None else -(-releases // max(cleaners, 1))
+    alive = {_fork(lambda r=row: acquire(r, 0)): (row, 0) for row in range(tally.rows)}
+    cleaning = {_fork(lambda n=n: _clean(releaser, paths, folder, clock, share, seed, n)) for n in range(cleaners)}
+    while alive or cleaning:
+        pid, status = os.wait()
+        if pid in cleaning:
+            cleaning.discard(pid)
+            if not cleaning:
+                clock.end()
+        elif pid in alive:
+            row, life = alive.pop(pid)
+            if os.WIFSIGNALED(status) and not clock.ended():
+                alive[_fork(lambda: acquire(row, life + 1))] = (row, life + 1)  # noqa: B023 - forked at once
+    counts = sum((_report(folder, number) for number in range(cleaners)), Counter())
+    counts.update({name: tally.total(name) for name in FIELDS})
+    return Result(scenario.name, releaser, round(time.monotonic() - clock.began, 1), counts)
+
+
+def _sessions(folder: str, number: int) -> str:
+    """Make a sessions directory of its own for a lock: one lockdeck at a time works in each."""
+    directory = os.path.join(folder, f"agent-{number}", "sessions")
+    os.makedirs(directory, exist_ok=True)
+    return os.path.join(directory, "race.jsonl.lock")
+
+
+def _clean(
+    releaser: str, paths: list[str], folder: str, clock: Clock, share: int | None, seed: int, number: int
+) -> None:
+    act, dice, count = RELEASERS[releaser], random.Random(hash((seed, number))), Counter()
+    assert act is not None
+    journal = os.path.join(folder, "state", "journal.jsonl")
+    while not clock.ended() and (share is None or count["released"] < share):
+        act(paths, journal, count, dice)
+    with open(_report_path(folder, number), "w") as file:
+        json.dump(count, file)
+
+
+def _report_path(folder: str, number: int) -> str:
+    return os.path.join(folder, f"report-{number}.json")
+
+
+def _report(folder: str, number: int) -> Counter[str]:
+    try:
+        with open(_report_path(folder, number)) as file:
+            return Counter(json.load(file))
+    except FileNotFoundError:
+        return Counter({"releaser died": 1})
+
+
+def _fork(work: Callable[[], None]) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        work()
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)

@@ -1,0 +1,125 @@
+"""Those who clean up: nobody, a script that checks and then deletes, and lockdeck with three ways to finish."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from unittest import mock
+
+from backend.actions import recovery as recovery_module
+from backend.actions import release as release_module
+from backend.actions.journal import Journal
+from backend.actions.plan import ReleasePlan, Status
+from backend.actions.proof import fresh_look
+from backend.actions.release import plan_at, release
+from backend.actions.standin import is_lock_of
+from backend.actions.swap import Kind, Site, kind_at, read_all
+from backend.model.locks import LockKind
+from backend.openclaw.evidence import Place
+
+COMPRESSION = 50
+"""The race's clock runs this many times faster than OpenClaw's: polls of 50 ms become 1 ms, dwell 1 s 20 ms."""
+TOMBSTONE_PID = 4194305
+"""Above PID_MAX_LIMIT: no process can ever have it."""
+TOMBSTONE = json.dumps({"pid": TOMBSTONE_PID, "createdAt": "2026-01-01T00:00:00.000Z"}).encode()
+
+Releaser = Callable[[Sequence[str], str, Counter[str], random.Random], None]
+
+
+def hurried(seconds: float) -> None:
+    """Wait on the race's clock."""
+    time.sleep(seconds / COMPRESSION)
+
+
+def place_of(path: str) -> Place:
+    """The place of a race lock; the race runs in one pid namespace and says so."""
+    return Place(path, os.path.dirname(path), "race", LockKind.SESSION, own_namespace=True)
+
+
+def check_then_unlink(paths: Sequence[str], journal: str, count: Counter[str], dice: random.Random) -> None:
+    """Judge by the same evidence as lockdeck, think for a moment, delete by path."""
+    path = dice.choice(paths)
+    view = fresh_look(place_of(path), time.time())
+    if not view.judgement.releasable:
+        return
+    time.sleep(dice.uniform(0, 0.002))
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    count["released"] += 1
+
+
+def lockdeck(paths: Sequence[str], journal: str, count: Counter[str], dice: random.Random) -> None:
+    """Release with lockdeck's own code; only the waiting is on the race's clock."""
+    path = dice.choice(paths)
+    plan = plan_at(place_of(path), None)
+    if plan.refusal is not None or _is_tombstone(plan):
+        return
+    time.sleep(dice.uniform(0, 0.002))
+    outcome = release(plan, journal=Journal(journal), wait=hurried, watch_s=0)
+    count[outcome.status.value] += 1
+    if outcome.status is Status.REFUSED and any("lost the race" in said for said in outcome.sentences):
+        count["lost"] += 1
+    if outcome.status is Status.FAILED:
+        count[outcome.sentences[0]] += 1
+
+
+def _is_tombstone(plan: ReleasePlan) -> bool:
+    """A releaser that takes tombstones out again would keep acquirers waiting for ever."""
+    payload = plan.view.record.payload if plan.view else None
+    return payload is not None and payload.pid == TOMBSTONE_PID
+
+
+def finish_by_unlink(site: Site) -> bool:
+    """Not lockdeck's way: look once more, then delete the stand-in by path."""
+    if kind_at(site, site.folder, site.name) is Kind.STAND_IN:
+        os.unlink(site.name, dir_fd=site.folder)
+    return True
+
+
+def finish_by_tombstone(site: Site) -> bool:
+    """Not lockdeck's way: make the stand-in name a dead pid, through its descriptor, and leave it to OpenClaw."""
+    try:
+        fd = os.open(site.name, os.O_RDWR | os.O_NOFOLLOW, dir_fd=site.folder)
+    except FileNotFoundError:
+        return True
+    try:
+        if is_lock_of(read_all(fd), site.action):
+            os.pwrite(fd, TOMBSTONE, 0)
+            os.ftruncate(fd, len(TOMBSTONE))
+    finally:
+        os.close(fd)
+    return True
+
+
+@contextmanager
+def finishing(finish: Callable[[Site], bool]) -> Iterator[None]:
+    """Let lockdeck finish in another way, for comparison."""
+    with (
+        mock.patch.object(release_module, "vacate", finish),
+        mock.patch.object(recovery_module, "_finish_removal", lambda *_: None),
+    ):
+        yield
+
+
+def _with(finish: Callable[[Site], bool]) -> Releaser:
+    def act(paths: Sequence[str], journal: str, count: Counter[str], dice: random.Random) -> None:
+        with finishing(finish):
+            lockdeck(paths, journal, count, dice)
+
+    return act
+
+
+RELEASERS: dict[str, Releaser | None] = {
+    "none": None,
+    "check-then-unlink": check_then_unlink,
+    "lockdeck": lockdeck,
+    "lockdeck, unlink": _with(finish_by_unlink),
+    "lockdeck, tombstone": _with(finish_by_tombstone),
+}
