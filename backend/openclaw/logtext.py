@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import islice
 
 from backend.model.events import (
     AllModelsFailed,
@@ -83,7 +84,7 @@ def _all_failed(record: LogRecord, found: re.Match[str]) -> Event | None:
         total=number(found[3]),
         text=shown(summary),
         run_id=ident(fields(record.message).get("runId")) if found[1].startswith("⇄") else None,
-        lock_timeouts=tuple(lock_timeouts(summary)),
+        lock_timeouts=tuple(islice(lock_timeouts(summary), 16)),
     )
 
 
@@ -128,7 +129,7 @@ _RULES: tuple[_Rule, ...] = (
     _rule(r"\[timeout-compaction\] ", _compaction),
     _rule(r"compaction retry aggregate timeout ", _compaction),
     _rule(r"using [^\n]{1,80} snapshot: timed out during compaction", _compaction),
-    _rule(r"\[compaction-diag\] end [^\n]*\breason=\S*time(?:d[ _]out|out)", _compaction),
+    _rule(r"\[compaction-diag\] end [^\n]*\breason=\S{0,80}?time(?:d[ _]out|out)", _compaction),
     _rule(r"Profile (\S{1,200}) ([^\n]{0,200}?)\. Trying next account", _profile),
     _rule(r"(aborting run|abort failed|wait timeout|embedded run abort still streaming): ", _abort),
     _rule(r"(embedded abort settle|sessions_yield abort settle) timed out: ", _abort),

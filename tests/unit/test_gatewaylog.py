@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.model import events as ev
@@ -650,6 +650,7 @@ def test_there_are_recordings():
 SEEDS = [old_shape(s, m) for s, m, _ in TEXTS.values()] + [console(s, m) for s, m, _ in TEXTS.values()]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(SEEDS), st.lists(st.tuples(st.integers(0, 700), st.binary(max_size=6)), max_size=6))
 def test_a_mutated_line_never_makes_the_reader_fail(seed, edits):
     line = bytearray(seed)
@@ -665,6 +666,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(FAILOVER | FALLBACK)), json_values, st.sampled_from([FAILOVER, FALLBACK]))
 def test_any_value_in_any_field_never_makes_the_reader_fail(field, value, base):
     parse_line(old_shape_ascii(base | {field: value}))
@@ -673,6 +675,7 @@ def test_any_value_in_any_field_never_makes_the_reader_fail(field, value, base):
     )
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400), st.sampled_from([b"embedded run ", b"timeout", b": lane=", b"\n"]))
 def test_arbitrary_bytes_never_make_the_stream_fail(junk, marker):
     stream, counts = EventStream(0.0), LineCounts()
@@ -682,6 +685,7 @@ def test_arbitrary_bytes_never_make_the_stream_fail(junk, marker):
     )
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_the_events_do_not_depend_on_how_the_bytes_are_cut(data):
     lines = data.draw(st.lists(st.sampled_from(SEEDS) | st.binary(max_size=40), max_size=12))

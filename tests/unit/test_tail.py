@@ -304,6 +304,15 @@ def test_the_same_file_named_twice_is_read_once(log, follow):
     assert runs(follow([log, log]).poll(NOW)) == ["a"]
 
 
+def test_naming_the_places_anew_repeats_nothing(log, tmp_path, follow):
+    tail = follow()
+    write(log, line("a"))
+    tail.poll(NOW)
+    write(tmp_path / "more.log", line("b"))
+    tail.look_at([str(tmp_path / "more.log")], [LogDirectory(str(tmp_path))])
+    assert runs(tail.poll(NOW)) == ["b"]
+
+
 def test_too_many_logs_are_refused_in_words(tmp_path, follow, monkeypatch):
     monkeypatch.setattr(tail_module, "MAX_FILES", 2)
     for day in (20, 21, 22):

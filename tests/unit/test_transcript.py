@@ -6,7 +6,7 @@ import json
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.model.events import PromptError
@@ -181,6 +181,7 @@ SAMPLES = [
 ]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(SAMPLES), st.data())
 def test_any_value_in_any_field_never_makes_the_readers_fail(tmp_path_factory, sample, data):
     field = data.draw(st.sampled_from(sorted(sample)))
