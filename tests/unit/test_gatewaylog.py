@@ -20,8 +20,8 @@ from backend.openclaw.gatewaylog import (
     read_events,
 )
 
-RECORDINGS = sorted((Path(__file__).parents[1] / "recordings").glob("*/expected.json"))
-LIVE = Path(__file__).parents[1] / "live" / "recordings"
+FOLDER = Path(__file__).parents[1] / "recordings"
+RECORDINGS = sorted(FOLDER.glob("*/expected.json"))
 AT = 1795340967.525
 DATE = "2026-11-22T09:49:27.525Z"
 RUN = "77bbc320-47b9-4591-b13b-02346e7e28cd"
@@ -612,7 +612,7 @@ def test_a_recording_gives_the_counts_it_was_recorded_with(expected):
 
 def live(version: str) -> list[ev.Event]:
     counts = LineCounts()
-    found = list(read_events(LIVE / f"{version}-hang.log", counts))
+    found = list(read_events(FOLDER / f"{version}-hang" / "gateway.log", counts))
     assert (counts.malformed, counts.oversize) == (0, 0)
     return found
 
