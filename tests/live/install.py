@@ -117,7 +117,8 @@ def _npm_install(folder: Path, overrides: dict[str, str], packages: tuple[str, .
     except (OSError, subprocess.TimeoutExpired) as error:
         raise InstallError(f"npm install {packages[0]}: {error}") from error
     if done.returncode != 0:
-        raise InstallError(f"npm install {packages[0]}: exit {done.returncode}: {done.stderr.strip()[-800:]}")
+        said = " ".join(done.stderr.split())
+        raise InstallError(f"npm install {packages[0]}: exit {done.returncode}: {said[:400]}")
 
 
 def _must_answer(command: tuple[str, ...], what: str) -> None:

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -94,6 +95,11 @@ class Instance:
         return written[-1] if written else folder / f"openclaw-{time.strftime('%Y-%m-%d')}.log"
 
     @property
+    def gateway_lock(self) -> Path:
+        """The gateway's single-instance lock: JSON with pid and configPath; SIGKILL leaves it behind."""
+        return state.gateway_lock(self.release.version, self.root)
+
+    @property
     def console(self) -> str:
         """What the gateway has printed so far, over all its starts."""
         return (self.folder / "gateway.out").read_text(errors="replace")
@@ -131,6 +137,7 @@ class Instance:
             )
         os.close(theirs)
         self._lifeline = ours
+        self._pid = 0
         eventually(self._ready, START_SECONDS, lambda: f"a ready gateway; it printed: {self.console[-2000:]}")
         self._pid = _listener(self._gateway.pid, self.port)
         return self
@@ -174,6 +181,7 @@ class Instance:
             self._end(signal.SIGTERM, CLOSE_SECONDS)
         finally:
             self.provider.close()
+            self.gateway_lock.unlink(missing_ok=True)  # in /tmp, where a killed gateway's would stay
 
     def __enter__(self) -> Self:
         try:
@@ -215,25 +223,29 @@ class Instance:
             connection.close()
 
     def _end(self, how: signal.Signals, seconds: float) -> bool:
-        """Send the signal and wait; False when only SIGKILL ended the gateway."""
-        gateway, self._gateway = self._gateway, None
-        if gateway is None:
+        """Send the gateway the signal and wait for it and its helpers; False when only SIGKILL ended it."""
+        started, self._gateway = self._gateway, None
+        if started is None:
             return True
-        in_time = True
-        gateway.send_signal(how)
-        try:
-            gateway.wait(seconds)
-        except subprocess.TimeoutExpired:
-            in_time = False
-            gateway.kill()
-            gateway.wait()
+        processes = _family(started.pid)
+        for process in processes:
+            if process.pid == (self._pid or started.pid):
+                with suppress(psutil.NoSuchProcess):
+                    process.send_signal(how)
+        _, left = psutil.wait_procs(processes, seconds)
+        for process in left:
+            process.kill()
+        started.wait()
+        self._let_go()
+        return not any(process.pid == self._pid for process in left)
+
+    def _let_go(self) -> None:
         client, self._client = self._client, None
         if client is not None:
             client.close()
         if self._lifeline is not None:
             os.close(self._lifeline)
             self._lifeline = None
-        return in_time
 
 
 def _free_port() -> int:
@@ -242,10 +254,18 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _family(started: int) -> list[psutil.Process]:
+    """The started process and everything below it (2026.9.6 has helper processes)."""
+    try:
+        first = psutil.Process(started)
+        return [first, *first.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
 def _listener(started: int, port: int) -> int:
     """Pid that listens on `port`: the started process or one of its children."""
-    first = psutil.Process(started)
-    for process in (first, *first.children(recursive=True)):
+    for process in _family(started):
         for connection in process.net_connections(kind="tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
                 return int(process.pid)

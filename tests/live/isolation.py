@@ -38,7 +38,6 @@ def environment(release: Release, home: Path, root: Path, refused: Path) -> dict
         "OPENCLAW_STATE_DIR": str(root),
         "OPENCLAW_CONFIG_PATH": str(root / "openclaw.json"),
         "NODE_OPTIONS": f"--require {GUARD}",
-        "NODE_COMPILE_CACHE": str(release.cache / "compile-cache"),
         "NPM_CONFIG_OFFLINE": "true",
         "LOCKDECK_REFUSED": str(refused),
         **dict.fromkeys(TURNED_OFF, "1"),

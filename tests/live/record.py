@@ -6,6 +6,7 @@ last, without lines about tools and databases, machine paths replaced. The recor
 
 from __future__ import annotations
 
+import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -40,7 +41,7 @@ def record(version: str) -> Path:
 def scrubbed(text: str, folder: Path, installed: Path) -> str:
     """The log without noise and without anything that tells where it was made."""
     kept = (line for line in text.splitlines(keepends=True) if not any(word in line for word in NOISE))
-    out = "".join(kept)
+    out = "".join(kept).replace(f'"hostname":"{socket.gethostname()}"', '"hostname":"host"')
     for here, there in (
         (f"{folder}/home", "/home/user"),
         (str(folder), "/home/user"),

@@ -5,6 +5,7 @@ Four agents; a chain of three models with 2 + 2 + 1 auth profiles, so that a han
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -41,25 +42,46 @@ class Dialect:
     `agents.list`. `bundles_acpx`: has a plugin that would run npx at start. `credentials_by_doctor`:
     auth-profiles.json is not read any more; `openclaw doctor --fix` imports it into SQLite. Without that
     2026.7.35 sends no key and never rotates profiles, and 2026.9.6 refuses to start.
+    `gateway_lock_in_state`: the gateway's own lock is below the state folder, not in /tmp.
     """
 
     idle: Callable[[int], Config]
     keyed_agents: bool
     bundles_acpx: bool
     credentials_by_doctor: bool
+    gateway_lock_in_state: bool
 
 
 DIALECTS: Mapping[str, Dialect] = {
     "2026.4.5": Dialect(
-        _idle_in_agent_defaults, keyed_agents=False, bundles_acpx=True, credentials_by_doctor=False
+        _idle_in_agent_defaults,
+        keyed_agents=False,
+        bundles_acpx=True,
+        credentials_by_doctor=False,
+        gateway_lock_in_state=False,
     ),
     "2026.7.35": Dialect(
-        _idle_in_providers, keyed_agents=False, bundles_acpx=False, credentials_by_doctor=True
+        _idle_in_providers,
+        keyed_agents=False,
+        bundles_acpx=False,
+        credentials_by_doctor=True,
+        gateway_lock_in_state=False,
     ),
     "2026.9.6": Dialect(
-        _idle_in_providers, keyed_agents=True, bundles_acpx=False, credentials_by_doctor=True
+        _idle_in_providers,
+        keyed_agents=True,
+        bundles_acpx=False,
+        credentials_by_doctor=True,
+        gateway_lock_in_state=True,
     ),
 }
+
+
+def gateway_lock(version: str, root: Path) -> Path:
+    """The lock that keeps a second gateway off this config, named by a hash of the config's path."""
+    name = hashlib.sha256(os.fsencode(root / CONFIG_NAME)).hexdigest()[:8]
+    tmp = root / "tmp" if DIALECTS[version].gateway_lock_in_state else Path("/tmp")
+    return tmp / f"openclaw-{os.getuid()}" / f"gateway.{name}.lock"
 
 
 def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> Config:

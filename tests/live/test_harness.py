@@ -54,6 +54,11 @@ def lock_pids(instance: Instance) -> dict[str, int]:
     return pids
 
 
+def assert_gateway_lock_names_the_gateway(instance: Instance) -> None:
+    lock = json.loads(instance.gateway_lock.read_text())
+    assert (lock["pid"], lock["configPath"]) == (instance.gateway_pid, str(instance.root / "openclaw.json"))
+
+
 def hang(instance: Instance) -> None:
     """Let every agent hang, and return when all four locks name the gateway."""
     instance.provider.mode("hang")
@@ -77,6 +82,7 @@ def test_the_gateway_pid_is_the_listener_and_the_version_is_the_one_asked_for(in
     gateway = psutil.Process(instance.gateway_pid)
     assert gateway.cmdline()[0].strip() == "openclaw-gateway"
     assert instance.client.hello["server"]["version"] == "2026.4.5"
+    assert_gateway_lock_names_the_gateway(instance)
 
 
 def test_a_hang_of_all_agents_makes_five_attempts_each(instance: Instance) -> None:
@@ -151,6 +157,7 @@ def test_a_killed_test_run_takes_its_gateway_along(instance: Instance, tmp_path:
 def test_later_releases_answer_and_hang(make_instance: InstanceMaker, version: str) -> None:
     later = make_instance(version, idle_timeout=3)
     assert later.client.hello["server"]["version"] == version
+    assert_gateway_lock_names_the_gateway(later)
     for agent, via in (("main", "agent"), ("silas", "chat")):
         later.start_run(agent, via=via).wait(90)
     assert [request.key for request in later.provider.requests] == [api_key("atlas", "alpha")] * 2
@@ -169,7 +176,9 @@ def test_later_releases_answer_and_hang(make_instance: InstanceMaker, version: s
         eventually(
             lambda: lock_pids(later) == {"main": later.gateway_pid}, 10, "a lock of main by the gateway"
         )
+    family = psutil.Process(later.gateway_pid), *psutil.Process(later.gateway_pid).children(recursive=True)
     later.sigkill()
+    assert [process for process in family if process.is_running()] == []
 
 
 def test_the_provider_fails_by_key_by_model_and_for_all() -> None:
