@@ -24,8 +24,10 @@ MARKERS = (
     b"session lock",
     b"models failed",
     b"lock held for",
-    b"timeout",  # session file locked (timeout …), circuit breaker, compaction, same-model retry, settle
-    b"during compaction",
+    b"file locked (",  # not just "timeout": every [model-fetch] line from 2026.5 on has a timeoutMs
+    b"idle-timeout",  # circuit breaker, same-model retry
+    b"abort settle",
+    b"compaction",
     b"retry-limit",
     b"same-model retry",
 )

@@ -209,7 +209,7 @@ def test_two_writers_of_one_file_are_both_heard(log, follow):
 
 def test_junk_between_the_lines_costs_only_itself(log, follow):
     junk = bytes(range(256)) * 40
-    write(log, line("a") + junk + b"\n" + line("b") + b"{timeout}\n\x00\xff timeout \n" + line("c"))
+    write(log, line("a") + junk + b"\n" + line("b") + b"{abort settle}\n\x00\xff abort settle \n" + line("c"))
     poll = follow().poll(NOW)
     assert runs(poll) == ["a", "b", "c"]
     assert poll.counts.malformed == 1
