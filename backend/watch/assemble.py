@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from backend.model.blocking import Blockings, blockings
+from backend.model.blocked import blocked_on, failures_by_path, waits_by_key
 from backend.model.chain import FailoverChain
 from backend.model.events import StuckSession
 from backend.model.facts import SessionFacts
@@ -26,6 +26,8 @@ from backend.watch.directory import Directory, agent_of_key
 from backend.watch.progress import Progress
 from backend.watch.rootwatch import RootWatch
 
+BLOCKED_LATELY_S = 300.0
+"""Where nothing occupies a session, callers blocked within this many seconds still count."""
 RECENT_S = 3600.0
 """Runs silent for longer than this (seconds) say nothing about now."""
 
@@ -46,7 +48,8 @@ class Assembler:
         self.counts = LineCounts()
         self.progress = Progress()
         self._book = RunBook()
-        self._blockings = Blockings()
+        self._failures = failures_by_path(self._book)
+        self._waits = waits_by_key(self._book)
         self._diagnoses: dict[str, tuple[StuckSession, ...]] = {}
         self._notes: tuple[str, ...] = ()
         self._calm: dict[str, _Calm] = {}
@@ -65,7 +68,7 @@ class Assembler:
             self._keys = {entry.session_id: entry.key for entry in entries if entry.session_id is not None}
         self._book, self._generations = book, generations
         self.runs = runs_by_key(book, self._keys)
-        self._blockings = blockings(book)
+        self._failures, self._waits = failures_by_path(book), waits_by_key(book)
         self._diagnoses = _diagnoses(book, self._keys)
         strangers, loose = len(runs_without_session(book, self._keys)), len(unjoined(book))
         self._notes = tuple(_unjoined_notes(strangers, loose))
@@ -194,14 +197,15 @@ class Assembler:
             working = self.progress.worked_at(holder.pid, holder.start_ticks, now)
         payload = lock.record.payload if lock else None
         defaults = defaults_of(root.version)
-        since = occupation.since if occupation else None
+        since = occupation.since if occupation else now - BLOCKED_LATELY_S
+        blocked = blocked_on(self._failures.get(path or "", ()), self._waits.get(entry.key, ()), since)
         return SessionFacts(
             judgement=lock.judgement if lock else None,
             occupation=occupation,
             last_hold=self._last_holds.get(path) if path else None,
             run=run,
             rotation=rotation,
-            blocked=self._blockings.on(path, entry.key, since, now),
+            blocked=blocked,
             store_status=entry.status,
             transcript_at=tail.last_entry_at if tail else None,
             process_at=working,
