@@ -113,6 +113,17 @@ def release(common: Common, as_json: bool, **asked: Any) -> int:
 
 
 @cli.command()
+@click.argument("logs", nargs=-1, required=True, type=click.Path(), metavar="LOG...")
+@json_option
+@common_options
+def replay(common: Common, logs: tuple[str, ...], as_json: bool) -> int:
+    """Rebuild rotations from log files of the past."""
+    from tui.replaying import replay_logs
+
+    return int(replay_logs([*logs, *common.logs], as_json))
+
+
+@cli.command()
 @json_option
 @common_options
 def journal(common: Common, as_json: bool) -> int:

@@ -62,8 +62,7 @@ class Collector:
         self._adopt(discovery)
         self._views: dict[str, tuple[LockView, ...]] = {}
         self._occupations: dict[str, Occupation] = {}
-        self._tail: LogTail | None = None
-        self._tail_places: tuple[object, ...] = ()
+        self._tail = LogTail()
         self._book = RunBook()
         self._assembler = Assembler()
         self._log_problems: tuple[str, ...] = ()
@@ -115,9 +114,7 @@ class Collector:
         """Let go of watches and files."""
         if self._hints is not None:
             self._hints.stop()
-        if self._tail is not None:
-            self._tail.close()
-            self._tail, self._tail_places = None, ()
+        self._tail.close()
 
     def _look(self, dirty: set[str] | None) -> FleetSnapshot:
         """Look at the directories named, or at everything when `dirty` is None."""
@@ -188,13 +185,8 @@ class Collector:
         return runs[-1] if runs else None
 
     def _read_logs(self, now: float) -> None:
-        places = self._log_places()
-        if self._tail is None or places != self._tail_places:
-            if self._tail is not None:
-                self._tail.close()
-            files, directories, console = places
-            self._tail = LogTail(files, directories, console=console)
-            self._tail_places = places
+        files, directories, console = self._log_places()
+        self._tail.look_at(files, directories, console=console)
         poll = self._tail.poll(now)
         self._log_problems = tuple(str(problem) for problem in poll.problems)
         self._book = fold_all(self._book, poll.events)
