@@ -80,7 +80,9 @@ def _cut(row: Line, width: int, ellipsis: str) -> Line:
 def sides(left: Line, right: Line, width: int, *, ellipsis: str = "…") -> Line:
     """Put one line at the left edge and one at the right; the left one gives way."""
     space = width - width_of(right)
-    return (*fit(left, max(space - 1, 0), ellipsis=ellipsis), span(" "), *right) if right else fit(left, width)
+    return (
+        (*fit(left, max(space - 1, 0), ellipsis=ellipsis), span(" "), *right) if right else fit(left, width)
+    )
 
 
 def wrap(row: Line, width: int, *, indent: int = 0) -> Iterator[Line]:
@@ -89,13 +91,12 @@ def wrap(row: Line, width: int, *, indent: int = 0) -> Iterator[Line]:
     used = 0
     margin = Span(SafeText(" " * indent))
     for word, style in _words(row):
-        room = width - used
-        if cell_len(word) > room and current and used > indent:
+        text: str = word
+        if cell_len(word) > width - used and used > indent:
             yield tuple(current)
-            current, used = [margin], indent
-            word = SafeText(word.lstrip(" "))
-        for piece in _pieces(word, max(width - used, 1), max(width - indent, 1)):
-            if used + cell_len(piece) > width and current:
+            current, used, text = [margin], indent, word.lstrip(" ")
+        for piece in _pieces(text, max(width - used, 1), max(width - indent, 1)):
+            if used + cell_len(piece) > width and used > indent:
                 yield tuple(current)
                 current, used = [margin], indent
             current.append(Span(SafeText(piece), style))

@@ -17,7 +17,7 @@ class Source(Protocol):
     """Watches a fleet. The dashboard calls `run` once, in a thread of its own."""
 
     def run(self, publish: Callable[[FleetSnapshot], None], stop: threading.Event) -> None:
-        """Publish a snapshot at every change, and at least every two seconds, until `stop` is set."""
+        """Publish a snapshot at every change, and at least every three seconds, until `stop` is set."""
 
 
 class SourceThread:

@@ -98,7 +98,11 @@ def _colourless_theme(name: str) -> Theme:
 
 
 def _style(look: Look, ground: Look) -> Style:
-    on = look.attributes ^ ground.attributes if "reverse" in ground.attributes else look.attributes | ground.attributes
+    on = (
+        look.attributes ^ ground.attributes
+        if "reverse" in ground.attributes
+        else look.attributes | ground.attributes
+    )
     return Style(
         color=look.colour,
         bgcolor=ground.colour,

@@ -20,7 +20,8 @@ class Symbols:
     to_come: str
     cells: str
     """The fillings of a bar's cell, from empty to full."""
-    gap: str
+    cut: str
+    """Where one hold ended and the next began."""
     rule: str
     dot: str
     arrow: str
@@ -56,7 +57,7 @@ UNICODE = Symbols(
     trying="◐",
     to_come="○",
     cells="─▏▎▍▌▋▊▉█",
-    gap=" ",
+    cut="│",
     rule="─",
     dot="·",
     arrow="→",
@@ -91,7 +92,7 @@ ASCII = Symbols(
     trying="o",
     to_come=".",
     cells="-#",
-    gap=" ",
+    cut="|",
     rule="-",
     dot="-",
     arrow="->",

@@ -1,0 +1,126 @@
+"""Commands that lead from one screen to another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.commands.command import Command, Needs
+
+if TYPE_CHECKING:
+    from tui.screens.base import DeckScreen
+
+
+class Open(Command):
+    """Open the selected row."""
+
+    id = "open"
+    key = "enter"
+    name = "Open"
+    label = "Open"
+    tooltip = "Show everything about the selected row"
+    needs = Needs.ROW
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """Push the detail screen of the selected row."""
+        from tui.screens.session import SessionScreen
+
+        key = screen.selected_key
+        if key is not None:
+            await screen.deck_app.push_screen(SessionScreen(key))
+
+
+class Back(Command):
+    """Leave a screen."""
+
+    id = "back"
+    key = "escape"
+    name = "Back"
+    label = "Back"
+    tooltip = "Go back to the screen before"
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """Return to the screen beneath."""
+        await screen.deck_app.pop_screen()
+
+
+class Locks(Command):
+    """Show all locks."""
+
+    id = "locks"
+    key = "l"
+    name = "Locks"
+    label = "Locks"
+    tooltip = "Every lock file of every root, with its verdict"
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """Show the locks screen above the fleet."""
+        from tui.screens.locks import LocksScreen
+
+        await screen.deck_app.show_above_fleet(LocksScreen())
+
+
+class Events(Command):
+    """Show what changed."""
+
+    id = "events"
+    key = "e"
+    name = "Events"
+    label = "Events"
+    tooltip = "What changed since lockdeck was opened, newest first"
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """Show the events screen above the fleet."""
+        from tui.screens.events import EventsScreen
+
+        await screen.deck_app.show_above_fleet(EventsScreen())
+
+
+class Help(Command):
+    """Show the keys."""
+
+    id = "help"
+    key = "question_mark"
+    name = "Help"
+    label = "Help"
+    tooltip = "The keys that work here"
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """Push the help of this screen's live bindings."""
+        from tui.screens.help import HelpScreen
+
+        await screen.deck_app.push_screen(HelpScreen(screen))
+
+
+class Palette(Command):
+    """Find a command by name."""
+
+    id = "palette"
+    key = "colon,ctrl+p"
+    name = "Command palette"
+    label = "Commands"
+    tooltip = "Find a command by its name"
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """Open the palette."""
+        screen.deck_app.action_command_palette()
+
+
+class Quit(Command):
+    """Leave lockdeck."""
+
+    id = "quit"
+    key = "q"
+    name = "Quit"
+    label = "Quit"
+    tooltip = "Leave lockdeck; nothing it watches is touched"
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """End the dashboard."""
+        screen.deck_app.exit()

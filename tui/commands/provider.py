@@ -1,0 +1,46 @@
+"""The palette's view of the commands: those that work on this screen now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from tui.commands.command import Command
+from tui.commands.go import Palette
+from tui.screens.base import DeckScreen
+from tui.text import content
+
+
+class DeckProvider(Provider):
+    """Offers the commands of the screen under the palette."""
+
+    async def discover(self) -> Hits:
+        """Offer all commands before anything is typed."""
+        for command in self._commands():
+            yield DiscoveryHit(content(_title(command)), self._runner(command), command.name, command.tooltip)
+
+    async def search(self, query: str) -> Hits:
+        """Offer the commands whose name matches."""
+        matcher = self.matcher(query)
+        for command in self._commands():
+            score = matcher.match(command.name)
+            if score > 0:
+                yield Hit(
+                    score, content(_title(command)), self._runner(command), command.name, command.tooltip
+                )
+
+    def _commands(self) -> Iterator[type[Command]]:
+        screen = cast("DeckScreen", self.screen)
+        for command in screen.HERE:
+            if command is not Palette and screen.check_action("command", (command.id,)):
+                yield command
+
+    def _runner(self, command: type[Command]) -> partial[object]:
+        return partial(command.run, cast("DeckScreen", self.screen))
+
+
+def _title(command: type[Command]) -> str:
+    return f"{command.name}  ({command.key.split(',')[0].replace('_', ' ')})"

@@ -1,0 +1,88 @@
+"""Commands that change how the fleet is shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.commands.command import Command, Needs
+
+if TYPE_CHECKING:
+    from tui.screens.base import DeckScreen
+
+
+class Filter(Command):
+    """Show some rows only."""
+
+    id = "filter"
+    key = "slash"
+    name = "Filter"
+    label = "Filter"
+    tooltip = "Words, !word, field:value with state, agent, lock, root, key, holder"
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """Ask for the filter."""
+        screen.ask_filter()
+
+
+class Freeze(Command):
+    """Keep the order of rows."""
+
+    id = "freeze"
+    key = "f"
+    name = "Freeze order"
+    label = "Freeze"
+    tooltip = "Keep the rows where they are; their contents stay live"
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """Freeze or thaw the order."""
+        screen.toggle_freeze()
+
+
+class Pause(Command):
+    """Keep the whole picture."""
+
+    id = "pause"
+    key = "p"
+    name = "Pause"
+    label = "Pause"
+    tooltip = "Keep the picture of this moment; changes are counted and shown afterwards"
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """Pause or resume."""
+        screen.deck_app.toggle_pause()
+
+
+class NextTheme(Command):
+    """Change colours."""
+
+    id = "theme"
+    key = "t"
+    name = "Next theme"
+    label = "Theme"
+    tooltip = "Change to the next theme"
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """Put on the next theme."""
+        screen.deck_app.next_theme()
+
+
+class Copy(Command):
+    """Copy what the selected row is called."""
+
+    id = "copy"
+    key = "y"
+    name = "Copy name"
+    label = "Copy"
+    tooltip = "Copy the session key, or the path of a lock, to the clipboard (OSC 52)"
+    needs = Needs.ROW
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """Copy key or path of the selected row."""
+        key = screen.selected_key
+        if key is not None:
+            screen.deck_app.copy_text(key[2])

@@ -1,0 +1,39 @@
+"""What the filter can ask of a row. Pure."""
+
+from __future__ import annotations
+
+from backend.model.fleet import LockView
+from tui.rows import Row
+
+
+def facts(row: Row) -> dict[str, str]:
+    """Return a row's facts by field of the filter language, in lower case."""
+    lock = row if isinstance(row, LockView) else row.lock
+    found = {
+        "lock": lock.judgement.verdict if lock else "",
+        "holder": _holder(lock),
+    }
+    if isinstance(row, LockView):
+        found |= {
+            "state": "lock",
+            "agent": row.record.agent or "",
+            "root": row.record.root,
+            "key": row.record.path,
+        }
+    else:
+        found |= {"state": row.state, "agent": _agent(row.agent, row.key), "root": row.root, "key": row.key}
+    return {field: str(value).lower() for field, value in found.items()}
+
+
+def _agent(agent: str, key: str) -> str:
+    """Let `agent:` also match a pasted session key, which begins with that very word."""
+    return f"{agent} {key.removeprefix('agent:')}" if key.startswith("agent:") else agent
+
+
+def _holder(lock: LockView | None) -> str:
+    if lock is None:
+        return ""
+    holder, payload = lock.judgement.holder, lock.record.payload
+    if holder is not None:
+        return f"{holder.pid} {holder.name}"
+    return str(payload.pid) if payload else ""

@@ -1,0 +1,126 @@
+"""What the screens share: header, key bar, commands, and the message for a terminal too small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui.commands.command import Command, Danger, Needs
+from tui.rows import RowKey
+from tui.summary import Mood, header
+from tui.widgets.keybar import KeyBar
+from tui.widgets.lineview import LineView
+
+if TYPE_CHECKING:
+    from tui.app import LockdeckApp
+
+TOO_SMALL = "lockdeck needs 40 columns and 10 lines"
+
+
+class DeckScreen(Screen[None]):
+    """A screen of the dashboard. `HERE` lists its commands, in the order of the key bar."""
+
+    HERE: ClassVar[tuple[type[Command], ...]] = ()
+
+    @property
+    def deck_app(self) -> LockdeckApp:
+        """The app, by its own type."""
+        return cast("LockdeckApp", self.app)
+
+    @property
+    def selected_key(self) -> RowKey | None:
+        """What the person has selected: kind, root, and key or path. None where nothing is."""
+        return None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the order of rows is kept."""
+        return False
+
+    @property
+    def filter_text(self) -> str:
+        """The filter in force, empty without one."""
+        return ""
+
+    def compose(self) -> ComposeResult:
+        """Put header, body and key bar under each other."""
+        yield LineView("panel", id="header")
+        yield from self.body()
+        yield KeyBar()
+        yield Static(TOO_SMALL, id="too-small", markup=False)
+
+    def body(self) -> Iterable[Widget]:
+        """Return what stands between header and key bar."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Show the picture there is."""
+        self.update_picture()
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what happened while another screen was shown."""
+        self.update_picture()
+
+    def update_picture(self) -> None:
+        """Show the deck's current snapshot."""
+        self.update_header()
+
+    def tick(self) -> None:
+        """Let time pass on what shows it."""
+        self.update_header()
+
+    def update_header(self) -> None:
+        """Show counts and freshness."""
+        app, mood = self.deck_app, self.mood()
+        self.query_one("#header", LineView).show(
+            lambda width: header(app.deck.shown, mood, app.symbols, width)
+        )
+
+    def mood(self) -> Mood:
+        """Return how the dashboard stands now."""
+        app = self.deck_app
+        return Mood(
+            now=app.clock(),
+            read_only=app.read_only,
+            frozen=self.frozen,
+            paused=app.deck.paused_at is not None,
+            hidden_changes=app.deck.hidden_changes,
+            filter_text=self.filter_text,
+            failure=app.deck.failure,
+            news_at=app.deck.latest.generated_at if app.deck.latest else None,
+        )
+
+    def ask_filter(self) -> None:
+        """Ask which rows to show; screens without rows have nothing to ask."""
+
+    def toggle_freeze(self) -> None:
+        """Keep the order of rows, or let go of it."""
+
+    async def action_command(self, name: str) -> None:
+        """Run the command of that id."""
+        for command in self.HERE:
+            if command.id == name:
+                await command.run(self)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hide dangerous commands when read-only; grey out those that lack what they need."""
+        if action != "command":
+            return super().check_action(action, parameters)
+        command = next((command for command in self.HERE if command.id == parameters[0]), None)
+        if command is None or (self.deck_app.read_only and command.danger is not Danger.SAFE):
+            return False
+        return True if self._has(command.needs) else None
+
+    def _has(self, needs: Needs) -> bool:
+        key = self.selected_key
+        if needs is Needs.NOTHING:
+            return True
+        return key is not None and needs in (Needs.ROW, Needs(_NEED_OF_KIND[key[0]]))
+
+
+_NEED_OF_KIND = {"session": Needs.SESSION, "lock": Needs.LOCK}

@@ -1,0 +1,61 @@
+"""The keys that work on a screen, read from its live bindings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen, Screen
+
+from tui.lines import EMPTY, Line, fit, line, span
+from tui.widgets.lineview import LineView
+
+_KEY_WIDTH = 12
+_WORD_WIDTH = 12
+
+
+class HelpScreen(ModalScreen[None]):
+    """Lists key, command and what it does."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,q", "dismiss", "Close"),
+    ]
+
+    def __init__(self, about: Screen[None]) -> None:
+        super().__init__()
+        self._rows = _keys(about)
+
+    def compose(self) -> ComposeResult:
+        """Put the list in a box."""
+        yield VerticalScroll(LineView("overlay", id="help-lines"), id="help-box")
+
+    def on_mount(self) -> None:
+        """Fill the list."""
+        self.query_one("#help-lines", LineView).show(lambda _width: self._rows)
+
+
+def _keys(screen: Screen[None]) -> Sequence[Line]:
+    rows: dict[str, tuple[list[str], str, str]] = {}
+    for _node, binding, _enabled, tooltip in screen.active_bindings.values():
+        if binding.system or not binding.description:
+            continue
+        keys = rows.setdefault(binding.action, ([], binding.description, tooltip))[0]
+        keys.append(screen.app.get_key_display(binding))
+    listed = [
+        line(
+            *fit(line(span(" ".join(keys), "accent")), _KEY_WIDTH),
+            *fit(line(span(word)), _WORD_WIDTH),
+            span(what, "dim"),
+        )
+        for keys, word, what in rows.values()
+    ]
+    return [
+        line(span("Keys on this screen", "heading")),
+        EMPTY,
+        *listed,
+        EMPTY,
+        line(span("esc closes", "dim")),
+    ]

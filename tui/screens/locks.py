@@ -1,0 +1,36 @@
+"""Every lock file of every root, with its verdict."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from backend.model.fleet import FleetSnapshot, LockView
+from tui.commands.command import bindings_of
+from tui.commands.go import Back, Events, Help, Open, Palette, Quit
+from tui.commands.view import Copy, Filter, Freeze, NextTheme, Pause
+from tui.lines import Line
+from tui.lockrows import COLUMNS, arrange_locks, lock_cells
+from tui.rows import Arrangement, Row
+from tui.screens.rowscreen import RowScreen
+
+
+class LocksScreen(RowScreen):
+    """The locks table."""
+
+    HERE = (Open, Back, Filter, Events, Freeze, Pause, Copy, NextTheme, Palette, Help, Quit)
+    BINDINGS = bindings_of(HERE)
+    COLUMNS: ClassVar = COLUMNS
+
+    def arranged(self, snapshot: FleetSnapshot, before: Arrangement) -> Arrangement:
+        """Return all locks, most urgent first."""
+        return arrange_locks(snapshot, before)
+
+    def cells(self, row: Row) -> tuple[Line, ...]:
+        """Return the cells of a lock."""
+        app = self.deck_app
+        return lock_cells(row, app.picture_time(), app.symbols) if isinstance(row, LockView) else ()
+
+    @property
+    def nothing(self) -> str:
+        """The sentence for a fleet without locks."""
+        return "No lock files. Looked at:"

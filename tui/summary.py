@@ -1,0 +1,175 @@
+"""The header: gateways, counts, freshness and what is wrong, in a few lines. All pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from backend.model.fleet import FleetSnapshot, LockView, RootView, Severity, State
+from backend.model.locks import Verdict
+from backend.system.text import SafeText
+from tui.figures import duration, fresh
+from tui.lines import Line, Span, fit, join, line, sides, span
+from tui.rows import SEVERITY_STYLE, VERDICT_SEVERITY
+from tui.symbols import Symbols
+
+STALE_AFTER_S = 8.0
+"""A picture older than this (seconds) is shown as old news; sources publish at least every three."""
+MOST_PROBLEMS = 3
+"""So many problems get a line of their own; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """How the dashboard stands: what the person set, and how the source fares.
+
+    `now` and `news_at` (when the newest snapshot was made) are epoch seconds.
+    """
+
+    now: float
+    read_only: bool = False
+    frozen: bool = False
+    paused: bool = False
+    hidden_changes: int = 0
+    filter_text: str = ""
+    failure: SafeText | None = None
+    news_at: float | None = None
+
+
+def is_stale(mood: Mood) -> bool:
+    """Return whether the picture must look old."""
+    if mood.failure is not None:
+        return True
+    return mood.news_at is not None and mood.now - mood.news_at > STALE_AFTER_S
+
+
+def header(snapshot: FleetSnapshot | None, mood: Mood, symbols: Symbols, width: int) -> list[Line]:
+    """Return the header's lines for a width in cells."""
+    mark = symbols.ellipsis
+    name = line(span(" lockdeck  ", "heading"))
+    if snapshot is None:
+        waiting = line(span("looking for the first time", "dim")) if mood.failure is None else ()
+        return [
+            sides((*name, *waiting), _freshness(None, mood, symbols), width, ellipsis=mark),
+            *_failure(mood, width),
+        ]
+    between = span(f" {symbols.dot} ", "dim")
+    rows = [
+        sides(
+            (*name, *join(_states(snapshot, symbols), between)), _freshness(snapshot, mood, symbols), width
+        ),
+        sides((span(" "), *join(_locks(snapshot), between)), join(_switches(mood), span("  ")), width),
+        fit((span(" "), *join(_gateways(snapshot), between)), width, ellipsis=mark),
+    ]
+    return [*rows, *_failure(mood, width), *_problems(snapshot, symbols, width)]
+
+
+def _states(snapshot: FleetSnapshot, symbols: Symbols) -> Iterator[Line]:
+    counts = Counter((view.state, view.severity) for view in snapshot.sessions)
+    if not counts:
+        yield line(span("no sessions", "dim"))
+    states = {state: sum(n for (which, _), n in counts.items() if which is state) for state in _ORDER}
+    for state, number in states.items():
+        if number:
+            worst = max(severity for which, severity in counts if which is state)
+            style = "dim" if state is State.IDLE and worst is Severity.OK else SEVERITY_STYLE[worst]
+            yield line(span(f"{symbols.states[state]} {number} {state}", style))
+
+
+def _locks(snapshot: FleetSnapshot) -> Iterator[Line]:
+    counts = Counter(lock.judgement.verdict for lock in every_lock(snapshot))
+    blocked = sum(view.blocked.count for view in snapshot.sessions)
+    if not counts:
+        yield line(span("no locks", "dim"))
+    for verdict in Verdict:
+        if counts[verdict]:
+            severity = VERDICT_SEVERITY[verdict]
+            style = "dim" if severity is Severity.OK else SEVERITY_STYLE[severity]
+            yield line(span(f"{counts[verdict]} {verdict}", style))
+    if blocked:
+        yield line(span(f"{blocked} blocked caller{'s' if blocked != 1 else ''}", "warning"))
+
+
+def every_lock(snapshot: FleetSnapshot) -> list[LockView]:
+    """Return all locks of a snapshot, those of sessions included, each path once."""
+    locks = {lock.record.path: lock for lock in snapshot.locks}
+    for view in snapshot.sessions:
+        if view.lock is not None:
+            locks.setdefault(view.lock.record.path, view.lock)
+    return list(locks.values())
+
+
+def _gateways(snapshot: FleetSnapshot) -> Iterator[Line]:
+    for root in snapshot.roots[:MOST_PROBLEMS]:
+        yield _gateway(root, alone=len(snapshot.roots) == 1)
+    if len(snapshot.roots) > MOST_PROBLEMS:
+        yield line(span(f"{len(snapshot.roots) - MOST_PROBLEMS} more roots", "dim"))
+
+
+def _gateway(root: RootView, *, alone: bool) -> Line:
+    gateway = root.gateway
+    where = span("" if alone else f"{root.path}: ", "dim")
+    if gateway is None:
+        version = f" (OpenClaw {root.version})" if root.version else ""
+        return tuple(part for part in (where, span(f"no gateway seen{version}", "dim")) if part.text)
+    facts = f"gateway {gateway.version or root.version or '?'} pid {gateway.pid}"
+    port = f" port {gateway.port}" if gateway.port else ""
+    style = "text" if gateway.alive else "critical"
+    state = "" if gateway.alive else " is gone"
+    return tuple(part for part in (where, span(f"{facts}{port}{state}", style)) if part.text)
+
+
+def _switches(mood: Mood) -> Iterator[Line]:
+    if mood.filter_text:
+        yield line(span(f"/ {mood.filter_text}", "accent", 40))
+    if mood.frozen:
+        yield line(span("ORDER FROZEN", "accent"))
+    if mood.paused:
+        yield line(span(f"PAUSED, {mood.hidden_changes} changes hidden", "warning"))
+    if mood.read_only:
+        yield line(span("READ-ONLY", "notice"))
+
+
+def _freshness(snapshot: FleetSnapshot | None, mood: Mood, symbols: Symbols) -> Line:
+    if mood.failure is not None:
+        return line(span("NOT WATCHING ", "critical"))
+    if snapshot is None:
+        return ()
+    age = mood.now - (mood.news_at or snapshot.generated_at)
+    if is_stale(mood):
+        return line(span(f"STALE, last news {duration(age)} ago ", "critical"))
+    live = all(root.watch == "live" for root in snapshot.roots) and bool(snapshot.roots)
+    mode = span("live" if live else "polling", "ok" if live else "notice")
+    return line(mode, span(f" {symbols.dot} {fresh(age)} ago ", "dim"))
+
+
+def _failure(mood: Mood, width: int) -> list[Line]:
+    if mood.failure is None:
+        return []
+    return [fit(line(span(f" watching stopped: {mood.failure}", "critical")), width)]
+
+
+def _problems(snapshot: FleetSnapshot, symbols: Symbols, width: int) -> list[Line]:
+    rows: list[Line] = [
+        (span(" ! ", "warning"), span(f"{root.path}: ", "dim"), span(problem, "warning"))
+        for root in snapshot.roots
+        for problem in root.problems
+    ]
+    rows += [(span(" ! ", "notice"), Span(span(note).text, "dim")) for note in snapshot.notes]
+    shown = rows[:MOST_PROBLEMS]
+    if len(rows) > MOST_PROBLEMS:
+        shown.append(line(span(f"   {len(rows) - MOST_PROBLEMS} more", "dim")))
+    return [fit(row, width, ellipsis=symbols.ellipsis) for row in shown]
+
+
+_ORDER = (
+    State.STUCK,
+    State.FAILED,
+    State.ROTATING,
+    State.CANCELLING,
+    State.COMPACTING,
+    State.RUNNING,
+    State.UNKNOWN,
+    State.IDLE,
+)

@@ -1,0 +1,53 @@
+"""The bottom line: the keys that work here and now, read from the live bindings."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.binding import Binding
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.lines import Line, span, width_of
+from tui.widgets.painting import dress, repaint_on_theme_change
+
+
+class KeyBar(Widget):
+    """Shows key and label of each shown binding, as many as fit; a click presses the key."""
+
+    DEFAULT_CSS = "KeyBar { dock: bottom; height: 1; }"
+
+    def on_mount(self) -> None:
+        """Follow the theme and the bindings."""
+        repaint_on_theme_change(self)
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
+
+    def _bindings_changed(self, _screen: Screen[object]) -> None:
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key that was clicked."""
+        start = 1
+        for binding, enabled, label in self._labels():
+            if start <= event.x < start + width_of(label) and enabled:
+                self.app.simulate_key(binding.key)
+            start += width_of(label) + 2
+
+    def render_line(self, y: int) -> Strip:  # noqa: ARG002 - Textual's signature
+        """Return the strip of the bar."""
+        width = self.size.width
+        row: Line = (span(" "),)
+        for _binding, _enabled, label in self._labels():
+            if width_of(row) + width_of(label) > width:
+                break
+            row = (*row, *label, span("  "))
+        return dress(self).stylebook.strip(row, width, "panel")
+
+    def _labels(self) -> list[tuple[Binding, bool, Line]]:
+        labels, seen = [], set()
+        for _node, binding, enabled, _tooltip in self.screen.active_bindings.values():
+            if binding.show and binding.action not in seen:
+                seen.add(binding.action)
+                key = span(self.app.get_key_display(binding), "accent" if enabled else "dim")
+                labels.append((binding, enabled, (key, span(f" {binding.description}", "dim"))))
+        return labels

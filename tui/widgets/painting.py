@@ -1,0 +1,27 @@
+"""What the line widgets share: the style book and symbols of the app they are in."""
+
+from __future__ import annotations
+
+from typing import Protocol, cast
+
+from textual.widget import Widget
+
+from tui.stylebook import StyleBook
+from tui.symbols import Symbols
+
+
+class Dressed(Protocol):
+    """An app that knows its current styles and glyphs."""
+
+    stylebook: StyleBook
+    symbols: Symbols
+
+
+def dress(widget: Widget) -> Dressed:
+    """Return the styles and glyphs that are in force around a widget."""
+    return cast("Dressed", widget.app)
+
+
+def repaint_on_theme_change(widget: Widget) -> None:
+    """Have a line widget paint itself again when the theme changes (call in `on_mount`)."""
+    widget.app.theme_changed_signal.subscribe(widget, lambda _theme: widget.refresh())

@@ -1,0 +1,288 @@
+"""A virtual table: any number of rows, only visible ones are made, only changed ones are painted.
+
+Rows are known by key. Cursor and scroll position follow the key through re-sorting, inserting and removing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, ClassVar, Generic, TypeVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui.lines import EMPTY, Line, Span, fit, span
+from tui.widgets.columns import GAP, Column, Layout, lay_out
+from tui.widgets.painting import dress, repaint_on_theme_change
+
+Key = Hashable
+Cells = tuple[Line, ...]
+Item = TypeVar("Item")
+_HEADER = 1
+_BETWEEN = span(" " * GAP)
+_MARGIN = span(" ")
+
+
+@dataclass(slots=True)
+class _Made:
+    """The cells of a row as last made; `version` is new, and never used before, when they come out different."""
+
+    item: object
+    moment: int
+    cells: Cells
+    version: int
+
+
+class Table(ScrollView, Generic[Item], can_focus=True):
+    """Shows `items` in an order; `cells(item)` makes the lines of one row, one per column."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home", "edge(-1)", "First", show=False),
+        Binding("end", "edge(1)", "Last", show=False),
+    ]
+
+    class Moved(Message):
+        """The cursor stands on another row."""
+
+    class Chosen(Message):
+        """A row was clicked while the cursor stood on it."""
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        cells: Callable[[Item], Cells],
+        *,
+        empty: Callable[[], Sequence[Line]] = tuple,
+        id: str | None = None,  # noqa: A002 - Textual's own name
+    ) -> None:
+        super().__init__(id=id)
+        self._columns = tuple(columns)
+        self._make = cells
+        self._empty = empty
+        self._order: Sequence[Key] = ()
+        self._items: Mapping[Any, Item] = {}
+        self._made: dict[Key, _Made] = {}
+        self._strips: LRUCache[tuple[Any, ...], Strip] = LRUCache(1024)
+        self._versions = count()
+        self._moment = 0
+        self._cursor = 0
+        self._faded = False
+
+    def on_mount(self) -> None:
+        """Follow the theme."""
+        repaint_on_theme_change(self)
+
+    @property
+    def cursor_key(self) -> Key | None:
+        """The key of the row under the cursor, None when there is no row."""
+        return self._order[self._cursor] if self._order else None
+
+    @property
+    def cursor_item(self) -> Item | None:
+        """The item under the cursor, None when there is no row."""
+        return self._items[self._order[self._cursor]] if self._order else None
+
+    @property
+    def order(self) -> Sequence[Key]:
+        """The keys in the order shown."""
+        return self._order
+
+    @property
+    def faded(self) -> bool:
+        """Whether the rows are shown as old news."""
+        return self._faded
+
+    @faded.setter
+    def faded(self, faded: bool) -> None:
+        if faded != self._faded:
+            self._faded = faded
+            self.refresh()
+
+    def show(self, order: Sequence[Key], items: Mapping[Any, Item]) -> None:
+        """Show these rows in this order. Only visible lines that differ are painted again."""
+        before = self._window()
+        old_key, old_cursor, had_rows = self.cursor_key, self._cursor, bool(self._order)
+        moved = order != self._order
+        self._order, self._items = order, items
+        if moved:
+            self._forget_gone()
+            self._cursor = self._place_of(old_key, old_cursor)
+            self.virtual_size = Size(self.size.width, len(order) + _HEADER)
+            self._keep_in_place(self._cursor - old_cursor)
+        self._repaint(before, everything=not order or not had_rows)
+        if self.cursor_key != old_key:
+            self.post_message(self.Moved())
+
+    def tick(self) -> None:
+        """Make the visible rows anew, for cells that show the passing of time."""
+        before = self._window()
+        self._moment += 1
+        self._repaint(before)
+
+    def move_to(self, index: int) -> None:
+        """Put the cursor on the row at an index (clamped) and bring it into view."""
+        if not self._order:
+            return
+        before = self._window()
+        old = self._cursor
+        self._cursor = min(max(index, 0), len(self._order) - 1)
+        if self._cursor != old:
+            self._scroll_into_view()
+            self._repaint(before)
+            self.post_message(self.Moved())
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor by some rows."""
+        self.move_to(self._cursor + by)
+
+    def action_page(self, direction: int) -> None:
+        """Move the cursor by a page."""
+        self.move_to(self._cursor + direction * max(self._rows_in_view - 1, 1))
+
+    def action_edge(self, direction: int) -> None:
+        """Move the cursor to the first or last row."""
+        self.move_to(0 if direction < 0 else len(self._order) - 1)
+
+    def on_click(self, event: events.Click) -> None:
+        """Select the row that was clicked; a click on the selected row chooses it."""
+        index = int(self.scroll_y) + event.y - _HEADER
+        if event.y < _HEADER or not 0 <= index < len(self._order):
+            return
+        if index == self._cursor:
+            self.post_message(self.Chosen())
+        self.move_to(index)
+
+    def on_resize(self) -> None:
+        """Lay out again; the cursor stays in view."""
+        self.virtual_size = Size(self.size.width, len(self._order) + _HEADER)
+        self._scroll_into_view()
+        self.refresh()
+
+    def on_focus(self) -> None:
+        """Show the cursor as active."""
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Return the strip of one visible line."""
+        width = self.size.width
+        if y < _HEADER:
+            return self._header(width)
+        if not self._order:
+            return self._empty_line(y - _HEADER, width)
+        index = int(self.scroll_y) + y - _HEADER
+        if index >= len(self._order):
+            return dress(self).stylebook.strip(EMPTY, width)
+        return self._row(index, width)
+
+    # -- rows -------------------------------------------------------------------------------------
+
+    def _row(self, index: int, width: int) -> Strip:
+        key = self._order[index]
+        made = self._cells_of(key)
+        book = dress(self).stylebook
+        ground = "cursor" if index == self._cursor else "base"
+        name = (key, made.version, width, book.palette.name, ground, self._faded)
+        strip = self._strips.get(name)
+        if strip is None:
+            row = self._arranged(made.cells, width)
+            if self._faded:
+                row = tuple(Span(part.text, "stale") for part in row)
+            strip = book.strip(row, width, ground)
+            self._strips[name] = strip
+        return strip
+
+    def _cells_of(self, key: Key) -> _Made:
+        item, made = self._items[key], self._made.get(key)
+        if made is not None and made.item is item and made.moment == self._moment:
+            return made
+        cells = self._make(item)
+        same = made is not None and made.cells == cells
+        version = made.version if made is not None and same else next(self._versions)
+        made = self._made[key] = _Made(item, self._moment, cells, version)
+        return made
+
+    def _arranged(self, cells: Cells, width: int) -> Line:
+        mark = dress(self).symbols.ellipsis
+        parts: list[Span] = [_MARGIN]
+        for position, (index, cell_width) in enumerate(self._layout(width)):
+            if position:
+                parts.append(_BETWEEN)
+            parts.extend(fit(cells[index], cell_width, ellipsis=mark, right=self._columns[index].right))
+        return tuple(parts)
+
+    def _layout(self, width: int) -> Layout:
+        return lay_out(self._columns, width - 2)
+
+    def _header(self, width: int) -> Strip:
+        titles = tuple((span(column.title, "dim"),) for column in self._columns)
+        return dress(self).stylebook.strip(self._arranged(titles, width), width, "panel")
+
+    def _empty_line(self, y: int, width: int) -> Strip:
+        words = self._empty()
+        row = words[y] if y < len(words) else EMPTY
+        return dress(self).stylebook.strip(fit((_MARGIN, *row), width) if row else EMPTY, width)
+
+    # -- keeping place ----------------------------------------------------------------------------
+
+    @property
+    def _rows_in_view(self) -> int:
+        return max(self.size.height - _HEADER, 1)
+
+    def _window(self) -> list[tuple[Key, int, bool]]:
+        """Return what stands on each visible line: key, version of its cells, cursor."""
+        top = int(self.scroll_y)
+        indices = range(top, min(top + self._rows_in_view, len(self._order)))
+        return [
+            (key, self._cells_of(key).version, i == self._cursor)
+            for i in indices
+            for key in (self._order[i],)
+        ]
+
+    def _repaint(self, before: list[tuple[Key, int, bool]], *, everything: bool = False) -> None:
+        after = self._window()
+        if everything or len(before) != len(after):
+            self.refresh()
+            return
+        width = self.size.width
+        changed = [y for y, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+        if changed:
+            self.refresh(*(Region(0, y + _HEADER, width, 1) for y in changed))
+
+    def _forget_gone(self) -> None:
+        if len(self._made) > 2 * self._rows_in_view + 1000 or self._made.keys() - self._items.keys():
+            self._made = {key: made for key, made in self._made.items() if key in self._items}
+
+    def _place_of(self, key: Key | None, fallback: int) -> int:
+        if key is not None and key in self._items:
+            try:
+                return self._order.index(key)
+            except ValueError:
+                pass  # filtered out: it exists but is not shown
+        return min(fallback, max(len(self._order) - 1, 0))
+
+    def _keep_in_place(self, shift: int) -> None:
+        """Scroll with the cursor's row, except at the top: there new urgent rows must stay in sight."""
+        if self.scroll_y > 0:
+            self._jump(self.scroll_y + shift)
+        self._scroll_into_view()
+
+    def _scroll_into_view(self) -> None:
+        top = int(self.scroll_y)
+        if self._cursor < top:
+            self._jump(self._cursor)
+        elif self._cursor >= top + self._rows_in_view:
+            self._jump(self._cursor - self._rows_in_view + 1)
+
+    def _jump(self, y: float) -> None:
+        self.scroll_to(y=y, animate=False, force=True)
