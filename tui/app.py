@@ -35,6 +35,7 @@ TICK_S = 1.0
 CLIPBOARD_BYTES = 74_994
 """Terminals drop OSC 52 beyond this many bytes (100,000 characters of base64)."""
 INTERRUPTED = 130
+_KEY_WORDS = {"⏎": "enter", "↑": "up", "↓": "down", "←": "left", "→": "right"}
 
 
 class Published(Message):
@@ -226,6 +227,11 @@ class LockdeckApp(App[int]):
         """Show a toast; no markup is read from it."""
         level = severity if severity in ("warning", "error") else "information"
         self.notify("\n".join(safe(row) for row in text.split("\n")), severity=level, markup=False)  # type: ignore[arg-type]
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Return how a key is shown, in letters where the terminal has no arrows."""
+        shown = super().get_key_display(binding)
+        return _KEY_WORDS.get(shown, shown) if self.symbols.ascii_only else shown
 
     def root_label(self, root: str) -> str:
         """Return a short name for a root, empty when there is only one."""

@@ -72,7 +72,7 @@ def _rotation(session: SessionView, now: float, symbols: Symbols, width: int) ->
         facts.append(f"since {time_of_day(session.occupation.since)}")
     if facts:
         yield line(span(", ".join(facts), "text"))
-    yield from timeline(session, now, symbols, width)
+    yield from timeline(session, now, symbols, width - 2)
 
 
 def _forecast(session: SessionView, now: float) -> Iterator[Line]:

@@ -41,6 +41,17 @@ def plain(row: Line) -> str:
     return "".join(part.text for part in row)
 
 
+def merged(row: Line) -> Line:
+    """Return the line with neighbours of one style made one span."""
+    joined: list[Span] = []
+    for part in row:
+        if joined and joined[-1].style == part.style:
+            joined[-1] = Span(SafeText(joined[-1].text + part.text), part.style)
+        else:
+            joined.append(part)
+    return tuple(joined)
+
+
 def join(rows: Iterable[Line], between: Span) -> Line:
     """Join the lines that are not empty with a span between them."""
     joined: list[Span] = []

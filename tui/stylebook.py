@@ -10,7 +10,7 @@ from textual.strip import Strip
 from textual.theme import Theme
 
 from themes.palette import Look, Palette
-from tui.lines import Line, width_of
+from tui.lines import Line, merged, width_of
 
 
 class StyleBook:
@@ -29,7 +29,7 @@ class StyleBook:
 
     def strip(self, row: Line, width: int, ground: str = "base") -> Strip:
         """Return a line as a strip of exactly `width` cells."""
-        segments = [Segment(part.text, self.style(part.style, ground)) for part in row]
+        segments = [Segment(part.text, self.style(part.style, ground)) for part in merged(row)]
         strip = Strip(segments, width_of(row))
         return strip.adjust_cell_length(width, self.style("text", ground))
 
@@ -89,7 +89,7 @@ def _colourless_theme(name: str) -> Theme:
         "scrollbar-background-hover scrollbar-background-active scrollbar-corner-color "
         "footer-key-foreground link-color link-color-hover link-background-hover "
         "screen-selection-background screen-selection-foreground text-muted text-disabled "
-        "button-foreground button-color-foreground"
+        "button-foreground button-color-foreground ansi-background ansi-foreground"
     )
     variables = dict.fromkeys(names.split(), "ansi_default")
     variables["input-cursor-text-style"] = "reverse"

@@ -59,7 +59,11 @@ def header(snapshot: FleetSnapshot | None, mood: Mood, symbols: Symbols, width: 
         sides(
             (*name, *join(_states(snapshot, symbols), between)), _freshness(snapshot, mood, symbols), width
         ),
-        sides((span(" "), *join(_locks(snapshot), between)), join(_switches(mood), span("  ")), width),
+        sides(
+            (span(" locks  ", "dim"), *join(_locks(snapshot), between)),
+            join(_switches(mood), span("  ")),
+            width,
+        ),
         fit((span(" "), *join(_gateways(snapshot), between)), width, ellipsis=mark),
     ]
     return [*rows, *_failure(mood, width), *_problems(snapshot, symbols, width)]

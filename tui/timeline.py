@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from backend.model.fleet import SessionView
 from backend.model.runs import Attempt, Occupation
 from tui.figures import duration, time_of_day
-from tui.lines import EMPTY, Line, Span, fit, line, sides, span
+from tui.lines import EMPTY, Line, Span, fit, line, merged, sides, span
 from tui.symbols import Symbols
 
 _NAME_WIDE = 34
@@ -98,7 +98,9 @@ def _occupation_row(occupation: Occupation, axis: Axis, symbols: Symbols, width:
         span(f"{occupation.holds} hold{'s' if gaps else ''}, {gaps} gap{'' if gaps == 1 else 's'}", "dim")
     )
     name = line(span("lock occupied"))
-    return _row(span(" "), name, _merge(cells), duration(until - occupation.since), note, width, symbols)
+    return _row(
+        span(" "), name, merged(tuple(cells)), duration(until - occupation.since), note, width, symbols
+    )
 
 
 def _attempt_row(attempt: Attempt, view: SessionView, axis: Axis, symbols: Symbols, width: int) -> Line:
@@ -129,7 +131,8 @@ def _coming_row(attempt: Attempt, axis: Axis, symbols: Symbols, width: int) -> L
 
 def attempt_name(attempt: Attempt) -> Line:
     """Return number, profile and model of an attempt."""
-    model = "/".join(word for word in (attempt.provider, attempt.model) if word) or "model not known"
+    provider = None if attempt.profile else attempt.provider  # a profile id begins with its provider
+    model = "/".join(word for word in (provider, attempt.model) if word) or "model not known"
     profile = (span(f"  {attempt.profile}", "dim"),) if attempt.profile else ()
     return line(span(f"{attempt.index} {model}"), *profile)
 
@@ -140,14 +143,3 @@ def _outcome(attempt: Attempt, symbols: Symbols, running: bool) -> Line:
     reason = attempt.reason or ("timeout" if attempt.timed_out else "ended")
     decision = (span(f" {symbols.arrow} {attempt.decision}", "dim"),) if attempt.decision else ()
     return line(span(reason, "warning"), *decision)
-
-
-def _merge(cells: list[Span]) -> Line:
-    """Join neighbours of one style, to keep lines short."""
-    merged: list[Span] = []
-    for cell in cells:
-        if merged and merged[-1].style == cell.style:
-            merged[-1] = span(merged[-1].text + cell.text, cell.style)
-        else:
-            merged.append(cell)
-    return tuple(merged)

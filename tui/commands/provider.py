@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from functools import partial
 from typing import cast
 
@@ -38,7 +38,7 @@ class DeckProvider(Provider):
             if command is not Palette and screen.check_action("command", (command.id,)):
                 yield command
 
-    def _runner(self, command: type[Command]) -> partial[object]:
+    def _runner(self, command: type[Command]) -> partial[Coroutine[None, None, None]]:
         return partial(command.run, cast("DeckScreen", self.screen))
 
 

@@ -28,7 +28,7 @@ COLUMNS = (
 class EventsScreen(DeckScreen):
     """The list of changes; it goes on while the fleet is paused."""
 
-    HERE = (Open, Back, Locks, NextTheme, Palette, Help, Quit)
+    HERE = (Open, Back, Locks, Help, Quit, NextTheme, Palette)
     BINDINGS = bindings_of(HERE)
 
     @property

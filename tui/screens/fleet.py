@@ -16,7 +16,7 @@ from tui.screens.rowscreen import RowScreen
 class FleetScreen(RowScreen):
     """The fleet table."""
 
-    HERE = (Open, Filter, Locks, Events, Freeze, Pause, Copy, NextTheme, Palette, Help, Quit)
+    HERE = (Open, Filter, Locks, Events, Help, Quit, Freeze, Pause, Copy, NextTheme, Palette)
     BINDINGS = bindings_of(HERE)
     COLUMNS: ClassVar = COLUMNS
 

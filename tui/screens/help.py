@@ -10,9 +10,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen, Screen
 
-from tui.lines import EMPTY, Line, fit, line, span
+from tui.lines import EMPTY, Line, fit, line, span, wrap
 from tui.widgets.lineview import LineView
 
+_HOUSEKEEPING = frozenset(
+    {"app.focus_next", "app.focus_previous", "screen.copy_text", "screen.minimize"}
+    | {"scroll_left", "scroll_right", "page_left", "page_right", "help_quit", "command_palette"}
+)
+"""Textual's own bindings that say nothing about lockdeck."""
 _KEY_WIDTH = 12
 _WORD_WIDTH = 12
 
@@ -34,13 +39,21 @@ class HelpScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Fill the list."""
-        self.query_one("#help-lines", LineView).show(lambda _width: self._rows)
+        self.query_one("#help-lines", LineView).show(self._wrapped)
+
+    def _wrapped(self, width: int) -> list[Line]:
+        return [
+            part
+            for row in self._rows
+            for part in (wrap(row, width, indent=_KEY_WIDTH + _WORD_WIDTH) if row else (row,))
+        ]
 
 
 def _keys(screen: Screen[None]) -> Sequence[Line]:
     rows: dict[str, tuple[list[str], str, str]] = {}
-    for _node, binding, _enabled, tooltip in screen.active_bindings.values():
-        if binding.system or not binding.description:
+    live = [(binding, tooltip) for _node, binding, _enabled, tooltip in screen.active_bindings.values()]
+    for binding, tooltip in sorted(live, key=lambda found: not found[1]):
+        if binding.system or not binding.description or binding.action in _HOUSEKEEPING:
             continue
         keys = rows.setdefault(binding.action, ([], binding.description, tooltip))[0]
         keys.append(screen.app.get_key_display(binding))

@@ -17,7 +17,7 @@ from tui.screens.rowscreen import RowScreen
 class LocksScreen(RowScreen):
     """The locks table."""
 
-    HERE = (Open, Back, Filter, Events, Freeze, Pause, Copy, NextTheme, Palette, Help, Quit)
+    HERE = (Open, Back, Filter, Events, Help, Quit, Freeze, Pause, Copy, NextTheme, Palette)
     BINDINGS = bindings_of(HERE)
     COLUMNS: ClassVar = COLUMNS
 

@@ -23,7 +23,7 @@ from tui.widgets.lineview import LineView
 class SessionScreen(DeckScreen):
     """Follows one row by identity; when it leaves the fleet its last picture stays."""
 
-    HERE = (Back, Copy, Pause, NextTheme, Palette, Help, Quit)
+    HERE = (Back, Help, Quit, Copy, Pause, NextTheme, Palette)
     BINDINGS = bindings_of(HERE)
 
     def __init__(self, key: RowKey) -> None:

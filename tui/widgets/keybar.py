@@ -44,7 +44,8 @@ class KeyBar(Widget):
         return dress(self).stylebook.strip(row, width, "panel")
 
     def _labels(self) -> list[tuple[Binding, bool, Line]]:
-        labels, seen = [], set()
+        labels: list[tuple[Binding, bool, Line]] = []
+        seen: set[str] = set()
         for _node, binding, enabled, _tooltip in self.screen.active_bindings.values():
             if binding.show and binding.action not in seen:
                 seen.add(binding.action)

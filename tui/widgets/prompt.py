@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from tui.filter import FilterError, Query, parse
-from tui.lines import line, span
+from tui.lines import line, span, wrap
 from tui.widgets.lineview import LineView
 
 # What safe() would change can't be typed or pasted, so that the field never sends it to the terminal.
@@ -55,7 +55,7 @@ class FilterPrompt(Vertical):
             query = parse(event.value)
         except FilterError as error:
             sentence = line(span(f" {error}", "warning"))
-            fault.show(lambda _width: [sentence])
+            fault.show(lambda width: list(wrap(sentence, width, indent=1)))
             return
         fault.show(lambda _width: [])
         self.post_message(self.Applied(event.value, query))
