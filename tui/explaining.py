@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 
 def explain_lock(path: str, settings: Settings, as_json: bool) -> Exit:
     """Print all that is known about the lock at `path`; 0, 1 when it needs a person, 2 when there is none."""
-    place = place_of(path, os.environ, settings)
-    if isinstance(place, str):
-        narrate(place)
-        return Exit.USAGE
+    place = place_of(path, os.environ, lambda root: settings.root(root).own_namespace or None)
     views = examine([place], time.time(), search=True)
     view = next((v for v in reversed(views) if v.record.path == place.path), views[0])
     if view.record.presence is Presence.ABSENT and not view.evidence.deleted_openers:

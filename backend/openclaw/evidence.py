@@ -69,12 +69,14 @@ def examine(
     now: float,
     settle: Callable[[float], object] = time.sleep,
     search: bool = False,
+    grounds: Sequence[Place] = (),
 ) -> list[LockView]:
     """Judge every place from fresh evidence, in the order given.
 
     A lock that looks leaked is looked at again after `settle(SETTLE_S)`.  With `search` every process is
     searched even if the named holders explain all locks: that also finds deleted locks that are still open
-    under the directories of the places, appended as `removed`.
+    in the directories of the places and of `grounds` (places whose path is a directory and a slash), appended
+    as `removed`.
     """
     views, scan = _look(places, now, search)
     suspects = [index for index, view in enumerate(views) if view.judgement.verdict is Verdict.LEAKED]
@@ -83,7 +85,7 @@ def examine(
         again, _ = _look([places[index] for index in suspects], now + SETTLE_S, search=False)
         for index, view in zip(suspects, again, strict=True):
             views[index] = view
-    return views + _removed(places, scan, now)
+    return views + _removed((*grounds, *places), scan, now)
 
 
 def _look(places: Sequence[Place], now: float, search: bool) -> tuple[list[LockView], DescriptorScan | None]:

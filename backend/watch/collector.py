@@ -148,7 +148,10 @@ class Collector:
         places = [p for d in directories for p in d.places(root.era, root.own_namespace)]
         if whole:
             places += root.other_places()
-        views = examine(places, now, search=whole) if places or whole else []
+        # A removed lock leaves no name behind: it stays known only while its holder is searched for.
+        search = whole or any(self._knows_removed(directory) for directory in directories)
+        grounds = [d.ground(root.era, root.own_namespace) for d in directories] if search else []
+        views = examine(places, now, search=search, grounds=grounds) if places or search else []
         by_directory: dict[str, list[LockView]] = {directory.where.path: [] for directory in directories}
         if whole:
             by_directory[root.path] = []
@@ -161,6 +164,10 @@ class Collector:
             self._views[path] = tuple(found)
         for directory in directories:
             self._occupy(directory, now)
+
+    def _knows_removed(self, directory: Directory) -> bool:
+        known = self._views.get(directory.where.path, ())
+        return any(view.judgement.verdict is Verdict.REMOVED for view in known)
 
     def _occupy(self, directory: Directory, now: float) -> None:
         """Carry the occupations of one directory on."""

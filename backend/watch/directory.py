@@ -43,6 +43,11 @@ class Directory:
             Place(path, self.root, self.agent_of(path), lock_kind(path), era, own_namespace) for path in self.locks
         ]
 
+    def ground(self, era: str, own_namespace: bool | None) -> Place:
+        """Return the directory itself, as a place below which locks may have been removed."""
+        path = os.path.join(self.where.path, "")
+        return Place(path, self.root, self.where.agent, LockKind.SESSION, era, own_namespace)
+
     def agent_of(self, lock_path: str) -> str | None:
         """Return the agent a lock belongs to: the directory's, else the one its session key names."""
         if self.where.agent is not None:
