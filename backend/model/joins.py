@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 
 from backend.model.events import Event, FailoverDecision, ProfileTimedOut
+from backend.model.lanejoin import keys_by_lane
 from backend.model.runfold import Run, RunBook, profile_hash, recency
 
 MAX_UNJOINED = 64
@@ -14,15 +15,19 @@ PROFILE_JOIN_S = 2.0
 
 
 def key_of(run: Run, keys: Mapping[str, str]) -> str | None:
-    """Return the session key of a run: as its own events name it, or by session id from `keys`."""
+    """Return the session key of a run: as its own events name it, or by its ids from `keys` (`session_keys`)."""
     if run.session_key is not None:
         return run.session_key
-    return None if run.session_id is None else keys.get(run.session_id)
+    by_session = None if run.session_id is None else keys.get(run.session_id)
+    return by_session or keys.get(run.run_id)
 
 
 def session_keys(book: RunBook, stored: Mapping[str, str]) -> dict[str, str]:
-    """Return session key by session id: what events told of both, and the session store, which wins."""
-    found: dict[str, str] = {}
+    """Return session key by session id, and by run id where only lanes or traces tie a run to its session.
+
+    What the session store says (`stored`: key by session id) wins.
+    """
+    found: dict[str, str] = {**keys_by_lane(book), **keys_by_trace(book)}
     for event in book.notices:
         session_id, key = getattr(event, "session_id", None), getattr(event, "session_key", None)
         if session_id and key:
@@ -31,6 +36,22 @@ def session_keys(book: RunBook, stored: Mapping[str, str]) -> dict[str, str]:
         if run.session_id and run.session_key:
             found[run.session_id] = run.session_key
     return {**found, **stored}
+
+
+def keys_by_trace(book: RunBook) -> dict[str, str]:
+    """Return session key by run id through the trace id that a run's lines share (seen on 2026.7.35, 2026.9.6)."""
+    traces: dict[str, set[str]] = {}
+    for event in (*book.notices, *book.waiting):
+        trace, key = getattr(event, "trace_id", None), getattr(event, "session_key", None)
+        if trace and key:
+            traces.setdefault(trace, set()).add(key)
+    found: dict[str, str] = {}
+    for run in book.runs.values():
+        told = [traces.get(getattr(fact, "trace_id", None) or "", set()) for fact in run.facts]
+        keys = set().union(*told)
+        if len(keys) == 1:
+            found[run.run_id] = keys.pop()
+    return found
 
 
 def runs_by_key(book: RunBook, stored: Mapping[str, str]) -> dict[str, tuple[Run, ...]]:
