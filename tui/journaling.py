@@ -11,8 +11,8 @@ from backend.system.text import safe
 from tui.cli import emit, narrate
 from tui.exits import Exit
 
-_HEAD = ("time", "kind")
-_HIDDEN = ("hash", "previous", "evidence", "lock", "schema", *_HEAD)
+_HEAD = ("at", "kind")
+_HIDDEN = ("prev", "evidence", "lock", "schema", *_HEAD)
 
 
 def print_journal(as_json: bool) -> Exit:

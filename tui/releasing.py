@@ -54,7 +54,7 @@ def release_lock(request: Request, settings: Settings) -> Exit:
         return _refuse_read_only(plan, request.as_json)
     if request.dry_run:
         return _show_plan(plan, request.as_json)
-    if not request.as_json:
+    if not request.as_json and plan.refusal is None:
         _print_plan(plan)
     if plan.refusal is None and request.release_id is None and not _typed(plan):
         raise click.UsageError(f"nothing was done: name the hold with --release-id {plan.release_id}")
