@@ -203,7 +203,7 @@ def test_a_run_id_used_again_after_the_end_is_a_new_life():
 
 
 def test_a_run_is_tied_to_a_session_only_by_ids():
-    book = fold_all(RunBook(), HANG)
+    book = fold_all(RunBook(), [event for event in HANG if not isinstance(event, LaneTaskError)])
     assert runs_by_key(book, {}) == {}
     assert [run.run_id for run in runs_without_session(book, {})] == ["r1"]
     assert list(runs_by_key(book, {"s1": "agent:silas:main"})) == ["agent:silas:main"]
@@ -244,7 +244,7 @@ def test_an_event_without_a_finite_time_is_left_out():
     assert fold(RunBook(), AttemptStarted(float("nan"), "r")) == RunBook()
 
 
-RECORDINGS = sorted(Path(__file__).parent.parent.glob("recordings/*/gateway.log"))
+RECORDINGS = sorted(Path(__file__).parent.parent.glob("recordings/2026.4.5-*/gateway.log"))
 
 
 @pytest.mark.parametrize("file", RECORDINGS, ids=lambda p: p.parent.name)

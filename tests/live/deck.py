@@ -1,0 +1,95 @@
+"""Runs lockdeck as a user would, against a real instance."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.live.instance import Instance
+from tests.live.waiting import eventually
+
+COMMAND = [sys.executable, "-c", "from tui.cli import main; main()"]
+REPOSITORY = Path(__file__).parents[2]
+
+
+def lockdeck(instance: Instance, *arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, Any, str]:
+    """Run one command with `--json`; returns exit code, parsed stdout and stderr."""
+    words = [*COMMAND, *arguments, "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, env=_env(instance, env), cwd=REPOSITORY)
+    try:
+        return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
+    except ValueError as error:
+        raise AssertionError(f"{arguments}: not JSON: {done.stdout[:400]!r} {done.stderr[-800:]}") from error
+
+
+def status(instance: Instance) -> tuple[int, dict[str, Any]]:
+    """Run `lockdeck status` on the instance's root and log."""
+    code, found, narration = lockdeck(instance, "status", str(instance.root), "--log", str(instance.log_file))
+    assert found is not None, narration
+    return code, found
+
+
+def by_agent(snapshot: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The main session of each agent in a status."""
+    return {s["agent"]: s for s in snapshot["sessions"] if s["key"] == f"agent:{s['agent']}:main"}
+
+
+class Watch:
+    """A running `lockdeck watch --json`, its lines gathered as they come."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.lines: list[dict[str, Any]] = []
+        self._thread = threading.Thread(target=self._gather, daemon=True)
+        self._thread.start()
+
+    def _gather(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(json.loads(line))
+
+    def close(self) -> None:
+        """Wait for the last line; the process has ended."""
+        self._thread.join(10)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def sessions(self, agent: str) -> list[dict[str, Any]]:
+        """Every picture of an agent's main session so far, oldest first."""
+        key = f"agent:{agent}:main"
+        return [line["session"] for line in list(self.lines) if line.get("session", {}).get("key") == key]
+
+    def states(self, agent: str) -> list[str]:
+        """The states an agent's main session went through, repeats left out."""
+        found: list[str] = []
+        for session in self.sessions(agent):
+            if not found or found[-1] != session["state"]:
+                found.append(session["state"])
+        return found
+
+
+@contextmanager
+def watching(instance: Instance) -> Iterator[Watch]:
+    """`lockdeck watch --json` on the instance, interrupted at the end."""
+    words = [*COMMAND, "watch", str(instance.root), "--log", str(instance.log_file), "--json"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=_env(instance), cwd=REPOSITORY)
+    watch = Watch(process)
+    try:
+        eventually(lambda: watch.lines, 30, "the first line of watch")
+        yield watch
+    finally:
+        process.terminate()
+        process.wait(20)
+        watch.close()
+
+
+def _env(instance: Instance, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    state = instance.root.parent / "lockdeck-state"
+    return {**os.environ, "LOCKDECK_STATE_DIR": str(state), "LOCKDECK_CONFIG_DIR": str(state), **(more or {})}
