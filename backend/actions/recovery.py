@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from backend.actions.swap import (
     Site,
     Step,
     freeze,
+    is_file,
     kind_at,
     open_site,
     opened,
@@ -31,6 +33,7 @@ from backend.actions.swap import (
     shop_name,
     thaw,
     thaw_with,
+    was_taken,
 )
 from backend.actions.turns import NotOurTurnError, turn
 from backend.system.text import safe
@@ -115,9 +118,10 @@ def _recover_one(
     except FileNotFoundError:
         journal.append("recovered", action=action, path=path, result="nothing was left to do")
         return f"{safe(path)}: an interrupted release had changed nothing, or was done"
-    sentence = "; ".join(
-        restored.sentences or ("the lock is off its name" if restored.released else "all is as before",)
-    )
+    except OSError as error:
+        return f"{safe(path)}: an interrupted release could not be put right: {safe(error)}"
+    ended = "the lock is off its name" if restored.released else "all is as before"
+    sentence = "; ".join(restored.sentences or (ended,))
     if not restored.left:
         journal.append("recovered", action=action, path=path, result=sentence, quarantined=restored.kept)
     return f"{safe(path)}: {sentence}"
@@ -168,12 +172,16 @@ def _put_right(site: Site, search: Search) -> str | None:
 
 
 def _ensure_slot(site: Site) -> None:
-    if kind_at(site, site.shop, SLOT) is Kind.STAND_IN:
-        os.unlink(SLOT, dir_fd=site.shop)
-        site.step("old stand-in removed")
-    if kind_at(site, site.shop, SLOT) is Kind.NOTHING:
-        os.mkdir(SLOT, 0o700, dir_fd=site.shop)
-        site.step("slot made")
+    """Have an empty directory in slot, whatever an interrupted run left there."""
+    there = kind_at(site, site.shop, SLOT)
+    if there is Kind.DIRECTORY:
+        return
+    if there is not Kind.NOTHING:
+        aside = f"aside-{secrets.token_hex(4)}"
+        os.rename(SLOT, aside, src_dir_fd=site.shop, dst_dir_fd=site.shop)
+        site.step("slot cleared")
+    os.mkdir(SLOT, 0o700, dir_fd=site.shop)
+    site.step("slot made")
 
 
 def _finish_removal(site: Site, begun: Entry, search: Search, wait: Callable[[float], object]) -> str | None:
@@ -181,34 +189,22 @@ def _finish_removal(site: Site, begun: Entry, search: Search, wait: Callable[[fl
 
     That holder deleted by path, or compared and deleted nothing: either way it believes the lock gone.
     """
-    before = _let_go(site.folder, site.name, begun, search)
-    if before is None:
+    if not was_taken(site):
         return None
-    wait(SETTLE_S)
-    if _let_go(site.folder, site.name, begun, search) != before:
-        return None
-    _ensure_slot(site)
-    found = freeze(site)
-    site.step("frozen")
-    if found is Kind.LOCK and _let_go(site.shop, SLOT, begun, search) is None:
-        thaw_with(site, SLOT)
-        return None
-    thaw(site)
-    return "its holder had let go meanwhile: the lock was removed for it"
-
-
-def _let_go(folder: int, name: str, begun: Entry, search: Search) -> tuple[int, int] | None:
-    """Return the inode of a lock that passed through our hands, is not the original, and nobody holds.
-
-    Writing a file sets both its times, a rename only the one: that tells that it passed through our hands.
-    """
-    with opened(folder, name) as fd:
-        if fd is None or is_original(fd, begun):
+    with opened(site.folder, site.name) as fd:
+        if fd is None or is_original(fd, begun) or search(fd) is not None:
             return None
-        found = os.fstat(fd)
-        if found.st_ctime_ns == found.st_mtime_ns or search(fd) is not None:
+        wait(SETTLE_S)
+        if not is_file(site.folder, site.name, fd) or search(fd) is not None:
             return None
-        return (found.st_dev, found.st_ino)
+        _ensure_slot(site)
+        found = freeze(site)
+        site.step("frozen")
+        if found is Kind.LOCK and not (is_file(site.shop, SLOT, fd) and search(fd) is None):
+            thaw_with(site, SLOT)
+            return None
+        thaw(site)
+        return "its holder had let go meanwhile: the lock was removed for it"
 
 
 def _sweep(

@@ -17,7 +17,7 @@ from backend.actions.plan import Outcome, Override, Refusal, ReleasePlan, Status
 from backend.actions.proof import Look, Search, differences, fresh_look, holder_of, refusals
 from backend.actions.recovery import BEGIN, Restoration, no_step, restore
 from backend.actions.standin import lock_payload, standing_in
-from backend.actions.swap import LOCK, Site, Step, furnish, make_shop, open_site, take, vacate
+from backend.actions.swap import LOCK, Site, Step, furnish, is_file, make_shop, open_site, take, vacate
 from backend.actions.turns import NotOurTurnError, turn
 from backend.model.fleet import LockView
 from backend.model.locks import LockIdentity, Verdict
@@ -187,7 +187,7 @@ def _swap_out(
     """Take the lock out, verify it and free its name; otherwise say why not and leave the rest to `restore`."""
     try:
         furnish(site, payload)
-        if not _still_there(site.folder, site.name, pin):
+        if not is_file(site.folder, site.name, pin):
             return Status.REFUSED, "the lock changed while the release was prepared"
         take(site)
         lost = _verify(site, pin, identity, means.search)
@@ -206,7 +206,7 @@ def _swap_out(
 
 def _verify(site: Site, pin: int, identity: LockIdentity, search: Search) -> str | None:
     """Say what is wrong with what came out; None: it is the pinned lock, unchanged, and nobody holds it."""
-    if not _still_there(site.shop, LOCK, pin):
+    if not is_file(site.shop, LOCK, pin):
         return "another lock had taken its place"
     if os.pread(pin, len(identity.raw) + 1, 0) != identity.raw:
         return "its bytes have changed"
@@ -225,14 +225,6 @@ def _is_pinned(pin: int, identity: LockIdentity) -> bool:
     found = os.fstat(pin)
     same = (found.st_dev, found.st_ino, found.st_ctime_ns) == (identity.dev, identity.ino, identity.ctime_ns)
     return same and os.pread(pin, len(identity.raw) + 1, 0) == identity.raw
-
-
-def _still_there(folder: int, name: str, pin: int) -> bool:
-    try:
-        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return os.path.samestat(found, os.fstat(pin))
 
 
 def _judge_end(

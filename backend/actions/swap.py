@@ -4,7 +4,7 @@ All of ours lives in a hidden folder beside the lock, `.lockdeck-<action>`: same
 OpenClaw, its doctor or a dashboard counts.  It holds:
 
     lock   the stand-in's lock; after `take`, the lock that stood at the name
-    draft  the stand-in's lock while it is written
+    draft  the stand-in's lock before it is ready
     slot   an empty directory; after `freeze`, what stood at the name then, if anything
 
 `freeze` puts the empty directory at the lock's name.  A directory can't be taken, replaced or deleted by
@@ -98,11 +98,16 @@ def furnish(site: Site, payload: bytes) -> None:
     finally:
         os.close(draft)
     site.step("draft written")
+    for _ in range(2):
+        exchange(site.shop, DRAFT, site.shop, SLOT)
+        site.step("swap tried")
     os.rename(DRAFT, LOCK, src_dir_fd=site.shop, dst_dir_fd=site.shop)
     site.step("stand-in made")
-    for _ in range(2):
-        exchange(site.shop, LOCK, site.shop, SLOT)
-        site.step("swap tried")
+
+
+def was_taken(site: Site) -> bool:
+    """Whether `take` has happened: then `lock` is no longer the stand-in's."""
+    return kind_at(site, site.shop, LOCK) in (Kind.LOCK, Kind.DIRECTORY)
 
 
 def take(site: Site) -> None:
@@ -179,3 +184,12 @@ def opened(folder: int, name: str) -> Iterator[int | None]:
 def read_all(fd: int) -> bytes:
     """Return the bytes of an open lock file, at most 64 KiB and one byte of it."""
     return os.pread(fd, _PAYLOAD_LIMIT + 1, 0)
+
+
+def is_file(folder: int, name: str, fd: int) -> bool:
+    """Whether the file at a name is the open one."""
+    try:
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(found, os.fstat(fd))

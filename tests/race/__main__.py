@@ -14,7 +14,18 @@ from tests.race.contest import SCENARIOS, Result, run
 from tests.race.releasers import RELEASERS
 
 OWN_NAMESPACE = "LOCKDECK_RACE_NAMESPACE"
-COLUMNS = ("released", "refused", "lost", "failed", "acquired", "crashed", "robbed", "double", "disturbed", "displaced")
+COLUMNS = (
+    "released",
+    "refused",
+    "lost",
+    "failed",
+    "acquired",
+    "crashed",
+    "robbed",
+    "double",
+    "disturbed",
+    "displaced",
+)
 
 
 def main() -> int:
@@ -42,7 +53,11 @@ def main() -> int:
     if options.json:
         with open(options.json, "w") as file:
             json.dump([{**vars(result), "counts": dict(result.counts)} for result in results], file, indent=1)
-    ours = [result for result in results if result.releaser == "lockdeck" and SCENARIOS[result.scenario].attributable]
+    ours = [
+        result
+        for result in results
+        if result.releaser == "lockdeck" and SCENARIOS[result.scenario].attributable
+    ]
     return 1 if any(result.counts["robbed"] or result.counts["double"] for result in ours) else 0
 
 
@@ -69,17 +84,23 @@ def _row(result: Result) -> str:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.race", description=__doc__)
-    parser.add_argument("--releases", type=int, default=5000, help="for each attributable scenario with lockdeck")
+    parser.add_argument(
+        "--releases", type=int, default=5000, help="for each attributable scenario with lockdeck"
+    )
     parser.add_argument("--seconds", type=float, default=450, help="at most, for each of those")
     parser.add_argument("--short", type=float, default=30, help="seconds for every other contest")
     parser.add_argument("--even", action="store_true", help="the same time for all contests")
     parser.add_argument("--scenario", action="append", choices=SCENARIOS)
     parser.add_argument("--releaser", action="append", choices=RELEASERS)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--folder", default="/var/tmp", help="where locks are made: the file system that is tested")
+    parser.add_argument(
+        "--folder", default="/var/tmp", help="where locks are made: the file system that is tested"
+    )
     parser.add_argument("--json", help="write the numbers to this file")
     parser.add_argument("--kills", type=int, help="the kill test instead: how many SIGKILLs")
-    parser.add_argument("--real", metavar="VERSION", help="acquirers run the code of an installed OpenClaw instead")
+    parser.add_argument(
+        "--real", metavar="VERSION", help="acquirers run the code of an installed OpenClaw instead"
+    )
     parser.add_argument("title", nargs="*", help=argparse.SUPPRESS)
     return parser.parse_args()
 

@@ -87,7 +87,9 @@ def run(
     cleaners = releasers if RELEASERS[releaser] is not None else 0
     share = None if releases is None else -(-releases // max(cleaners, 1))
     alive = {_fork(lambda r=row: acquire(r, 0)): (row, 0) for row in range(tally.rows)}
-    cleaning = {_fork(lambda n=n: _clean(releaser, paths, folder, clock, share, seed, n)) for n in range(cleaners)}
+    cleaning = {
+        _fork(lambda n=n: _clean(releaser, paths, folder, clock, share, seed, n)) for n in range(cleaners)
+    }
     while alive or cleaning:
         pid, status = os.wait()
         if pid in cleaning:

@@ -103,7 +103,7 @@ def finishing(finish: Callable[[Site], bool]) -> Iterator[None]:
     """Let lockdeck finish in another way, for comparison."""
     with (
         mock.patch.object(release_module, "vacate", finish),
-        mock.patch.object(recovery_module, "_finish_removal", lambda *_: None),
+        mock.patch.object(recovery_module, "_finish_removal", return_value=None),
     ):
         yield
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -94,18 +95,14 @@ def _reclaim_if_unchanged(path: str) -> None:
 
 
 def _remove_by_path(path: str, hold: Hold, made: os.stat_result) -> None:
-    try:
+    with suppress(OSError):  # OpenClaw swallows it too
         _remove_forced(path)
-    except OSError:
-        pass  # OpenClaw swallows it
 
 
 def _remove_if_unchanged(path: str, hold: Hold, made: os.stat_result) -> None:
-    try:
+    with suppress(OSError):
         if _snapshot(path) == (made.st_dev, made.st_ino, hold.raw):
             _remove_forced(path)
-    except OSError:
-        pass
 
 
 def _snapshot(path: str) -> tuple[int, int, bytes] | None:
@@ -120,10 +117,8 @@ def _snapshot(path: str) -> tuple[int, int, bytes] | None:
 
 def _remove_forced(path: str) -> None:
     """fs.rm(path, {force: true}): a missing file is no error, a directory is."""
-    try:
+    with suppress(FileNotFoundError):
         os.unlink(path)
-    except FileNotFoundError:
-        pass
 
 
 def _wait(path: str) -> None:

@@ -1,0 +1,216 @@
+"""One rung done and verified: wait for the lock, fire, watch what happens, say what it was."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from backend.actions.cancel_log import LogSince
+from backend.actions.cancel_plan import CancelPlan, Step
+from backend.actions.cancel_restart import find_supervisor, restart
+from backend.actions.ladder import ABORT, RESET, STOP, STOP_TEXT, Rung
+from backend.actions.verify import AfterFire, Limits, Target, watch
+from backend.model.locks import LockKind, LockRecord, PayloadState, Presence
+from backend.openclaw.gateway_frames import Frame
+from backend.openclaw.gateway_reach import Line
+from backend.openclaw.gateway_trouble import GatewayError, Trouble
+from backend.openclaw.lockfile import read_lock
+from backend.system import processes
+from backend.system.text import safe
+
+TRIES = {STOP: 3, ABORT: 1, RESET: 1}
+"""A stop command may hit the gap between two attempts and pass unheard: it is sent again at the next lock."""
+RESET_S = 20.0
+"""A reset waits up to 15 s for the run to end before it answers (2026.4.5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the rungs of one cancel work with."""
+
+    plan: CancelPlan
+    target: Target
+    limits: Limits
+    line: Line | None
+    log: LogSince
+    clock: Callable[[], float]
+    wait: Callable[[float], object]
+
+    def look(self) -> LockRecord:
+        """Read the lock as it is now."""
+        return read_lock(self.target.lock_path, self.plan.root, None, LockKind.SESSION)
+
+
+class NobodyThereError(Exception):
+    """No lock of the run came within the limit, or another process has it: there is nothing to fire at."""
+
+
+def fire(scene: Scene, rung: Rung) -> Step:
+    """Do one rung and say how it ended; GatewayError when it could not be done, NobodyThereError when need not."""
+    if rung.name not in TRIES:
+        return _end_process(scene, rung)
+    step = None
+    for _ in range(TRIES[rung.name]):
+        step = _call_once(scene, rung)
+        if step.worked or step.retaken_after_ms is None:
+            break
+    assert step is not None
+    return step
+
+
+def await_lock(scene: Scene) -> LockRecord:
+    """Wait until the lock stands: fired into a gap between two attempts, a call is answered and does nothing."""
+    until = scene.clock() + scene.limits.gap
+    while True:
+        record = scene.look()
+        if record.presence is Presence.FILE and record.payload_state is PayloadState.VALID and record.payload:
+            if record.payload.pid == scene.target.pid:
+                return record
+            raise NobodyThereError(
+                f"pid {record.payload.pid} holds the lock by now, not pid {scene.target.pid}"
+            )
+        if scene.clock() >= until:
+            raise NobodyThereError(f"no lock was taken for {scene.limits.gap:g} s: the run is over")
+        scene.wait(scene.limits.poll)
+
+
+def _call_once(scene: Scene, rung: Rung) -> Step:
+    line = scene.line
+    if line is None:
+        raise GatewayError(Trouble.UNREACHABLE, f"{rung.title}: the gateway can't be reached")
+    record = await_lock(scene)
+    scene.log.news()
+    fired = scene.clock()
+    answer = _in_background(line, rung.name, scene.target.key)
+    seen = AfterFire(scene.target, fired, record.payload.created_at if record.payload else None)
+    watch(
+        seen,
+        scene.limits,
+        look=scene.look,
+        log=scene.log,
+        line=line,
+        clock=scene.clock,
+        wait=scene.wait,
+        answered=lambda: _settled(answer),
+    )
+    error = answer.exception() if answer.done() else None
+    if isinstance(error, GatewayError) and seen.free_at is None:
+        raise error
+    return _step(scene, rung, seen, _words(answer))
+
+
+def _in_background(line: Line, rung: str, key: str) -> Future[Frame]:
+    """Make the call in a thread: the lock is watched from the moment it leaves, not from its answer on."""
+    method, params, seconds = _request(rung, key)
+    answer: Future[Frame] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(line.call(method, params, seconds))
+        except GatewayError as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=run, name=f"lockdeck {method}", daemon=True).start()
+    return answer
+
+
+def _request(rung: str, key: str) -> tuple[str, Mapping[str, Any], float]:
+    if rung == STOP:
+        return (
+            "chat.send",
+            {"sessionKey": key, "message": STOP_TEXT, "idempotencyKey": str(uuid.uuid4())},
+            5.0,
+        )
+    if rung == ABORT:
+        return "sessions.abort", {"key": key}, 5.0
+    return "sessions.reset", {"key": key, "reason": "reset"}, RESET_S
+
+
+def _settled(answer: Future[Frame]) -> bool:
+    return answer.done()
+
+
+def _words(answer: Future[Frame]) -> str:
+    """Return the answer in its own words, as far as they say anything about an abort."""
+    if not answer.done():
+        return "no answer yet"
+    error = answer.exception()
+    if error is not None:
+        return safe(error, 200)
+    told = answer.result()
+    named = (f"{name}={told[name]}" for name in ("ok", "aborted", "status", "abortedRunId") if name in told)
+    return safe(", ".join(named), 200)
+
+
+def _step(scene: Scene, rung: Rung, seen: AfterFire, answer: str) -> Step:
+    now = scene.clock()
+    free = None if seen.free_at is None else round((seen.free_at - seen.fired_at) * 1000)
+    went_on = seen.free_at is None or seen.went_on()
+    retaken = None
+    if went_on and seen.retaken_at is not None and seen.free_at is not None:
+        retaken = round((seen.retaken_at - seen.free_at) * 1000)
+    sentence = _sentence(rung, seen, answer, free, retaken, now)
+    verified = 0 if seen.free_at is None else round((now - seen.free_at) * 1000)
+    return Step(rung.name, not went_on, sentence, answer, free, retaken, verified, went_on)
+
+
+def _sentence(
+    rung: Rung, seen: AfterFire, answer: str, free: int | None, retaken: int | None, now: float
+) -> str:
+    if free is None or seen.free_at is None:
+        waited = now - seen.fired_at
+        return (
+            f"{rung.title}: the gateway answered ({answer}), but the lock still stands after {waited:.1f} s"
+        )
+    if retaken is not None:
+        profile = seen.profile()
+        how = f"with profile {profile} " if profile else ""
+        return f"{rung.title}: aborted, but the rotation went on {how}{retaken / 1000:.1f} s later"
+    if seen.decision is not None:
+        return f"{rung.title}: aborted, but the log says that the run goes on ({seen.decision.decision})"
+    if seen.still_active is True:
+        return f"{rung.title}: the lock is gone, but the gateway still shows an active run"
+    quiet = f"and stayed free for {now - seen.free_at:.1f} s"
+    if seen.other_run is not None:
+        quiet = "and the next queued message is being answered by another run"
+    told = ", the gateway tells that the run has ended" if seen.ended or seen.still_active is False else ""
+    return f"{rung.title}: the session was free {free} ms after the call {quiet}{told}"
+
+
+def _end_process(scene: Scene, rung: Rung) -> Step:
+    """End the holder by its supervisor or by SIGTERM, and watch its lock go with it."""
+    plan, fired = scene.plan, scene.clock()
+    assert plan.pid is not None
+    assert plan.holder_ticks is not None
+    supervisor = find_supervisor(plan.pid) if plan.is_gateway else None
+    problem = restart(supervisor, plan.pid, plan.holder_ticks, plan.way.env)
+    if problem is not None:
+        return Step(rung.name, worked=False, sentence=f"{rung.title}: {problem}")
+    while scene.clock() - fired < scene.limits.restart and _runs(plan.pid, plan.holder_ticks):
+        scene.wait(scene.limits.poll)
+    after = round((scene.clock() - fired) * 1000)
+    if _runs(plan.pid, plan.holder_ticks):
+        sentence = f"{rung.title}: pid {plan.pid} still runs after {after / 1000:.0f} s; it may finish its runs first"
+        return Step(rung.name, worked=False, sentence=sentence, went_on=True)
+    record = scene.look()
+    if record.payload is not None and record.payload.pid == plan.pid:
+        left = f"pid {plan.pid} has ended, but its lock was left behind: release it"
+        return Step(rung.name, worked=False, sentence=f"{rung.title}: {left}")
+    return Step(
+        rung.name,
+        True,
+        f"{rung.title}: pid {plan.pid} has ended and released its lock",
+        "",
+        after,
+        None,
+        after,
+    )
+
+
+def _runs(pid: int, ticks: int) -> bool:
+    stat = processes.read_stat(pid)
+    return stat is not None and not stat.ended and stat.start_ticks == ticks

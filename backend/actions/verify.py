@@ -1,0 +1,195 @@
+"""Whether a run really ended: what lock, log and gateway say afterwards, whatever the call answered.
+
+`AfterFire` collects what is seen and judges it; it does no I/O.  `watch` feeds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from backend.actions.cancel_log import LogSince, goes_on
+from backend.model.chain import FailoverChain
+from backend.model.events import AttemptStarted, Event, FailoverDecision, ModelFallbackDecision, RunEnded
+from backend.model.locks import LockRecord, PayloadState, Presence
+from backend.openclaw.gateway_reach import Line
+from backend.openclaw.gateway_trouble import GatewayError
+from backend.openclaw.logvalues import profile_hash
+from backend.system.text import safe
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long things may take, in seconds.
+
+    `gap`: until a lock is there to fire at. `free`: until the lock is gone after a call. `quiet`: for how long it
+    must stay away; `quiet_blind` the same where no log tells of further attempts (gaps of 11 s were seen on a
+    busy machine). `poll`: between two looks.
+    """
+
+    gap: float = 15.0
+    free: float = 4.0
+    quiet: float = 5.0
+    quiet_blind: float = 12.0
+    restart: float = 60.0
+    poll: float = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The run that is to end: the lock it holds (`pid` of `created_at`), its session, its id where known."""
+
+    key: str
+    lock_path: str
+    pid: int
+    run_id: str | None = None
+    chain: FailoverChain = field(default_factory=FailoverChain)
+
+
+@dataclass(slots=True)
+class AfterFire:
+    """What was seen since a call at `fired_at` (epoch seconds) on the hold made at `created_at`."""
+
+    target: Target
+    fired_at: float
+    created_at: float | None
+    free_at: float | None = None
+    retaken_at: float | None = None
+    other_run: str | None = None
+    ended: bool = False
+    decision: FailoverDecision | ModelFallbackDecision | None = None
+    still_active: bool | None = None
+    events: list[Event] = field(default_factory=list)
+    told: list[AttemptStarted | RunEnded] = field(default_factory=list)
+
+    def see_lock(self, record: LockRecord, now: float) -> None:
+        """Take in one look at the lock's path."""
+        if record.presence is not Presence.FILE:
+            if record.presence is Presence.ABSENT and self.free_at is None:
+                self.free_at = now
+            return
+        if record.payload_state is not PayloadState.VALID or record.payload is None:
+            return
+        same = record.payload.created_at == self.created_at and record.payload.pid == self.target.pid
+        if same:
+            return
+        self.free_at = now if self.free_at is None else self.free_at
+        self.retaken_at = now if self.retaken_at is None else self.retaken_at
+
+    def hear(self, events: Sequence[Event], told: Sequence[AttemptStarted | RunEnded]) -> None:
+        """Take in what log and gateway said since the last time."""
+        self.events += events
+        fresh = (
+            event for event in told if event.at >= self.fired_at and event.session_key == self.target.key
+        )
+        self.told = list(fresh)
+        self.ended, self.other_run = self._follower()
+        self.decision = goes_on(self.events, self._ours())
+
+    def went_on(self) -> bool:
+        """Whether the same run goes on; a lock taken again by nobody known counts as the same run's."""
+        if self.decision is not None or self.still_active is True:
+            return True
+        return self.retaken_at is not None and self.other_run is None
+
+    def quiet_since(self, seconds: float, now: float) -> bool:
+        """Whether the lock has been free for so long without the run going on."""
+        return self.free_at is not None and not self.went_on() and now - self.free_at >= seconds
+
+    def profile(self) -> str | None:
+        """Name the profile that the run went on with, by the decision logged and the configured chain."""
+        if not isinstance(self.decision, FailoverDecision) or self.decision.profile_hash is None:
+            return None
+        names = [name for candidate in self.target.chain.candidates for name in candidate.profiles]
+        at = next(
+            (i for i, name in enumerate(names) if profile_hash(name) == self.decision.profile_hash), None
+        )
+        return safe(names[at + 1], 80) if at is not None and at + 1 < len(names) else None
+
+    def _ours(self) -> frozenset[str]:
+        """The ids that may be our run's: the known one; else every one that did not begin after an end."""
+        if self.target.run_id is not None:
+            return frozenset({self.target.run_id})
+        ids: set[str] = set()
+        for event in self.told:
+            if isinstance(event, RunEnded):
+                ids.add(event.run_id)
+                break
+            ids.add(event.run_id)
+        return frozenset(ids)
+
+    def _follower(self) -> tuple[bool, str | None]:
+        """Whether our run was told to have ended, and which other run began only after that."""
+        ours, ended = self._ours(), False
+        for event in self.told:
+            if isinstance(event, RunEnded):
+                ended = ended or event.run_id in ours
+            elif ended and event.run_id not in ours:
+                return True, event.run_id
+        return ended, None
+
+
+def watch(
+    seen: AfterFire,
+    limits: Limits,
+    *,
+    look: Callable[[], LockRecord],
+    log: LogSince,
+    line: Line | None,
+    clock: Callable[[], float],
+    wait: Callable[[float], object],
+    answered: Callable[[], bool] = lambda: True,
+) -> AfterFire:
+    """Watch until it is decided: the lock does not go, the run goes on, or all is quiet for long enough.
+
+    The time that the lock may take to go counts from the moment the call has been answered.
+    """
+    quiet = limits.quiet if log.readable else limits.quiet_blind
+    next_news, answered_at = 0.0, None
+    while True:
+        now = clock()
+        seen.see_lock(look(), now)
+        if now >= next_news:
+            seen.hear(log.news(), line.told() if line is not None else ())
+            next_news = now + min(0.25, limits.quiet / 4)
+        answered_at = now if answered_at is None and answered() else answered_at
+        if seen.free_at is None and answered_at is not None and now - answered_at >= limits.free:
+            break
+        if seen.went_on():
+            _hear_why(seen, limits, log, line, clock, wait)
+            break
+        if seen.quiet_since(quiet, now):
+            seen.still_active = None if line is None else has_active_run(line, seen.target.key)
+            if seen.other_run is not None:
+                seen.still_active = None
+            break
+        wait(limits.poll)
+    return seen
+
+
+def _hear_why(
+    seen: AfterFire,
+    limits: Limits,
+    log: LogSince,
+    line: Line | None,
+    clock: Callable[[], float],
+    wait: Callable[[float], object],
+) -> None:
+    """Listen a moment longer: log and gateway tell who took the lock a little after it was taken."""
+    until = clock() + min(0.5, limits.quiet / 4)
+    while clock() < until:
+        wait(limits.poll)
+        seen.hear(log.news(), line.told() if line is not None else ())
+
+
+def has_active_run(line: Line, key: str) -> bool | None:
+    """Ask the gateway whether a session has an active run; None where it does not tell (before 2026.5.7)."""
+    try:
+        rows = line.call("sessions.list", {"search": key, "limit": 50}).get("sessions")
+    except GatewayError:
+        return None
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, dict) and row.get("key") == key:
+            active = row.get("hasActiveRun")
+            return active if isinstance(active, bool) else None
+    return None

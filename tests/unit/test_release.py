@@ -1,0 +1,405 @@
+"""Releasing a lock: what is refused, what is done, and what is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+
+import pytest
+
+from backend.actions import proof, recovery
+from backend.actions import release as release_module
+from backend.actions.plan import Override, Status
+from backend.actions.proof import differences, newcomers
+from backend.actions.release import DRAIN_S, DWELL_S
+from backend.actions.swap import take
+from backend.actions.turns import turn
+from backend.system.exchange import ExchangeUnsupported
+from backend.system.processes import ProcessIdentity
+from backend.system.text import safe
+from tests.unit.releasing import Root, end, our_ticks, tell
+
+pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+
+
+@pytest.fixture
+def root(tmp_path):
+    return Root(tmp_path)
+
+
+@pytest.fixture
+def holder(root):
+    holder = root.hold()
+    yield holder
+    end(holder)
+
+
+def reasons(plan):
+    return " | ".join(plan.refusal.reasons) if plan.refusal else ""
+
+
+def test_a_dead_lock_is_released_and_kept_in_quarantine(root):
+    raw = root.write()
+    outcome = root.release()
+    assert outcome.status is Status.RELEASED, outcome.sentences
+    assert root.names() == ["one.jsonl"]
+    with open(outcome.quarantined, "rb") as kept:
+        assert kept.read() == raw
+    assert root.kinds() == ["release-begin", "released"]
+
+
+def test_the_transcript_is_not_touched(root):
+    root.write()
+    before = os.stat(root.transcript)
+    root.release()
+    after = os.stat(root.transcript)
+    assert (before.st_ino, before.st_mtime_ns, before.st_ctime_ns) == (
+        after.st_ino,
+        after.st_mtime_ns,
+        after.st_ctime_ns,
+    )
+
+
+def test_planning_changes_nothing(root):
+    root.write()
+    before = (root.names(), os.stat(root.lock), os.stat(root.sessions))
+    plan = root.plan()
+    assert plan.refusal is None
+    assert plan.effects
+    assert plan.why
+    assert any("lane" in sentence for sentence in plan.then)
+    assert (root.names(), os.stat(root.lock), os.stat(root.sessions)) == before
+    assert not os.path.exists(root.journal.folder)
+    json.dumps(plan.to_json())
+
+
+def test_the_proof_is_taken_twice_with_a_dwell_between(root):
+    root.write()
+    now = [1_790_000_000.0]
+    plan = root.plan(clock=lambda: now[0])
+    now[0] += 0.25
+    root.release(plan, clock=lambda: now[0])
+    assert root.waits[0] == pytest.approx(DWELL_S - 0.25)
+    assert DRAIN_S in root.waits
+
+
+def test_a_clock_that_was_set_back_does_not_lengthen_the_dwell(root):
+    root.write()
+    plan = root.plan(clock=lambda: 1_790_000_000.0)
+    root.release(plan, clock=lambda: 1_780_000_000.0)
+    assert root.waits[0] == DWELL_S
+
+
+def test_another_hold_than_the_one_named_is_refused(root):
+    root.write()
+    plan = root.plan("0123456789ab")
+    assert "another hold" in reasons(plan)
+
+
+def test_a_lock_rewritten_between_plan_and_act_is_refused_with_what_changed(root):
+    root.write()
+    plan = root.plan()
+    root.write(pid=4194306)
+    outcome = root.release(plan)
+    assert outcome.status is Status.REFUSED
+    assert "the bytes changed" in " ".join(outcome.sentences)
+    assert root.names() == ["one.jsonl", "one.jsonl.lock"]
+    assert root.kinds() == ["refused"]
+
+
+def test_a_lock_that_vanished_between_plan_and_act_is_refused(root):
+    root.write()
+    plan = root.plan()
+    root.lock.unlink()
+    assert root.release(plan).status is Status.REFUSED
+
+
+def test_a_live_holder_is_never_released_whatever_the_override(root, holder):
+    assert root.plan().refusal is not None
+    overridden = root.plan(override=Override("leaked", str(root.lock)))
+    assert "held" in reasons(overridden)
+    assert root.release(overridden).status is Status.REFUSED
+    assert os.path.samestat(os.stat(f"/proc/{holder.pid}/fd/3"), os.stat(root.lock))
+
+
+def test_a_leaked_lock_needs_the_override_with_the_exact_path(root):
+    root.write(pid=os.getpid(), starttime=our_ticks())
+    assert "leaked" in reasons(root.plan())
+    assert "path typed" in reasons(root.plan(override=Override("leaked", "/elsewhere")))
+    assert "only the verdict leaked" in reasons(root.plan(override=Override("held", str(root.lock))))
+    plan = root.plan(override=Override("leaked", str(root.lock)))
+    assert reasons(plan) == ""
+    assert root.release(plan).status is Status.RELEASED
+    assert not root.lock.exists()
+
+
+def test_an_override_where_nothing_is_leaked_is_refused(root):
+    root.write()
+    assert "nothing to override" in reasons(root.plan(override=Override("leaked", str(root.lock))))
+
+
+def test_a_recycled_pid_is_released(root):
+    root.write(pid=os.getpid(), starttime=our_ticks() - 1)
+    assert root.release().status is Status.RELEASED
+
+
+@pytest.mark.parametrize("what", ["symlink", "hard link", "directory", "fifo"])
+def test_what_is_no_plain_lock_file_is_refused(root, tmp_path, what):
+    root.write()
+    if what == "hard link":
+        os.link(root.lock, tmp_path / "second name")
+    else:
+        root.lock.rename(tmp_path / "aside")
+        {
+            "symlink": lambda: root.lock.symlink_to(tmp_path / "aside"),
+            "directory": root.lock.mkdir,
+            "fifo": lambda: os.mkfifo(root.lock),
+        }[what]()
+    before = root.names()
+    assert root.release().status is Status.REFUSED
+    assert root.names() == before
+
+
+def test_a_fresh_empty_lock_is_refused(root):
+    root.lock.touch()
+    assert "creating" in reasons(root.plan())
+
+
+def test_two_lockdecks_do_not_work_in_one_directory(root, monkeypatch):
+    root.write()
+    monkeypatch.setattr(release_module, "TURN_S", 0.0)
+    with turn(root.journal.folder, str(root.sessions), 0):
+        outcome = root.release()
+    assert outcome.status is Status.REFUSED
+    assert "another lockdeck" in outcome.sentences[0]
+    assert root.lock.exists()
+
+
+def test_without_an_atomic_exchange_the_lock_is_not_touched(root, monkeypatch):
+    def unsupported(*_):
+        raise ExchangeUnsupported(22, "Invalid argument")
+
+    monkeypatch.setattr("backend.actions.swap.exchange", unsupported)
+    raw = root.write()
+    outcome = root.release()
+    assert outcome.status is Status.REFUSED
+    assert "atomically" in outcome.sentences[0]
+    assert root.lock.read_bytes() == raw
+    assert root.names() == ["one.jsonl", "one.jsonl.lock"]
+
+
+def test_nothing_is_done_when_the_journal_cannot_be_written(root, tmp_path):
+    raw = root.write()
+    plan = root.plan()
+    (tmp_path / "state").write_text("a file where the folder should be")
+    outcome = root.release(plan)
+    assert outcome.status is Status.FAILED
+    assert root.lock.read_bytes() == raw
+    assert root.names() == ["one.jsonl", "one.jsonl.lock"]
+
+
+def test_the_stand_in_names_a_live_process_that_openclaw_respects(root):
+    root.write()
+    seen = {}
+
+    def look_at_name(name):
+        if name == "taken":
+            seen.update(json.loads(root.lock.read_text()))
+            seen["argv"] = open(f"/proc/{seen['pid']}/cmdline").read().split("\0")
+            seen["ticks"] = proof.processes.read_stat(seen["pid"]).start_ticks
+
+    assert root.release(on_step=look_at_name).status is Status.RELEASED
+    assert seen["pid"] != os.getpid()
+    assert seen["starttime"] == seen["ticks"]
+    assert "openclaw" in seen["argv"]
+    assert proof.processes.look(seen["pid"]).liveness == "gone"
+
+
+def replace_before_take(root, monkeypatch, act):
+    def late(site):
+        act()
+        take(site)
+
+    monkeypatch.setattr(release_module, "take", late)
+
+
+def test_a_lock_taken_by_a_live_process_at_the_last_moment_is_put_back(root, monkeypatch):
+    root.write()
+    plan = root.plan()
+    holders = []
+
+    def taken_meanwhile():
+        root.lock.unlink()
+        holders.append(root.hold())
+
+    replace_before_take(root, monkeypatch, taken_meanwhile)
+    outcome = root.release(plan)
+    try:
+        assert outcome.status is Status.REFUSED
+        assert "lost the race" in outcome.sentences[0]
+        assert os.path.samestat(os.stat(f"/proc/{holders[0].pid}/fd/3"), os.stat(root.lock))
+        assert root.names() == ["one.jsonl", "one.jsonl.lock"]
+    finally:
+        end(holders[0])
+
+
+def test_a_lock_let_go_while_it_was_displaced_does_not_stay_for_ever(root, monkeypatch):
+    """Its holder compares, finds the stand-in and deletes nothing: the liveness leak."""
+    root.write()
+    plan = root.plan()
+    holders = []
+
+    def taken_meanwhile():
+        root.lock.unlink()
+        holders.append(root.hold())
+
+    replace_before_take(root, monkeypatch, taken_meanwhile)
+    outcome = root.release(plan, on_step=lambda name: tell(holders[0], "close") if name == "taken" else None)
+    end(holders[0])
+    assert outcome.status is Status.REFUSED
+    assert root.names() == ["one.jsonl"]
+    assert recovery.SETTLE_S in root.waits
+
+
+def test_a_name_whose_stand_in_was_deleted_gets_the_live_lock_back(root, monkeypatch):
+    root.write()
+    plan = root.plan()
+    holders = []
+
+    def taken_meanwhile():
+        root.lock.unlink()
+        holders.append(root.hold())
+
+    replace_before_take(root, monkeypatch, taken_meanwhile)
+    outcome = root.release(plan, on_step=lambda name: root.lock.unlink() if name == "taken" else None)
+    try:
+        assert outcome.status is Status.REFUSED
+        assert os.path.samestat(os.stat(f"/proc/{holders[0].pid}/fd/3"), os.stat(root.lock))
+    finally:
+        end(holders[0])
+
+
+def test_a_newer_lock_at_the_name_is_left_alone(root):
+    """A late reclaim deletes the stand-in and somebody takes the name: ours is out, theirs stays."""
+    root.write()
+    holders = []
+
+    def late_reclaim(name):
+        if name == "taken":
+            root.lock.unlink()
+            holders.append(root.hold())
+
+    outcome = root.release(on_step=late_reclaim)
+    try:
+        assert outcome.status is Status.RELEASED
+        assert os.path.samestat(os.stat(f"/proc/{holders[0].pid}/fd/3"), os.stat(root.lock))
+    finally:
+        end(holders[0])
+
+
+def test_a_newer_lock_taken_in_the_last_moment_before_the_freeze_comes_back(root, monkeypatch):
+    root.write()
+    holders = []
+    vacate = release_module.vacate
+
+    def late(site):
+        root.lock.unlink()
+        holders.append(root.hold())
+        assert vacate(site) is False
+        return False
+
+    monkeypatch.setattr(release_module, "vacate", late)
+    outcome = root.release()
+    try:
+        assert outcome.status is Status.RELEASED
+        assert os.path.samestat(os.stat(f"/proc/{holders[0].pid}/fd/3"), os.stat(root.lock))
+    finally:
+        end(holders[0])
+
+
+def test_the_quarantine_is_private_and_carries_the_evidence(root):
+    root.write()
+    outcome = root.release()
+    assert stat.S_IMODE(os.stat(outcome.quarantined).st_mode) == 0o600
+    beside = outcome.quarantined.removesuffix(".lock") + ".json"
+    assert stat.S_IMODE(os.stat(beside).st_mode) == 0o600
+    with open(beside) as file:
+        evidence = json.load(file)
+    assert evidence["path"] == str(root.lock)
+    assert evidence["evidence"]["process"]["liveness"] == "gone"
+
+
+def test_the_journal_is_written_before_the_effect(root):
+    root.write()
+    seen = []
+    root.release(on_step=lambda name: seen.append((root.kinds(), root.names())) if name == "begun" else None)
+    assert seen == [(["release-begin"], ["one.jsonl", "one.jsonl.lock"])]
+
+
+def test_the_watch_tells_who_took_the_lock_next(root):
+    root.write()
+    holders = []
+
+    def wait(seconds):
+        if not root.lock.exists() and not holders:
+            with open(root.transcript, "a") as file:
+                file.write("{}\n")
+            holders.append(root.hold())
+
+    plan = root.plan()
+    outcome = release_module.release(plan, journal=root.journal, wait=wait, watch_s=30.0)
+    end(holders[0])
+    assert outcome.after.acquired_by == holders[0].pid
+    assert outcome.after.transcript == "grew"
+    assert root.kinds()[-1] == "watched"
+
+
+def test_the_watch_ends_and_tells_when_nobody_came(root):
+    root.write()
+    outcome = root.release(watch_s=0.1)
+    assert outcome.after.acquired_at is None
+    assert outcome.after.transcript == "untouched"
+    assert "nobody took the lock" in outcome.sentences[-1]
+
+
+def process(pid, started_at):
+    return ProcessIdentity(pid, started_at, 1, 0, safe("node"), (safe("openclaw-gateway"),))
+
+
+def test_a_gateway_younger_than_thirty_seconds_forbids_a_release(root):
+    found = list(newcomers(root.place.root, 100.0, [process(os.getpid(), 80.0)]))
+    assert len(found) == 1
+    assert "20 s ago" in found[0]
+
+
+def test_an_older_gateway_does_not(root):
+    assert list(newcomers(root.place.root, 100.0, [process(os.getpid(), 60.0)])) == []
+
+
+def test_a_process_of_unknown_age_forbids_a_release(root):
+    assert list(newcomers(root.place.root, 100.0, [process(os.getpid(), None)]))
+
+
+def test_the_gateway_of_another_root_does_not_count(root):
+    import subprocess
+    import sys
+
+    env = {**os.environ, "OPENCLAW_STATE_DIR": "/somewhere/else"}
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env=env) as other:
+        assert list(newcomers(root.place.root, 100.0, [process(other.pid, 99.0)])) == []
+        assert list(newcomers("/somewhere/else", 100.0, [process(other.pid, 99.0)]))
+        other.communicate()
+
+
+def test_equal_looks_have_no_differences(root):
+    root.write()
+    one, other = root.plan().view, root.plan().view
+    assert differences(one, other) == ()
+
+
+def test_a_touched_lock_differs(root):
+    root.write()
+    one = root.plan().view
+    os.utime(root.lock)
+    assert differences(one, root.plan().view)
