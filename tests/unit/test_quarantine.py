@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -32,14 +33,14 @@ def test_two_locks_of_one_action_do_not_overwrite_each_other(folder, tmp_path):
     (tmp_path / "lock").write_bytes(b"other")
     other = quarantine.keep(str(tmp_path / "state"), folder, "lock", {"action": "a1"})
     assert one != other
-    assert open(one, "rb").read() == b"payload"
+    assert Path(one).read_bytes() == b"payload"
 
 
 @pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="needs a second file system")
 def test_across_file_systems_the_bytes_are_copied_first(folder, tmp_path):
     with tempfile.TemporaryDirectory(dir="/dev/shm") as elsewhere:
         kept = quarantine.keep(elsewhere, folder, "lock", {"action": "a1"})
-        assert open(kept, "rb").read() == b"payload"
+        assert Path(kept).read_bytes() == b"payload"
         assert os.stat(kept).st_mode & 0o777 == 0o600
         with open(kept.removesuffix(".lock") + ".json") as file:
             assert json.load(file) == {"action": "a1"}

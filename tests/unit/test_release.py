@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -206,7 +209,7 @@ def test_the_stand_in_names_a_live_process_that_openclaw_respects(root):
     def look_at_name(name):
         if name == "taken":
             seen.update(json.loads(root.lock.read_text()))
-            seen["argv"] = open(f"/proc/{seen['pid']}/cmdline").read().split("\0")
+            seen["argv"] = Path(f"/proc/{seen['pid']}/cmdline").read_text().split("\0")
             seen["ticks"] = proof.processes.read_stat(seen["pid"]).start_ticks
 
     assert root.release(on_step=look_at_name).status is Status.RELEASED
@@ -382,14 +385,13 @@ def test_a_process_of_unknown_age_forbids_a_release(root):
 
 
 def test_the_gateway_of_another_root_does_not_count(root):
-    import subprocess
-    import sys
-
     env = {**os.environ, "OPENCLAW_STATE_DIR": "/somewhere/else"}
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env=env) as other:
+    command = [sys.executable, "-c", "print('ready', flush=True); input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env) as other:
+        assert other.stdout.readline() == b"ready\n"
         assert list(newcomers(root.place.root, 100.0, [process(other.pid, 99.0)])) == []
         assert list(newcomers("/somewhere/else", 100.0, [process(other.pid, 99.0)]))
-        other.communicate()
+        other.communicate(b"\n")
 
 
 def test_equal_looks_have_no_differences(root):
