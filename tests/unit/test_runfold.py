@@ -214,6 +214,14 @@ def test_a_run_is_tied_to_a_session_only_by_ids():
     assert session_keys(told, {"s1": "agent:x:main"}) == {"s1": "agent:x:main"}
 
 
+def test_a_run_is_tied_to_a_session_by_a_trace_that_only_this_session_has():
+    run = decision(20.0, trace_id="t1")
+    lane = LaneTaskError(20.1, "session:k1", "k1", 1, "x", trace_id="t1")
+    other = LaneTaskError(20.2, "session:k2", "k2", 1, "x", trace_id="t1")
+    assert list(runs_by_key(fold_all(RunBook(), [run, lane]), {})) == ["k1"]
+    assert runs_by_key(fold_all(RunBook(), [run, lane, other]), {}) == {}
+
+
 def test_a_profile_timeout_belongs_to_the_decision_that_follows_within_two_seconds():
     book = fold_all(RunBook(), HANG[:3])
     assert unjoined(book) == ()
