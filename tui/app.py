@@ -22,6 +22,7 @@ from themes.loader import COLOURLESS, DEFAULT, Shelf, load_shelf
 from tui.commands.provider import DeckProvider
 from tui.crash import report
 from tui.deck import Deck
+from tui.messages import Published, SourceFailed
 from tui.screens.base import DeckScreen
 from tui.screens.fleet import FleetScreen
 from tui.source import Source, SourceThread
@@ -36,26 +37,6 @@ CLIPBOARD_BYTES = 74_994
 """Terminals drop OSC 52 beyond this many bytes (100,000 characters of base64)."""
 INTERRUPTED = 130
 _KEY_WORDS = {"⏎": "enter", "↑": "up", "↓": "down", "←": "left", "→": "right"}
-
-
-class Published(Message):
-    """A snapshot came; of several waiting ones only the newest is handled."""
-
-    def __init__(self, snapshot: FleetSnapshot) -> None:
-        super().__init__()
-        self.snapshot = snapshot
-
-    def can_replace(self, message: Message) -> bool:
-        """Let a newer snapshot take the place of one not handled yet."""
-        return isinstance(message, Published)
-
-
-class SourceFailed(Message):
-    """The source ended with an error; `sentence` says which."""
-
-    def __init__(self, sentence: SafeText) -> None:
-        super().__init__()
-        self.sentence = sentence
 
 
 class LockdeckApp(App[int]):

@@ -5,44 +5,29 @@ Rows are known by key. Cursor and scroll position follow the key through re-sort
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import count
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.lines import EMPTY, Line, Span, fit, span
-from tui.widgets.columns import GAP, Column, Layout, lay_out
+from tui.lines import EMPTY, Line, span
+from tui.widgets.columns import Column
 from tui.widgets.painting import dress, repaint_on_theme_change
+from tui.widgets.rowpainter import MARGIN, Cells, Key, Painting, RowPainter, arranged
 
-Key = Hashable
-Cells = tuple[Line, ...]
 Item = TypeVar("Item")
 _HEADER = 1
-_BETWEEN = span(" " * GAP)
-_MARGIN = span(" ")
-
-
-@dataclass(slots=True)
-class _Made:
-    """The cells of a row as last made; `version` is new, and never used before, when they come out different."""
-
-    item: object
-    moment: int
-    cells: Cells
-    version: int
 
 
 class Table(ScrollView, Generic[Item], can_focus=True):
     """Shows `items` in an order; `cells(item)` makes the lines of one row, one per column."""
 
+    DEFAULT_CSS = "Table { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
         Binding("down,j", "move(1)", "Down", show=False),
@@ -68,14 +53,10 @@ class Table(ScrollView, Generic[Item], can_focus=True):
     ) -> None:
         super().__init__(id=id)
         self._columns = tuple(columns)
-        self._make = cells
         self._empty = empty
         self._order: Sequence[Key] = ()
         self._items: Mapping[Any, Item] = {}
-        self._made: dict[Key, _Made] = {}
-        self._strips: LRUCache[tuple[Any, ...], Strip] = LRUCache(1024)
-        self._versions = count()
-        self._moment = 0
+        self._rows: RowPainter[Item] = RowPainter(self._columns, cells)
         self._cursor = 0
         self._faded = False
 
@@ -116,7 +97,7 @@ class Table(ScrollView, Generic[Item], can_focus=True):
         moved = order != self._order
         self._order, self._items = order, items
         if moved:
-            self._forget_gone()
+            self._rows.forget_all_but(items, self._rows_in_view)
             self._cursor = self._place_of(old_key, old_cursor)
             self.virtual_size = Size(self.size.width, len(order) + _HEADER)
             self._keep_in_place(self._cursor - old_cursor)
@@ -127,7 +108,7 @@ class Table(ScrollView, Generic[Item], can_focus=True):
     def tick(self) -> None:
         """Make the visible rows anew, for cells that show the passing of time."""
         before = self._window()
-        self._moment += 1
+        self._rows.let_time_pass()
         self._repaint(before)
 
     def move_to(self, index: int) -> None:
@@ -187,51 +168,23 @@ class Table(ScrollView, Generic[Item], can_focus=True):
 
     # -- rows -------------------------------------------------------------------------------------
 
-    def _row(self, index: int, width: int) -> Strip:
-        key = self._order[index]
-        made = self._cells_of(key)
-        book = dress(self).stylebook
-        ground = "cursor" if index == self._cursor else "base"
-        name = (key, made.version, width, book.palette.name, ground, self._faded)
-        strip = self._strips.get(name)
-        if strip is None:
-            row = self._arranged(made.cells, width)
-            if self._faded:
-                row = tuple(Span(part.text, "stale") for part in row)
-            strip = book.strip(row, width, ground)
-            self._strips[name] = strip
-        return strip
-
-    def _cells_of(self, key: Key) -> _Made:
-        item, made = self._items[key], self._made.get(key)
-        if made is not None and made.item is item and made.moment == self._moment:
-            return made
-        cells = self._make(item)
-        same = made is not None and made.cells == cells
-        version = made.version if made is not None and same else next(self._versions)
-        made = self._made[key] = _Made(item, self._moment, cells, version)
-        return made
-
-    def _arranged(self, cells: Cells, width: int) -> Line:
-        mark = dress(self).symbols.ellipsis
-        parts: list[Span] = [_MARGIN]
-        for position, (index, cell_width) in enumerate(self._layout(width)):
-            if position:
-                parts.append(_BETWEEN)
-            parts.extend(fit(cells[index], cell_width, ellipsis=mark, right=self._columns[index].right))
-        return tuple(parts)
-
-    def _layout(self, width: int) -> Layout:
-        return lay_out(self._columns, width - 2)
-
     def _header(self, width: int) -> Strip:
         titles = tuple((span(column.title, "dim"),) for column in self._columns)
-        return dress(self).stylebook.strip(self._arranged(titles, width), width, "panel")
+        look = dress(self)
+        return look.stylebook.strip(
+            arranged(titles, self._columns, width, look.symbols.ellipsis), width, "panel"
+        )
+
+    def _row(self, index: int, width: int) -> Strip:
+        key, look = self._order[index], dress(self)
+        ground = "cursor" if index == self._cursor else "base"
+        painting = Painting(look.stylebook, look.symbols.ellipsis, width, ground, self._faded)
+        return self._rows.strip(key, self._items[key], painting)
 
     def _empty_line(self, y: int, width: int) -> Strip:
         words = self._empty()
         row = words[y] if y < len(words) else EMPTY
-        return dress(self).stylebook.strip(fit((_MARGIN, *row), width) if row else EMPTY, width)
+        return dress(self).stylebook.strip((MARGIN, *row) if row else EMPTY, width)
 
     # -- keeping place ----------------------------------------------------------------------------
 
@@ -243,11 +196,9 @@ class Table(ScrollView, Generic[Item], can_focus=True):
         """Return what stands on each visible line: key, version of its cells, cursor."""
         top = int(self.scroll_y)
         indices = range(top, min(top + self._rows_in_view, len(self._order)))
-        return [
-            (key, self._cells_of(key).version, i == self._cursor)
-            for i in indices
-            for key in (self._order[i],)
-        ]
+        keys = [self._order[index] for index in indices]
+        versions = [self._rows.version(key, self._items[key]) for key in keys]
+        return [(key, versions[at], top + at == self._cursor) for at, key in enumerate(keys)]
 
     def _repaint(self, before: list[tuple[Key, int, bool]], *, everything: bool = False) -> None:
         after = self._window()
@@ -258,10 +209,6 @@ class Table(ScrollView, Generic[Item], can_focus=True):
         changed = [y for y, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
         if changed:
             self.refresh(*(Region(0, y + _HEADER, width, 1) for y in changed))
-
-    def _forget_gone(self) -> None:
-        if len(self._made) > 2 * self._rows_in_view + 1000 or self._made.keys() - self._items.keys():
-            self._made = {key: made for key, made in self._made.items() if key in self._items}
 
     def _place_of(self, key: Key | None, fallback: int) -> int:
         if key is not None and key in self._items:

@@ -1,0 +1,85 @@
+"""The filter language."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.tui.samples import incident
+from tui.facts import facts
+from tui.filter import FIELDS, FilterError, parse
+from tui.rows import arrange
+
+
+def matching(text: str) -> list[str]:
+    arrangement, query = arrange(incident()), parse(text)
+    return [key[2] for key in arrangement.order if query.matches(facts(arrangement.items[key]))]
+
+
+def test_words_are_looked_for_anywhere_and_all_must_occur() -> None:
+    assert len(matching("discord")) == 2
+    assert matching("discord silas") == ["agent:silas:discord:channel:119834421"]
+
+
+def test_a_bang_turns_a_term_around() -> None:
+    assert len(matching("!state:idle")) == len(arrange(incident()).order) - 4
+    assert set(matching("state:stuck")) & set(matching("!state:stuck")) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("state:STUCK", 2),
+        ("agent:juno", 3),
+        ("lock:dead", 1),
+        ("holder:396", 4),
+        ("holder:node", 1),
+        ("root:openclaw", 11),
+        ("key:cron", 1),
+        ('key:"group:120363"', 1),
+    ],
+)
+def test_each_field_can_be_asked(text: str, count: int) -> None:
+    assert len(matching(text)) == count
+
+
+def test_a_pasted_session_key_finds_its_session() -> None:
+    assert matching("agent:silas:discord:channel:119834421") == ["agent:silas:discord:channel:119834421"]
+
+
+def test_an_unknown_field_is_refused_with_the_known_ones_and_the_nearest() -> None:
+    with pytest.raises(FilterError) as refusal:
+        parse("stat:x")
+    assert "did you mean state:" in str(refusal.value)
+    assert all(field in str(refusal.value) for field in FIELDS)
+
+
+@pytest.mark.parametrize("text", ['"open', "!", "state:", '""'])
+def test_a_term_that_says_nothing_is_refused(text: str) -> None:
+    with pytest.raises(FilterError):
+        parse(text)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_a_filter_or_a_refusal(text: str) -> None:
+    try:
+        query = parse(text)
+    except FilterError as refusal:
+        query = None
+        sentence = str(refusal)
+    if query is None:
+        assert sentence
+        return
+    assert all(term.value for term in query.terms)
+    assert bool(query.terms) == bool(text.split())
+
+
+@given(
+    st.sampled_from(FIELDS),
+    st.text(st.characters(exclude_characters='"'), min_size=1, max_size=20),
+    st.booleans(),
+)
+def test_a_quoted_value_is_kept_as_it_is(field: str, value: str, inverse: bool) -> None:
+    (term,) = parse(f'{"!" if inverse else ""}{field}:"{value}"').terms
+    assert (term.field, term.value, term.inverse) == (field, value.lower(), inverse)

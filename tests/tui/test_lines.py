@@ -1,0 +1,93 @@
+"""Lines, figures and column widths."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from backend.system.text import safe
+from tui.figures import bar, duration, fresh, local, time_of_day
+from tui.lines import fit, line, merged, plain, sides, span, width_of, wrap
+from tui.rows import COLUMNS
+from tui.symbols import ASCII, UNICODE, choose_symbols
+from tui.widgets.columns import GAP, lay_out
+
+LINES = st.lists(st.text(max_size=30), max_size=4).map(lambda parts: line(*(span(part) for part in parts)))
+
+
+@given(LINES, st.integers(0, 60), st.booleans())
+def test_a_fitted_line_has_exactly_the_width(row: tuple, width: int, right: bool) -> None:
+    assert width_of(fit(row, width, right=right)) == width
+
+
+@given(LINES, st.integers(4, 60))
+def test_wrapping_loses_no_character_but_blanks_and_exceeds_no_width(row: tuple, width: int) -> None:
+    rows = list(wrap(row, width, indent=1))
+    assert all(width_of(part) <= width for part in rows)
+    assert "".join("".join(map(plain, rows)).split()) == "".join(plain(row).split())
+
+
+@given(LINES)
+def test_merging_changes_no_text(row: tuple) -> None:
+    assert plain(merged(row)) == plain(row)
+    assert len(merged(row)) <= 1
+
+
+def test_the_right_side_is_kept_when_there_is_no_room() -> None:
+    assert plain(sides(line("a long left side"), line("live"), 10)) == "a lo… live"
+
+
+@given(st.integers(20, 240))
+def test_columns_never_exceed_the_table(width: int) -> None:
+    layout = lay_out(COLUMNS, width)
+    assert sum(cells for _, cells in layout) + GAP * (len(layout) - 1) <= max(width, 38)
+
+
+def test_columns_drop_by_importance() -> None:
+    def titles(width: int) -> list[str]:
+        return [COLUMNS[index].title for index, _ in lay_out(COLUMNS, width - 2)]
+
+    assert titles(60) == ["STATE", "AGENT", "SESSION", "ATTEMPTS", "OCCUPIED"]
+    assert titles(80) == [*titles(60), "LOCK", "CALLERS"]
+    assert set(titles(120)) == {*titles(80), "HOLDER", "FREE BY"}
+    assert len(titles(140)) == len(COLUMNS)
+
+
+def test_durations_show_two_units() -> None:
+    shown = [duration(seconds) for seconds in (-3, 0, 42.9, 187, 7500, 363_600)]
+    assert shown == ["0s", "0s", "42s", "3m 07s", "2h 05m", "4d 05h"]
+    assert fresh(0.84) == "0.8 s"
+
+
+@given(st.floats(allow_nan=False, allow_infinity=True))
+def test_any_moment_can_be_shown(moment: float) -> None:
+    assert len(time_of_day(moment)) == 8
+    assert local(moment).tzinfo is not None
+
+
+@given(st.floats(-1, 2), st.integers(0, 30))
+def test_a_bar_has_its_width_in_both_symbol_sets(share: float, width: int) -> None:
+    assert width_of(bar(share, width, UNICODE)) == width
+    assert width_of(bar(share, width, ASCII)) == width
+
+
+def test_the_ascii_set_is_ascii_and_every_glyph_is_one_cell() -> None:
+    for symbols in (ASCII, UNICODE):
+        glyphs = [
+            *symbols.states.values(),
+            *symbols.verdicts.values(),
+            symbols.tried,
+            symbols.cut,
+            *symbols.cells,
+        ]
+        assert all(cell_len(glyph) == 1 for glyph in glyphs)
+        assert all(safe(glyph) == glyph for glyph in glyphs)
+        assert symbols.ascii_only == all(glyph.isascii() for glyph in glyphs)
+
+
+def test_a_terminal_that_cannot_show_the_glyphs_gets_ascii() -> None:
+    assert choose_symbols({"LANG": "C"}) is ASCII
+    assert choose_symbols({"LANG": "en_US.UTF-8", "LC_ALL": "C"}) is ASCII
+    assert choose_symbols({"LANG": "en_US.UTF-8", "TERM": "linux"}) is ASCII
+    assert choose_symbols({"LANG": "en_US.utf8", "TERM": "xterm"}) is UNICODE

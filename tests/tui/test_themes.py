@@ -1,0 +1,119 @@
+"""Themes: what is accepted, what is refused and with which words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tui.samples import incident
+from tests.tui.stage import UTF8, dashboard, frame, show
+from themes.loader import BUILTIN, load_shelf, load_theme
+from themes.palette import MIN_CONTRAST, ThemeError, contrast
+
+DARK = (BUILTIN / "dark.toml").read_text()
+
+
+def written(folder: Path, text: str, name: str = "mine") -> Path:
+    path = folder / f"{name}.toml"
+    path.write_text(text)
+    return path
+
+
+def test_all_builtin_themes_load_and_one_has_no_colour() -> None:
+    shelf = load_shelf()
+    assert list(shelf.palettes) == [
+        "dark",
+        "light",
+        "high-contrast",
+        "deuteranopia",
+        "tritanopia",
+        "monochrome",
+    ]
+    assert [palette.name for palette in shelf.palettes.values() if palette.colourless] == ["monochrome"]
+
+
+def test_contrast_is_that_of_wcag() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+    assert contrast("#777777", "#ffffff") < MIN_CONTRAST
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('critical = "#ff8f8f bold"', 'critcal = "#ff8f8f bold"', ("style.critcal", "style.critical")),
+        ('text = "#d7dee8"', 'text = "#d7dee"', ("style.text", "#rrggbb")),
+        ('text = "#d7dee8"', 'text = "#d7dee8 blinking"', ("style.text", "blinking", "bold")),
+        ('text = "#d7dee8"', 'text = "#303840"', ("style.text", "contrast", "4.5")),
+        ('text = "#d7dee8"', "text = 3", ("style.text",)),
+        ('text = "#d7dee8"', "", ("style.text", "missing")),
+        ("[ground]", "[grounds]", ("grounds", "ground")),
+        ("dark = true", "dark = 1", ("dark",)),
+        ("dark = true", "dark = ", ("line 1",)),
+    ],
+)
+def test_a_bad_theme_is_refused_naming_file_and_key(
+    tmp_path: Path, old: str, new: str, words: tuple[str, ...]
+) -> None:
+    path = written(tmp_path, DARK.replace(old, new))
+    with pytest.raises(ThemeError) as refusal:
+        load_theme(path)
+    assert str(path) in str(refusal.value)
+    assert all(word in str(refusal.value) for word in words)
+
+
+def test_what_is_no_file_of_reasonable_size_is_no_theme(tmp_path: Path) -> None:
+    (tmp_path / "folder.toml").mkdir()
+    (tmp_path / "big.toml").write_bytes(b"#" * 100_000)
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    shelf = load_shelf([tmp_path, tmp_path / "not there"])
+    assert len(shelf.problems) == 3
+    assert len(shelf.palettes) == 6
+
+
+async def test_a_theme_that_cannot_be_used_falls_back_to_dark_with_one_toast(tmp_path: Path) -> None:
+    written(tmp_path, DARK.replace("#d7dee8", "[/nonsense]"))
+    app = dashboard(shelf=load_shelf([tmp_path]), theme="mine")
+    async with app.run_test(notifications=True) as pilot:
+        await pilot.pause()
+        assert app.theme == "dark"
+        (toast,) = app._notifications
+        assert "mine.toml" in toast.message
+        assert "no usable theme 'mine'" in toast.message
+
+
+async def test_every_theme_can_be_put_on_in_turn() -> None:
+    app = dashboard()
+    async with app.run_test() as pilot:
+        await show(pilot, incident())
+        words, worn = frame(app), []
+        for _theme in app.shelf.palettes:
+            await pilot.press("t")
+            worn.append(app.theme)
+            assert frame(app) == words
+        assert worn == [*list(app.shelf.palettes)[1:], "dark"]
+
+
+async def test_no_color_means_monochrome_unless_a_theme_was_asked_for() -> None:
+    for env, theme, expected in (
+        ({"NO_COLOR": "1"}, None, "monochrome"),
+        ({"NO_COLOR": "1"}, "light", "light"),
+        ({"NO_COLOR": ""}, None, "dark"),
+    ):
+        app = dashboard(env=UTF8 | env, theme=theme)
+        async with app.run_test():
+            assert app.theme == expected
+
+
+async def test_monochrome_sends_no_colour() -> None:
+    app = dashboard(theme="monochrome")
+    async with app.run_test(size=(140, 45)) as pilot:
+        for keys in ((), ("enter",), ("question_mark",)):
+            await show(pilot, incident())
+            await pilot.press(*keys)
+            styles = [part.style for strip in app.screen._compositor.render_strips() for part in strip]
+            colours = {
+                colour for style in styles if style for colour in (style.color, style.bgcolor) if colour
+            }
+            assert all(colour.is_default for colour in colours)
