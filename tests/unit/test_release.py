@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ from backend.actions.turns import turn
 from backend.system.exchange import ExchangeUnsupported
 from backend.system.processes import ProcessIdentity
 from backend.system.text import safe
-from tests.unit.releasing import Root, end, our_ticks, tell
+from tests.unit.releasing import HOLDER, Root, end, our_ticks, tell
 
 pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
 
@@ -162,6 +164,20 @@ def test_what_is_no_plain_lock_file_is_refused(root, tmp_path, what):
     before = root.names()
     assert root.release().status is Status.REFUSED
     assert root.names() == before
+
+
+def test_a_lock_of_pid_1_of_another_namespace_is_refused_as_foreign(root):
+    command = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    if shutil.which("unshare") is None or subprocess.run([*command, "true"], check=False).returncode != 0:
+        pytest.skip("no pid namespaces here (needs root and unshare)")
+    inside = [sys.executable, "-S", "-c", HOLDER, str(root.lock)]
+    subprocess.run([*command, *inside], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+    assert json.loads(root.lock.read_text())["pid"] == 1
+    root.place = replace(root.place, own_namespace=None)
+    plan = root.plan()
+    assert plan.view.judgement.verdict == "foreign"
+    assert root.release(plan).status is Status.REFUSED
+    assert root.names() == ["one.jsonl", "one.jsonl.lock"]
 
 
 def test_a_fresh_empty_lock_is_refused(root):
