@@ -42,7 +42,7 @@ def assess(facts: SessionFacts, now: float) -> Assessment:
             for state, rule in _RULES
             if (finding := rule(facts, now)) is not None
         ),
-        (State.IDLE, Finding(_last_end(facts), ("nothing runs and no lock stands",))),
+        (State.IDLE, Finding(_last_end(facts), (_nothing_runs(facts),))),
     )  # fmt: skip
     state, finding = found
     severity, notes = _severity(state, facts, now)
@@ -195,6 +195,10 @@ def _why(decided: list[Attempt]) -> str:
     last = decided[-1]
     reasons = sorted({attempt.reason for attempt in decided if attempt.reason})
     return f"{last.decision} after {', '.join(reasons) or 'an unnamed failure'}"
+
+
+def _nothing_runs(facts: SessionFacts) -> str:
+    return "nothing runs and no lock stands" if facts.judgement is None else "nothing runs"
 
 
 def _moved_on(facts: SessionFacts, ended_at: float) -> bool:

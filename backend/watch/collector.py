@@ -19,6 +19,7 @@ from backend.model.rotation import gap_grace
 from backend.model.runfold import Run, RunBook, fold_all
 from backend.model.runs import Occupation
 from backend.openclaw.evidence import examine
+from backend.openclaw.installed import version_in_log
 from backend.openclaw.layout import Discovery, discover_roots
 from backend.openclaw.logscan import LineCounts
 from backend.settings import Settings
@@ -122,6 +123,8 @@ class Collector:
         if dirty is None:
             self._refresh_roots()
         self._read_logs(now)
+        if dirty is None:
+            self._learn_version()
         for root in self.roots.values():
             chosen = [d for path, d in root.directories.items() if dirty is None or path in dirty]
             self._look_at(root, chosen, now, whole=dirty is None)
@@ -134,6 +137,13 @@ class Collector:
             root.refresh()
         standing = {path for root in self.roots.values() for path in (*root.directories, root.path)}
         self._views = {path: views for path, views in self._views.items() if path in standing}
+
+    def _learn_version(self) -> None:
+        """Ask the log which version runs: the configuration only knows which one last wrote it."""
+        newest = self._tail.newest()
+        logged = version_in_log(newest) if newest else None
+        for root in self.roots.values():
+            root.logged = logged
 
     def _adopt(self, discovery: Discovery) -> None:
         """Take up new roots. A root that vanished stays, with its problem: it was watched, and people look."""

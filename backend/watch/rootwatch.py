@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from backend.model.chain import FailoverChain
 from backend.model.fleet import GatewayView, RootView
@@ -37,6 +37,7 @@ class RootWatch:
     network: bool = False
     problem: str | None = None
     gateway_started_at: float | None = None
+    logged: Version | None = None
     _chains: dict[str, FailoverChain] = field(default_factory=dict)
     _era_seen: tuple[object, ...] | None = None
     _config_seen: tuple[object, ...] | None = None
@@ -63,7 +64,7 @@ class RootWatch:
     @property
     def version(self) -> Version | None:
         """The OpenClaw version of this root, None where nothing tells."""
-        return self.config.version if self.config else None
+        return self.logged or (self.config.version if self.config else None)
 
     def chain_for(self, agent: str) -> FailoverChain:
         """Return what a run of `agent` tries, as configured; read once per refresh."""
@@ -82,14 +83,14 @@ class RootWatch:
 
     def view(self, live: bool) -> RootView:
         """Return the root as a snapshot shows it; `live`: file events are coming."""
-        version = self.version
+        version = str(self.version) if self.version else None
         return RootView(
             path=self.path,
             era=self.era,
-            gateway=self.gateway,
+            gateway=replace(self.gateway, version=version) if self.gateway else None,
             watch="live" if live and not self.network else "polling",
             problems=tuple(self._problems()),
-            version=str(version) if version else None,
+            version=version,
         )
 
     def exposures(self) -> tuple[str, ...]:
@@ -131,10 +132,9 @@ class RootWatch:
         lock = read_gateway_lock(self.path, config.path, self.env, uid)
         if lock is None:
             return None
-        version = str(config.version) if config.version else None
         started = _started_at(lock)
         self.gateway_started_at = started
-        return GatewayView(lock.pid, version, lock.port or config.gateway_port, started is not None)
+        return GatewayView(lock.pid, None, lock.port or config.gateway_port, started is not None)
 
 
 def _started_at(lock: GatewayLock) -> float | None:

@@ -111,6 +111,11 @@ class LogTail:
         self._retire(standing, oldest)
         return Poll(tuple(events), counts, behind, tuple(problems))
 
+    def newest(self) -> str | None:
+        """Return the JSON log written to last; None where none is followed."""
+        logs = [one for one in self._followed.values() if not one.console]
+        return max(logs, key=lambda one: one.mtime).name if logs else None
+
     def close(self) -> None:
         """Close all files."""
         for one in self._followed.values():
