@@ -231,7 +231,8 @@ def _open(plan: CancelPlan, clock: Clock) -> Line:
 def _not_confirmed(plan: CancelPlan, allow: Collection[str]) -> tuple[str, ...]:
     chosen = [rung for rung in plan.rungs if rung.name in allow]
     if not chosen:
-        return (f"none of its rungs was confirmed: {', '.join(rung.name for rung in plan.rungs)}",)
+        names = ", ".join(rung.name for rung in plan.rungs)
+        return (f"none of the rungs that there are was confirmed: {names}", *plan.notes)
     if all(rung.scopes_missing for rung in chosen):
         return tuple(f"{rung.title}: {', '.join(rung.scopes_missing)} is not granted" for rung in chosen)
     return ()

@@ -1,8 +1,7 @@
 """The simulated gateway process: `openclaw-gateway … -m backend.simulate.gateway HOME ATTEMPT LIFELINE SOCKET`.
 
 HOME is the fleet's private directory, ATTEMPT the seconds of one attempt, LIFELINE the reading end of the
-owner's pipe, SOCKET a socket bound to the configured port of 127.0.0.1.  Nobody listens on the socket yet, so
-clients are refused; whoever serves the protocol calls `Gateway.runs` from its own task.
+owner's pipe, SOCKET a socket bound to the configured port of 127.0.0.1, on which the protocol is served.
 
 It prints one line when it is up.  SIGTERM and SIGINT end it as they end the real one: its locks vanish, its
 children too, the files stay.  When the owner is gone it removes HOME as well.
@@ -18,12 +17,14 @@ import socket
 import sys
 from pathlib import Path
 
-from backend.simulate import lockfile
+from backend.simulate import lockfile, rpc
+from backend.simulate.cast import TOKEN, VERSION
 from backend.simulate.clock import iso_utc
 from backend.simulate.helpers import Helpers
 from backend.simulate.home import Home
 from backend.simulate.lifeline import remove_tree
 from backend.simulate.log import Log
+from backend.simulate.rpc_methods import SessionMethods
 from backend.simulate.runs import Runs
 from backend.simulate.story import Story
 from backend.simulate.tempo import Tempo
@@ -51,14 +52,15 @@ class Gateway:
         lock = _take_gateway_lock(self.world.home)
         story = asyncio.create_task(Story(self.world, self.runs, self._helpers).play())
         stopped = asyncio.create_task(self._stop.wait())
+        calls = asyncio.create_task(self._serve_calls())
         sys.stdout.write("up\n")
         sys.stdout.flush()
         try:
-            done, _ = await asyncio.wait({story, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if story in done:
-                story.result()
+            done, _ = await asyncio.wait({story, stopped, calls}, return_when=asyncio.FIRST_COMPLETED)
+            for ended in done - {stopped}:
+                ended.result()
         finally:
-            await self._end(story)
+            await self._end(story, calls)
             lockfile.release(str(self.world.home.gateway_lock), lock)
             if self._orphaned:
                 remove_tree(self.world.home.path)
@@ -68,9 +70,14 @@ class Gateway:
         self._orphaned = True
         self._stop.set()
 
-    async def _end(self, story: asyncio.Task[None]) -> None:
-        story.cancel()
-        await asyncio.wait({story})
+    async def _serve_calls(self) -> None:
+        manners = rpc.Manners(TOKEN, VERSION, state_dir=str(self.world.home.root))
+        await rpc.serve(self.server, manners, SessionMethods(self.world, self.runs, VERSION))
+
+    async def _end(self, *tasks: asyncio.Task[None]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         await self._helpers.end()
 
 

@@ -91,6 +91,7 @@ class Run:
         async with held(self.session.lock, self._world.tempo.lock_wait) as taken:
             if not taken:
                 return Result.LOCKED
+            self._world.tell(self.run_id, self.session.key, "start")
             self._transcript.ask("How is the fleet?")
             reply = asyncio.ensure_future(self._world.provider.reply(self._world.tempo.scaled(_REPLY_S)))
             result = await self._wait.for_reply(reply, limit_s)
@@ -120,6 +121,7 @@ class Run:
     def _record_end(self, result: Result) -> None:
         """Write the final state; a chat run that failed stays `running` for ever, as on 2026.4.5."""
         ended = epoch_ms()
+        self._world.tell(self.run_id, self.session.key, "error" if result is Result.TIMED_OUT else "end")
         changes: dict[str, object] = {"endedAt": ended, "runtimeMs": ended - self._began_ms}
         changes["abortedLastRun"] = result is Result.STOPPED
         if result is Result.ANSWERED:

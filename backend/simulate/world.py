@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from backend.simulate.home import Home
@@ -25,9 +26,21 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Places, clock and provider."""
+    """Places, clock, provider, and who listens to the events of runs."""
 
     home: Home
     tempo: Tempo
     log: Log
     provider: Provider = field(default_factory=Provider)
+    listeners: list[Callable[[dict[str, object]], None]] = field(default_factory=list)
+
+    def tell(self, run_id: str, session_key: str, phase: str) -> None:
+        """Tell the listeners that an attempt started (`start`) or a run ended (`end`, `error`)."""
+        payload = {
+            "runId": run_id,
+            "stream": "lifecycle",
+            "data": {"phase": phase},
+            "sessionKey": session_key,
+        }
+        for hear in tuple(self.listeners):
+            hear({"type": "event", "event": "agent", "payload": payload})
