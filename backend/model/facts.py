@@ -8,9 +8,9 @@ from backend.model.events import StuckSession
 from backend.model.fleet import State
 from backend.model.forecast import DEFAULTS_2026_4_5, Budget, budget_of
 from backend.model.locks import Judgement, Verdict
-from backend.model.rotation import FOLLOW_UP_S, followed_up
+from backend.model.rotation import CLOCK_SLACK_S, FOLLOW_UP_S, followed_up
 from backend.model.runfold import Run
-from backend.model.runs import NOBODY_BLOCKED, Blocked, Hold, Occupation, Rotation
+from backend.model.runs import GAP_GRACE_S, NOBODY_BLOCKED, Blocked, Hold, Occupation, Rotation
 
 HOLDING = frozenset({Verdict.CREATING, Verdict.HELD, Verdict.REMOVED})
 """Verdicts that mean: a process is in the session now."""
@@ -70,6 +70,21 @@ class SessionFacts:
     def in_gap(self) -> bool:
         """Whether the lock was there a moment ago, so that the occupation may go on."""
         return self.judgement is None and self.occupation is not None and self.occupation.current is None
+
+    def between_attempts(self, now: float) -> bool:
+        """Whether an attempt of a run that goes on has just let go of the lock and no line tells yet why.
+
+        Log lines are read a little later than locks are seen to go.
+        """
+        if self.occupation is None or self.run is None or self.run.ended_at is not None or not self.in_gap:
+            return False
+        freed, last_hold = self.occupation.last_seen, self.occupation.recent[-1]
+        if freed is None or now - freed > GAP_GRACE_S or not self.run.attempts:
+            return False
+        decided = self.run.attempts[-1].ended_at
+        return (
+            decided is not None and last_hold.started_at >= decided - CLOCK_SLACK_S and self.followed(decided)
+        )
 
     @property
     def alive(self) -> bool:

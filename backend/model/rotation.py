@@ -26,9 +26,15 @@ CLOCK_SLACK_S = 0.1
 """A lock's own time may be this much (seconds) before the log line that preceded it."""
 
 
-def gap_grace(run: Run | None) -> float:
-    """Return how long a gap may last, in seconds, without ending the occupation: longer when one was promised."""
-    return PROMISED_GAP_S if run is not None and run.promised_at is not None else GAP_GRACE_S
+def gap_grace(run: Run | None, occupation: Occupation | None = None) -> float:
+    """Return how long a gap may last, in seconds, without ending the occupation.
+
+    Longer while a decision promises an attempt that has not taken the lock yet.
+    """
+    if run is None or run.promised_at is None:
+        return GAP_GRACE_S
+    kept = occupation is not None and followed_up(occupation.recent, run.promised_at)
+    return GAP_GRACE_S if kept else PROMISED_GAP_S
 
 
 def defaults_of(version: Version | None) -> Defaults:

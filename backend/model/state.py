@@ -53,7 +53,8 @@ def assess(facts: SessionFacts, now: float) -> Assessment:
 
 
 def _cancelling(facts: SessionFacts, now: float) -> Finding | None:
-    if facts.cancelling_since is None or not (facts.occupied or facts.awaits_follow_up(now)):
+    goes_on = facts.occupied or facts.awaits_follow_up(now) or facts.between_attempts(now)
+    if facts.cancelling_since is None or not goes_on:
         return None
     return Finding(facts.cancelling_since, ("a cancel was asked for and the session is still occupied",))
 
@@ -75,6 +76,9 @@ def _rotating(facts: SessionFacts, now: float) -> Finding | None:
         return None
     if running is not None and facts.alive:
         return Finding(decided[0].ended_at, (_attempt_sentence(running, rotation, now), _why(decided)))
+    if facts.between_attempts(now):
+        sentence = f"attempt {len(rotation.attempts) + 1} has just let go of the lock"
+        return Finding(decided[0].ended_at, (sentence, _why(decided)))
     if facts.awaits_follow_up(now):
         return Finding(
             decided[0].ended_at, (f"{decided[-1].decision} promised another attempt", _why(decided))
@@ -96,10 +100,8 @@ def _running(facts: SessionFacts, now: float) -> Finding | None:
     opened = facts.run.opened if facts.run and facts.run.ended_at is None else None
     if opened is not None and facts.gateway_alive is not False:
         return Finding(opened.at, (f"an attempt began {duration(now - opened.at)} ago",))
-    if facts.in_gap:
-        return Finding(
-            facts.occupation.since if facts.occupation else None, ("the lock was there a moment ago",)
-        )
+    if facts.in_gap and facts.occupation is not None and not _told_to_have_ended(facts):
+        return Finding(facts.occupation.since, ("the lock was there a moment ago",))
     return None
 
 
@@ -199,6 +201,12 @@ def _why(decided: list[Attempt]) -> str:
 
 def _nothing_runs(facts: SessionFacts) -> str:
     return "nothing runs and no lock stands" if facts.judgement is None else "nothing runs"
+
+
+def _told_to_have_ended(facts: SessionFacts) -> bool:
+    """Whether a run's end explains that the lock is gone."""
+    ended_at = facts.run.ended_at if facts.run else None
+    return ended_at is not None and all(hold.started_at < ended_at for hold in facts.holds)
 
 
 def _moved_on(facts: SessionFacts, ended_at: float) -> bool:

@@ -21,6 +21,8 @@ PACE_SLACK_S = 3.0
 
 On a busy machine 2026.4.5 was seen to hold for 23.1 s with a timeout of 20 s.
 """
+CLOCK_SLACK_S = 0.5
+"""A hold may look this much (seconds) shorter than it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ def timeout_rotation(facts: SessionFacts, now: float) -> Finding | None:
     if rotation.finished:
         return None
     last_end = rotation.attempts[-1].ended_at if rotation.attempts else now
-    if not (facts.alive if last_end is None else facts.awaits_follow_up(now)):
+    waits = facts.awaits_follow_up(now) or facts.between_attempts(now)
+    if not (facts.alive if last_end is None else waits):
         return None
     upto = now if last_end is None else last_end
     timed_out = [attempt for attempt in unbroken(rotation.attempts, upto) if attempt.by_timeout]
@@ -163,7 +166,7 @@ def _paced_by_timeouts(facts: SessionFacts) -> Finding | None:
         if hold.ended_at is None:
             continue
         lasted = hold.ended_at - hold.started_at
-        if not limit <= lasted <= limit * (1 + PACE_SLACK) + PACE_SLACK_S or (
+        if not limit - CLOCK_SLACK_S <= lasted <= limit * (1 + PACE_SLACK) + PACE_SLACK_S or (
             paced and hold.pid != paced[0].pid
         ):
             break

@@ -179,6 +179,8 @@ def test_a_gap_may_be_longer_where_a_decision_promised_a_follow_up():
     assert gap_grace(None) == 3.0
     assert gap_grace(run_of(ROTATED[0])) == 15.0
     assert gap_grace(run_of(ROTATED[0], AttemptStarted(1061.0, "r1"))) == 3.0
+    assert gap_grace(run_of(ROTATED[0]), chain_of_holds((1000.0, 1059.9))) == 15.0
+    assert gap_grace(run_of(ROTATED[0]), chain_of_holds((1000.0, 1059.9), (1060.8, 1070.0))) == 3.0
 
 
 def test_attempts_are_unbroken_over_gaps_of_up_to_fifteen_seconds():
