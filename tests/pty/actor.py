@@ -1,0 +1,48 @@
+"""Runs the dashboard in a terminal of the test's, with a source that plays a part: `python -m tests.pty.actor PART`."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+
+from backend.model.fleet import FleetSnapshot
+from tests.tui.samples import NOW, hostile, incident
+from tui.app import run_dashboard
+
+
+class Calm:
+    """Publishes one snapshot."""
+
+    def __init__(self, snapshot: FleetSnapshot) -> None:
+        self.snapshot = snapshot
+
+    def run(self, publish: Callable[[FleetSnapshot], None], stop: threading.Event) -> None:
+        publish(self.snapshot)
+        stop.wait()
+
+
+class Hanging(Calm):
+    """Publishes one snapshot, then hangs as in a read that never returns."""
+
+    def run(self, publish: Callable[[FleetSnapshot], None], stop: threading.Event) -> None:
+        publish(self.snapshot)
+        threading.Event().wait()
+
+
+def broken_clock() -> float:
+    """Fail with a secret in a local variable, as a bug would."""
+    secret = "s3cr3t-TOKEN"
+    if threading.active_count() > 1:
+        raise ValueError(f"clock broke after {len(secret)} characters")
+    return NOW
+
+
+def main() -> int:
+    part = sys.argv[1]
+    source = {"hostile": Calm(hostile()), "hanging": Hanging(incident())}.get(part, Calm(incident()))
+    return run_dashboard(source, clock=broken_clock if part == "broken" else lambda: NOW, theme_folders=())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

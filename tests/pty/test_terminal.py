@@ -1,0 +1,79 @@
+"""What really reaches a terminal, and how the dashboard leaves it."""
+
+from __future__ import annotations
+
+import re
+import signal
+
+import pytest
+
+from tests.pty.terminal import Terminal
+from tests.tui.samples import PAYLOADS
+
+
+def harmful(payload: str) -> bool:
+    return any(not 32 <= ord(char) < 127 for char in payload)
+
+
+def test_no_byte_of_a_payload_reaches_the_terminal() -> None:
+    with Terminal("hostile") as terminal:
+        terminal.read_until("␛[2J".encode())
+        terminal.type(b"\r")
+        terminal.read_until(b"Blocked callers")
+        terminal.type(b"\x1b")
+        terminal.read_until(b"CALLERS")
+        terminal.type(b"l")
+        terminal.read_until(b"RELEASE ID")
+        terminal.type(b"q")
+        assert terminal.end() == 0
+        shown = terminal.written
+    for payload in filter(harmful, PAYLOADS):
+        assert payload.encode("utf-8", "surrogatepass") not in shown
+    for bad in ("\x9b", "\u202e", "\u200b"):
+        assert bad.encode() not in shown
+    assert b"\x1b]52" not in shown
+    assert b"\x1b[31mred" not in shown
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_and_restores_the_terminal(number: signal.Signals) -> None:
+    with Terminal("calm") as terminal:
+        terminal.read_until(b"silas")
+        assert not terminal.is_sane()
+        terminal.child.send_signal(number)
+        assert terminal.end() == 130
+        assert terminal.is_sane()
+
+
+def test_q_ends_it_though_the_source_hangs() -> None:
+    with Terminal("hanging") as terminal:
+        terminal.read_until(b"silas")
+        terminal.type(b"q")
+        assert terminal.end() == 0
+        assert terminal.is_sane()
+
+
+def test_a_crash_is_told_without_local_variables() -> None:
+    with Terminal("broken") as terminal:
+        assert terminal.end() == 1
+        assert b"clock broke after 12 characters" in terminal.written
+        assert b"s3cr3t" not in terminal.written
+        assert terminal.is_sane()
+
+
+def test_no_color_sends_no_colour_code() -> None:
+    with Terminal("calm", NO_COLOR="1") as terminal:
+        terminal.read_until(b"silas")
+        terminal.type(b"q")
+        assert terminal.end() == 0
+        codes = re.findall(rb"\x1b\[([0-9;]*)m", terminal.written)
+    assert codes
+    assert not [code for code in codes if re.search(rb"(^|;)(3[0-7]|4[0-7]|38|48|9[0-7]|10[0-7])(;|$)", code)]
+
+
+def test_an_empty_no_color_counts_as_not_set() -> None:
+    with Terminal("calm", NO_COLOR="") as terminal:
+        terminal.read_until(b"silas")
+        terminal.type(b"q")
+        assert terminal.end() == 0
+        assert b"38;2;" in terminal.written

@@ -1,0 +1,86 @@
+"""What changed between two snapshots."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.model.fleet import FleetSnapshot, GatewayView, Severity, State
+from backend.model.locks import Verdict
+from backend.model.runs import Blocked
+from tests.tui.samples import NOW, ROOT, incident, large, lock, quiet, session
+from tui.changes import changes
+from tui.deck import Deck
+
+
+def fleet(*sessions: object, **fields: object) -> FleetSnapshot:
+    return replace(quiet(), sessions=sessions, **fields)  # type: ignore[arg-type]
+
+
+def sentences(before: FleetSnapshot, after: FleetSnapshot) -> list[str]:
+    return [change.sentence for change in changes(before, after)]
+
+
+def test_the_first_snapshot_is_no_change_and_the_same_again_is_none() -> None:
+    assert changes(None, incident()) == ()
+    assert changes(incident(), incident()) == ()
+
+
+def test_a_state_that_changes_is_told_with_its_reason() -> None:
+    was = session("silas", "main", state=State.ROTATING)
+    now = session("silas", "main", state=State.STUCK, severity=Severity.CRITICAL, reasons=("two timeouts",))
+    (change,) = changes(fleet(was), fleet(now))
+    assert (change.subject, change.sentence) == ("silas main", "rotating became stuck: two timeouts")
+    assert change.severity is Severity.CRITICAL
+    assert change.row == ("session", ROOT, "agent:silas:main")
+
+
+def test_sessions_coming_and_going_are_told() -> None:
+    one = session("silas", "main")
+    assert sentences(fleet(), fleet(one)) == ["appeared, idle"]
+    assert sentences(fleet(one), fleet()) == ["left the fleet"]
+
+
+def test_more_blocked_callers_are_at_least_a_warning() -> None:
+    was, now = session("a", "b"), session("a", "b", blocked=Blocked(2, NOW))
+    (change,) = changes(fleet(was), fleet(now))
+    assert (change.sentence, change.severity) == ("2 more blocked callers", Severity.WARNING)
+
+
+def test_a_lock_is_told_when_its_verdict_changes_not_when_it_is_daily_work() -> None:
+    path = f"{ROOT}/agents/main/sessions/a.jsonl.lock"
+    held, dead = lock(path, Verdict.HELD), lock(path, Verdict.DEAD)
+    assert sentences(fleet(), fleet(locks=(held,))) == []
+    assert sentences(fleet(locks=(held,)), fleet(locks=(dead,))) == ["lock was held, is dead"]
+    assert sentences(fleet(locks=(dead,)), fleet()) == ["dead lock is gone"]
+
+
+def test_a_gateway_that_goes_and_comes_is_told() -> None:
+    root = incident().roots[0]
+    gone = replace(root, gateway=None)
+    other = replace(root, gateway=GatewayView(999, None, None, True))
+    assert sentences(fleet(roots=(root,)), fleet(roots=(gone,))) == ["gateway is gone"]
+    assert sentences(fleet(roots=(gone,)), fleet(roots=(other,))) == ["gateway is pid 999"]
+    assert sentences(fleet(roots=(root,)), fleet(roots=())) == ["root is no longer watched"]
+
+
+@given(
+    st.sampled_from([quiet, incident, lambda: large(5)]), st.sampled_from([quiet, incident, lambda: large(5)])
+)
+def test_the_most_urgent_change_comes_first(before: object, after: object) -> None:
+    found = [change.severity for change in changes(before(), after())]  # type: ignore[operator]
+    assert found == sorted(found, reverse=True)
+
+
+def test_a_paused_deck_keeps_its_picture_and_counts() -> None:
+    deck = Deck()
+    deck.receive(quiet())
+    deck.pause(NOW)
+    deck.receive(incident())
+    assert deck.shown == quiet()
+    assert deck.hidden_changes == len(deck.log) > 0
+    deck.resume()
+    assert deck.shown == incident()
+    assert deck.hidden_changes == 0

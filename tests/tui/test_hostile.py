@@ -1,0 +1,73 @@
+"""Text from an attacker is data, in every field and on every screen."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend.system.text import safe
+from tests.tui.samples import PAYLOADS, hostile, quiet
+from tests.tui.stage import UTF8, dashboard, frame, show
+from tui.changes import changes
+from tui.lines import plain
+from tui.screens.fleet import FleetScreen
+from tui.widgets.table import Table
+
+WAYS = {
+    "fleet": (),
+    "session": ("enter",),
+    "locks": ("l",),
+    "a lock": ("l", "end", "enter"),
+    "events": ("e",),
+    "filter": ("slash", "x", "enter"),
+    "theme": ("t",),
+}
+
+
+@pytest.mark.parametrize("theme", ["dark", "monochrome"])
+@pytest.mark.parametrize("way", WAYS)
+async def test_no_field_reaches_the_terminal_as_it_is(way: str, theme: str) -> None:
+    app = dashboard(theme=theme)
+    async with app.run_test(size=(160, 60), notifications=True) as pilot:
+        await show(pilot, quiet())
+        await show(pilot, hostile())
+        await pilot.press(*WAYS[way])
+        await pilot.pause()
+        shown = frame(app)
+        assert all(row == safe(row, 1000) for row in shown.split("\n"))
+        assert "stuck" in shown
+
+
+async def test_markup_is_shown_and_links_do_nothing() -> None:
+    app = dashboard(env=UTF8)
+    async with app.run_test(size=(160, 60)) as pilot:
+        await show(pilot, hostile())
+        rows = frame(app).split("\n")
+        y = next(at for at, row in enumerate(rows) if "stuck" in row and "[@click=app.quit]" in row)
+        table = app.screen.query_one(Table)
+        for x in range(0, 120, 7):
+            await pilot.click(offset=(x, y))
+            if not isinstance(app.screen, FleetScreen):
+                await pilot.press("escape")
+        assert app.is_running
+        assert app.return_code is None
+        assert table.cursor_key is not None
+        assert "[@click=app.quit]x[/]" in frame(app)
+
+
+async def test_copying_a_hostile_key_cannot_break_out_of_the_toast() -> None:
+    app = dashboard()
+    async with app.run_test(size=(160, 60), notifications=True) as pilot:
+        await show(pilot, hostile())
+        for _row in PAYLOADS:
+            await pilot.press("y", "down")
+            await pilot.pause()
+            assert app.clipboard == safe(app.clipboard, 10_000)
+        assert app.is_running
+
+
+def test_sentences_about_changes_are_made_safe_where_they_are_shown() -> None:
+    from tui.screens.events import event_cells
+
+    for change in changes(quiet(), hostile()):
+        for cell in event_cells(change):
+            assert plain(cell) == safe(plain(cell), 10_000)
