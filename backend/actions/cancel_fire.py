@@ -149,7 +149,7 @@ def _words(answer: Future[Frame]) -> str:
 def _step(scene: Scene, rung: Rung, seen: AfterFire, answer: str) -> Step:
     now = scene.clock()
     free = None if seen.free_at is None else round((seen.free_at - seen.fired_at) * 1000)
-    went_on = seen.free_at is None or seen.went_on()
+    went_on = seen.free_at is None or seen.went_on(now, scene.limits.brief)
     retaken = None
     if went_on and seen.retaken_at is not None and seen.free_at is not None:
         retaken = round((seen.retaken_at - seen.free_at) * 1000)
@@ -170,8 +170,6 @@ def _sentence(
         profile = seen.profile()
         how = f"with profile {profile} " if profile else ""
         return f"{rung.title}: aborted, but the rotation went on {how}{retaken / 1000:.1f} s later"
-    if seen.decision is not None:
-        return f"{rung.title}: aborted, but the log says that the run goes on ({seen.decision.decision})"
     if seen.still_active is True:
         return f"{rung.title}: the lock is gone, but the gateway still shows an active run"
     quiet = f"and stayed free for {now - seen.free_at:.1f} s"

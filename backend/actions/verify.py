@@ -23,14 +23,16 @@ class Limits:
     """How long things may take, in seconds.
 
     `gap`: until a lock is there to fire at. `free`: until the lock is gone after a call. `quiet`: for how long it
-    must stay away; `quiet_blind` the same where no log tells of further attempts (gaps of 11 s were seen on a
-    busy machine). `poll`: between two looks.
+    must stay away; `quiet_blind` the same where no log can be read, or where it says that a next attempt was
+    decided on (gaps of 11 s were seen on a busy machine). `brief`: a lock that is taken again for less than this is
+    the run's last write and no attempt (holds of some ms follow an abort on 2026.7.35). `poll`: between looks.
     """
 
     gap: float = 15.0
     free: float = 4.0
     quiet: float = 5.0
     quiet_blind: float = 12.0
+    brief: float = 1.0
     restart: float = 60.0
     poll: float = 0.01
 
@@ -59,19 +61,19 @@ class AfterFire:
     ended: bool = False
     decision: FailoverDecision | ModelFallbackDecision | None = None
     still_active: bool | None = None
+    asked: bool = False
     events: list[Event] = field(default_factory=list)
     told: list[AttemptStarted | RunEnded] = field(default_factory=list)
 
     def see_lock(self, record: LockRecord, now: float) -> None:
         """Take in one look at the lock's path."""
-        if record.presence is not Presence.FILE:
-            if record.presence is Presence.ABSENT and self.free_at is None:
-                self.free_at = now
+        if record.presence is Presence.ABSENT:
+            if self.free_at is None or self.retaken_at is not None:
+                self.free_at, self.retaken_at = now, None
             return
         if record.payload_state is not PayloadState.VALID or record.payload is None:
             return
-        same = record.payload.created_at == self.created_at and record.payload.pid == self.target.pid
-        if same:
+        if record.payload.created_at == self.created_at and record.payload.pid == self.target.pid:
             return
         self.free_at = now if self.free_at is None else self.free_at
         self.retaken_at = now if self.retaken_at is None else self.retaken_at
@@ -86,15 +88,20 @@ class AfterFire:
         self.ended, self.other_run = self._follower()
         self.decision = goes_on(self.events, self._ours())
 
-    def went_on(self) -> bool:
-        """Whether the same run goes on; a lock taken again by nobody known counts as the same run's."""
-        if self.decision is not None or self.still_active is True:
-            return True
-        return self.retaken_at is not None and self.other_run is None
+    def went_on(self, now: float, brief: float) -> bool:
+        """Whether the same run goes on: it has the lock again, for longer than a last write takes.
 
-    def quiet_since(self, seconds: float, now: float) -> bool:
-        """Whether the lock has been free for so long without the run going on."""
-        return self.free_at is not None and not self.went_on() and now - self.free_at >= seconds
+        A lock taken again by nobody knows whom counts as the same run's.
+        """
+        if self.retaken_at is None or self.other_run is not None:
+            return self.still_active is True
+        return now - self.retaken_at >= brief
+
+    def quiet_for(self, now: float) -> float:
+        """How long the session has been free of this run, in seconds."""
+        if self.free_at is None or (self.retaken_at is not None and self.other_run is None):
+            return 0.0
+        return now - self.free_at
 
     def profile(self) -> str | None:
         """Name the profile that the run went on with, by the decision logged and the configured chain."""
@@ -144,42 +151,35 @@ def watch(
 
     The time that the lock may take to go counts from the moment the call has been answered.
     """
-    quiet = limits.quiet if log.readable else limits.quiet_blind
     next_news, answered_at = 0.0, None
     while True:
         now = clock()
         seen.see_lock(look(), now)
         if now >= next_news:
             seen.hear(log.news(), line.told() if line is not None else ())
-            next_news = now + min(0.25, limits.quiet / 4)
+            next_news = now + limits.quiet / 20
         answered_at = now if answered_at is None and answered() else answered_at
         if seen.free_at is None and answered_at is not None and now - answered_at >= limits.free:
-            break
-        if seen.went_on():
-            _hear_why(seen, limits, log, line, clock, wait)
-            break
-        if seen.quiet_since(quiet, now):
-            seen.still_active = None if line is None else has_active_run(line, seen.target.key)
-            if seen.other_run is not None:
-                seen.still_active = None
-            break
+            return seen
+        if seen.went_on(now, limits.brief):
+            seen.hear(log.news(), line.told() if line is not None else ())
+            return seen
+        if seen.quiet_for(now) >= limits.quiet and _settled(seen, limits, log, line, now):
+            return seen
         wait(limits.poll)
-    return seen
 
 
-def _hear_why(
-    seen: AfterFire,
-    limits: Limits,
-    log: LogSince,
-    line: Line | None,
-    clock: Callable[[], float],
-    wait: Callable[[float], object],
-) -> None:
-    """Listen a moment longer: log and gateway tell who took the lock a little after it was taken."""
-    until = clock() + min(0.5, limits.quiet / 4)
-    while clock() < until:
-        wait(limits.poll)
-        seen.hear(log.news(), line.told() if line is not None else ())
+def _settled(seen: AfterFire, limits: Limits, log: LogSince, line: Line | None, now: float) -> bool:
+    """Whether the quiet has lasted long enough for what log and gateway tell."""
+    if seen.other_run is not None or seen.still_active is not None:
+        return True
+    if not seen.asked:
+        seen.asked = True
+        seen.still_active = None if line is None else has_active_run(line, seen.target.key)
+    if seen.still_active is not None:
+        return True
+    certain = log.readable and seen.decision is None
+    return certain or seen.quiet_for(now) >= limits.quiet_blind
 
 
 def has_active_run(line: Line, key: str) -> bool | None:

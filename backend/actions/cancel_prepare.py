@@ -1,0 +1,143 @@
+"""Plan a cancel: look afresh, ask the gateway what it grants, and put the ladder together. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from backend.actions.cancel_log import queue_depth
+from backend.actions.cancel_look import granted_scopes, held_by, holder_of, no_run_to_end
+from backend.actions.cancel_plan import CancelPlan, Way
+from backend.actions.cancel_restart import find_supervisor
+from backend.actions.journal import default_state_dir
+from backend.actions.ladder import Rung, gentle_rungs, restart_rung, terminate_rung
+from backend.actions.verify import Limits
+from backend.model.fleet import LockView, RootView, SessionView, State
+from backend.model.locks import LockKind
+from backend.openclaw.config import load_config
+from backend.openclaw.evidence import Place, examine
+from backend.openclaw.failover import read_profiles
+from backend.openclaw.gateway_reach import Line, reach
+from backend.openclaw.gateway_trouble import GatewayError
+
+_GOING_ON = frozenset({State.RUNNING, State.COMPACTING, State.ROTATING, State.STUCK, State.CANCELLING})
+
+Clock = Callable[[], float]
+Wait = Callable[[float], object]
+
+
+def plan_cancel(
+    session: SessionView,
+    root: RootView,
+    *,
+    env: Mapping[str, str],
+    logs: Sequence[str] = (),
+    url: str | None = None,
+    fingerprint: str | None = None,
+    folder: str | None = None,
+    clock: Clock = time.time,
+    wait: Wait = time.sleep,
+    limits: Limits | None = None,
+) -> CancelPlan:
+    """Look afresh and say how the run of a session could be ended. Changes nothing; takes up to some 10 s.
+
+    `logs` are the gateway's log files where known, `folder` lockdeck's state folder (default: the user's).
+    """
+    config = load_config(session.root, env)
+    way = Way(config, env, folder or default_state_dir(), url, fingerprint)
+    plan = CancelPlan(session.key, session.root, clock(), way, logs=tuple(logs))
+    view = _fresh_view(session, root, clock, wait, limits or Limits())
+    if view is None:
+        return replace(plan, nothing=True, notes=("no lock stands: no run holds this session",))
+    rotation = session.rotation
+    plan = replace(
+        plan,
+        view=view,
+        place=_place(view, root),
+        run_id=rotation.run_id if rotation is not None and not rotation.finished else None,
+        chain=config.chain_for(session.agent, read_profiles(session.root, session.agent)),
+        queue_depth=queue_depth(logs, session.key, session.session_id),
+    )
+    nobody = no_run_to_end(view)
+    if nobody:
+        return replace(plan, refusal=nobody)
+    return _with_ladder(plan, view)
+
+
+def open_line(plan: CancelPlan, clock: Clock) -> Line:
+    """Connect to the plan's gateway, or find the command that does. GatewayError."""
+    way = plan.way
+    return reach(
+        plan.root, way.config, way.env, way.folder, url=way.url, fingerprint=way.fingerprint, clock=clock
+    )
+
+
+def _fresh_view(
+    session: SessionView, root: RootView, clock: Clock, wait: Wait, limits: Limits
+) -> LockView | None:
+    """Judge the session's lock as it is now; while a run goes on, the gap between two attempts is waited out."""
+    path = _lock_path(session)
+    if path is None:
+        return None
+    place = Place(path, session.root, session.agent, LockKind.SESSION, root.era)
+    until = clock() + (limits.gap if session.state in _GOING_ON else 0.0)
+    while not os.path.lexists(path):
+        if clock() >= until:
+            return None
+        wait(limits.poll)
+    return examine([place], clock())[0]
+
+
+def _lock_path(session: SessionView) -> str | None:
+    if session.lock is not None:
+        return session.lock.record.path
+    if session.occupation is not None:
+        return session.occupation.path
+    return None if session.transcript is None else session.transcript + ".lock"
+
+
+def _place(view: LockView, root: RootView) -> Place:
+    record = view.record
+    return Place(record.path, record.root, record.agent, record.kind, root.era)
+
+
+def _with_ladder(plan: CancelPlan, view: LockView) -> CancelPlan:
+    holder = holder_of(view, plan.root, plan.way.config, plan.way.env)
+    if holder is None:
+        return replace(plan, refusal=("nothing names the holder of this lock", *view.judgement.reasons))
+    plan = replace(plan, pid=holder.pid, holder_ticks=holder.ticks, is_gateway=holder.is_gateway)
+    may_signal = holder.signal_refusal is None
+    if not holder.is_gateway and may_signal:
+        return replace(plan, rungs=(terminate_rung(holder.pid, holder.argv),))
+    plan, obstacle = _with_gateway(plan)
+    reasons = [reason for reason in (obstacle, holder.signal_refusal) if reason is not None]
+    if may_signal:
+        plan = replace(plan, rungs=(*plan.rungs, _last_rung(plan, holder.pid)))
+    if not plan.rungs:
+        return replace(plan, refusal=tuple(reasons))
+    return replace(plan, notes=(*plan.notes, *reasons))
+
+
+def _with_gateway(plan: CancelPlan) -> tuple[CancelPlan, str | None]:
+    """Add what the gateway itself tells, and the rungs that go through it; a sentence where it can't be reached."""
+    try:
+        line = open_line(plan, time.time)
+    except GatewayError as error:
+        return plan, error.sentence
+    try:
+        scopes = granted_scopes(line)
+    finally:
+        line.close()
+    rungs, left_out = gentle_rungs(line.hello.version, scopes)
+    version = None if line.hello.version is None else str(line.hello.version)
+    known = replace(plan, version=version, reached_by=line.how, scopes=scopes)
+    return replace(known, rungs=rungs, left_out=left_out), None
+
+
+def _last_rung(plan: CancelPlan, pid: int) -> Rung:
+    supervisor = find_supervisor(pid)
+    others = {key for key in held_by(pid, plan.root, plan.way.config) if key != plan.key}
+    does = f"send SIGTERM to the gateway (pid {pid}), checked by its start time"
+    return restart_rung(f"run `{supervisor.command}`" if supervisor else does, others, supervisor is not None)
