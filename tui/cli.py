@@ -29,15 +29,18 @@ def main() -> NoReturn:
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.ClickException as error:
-        error.show()
+        _show(error)
         code = Exit.USAGE
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED
-    except BrokenPipeError:
-        # The reader went away (`| head`): nothing is wrong; keep Python from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = Exit.OK
     sys.exit(int(code or 0))
+
+
+def _show(error: click.ClickException) -> None:
+    """Say on stderr what was wrong; words of the command line or of a file are made safe."""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        click.echo(error.ctx.get_usage(), err=True)
+    narrate(f"Error: {error.format_message()}")
 
 
 @click.group(cls=RootsOrCommand, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -149,6 +152,7 @@ def demo(common: Common, seconds: float | None) -> int:
 @common_options
 def locate(common: Common, as_json: bool) -> int:
     """Print where configuration, themes and journal are."""
+    from backend.system.text import safe
     from tui.locating import places
 
     found = places(common.config)
@@ -159,7 +163,7 @@ def locate(common: Common, as_json: bool) -> int:
     else:
         width = max(map(len, found))
         for name, path in found.items():
-            emit(f"{name.ljust(width)}  {path}")
+            emit(safe(f"{name.ljust(width)}  {path}", 4096))
     return Exit.OK
 
 
@@ -198,6 +202,8 @@ def print_status(collector: Collector, as_json: bool) -> Exit:
         emit(dumps(snapshot_json(snapshot), indent=2))
     else:
         print_plain(snapshot)
+        for note in snapshot.notes:
+            narrate(note)
     return Exit.ATTENTION if needs_person(snapshot) else Exit.OK
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
+
+from tui.exits import Exit
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -66,3 +70,12 @@ class RootsOrCommand(click.Group):
         if args and args[0] not in self.commands and not args[0].startswith("-"):
             return self.default, self.commands[self.default], args
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Invoke as usual; a reader that went away (`| head`) is no failure, click itself would end with 1."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # What is still buffered goes nowhere, so that Python does not complain at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.OK

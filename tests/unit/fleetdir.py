@@ -195,7 +195,12 @@ class FleetDir:
 def lockdeck(*words: object, env: dict[str, str], **options: object) -> subprocess.CompletedProcess[bytes]:
     """Run the command line to its end; nothing of this machine's own OpenClaw or lockdeck is seen."""
     return subprocess.run(
-        command(*words), env=environment(env), capture_output=True, timeout=60, stdin=subprocess.DEVNULL, **options
+        command(*words),
+        env=environment(env),
+        capture_output=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        **options,
     )
 
 

@@ -39,7 +39,9 @@ class Incident:
         self.fleet, self.holder = fleet, holder
         configure(fleet)
         self.lock = fleet.session(KEY)
-        self.session = Session(KEY, self.lock.name.removesuffix(".jsonl.lock"), str(self.lock).removesuffix(".lock"))
+        self.session = Session(
+            KEY, self.lock.name.removesuffix(".jsonl.lock"), str(self.lock).removesuffix(".lock")
+        )
         self.log = Log(fleet.log)
         self.run = Narrator(self.log, self.session, "run-1")
         self.clock = Clock()
@@ -107,7 +109,10 @@ def test_after_one_timeout_the_session_rotates_and_the_second_attempt_is_counted
     seen = incident.look()
     assert seen.state is State.ROTATING
     assert (seen.attempt.index, seen.rotation.total) == (2, 5)
-    assert (seen.rotation.attempts[0].profile, seen.rotation.attempts[0].decision) == ("atlas:alpha", "rotate_profile")
+    assert (seen.rotation.attempts[0].profile, seen.rotation.attempts[0].decision) == (
+        "atlas:alpha",
+        "rotate_profile",
+    )
     assert seen.attempt.profile == "atlas:beta"
     assert [a.profile for a in seen.rotation.to_come][-1] == "cygnus:solo"
     assert seen.occupation.holds == 2
@@ -124,7 +129,9 @@ def test_between_two_attempts_the_session_still_rotates(incident):
 
 
 def test_after_two_timeouts_in_one_occupation_the_session_is_stuck(incident):
-    for number, (profile, decision) in enumerate((("atlas:alpha", "rotate_profile"), ("atlas:beta", "fallback_model"))):
+    for number, (profile, decision) in enumerate(
+        (("atlas:alpha", "rotate_profile"), ("atlas:beta", "fallback_model"))
+    ):
         incident.holder.take(incident.lock)
         incident.look()
         incident.time_out(profile, decision, first=number == 0)
@@ -211,7 +218,9 @@ def test_callers_of_a_holder_without_progress_make_it_stuck(incident):
 
 
 def test_log_lines_of_runs_that_belong_to_nobody_are_noted(incident):
-    Narrator(incident.log, Session("agent:x:y", "nobody", ""), "run-9").failover("a:b", "rotate_profile", CHAIN[0], True)
+    Narrator(incident.log, Session("agent:x:y", "nobody", ""), "run-9").failover(
+        "a:b", "rotate_profile", CHAIN[0], True
+    )
     incident.look()
     assert any("no session known here" in note for note in incident.snapshot.notes)
 

@@ -48,7 +48,9 @@ def clock():
 
 def collector_of(fleet, given=None, clock=time.time, **values):
     given = [str(fleet.root)] if given is None else given
-    return Collector.discover(given, fleet.settings(**values), logs=[str(fleet.log)], env=fleet.env, clock=clock)
+    return Collector.discover(
+        given, fleet.settings(**values), logs=[str(fleet.log)], env=fleet.env, clock=clock
+    )
 
 
 @pytest.fixture
@@ -133,7 +135,11 @@ def test_a_lock_of_a_session_that_the_store_does_not_name_is_shown_too(fleet, co
         lock = holder.take(fleet.sessions() / "stranger.jsonl.lock")
         snapshot = collector.look()
     (session,) = snapshot.sessions
-    assert (session.key, session.agent, session.lock.record.path) == ("agent:main:unknown:stranger", "main", str(lock))
+    assert (session.key, session.agent, session.lock.record.path) == (
+        "agent:main:unknown:stranger",
+        "main",
+        str(lock),
+    )
     assert any("no session of the store" in reason for reason in session.reasons)
 
 
@@ -266,7 +272,10 @@ def test_one_store_for_all_agents_tells_the_agent_by_the_key(fleet, tmp_path, co
         lock = holder.take(fleet.session("agent:ezra:main", store))
         fleet.session("agent:silas:main", store)
         snapshot = collector.look()
-    assert {s.key: s.agent for s in snapshot.sessions} == {"agent:ezra:main": "ezra", "agent:silas:main": "silas"}
+    assert {s.key: s.agent for s in snapshot.sessions} == {
+        "agent:ezra:main": "ezra",
+        "agent:silas:main": "silas",
+    }
     assert session_of(snapshot, "agent:ezra:main").lock.record.path == str(lock)
     assert session_of(snapshot, "agent:ezra:main").lock.record.agent == "ezra"
 
@@ -368,7 +377,9 @@ def test_agents_that_vanish_in_the_middle_of_a_look_are_no_error(fleet, collecto
     assert collector.look().sessions == ()
 
 
-@pytest.mark.parametrize("what", ["agents", "agents/main", "agents/main/sessions", "agents/main/sessions/sessions.json"])
+@pytest.mark.parametrize(
+    "what", ["agents", "agents/main", "agents/main/sessions", "agents/main/sessions/sessions.json"]
+)
 def test_a_file_where_a_directory_should_be_or_the_reverse_is_no_error(fleet, collector, what):
     path = fleet.root / what
     fleet.config()
@@ -431,7 +442,12 @@ def test_the_gateway_of_a_root_is_seen_and_its_death_too(fleet, collector):
         facts = json.loads(payload(process.pid, configPath=str(config), startTime=process.ticks))
         (runtime / "gateway.0.lock").write_text(json.dumps(facts))
         gateway = collector.look().roots[0].gateway
-        assert (gateway.pid, gateway.version, gateway.port, gateway.alive) == (process.pid, "2026.4.5", 18789, True)
+        assert (gateway.pid, gateway.version, gateway.port, gateway.alive) == (
+            process.pid,
+            "2026.4.5",
+            18789,
+            True,
+        )
     assert collector.look().roots[0].gateway.alive is False
 
 

@@ -119,7 +119,10 @@ def test_what_is_young_and_not_yet_written_is_being_created(fleet, lock, text):
 def test_what_stays_without_a_payload_is_unreadable_and_free_only_with_a_full_search(fleet, lock, text):
     lock.write_text(text)
     view = judged(fleet, aged(lock, 60))
-    assert (view.judgement.verdict, view.judgement.releasable) == (Verdict.UNREADABLE, view.evidence.scan.complete)
+    assert (view.judgement.verdict, view.judgement.releasable) == (
+        Verdict.UNREADABLE,
+        view.evidence.scan.complete,
+    )
 
 
 def test_junk_that_was_just_written_is_not_released(fleet, lock):
@@ -157,7 +160,12 @@ def make_huge(path):
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
     ("make", "word"),
-    [(make_fifo, "pipe"), (make_link, "symbolic link"), (make_folder, "directory"), (make_huge, "1073741824 bytes")],
+    [
+        (make_fifo, "pipe"),
+        (make_link, "symbolic link"),
+        (make_folder, "directory"),
+        (make_huge, "1073741824 bytes"),
+    ],
 )
 def test_what_is_no_small_regular_file_is_unreadable_and_never_released(fleet, lock, make, word):
     make(lock)
@@ -329,7 +337,9 @@ def test_a_lock_removed_during_the_search_is_absent(fleet, lock, monkeypatch):
     assert (view.record.presence, view.judgement.releasable) == (Presence.ABSENT, False)
 
 
-def test_processes_are_searched_only_for_locks_that_their_named_holder_does_not_explain(fleet, lock, monkeypatch):
+def test_processes_are_searched_only_for_locks_that_their_named_holder_does_not_explain(
+    fleet, lock, monkeypatch
+):
     def scan_all(_wanted):
         raise AssertionError("searched")
 

@@ -40,13 +40,20 @@ def test_links_to_the_directory_are_resolved_but_never_the_lock_itself(fleet, tm
 
 
 def test_a_lock_in_no_sessions_directory_is_only_ever_shown(fleet, tmp_path):
-    for path in (tmp_path / "x.jsonl.lock", fleet.root / "x.jsonl.lock", fleet.root / "agents" / "x.jsonl.lock"):
+    for path in (
+        tmp_path / "x.jsonl.lock",
+        fleet.root / "x.jsonl.lock",
+        fleet.root / "agents" / "x.jsonl.lock",
+    ):
         assert place_of(str(path), fleet.env).kind is LockKind.OTHER
 
 
 def test_a_store_outside_its_root_is_found_through_the_usual_roots(fleet, tmp_path):
     (tmp_path / "elsewhere" / "silas").mkdir(parents=True)
-    fleet.config(session={"store": str(tmp_path / "elsewhere" / "{agentId}" / "sessions.json")}, agents={"list": [{"id": "silas"}]})
+    fleet.config(
+        session={"store": str(tmp_path / "elsewhere" / "{agentId}" / "sessions.json")},
+        agents={"list": [{"id": "silas"}]},
+    )
     place = place_of(str(tmp_path / "elsewhere" / "silas" / "s.jsonl.lock"), fleet.env)
     assert (place.root, place.agent, place.kind) == (str(fleet.root), "silas", LockKind.SESSION)
 
