@@ -59,6 +59,7 @@ class LockdeckApp(App[int]):
         shelf: Shelf | None = None,
         env: Mapping[str, str] | None = None,
         update_gap_s: float = UPDATE_GAP_S,
+        seconds: float | None = None,
     ) -> None:
         env = os.environ if env is None else env
         self.symbols = choose_symbols(env)
@@ -73,6 +74,7 @@ class LockdeckApp(App[int]):
         self.clock = clock
         self.deck = Deck()
         self._gap_s = update_gap_s
+        self._seconds = seconds
         self._waiting: FleetSnapshot | None = None
         self._resting = False
         self._source = SourceThread(source, self.publish, self._source_failed)
@@ -95,6 +97,8 @@ class LockdeckApp(App[int]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self._end_by_signal)
         self.set_interval(TICK_S, self._tick)
+        if self._seconds is not None:
+            self.set_timer(self._seconds, self.exit)
         self._source.start()
 
     def on_unmount(self) -> None:
@@ -231,10 +235,12 @@ def run_dashboard(
     no_color: bool = False,
     theme_folders: Sequence[Path] | None = None,
     clock: Callable[[], float] = time.time,
+    seconds: float | None = None,
 ) -> int:
     """Run the dashboard until the person leaves; returns the exit code (0, 1 after a crash, 130 by signal).
 
     `theme_folders` hold the user's own themes; by default the folder `themes` beside the configuration.
+    With `seconds` it ends by itself after so long.
     """
     folders = (Path(config_dir()) / "themes",) if theme_folders is None else theme_folders
     env = dict(os.environ)
@@ -242,8 +248,9 @@ def run_dashboard(
         env["NO_COLOR"] = "1"
     if os.environ.get("NO_COLOR") == "":
         del os.environ["NO_COLOR"]  # empty means not set (no-color.org); Textual takes it for set
+    shelf = load_shelf(folders)
     app = LockdeckApp(
-        source, read_only=read_only, clock=clock, theme=theme, shelf=load_shelf(folders), env=env
+        source, read_only=read_only, clock=clock, theme=theme, shelf=shelf, env=env, seconds=seconds
     )
     app.run()
     return app.return_code or 0

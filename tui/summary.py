@@ -106,22 +106,21 @@ def every_lock(snapshot: FleetSnapshot) -> list[LockView]:
 
 def _gateways(snapshot: FleetSnapshot) -> Iterator[Line]:
     for root in snapshot.roots[:MOST_PROBLEMS]:
-        yield _gateway(root, alone=len(snapshot.roots) == 1)
+        yield (*_where(root, snapshot), _gateway(root))
     if len(snapshot.roots) > MOST_PROBLEMS:
         yield line(span(f"{len(snapshot.roots) - MOST_PROBLEMS} more roots", "dim"))
 
 
-def _gateway(root: RootView, *, alone: bool) -> Line:
+def _gateway(root: RootView) -> Span:
     gateway = root.gateway
-    where = span("" if alone else f"{root.path}: ", "dim")
     if gateway is None:
         version = f" (OpenClaw {root.version})" if root.version else ""
-        return tuple(part for part in (where, span(f"no gateway seen{version}", "dim")) if part.text)
+        return span(f"no gateway seen{version}", "dim")
     facts = f"gateway {gateway.version or root.version or '?'} pid {gateway.pid}"
     port = f" port {gateway.port}" if gateway.port else ""
-    style = "text" if gateway.alive else "critical"
-    state = "" if gateway.alive else " is gone"
-    return tuple(part for part in (where, span(f"{facts}{port}{state}", style)) if part.text)
+    return span(
+        f"{facts}{port}{'' if gateway.alive else ' is gone'}", "text" if gateway.alive else "critical"
+    )
 
 
 def _switches(mood: Mood) -> Iterator[Line]:
@@ -148,6 +147,11 @@ def _freshness(snapshot: FleetSnapshot | None, mood: Mood, symbols: Symbols) -> 
     return line(mode, span(f" {symbols.dot} {fresh(age)} ago ", "dim"))
 
 
+def _where(root: RootView, snapshot: FleetSnapshot) -> Line:
+    """Name the root, where there is more than one."""
+    return line(span(f"{root.path}: ", "dim")) if len(snapshot.roots) > 1 else ()
+
+
 def _failure(mood: Mood, width: int) -> list[Line]:
     if mood.failure is None:
         return []
@@ -156,7 +160,7 @@ def _failure(mood: Mood, width: int) -> list[Line]:
 
 def _problems(snapshot: FleetSnapshot, symbols: Symbols, width: int) -> list[Line]:
     rows: list[Line] = [
-        (span(" ! ", "warning"), span(f"{root.path}: ", "dim"), span(problem, "warning"))
+        line(span(" ! ", "warning"), *_where(root, snapshot), span(problem, "warning"))
         for root in snapshot.roots
         for problem in root.problems
     ]

@@ -41,7 +41,8 @@ def broken_clock() -> float:
 def main() -> int:
     part = sys.argv[1]
     source = {"hostile": Calm(hostile()), "hanging": Hanging(incident())}.get(part, Calm(incident()))
-    return run_dashboard(source, clock=broken_clock if part == "broken" else lambda: NOW, theme_folders=())
+    clock = broken_clock if part == "broken" else lambda: NOW
+    return run_dashboard(source, clock=clock, theme_folders=(), seconds=0.2 if part == "brief" else None)
 
 
 if __name__ == "__main__":

@@ -77,3 +77,9 @@ def test_an_empty_no_color_counts_as_not_set() -> None:
         terminal.type(b"q")
         assert terminal.end() == 0
         assert b"38;2;" in terminal.written
+
+
+def test_it_ends_by_itself_after_the_seconds_it_was_given() -> None:
+    with Terminal("brief") as terminal:
+        assert terminal.end() == 0
+        assert terminal.is_sane()
