@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from backend.model.forecast import IDLE_DEFAULT_S
 from backend.model.joins import key_of, session_keys
@@ -63,6 +64,7 @@ def occupations_from_runs(
 
 def _dated(attempts: tuple[Attempt, ...], names: Mapping[str, str], idle_s: float) -> list[Attempt]:
     dated: list[Attempt] = []
+    idle_s = min(idle_s, _pace(attempts) or idle_s)
     for attempt in attempts:
         ended = attempt.ended_at or 0.0
         start = attempt.started_at
@@ -73,6 +75,15 @@ def _dated(attempts: tuple[Attempt, ...], names: Mapping[str, str], idle_s: floa
         profile = names.get(attempt.profile_hash or "") or attempt.profile
         dated.append(replace(attempt, started_at=start, profile=profile))
     return dated
+
+
+def _pace(attempts: tuple[Attempt, ...]) -> float | None:
+    """The longest time between two timed-out attempts of a run, in seconds: none of them can have taken more.
+
+    An idle timeout may be configured far below the default, and the first attempt has no line that says so.
+    """
+    ends = [a.ended_at for a in attempts if a.timed_out and a.ended_at is not None]
+    return max((later - earlier for earlier, later in pairwise(ends)), default=None)
 
 
 def _chains(attempts: list[Attempt]) -> list[tuple[Attempt, ...]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from backend.model.blocked import blocked_on, failures_by_path, waits_by_key
 from backend.model.chain import FailoverChain
 from backend.model.events import StuckSession
-from backend.model.facts import SessionFacts
+from backend.model.facts import HOLDING, SessionFacts
 from backend.model.fleet import LockView, SessionView, Severity, State
 from backend.model.forecast import budget_of
 from backend.model.joins import runs_by_key, runs_without_session, unjoined
@@ -147,7 +147,9 @@ class Assembler:
         rotation = None
         if run is not None:
             names = {**self._book.profiles, **_hashes(chain)}
-            rotation = rotation_of(run, chain, occupation, now, names, version)
+            # A lock that nobody holds any more must not look like an attempt in progress.
+            standing = occupation if lock is None or lock.judgement.verdict in HOLDING else None
+            rotation = rotation_of(run, chain, standing, now, names, version)
             occupation = _with_history(occupation, rotation, now)
         path = directory.lock_path_of(entry)
         facts = self._facts(root, entry, lock, occupation, run, rotation, path, chain, now)
@@ -216,6 +218,7 @@ class Assembler:
             diagnoses=self._diagnoses.get(entry.key, ()),
             gateway_alive=root.gateway.alive if root.gateway else None,
             gateway_started_at=root.gateway_started_at,
+            sees_locks=root.era == "files",
             previous=self._before.get((root.path, entry.key)),
         )
 

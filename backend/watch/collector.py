@@ -189,8 +189,9 @@ class Collector:
         }
         known = [path for path in self._occupations if os.path.dirname(path) == here]
         for path in {*seen, *known}:
-            grace = max(self.settings.gap_grace_s, gap_grace(self._run_on(directory, path)))
-            occupation = observe(self._occupations.get(path), path, seen.get(path), now, grace)
+            before = self._occupations.get(path)
+            grace = max(self.settings.gap_grace_s, gap_grace(self._run_on(directory, path), before))
+            occupation = observe(before, path, seen.get(path), now, grace)
             if occupation is None:
                 self._occupations.pop(path, None)
             else:
