@@ -101,7 +101,7 @@ class Assembler:
         held = {e.key: o for path, o in occupations.items() if (e := _in(directory, path)) is not None}
         calm = self._calm_views(root, directory)
         for entry in directory.store.entries:
-            run = self._recent_run(entry.key, now)
+            run = self._recent_run(root, entry.key, now)
             busy = entry.key in locks or entry.key in held or run is not None
             if busy or entry.key in self._diagnoses or (root.path, entry.key) in self._before:
                 yield self._view(root, directory, entry, locks.get(entry.key), held.get(entry.key), run, now)
@@ -117,9 +117,10 @@ class Assembler:
             known = self._calm[directory.where.path] = _Calm(directory.generation, views)
         return known.views
 
-    def _recent_run(self, key: str, now: float) -> Run | None:
+    def _recent_run(self, root: RootWatch, key: str, now: float) -> Run | None:
         runs = self.runs.get(key, ())
-        return runs[-1] if runs and now - runs[-1].last_activity <= RECENT_S else None
+        run = runs[-1] if runs and now - runs[-1].last_activity <= RECENT_S else None
+        return None if run is None or _lost_with_its_gateway(run, root.gateway_started_at) else run
 
     def _stranger(
         self, root: RootWatch, directory: Directory, view: LockView, occupation: Occupation | None, now: float
@@ -129,7 +130,7 @@ class Assembler:
         agent = view.record.agent or "unknown"
         key = self._keys.get(stem) or f"agent:{agent}:unknown:{stem}"
         entry = SessionEntry(key, session_id=stem)
-        seen = self._view(root, directory, entry, view, occupation, self._recent_run(key, now), now)
+        seen = self._view(root, directory, entry, view, occupation, self._recent_run(root, key, now), now)
         return replace(seen, reasons=(*seen.reasons, "no session of the store names this lock's transcript"))
 
     def _view(
@@ -221,6 +222,13 @@ class Assembler:
             sees_locks=root.era == "files",
             previous=self._before.get((root.path, entry.key)),
         )
+
+
+def _lost_with_its_gateway(run: Run, gateway_started_at: float | None) -> bool:
+    """Whether an unfinished run was of a gateway that has been restarted since; local runs have none."""
+    if gateway_started_at is None or run.ended_at is not None or run.run_id == run.session_id:
+        return False
+    return run.last_activity < gateway_started_at
 
 
 def _in(directory: Directory, path: str) -> SessionEntry | None:
