@@ -56,14 +56,14 @@ def main() -> int:
     ours = [
         result
         for result in results
-        if result.releaser == "lockdeck" and SCENARIOS[result.scenario].attributable
+        if result.releaser in {"lockdeck", "lockdeck, no waits"} and SCENARIOS[result.scenario].attributable
     ]
     return 1 if any(result.counts["robbed"] or result.counts["double"] for result in ours) else 0
 
 
 def _one(name: str, releaser: str, folder: str, options: argparse.Namespace) -> Result:
     scenario = SCENARIOS[name]
-    long = scenario.attributable and releaser == "lockdeck"
+    long = scenario.attributable and releaser.startswith("lockdeck")
     seconds = options.seconds if long or options.even else min(options.seconds, options.short)
     return run(
         scenario,

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from backend.system import processes
 from tests.race.rules import Rules, let_go, try_to_acquire
 
 FIELDS = ("acquired", "crashed", "robbed", "double", "disturbed", "displaced", "waited_out")
@@ -68,7 +69,7 @@ def live(
             time.sleep(POLL_S * dice.uniform(0.5, 1.5))
             continue
         tally.add(row, "acquired")
-        with open(path + ".truth", "wb") as truth:
+        with open(path + ".truth", "r+b") as truth:
             if not _is_alone(truth.fileno()):
                 tally.add(row, "double")
             time.sleep(dice.uniform(*habits.hold_s))
@@ -77,14 +78,24 @@ def live(
                 os.kill(os.getpid(), signal.SIGKILL)
             if _was_robbed(path, hold.fd, tally, row):
                 tally.add(row, "robbed")
+            fcntl.flock(truth, fcntl.LOCK_UN)
         let_go(path, hold, habits.rules)
 
 
 def _is_alone(truth: int) -> bool:
+    """Take the kernel lock; False when a living process has it.
+
+    A look into /proc/<pid>/fd keeps a dying holder's file, and with it its lock, for a moment longer: so the
+    holder leaves its pid, and only one that is alive counts.
+    """
     try:
         fcntl.flock(truth, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
+        (other,) = struct.unpack("q", os.pread(truth, 8, 0) or bytes(8))
+        if processes.look(other).liveness is processes.Liveness.ALIVE:
+            return False
+        fcntl.flock(truth, fcntl.LOCK_EX)
+    os.pwrite(truth, struct.pack("q", os.getpid()), 0)
     return True
 
 

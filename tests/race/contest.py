@@ -109,7 +109,9 @@ def _sessions(folder: str, number: int) -> str:
     """Make a sessions directory of its own for a lock: one lockdeck at a time works in each."""
     directory = os.path.join(folder, f"agent-{number}", "sessions")
     os.makedirs(directory, exist_ok=True)
-    return os.path.join(directory, "race.jsonl.lock")
+    path = os.path.join(directory, "race.jsonl.lock")
+    with open(path + ".truth", "wb"):
+        return path
 
 
 def _clean(

@@ -18,7 +18,7 @@ from backend.actions.plan import ReleasePlan, Status
 from backend.actions.proof import fresh_look
 from backend.actions.release import plan_at, release
 from backend.actions.standin import is_lock_of
-from backend.actions.swap import Kind, Site, kind_at, read_all
+from backend.actions.swap import LOCK, Kind, Site, is_file, kind_at, read_all
 from backend.model.locks import LockKind
 from backend.openclaw.evidence import Place
 
@@ -80,6 +80,22 @@ def _at_pace(compression: float) -> Releaser:
     return act
 
 
+def _only_after_the_take(folder: int, name: str, fd: int) -> bool:
+    return name != LOCK or is_file(folder, name, fd)
+
+
+def lockdeck_blind(paths: Sequence[str], journal: str, count: Counter[str], dice: random.Random) -> None:
+    """Go for whatever lock stands there, live or not: only the exchange and the check after it protect."""
+    with (
+        mock.patch(f"{__name__}.COMPRESSION", 1e9),
+        mock.patch.object(release_module, "refusals", return_value=()),
+        mock.patch.object(release_module, "differences", return_value=()),
+        mock.patch.object(release_module, "_is_pinned", return_value=True),
+        mock.patch.object(release_module, "is_file", _only_after_the_take),
+    ):
+        lockdeck(paths, journal, count, dice)
+
+
 def _is_tombstone(plan: ReleasePlan) -> bool:
     """A releaser that takes tombstones out again would keep acquirers waiting for ever."""
     payload = plan.view.record.payload if plan.view else None
@@ -131,6 +147,7 @@ RELEASERS: dict[str, Releaser | None] = {
     "check-then-unlink": check_then_unlink,
     "lockdeck": lockdeck,
     "lockdeck, no waits": _at_pace(1e9),
+    "lockdeck, blind": lockdeck_blind,
     "lockdeck, full waits": _at_pace(1),
     "lockdeck, unlink": _with(finish_by_unlink),
     "lockdeck, tombstone": _with(finish_by_tombstone),

@@ -73,7 +73,9 @@ def _is_stale(raw: bytes | None, check_owner: bool) -> bool:
         return True
     if payload.get("starttime") not in (None, look.identity.start_ticks):
         return True
-    return check_owner and not any(word == "openclaw" for word in look.identity.argv)
+    # A process that is just ending has no argv any more: not readable, so no reason.
+    argv = look.identity.argv
+    return check_owner and bool(argv) and "openclaw" not in argv
 
 
 def _reclaim_by_path(path: str) -> None:
