@@ -150,15 +150,23 @@ def _climb(
             except NobodyThereError as nobody:
                 journal.append("cancel-end", **_facts(plan, rung), outcome=NOTHING, why=str(nobody))
                 return _nobody(plan, steps, str(nobody), limits)
-            journal.append("cancel-end", **_facts(plan, rung), outcome=step.to_json())
-            report(step.sentence)
-            steps.append(step)
+            steps.append(_recorded(journal, plan, rung, step))
+            report(steps[-1].sentence)
             if step.worked:
                 return _cancelled(plan, steps, began - pressed)
     finally:
         if line is not None:
             line.close()
     return _not_cancelled(plan, allow, steps)
+
+
+def _recorded(journal: Journal, plan: CancelPlan, rung: Rung, step: Step) -> Step:
+    """Journal how a rung ended; what can't be written any more is said instead, for the rung has been done."""
+    try:
+        journal.append("cancel-end", **_facts(plan, rung), outcome=step.to_json())
+    except OSError as error:
+        return replace(step, sentence=f"{step.sentence} (the journal can't be written: {error})")
+    return step
 
 
 def _try(scene: Scene, rung: Rung, problem: GatewayError | None) -> Step:

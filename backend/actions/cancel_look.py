@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ _PROBES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     (WRITE, "chat.send", {}),
     (ADMIN, "sessions.reset", {}),
 )
+
+_SECRET_WORD = re.compile(r"(--?[\w-]*(?:token|password|secret|key)[= ])(?!-)\S+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def holder_of(view: LockView, root: str, config: Config, env: Mapping[str, str])
         return None
     identity = processes.look(pid).identity
     ticks = identity.start_ticks if identity else None
-    argv = safe(" ".join(identity.argv) if identity else "", 200)
+    argv = safe(_SECRET_WORD.sub(r"\1***", " ".join(identity.argv)) if identity else "", 200)
     return HolderFacts(
         pid, ticks, argv, _is_gateway(pid, argv, root, config, env), _why_no_signal(view, pid, ticks)
     )

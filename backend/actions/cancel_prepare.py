@@ -24,6 +24,11 @@ from backend.openclaw.gateway_trouble import GatewayError
 
 _GOING_ON = frozenset({State.RUNNING, State.COMPACTING, State.ROTATING, State.STUCK, State.CANCELLING})
 
+NO_LOCK_FILES = (
+    "this root keeps its sessions in SQLite: there is no lock by which a cancel could be verified; call "
+    "sessions.abort with OpenClaw's own `openclaw gateway call`"
+)
+
 Clock = Callable[[], float]
 Wait = Callable[[float], object]
 
@@ -48,6 +53,8 @@ def plan_cancel(
     config = load_config(session.root, env)
     way = Way(config, env, folder or default_state_dir(), url, fingerprint)
     plan = CancelPlan(session.key, session.root, clock(), way, logs=tuple(logs))
+    if root.era == "sqlite":
+        return replace(plan, refusal=(NO_LOCK_FILES,))
     view = _fresh_view(session, root, clock, wait, limits or Limits())
     if view is None:
         return replace(plan, nothing=True, notes=("no lock stands: no run holds this session",))

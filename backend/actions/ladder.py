@@ -78,7 +78,7 @@ _CHOICES = {
     ),
     RESET: (
         "Reset the session",
-        "call sessions.reset: the run is ended and the session starts a new conversation",
+        "call sessions.reset, which ends the run and starts a new conversation; this may take half a minute",
         (
             _REPLY,
             "the conversation so far: its transcript is archived beside the new one, the agent no longer sees it",

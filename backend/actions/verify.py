@@ -149,7 +149,7 @@ def watch(
 ) -> AfterFire:
     """Watch until it is decided: the lock does not go, the run goes on, or all is quiet for long enough.
 
-    The time that the lock may take to go counts from the moment the call has been answered.
+    Before the call has been answered nothing is said to have failed: a reset may take half a minute.
     """
     next_news, answered_at = 0.0, None
     while True:
@@ -161,7 +161,7 @@ def watch(
         answered_at = now if answered_at is None and answered() else answered_at
         if seen.free_at is None and answered_at is not None and now - answered_at >= limits.free:
             return seen
-        if seen.went_on(now, limits.brief):
+        if answered_at is not None and seen.went_on(now, limits.brief):
             seen.hear(log.news(), line.told() if line is not None else ())
             return seen
         if seen.quiet_for(now) >= limits.quiet and _settled(seen, limits, log, line, now):

@@ -103,28 +103,27 @@ class Gateway:
         from websockets.exceptions import ConnectionClosed
 
         try:
-            self._socket = socket = _dial(self._access, self.url)
-        except GatewayError as error:
-            self._end(error)
-            return
-        try:
-            hello = self._shake_hands(socket)
-            with self._lock:
-                late = self._ended is not None
-            if late:
-                return
-            self._ready.set_result(hello)
-            for text in socket:
-                self._take(frames.decode(text))
+            with contextlib.ExitStack() as open_until_the_end:
+                self._converse(_dial(self._access, self.url, open_until_the_end))
         except ConnectionClosed as error:
-            self._end(_why_closed(self.url, error, "connect" if not self._ready.done() else "call"))
+            self._end(_why_closed(self.url, error, "call" if self._ready.done() else "connect"))
         except TimeoutError:
             self._end(silent(self.url, CALL_S, "connect"))
         except GatewayError as error:
             self._end(error)
         finally:
             self._end(closed(self.url, None, "", "call"))
-            socket.close()
+
+    def _converse(self, socket: ClientConnection) -> None:
+        hello = self._shake_hands(socket)
+        with self._lock:
+            if self._ended is not None:
+                return
+            self._socket = socket
+        with contextlib.suppress(InvalidStateError):
+            self._ready.set_result(hello)
+        for text in socket:
+            self._take(frames.decode(text))
 
     def _shake_hands(self, socket: ClientConnection) -> Hello:
         deadline = time.monotonic() + CALL_S
@@ -186,14 +185,14 @@ def open_gateway(access: Access, device: Device, clock: Callable[[], float] = ti
     return gateway
 
 
-def _dial(access: Access, url: str) -> ClientConnection:
-    """Open the WebSocket. A certificate that must have a known fingerprint is checked before a word is said."""
+def _dial(access: Access, url: str, stack: contextlib.ExitStack) -> ClientConnection:
+    """Open the WebSocket, to be closed by `stack`. A certificate that must have a known fingerprint is checked before a word is said."""
     from websockets.exceptions import InvalidHandshake, InvalidMessage
     from websockets.sync.client import connect
 
     secure = access.url.startswith("wss://")
     try:
-        socket = connect(
+        opening = connect(
             access.url,
             ssl=_tls(access) if secure else None,
             open_timeout=CONNECT_S,
@@ -205,6 +204,7 @@ def _dial(access: Access, url: str) -> ClientConnection:
             # A logger of its own: at DEBUG the library writes whole frames, the token among them.
             logger=logging.Logger("lockdeck.gateway", logging.CRITICAL),  # noqa: LOG001
         )
+        socket = stack.enter_context(opening)
     except ssl.SSLError as error:
         raise GatewayError(
             Trouble.TLS, f"no TLS with {url}: {error.reason or error}; check the URL"
@@ -236,7 +236,6 @@ def _check_fingerprint(socket: ClientConnection, wanted: str, url: str) -> None:
     certificate = raw.getpeercert(binary_form=True) if isinstance(raw, ssl.SSLSocket) else None
     found = hashlib.sha256(certificate or b"").hexdigest()
     if found != wanted.lower().removeprefix("sha256:").replace(":", "").strip():
-        socket.close()
         sentence = (
             f"the certificate of {url} has another fingerprint (sha256:{found[:16]}…): is this your gateway?"
         )
