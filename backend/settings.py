@@ -83,7 +83,9 @@ def load_settings(path: str | None) -> Settings:
     roots = table.pop("roots", [])
     if not isinstance(roots, list) or not all(isinstance(root, dict) for root in roots):
         raise SettingsError(f"{chosen}: roots must be tables: write [[roots]] with a path in each")
-    found = [RootSettings(**_checked(root, RootSettings, chosen, f"roots[{i}].")) for i, root in enumerate(roots)]
+    found = [
+        RootSettings(**_checked(root, RootSettings, chosen, f"roots[{i}].")) for i, root in enumerate(roots)
+    ]
     return Settings(**_checked(table, Settings, chosen, ""), roots=tuple(found), origin=chosen)
 
 
@@ -111,5 +113,7 @@ def _typed(value: Any, hint: Any, place: str) -> Any:
         return tuple(value)
     if isinstance(hint, type) and type(value) is hint:
         return value
-    wanted = {bool: "true or false", str: "a string", float: "a number of seconds"}.get(hint, "a list of strings")
+    wanted = {bool: "true or false", str: "a string", float: "a number of seconds"}.get(
+        hint, "a list of strings"
+    )
     raise SettingsError(f"{place} must be {wanted}, not {value!r}")

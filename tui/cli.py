@@ -43,7 +43,9 @@ def _show(error: click.ClickException) -> None:
     narrate(f"Error: {error.format_message()}")
 
 
-@click.group(cls=RootsOrCommand, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=RootsOrCommand, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="lockdeck")
 @common_options
 def cli(common: Common) -> int | None:
@@ -102,9 +104,18 @@ def explain(common: Common, lock: str, as_json: bool) -> int:
 @click.argument("lock", type=click.Path())
 @click.option("--release-id", metavar="ID", help="The hold to release, as status or explain names it.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
-@click.option("--override", type=click.Choice(["leaked"]), help="Release although the owner is alive (leaked only).")
-@click.option("--yes-i-checked", "checked_path", metavar="PATH", help="The full path, for --override without a terminal.")
-@click.option("--watch", "watch_s", default=30.0, type=click.FloatRange(0, 300), help="Seconds to watch afterwards.")
+@click.option(
+    "--override", type=click.Choice(["leaked"]), help="Release although the owner is alive (leaked only)."
+)
+@click.option(
+    "--yes-i-checked",
+    "checked_path",
+    metavar="PATH",
+    help="The full path, for --override without a terminal.",
+)
+@click.option(
+    "--watch", "watch_s", default=30.0, type=click.FloatRange(0, 300), help="Seconds to watch afterwards."
+)
 @json_option
 @common_options
 def release(common: Common, as_json: bool, **asked: Any) -> int:
@@ -229,7 +240,15 @@ def run_dashboard(collector: Collector, common: Common, seconds: float | None = 
 
     settings = collector.settings
     read_only = common.read_only or settings.read_only
-    return Exit(run(collector, read_only=read_only, theme=settings.theme or None, no_color=common.no_color, seconds=seconds))
+    return Exit(
+        run(
+            collector,
+            read_only=read_only,
+            theme=settings.theme or None,
+            no_color=common.no_color,
+            seconds=seconds,
+        )
+    )
 
 
 def has_screen() -> bool:
@@ -247,5 +266,3 @@ def narrate(text: str) -> None:
     from backend.system.text import safe
 
     click.echo(safe(text, 4096), err=True)
-
-

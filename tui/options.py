@@ -51,8 +51,12 @@ def common_options(function: F) -> F:
     for option in (
         click.option("--no-color", is_flag=True, help="No colours."),
         click.option("--read-only", is_flag=True, help="Nothing that changes the world."),
-        click.option("--config", type=file, metavar="FILE", help="Configuration file instead of the usual one."),
-        click.option("--log", type=file, multiple=True, metavar="FILE", help="A log file to read (repeatable)."),
+        click.option(
+            "--config", type=file, metavar="FILE", help="Configuration file instead of the usual one."
+        ),
+        click.option(
+            "--log", type=file, multiple=True, metavar="FILE", help="A log file to read (repeatable)."
+        ),
     ):
         taking = option(taking)
     return taking  # type: ignore[return-value]

@@ -91,7 +91,9 @@ def root_lines(root: RootView) -> Iterator[SafeText]:
 
 
 def _table(sessions: Sequence[SessionView], now: float) -> Iterator[SafeText]:
-    rows: list[tuple[str, ...]] = [("", "STATE", "AGENT", "SESSION", "FOR", "ATTEMPT", "LOCK", "HOLDER", "BLOCKED", "FREE BY")]
+    rows: list[tuple[str, ...]] = [
+        ("", "STATE", "AGENT", "SESSION", "FOR", "ATTEMPT", "LOCK", "HOLDER", "BLOCKED", "FREE BY")
+    ]
     rows += [_row(session, now) for session in sessions]
     clean = [[safe(cell, 40) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in clean) for i in range(len(rows[0]))]
@@ -111,7 +113,9 @@ def _row(session: SessionView, now: float) -> tuple[str, ...]:
         session.state.value,
         session.agent,
         short_key(session),
-        duration(now - occupied.since) if occupied else duration(now - session.since if session.since else None),
+        duration(now - occupied.since)
+        if occupied
+        else duration(now - session.since if session.since else None),
         attempt_text(session),
         session.lock.judgement.verdict.value if session.lock else "-",
         f"{holder.pid} {holder.name}" if holder else "-",
@@ -139,7 +143,9 @@ def rotation_lines(rotation: Rotation) -> Iterator[SafeText]:
         who = attempt.profile or f"{attempt.provider}/{attempt.model}"
         outcome = attempt.reason or ("running" if attempt.ended_at is None else "ended")
         then = f" -> {attempt.decision}" if attempt.decision else ""
-        yield safe(f"  attempt {attempt.index}: {who}  {clock(attempt.started_at)}  {duration(spent)}  {outcome}{then}")
+        yield safe(
+            f"  attempt {attempt.index}: {who}  {clock(attempt.started_at)}  {duration(spent)}  {outcome}{then}"
+        )
     if rotation.to_come:
         coming = ", ".join(a.profile or f"{a.provider}/{a.model}" for a in rotation.to_come)
         yield safe(f"  still to come: {coming}")
@@ -174,7 +180,10 @@ def summary_line(snapshot: FleetSnapshot) -> SafeText:
     states = ", ".join(f"{n} {state}" for state, n in counts["sessions"].items() if state != "total")
     verdicts = ", ".join(f"{n} {verdict}" for verdict, n in counts["locks"].items() if verdict != "total")
     total, locks = counts["sessions"]["total"], counts["locks"]["total"]
-    parts = [f"{total} sessions" + (f" ({states})" if states else ""), f"{locks} locks" + (f" ({verdicts})" if verdicts else "")]
+    parts = [
+        f"{total} sessions" + (f" ({states})" if states else ""),
+        f"{locks} locks" + (f" ({verdicts})" if verdicts else ""),
+    ]
     if counts["blocked"]:
         parts.append(f"{counts['blocked']} blocked callers")
     return safe("; ".join(parts))

@@ -50,7 +50,11 @@ def release_lock(request: Request, settings: Settings) -> Exit:
         override=_override(request),
         vouched=lambda root: settings.root(root).own_namespace or None,
     )
-    if request.read_only or settings.read_only or settings.root(plan.place.root if plan.place else "").read_only:
+    if (
+        request.read_only
+        or settings.read_only
+        or settings.root(plan.place.root if plan.place else "").read_only
+    ):
         return _refuse_read_only(plan, request.as_json)
     if request.dry_run:
         return _show_plan(plan, request.as_json)
@@ -75,7 +79,9 @@ def _override(request: Request) -> Override | None:
     if not sys.stdin.isatty():
         raise click.UsageError("--override without a terminal needs --yes-i-checked PATH with the full path")
     narrate("This process is alive and may still believe that it holds the lock; cancel or restart it first.")
-    typed = click.prompt("Type the full path of the lock to override", err=True, default="", show_default=False)
+    typed = click.prompt(
+        "Type the full path of the lock to override", err=True, default="", show_default=False
+    )
     return Override(request.override, typed)
 
 

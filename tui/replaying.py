@@ -112,7 +112,9 @@ def replay_lines(found: Replay) -> Iterator[SafeText]:
         end = past.outcome.value if past.outcome else "end not logged"
         span = f"{iso(past.since)} to {iso(past.until)}"
         yield safe(f"{who}  run {past.run_id}")
-        yield safe(f"  occupied {duration(past.ms / 1000)} ({span}), locked {duration(past.held_ms / 1000)}: {end}")
+        yield safe(
+            f"  occupied {duration(past.ms / 1000)} ({span}), locked {duration(past.held_ms / 1000)}: {end}"
+        )
         for attempt in past.attempts:
             yield safe(f"    {_attempt(attempt, past.until)}")
         yield safe(f"  policy: {past.policy.sentence}")

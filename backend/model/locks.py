@@ -277,7 +277,11 @@ def _absent(evidence: Evidence) -> _Finding:
     holder = _first(evidence.deleted_openers)
     if holder is None:
         return Verdict.UNREADABLE, ("the lock file is gone and nobody has it open",), None
-    return Verdict.REMOVED, (f"pid {holder.pid} ({holder.name}) still has the deleted lock file open",), holder
+    return (
+        Verdict.REMOVED,
+        (f"pid {holder.pid} ({holder.name}) still has the deleted lock file open",),
+        holder,
+    )
 
 
 def _being_written(evidence: Evidence) -> bool:
@@ -292,7 +296,11 @@ def _live_owner(evidence: Evidence) -> _Finding | None:
     if payload is None or evidence.from_earlier_boot or evidence.own_namespace is False:
         return None
     holder = Holder(
-        payload.pid, evidence.process_name, evidence.process_started_at, Proof.PID, evidence.process_start_ticks
+        payload.pid,
+        evidence.process_name,
+        evidence.process_started_at,
+        Proof.PID,
+        evidence.process_start_ticks,
     )
     alive = f"pid {payload.pid} ({evidence.process_name or 'name not readable'}) is alive"
     start = _start_sentence(evidence)
@@ -405,5 +413,7 @@ def _scan_sentence(evidence: Evidence) -> str:
         return f"{len(scan.hidden)} processes that could have {what} open could not be inspected ({named})"
     counted = f"{scan.inspected} of {scan.total} inspected"
     if scan.hidden:
-        return f"no process has {what} open ({counted}; the kernel confirms that none has it open for writing)"
+        return (
+            f"no process has {what} open ({counted}; the kernel confirms that none has it open for writing)"
+        )
     return f"no process has {what} open ({counted})"

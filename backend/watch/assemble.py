@@ -161,7 +161,9 @@ class Assembler:
         else:
             self._before[identity] = (state.state, state.since)
         shown = rotation if rotation is not None and _concerns_now(rotation, state.state) else None
-        running = shown.attempts[-1] if shown and shown.attempts and shown.attempts[-1].ended_at is None else None
+        running = (
+            shown.attempts[-1] if shown and shown.attempts and shown.attempts[-1].ended_at is None else None
+        )
         return SessionView(
             root=root.path,
             agent=safe(agent),

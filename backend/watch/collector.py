@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from backend.model.fleet import FleetSnapshot, LockView, SessionView
 from backend.model.locks import LockKind, Presence, Verdict
@@ -68,6 +69,7 @@ class Collector:
         self._assembler = Assembler()
         self._log_problems: tuple[str, ...] = ()
         self._hints: Hints | None = None
+        self._hinted: frozenset[tuple[str, int, int]] = frozenset()
         self._dirty: set[str] = set()
         self._wake = threading.Condition()
 
@@ -235,7 +237,9 @@ class Collector:
         live = self._hints is not None and self._hints.live
         locks = [view for views in self._views.values() for view in views]
         sessions: list[SessionView] = []
-        self._assembler.begin(self._book, [d for root in self.roots.values() for d in root.directories.values()])
+        self._assembler.begin(
+            self._book, [d for root in self.roots.values() for d in root.directories.values()]
+        )
         for root in self.roots.values():
             for directory in root.directories.values():
                 views = self._views.get(directory.where.path, ())
@@ -259,24 +263,28 @@ class Collector:
 
     def _watch_events(self) -> None:
         """Keep the file events on what stands now; a tree that was replaced is watched anew."""
-        wanted = self._event_paths()
-        if self._hints is not None and self._hints.paths == wanted and self._hints.live:
-            return
+        standing = self._event_places()
         if self._hints is not None:
-            if self._hints.paths == wanted and self._hints.problem:
+            if self._hinted == standing and (self._hints.live or self._hints.problem):
                 return
             self._hints.stop()
-        self._hints = Hints(wanted, self._notify).start()
+        self._hinted = standing
+        self._hints = Hints((path for path, _, _ in standing), self._notify).start()
 
-    def _event_paths(self) -> frozenset[str]:
-        found: set[str] = set()
+    def _event_places(self) -> frozenset[tuple[str, int, int]]:
+        """Return what is to be watched: path, device and inode."""
+        wanted: set[str] = set()
         for root in self.roots.values():
             if root.network or root.problem:
                 continue
             agents = os.path.realpath(os.path.join(root.path, "agents"))
-            if os.path.isdir(agents):
-                found.add(agents)
-            found.update(p for p in root.directories if not p.startswith(agents + os.sep))
+            wanted.add(agents)
+            wanted.update(p for p in root.directories if not p.startswith(agents + os.sep))
+        found = set()
+        for path in wanted:
+            with suppress(OSError):  # what does not stand now is watched when it does
+                status = os.stat(path)
+                found.add((path, status.st_dev, status.st_ino))
         return frozenset(found)
 
     def _notify(self, directories: set[str]) -> None:
@@ -309,5 +317,3 @@ class Collector:
 
 def _urgency(session: SessionView) -> tuple[int, float, str, str]:
     return (-session.severity, session.since or 0.0, session.root, session.key)
-
-

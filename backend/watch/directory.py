@@ -40,7 +40,8 @@ class Directory:
     def places(self, era: str, own_namespace: bool | None) -> list[Place]:
         """Return the locks as places to examine."""
         return [
-            Place(path, self.root, self.agent_of(path), lock_kind(path), era, own_namespace) for path in self.locks
+            Place(path, self.root, self.agent_of(path), lock_kind(path), era, own_namespace)
+            for path in self.locks
         ]
 
     def ground(self, era: str, own_namespace: bool | None) -> Place:

@@ -20,7 +20,8 @@ _WAKE_MS = 400
 class Hints:
     """A thread that watches directories and hands on the directories in which something happened.
 
-    `paths` are watched recursively. After a failure `problem` says why no events come; nothing is raised.
+    `paths` are watched recursively, and handed on themselves once the watch stands: what happened before was
+    missed. After a failure `problem` says why no events come; nothing is raised.
     """
 
     def __init__(self, paths: Iterable[str], notify: Callable[[set[str]], None]) -> None:
@@ -48,6 +49,7 @@ class Hints:
     def _run(self) -> None:
         import watchfiles
 
+        missed: frozenset[str] = self.paths
         try:
             for events in watchfiles.watch(
                 *self.paths,
@@ -58,8 +60,12 @@ class Hints:
                 rust_timeout=_WAKE_MS,
                 raise_interrupt=False,
                 ignore_permission_denied=True,
+                yield_on_timeout=True,
             ):
-                self._notify({os.path.dirname(path) for _, path in events})
+                found = {os.path.dirname(path) for _, path in events} | missed
+                missed = frozenset()
+                if found:
+                    self._notify(found)
         except (OSError, RuntimeError) as error:
             self.problem = f"no file events ({error}); polling instead"
 

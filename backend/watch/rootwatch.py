@@ -118,7 +118,8 @@ class RootWatch:
         found = sessions_dirs(self.path, config)
         known = self.directories
         self.directories = {
-            where.path: known[where.path] if where.path in known else Directory(where, self.path) for where in found
+            where.path: known[where.path] if where.path in known else Directory(where, self.path)
+            for where in found
         }
 
     def _find_gateway(self) -> GatewayView | None:

@@ -19,10 +19,14 @@ COMMAND = [sys.executable, "-c", "from tui.cli import main; main()"]
 REPOSITORY = Path(__file__).parents[2]
 
 
-def lockdeck(instance: Instance, *arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, Any, str]:
+def lockdeck(
+    instance: Instance, *arguments: str, env: Mapping[str, str] | None = None
+) -> tuple[int, Any, str]:
     """Run one command with `--json`; returns exit code, parsed stdout and stderr."""
     words = [*COMMAND, *arguments, "--json"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120, env=_env(instance, env), cwd=REPOSITORY)
+    done = subprocess.run(
+        words, capture_output=True, text=True, timeout=120, env=_env(instance, env), cwd=REPOSITORY
+    )
     try:
         return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
     except ValueError as error:

@@ -50,7 +50,9 @@ def test_a_normal_run_never_becomes_more_than_running(instance: Instance) -> Non
             run.wait(120)
         eventually(lambda: all("running" in watch.states(a) for a in AGENTS), 20, lambda: told(watch))
         eventually(lambda: all(watch.states(a)[-1] == "idle" for a in AGENTS), 20, lambda: told(watch))
-        assert {state for a in AGENTS for state in watch.states(a)} <= {"idle", "running", "unknown"}, told(watch)
+        assert {state for a in AGENTS for state in watch.states(a)} <= {"idle", "running", "unknown"}, told(
+            watch
+        )
 
 
 def test_the_hang_of_all_four_agents_is_seen_while_it_happens(instance: Instance) -> None:
@@ -66,7 +68,11 @@ def test_the_hang_of_all_four_agents_is_seen_while_it_happens(instance: Instance
         for agent in AGENTS:
             _check_story(watch, agent)
         root = snapshot["roots"][0]
-        assert (root["gateway"]["pid"], root["gateway"]["alive"], root["era"]) == (instance.gateway_pid, True, "files")
+        assert (root["gateway"]["pid"], root["gateway"]["alive"], root["era"]) == (
+            instance.gateway_pid,
+            True,
+            "files",
+        )
         assert any(line["root"]["watch"] == "live" for line in watch.lines if "root" in line)
 
 
@@ -80,7 +86,7 @@ def test_locks_left_by_sigkill_are_dead_and_releasable(instance: Instance) -> No
     dead = {s["lock"]["path"]: s["lock"] for s in by_agent(snapshot).values() if s["lock"]}
     assert set(dead) == left, snapshot["locks"]
     assert {(lock["verdict"], lock["releasable"]) for lock in dead.values()} == {("dead", True)}, dead
-    path = sorted(left)[0]
+    path = min(left)
     explained_code, explained, _ = lockdeck(instance, "explain", path)
     assert (explained_code, explained["verdict"]) == (1, "dead")
     assert any("is gone (ESRCH)" in reason for reason in explained["reasons"])
@@ -88,7 +94,11 @@ def test_locks_left_by_sigkill_are_dead_and_releasable(instance: Instance) -> No
 
 @pytest.mark.parametrize(
     ("agent", "mode", "reason"),
-    [("juno", "error429", "rate_limit"), ("main", "error500", "provider_error"), ("ezra", "error401", "auth")],
+    [
+        ("juno", "error429", "rate_limit"),
+        ("main", "error500", "provider_error"),
+        ("ezra", "error401", "auth"),
+    ],
 )
 def test_failures_of_the_provider_are_told_apart_from_hangs(
     instance: Instance, agent: str, mode: str, reason: str
@@ -124,7 +134,8 @@ def _locks(watch: Watch) -> list[dict[str, Any]]:
 
 def _stuck(watch: Watch, agent: str) -> bool:
     return any(
-        s["state"] == "stuck" and s["attempt"] and s["occupation"]["holds"] >= 3 for s in watch.sessions(agent)
+        s["state"] == "stuck" and s["attempt"] and s["occupation"]["holds"] >= 3
+        for s in watch.sessions(agent)
     )
 
 
@@ -133,7 +144,8 @@ def _check_story(watch: Watch, agent: str) -> None:
     sessions = watch.sessions(agent)
     rotating = [s for s in sessions if s["state"] == "rotating"]
     stuck = [s for s in sessions if s["state"] == "stuck"]
-    assert rotating and stuck, watch.states(agent)
+    assert rotating, watch.states(agent)
+    assert stuck, watch.states(agent)
     assert all(s["rotation"]["timeouts"] == 1 for s in rotating), [s["rotation"] for s in rotating]
     running = [s["attempt"] for s in rotating if s["attempt"]]
     assert {(a["index"], a["total"]) for a in running} == {(2, 5)}, running

@@ -184,6 +184,17 @@ def test_an_agent_that_appears_and_vanishes_is_published(fleet, collector):
         until(lambda s: session_of(s, "agent:silas:main") is None, "its end")
 
 
+def test_a_tree_that_was_replaced_is_watched_anew(fleet, tmp_path):
+    fleet.session()
+    with actor() as holder, running(collector_of(fleet, rescan_s=3600.0)) as until:
+        until(live, "file events")
+        (fleet.root / "agents").rename(tmp_path / "old")
+        lock = fleet.session("agent:silas:main")
+        until(lambda s: session_of(s, "agent:silas:main"), "the new tree")
+        holder.take(lock)
+        until(lambda s: lock.name in verdicts(s), "a lock in it")
+
+
 def test_a_first_agent_of_an_empty_root_is_published(fleet, collector):
     with running(collector) as until:
         until(lambda s: not s.sessions)

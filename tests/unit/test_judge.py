@@ -86,7 +86,9 @@ CASES = {
         (Verdict.HELD, False, "the payload names pid 7"),
     ),
     "an open descriptor holds an old empty file": (
-        evidence({"payload": None, "payload_state": PayloadState.EMPTY, "mtime": NOW - 99}, openers=(HOLDER,)),
+        evidence(
+            {"payload": None, "payload_state": PayloadState.EMPTY, "mtime": NOW - 99}, openers=(HOLDER,)
+        ),
         (Verdict.HELD, False, "has the lock file open"),
     ),
     "an open descriptor holds in another namespace and on a network": (
@@ -193,11 +195,15 @@ CASES = {
         (Verdict.UNREADABLE, False, "could not be inspected"),
     ),
     "a directory in place of a lock is unreadable": (
-        evidence({**NO_PAYLOAD, "presence": Presence.IRREGULAR, "identity": None, "problem": "it is a directory"}),
+        evidence(
+            {**NO_PAYLOAD, "presence": Presence.IRREGULAR, "identity": None, "problem": "it is a directory"}
+        ),
         (Verdict.UNREADABLE, False, "it is a directory"),
     ),
     "a file that can't be opened is unreadable": (
-        evidence({**NO_PAYLOAD, "presence": Presence.UNREADABLE, "identity": None, "problem": "permission denied"}),
+        evidence(
+            {**NO_PAYLOAD, "presence": Presence.UNREADABLE, "identity": None, "problem": "permission denied"}
+        ),
         (Verdict.UNREADABLE, False, "permission denied"),
     ),
     "a deleted file that is still open was removed under its holder": (

@@ -19,7 +19,9 @@ def test_places_follow_the_environment(tmp_path):
 
 
 def test_the_configuration_named_is_the_one_told(tmp_path):
-    found = json.loads(lockdeck("locate", "--json", "--config", "/x/y.toml", env={"HOME": str(tmp_path)}).stdout)
+    found = json.loads(
+        lockdeck("locate", "--json", "--config", "/x/y.toml", env={"HOME": str(tmp_path)}).stdout
+    )
     assert found["config"] == "/x/y.toml"
 
 
@@ -40,7 +42,9 @@ def test_as_text_every_place_has_a_line_and_nothing_is_made(tmp_path):
 def test_without_overrides_the_places_are_below_home(tmp_path):
     env = {"HOME": str(tmp_path), "LOCKDECK_CONFIG_DIR": "", "LOCKDECK_STATE_DIR": ""}
     found = json.loads(lockdeck("locate", "--json", env=env).stdout)
-    assert all(found[name].startswith(f"{tmp_path}/") for name in ("config", "themes", "journal", "quarantine"))
+    assert all(
+        found[name].startswith(f"{tmp_path}/") for name in ("config", "themes", "journal", "quarantine")
+    )
 
 
 def test_a_hostile_name_is_harmless(tmp_path):

@@ -50,7 +50,10 @@ def test_an_empty_file_means_the_defaults(load, tmp_path):
     [
         ("rescan = 3", "unknown key rescan; did you mean rescan_s?"),
         ("zzz = 3", "unknown key zzz; known keys: read_only, theme, logs, rescan_s, gap_grace_s"),
-        ('[[roots]]\npath = "/r"\nreadonly = true', "unknown key roots[0].readonly; did you mean roots[0].read_only?"),
+        (
+            '[[roots]]\npath = "/r"\nreadonly = true',
+            "unknown key roots[0].readonly; did you mean roots[0].read_only?",
+        ),
         ('[[roots]]\npath = "/r"\n[[roots]]\nread_only = true', "roots[1].path is missing"),
         ('read_only = "yes"', "read_only must be true or false, not 'yes'"),
         ("read_only = 1", "read_only must be true or false, not 1"),

@@ -9,7 +9,17 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from backend.system.processes import LINUX
-from tests.unit.fleetdir import PAST, FleetDir, actor, command, dead_pid, environment, interrupt, lockdeck, payload
+from tests.unit.fleetdir import (
+    PAST,
+    FleetDir,
+    actor,
+    command,
+    dead_pid,
+    environment,
+    interrupt,
+    lockdeck,
+    payload,
+)
 from tests.unit.test_cli import SCHEMA
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
@@ -88,7 +98,9 @@ def test_as_text_a_line_names_verdict_and_path(fleet):
     lock = fleet.session()
     lock.write_text(payload(dead_pid(), PAST))
     lines = watch(fleet, "--for", "0").stdout.decode().splitlines()
-    assert any("lock" in line and "appeared" in line and "dead" in line and str(lock) in line for line in lines)
+    assert any(
+        "lock" in line and "appeared" in line and "dead" in line and str(lock) in line for line in lines
+    )
 
 
 def test_a_lock_that_comes_and_goes_is_told_and_ctrl_c_ends_with_130(fleet, watching):
