@@ -1,0 +1,1 @@
+"""How fast lockdeck is, measured against its budgets: `python -m tests.bench`."""

@@ -1,0 +1,46 @@
+"""OpenClaw's own `doctor` on a small fleet, for comparison; only where a release is installed already."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.bench.figures import Figure
+from tests.bench.fleet import AGENTS, furnish
+from tests.bench.status import small
+from tests.live.install import cache_folder, install
+from tests.live.isolation import environment, with_own_logs
+
+VERSION = "2026.4.5"
+
+
+def measure(folder: Path) -> Iterator[Figure]:
+    """Yield how many times faster a status is than the doctor; nothing where that release is not installed."""
+    if not (cache_folder() / VERSION / ".ready").exists():
+        print(f"doctor: openclaw {VERSION} is not installed (python -m tests.live.install {VERSION})")
+        return
+    ours, theirs = small(folder), _doctor(folder)
+    versus = f"`openclaw doctor` of {VERSION} took {theirs:.1f} s"
+    yield Figure(
+        "status --json: times faster than doctor", theirs / ours.value, "x", 50, at_least=True, versus=versus
+    )
+
+
+def _doctor(folder: Path) -> float:
+    release = install(VERSION)
+    fleet = furnish(folder / "doctor", len(AGENTS))
+    command = [str(release.node), str(release.entry), "doctor", "--non-interactive"]
+    begin = time.perf_counter()
+    done = subprocess.run(
+        with_own_logs(folder / "logs", command),
+        env=environment(release, fleet.home, fleet.root, folder / "refused"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    if done.returncode != 0:
+        print(f"doctor: exit code {done.returncode}: {done.stderr.decode(errors='replace')[-300:]}")
+    return time.perf_counter() - begin

@@ -1,0 +1,82 @@
+"""From the creation of a lock file to its row on the terminal, against the bare file event."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from queue import SimpleQueue
+
+from backend.watch.hints import DEBOUNCE_MS, STEP_MS
+from tests.bench.children import ROWS, Holder, Terminal
+from tests.bench.figures import Figure, percentile
+from tests.bench.fleet import AGENTS, Fleet, furnish
+
+SESSIONS = 1000
+TIMES = 100
+SEED = 62351
+
+
+def measure(folder: Path) -> Iterator[Figure]:
+    """Yield the figures of the dashboard in a real terminal, and of watchfiles alone on the same directories."""
+    fleet = furnish(folder, SESSIONS)
+    bare = _milliseconds(_bare_events(fleet))
+    painted = _milliseconds(_painted_rows(fleet))
+    worst, worst_bare = percentile(painted, 0.99), percentile(bare, 0.99)
+    middle, middle_bare = statistics.median(painted), statistics.median(bare)
+    what = f"lock created -> row painted, {SESSIONS:,} sessions"
+    yield Figure(f"{what}: p50", middle, "ms", versus=f"bare watchfiles event {middle_bare:.1f} ms")
+    yield Figure(f"{what}: p99", worst, "ms", 100, versus=f"bare watchfiles event {worst_bare:.1f} ms")
+    yield Figure(f"{what}: p99 against the bare event's", worst / worst_bare, "x", 10)
+
+
+def _milliseconds(seconds: Iterator[float]) -> list[float]:
+    return [1000 * one for one in seconds]
+
+
+def _painted_rows(fleet: Fleet) -> Iterator[float]:
+    """Sessions that stand below what the terminal shows come to the top when they begin to run."""
+    chance = random.Random(SEED)
+    below = f"cron:{ROWS * len(AGENTS):06}"
+    chosen = chance.sample([item for item in fleet.locks.items() if item[0] > below], TIMES)
+    with Holder() as holder, Terminal(fleet.arguments("dashboard"), fleet.environment) as terminal:
+        terminal.painted("cron:0000")
+        terminal.idle(2.0)
+        for name, path in chosen:
+            begun = holder.take(path)
+            yield terminal.painted(name) - begun
+            holder.release(path)
+            terminal.idle(chance.uniform(0.1, 0.4))
+
+
+def _bare_events(fleet: Fleet) -> Iterator[float]:
+    import watchfiles
+
+    moments: SimpleQueue[tuple[float, set[str]]] = SimpleQueue()
+    stop = threading.Event()
+    root = fleet.root / "agents"
+
+    def watch() -> None:
+        for events in watchfiles.watch(
+            root, debounce=DEBOUNCE_MS, step=STEP_MS, stop_event=stop, rust_timeout=100
+        ):
+            moments.put((time.monotonic(), {path for _, path in events}))
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    chance = random.Random(SEED)
+    with Holder() as holder:
+        time.sleep(1.0)
+        for path in chance.sample(list(fleet.locks.values()), TIMES):
+            begun = holder.take(path)
+            moment, paths = moments.get(timeout=5)
+            while path not in paths:
+                moment, paths = moments.get(timeout=5)
+            yield moment - begun
+            holder.release(path)
+            time.sleep(chance.uniform(0.02, 0.1))
+    stop.set()
+    thread.join()

@@ -1,0 +1,59 @@
+"""What watching costs while it goes on: processor time of `lockdeck watch` and of the dashboard."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from tests.bench.children import LOCKDECK, REPOSITORY, Terminal
+from tests.bench.figures import Figure
+from tests.bench.fleet import Fleet, furnish
+
+SESSIONS = 1000
+SECONDS = 15.0
+EVENTS_PER_SECOND = 200
+SETTLING_S = 3.0
+
+
+def measure(folder: Path) -> Iterator[Figure]:
+    """Yield the share of one core that is used when nothing happens, and when much does."""
+    fleet = furnish(folder, SESSIONS)
+    command = [*LOCKDECK, *fleet.arguments("watch", "--json")]
+    with subprocess.Popen(command, cwd=REPOSITORY, env=fleet.environment, stdout=subprocess.DEVNULL) as child:
+        try:
+            time.sleep(SETTLING_S)
+            yield Figure(f"watch, idle, {SESSIONS:,} sessions: share of a core", _share(child.pid), "%", 1)
+            yield _under_load(fleet, child.pid)
+        finally:
+            child.terminate()
+    with Terminal(fleet.arguments("dashboard"), fleet.environment) as terminal:
+        terminal.painted("cron:0000")
+        terminal.idle(SETTLING_S)
+        before = _used(terminal.pid)
+        terminal.idle(SECONDS)
+        share = 100 * (_used(terminal.pid) - before) / SECONDS
+        yield Figure(f"dashboard, idle, {SESSIONS:,} sessions: share of a core", share, "%")
+
+
+def _under_load(fleet: Fleet, pid: int) -> Figure:
+    wanted = [str(EVENTS_PER_SECOND), str(SECONDS + 2), *fleet.locks.values()]
+    with subprocess.Popen([sys.executable, "-m", "tests.bench.churn", *wanted], cwd=REPOSITORY):
+        time.sleep(1.0)
+        share = _share(pid)
+    return Figure(f"watch, {EVENTS_PER_SECOND} file events/s: share of a core", share, "%", 15)
+
+
+def _share(pid: int) -> float:
+    before = _used(pid)
+    time.sleep(SECONDS)
+    return 100 * (_used(pid) - before) / SECONDS
+
+
+def _used(pid: int) -> float:
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
