@@ -224,11 +224,11 @@ def environment(env: dict[str, str]) -> dict[str, str]:
 
 def running_below(folder: Path) -> list[psutil.Process]:
     """Every process that names `folder` in its arguments."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if any(str(folder) in word for word in process.info["cmdline"] or ()):
-            found.append(process)
-    return found
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any(str(folder) in word for word in process.info["cmdline"] or ())
+    ]
 
 
 def interrupt(process: subprocess.Popen[bytes]) -> None:

@@ -59,7 +59,7 @@ def test_a_quiet_fleet_ends_with_0(fleet):
     fleet.session()
     found, code = status(fleet)
     assert (code, found["summary"]["needsPerson"]) == (0, False)
-    assert list(found)[0] == "schema"
+    assert next(iter(found)) == "schema"
     assert [(s["key"], s["state"], s["lock"]) for s in found["sessions"]] == [(KEY, "idle", None)]
 
 

@@ -1,0 +1,117 @@
+"""One root followed through time."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+
+import pytest
+
+from backend.openclaw.layout import Root
+from backend.watch.rootwatch import RootWatch
+from tests.unit.fleetdir import PAST, FleetDir, actor, payload
+
+
+@pytest.fixture
+def fleet(tmp_path):
+    return FleetDir(tmp_path)
+
+
+@pytest.fixture
+def root(fleet):
+    return RootWatch(Root(str(fleet.root)), fleet.env)
+
+
+def test_directories_are_kept_while_they_stand_and_leave_with_their_agent(fleet, root):
+    fleet.sessions("main")
+    fleet.sessions("silas")
+    root.refresh()
+    main = root.directories[str(fleet.sessions("main"))]
+    shutil.rmtree(fleet.root / "agents" / "silas")
+    root.refresh()
+    assert list(root.directories.values()) == [main]
+    assert root.directories[str(fleet.sessions("main"))] is main
+
+
+def test_a_config_that_changes_is_read_again(fleet, root):
+    root.refresh()
+    assert root.version is None
+    fleet.config(meta={"lastTouchedVersion": "2026.4.5"})
+    root.refresh()
+    assert str(root.version) == "2026.4.5"
+    (fleet.root / "openclaw.json").write_text("{broken")
+    root.refresh()
+    assert any("openclaw.json" in problem for problem in root.view(live=True).problems)
+    assert root.version is None
+
+
+def test_what_a_version_is_exposed_to_is_said(fleet, root):
+    root.refresh()
+    assert root.exposures() == ()
+    fleet.config(meta={"lastTouchedVersion": "2026.4.5"})
+    root.refresh()
+    assert any("62351" in note for note in root.exposures())
+
+
+def test_a_network_file_system_is_polled_even_while_events_come(root):
+    root.refresh()
+    assert root.view(live=True).watch == "live"
+    root.network = True
+    assert root.view(live=True).watch == "polling"
+
+
+def test_the_chain_of_an_agent_follows_config_and_credentials(fleet, root):
+    fleet.sessions()
+    fleet.config(agents={"defaults": {"model": {"primary": "atlas/large", "fallbacks": ["cygnus/small"]}}})
+    root.refresh()
+    assert [(c.provider, c.model) for c in root.chain_for("main").candidates] == [
+        ("atlas", "large"),
+        ("cygnus", "small"),
+    ]
+    assert root.chain_for("main") is root.chain_for("main")
+
+
+def gateway_lock(fleet, process, **changes):
+    folder = fleet.home / "tmp" / f"openclaw-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    facts = json.loads(
+        payload(process.pid, configPath=str(fleet.root / "openclaw.json"), startTime=process.ticks)
+    )
+    (folder / "gateway.0.lock").write_text(json.dumps({**facts, **changes}))
+
+
+def test_a_gateway_is_alive_only_as_the_very_process_that_took_its_lock(fleet, root):
+    fleet.config(gateway={"port": 18789})
+    with actor() as process:
+        gateway_lock(fleet, process)
+        root.refresh()
+        assert (root.gateway.pid, root.gateway.port, root.gateway.alive) == (process.pid, 18789, True)
+        assert root.gateway_started_at is not None
+        gateway_lock(fleet, process, startTime=process.ticks - 1)
+        root.refresh()
+        assert root.gateway.alive is False
+        gateway_lock(fleet, process, port=19001)
+        root.refresh()
+        assert (root.gateway.port, root.gateway.alive) == (19001, True)
+    root.refresh()
+    assert (root.gateway.alive, root.gateway_started_at) == (False, None)
+
+
+def test_a_gateway_of_another_config_is_not_ours(fleet, root):
+    fleet.config()
+    with actor() as process:
+        gateway_lock(fleet, process, configPath="/elsewhere/openclaw.json")
+        root.refresh()
+        assert root.gateway is None
+
+
+def test_other_locks_are_places_with_the_agent_their_path_names(fleet, root):
+    (fleet.root / "agents" / "silas" / "agent").mkdir(parents=True)
+    (fleet.root / "agents" / "silas" / "agent" / "auth-profiles.json.lock").write_text(payload(1, PAST))
+    (fleet.root / "x.lock").touch()
+    root.refresh()
+    assert [(place.agent, place.kind.value) for place in root.other_places()] == [
+        ("silas", "auth"),
+        (None, "other"),
+    ]
