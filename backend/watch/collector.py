@@ -35,6 +35,8 @@ PAUSE_S = 0.05
 """Least time between two looks that events ask for, in seconds."""
 LOG_POLL_S = 0.5
 """How often the logs are looked at when nothing else happens, in seconds."""
+PUBLISH_S = 3.0
+"""A snapshot is published at least this often (seconds), also when nothing is new: who reads it sees we live."""
 
 
 class Collector:
@@ -98,10 +100,13 @@ class Collector:
         return self._look(None)
 
     def run(self, publish: Callable[[FleetSnapshot], None], stop: threading.Event) -> None:
-        """Publish a snapshot now and after every change, until `stop` is set."""
+        """Publish a snapshot now, after every event or log line that matters, and at least every PUBLISH_S.
+
+        Ends when `stop` is set.
+        """
         try:
             publish(self._look(None))
-            last_full = time.monotonic()
+            last_full = published = time.monotonic()
             while not stop.is_set():
                 self._watch_events()
                 dirty = self._wait(stop, last_full)
@@ -109,7 +114,10 @@ class Collector:
                     return
                 if time.monotonic() - last_full >= self._rescan_s():
                     dirty, last_full = None, time.monotonic()
-                publish(self._look(dirty))
+                overdue = time.monotonic() - published >= PUBLISH_S
+                if dirty is None or dirty or overdue or self._read_logs(self._clock()):
+                    publish(self._look(dirty))
+                    published = time.monotonic()
         finally:
             self.close()
 
@@ -204,13 +212,15 @@ class Collector:
         runs = self._assembler.runs.get(entry.key, ()) if entry else ()
         return runs[-1] if runs else None
 
-    def _read_logs(self, now: float) -> None:
+    def _read_logs(self, now: float) -> bool:
+        """Take in what was logged since; return whether any of it matters."""
         files, directories, console = self._log_places()
         self._tail.look_at(files, directories, console=console)
         poll = self._tail.poll(now)
         self._log_problems = tuple(str(problem) for problem in poll.problems)
         self._book = fold_all(self._book, poll.events)
         self._count(poll.counts)
+        return bool(poll.events)
 
     def _count(self, counts: LineCounts) -> None:
         total = self._assembler.counts
