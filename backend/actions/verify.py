@@ -159,9 +159,10 @@ def watch(
             seen.hear(log.news(), line.told() if line is not None else ())
             next_news = now + limits.quiet / 20
         answered_at = now if answered_at is None and answered() else answered_at
-        if seen.free_at is None and answered_at is not None and now - answered_at >= limits.free:
+        since_answer = -1.0 if answered_at is None else now - answered_at
+        if seen.free_at is None and since_answer >= limits.free:
             return seen
-        if answered_at is not None and seen.went_on(now, limits.brief):
+        if since_answer >= limits.brief and seen.went_on(now, limits.brief):
             seen.hear(log.news(), line.told() if line is not None else ())
             return seen
         if seen.quiet_for(now) >= limits.quiet and _settled(seen, limits, log, line, now):

@@ -82,6 +82,7 @@ class Run:
             self._decide(candidate, profile, "rotate_profile")
             await self._gap()
             async with held(self.session.lock, self._world.tempo.lock_wait):
+                self._world.tell(self.run_id, self.session.key, "start")
                 await asyncio.sleep(self._world.tempo.scaled(_ZOMBIE_S))
         return Result.STOPPED
 

@@ -94,7 +94,7 @@ def test_all_four_hanging_agents_are_cancelled_from_one_command(instance: Instan
         assert outcome.steps[-1].free_after_ms < 2000
         assert outcome.verified_ms >= 5000
     assert instance.lock_files() == ()
-    assert instance.provider.open_requests == 0
+    assert instance.provider.open_requests == ()
     for path, before in transcripts.items():
         assert path.read_bytes().startswith(before), f"{path} keeps its conversation"
     assert instance.token not in told(journal, plans, results)
