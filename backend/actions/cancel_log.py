@@ -14,6 +14,7 @@ from backend.openclaw.logfile import open_regular, read_end
 
 _PIECE = 1 << 20
 _TAIL = 512 * 1024
+_TAIL_S = 1.0
 _GOES_ON = frozenset({"rotate_profile", "fallback_model"})
 
 
@@ -71,7 +72,7 @@ class GatewayLog:
         """Return the lines since the last call; none while the gateway does not answer."""
         params = {"limit": 1} if self._cursor is None else {"cursor": self._cursor, "limit": 5000}
         try:
-            told = self._line.call("logs.tail", params)
+            told = self._line.call("logs.tail", params, _TAIL_S)
         except GatewayError:
             return []
         lines, first = told.get("lines"), self._cursor is None
