@@ -136,6 +136,8 @@ def _climb(
 ) -> CancelOutcome:
     """Try the allowed rungs in order. OSError when the journal can't be written."""
     changed = _changed_holder(plan)
+    if changed is not None and plan.view is not None and not os.path.lexists(plan.view.record.path):
+        return CancelOutcome(NOTHING, plan.key, sentences=("the process that held the session has ended",))
     if changed is not None:
         return _refused(plan, journal, (changed,))
     steps: list[Step] = []
@@ -182,7 +184,7 @@ def _line_for(
     plan: CancelPlan, allow: Collection[str], clock: Clock
 ) -> tuple[Line | None, GatewayError | None]:
     """Open a line where a rung needs one; also a restart is better verified with one, but does without."""
-    if not plan.is_gateway or plan.reached_by is None or allow == {RESTART}:
+    if not plan.is_gateway or plan.reached_by is None or set(allow) <= {RESTART}:
         return None, None
     try:
         return open_line(plan, clock), None
@@ -225,8 +227,10 @@ def _facts(plan: CancelPlan, rung: Rung) -> dict[str, object]:
 def _cancelled(plan: CancelPlan, steps: Sequence[Step], until_rung: float) -> CancelOutcome:
     step = steps[-1]
     free = None if step.free_after_ms is None else round(until_rung * 1000) + step.free_after_ms
-    told = tuple(step.sentence for step in steps)
-    return CancelOutcome(CANCELLED, plan.key, step.rung, free, step.verified_ms, told, tuple(steps))
+    told = [step.sentence for step in steps]
+    if free is not None:
+        told.append(f"{free} ms from key to free session")
+    return CancelOutcome(CANCELLED, plan.key, step.rung, free, step.verified_ms, tuple(told), tuple(steps))
 
 
 def _nobody(plan: CancelPlan, steps: Sequence[Step], why: str, limits: Limits) -> CancelOutcome:

@@ -199,7 +199,8 @@ def test_the_stop_command_ends_runs_of_both_kinds(
     assert outcome.verified_ms >= QUICK.quiet * 1000
     assert not lockfile.stands(session.lock)
     assert kinds(journal) == [("cancel-begin", "stop"), ("cancel-end", "stop")]
-    assert heard == list(outcome.sentences)
+    assert heard == [outcome.sentences[0]]
+    assert outcome.sentences[1] == f"{outcome.free_after_ms} ms from key to free session"
     assert TOKEN not in Path(journal.path).read_text() + json.dumps(outcome.to_json())
 
 
@@ -364,6 +365,19 @@ def test_another_process_under_the_same_pid_is_left_alone(
     outcome = cancel(plan, allow={STOP, RESTART}, journal=journal, limits=QUICK)
     assert outcome.status == "refused"
     assert lockfile.stands(session.lock)
+
+
+def test_a_holder_that_has_ended_meanwhile_is_nothing_to_cancel(
+    stage: Callable[..., Stage], journal: Journal
+) -> None:
+    one = stage()
+    session = one.begin("silas")
+    plan = replace(planned(one, session, journal), holder_ticks=1)
+    one.stop_directly(session.key)
+    for _ in watch(Path(session.lock).parent, watch_filter=None, yield_on_timeout=True, rust_timeout=50):
+        if not lockfile.stands(session.lock):
+            break
+    assert cancel(plan, allow={STOP}, journal=journal).status == "nothing-to-cancel"
 
 
 def test_what_cannot_be_journaled_is_not_done(
