@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from backend.model.locks import Evidence, Judgement, LockRecord
+from backend.model.loglines import LogLine
 from backend.model.runs import NOBODY_BLOCKED, Attempt, Blocked, Occupation, Rotation
 
 
@@ -75,7 +76,10 @@ class LockView:
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
-    """One session: what it is doing, why, since when (epoch seconds), and its lock."""
+    """One session: what it is doing, why, since when (epoch seconds), its lock, and what the log tells of it.
+
+    `log` holds the newest lines, oldest first; empty where nothing was told lately.
+    """
 
     root: str
     agent: str
@@ -91,6 +95,7 @@ class SessionView:
     blocked: Blocked = NOBODY_BLOCKED
     lock: LockView | None = None
     transcript: str | None = None
+    log: tuple[LogLine, ...] = ()
 
     @property
     def identity(self) -> tuple[str, str]:

@@ -25,6 +25,7 @@ from backend.system.text import safe
 from backend.watch.directory import Directory, agent_of_key
 from backend.watch.progress import Progress
 from backend.watch.rootwatch import RootWatch
+from backend.watch.sessionlog import SessionLogs
 
 BLOCKED_LATELY_S = 300.0
 """Where nothing occupies a session, callers blocked within this many seconds still count."""
@@ -57,6 +58,9 @@ class Assembler:
         self._last_holds: dict[str, Hold] = {}
         self._keys: dict[str, str] = {}
         self._generations: tuple[int, ...] = ()
+        self._transcripts: set[str] = set()
+        self._holders: set[tuple[int, int | None]] = set()
+        self._logs = SessionLogs()
 
     def begin(self, book: RunBook, directories: Sequence[Directory]) -> None:
         """Take up what the logs tell by now; cheap when nothing is new."""
@@ -70,8 +74,19 @@ class Assembler:
         self.runs = runs_by_key(book, self._keys)
         self._failures, self._waits = failures_by_path(book), waits_by_key(book)
         self._diagnoses = _diagnoses(book, self._keys)
+        self._logs = SessionLogs(self.runs, book.notices, self._keys)
         strangers, loose = len(runs_without_session(book, self._keys)), len(unjoined(book))
         self._notes = tuple(_unjoined_notes(strangers, loose))
+
+    def tidy(self, now: float) -> None:
+        """Forget what no session has needed since the last full look."""
+        self.progress.forget(self._transcripts, self._holders)
+        self._transcripts, self._holders = set(), set()
+        self._last_holds = {
+            path: hold
+            for path, hold in self._last_holds.items()
+            if hold.ended_at is None or now - hold.ended_at <= RECENT_S
+        }
 
     def notes(self) -> tuple[str, ...]:
         """What could not be joined or understood, in figures."""
@@ -179,6 +194,7 @@ class Assembler:
             blocked=facts.blocked,
             lock=lock,
             transcript=path.removesuffix(".lock") if path else None,
+            log=self._logs.of(entry.key, path),
         )
 
     def _facts(
@@ -195,10 +211,13 @@ class Assembler:
     ) -> SessionFacts:
         if occupation is not None:
             self._last_holds[occupation.path] = occupation.recent[-1]
-        tail = self.progress.transcript(path.removesuffix(".lock")) if path else None
+        transcript = path.removesuffix(".lock") if path else None
+        tail = self.progress.transcript(transcript) if transcript else None
+        self._transcripts |= {transcript} if transcript else set()
         holder = lock.judgement.holder if lock else None
         working = None
         if holder is not None and holder.proof is not Proof.NONE:
+            self._holders.add((holder.pid, holder.start_ticks))
             working = self.progress.worked_at(holder.pid, holder.start_ticks, now)
         payload = lock.record.payload if lock else None
         defaults = defaults_of(root.version)
