@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from backend.model.fleet import LockView
@@ -70,16 +70,22 @@ def examine(
     settle: Callable[[float], object] = time.sleep,
     search: bool = False,
     grounds: Sequence[Place] = (),
+    settled: Collection[str | None] = (),
 ) -> list[LockView]:
     """Judge every place from fresh evidence, in the order given.
 
-    A lock that looks leaked is looked at again after `settle(SETTLE_S)`.  With `search` every process is
+    A lock that looks leaked is looked at again after `settle(SETTLE_S)`, unless its release id is among the
+    `settled` ones, known as leaked from an earlier look.  With `search` every process is
     searched even if the named holders explain all locks: that also finds deleted locks that are still open
     in the directories of the places and of `grounds` (places whose path is a directory and a slash), appended
     as `removed`.
     """
     views, scan = _look(places, now, search)
-    suspects = [index for index, view in enumerate(views) if view.judgement.verdict is Verdict.LEAKED]
+    suspects = [
+        index
+        for index, view in enumerate(views)
+        if view.judgement.verdict is Verdict.LEAKED and view.release_id not in settled
+    ]
     if suspects:
         settle(SETTLE_S)
         again, _ = _look([places[index] for index in suspects], now + SETTLE_S, search=False)
@@ -105,7 +111,7 @@ def _look(places: Sequence[Place], now: float, search: bool) -> tuple[list[LockV
         for i in todo:
             views[i] = _view(places[i], records[i], named, scan, surroundings, now)
         # A lock that was re-created while the processes were searched has lost its holder only on paper.
-        todo = [i for i in unexplained if attempt + 1 < _TRIES and _replaced(records[i])]
+        todo = [i for i in unexplained if attempt + 1 < _TRIES and not unchanged(records[i])]
         if not todo:
             break
     return [view for view in views if view is not None], scan
@@ -124,13 +130,14 @@ def _key(record: LockRecord) -> tuple[int, int]:
     return (-1, -1) if identity is None else (identity.dev, identity.ino)
 
 
-def _replaced(record: LockRecord) -> bool:
+def unchanged(record: LockRecord) -> bool:
+    """Whether the very file of a record still stands at its path as it was read."""
     try:
         found = os.lstat(record.path)
     except OSError:
-        return True
+        return False
     identity = record.identity
-    return identity is not None and (found.st_ino, found.st_ctime_ns) != (identity.ino, identity.ctime_ns)
+    return identity is not None and (found.st_ino, found.st_ctime_ns) == (identity.ino, identity.ctime_ns)
 
 
 def _surroundings(with_inner: bool) -> Surroundings:

@@ -19,7 +19,7 @@ from backend.model.occupation import observe, sighting_of
 from backend.model.rotation import gap_grace
 from backend.model.runfold import Run, RunBook, fold_all
 from backend.model.runs import Occupation
-from backend.openclaw.evidence import examine
+from backend.openclaw.evidence import examine, unchanged
 from backend.openclaw.installed import version_in_log
 from backend.openclaw.layout import Discovery, discover_roots
 from backend.openclaw.logscan import LineCounts
@@ -33,6 +33,8 @@ from backend.watch.tail import LogDirectory, LogTail, usual_directories
 
 PAUSE_S = 0.05
 """Least time between two looks that events ask for, in seconds."""
+RESTING = frozenset({Verdict.DEAD, Verdict.RECYCLED, Verdict.LEAKED, Verdict.FOREIGN, Verdict.LITTER})
+"""Verdicts on locks that can't change before the file does, or a full look finds more."""
 LOG_POLL_S = 0.5
 """How often the logs are looked at when nothing else happens, in seconds."""
 PUBLISH_S = 3.0
@@ -145,6 +147,7 @@ class Collector:
             self._adopt(self._rediscover())
         for root in self.roots.values():
             root.refresh()
+        self._assembler.tidy(self._clock())
         standing = {path for root in self.roots.values() for path in (*root.directories, root.path)}
         self._views = {path: views for path, views in self._views.items() if path in standing}
 
@@ -166,16 +169,24 @@ class Collector:
         for directory in directories:
             directory.refresh()
         places = [p for d in directories for p in d.places(root.era, root.own_namespace)]
+        kept: list[LockView] = []
         if whole:
             places += root.other_places()
+        else:
+            kept = self._resting(directories)
+            resting = {view.record.path for view in kept}
+            places = [place for place in places if place.path not in resting]
         # A removed lock leaves no name behind: it stays known only while its holder is searched for.
         search = whole or any(self._knows_removed(directory) for directory in directories)
         grounds = [d.ground(root.era, root.own_namespace) for d in directories] if search else []
-        views = examine(places, now, search=search, grounds=grounds) if places or search else []
+        settled = self._known_leaked()
+        views = (
+            examine(places, now, search=search, grounds=grounds, settled=settled) if places or search else []
+        )
         by_directory: dict[str, list[LockView]] = {directory.where.path: [] for directory in directories}
         if whole:
             by_directory[root.path] = []
-        for view in views:
+        for view in (*kept, *views):
             if view.record.presence is Presence.ABSENT and view.judgement.verdict is not Verdict.REMOVED:
                 continue  # released between listing and reading
             home = os.path.dirname(view.record.path)
@@ -184,6 +195,18 @@ class Collector:
             self._views[path] = tuple(found)
         for directory in directories:
             self._occupy(directory, now)
+
+    def _resting(self, directories: Sequence[Directory]) -> list[LockView]:
+        """Return what is known of unchanged locks that nobody holds: only a full look examines them again.
+
+        Their search through every process must not delay what happens beside them.
+        """
+        known = (view for d in directories for view in self._views.get(d.where.path, ()))
+        return [v for v in known if v.judgement.verdict in RESTING and unchanged(v.record)]
+
+    def _known_leaked(self) -> set[str | None]:
+        every = (view for views in self._views.values() for view in views)
+        return {view.release_id for view in every if view.judgement.verdict is Verdict.LEAKED}
 
     def _knows_removed(self, directory: Directory) -> bool:
         known = self._views.get(directory.where.path, ())
