@@ -240,7 +240,11 @@ class AllModelsFailed:
 
 @dataclass(frozen=True, slots=True)
 class SameModelRetry:
-    """A retry on the same model: `retrying same model` (2026.4.12), `transient same-model retry i/8` (2026.9)."""
+    """A retry on the same model: `retrying same model` (2026.4.12), `transient same-model retry i/8` (2026.9).
+
+    The attempt before it has failed; the next begins after `delay_ms`. 2026.9.6 also tells it as an event of
+    the run (`run_status`, phase `retrying`).
+    """
 
     at: float
     index: int | None
@@ -249,6 +253,8 @@ class SameModelRetry:
     reason: str | None
     run_id: str | None = None
     trace_id: str | None = None
+    delay_ms: int | None = None
+    session_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +276,29 @@ class RotationCap:
     at: float
     text: str
     session_key: str | None = None
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunNamed:
+    """A line that names the run of a trace: the gateway's reply to the caller (seen on 2026.7.35, 2026.9.6)."""
+
+    at: float
+    run_id: str
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRefused:
+    """A caller refused because a session is taken (2026.8 on).
+
+    `already has an active turn claim` names the session's id, `changed while starting work` its key.
+    """
+
+    at: float
+    session_id: str | None
+    session_key: str | None
+    text: str
     trace_id: str | None = None
 
 
@@ -329,6 +358,8 @@ Event = (
     | SameModelRetry
     | ChainStopped
     | RotationCap
+    | RunNamed
+    | TurnRefused
     | AttemptStarted
     | RunEnded
     | PromptError
@@ -349,5 +380,7 @@ Traced = (
     | SameModelRetry
     | ChainStopped
     | RotationCap
+    | RunNamed
+    | TurnRefused
 )
 """Events that tell the trace of their run, where the version writes one."""

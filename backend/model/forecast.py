@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backend.model.chain import Candidate, FailoverChain
+from backend.model.retries import brake_in, tries_left
 from backend.model.runfold import Run
-from backend.model.runlife import LEAVING
+from backend.model.runlife import LEAVING, RETRY
 from backend.model.runs import Attempt
 from backend.model.sentences import duration, times
 
@@ -91,11 +92,12 @@ def remaining(
     defaults: Defaults = DEFAULTS_2026_4_5,
 ) -> Remaining:
     """Return what is left of the chain for a run that goes on, the attempt that may be running included."""
-    tried = run.attempts[run.candidate_from :]
+    tried = tuple(a for a in run.attempts[run.candidate_from :] if a.decision != RETRY)
     left_it = bool(tried) and tried[-1].decision in LEAVING
     first = len(run.attempts) + 1
     if chain is None or not chain.candidates:
-        count = max(0, (_models_not_failed(run) or 1) - left_it)
+        count = max(0, (_models_not_failed(run) or 1) - left_it) + tries_left(run) - 1
+        count = min(count, brake_in(run) or count)
         unnamed = tuple(Attempt(first + n) for n in range(count))
         return Remaining(unnamed, (budget_of(chain, None, defaults),) * count, False)
     ahead = list(_reachable(run, chain, _position(run, chain, names)))
@@ -105,6 +107,8 @@ def remaining(
         if offset == 0:
             profiles = [] if left_it else _untried(profiles, tried, names)
         left += [(candidate, profile) for profile in profiles]
+    left = left[:1] * (tries_left(run) - 1) + left
+    left = left[: brake_in(run)]
     attempts = tuple(Attempt(first + n, p, c.provider, c.model) for n, (c, p) in enumerate(left))
     return Remaining(attempts, tuple(budget_of(chain, c, defaults) for c, _ in left), True)
 

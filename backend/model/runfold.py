@@ -11,7 +11,8 @@ import hashlib
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import get_args
 
 from backend.model.events import (
     AgentEnd,
@@ -30,16 +31,21 @@ from backend.model.events import (
     ProfileTimedOut,
     PromptError,
     RecoveryOutcome,
+    RotationCap,
     RunAborted,
     RunEnded,
+    RunNamed,
     RunTimeout,
     SameModelRetry,
     StaleLockRemoved,
     StuckSession,
+    Traced,
+    TurnRefused,
     WatchdogRelease,
 )
 from backend.model.runlife import Life, Outcome, lives
 from backend.model.runs import Attempt
+from backend.model.traces import Trace, facts_by_run, is_of_trace, newest, touched_runs
 
 MAX_RUNS = 1000
 MAX_FACTS = 256
@@ -54,7 +60,7 @@ class Run:
     """One run. Times in epoch seconds; `attempts` are the finished ones, their profiles as hashes.
 
     `opened` is the attempt that an event said to have begun, `promised_at` the time of a rotation decision
-    whose follow-up no event has told yet, `candidate_from` the index where the present candidate begins.
+    whose follow-up no event has told yet, `retry` the last retry on the same model, `candidate_from` the index where the present candidate begins.
     """
 
     run_id: str
@@ -65,6 +71,7 @@ class Run:
     candidates: tuple[ModelFallbackDecision, ...] = ()
     candidate_from: int = 0
     opened: AttemptStarted | None = None
+    retry: SameModelRetry | None = None
     promised_at: float | None = None
     compacting_since: float | None = None
     lock_timeouts: tuple[LockTimeout, ...] = ()
@@ -89,13 +96,14 @@ class RunBook:
 
     `notices` concern a session or a lock path and name no run (lane errors, waits, OpenClaw's own
     diagnoses), oldest first. `profiles` maps profile hashes to the profile ids that events named.
-    `waiting` are events without any id; see `backend.model.joins.unjoined`.
+    `waiting` are events without any id; see `backend.model.joins.unjoined`. `traces` are by trace id.
     """
 
     runs: Mapping[str, Run] = field(default_factory=dict)
     notices: tuple[Event, ...] = ()
     waiting: tuple[Event, ...] = ()
     profiles: Mapping[str, str] = field(default_factory=dict)
+    traces: Mapping[str, Trace] = field(default_factory=dict)
 
 
 def fold(book: RunBook, event: Event) -> RunBook:
@@ -108,23 +116,58 @@ def fold_all(book: RunBook, events: Iterable[Event]) -> RunBook:
     facts: dict[str, tuple[Event, ...]] = {}
     notices, waiting = book.notices, book.waiting
     profiles: dict[str, str] = {}
+    traces: dict[str, Trace] = {}
     for event in events:
         if not math.isfinite(event.at):
             continue
         if isinstance(event, ProfileTimedOut):
             profiles[profile_hash(event.profile)] = event.profile
-        run_id = getattr(event, "run_id", None)
-        if run_id:
+        run_id, trace_id = getattr(event, "run_id", None), getattr(event, "trace_id", None)
+        trace = traces.get(trace_id or "") or book.traces.get(trace_id or "", Trace())
+        if run_id and trace_id:
+            traces[trace_id] = trace.named(run_id, event.at)
+        if run_id and not isinstance(event, RunNamed):
             known = facts.get(run_id)
             if known is None:
-                known = book.runs[run_id].facts if run_id in book.runs else ()
+                known = _own_facts(book.runs[run_id]) if run_id in book.runs else ()
             facts[run_id] = _insert(known, event, MAX_FACTS)
         elif isinstance(event, _ABOUT_SESSIONS):
             notices = _insert(notices, event, MAX_NOTICES)
-        else:
+        elif trace_id and isinstance(event, _OF_ONE_RUN):
+            told = _insert(trace.facts, event, MAX_FACTS)
+            traces[trace_id] = replace(trace, facts=told, at=max(trace.at, event.at))
+        elif not isinstance(event, RunNamed):
             waiting = _insert(waiting, event, MAX_WAITING)
-    runs = {**book.runs, **{run_id: _read(run_id, known)[-1] for run_id, known in facts.items()}}
-    return RunBook(_newest(runs), notices, waiting, _with_profiles(book.profiles, profiles))
+    every = newest({**book.traces, **traces}) if traces else book.traces
+    runs = _with_facts(book.runs, facts, every, traces)
+    return RunBook(_newest(runs), notices, waiting, _with_profiles(book.profiles, profiles), every)
+
+
+def _with_facts(
+    runs: Mapping[str, Run],
+    facts: Mapping[str, tuple[Event, ...]],
+    traces: Mapping[str, Trace],
+    changed: Iterable[str],
+) -> dict[str, Run]:
+    """Read those runs anew of which something new is known, by their ids or by a trace."""
+    found = dict(runs)
+    by_trace = facts_by_run(traces)
+    for run_id in {*facts, *touched_runs(traces, [trace_id for trace_id in changed if trace_id in traces])}:
+        known = facts.get(run_id)
+        if known is None:
+            known = _own_facts(runs[run_id]) if run_id in runs and not is_of_trace(run_id) else ()
+        for event in by_trace.get(run_id, ()):
+            known = _insert(known, event, MAX_FACTS)
+        if known:
+            found[run_id] = _read(run_id, known)[-1]
+        else:
+            found.pop(run_id, None)
+    return found
+
+
+def _own_facts(run: Run) -> tuple[Event, ...]:
+    """Return the facts that name the run themselves."""
+    return tuple(fact for fact in run.facts if getattr(fact, "run_id", None) == run.run_id)
 
 
 def profile_hash(profile: str) -> str:
@@ -145,7 +188,10 @@ _ABOUT_SESSIONS = (
     LockBlocked,
     StaleLockRemoved,
     WatchdogRelease,
+    TurnRefused,
 )
+_OF_ONE_RUN = tuple(kind for kind in get_args(Traced) if kind is not ProfileTimedOut)
+"""What belongs to the one run of its trace; a profile's timeout is joined by the profile's hash."""
 
 _CAUSAL_ORDER: dict[type, int] = {
     kind: rank
@@ -156,6 +202,7 @@ _CAUSAL_ORDER: dict[type, int] = {
             RunTimeout,
             SameModelRetry,
             ProfileTimedOut,
+            RotationCap,
             RunAborted,
             CompactionTimeout,
             PromptError,
@@ -202,6 +249,7 @@ def _run(run_id: str, facts: tuple[Event, ...], life: Life) -> Run:
         candidates=tuple(life.candidates),
         candidate_from=life.candidate_from,
         opened=life.opened,
+        retry=life.retry,
         promised_at=life.promised_at,
         compacting_since=life.compacting_since,
         lock_timeouts=tuple(life.lock_timeouts),

@@ -24,9 +24,11 @@ from backend.model.events import (
     LockTimeout,
     ModelFallbackDecision,
     PromptError,
+    RotationCap,
     RunAborted,
     RunEnded,
     RunTimeout,
+    SameModelRetry,
 )
 from backend.model.runs import Attempt
 
@@ -37,7 +39,13 @@ PROMPT_ERROR_S = 5.0
 NEW_LIFE_S = 5.0
 """Activity this long after the end belongs to a new run: `openclaw agent --local` reuses the session id."""
 
-PROMISING = frozenset({"rotate_profile", "fallback_model"})
+RETRY = "retry_same_model"
+"""Our word for a retry on the same profile and model; OpenClaw tells it without a decision (2026.9)."""
+BREAKER = "idle_breaker"
+"""Our word for the idle timeout after which OpenClaw's breaker stops the run (2026.5.7 and later)."""
+SAME_RETRY_S = 5.0
+"""One retry is told by the log and by the event stream within this many seconds."""
+PROMISING = frozenset({"rotate_profile", "fallback_model", RETRY})
 """Decisions after which OpenClaw makes another attempt."""
 GIVING_UP = frozenset({"surface_error", "return_error_payload"})
 """Decisions that end the run."""
@@ -69,6 +77,7 @@ class Life:
     budget_from: float | None = None
     answered: str | None = None
     prompt_error: PromptError | None = None
+    retry: SameModelRetry | None = None
     promised_at: float | None = None
     compacting_since: float | None = None
     lock_timeouts: list[LockTimeout] = field(default_factory=list)
@@ -160,6 +169,53 @@ def _decision(life: Life, event: FailoverDecision) -> None:
     life.ended, life.final = ((event.at, Outcome.FAILED), True) if gave_up else (None, False)
 
 
+def _retry(life: Life, event: SameModelRetry) -> None:
+    """Count the attempt that failed; the next one is told to begin after the delay."""
+    known, life.retry = life.retry, event
+    if known is not None and event.at - known.at <= SAME_RETRY_S and _same_retry(known, event):
+        return
+    provider, _, model = (event.model or "").partition("/")
+    attempt = Attempt(
+        0,
+        provider=provider or (life.opened.provider if life.opened else None),
+        model=model or (life.opened.model if life.opened else None),
+        reason=event.reason,
+        decision=RETRY,
+        timed_out=event.reason == "timeout",
+        logged_reason=event.reason,
+    )
+    _close(life, attempt, event.at)
+    life.ended, life.final, life.compacting_since = None, False, None
+    life.promised_at = event.at if event.delay_ms is None else None
+    if event.delay_ms is not None:
+        begins = event.at + max(0, event.delay_ms) / 1000
+        life.opened = AttemptStarted(
+            begins, event.run_id or "", provider=attempt.provider, model=attempt.model
+        )
+
+
+def _same_retry(one: SameModelRetry, other: SameModelRetry) -> bool:
+    return one.index is not None and (one.index, one.total) == (other.index, other.total)
+
+
+def _brake(life: Life, event: RotationCap) -> None:
+    """Count the last idle timeout: the breaker's line is all that tells of it."""
+    if "idle-timeout-circuit-breaker" not in event.text or _just_closed(life, event.at, SAME_MOMENT_S):
+        return
+    told = life.opened or (life.attempts[-1] if life.attempts else None)
+    attempt = Attempt(
+        0,
+        provider=told.provider if told else None,
+        model=told.model if told else None,
+        reason="timeout",
+        decision=BREAKER,
+        timed_out=True,
+        logged_reason="timeout",
+    )
+    _close(life, attempt, event.at)
+    life.promised_at = None
+
+
 def _told_before(life: Life, event: FailoverDecision) -> bool:
     if event.profile_hash is None or life.opened is not None or life.budget_from is not None:
         return False
@@ -244,6 +300,8 @@ def _all_failed(life: Life, event: AllModelsFailed) -> None:
 
 def _stopped(life: Life, event: ChainStopped) -> None:
     outcome = Outcome.ABORTED if "abort" in (event.reason or "") else Outcome.FAILED
+    if outcome is Outcome.FAILED and event.reason:
+        life.failure = life.failure or f"OpenClaw stopped the run: {event.reason}"
     life.promised_at, life.ended, life.final = None, (event.at, outcome), True
 
 
@@ -270,7 +328,15 @@ def _blocked(life: Life, event: LockBlocked) -> None:
         life.lock_timeouts.append(event.lock_timeout)
 
 
-_ACTIVITY = (AttemptStarted, RunTimeout, FailoverDecision, ModelFallbackDecision, AgentEnd, PromptError)
+_ACTIVITY = (
+    AttemptStarted,
+    RunTimeout,
+    SameModelRetry,
+    FailoverDecision,
+    ModelFallbackDecision,
+    AgentEnd,
+    PromptError,
+)
 
 _STEPS: dict[type, Callable[[Life, Any], None]] = {
     AttemptStarted: _start,
@@ -278,6 +344,8 @@ _STEPS: dict[type, Callable[[Life, Any], None]] = {
     AgentEnd: _inner_error,
     PromptError: _prompt_error,
     FailoverDecision: _decision,
+    SameModelRetry: _retry,
+    RotationCap: _brake,
     ModelFallbackDecision: _candidate,
     AllModelsFailed: _all_failed,
     ChainStopped: _stopped,

@@ -30,6 +30,10 @@ MARKERS = (
     b"compaction",
     b"retry-limit",
     b"same-model retry",
+    b"active turn claim",
+    b"changed while starting",
+    "✓ agent ".encode(),
+    "✓ chat.send ".encode(),
 )
 """Every line that can become an event holds at least one of these, in the JSON and in the console form."""
 

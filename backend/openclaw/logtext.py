@@ -19,9 +19,11 @@ from backend.model.events import (
     ProfileTimedOut,
     RotationCap,
     RunAborted,
+    RunNamed,
     RunTimeout,
     SameModelRetry,
     StaleLockRemoved,
+    TurnRefused,
     WatchdogRelease,
 )
 from backend.openclaw import logconsole, loglanes
@@ -104,8 +106,25 @@ def _idle_retry(record: LogRecord, found: re.Match[str]) -> Event | None:
 def _transient_retry(record: LogRecord, found: re.Match[str]) -> Event | None:
     index, total, model, reason = found.groups()
     return SameModelRetry(
-        record.at, number(index), number(total), ident(model), ident(reason), _run_of(record)
+        at=record.at,
+        index=number(index),
+        total=number(total),
+        model=ident(model),
+        reason=ident(reason),
+        run_id=_run_of(record),
+        delay_ms=number(fields(record.message).get("delayMs")),
     )
+
+
+def _named(record: LogRecord, _found: re.Match[str]) -> Event | None:
+    run_id = _run_of(record)
+    # Without a trace the line ties the run to nothing.
+    return RunNamed(record.at, run_id) if run_id is not None and record.trace_id is not None else None
+
+
+def _refused(record: LogRecord, found: re.Match[str]) -> Event | None:
+    key = ident(found[3]) or record.session_key
+    return TurnRefused(record.at, ident(found[2]) or record.session_id, key, shown(found[1]))
 
 
 def _lock_blocked(record: LogRecord) -> Event | None:
@@ -145,6 +164,12 @@ _RULES: tuple[_Rule, ...] = (
         r"(Embedded agent failed before reply: |⇄ res ✗ [^\n]{0,400}?|)"
         r"((?:FallbackSummaryError: )?All models failed \((\d{1,6})\))",
         _all_failed,
+    ),
+    _rule(r"⇄ res ✓ (?:agent|chat\.send) ", _named),
+    _rule(
+        r"(?:⇄ res ✗ |Embedded agent failed before reply: |\w{0,40}Error: )[^\n]{0,400}?"
+        r"(Session (\S{1,200}) already has an active turn claim|Session \"([^\"\n]{1,300})\" changed while starting)",
+        _refused,
     ),
     _rule(r"removed stale session lock: ([^\n]{1,4096}?\.lock) \(([^\n)]{0,400})\)", _stale_removed),
     _rule(

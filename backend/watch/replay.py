@@ -109,6 +109,8 @@ _KINDS: dict[type, str] = {
     ev.SameModelRetry: "same-model retry",
     ev.ChainStopped: "model_fallback_chain_stopped",
     ev.RotationCap: "rotation cap",
+    ev.RunNamed: "run accepted",
+    ev.TurnRefused: "turn refused",
     ev.AttemptStarted: "attempt started",
     ev.RunEnded: "run ended",
     ev.LockBlocked: "lock blocked",

@@ -246,7 +246,7 @@ TEXTS = {
     "transient retry": (
         "agent/embedded",
         "transient same-model retry 2/8 for atlas/atlas-large reason=timeout: delayMs=1000",
-        ev.SameModelRetry(AT, 2, 8, "atlas/atlas-large", "timeout"),
+        ev.SameModelRetry(AT, 2, 8, "atlas/atlas-large", "timeout", delay_ms=1000),
     ),
     "run start": (
         "agent/embedded",
@@ -434,7 +434,9 @@ def test_the_trace_of_a_run_is_told_also_where_the_line_names_no_run():
     text = "transient same-model retry 2/8 for atlas/atlas-large reason=timeout: delayMs=1000"
     told = json.loads(new_shape("agent/embedded", text)) | {"traceId": "14a2b43f"}
     event = parse_line(json.dumps(told).encode())
-    assert event == ev.SameModelRetry(AT, 2, 8, "atlas/atlas-large", "timeout", trace_id="14a2b43f")
+    assert event == ev.SameModelRetry(
+        AT, 2, 8, "atlas/atlas-large", "timeout", trace_id="14a2b43f", delay_ms=1000
+    )
     told = json.loads(new_shape("gateway", f"removed stale session lock: {LOCK} (dead-pid)")) | {
         "traceId": "14a2b43f"
     }

@@ -1,0 +1,75 @@
+"""Facts that name no run but share its trace, and which run a trace belongs to (2026.7 and later).
+
+2026.9.6 writes the retries of a hanging run without any run id.  Such facts are a run of their own, called
+after the trace, until exactly one run id is told in the same trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from backend.model.events import Event
+
+MAX_TRACES = 1000
+MOST_OWNERS = 2
+"""Two run ids in one trace are one too many; further ones change nothing."""
+_PREFIX = "trace:"
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What was told under one trace id. `owners`: the run ids that its lines name, at most two.
+
+    `facts` are the events without a run id, sorted; `at` is when it was last heard of, epoch seconds.
+    """
+
+    owners: tuple[str, ...] = ()
+    facts: tuple[Event, ...] = ()
+    at: float = 0.0
+
+    @property
+    def owner(self) -> str | None:
+        """The one run that this trace belongs to; None where none or several are named."""
+        return self.owners[0] if len(self.owners) == 1 else None
+
+    def named(self, run_id: str, at: float) -> Trace:
+        """Return the trace with one more run id told in it."""
+        owners = tuple(sorted({*self.owners, run_id})[:MOST_OWNERS])
+        return replace(self, owners=owners, at=max(self.at, at))
+
+
+def run_id_of(trace_id: str) -> str:
+    """Return the id under which the facts of a trace stand while no run id is known."""
+    return _PREFIX + trace_id
+
+
+def is_of_trace(run_id: str) -> bool:
+    """Whether a run is known by its trace only."""
+    return run_id.startswith(_PREFIX)
+
+
+def touched_runs(traces: Mapping[str, Trace], ids: Iterable[str]) -> set[str]:
+    """Return the runs whose facts change with these traces, the traces' own included."""
+    found: set[str] = set()
+    for trace_id in ids:
+        found.add(run_id_of(trace_id))
+        found.update(traces[trace_id].owners)
+    return found
+
+
+def facts_by_run(traces: Mapping[str, Trace]) -> dict[str, list[Event]]:
+    """Return the facts without a run id by the run they belong to."""
+    found: dict[str, list[Event]] = {}
+    for trace_id, trace in traces.items():
+        if trace.facts:
+            found.setdefault(trace.owner or run_id_of(trace_id), []).extend(trace.facts)
+    return found
+
+
+def newest(traces: dict[str, Trace]) -> dict[str, Trace]:
+    """Keep the traces heard of last."""
+    if len(traces) <= MAX_TRACES:
+        return traces
+    kept = sorted(traces.items(), key=lambda item: (item[1].at, item[0]))[-MAX_TRACES:]
+    return dict(kept)
