@@ -11,6 +11,7 @@ from typing import Any
 from backend.actions.ladder import ADMIN, WRITE
 from backend.model.fleet import LockView
 from backend.model.locks import LockKind, Proof, Verdict
+from backend.model.versions import Version
 from backend.openclaw.config import Config
 from backend.openclaw.gateway_reach import Line
 from backend.openclaw.gateway_trouble import GatewayError, Trouble
@@ -60,6 +61,16 @@ def granted_scopes(line: Line) -> tuple[str, ...] | None:
                 return None
         found.append(scope)
     return tuple(found)
+
+
+def version_of(line: Line) -> Version | None:
+    """Return the running gateway's version: from its hello, else from `status` (2026.4.5, 2026.7.35)."""
+    if line.hello.version is not None:
+        return line.hello.version
+    try:
+        return Version.parse(line.call("status").get("runtimeVersion"))
+    except GatewayError:
+        return None
 
 
 def no_run_to_end(view: LockView) -> tuple[str, ...]:

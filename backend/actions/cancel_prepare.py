@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from backend.actions.cancel_log import queue_depth
-from backend.actions.cancel_look import granted_scopes, held_by, holder_of, no_run_to_end
+from backend.actions.cancel_look import granted_scopes, held_by, holder_of, no_run_to_end, version_of
 from backend.actions.cancel_plan import CancelPlan, Way
 from backend.actions.cancel_restart import find_supervisor
 from backend.actions.journal import default_state_dir
@@ -134,12 +134,13 @@ def _with_gateway(plan: CancelPlan) -> tuple[CancelPlan, str | None]:
     except GatewayError as error:
         return plan, error.sentence
     try:
-        scopes = granted_scopes(line)
+        scopes, version = granted_scopes(line), version_of(line)
     finally:
         line.close()
-    rungs, left_out = gentle_rungs(line.hello.version, scopes)
-    version = None if line.hello.version is None else str(line.hello.version)
-    known = replace(plan, version=version, reached_by=line.how, scopes=scopes)
+    rungs, left_out = gentle_rungs(version, scopes)
+    known = replace(
+        plan, version=None if version is None else str(version), reached_by=line.how, scopes=scopes
+    )
     return replace(known, rungs=rungs, left_out=left_out), None
 
 

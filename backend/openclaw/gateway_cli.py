@@ -14,7 +14,6 @@ import subprocess
 from collections.abc import Mapping
 from typing import Any
 
-from backend.model.versions import Version
 from backend.openclaw.gateway_frames import Frame, Hello
 from backend.openclaw.gateway_trouble import GatewayError, Trouble, refusal
 from backend.system.text import safe
@@ -35,12 +34,10 @@ class CommandGateway:
 
     how = "openclaw gateway call"
 
-    def __init__(
-        self, command: str, root: str, config_path: str, env: Mapping[str, str], version: Version | None
-    ) -> None:
-        """`version`: what the config says last wrote it, for the command does not tell the gateway's."""
+    def __init__(self, command: str, root: str, config_path: str, env: Mapping[str, str]) -> None:
+        """Nothing is run yet. The command does not tell the gateway's version: ask `status` for it."""
         self.url = f"`openclaw gateway call` for {safe(root, 120)}"
-        self.hello = Hello(version, None, None, frozenset(), root)
+        self.hello = Hello(None, None, None, frozenset(), root)
         self._command = command
         # The command resolves the credentials itself; those of this environment may be another gateway's.
         hidden = ("OPENCLAW_GATEWAY_URL", "OPENCLAW_GATEWAY_TOKEN", "OPENCLAW_GATEWAY_PASSWORD")

@@ -60,7 +60,7 @@ def reach(
             return _checked(open_gateway(access, paired, clock), root)
         command = find_command(env)
         if command is not None and not access.named:
-            return CommandGateway(command, root, config.path, env, config.version)
+            return CommandGateway(command, root, config.path, env)
         raise GatewayError(Trouble.NO_CREDENTIALS, access.why_no_credential())
     gateway = open_gateway(access, own_device(folder), clock)
     return gateway if access.named else _checked(gateway, root)

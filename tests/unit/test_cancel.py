@@ -413,3 +413,21 @@ def test_a_root_without_lock_files_is_refused_with_the_way_out(
     root = RootView(str(one.home.root), "sqlite")
     plan = plan_cancel(view_of(one.home, session), root, env=one.home.environment(), folder=journal.folder)
     assert "sessions.abort" in plan.refusal[0]
+
+
+def test_a_secret_that_only_openclaw_can_resolve_is_left_to_its_command(
+    stage: Callable[..., Stage], journal: Journal, tmp_path: Path
+) -> None:
+    one = stage()
+    session = one.begin("silas")
+    config = json.loads(one.home.config.read_text())
+    config["gateway"]["auth"]["token"] = {"source": "exec", "provider": "vault", "id": "gateway"}
+    one.home.config.write_text(json.dumps(config))
+    program = tmp_path / "openclaw"
+    program.write_text('#!/bin/sh\necho \'{"runtimeVersion": "2026.4.5", "status": "no-active-run"}\'\n')
+    program.chmod(0o755)
+    plan = planned(one, session, journal, env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+    assert (plan.reached_by, plan.version, plan.scopes) == ("openclaw gateway call", "2026.4.5", None)
+    assert [rung.name for rung in plan.rungs] == ["stop", "reset", "restart"]
+    outcome = cancel(plan, allow={STOP}, journal=journal, limits=QUICK)
+    assert outcome.status == "still-rotating", "the command said something, and the run goes on"
