@@ -108,7 +108,7 @@ class Assembler:
         strangers: list[LockView] = []
         for view in views:
             if view.record.kind is LockKind.SESSION:
-                entry = directory.index.find(view.record.path)
+                entry = directory.session_of(view.record.path)
                 if entry is None:
                     strangers.append(view)
                 else:
@@ -253,7 +253,7 @@ def _lost_with_its_gateway(run: Run, gateway_started_at: float | None) -> bool:
 
 
 def _in(directory: Directory, path: str) -> SessionEntry | None:
-    return directory.index.find(path) if os.path.dirname(path) == directory.where.path else None
+    return directory.session_of(path) if os.path.dirname(path) == directory.where.path else None
 
 
 def _calm_view(root: RootWatch, directory: Directory, entry: SessionEntry) -> SessionView:

@@ -24,6 +24,7 @@ from backend.openclaw.installed import version_in_log
 from backend.openclaw.layout import Discovery, discover_roots
 from backend.openclaw.logscan import LineCounts
 from backend.settings import Settings
+from backend.system.processes import ProcessDetails, details
 from backend.system.text import safe
 from backend.watch.assemble import Assembler
 from backend.watch.directory import Directory
@@ -122,6 +123,13 @@ class Collector:
                     published = time.monotonic()
         finally:
             self.close()
+
+    def inspect(self, pid: int, start_ticks: int | None) -> ProcessDetails | None:
+        """Return what a person wants to see of a process; None when it is gone or another by now.
+
+        May be called in any thread: it touches nothing of the collector's.
+        """
+        return details(pid, start_ticks, self._clock())
 
     def close(self) -> None:
         """Let go of watches and files."""
@@ -231,7 +239,7 @@ class Collector:
                 self._occupations[path] = occupation
 
     def _run_on(self, directory: Directory, lock_path: str) -> Run | None:
-        entry = directory.index.find(lock_path)
+        entry = directory.session_of(lock_path)
         runs = self._assembler.runs.get(entry.key, ()) if entry else ()
         return runs[-1] if runs else None
 

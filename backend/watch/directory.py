@@ -10,6 +10,9 @@ from backend.openclaw.evidence import Place
 from backend.openclaw.layout import SessionsDir, lock_kind, locks_in
 from backend.openclaw.store import SessionEntry, Store, StoreIndex, read_store
 
+KNOWN_AT_MOST = 20_000
+"""So many lock paths are remembered with their sessions: paths may come and go while the store stays."""
+
 
 @dataclass(slots=True)
 class Directory:
@@ -22,6 +25,7 @@ class Directory:
     locks: tuple[str, ...] = ()
     problem: str | None = None
     generation: int = 0
+    _sessions: dict[str, SessionEntry | None] = field(default_factory=dict)
 
     def refresh(self) -> None:
         """Look again. Raises nothing; `generation` grows whenever the store's entries changed."""
@@ -30,6 +34,7 @@ class Directory:
             self.store = store
             self.index = StoreIndex.build(store.entries, self.where.path)
             self.generation += 1
+            self._sessions.clear()
         try:
             self.locks = tuple(locks_in(self.where.path))
         except OSError as error:
@@ -49,11 +54,19 @@ class Directory:
         path = os.path.join(self.where.path, "")
         return Place(path, self.root, self.where.agent, LockKind.SESSION, era, own_namespace)
 
+    def session_of(self, lock_path: str) -> SessionEntry | None:
+        """Return the session a lock guards, None when the store knows none; looked up once per store."""
+        if lock_path not in self._sessions:
+            if len(self._sessions) >= KNOWN_AT_MOST:
+                self._sessions.clear()
+            self._sessions[lock_path] = self.index.find(lock_path)
+        return self._sessions[lock_path]
+
     def agent_of(self, lock_path: str) -> str | None:
         """Return the agent a lock belongs to: the directory's, else the one its session key names."""
         if self.where.agent is not None:
             return self.where.agent
-        entry = self.index.find(lock_path) if lock_kind(lock_path) is LockKind.SESSION else None
+        entry = self.session_of(lock_path) if lock_kind(lock_path) is LockKind.SESSION else None
         return agent_of_key(entry.key) if entry else None
 
     def lock_path_of(self, entry: SessionEntry) -> str | None:
