@@ -22,10 +22,11 @@ from themes.loader import COLOURLESS, DEFAULT, Shelf, load_shelf
 from tui.commands.provider import DeckProvider
 from tui.crash import report
 from tui.deck import Deck
+from tui.inspection import Inspect
 from tui.messages import Published, SourceFailed
 from tui.screens.base import DeckScreen
 from tui.screens.fleet import FleetScreen
-from tui.source import Source, SourceThread
+from tui.source import Inspector, Source, SourceThread
 from tui.stylebook import StyleBook, textual_theme
 from tui.symbols import choose_symbols
 
@@ -73,6 +74,7 @@ class LockdeckApp(App[int]):
         self.read_only = read_only
         self.clock = clock
         self.deck = Deck()
+        self.inspect: Inspect | None = source.inspect if isinstance(source, Inspector) else None
         self._gap_s = update_gap_s
         self._seconds = seconds
         self._waiting: FleetSnapshot | None = None

@@ -100,8 +100,7 @@ def _root(was: RootView | None, root: RootView) -> Iterator[tuple[Severity, str]
         yield Severity.OK if root.watch == "live" else Severity.NOTICE, f"watching is {root.watch}"
     old, new = was.gateway, root.gateway
     if (old and old.pid, old and old.alive) != (new and new.pid, new and new.alive):
-        gone = new is None or not new.alive
-        yield (
-            Severity.WARNING if gone else Severity.NOTICE,
-            "gateway is gone" if gone else f"gateway is pid {new.pid}",
-        )  # type: ignore[union-attr]
+        if new is None or not new.alive:
+            yield Severity.WARNING, "gateway is gone"
+        else:
+            yield Severity.NOTICE, f"gateway is pid {new.pid}"

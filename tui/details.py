@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView
+from backend.system.processes import ProcessDetails
 from tui.advice import advice
 from tui.figures import attempt_index, duration, time_of_day
+from tui.holderlines import other_locks, process_lines
 from tui.lines import EMPTY, Line, line, span, wrap
 from tui.rows import occupied_s, state_line, verdict_line
 from tui.symbols import Symbols
@@ -16,13 +18,17 @@ from tui.timeline import timeline
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What a detail view is drawn from; `gone` when the subject has left the fleet and this is its last picture."""
+    """What a detail view is drawn from; `gone` when the subject has left the fleet and this is its last picture.
+
+    `process` is the lock's holder as last read, None before that and where it can't be read.
+    """
 
     now: float
     snapshot: FleetSnapshot
     session: SessionView | None = None
     lock: LockView | None = None
     gone: bool = False
+    process: ProcessDetails | None = None
 
 
 def describe(picture: Picture, symbols: Symbols, width: int) -> list[Line]:
@@ -40,6 +46,7 @@ def describe(picture: Picture, symbols: Symbols, width: int) -> list[Line]:
         rows += _section("Forecast", _forecast(session, picture.now), symbols, width)
         rows += _section("Blocked callers", _blocked(session, picture.now), symbols, width)
     rows += _section("Lock", _lock(lock, picture.now, symbols), symbols, width)
+    rows += _section("Holder process", _process(picture), symbols, width)
     if lock is not None:
         rows += _section("What lockdeck would do", [line(span(advice(lock)))], symbols, width)
     root_path = session.root if session is not None else lock.record.root if lock is not None else ""
@@ -131,6 +138,13 @@ def _holder(lock: LockView, now: float) -> Iterator[Line]:
         span(f"pid {holder.pid} {holder.name}", "accent"),
         span(f"{started} ({proof})", "dim"),
     )
+
+
+def _process(picture: Picture) -> Iterable[Line]:
+    holder = picture.lock.judgement.holder if picture.lock is not None else None
+    if picture.lock is None or holder is None or picture.process is None:
+        return ()
+    return process_lines(picture.process, other_locks(holder, picture.lock.record.path, picture.snapshot))
 
 
 def _root(path: str, root: RootView | None) -> Iterator[Line]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from backend.model.fleet import FleetSnapshot
+from backend.system.processes import ProcessDetails
 from backend.system.text import SafeText, safe
 
 _LOG = logging.getLogger("lockdeck.source")
@@ -18,6 +19,17 @@ class Source(Protocol):
 
     def run(self, publish: Callable[[FleetSnapshot], None], stop: threading.Event) -> None:
         """Publish a snapshot at every change, and at least every three seconds, until `stop` is set."""
+
+
+@runtime_checkable
+class Inspector(Protocol):
+    """A source that can also tell about a process; the dashboard asks it while a holder is looked at."""
+
+    def inspect(self, pid: int, start_ticks: int | None) -> ProcessDetails | None:
+        """Return what a person wants to see of a process; None when it is gone or another one by now.
+
+        Called in a thread of its own, not in that of `run`, at most every two seconds.
+        """
 
 
 class SourceThread:

@@ -103,8 +103,5 @@ def _style(look: Look, ground: Look) -> Style:
         if "reverse" in ground.attributes
         else look.attributes | ground.attributes
     )
-    return Style(
-        color=look.colour,
-        bgcolor=ground.colour,
-        **{name: True for name in on},  # noqa: C420 - keyword arguments of Style
-    )
+    attributes: dict[str, Any] = dict.fromkeys(on, True)
+    return Style(color=look.colour, bgcolor=ground.colour, **attributes)

@@ -17,12 +17,25 @@ from backend.model.locks import (
     Proof,
     Verdict,
 )
+from backend.model.loglines import LogLine
 from backend.model.runs import Attempt, Blocked, Hold, Occupation, PolicyFinding, Rotation
+from backend.system.processes import ProcessDetails
+from backend.system.text import safe
 
 NOW = 1775543201.0
 """The moment of all samples, epoch seconds."""
 ROOT = "/home/ops/.openclaw"
 GATEWAY = Holder(396, "openclaw-gateway", NOW - 86_400 * 3, Proof.FD, 4711)
+GATEWAY_DETAILS = ProcessDetails(
+    396,
+    1,
+    3.24,
+    412_000_000,
+    23,
+    1,
+    (safe("node"), safe("/opt/openclaw/openclaw.mjs"), safe("gateway")),
+    safe("/home/ops"),
+)
 MODELS = (
     ("copilot:work", "github-copilot", "claude-opus-4.6"),
     ("copilot:home", "github-copilot", "claude-opus-4.6"),
@@ -153,7 +166,27 @@ def rotating(
         ),
         blocked=Blocked(blocked, NOW - 21, sentences[:blocked]) if blocked else Blocked(),
         lock=held(agent, f"{agent}-0001", occupied - (attempt - 1) * length),
+        log=told(since, length, attempt, blocked),
     )
+
+
+def told(since: float, length: float, attempt: int, blocked: int) -> tuple[LogLine, ...]:
+    """Return what the log tells of a rotation in its `attempt`-th try."""
+    lines = []
+    for index in range(attempt):
+        profile, provider, model = MODELS[index]
+        lines.append(LogLine(since + index * length, f"attempt began on {provider}/{model}"))
+        if index + 1 < attempt:
+            over = since + (index + 1) * length - 0.4
+            lines += [
+                LogLine(over, f"profile {profile} timed out", bad=True),
+                LogLine(over, f"attempt over on {provider}/{model}: timeout; rotate_profile"),
+            ]
+    waits = [
+        LogLine(NOW - 21 * n, "a caller gave up on the lock after 10 s held by pid 396", bad=True)
+        for n in range(blocked, 0, -1)
+    ]
+    return tuple(sorted([*lines, *waits], key=lambda line: line.at))
 
 
 def incident() -> FleetSnapshot:
@@ -317,4 +350,5 @@ def _hostile_session(payload: str) -> SessionView:
             reasons=(payload,),
         ),
         payload,
+        (LogLine(NOW - 40, payload, bad=True),),
     )

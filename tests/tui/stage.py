@@ -45,3 +45,12 @@ def frame(app: LockdeckApp) -> str:
     """Return what the screen shows, as text, without trailing blanks."""
     strips = app.screen._compositor.render_strips()
     return "\n".join(strip.text.rstrip() for strip in strips)
+
+
+async def wait_for(pilot: object, true: Callable[[], bool]) -> None:
+    """Wait until a condition holds; fails when it does not within about ten seconds."""
+    for _turn in range(1000):
+        if true():
+            return
+        await pilot.pause(0.01)  # type: ignore[attr-defined]
+    raise AssertionError("waited in vain")

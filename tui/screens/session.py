@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from textual import on
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from backend.model.fleet import FleetSnapshot
+from backend.model.locks import Holder
+from backend.system.processes import ProcessDetails
 from tui.commands.command import bindings_of
 from tui.commands.go import Back, Help, Palette, Quit
 from tui.commands.view import Copy, NextTheme, Pause
 from tui.details import Picture, describe
+from tui.inspection import HolderRead, HolderReader
 from tui.lines import line, span
-from tui.rows import RowKey
+from tui.rows import Row, RowKey
 from tui.screens.base import DeckScreen
+from tui.sessionlog import log_lines
 from tui.summary import every_lock
 from tui.widgets.lineview import LineView
 
@@ -30,15 +35,35 @@ class SessionScreen(DeckScreen):
         super().__init__()
         self._key = key
         self._picture: Picture | None = None
+        self._reader: HolderReader | None = None
+        self._read: tuple[Holder, ProcessDetails | None] | None = None
+
+    def on_mount(self) -> None:
+        """Begin to read the holder, where the source can."""
+        inspect = self.deck_app.inspect
+        if inspect is not None:
+            self._reader = HolderReader(inspect, self.post_message)
+        super().on_mount()
+        self.query_one("#log-scroll").anchor()
 
     @property
     def selected_key(self) -> RowKey | None:
         """The row this screen is about."""
         return self._key
 
+    @property
+    def selected_row(self) -> Row | None:
+        """The session, or the lock that belongs to none; None once it has left the fleet."""
+        if self._picture is None or self._picture.gone:
+            return None
+        return self._picture.session or self._picture.lock
+
     def body(self) -> Iterable[Widget]:
-        """Return the scrolling details."""
-        return (VerticalScroll(LineView(id="details"), id="details-scroll"),)
+        """Return the scrolling details above the log, whose newest line stays in sight."""
+        return (
+            VerticalScroll(LineView(id="details"), id="details-scroll"),
+            VerticalScroll(LineView(id="log"), id="log-scroll"),
+        )
 
     def update_picture(self) -> None:
         """Look the row up again and show it."""
@@ -51,6 +76,7 @@ class SessionScreen(DeckScreen):
             elif self._picture is not None:
                 self._picture = replace(self._picture, gone=True)
         self._show()
+        self.refresh_bindings()
 
     def tick(self) -> None:
         """Let the timeline grow."""
@@ -59,8 +85,28 @@ class SessionScreen(DeckScreen):
             self._picture = replace(self._picture, now=self.deck_app.picture_time())
             self._show()
 
+    @on(HolderRead)
+    def _holder_read(self, message: HolderRead) -> None:
+        self._read = (message.holder, message.details)
+        self._show()
+
+    def _process(self, picture: Picture) -> ProcessDetails | None:
+        """Return the holder as last read, and have it read again when that was a while ago."""
+        holder = picture.lock.judgement.holder if picture.lock is not None else None
+        if holder is None:
+            return None
+        if self._reader is not None and not picture.gone:
+            self._reader.ask(holder, self.deck_app.clock())
+        known = self._read
+        same = known is not None and (known[0].pid, known[0].start_ticks) == (holder.pid, holder.start_ticks)
+        return known[1] if known is not None and same else None
+
     def _show(self) -> None:
         picture, symbols = self._picture, self.deck_app.symbols
+        if picture is not None:
+            picture = replace(picture, process=self._process(picture))
+            log = picture.session.log if picture.session is not None else ()
+            self.query_one("#log", LineView).show(lambda width: log_lines(log, symbols, width))
         missing = [line(), line(span(" This is not in the fleet any more.", "warning"))]
         view = self.query_one("#details", LineView)
         view.show(lambda width: describe(picture, symbols, width) if picture else missing)

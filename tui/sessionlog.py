@@ -1,0 +1,26 @@
+"""What the log tells of a session, in lines, oldest first. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backend.model.loglines import LogLine
+from tui.figures import time_of_day
+from tui.lines import Line, line, span, wrap
+from tui.symbols import Symbols
+
+_TIME_WIDTH = 10
+
+
+def log_lines(log: Sequence[LogLine], symbols: Symbols, width: int) -> list[Line]:
+    """Return the wrapped lines under a heading; nothing where the log tells nothing."""
+    if not log:
+        return []
+    rule = symbols.rule * max(width - 7, 0)
+    rows = [line(span(" Log ", "heading"), span(rule, "track"))]
+    for told in log:
+        parts = line(
+            span(f" {time_of_day(told.at)} ", "dim"), span(told.sentence, "warning" if told.bad else "text")
+        )
+        rows += wrap(parts, width - 1, indent=_TIME_WIDTH)
+    return rows
