@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -114,7 +115,14 @@ def _again_in_own_namespace() -> int:
     """A pid namespace of its own keeps the process table short; the last word makes us OpenClaw to 2026.7."""
     inner = [sys.executable, "-m", "tests.race", *sys.argv[1:], "openclaw"]
     outer = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", *inner]
-    return subprocess.run(outer, env={**os.environ, OWN_NAMESPACE: "1"}).returncode
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with subprocess.Popen(outer, env={**os.environ, OWN_NAMESPACE: "1"}) as inside:
+        try:
+            return inside.wait()
+        except KeyboardInterrupt:
+            # unshare ignores SIGTERM; when it dies, all in its namespace die with it.
+            inside.kill()
+            return 130
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from backend.actions import release as release_module
 from backend.actions.journal import Journal
 from backend.actions.plan import ReleasePlan, Status
 from backend.actions.proof import fresh_look
-from backend.actions.release import plan_at, release
+from backend.actions.release import DWELL_S, plan_at, release
 from backend.actions.standin import is_lock_of
 from backend.actions.swap import LOCK, Kind, Site, is_file, kind_at, read_all
 from backend.model.locks import LockKind
@@ -53,6 +53,15 @@ def check_then_unlink(paths: Sequence[str], journal: str, count: Counter[str], d
     except FileNotFoundError:
         return
     count["released"] += 1
+
+
+def look_only(paths: Sequence[str], journal: str, count: Counter[str], dice: random.Random) -> None:
+    """Take the looks of a release and do nothing: what lockdeck's work alone changes in the others' timing."""
+    place = place_of(dice.choice(paths))
+    if plan_at(place, None).refusal is None:
+        hurried(DWELL_S)
+        plan_at(place, None)
+        count["looked twice"] += 1
 
 
 def lockdeck(paths: Sequence[str], journal: str, count: Counter[str], dice: random.Random) -> None:
@@ -145,6 +154,7 @@ def _with(finish: Callable[[Site], bool]) -> Releaser:
 RELEASERS: dict[str, Releaser | None] = {
     "none": None,
     "check-then-unlink": check_then_unlink,
+    "look only": look_only,
     "lockdeck": lockdeck,
     "lockdeck, no waits": _at_pace(1e9),
     "lockdeck, blind": lockdeck_blind,
