@@ -12,12 +12,15 @@ from tui.symbols import Symbols
 _TIME_WIDTH = 10
 
 
-def log_lines(log: Sequence[LogLine], symbols: Symbols, width: int) -> list[Line]:
-    """Return the wrapped lines under a heading; nothing where the log tells nothing."""
-    if not log:
-        return []
+def log_title(log: Sequence[LogLine], symbols: Symbols, width: int) -> list[Line]:
+    """Return the heading; nothing where the log tells nothing."""
     rule = symbols.rule * max(width - 7, 0)
-    rows = [line(span(" Log ", "heading"), span(rule, "track"))]
+    return [line(span(" Log ", "heading"), span(rule, "track"))] if log else []
+
+
+def log_lines(log: Sequence[LogLine], width: int) -> list[Line]:
+    """Return the wrapped lines."""
+    rows: list[Line] = []
     for told in log:
         parts = line(
             span(f" {time_of_day(told.at)} ", "dim"), span(told.sentence, "warning" if told.bad else "text")

@@ -20,7 +20,7 @@ from tui.inspection import HolderRead, HolderReader
 from tui.lines import line, span
 from tui.rows import Row, RowKey
 from tui.screens.base import DeckScreen
-from tui.sessionlog import log_lines
+from tui.sessionlog import log_lines, log_title
 from tui.summary import every_lock
 from tui.widgets.lineview import LineView
 
@@ -62,6 +62,7 @@ class SessionScreen(DeckScreen):
         """Return the scrolling details above the log, whose newest line stays in sight."""
         return (
             VerticalScroll(LineView(id="details"), id="details-scroll"),
+            LineView(id="log-title"),
             VerticalScroll(LineView(id="log"), id="log-scroll"),
         )
 
@@ -106,7 +107,8 @@ class SessionScreen(DeckScreen):
         if picture is not None:
             picture = replace(picture, process=self._process(picture))
             log = picture.session.log if picture.session is not None else ()
-            self.query_one("#log", LineView).show(lambda width: log_lines(log, symbols, width))
+            self.query_one("#log-title", LineView).show(lambda width: log_title(log, symbols, width))
+            self.query_one("#log", LineView).show(lambda width: log_lines(log, width))
         missing = [line(), line(span(" This is not in the fleet any more.", "warning"))]
         view = self.query_one("#details", LineView)
         view.show(lambda width: describe(picture, symbols, width) if picture else missing)
