@@ -105,13 +105,16 @@ def _look(places: Sequence[Place], now: float, search: bool) -> tuple[list[LockV
         }
         named = _named_openers(records.values())
         unexplained = [i for i in todo if records[i].identity is not None and _key(records[i]) not in named]
-        if unexplained or (search and scan is None):
-            scan = scan_all({_key(records[i]) for i in unexplained})
-        surroundings = surroundings or _surroundings(bool(unexplained))
+        # A lock released since it was read needs no search, only another look.
+        sought = {i for i in unexplained if attempt + 1 == _TRIES or unchanged(records[i])}
+        if sought or (search and scan is None):
+            scan = scan_all({_key(records[i]) for i in sought})
+        if surroundings is None or sought:
+            surroundings = _surroundings(bool(sought))
         for i in todo:
             views[i] = _view(places[i], records[i], named, scan, surroundings, now)
         # A lock that was re-created while the processes were searched has lost its holder only on paper.
-        todo = [i for i in unexplained if attempt + 1 < _TRIES and not unchanged(records[i])]
+        todo = [i for i in unexplained if i not in sought or not unchanged(records[i])]
         if not todo:
             break
     return [view for view in views if view is not None], scan
