@@ -49,7 +49,7 @@ def _painted_rows(fleet: Fleet) -> Iterator[float]:
             begun = holder.take(path)
             yield terminal.painted(name) - begun
             holder.release(path)
-            terminal.idle(chance.uniform(0.1, 0.4))
+            terminal.idle(chance.uniform(0.2, 0.5))
 
 
 def _bare_events(fleet: Fleet) -> Iterator[float]:
