@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from backend.model.fleet import FleetSnapshot
     from backend.settings import Settings
     from backend.watch.collector import Collector
+    from tui.actions import Hands
 
 roots_argument = click.argument("roots", nargs=-1, metavar="[ROOT]...")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -246,11 +247,15 @@ def open_dashboard(roots: tuple[str, ...], common: Common) -> Exit:
     return run_dashboard(collector, common)
 
 
-def run_dashboard(collector: Collector, common: Common, seconds: float | None = None) -> Exit:
+def run_dashboard(
+    collector: Collector, common: Common, seconds: float | None = None, hands: Hands | None = None
+) -> Exit:
     """Hand over to the Textual application (imported only here); it ends by itself after `seconds`."""
+    from tui.actions import Hands
     from tui.app import run_dashboard as run
 
     settings = collector.settings
+    logs = (*common.logs, *settings.logs)
     read_only = common.read_only or settings.read_only
     return Exit(
         run(
@@ -259,6 +264,7 @@ def run_dashboard(collector: Collector, common: Common, seconds: float | None = 
             theme=settings.theme or None,
             no_color=common.no_color,
             seconds=seconds,
+            hands=hands or Hands(settings=settings, logs=logs),
         )
     )
 

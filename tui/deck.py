@@ -35,6 +35,10 @@ class Deck:
         else:
             self.hidden_changes += len(found)
 
+    def note(self, change: Change) -> None:
+        """Enter something that lockdeck itself did."""
+        self.log.appendleft((next(self._numbers), change))
+
     def pause(self, now: float) -> None:
         """Keep the picture of this moment (epoch seconds)."""
         self.paused_at = now

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
+from backend.actions.journal import Journal
 from backend.model.fleet import FleetSnapshot
 from backend.model.wire import needs_person
 from backend.settings import Settings
 from backend.simulate.fleet import SimulatedFleet
 from backend.watch.collector import Collector
+from tui.actions import Hands
 from tui.cli import has_screen, narrate, print_plain, run_dashboard
 from tui.exits import Exit
 from tui.options import Common
@@ -24,7 +27,9 @@ def run_demo(seconds: float | None, common: Common) -> Exit:
             (str(fleet.root),), Settings(), logs=(str(fleet.log_file),), env=fleet.env
         )
         if has_screen():
-            return run_dashboard(collector, common, seconds)
+            journal = Journal(os.path.join(fleet.root, "lockdeck", "journal.jsonl"))
+            hands = Hands(journal=journal, env=fleet.env, logs=(str(fleet.log_file),))
+            return run_dashboard(collector, common, seconds, hands)
         narrate("simulated fleet: openclaw#62351 in fast motion, four agents, a provider that hangs")
         return _narrated(collector, ENOUGH_S if seconds is None else seconds)
 

@@ -1,4 +1,4 @@
-"""What the source's thread posts to the dashboard."""
+"""What the threads beside the UI post to the dashboard."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from textual.message import Message
 
 from backend.model.fleet import FleetSnapshot
 from backend.system.text import SafeText
+from tui.jobs import Piece
 
 
 class Published(Message):
@@ -26,3 +27,30 @@ class SourceFailed(Message):
     def __init__(self, sentence: SafeText) -> None:
         super().__init__()
         self.sentence = sentence
+
+
+class JobNews(Message):
+    """How one piece of a job stands now."""
+
+    def __init__(self, number: int, index: int, piece: Piece) -> None:
+        super().__init__()
+        self.number = number
+        self.index = index
+        self.piece = piece
+
+
+class JobFailed(Message):
+    """A job ended with an error of lockdeck itself."""
+
+    def __init__(self, number: int, sentence: SafeText) -> None:
+        super().__init__()
+        self.number = number
+        self.sentence = sentence
+
+
+class Recovered(Message):
+    """What was put right of releases that an earlier lockdeck left half done."""
+
+    def __init__(self, sentences: tuple[str, ...]) -> None:
+        super().__init__()
+        self.sentences = sentences

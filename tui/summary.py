@@ -15,7 +15,7 @@ from tui.rows import SEVERITY_STYLE, VERDICT_SEVERITY
 from tui.symbols import Symbols
 
 STALE_AFTER_S = 8.0
-"""A picture older than this (seconds) is shown as old news; sources publish at least every three."""
+"""A picture older than this (seconds) is shown as old news, unless the source is slower by configuration."""
 MOST_PROBLEMS = 3
 """So many problems get a line of their own; the rest are counted."""
 
@@ -33,15 +33,23 @@ class Mood:
     paused: bool = False
     hidden_changes: int = 0
     filter_text: str = ""
+    marked: int = 0
+    marked_hidden: int = 0
     failure: SafeText | None = None
     news_at: float | None = None
+    stale_after_s: float = STALE_AFTER_S
 
 
 def is_stale(mood: Mood) -> bool:
     """Return whether the picture must look old."""
     if mood.failure is not None:
         return True
-    return mood.news_at is not None and mood.now - mood.news_at > STALE_AFTER_S
+    return mood.news_at is not None and mood.now - mood.news_at > mood.stale_after_s
+
+
+def stale_after(rescan_s: float) -> float:
+    """Return when a picture is old news: after three looks that told nothing (seconds), 8 at least."""
+    return max(STALE_AFTER_S, 3 * rescan_s)
 
 
 def header(snapshot: FleetSnapshot | None, mood: Mood, symbols: Symbols, width: int) -> list[Line]:
@@ -126,6 +134,9 @@ def _gateway(root: RootView) -> Span:
 def _switches(mood: Mood) -> Iterator[Line]:
     if mood.filter_text:
         yield line(span(f"/ {mood.filter_text}", "accent", 40))
+    if mood.marked:
+        hidden = f", {mood.marked_hidden} of them filtered out" if mood.marked_hidden else ""
+        yield line(span(f"{mood.marked} MARKED{hidden}", "accent"))
     if mood.frozen:
         yield line(span("ORDER FROZEN", "accent"))
     if mood.paused:

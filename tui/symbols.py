@@ -25,6 +25,7 @@ class Symbols:
     rule: str
     dot: str
     arrow: str
+    mark: str
     ellipsis: str
     up: str
     down: str
@@ -61,6 +62,7 @@ UNICODE = Symbols(
     rule="─",
     dot="·",
     arrow="→",
+    mark="✓",
     ellipsis="…",
     up="↑",
     down="↓",
@@ -96,6 +98,7 @@ ASCII = Symbols(
     rule="-",
     dot="-",
     arrow="->",
+    mark="*",
     ellipsis="~",
     up="^",
     down="v",

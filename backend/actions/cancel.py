@@ -42,6 +42,7 @@ TURN_S = 10.0
 Clock = Callable[[], float]
 Wait = Callable[[float], object]
 Report = Callable[[str], None]
+Heard = Callable[[CancelPlan, "CancelOutcome | None"], None]
 
 
 def cancel(
@@ -84,14 +85,17 @@ def cancel_many(
     report: Report = lambda _sentence: None,
     wait: Wait = time.sleep,
     limits: Limits | None = None,
+    heard: Heard = lambda _plan, _outcome: None,
 ) -> list[tuple[CancelPlan, CancelOutcome]]:
     """Cancel one session after another, with a result for each.
 
-    From the second failure on one gateway on, the result says that a restart is the honest answer.
+    `heard` is told each plan when its turn comes (with None) and again with its outcome. From the second
+    failure on one gateway on, the result says that a restart is the honest answer.
     """
     results: list[tuple[CancelPlan, CancelOutcome]] = []
     failures: dict[tuple[str, int | None], int] = {}
     for plan in plans:
+        heard(plan, None)
         outcome = cancel(
             plan, allow=allow, journal=journal, clock=clock, report=report, wait=wait, limits=limits
         )
@@ -102,6 +106,7 @@ def cancel_many(
                 told = _honest_answer(plan, failures[gateway])
                 report(told)
                 outcome = replace(outcome, sentences=(*outcome.sentences, told))
+        heard(plan, outcome)
         results.append((plan, outcome))
     return results
 

@@ -41,8 +41,9 @@ class Back(Command):
 
     @classmethod
     async def run(cls, screen: DeckScreen) -> None:
-        """Return to the screen beneath."""
-        await screen.deck_app.pop_screen()
+        """Take marks off; without any, return to the screen beneath."""
+        if not screen.let_go():
+            await screen.deck_app.pop_screen()
 
 
 class Locks(Command):
@@ -77,6 +78,46 @@ class Events(Command):
         from tui.screens.events import EventsScreen
 
         await screen.deck_app.show_above_fleet(EventsScreen())
+
+
+class Journal(Command):
+    """Show the journal."""
+
+    id = "journal"
+    key = "j"
+    name = "Journal"
+    label = "Journal"
+    tooltip = "What lockdeck did and refused to do, newest first"
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """Show the journal screen above the fleet."""
+        from tui.screens.journal import JournalScreen
+
+        await screen.deck_app.show_above_fleet(JournalScreen())
+
+
+class HolderLocks(Command):
+    """Show what else a holder has."""
+
+    id = "holder"
+    key = "h"
+    name = "Locks of this holder"
+    label = "Holder"
+    tooltip = "Show all locks of the process that holds, or is named by, the selected lock"
+    needs = Needs.LOCK
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """Show the locks screen, filtered to the holder's pid."""
+        from tui.aim import holder_pid
+        from tui.screens.locks import LocksScreen
+
+        pid = holder_pid(screen.selected_row)
+        if pid is None:
+            screen.deck_app.tell("no process is known for this lock", severity="warning")
+        else:
+            await screen.deck_app.show_above_fleet(LocksScreen(f"holder:{pid}"))
 
 
 class Help(Command):

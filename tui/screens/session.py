@@ -12,8 +12,9 @@ from textual.widget import Widget
 from backend.model.fleet import FleetSnapshot
 from backend.model.locks import Holder
 from backend.system.processes import ProcessDetails
+from tui.commands.act import Cancel, Release
 from tui.commands.command import bindings_of
-from tui.commands.go import Back, Help, Palette, Quit
+from tui.commands.go import Back, Help, HolderLocks, Journal, Palette, Quit
 from tui.commands.view import Copy, NextTheme, Pause
 from tui.details import Picture, describe
 from tui.inspection import HolderRead, HolderReader
@@ -28,7 +29,7 @@ from tui.widgets.lineview import LineView
 class SessionScreen(DeckScreen):
     """Follows one row by identity; when it leaves the fleet its last picture stays."""
 
-    HERE = (Back, Help, Quit, Copy, Pause, NextTheme, Palette)
+    HERE = (Back, Cancel, Release, HolderLocks, Help, Quit, Journal, Copy, Pause, NextTheme, Palette)
     BINDINGS = bindings_of(HERE)
 
     def __init__(self, key: RowKey) -> None:

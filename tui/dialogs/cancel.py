@@ -1,0 +1,143 @@
+"""The dialogs of a cancel: the ladder of one session, or the gentle rungs for all marked ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from backend.actions.cancel_plan import CancelPlan
+from backend.actions.ladder import Rung
+from tui.actions import offer_cancel
+from tui.aim import Aim
+from tui.aside import aside, post
+from tui.dialogs.ask import AskDialog
+from tui.dialogs.cancelwords import bulk_cancel_lines, gentle, ladder_lines, nothing_lines, why_not_in_bulk
+from tui.dialogs.question import about_count, about_rung
+from tui.lines import line, span
+
+if TYPE_CHECKING:
+    from tui.app import LockdeckApp
+
+Planned = tuple[Aim, CancelPlan | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """What was confirmed: these sessions, by these rungs."""
+
+    aims: tuple[Aim, ...]
+    plans: tuple[CancelPlan, ...]
+    allow: frozenset[str]
+
+
+class LadderSeen(Message):
+    """The ladders of the sessions aimed at are known; `left` are still to come."""
+
+    def __init__(self, planned: tuple[Planned, ...], left: int) -> None:
+        super().__init__()
+        self.planned = planned
+        self.left = left
+
+
+class CancelDialog(AskDialog[Climb]):
+    """Asks by which rung runs are to be ended; dismissed with what was confirmed, or None.
+
+    `rung` is chosen at first, where the ladder has it; else the gentlest one that is granted.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "choose(-1)", show=False),
+        Binding("down", "choose(1)", show=False),
+    ]
+
+    def __init__(self, aims: Sequence[Aim], rung: str | None = None) -> None:
+        super().__init__()
+        self._aims = tuple(aims)
+        self._first = rung
+        self._plan: CancelPlan | None = None
+        self._chosen: Rung | None = None
+        self._climb: Climb | None = None
+
+    @property
+    def _deck(self) -> LockdeckApp:
+        return cast("LockdeckApp", self.app)
+
+    def look(self) -> None:
+        """Ask the gateways, in a thread."""
+        self._say_looking(len(self._aims))
+        hands, aims = self._deck.hands, self._aims
+
+        def work() -> None:
+            planned: tuple[Planned, ...] = ()
+            for aim in aims:
+                planned = (*planned, (aim, offer_cancel(aim, hands)))
+                post(self, LadderSeen(planned, len(aims) - len(planned)))
+
+        aside(work, self, "plan-cancel")
+
+    def answer(self) -> Climb:
+        """Return sessions and rungs as confirmed."""
+        assert self._climb is not None
+        return self._climb
+
+    def on_ladder_seen(self, message: LadderSeen) -> None:
+        """Ask, or say why there is nothing to do."""
+        message.stop()
+        if message.left:
+            self._say_looking(message.left)
+        elif len(message.planned) > 1:
+            self._ask_for_many(message.planned)
+        else:
+            self._ask_for_one(*message.planned[0])
+
+    def action_choose(self, by: int) -> None:
+        """Choose the next rung; without a ladder, scroll."""
+        if self._plan is None or self._chosen is None:
+            self.action_scroll(by)
+            return
+        rungs = self._plan.rungs
+        at = rungs.index(self._chosen) + by
+        if 0 <= at < len(rungs):
+            self._offer(rungs[at])
+
+    def _ask_for_one(self, aim: Aim, plan: CancelPlan | None) -> None:
+        if plan is None:
+            self.refuse([line(span("This session is not known any more.", "warning"))])
+        elif plan.nothing or plan.refusal or not plan.rungs:
+            self.refuse(nothing_lines(aim, plan, self._deck.symbols))
+        else:
+            self._plan = plan
+            granted = [rung for rung in plan.rungs if not rung.scopes_missing] or list(plan.rungs)
+            wanted = [rung for rung in granted if rung.name == self._first]
+            self._offer((wanted or granted)[0])
+
+    def _offer(self, rung: Rung) -> None:
+        assert self._plan is not None
+        aim, self._chosen = self._aims[0], rung
+        rows = ladder_lines(aim, self._plan, rung, self._deck.symbols)
+        if rung.scopes_missing:
+            self.refuse(rows)
+            return
+        self._climb = Climb((aim,), (self._plan,), frozenset({rung.name}))
+        self.ask(rows, about_rung(rung.danger), rung.title)
+
+    def _ask_for_many(self, planned: Sequence[Planned]) -> None:
+        good = [(aim, plan) for aim, plan in planned if plan is not None and why_not_in_bulk(plan) is None]
+        bad = [(aim, why) for aim, plan in planned if (why := why_not_in_bulk(plan)) is not None]
+        rows = bulk_cancel_lines(good, bad, self._deck.symbols)
+        if not good:
+            self.refuse(rows)
+            return
+        allow = frozenset(rung.name for _aim, plan in good for rung in plan.rungs if gentle(rung))
+        self._climb = Climb(tuple(aim for aim, _ in good), tuple(plan for _, plan in good), allow)
+        label = "Cancel 1 run" if len(good) == 1 else f"Cancel {len(good)} runs"
+        self.ask(rows, about_count(len(good), "runs are to be cancelled"), label)
+
+    def _say_looking(self, left: int) -> None:
+        what = "this session" if left == 1 else f"{left} sessions"
+        mark = self._deck.symbols.ellipsis
+        self.show([line(span(f"Looking at {what} and asking the gateway {mark}", "dim"))])

@@ -1,0 +1,110 @@
+"""From a key press through dialog and job to the result: the way of every action."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from backend.model.fleet import Severity
+from backend.system.text import SafeText
+from tui.actions import Offer, Tell, do_cancels, do_releases
+from tui.aim import Aim
+from tui.aside import aside, post
+from tui.changes import Change
+from tui.dialogs.cancel import CancelDialog, Climb
+from tui.dialogs.release import ReleaseDialog
+from tui.dialogs.result import NextRung, ResultDialog
+from tui.jobs import Job, Piece
+from tui.messages import JobFailed, JobNews
+
+if TYPE_CHECKING:
+    from tui.app import LockdeckApp
+
+_TOAST = {Severity.WARNING: "warning", Severity.CRITICAL: "error"}
+
+
+def ask_release(app: LockdeckApp, aims: Sequence[Aim]) -> None:
+    """Ask whether these locks are to be released."""
+    app.push_screen(ReleaseDialog(aims), partial(_release, app))
+
+
+def ask_cancel(app: LockdeckApp, aims: Sequence[Aim], rung: str | None = None) -> None:
+    """Ask how the runs of these sessions are to be ended, beginning with a rung."""
+    app.push_screen(CancelDialog(aims, rung), partial(_cancel, app))
+
+
+def _release(app: LockdeckApp, offers: Sequence[Offer] | None) -> None:
+    if not offers:
+        return
+    title = "Release a lock" if len(offers) == 1 else f"Release {len(offers)} locks"
+    later = partial(aside, to=app, name="watch")
+    _begin(
+        app,
+        title,
+        [offer.aim for offer in offers],
+        lambda tell: do_releases(offers, app.hands, tell, later),
+    )
+
+
+def _cancel(app: LockdeckApp, climb: Climb | None) -> None:
+    if climb is None:
+        return
+    count = len(climb.aims)
+    title = "Cancel a run" if count == 1 else f"Cancel {count} runs"
+    _begin(
+        app,
+        title,
+        climb.aims,
+        lambda tell: do_cancels(climb.aims, climb.plans, climb.allow, app.hands, tell),
+    )
+
+
+def _begin(app: LockdeckApp, title: str, aims: Sequence[Aim], work: Callable[[Tell], None]) -> None:
+    """Set a job going and show it."""
+    number = app.jobs.open(title, aims).number
+
+    def tell(index: int, piece: Piece) -> None:
+        post(app, JobNews(number, index, piece))
+
+    def failed(sentence: SafeText) -> Message:
+        return JobFailed(number, sentence)
+
+    aside(partial(work, tell), app, "action", must_finish=True, failed=failed)
+    app.push_screen(ResultDialog(number), partial(_next, app))
+
+
+def _next(app: LockdeckApp, following: NextRung | None) -> None:
+    """Ask about the next rung, for the same session as it is now."""
+    if following is not None:
+        ask_cancel(app, [following[0]], following[1])
+
+
+def take_news(app: LockdeckApp, message: JobNews) -> None:
+    """Keep the news of a job, show them where it is shown, and enter a result in the events."""
+    if app.jobs.put(message.number, message.index, message.piece):
+        _enter(app, app.jobs.job(message.number), message.piece)
+    for screen in app.screen_stack:
+        if isinstance(screen, ResultDialog) and screen.number == message.number and screen.is_mounted:
+            screen.update_job()
+
+
+def fail_job(app: LockdeckApp, message: JobFailed) -> None:
+    """Say of every piece without a result why there is none."""
+    told = (f"lockdeck itself failed: {message.sentence}",)
+    for index, piece in enumerate(app.jobs.job(message.number).pieces):
+        if not piece.ended:
+            failed = Piece(piece.aim, "failed", Severity.CRITICAL, (*piece.sentences, *told), ended=True)
+            take_news(app, JobNews(message.number, index, failed))
+
+
+def _enter(app: LockdeckApp, job: Job, piece: Piece) -> None:
+    why = f": {piece.sentences[0]}" if piece.sentences else ""
+    sentence = f"{job.title.split()[0].lower()} {piece.word}{why}"
+    app.deck.note(Change(app.clock(), piece.severity, piece.aim.title, sentence, piece.aim.row))
+    app.update_screen()
+    shown = isinstance(app.screen, ResultDialog) and app.screen.number == job.number
+    if not shown:
+        app.tell(f"{piece.aim.title}: {piece.word}", severity=_TOAST.get(piece.severity, "information"))

@@ -1,0 +1,40 @@
+"""What must be typed before an action, in proportion to its danger. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SHORT_ID = 6
+"""So many first digits of a release id are enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked (`prompt`) and the words that answer it; without words, pressing the button is enough."""
+
+    prompt: str
+    words: tuple[str, ...] = ()
+
+    def accepts(self, typed: str) -> bool:
+        """Whether what was typed is the answer."""
+        return not self.words or typed.strip().lower() in self.words
+
+
+def about_release(release_id: str) -> Question:
+    """Ask for the release id of the one hold."""
+    return Question(
+        f"Type the release id {release_id} (its first {SHORT_ID} digits are enough):",
+        (release_id, release_id[:SHORT_ID]),
+    )
+
+
+def about_count(number: int, what: str) -> Question:
+    """Ask for how many things are hit."""
+    return Question(f"Type how many {what}: {number}", (str(number),))
+
+
+def about_rung(danger: str) -> Question:
+    """Ask for what a rung of the cancel ladder demands: a press, or its word."""
+    if danger == "confirm":
+        return Question("")
+    return Question(f"Type the word {danger} to do this:", (danger,))

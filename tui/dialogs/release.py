@@ -1,0 +1,91 @@
+"""The dialogs of a release: one lock by its release id, marked locks by their count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from textual.message import Message
+
+from tui.actions import Offer, offer_release
+from tui.aim import Aim
+from tui.aside import aside, post
+from tui.dialogs.ask import AskDialog
+from tui.dialogs.question import about_count, about_release
+from tui.dialogs.releasewords import bulk_lines, refused_lines, release_lines
+from tui.lines import line, span
+
+if TYPE_CHECKING:
+    from tui.app import LockdeckApp
+
+
+class Offered(Message):
+    """The locks that were aimed at have been looked at; `left` are still to come."""
+
+    def __init__(self, offers: tuple[Offer, ...], left: int) -> None:
+        super().__init__()
+        self.offers = offers
+        self.left = left
+
+
+class ReleaseDialog(AskDialog[Sequence[Offer]]):
+    """Asks whether locks are to be released; dismissed with the offers that were confirmed, or None.
+
+    It holds the plans of what was aimed at when the key was pressed. What the table behind does meanwhile
+    does not matter: a plan names path and release id, and is proven again when it is done.
+    """
+
+    def __init__(self, aims: Sequence[Aim]) -> None:
+        super().__init__()
+        self._aims = tuple(aims)
+        self._confirmed: tuple[Offer, ...] = ()
+
+    @property
+    def _deck(self) -> LockdeckApp:
+        return cast("LockdeckApp", self.app)
+
+    def look(self) -> None:
+        """Look at each lock afresh, in a thread."""
+        self._say_looking(len(self._aims))
+        hands, aims = self._deck.hands, self._aims
+
+        def work() -> None:
+            offers: tuple[Offer, ...] = ()
+            for aim in aims:
+                offers = (*offers, offer_release(aim, hands))
+                post(self, Offered(offers, len(aims) - len(offers)))
+
+        aside(work, self, "plan-release")
+
+    def answer(self) -> Sequence[Offer]:
+        """Return the offers that may be done."""
+        return self._confirmed
+
+    def on_offered(self, message: Offered) -> None:
+        """Ask, or say why nothing may be released."""
+        message.stop()
+        if message.left:
+            self._say_looking(message.left)
+            return
+        offers, now, symbols = message.offers, self._deck.clock(), self._deck.symbols
+        self._confirmed = tuple(offer for offer in offers if offer.plan.refusal is None)
+        if len(offers) == 1:
+            self._ask_for_one(offers[0], now)
+        elif self._confirmed:
+            count = len(self._confirmed)
+            label = "Release 1 lock" if count == 1 else f"Release {count} locks"
+            question = about_count(count, "locks are to be released")
+            self.ask(bulk_lines(offers, now, symbols), question, label)
+        else:
+            self.refuse(bulk_lines(offers, now, symbols))
+
+    def _ask_for_one(self, offer: Offer, now: float) -> None:
+        release_id, symbols = offer.plan.release_id, self._deck.symbols
+        if not self._confirmed or release_id is None:
+            self.refuse(refused_lines(offer, now, symbols))
+        else:
+            self.ask(release_lines(offer, now, symbols), about_release(release_id), "Release")
+
+    def _say_looking(self, left: int) -> None:
+        what = "the lock" if left == 1 else f"{left} locks"
+        self.show([line(span(f"Looking at {what} afresh {self._deck.symbols.ellipsis}", "dim"))])

@@ -1,0 +1,72 @@
+"""What the dashboard has set going: jobs, their pieces, and how each stands. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+
+from backend.model.fleet import Severity
+from tui.aim import Aim
+
+WAITING, WORKING = "waiting", "working"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One lock or session of a job: what it was aimed at, a word for how it stands, and what was told of it.
+
+    `ended` once there is a result; what is learned afterwards (who took the lock next) is added to it.
+    `next_rung` names the rung of the ladder that could be tried next.
+    """
+
+    aim: Aim
+    word: str = WAITING
+    severity: Severity = Severity.OK
+    sentences: tuple[str, ...] = ()
+    ended: bool = False
+    next_rung: str | None = None
+
+    def telling(self, sentence: str) -> Piece:
+        """Return the piece with one more sentence."""
+        return replace(self, sentences=(*self.sentences, sentence))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Pieces of work that were confirmed together."""
+
+    number: int
+    title: str
+    pieces: tuple[Piece, ...]
+
+    @property
+    def running(self) -> bool:
+        """Whether a piece has no result yet."""
+        return not all(piece.ended for piece in self.pieces)
+
+
+class JobBoard:
+    """All jobs since the dashboard was opened, by number."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[int, Job] = {}
+        self._numbers = count(1)
+
+    def open(self, title: str, aims: Sequence[Aim]) -> Job:
+        """Enter a new job."""
+        job = Job(next(self._numbers), title, tuple(Piece(aim) for aim in aims))
+        self._jobs[job.number] = job
+        return job
+
+    def job(self, number: int) -> Job:
+        """Return a job as it stands."""
+        return self._jobs[number]
+
+    def put(self, number: int, index: int, piece: Piece) -> bool:
+        """Take in how a piece stands now; return whether it has just got its result."""
+        job = self._jobs[number]
+        before = job.pieces[index]
+        pieces = (*job.pieces[:index], piece, *job.pieces[index + 1 :])
+        self._jobs[number] = replace(job, pieces=pieces)
+        return piece.ended and not before.ended

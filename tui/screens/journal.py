@@ -1,0 +1,157 @@
+"""What lockdeck did and refused to do, newest first; a chain that does not hold is said first of all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widget import Widget
+
+from backend.actions.journal import JournalReading
+from tui.aside import WorkFailed, aside, post
+from tui.commands.command import Command, Needs, bindings_of
+from tui.commands.go import Back, Events, Help, Locks, Palette, Quit
+from tui.commands.view import NextTheme
+from tui.journalrows import COLUMNS, Entry, entry_cells, entry_lines
+from tui.lines import EMPTY, Line, line, span, wrap
+from tui.rows import RowKey
+from tui.screens.base import DeckScreen
+from tui.widgets.lineview import LineView
+from tui.widgets.table import Table
+
+
+class JournalRead(Message):
+    """The journal file has been read."""
+
+    def __init__(self, reading: JournalReading) -> None:
+        super().__init__()
+        self.reading = reading
+
+
+class OpenEntry(Command):
+    """Show one entry."""
+
+    id = "open"
+    key = "enter"
+    name = "Open"
+    label = "Open"
+    tooltip = "Show all facts of the selected entry"
+    needs = Needs.ROW
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """Push the facts of the selected entry."""
+        entry = screen.query_one(Table).cursor_item
+        if isinstance(entry, Entry):
+            await screen.deck_app.push_screen(EntryDialog(entry))
+
+
+class JournalScreen(DeckScreen):
+    """The journal; it is read again when it is shown and when an action has ended."""
+
+    HERE = (OpenEntry, Back, Locks, Events, Help, Quit, NextTheme, Palette)
+    BINDINGS = bindings_of(HERE)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reading: JournalReading | None = None
+        self._problem = ""
+        self._jobs = -1
+
+    @property
+    def selected_key(self) -> RowKey | None:
+        """Not None while an entry is selected."""
+        tables = self.query(Table)
+        entry = tables.first().cursor_item if tables else None
+        return ("entry", "", str(entry.number)) if isinstance(entry, Entry) else None
+
+    def body(self) -> Iterable[Widget]:
+        """Return what is wrong with the journal above its table."""
+        return (LineView(id="journal-state"), Table(COLUMNS, entry_cells, empty=self._nothing))
+
+    def update_picture(self) -> None:
+        """Read the journal again where something was noted since."""
+        super().update_picture()
+        noted = len(self.deck_app.deck.log)
+        if noted != self._jobs:
+            self._jobs = noted
+            self._read()
+
+    def _read(self) -> None:
+        journal = self.deck_app.hands.journal
+        aside(lambda: post(self, JournalRead(journal.read())), self, "journal")
+
+    def on_journal_read(self, message: JournalRead) -> None:
+        """Show the entries, newest first."""
+        self._reading, self._problem = message.reading, ""
+        entries = {number: Entry(number, facts) for number, facts in enumerate(message.reading.entries, 1)}
+        self.query_one(Table).show(tuple(reversed(entries)), entries)
+        self._show_state()
+        self.refresh_bindings()
+
+    def on_work_failed(self, message: WorkFailed) -> None:
+        """Say why the journal can't be read."""
+        message.stop()
+        self._problem = f"the journal can't be read: {message.sentence}"
+        self._show_state()
+
+    @on(Table.Moved)
+    def _moved(self) -> None:
+        self.refresh_bindings()
+
+    @on(Table.Chosen)
+    async def _chosen(self) -> None:
+        await OpenEntry.run(self)
+
+    def _show_state(self) -> None:
+        rows = list(state_lines(self._reading, self._problem, self.deck_app.hands.journal.path))
+        self.query_one("#journal-state", LineView).show(
+            lambda width: [part for row in rows for part in wrap(row, width, indent=1)]
+        )
+
+    def _nothing(self) -> list[Line]:
+        return [EMPTY, line(span("Nothing was done or refused yet.", "dim"))] if self._reading else []
+
+
+class EntryDialog(ModalScreen[None]):
+    """All facts of one entry."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter", "dismiss(None)", "Close")]
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__()
+        self._rows = [*entry_lines(entry), EMPTY, line(span("esc closes", "dim"))]
+
+    def compose(self) -> ComposeResult:
+        """Put the facts in a box that scrolls."""
+        yield VerticalScroll(LineView("overlay", id="entry-lines"), classes="ask-box", id="entry-box")
+
+    def on_mount(self) -> None:
+        """Fill the box."""
+        self.query_one("#entry-lines", LineView).show(
+            lambda width: [
+                part for row in self._rows for part in (wrap(row, width, indent=4) if row else (EMPTY,))
+            ]
+        )
+
+
+def state_lines(reading: JournalReading | None, problem: str, path: str) -> Iterable[Line]:
+    """Yield where the journal is and, loudly, what is wrong with it."""
+    yield line(span(f" {path}", "dim", 1000))
+    if problem:
+        yield line(span(f" {problem}", "critical"))
+    if reading is None:
+        return
+    if reading.broken_at is not None:
+        told = (
+            f" CHAIN BROKEN at line {reading.broken_at}: {reading.problem}. Entries were changed or removed."
+        )
+        yield line(span(told, "critical"))
+    for note in reading.notes:
+        yield line(span(f" {note}", "notice"))
