@@ -1,6 +1,6 @@
 """Measure every budget and print the table: `python -m tests.bench [PART...] [--doctor]`.
 
-Time never fails it: the exit code is 0 also where a budget is exceeded.
+Time never fails it: the exit code is 0 also where a budget is exceeded, and 1 where something could not run.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 import time
@@ -41,14 +42,20 @@ def main() -> None:
     if asked.doctor:
         chosen["doctor"] = doctor.measure
     figures: list[Figure] = []
+    failed = False
     for name, measure in chosen.items():
         begin = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="lockdeck-bench-") as folder:
-            figures += measure(Path(folder).resolve())
-        print(f"{name}: measured in {time.monotonic() - begin:.0f} s", file=sys.stderr)
+        try:
+            with tempfile.TemporaryDirectory(prefix="lockdeck-bench-") as folder:
+                figures += measure(Path(folder).resolve())
+        except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+            failed = True
+            print(f"{name}: could not be measured: {error}", file=sys.stderr)
+        print(f"{name}: {time.monotonic() - begin:.0f} s", file=sys.stderr)
     busy = ", ".join(f"{load:.1f}" for load in os.getloadavg())
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {busy}\n")
     print("\n".join(table(figures)))
+    sys.exit(failed)
 
 
 if __name__ == "__main__":
