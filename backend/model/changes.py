@@ -69,6 +69,7 @@ def _session_face(session: SessionView) -> tuple[object, ...]:
         rotation and (rotation.attempts, rotation.timeouts, rotation.total, rotation.finished),
         occupation and (occupation.since, occupation.holds),
         session.blocked.count,
+        session.holder and (session.holder.run_id, session.holder.queue_depth, session.holder.refused),
         session.lock and _lock_face(session.lock),
     )
 

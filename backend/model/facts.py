@@ -29,7 +29,8 @@ class SessionFacts:
     `run_budget_s` the run timeout, `max_hold_ms` the lock's own limit. `process_at`: when the holder, or a
     child of it, was last seen working. `tool_running`: the last transcript entry asks for a tool, so the
     model's idle timeout does not run. `sees_locks` is false where attempts take no lock file (from 2026.8.1
-    on), so that the begin of one can't be seen. `previous` is the last assessment's state and since.
+    on), so that the begin of one can't be seen; `holder`
+    then says who has the session. `previous` is the last assessment's state and since.
     """
 
     judgement: Judgement | None = None
@@ -52,6 +53,7 @@ class SessionFacts:
     gateway_alive: bool | None = None
     gateway_started_at: float | None = None
     sees_locks: bool = True
+    holder: str | None = None
     previous: tuple[State, float | None] | None = None
 
     @property

@@ -75,6 +75,23 @@ class LockView:
 
 
 @dataclass(frozen=True, slots=True)
+class RunHolder:
+    """Who holds a session that has no lock file (2026.8 on): the gateway with its active run.
+
+    `since` and `last_progress` in epoch seconds; `queue_depth` are messages that wait, None where nobody tells;
+    `refused` are callers turned away since then.
+    """
+
+    pid: int | None
+    run_id: str | None
+    model: str | None
+    since: float
+    last_progress: float | None = None
+    queue_depth: int | None = None
+    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SessionView:
     """One session: what it is doing, why, since when (epoch seconds), its lock, and what the log tells of it.
 
@@ -96,6 +113,7 @@ class SessionView:
     lock: LockView | None = None
     transcript: str | None = None
     log: tuple[LogLine, ...] = ()
+    holder: RunHolder | None = None
 
     @property
     def identity(self) -> tuple[str, str]:

@@ -92,10 +92,10 @@ def _running(facts: SessionFacts, now: float) -> Finding | None:
         holds = facts.occupation.holds if facts.occupation else 1
         chain = (
             (f"{holds} holds in a row since {duration(now - since)}",)
-            if since is not None and holds > 1
+            if since is not None and holds > 1 and facts.sees_locks
             else ()
         )
-        told = facts.judgement.reasons if facts.judgement else ("a lock stands",)
+        told = facts.judgement.reasons if facts.judgement else (facts.holder or "a lock stands",)
         return Finding(since, (*told, *chain))
     opened = facts.run.opened if facts.run and facts.run.ended_at is None else None
     if opened is not None and facts.gateway_alive is not False:
@@ -126,7 +126,8 @@ def _unknown(facts: SessionFacts, now: float) -> Finding | None:  # noqa: ARG001
     if facts.judgement is not None and facts.verdict in (Verdict.FOREIGN, Verdict.UNREADABLE):
         return Finding(None, facts.judgement.reasons)
     if facts.store_status == "running" and facts.judgement is None and not _ended_after_start(facts):
-        return Finding(None, ("the store says running, but no lock, log line or event shows a run",))
+        sign = "lock, log line" if facts.sees_locks else "log line"
+        return Finding(None, (f"the store says running, but no {sign} or event shows a run",))
     return None
 
 
@@ -200,7 +201,9 @@ def _why(decided: list[Attempt]) -> str:
 
 
 def _nothing_runs(facts: SessionFacts) -> str:
-    return "nothing runs and no lock stands" if facts.judgement is None else "nothing runs"
+    return (
+        "nothing runs and no lock stands" if facts.judgement is None and facts.sees_locks else "nothing runs"
+    )
 
 
 def _told_to_have_ended(facts: SessionFacts) -> bool:

@@ -75,7 +75,7 @@ def beyond_budget(facts: SessionFacts, now: float) -> Finding | None:
     return Finding(
         began + limit,
         (
-            f"the lock has been held for {duration(now - began)}, longer than its {whose}",
+            f"{_what(facts)} for {duration(now - began)}, longer than its {whose}",
             f"no progress in transcript, log or process for {duration(quiet)}",
         ),
     )
@@ -132,6 +132,10 @@ _KINDS: tuple[Callable[[SessionFacts, float], Finding | None], ...] = (
     broken_promise,
     blocking,
 )
+
+
+def _what(facts: SessionFacts) -> str:
+    return "the lock has been held" if facts.sees_locks else "the attempt has been running"
 
 
 def _hold_limit(facts: SessionFacts) -> tuple[float | None, str]:

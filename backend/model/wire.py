@@ -10,7 +10,15 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
-from backend.model.fleet import FleetSnapshot, GatewayView, LockView, RootView, SessionView, State
+from backend.model.fleet import (
+    FleetSnapshot,
+    GatewayView,
+    LockView,
+    RootView,
+    RunHolder,
+    SessionView,
+    State,
+)
 from backend.model.locks import Evidence, Holder, Verdict
 from backend.model.runs import Attempt, Occupation, Rotation
 
@@ -114,6 +122,7 @@ def session_json(session: SessionView, now: float) -> Json:
         "occupation": _occupation(session.occupation, now),
         "blocked": {"count": session.blocked.count, "last": iso(session.blocked.last)},
         "lock": lock_json(session.lock) if session.lock else None,
+        "holder": _run_holder(session.holder),
     }
 
 
@@ -182,6 +191,20 @@ def lock_json(view: LockView) -> Json:
         "reasons": list(judgement.reasons),
         "releasable": judgement.releasable,
         "holder": _holder(judgement.holder),
+    }
+
+
+def _run_holder(holder: RunHolder | None) -> Json | None:
+    if holder is None:
+        return None
+    return {
+        "pid": holder.pid,
+        "runId": holder.run_id,
+        "model": holder.model,
+        "since": iso(holder.since),
+        "lastProgress": iso(holder.last_progress),
+        "queueDepth": holder.queue_depth,
+        "refused": holder.refused,
     }
 
 

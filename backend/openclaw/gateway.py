@@ -50,6 +50,8 @@ class Gateway:
         self.url = str(safe(access.url, 120))
         self.hello: Hello
         """Set once `start` has returned."""
+        self.hear: Callable[[Frame], None] = _unheard
+        """Gets every frame from now on, in the reading thread: it must be quick and raise nothing."""
         self._access = access
         self._device = device
         self._clock = clock
@@ -139,6 +141,7 @@ class Gateway:
     def _take(self, frame: Frame | None) -> None:
         if frame is None:
             return
+        self.hear(frame)
         told = frames.lifecycle_of(frame, self._clock())
         with self._lock:
             if told is not None:
@@ -176,6 +179,10 @@ class Gateway:
             futures: list[Future[Any]] = [self._ready, *(reply for _, reply in self._waiting.values())]
         for future in futures:
             _fail(future, error)
+
+
+def _unheard(_frame: Frame) -> None:
+    """Nobody listens yet."""
 
 
 def open_gateway(access: Access, device: Device, clock: Callable[[], float] = time.time) -> Gateway:

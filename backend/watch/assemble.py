@@ -14,15 +14,19 @@ from backend.model.fleet import LockView, SessionView, Severity, State
 from backend.model.forecast import budget_of
 from backend.model.joins import runs_by_key, runs_without_session, unjoined
 from backend.model.locks import LockKind, Proof
+from backend.model.refusals import refusals_by_key
 from backend.model.rotation import defaults_of, rotation_of, unbroken
 from backend.model.runfold import Run, RunBook, profile_hash
 from backend.model.runs import Hold, Occupation, Rotation
 from backend.model.sentences import times
 from backend.model.state import assess
+from backend.model.traces import is_of_trace
 from backend.openclaw.logscan import LineCounts
 from backend.openclaw.store import SessionEntry
 from backend.system.text import safe
 from backend.watch.directory import Directory, agent_of_key
+from backend.watch.feedrows import Fed, rows_now, run_of
+from backend.watch.feedviews import Told, calm_view, row_view
 from backend.watch.progress import Progress
 from backend.watch.rootwatch import RootWatch
 from backend.watch.sessionlog import SessionLogs
@@ -48,6 +52,8 @@ class Assembler:
         self.runs: Mapping[str, tuple[Run, ...]] = {}
         self.counts = LineCounts()
         self.progress = Progress()
+        self.claims: Mapping[str, str] = {}
+        """The root whose gateway named a run, by run id."""
         self._book = RunBook()
         self._failures = failures_by_path(self._book)
         self._waits = waits_by_key(self._book)
@@ -58,22 +64,32 @@ class Assembler:
         self._last_holds: dict[str, Hold] = {}
         self._keys: dict[str, str] = {}
         self._generations: tuple[int, ...] = ()
+        self._told: Mapping[str, str] = {}
         self._transcripts: set[str] = set()
         self._holders: set[tuple[int, int | None]] = set()
         self._logs = SessionLogs()
+        self._refusals: Mapping[str, tuple[float, ...]] = {}
 
-    def begin(self, book: RunBook, directories: Sequence[Directory]) -> None:
-        """Take up what the logs tell by now; cheap when nothing is new."""
+    def begin(
+        self, book: RunBook, directories: Sequence[Directory], told: Mapping[str, str] | None = None
+    ) -> None:
+        """Take up what the logs tell by now; cheap when nothing is new.
+
+        `told` are session keys by session id as gateways name them.
+        """
         generations = tuple(directory.generation for directory in directories)
-        if book is self._book and generations == self._generations:
+        told = told or {}
+        if book is self._book and generations == self._generations and told == self._told:
             return
-        if generations != self._generations:
+        if generations != self._generations or told != self._told:
             entries = (entry for directory in directories for entry in directory.store.entries)
-            self._keys = {entry.session_id: entry.key for entry in entries if entry.session_id is not None}
-        self._book, self._generations = book, generations
+            stored = {entry.session_id: entry.key for entry in entries if entry.session_id is not None}
+            self._keys = {**told, **stored}
+        self._book, self._generations, self._told = book, generations, told
         self.runs = runs_by_key(book, self._keys)
         self._failures, self._waits = failures_by_path(book), waits_by_key(book)
         self._diagnoses = _diagnoses(book, self._keys)
+        self._refusals = refusals_by_key(book, self._keys)
         self._logs = SessionLogs(self.runs, book.notices, self._keys)
         strangers, loose = len(runs_without_session(book, self._keys)), len(unjoined(book))
         self._notes = tuple(_unjoined_notes(strangers, loose))
@@ -125,6 +141,33 @@ class Assembler:
         for view in strangers:
             yield self._stranger(root, directory, view, occupations.get(view.record.path), now)
 
+    def told_sessions(self, root: RootWatch, fed: Fed, now: float) -> Iterator[SessionView]:
+        """Yield every session of a root without lock files."""
+        names = dict(self._book.profiles)
+        told = Told(names, self._waits, self._refusals, self._diagnoses)
+        for row in rows_now(root, fed, self._book, self.runs):
+            run = run_of(row, fed, self._book, self.runs)
+            if run is not None and (
+                now - run.last_activity > RECENT_S or _lost_with_its_gateway(run, root.gateway_started_at)
+            ):
+                run = None
+            identity = (root.path, row.key)
+            if run is None and not row.active and row.status != "running" and identity not in self._before:
+                yield calm_view(root, row)
+                continue
+            view = row_view(root, row, run, fed, told, self._before.get(identity), now)
+            self._remember(identity, view.state, view.severity, view.since)
+            yield replace(view, log=self._logs.of(row.key, None))
+
+    def _remember(
+        self, identity: tuple[str, str], state: State, severity: Severity, since: float | None
+    ) -> None:
+        """Keep since when a session is what it is; idle ones are not remembered."""
+        if state is State.IDLE and severity is Severity.OK:
+            self._before.pop(identity, None)
+        else:
+            self._before[identity] = (state, since)
+
     def _calm_views(self, root: RootWatch, directory: Directory) -> dict[str, SessionView]:
         known = self._calm.get(directory.where.path)
         if known is None or known.generation != directory.generation:
@@ -133,7 +176,9 @@ class Assembler:
         return known.views
 
     def _recent_run(self, root: RootWatch, key: str, now: float) -> Run | None:
-        runs = self.runs.get(key, ())
+        # Another root's gateway may have a session of the same key, and only 2026.9 has runs without an id.
+        runs = [run for run in self.runs.get(key, ()) if self.claims.get(run.run_id, root.path) == root.path]
+        runs = [run for run in runs if not is_of_trace(run.run_id)]
         run = runs[-1] if runs and now - runs[-1].last_activity <= RECENT_S else None
         return None if run is None or _lost_with_its_gateway(run, root.gateway_started_at) else run
 
@@ -171,10 +216,7 @@ class Assembler:
         facts = self._facts(root, entry, lock, occupation, run, rotation, path, chain, now)
         state = assess(facts, now)
         identity = (root.path, entry.key)
-        if state.state is State.IDLE and state.severity is Severity.OK:
-            self._before.pop(identity, None)
-        else:
-            self._before[identity] = (state.state, state.since)
+        self._remember(identity, state.state, state.severity, state.since)
         shown = rotation if rotation is not None and _concerns_now(rotation, state.state) else None
         running = (
             shown.attempts[-1] if shown and shown.attempts and shown.attempts[-1].ended_at is None else None

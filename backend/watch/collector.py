@@ -19,15 +19,20 @@ from backend.model.occupation import observe, sighting_of
 from backend.model.rotation import gap_grace
 from backend.model.runfold import Run, RunBook, fold_all
 from backend.model.runs import Occupation
+from backend.model.versions import Version
 from backend.openclaw.evidence import examine, unchanged
+from backend.openclaw.feedevents import ends_of, run_ids_of
 from backend.openclaw.installed import version_in_log
 from backend.openclaw.layout import Discovery, discover_roots
 from backend.openclaw.logscan import LineCounts
 from backend.settings import Settings
 from backend.system.processes import ProcessDetails, details
 from backend.system.text import safe
-from backend.watch.assemble import Assembler
+from backend.watch.assemble import RECENT_S, Assembler
 from backend.watch.directory import Directory
+from backend.watch.feednews import FeedNews
+from backend.watch.feedrows import Fed
+from backend.watch.feeds import Feeds, problem_of, silence_of
 from backend.watch.hints import Hints
 from backend.watch.rootwatch import RootWatch
 from backend.watch.tail import LogDirectory, LogTail, usual_directories
@@ -36,6 +41,8 @@ PAUSE_S = 0.05
 """Least time between two looks that events ask for, in seconds."""
 RESTING = frozenset({Verdict.DEAD, Verdict.RECYCLED, Verdict.LEAKED, Verdict.FOREIGN, Verdict.LITTER})
 """Verdicts on locks that can't change before the file does, or a full look finds more."""
+MOST_CLAIMS = 10_000
+"""Of so many runs it is remembered which root's gateway named them."""
 LOG_POLL_S = 0.5
 """How often the logs are looked at when nothing else happens, in seconds."""
 PUBLISH_S = 3.0
@@ -77,6 +84,10 @@ class Collector:
         self._hinted: frozenset[tuple[str, int, int]] = frozenset()
         self._dirty: set[str] = set()
         self._wake = threading.Condition()
+        self._rung = False
+        self._feeds = Feeds(self._env, clock, self._ring)
+        self._news: dict[str, FeedNews] = {}
+        self._claims: dict[str, str] = {}
 
     @classmethod
     def discover(
@@ -99,8 +110,14 @@ class Collector:
         return cls(find(), settings, logs=logs, env=environment, clock=clock, rediscover=find)
 
     def look(self) -> FleetSnapshot:
-        """Look at everything once."""
-        return self._look(None)
+        """Look at everything once; gateways get a moment to answer where only they tell."""
+        snapshot = self._look(None)
+        if not self._feeds.wait_first():
+            return snapshot
+        self._hear()
+        for path, news in self._news.items():
+            self.roots[path].access = self.roots[path].access or silence_of(news)
+        return self._look(set())
 
     def run(self, publish: Callable[[FleetSnapshot], None], stop: threading.Event) -> None:
         """Publish a snapshot now, after every event or log line that matters, and at least every PUBLISH_S.
@@ -118,7 +135,7 @@ class Collector:
                 if time.monotonic() - last_full >= self._rescan_s():
                     dirty, last_full = None, time.monotonic()
                 overdue = time.monotonic() - published >= PUBLISH_S
-                if dirty is None or dirty or overdue or self._read_logs(self._clock()):
+                if dirty is None or dirty or overdue or self._hear() or self._read_logs(self._clock()):
                     publish(self._look(dirty))
                     published = time.monotonic()
         finally:
@@ -136,12 +153,14 @@ class Collector:
         if self._hints is not None:
             self._hints.stop()
         self._tail.close()
+        self._feeds.close()
 
     def _look(self, dirty: set[str] | None) -> FleetSnapshot:
         """Look at the directories named, or at everything when `dirty` is None."""
         now = self._clock()
         if dirty is None:
             self._refresh_roots()
+        self._hear()
         self._read_logs(now)
         if dirty is None:
             self._learn_version()
@@ -155,6 +174,7 @@ class Collector:
             self._adopt(self._rediscover())
         for root in self.roots.values():
             root.refresh()
+        self._feeds.keep(self.roots)
         self._assembler.tidy(self._clock())
         standing = {path for root in self.roots.values() for path in (*root.directories, root.path)}
         self._views = {path: views for path, views in self._views.items() if path in standing}
@@ -253,6 +273,32 @@ class Collector:
         self._count(poll.counts)
         return bool(poll.events)
 
+    def _hear(self) -> bool:
+        """Take in what gateways told since; return whether anything is new."""
+        fresh = False
+        for path, news in self._feeds.take().items():
+            before, root = self._news.get(path, FeedNews()), self.roots[path]
+            self._news[path] = news
+            if news.told_at == before.told_at and not news.events and news.problem == before.problem:
+                continue
+            fresh = True
+            ends = ends_of(news.sessions or (), self._clock() - RECENT_S) if news.told_at else ()
+            events = (*news.events, *ends)
+            self._book = fold_all(self._book, events)
+            self._claims.update(dict.fromkeys(run_ids_of(events, news.sessions or ()), path))
+            root.told = Version.parse(news.version) or root.told
+            root.access = problem_of(news, root.gateway.alive if root.gateway else None)
+        self._news = {path: news for path, news in self._news.items() if path in self.roots}
+        self._claims = dict(list(self._claims.items())[-MOST_CLAIMS:])
+        self._assembler.claims = self._claims
+        return fresh
+
+    def _fed(self, root: RootWatch) -> Fed:
+        """Return what was told of one root."""
+        others = frozenset(run_id for run_id, path in self._claims.items() if path != root.path)
+        alone = sum(other.era == "sqlite" for other in self.roots.values()) == 1
+        return Fed(self._news.get(root.path, FeedNews()), others, alone)
+
     def _count(self, counts: LineCounts) -> None:
         total = self._assembler.counts
         total.lines += counts.lines
@@ -278,10 +324,16 @@ class Collector:
         live = self._hints is not None and self._hints.live
         locks = [view for views in self._views.values() for view in views]
         sessions: list[SessionView] = []
+        told = {row.session_id: row.key for news in self._news.values() for row in news.sessions or ()}
         self._assembler.begin(
-            self._book, [d for root in self.roots.values() for d in root.directories.values()]
+            self._book,
+            [d for root in self.roots.values() for d in root.directories.values()],
+            {session_id: key for session_id, key in told.items() if session_id is not None},
         )
         for root in self.roots.values():
+            if root.era == "sqlite":
+                sessions += self._assembler.told_sessions(root, self._fed(root), now)
+                continue
             for directory in root.directories.values():
                 views = self._views.get(directory.where.path, ())
                 sessions += self._assembler.sessions(root, directory, views, self._occupations, now)
@@ -328,6 +380,12 @@ class Collector:
                 found.add((path, status.st_dev, status.st_ino))
         return frozenset(found)
 
+    def _ring(self) -> None:
+        """Say that a gateway has told something; called in its feed's thread."""
+        with self._wake:
+            self._rung = True
+            self._wake.notify()
+
     def _notify(self, directories: set[str]) -> None:
         with self._wake:
             self._dirty |= directories
@@ -338,12 +396,12 @@ class Collector:
         stop.wait(PAUSE_S)
         until = min(time.monotonic() + LOG_POLL_S, last_full + self._rescan_s())
         with self._wake:
-            while not self._dirty and not stop.is_set():
+            while not self._dirty and not self._rung and not stop.is_set():
                 left = until - time.monotonic()
                 if left <= 0:
                     break
                 self._wake.wait(min(left, 0.2))
-            dirty, self._dirty = self._dirty, set()
+            dirty, self._dirty, self._rung = self._dirty, set(), False
         known = {path for root in self.roots.values() for path in root.directories}
         if dirty - known:
             return None

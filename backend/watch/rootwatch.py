@@ -10,7 +10,7 @@ from backend.model.chain import FailoverChain
 from backend.model.fleet import GatewayView, RootView
 from backend.model.locks import Liveness
 from backend.model.policy import exposure_notes
-from backend.model.versions import Version
+from backend.model.versions import FIRST_WITHOUT_LOCK_FILES, Version
 from backend.openclaw.config import Config, load_config
 from backend.openclaw.era import era_of, era_signature
 from backend.openclaw.evidence import Place
@@ -38,6 +38,8 @@ class RootWatch:
     problem: str | None = None
     gateway_started_at: float | None = None
     logged: Version | None = None
+    told: Version | None = None
+    access: str | None = None
     _chains: dict[str, FailoverChain] = field(default_factory=dict)
     _era_seen: tuple[object, ...] | None = None
     _config_seen: tuple[object, ...] | None = None
@@ -63,8 +65,14 @@ class RootWatch:
 
     @property
     def version(self) -> Version | None:
-        """The OpenClaw version of this root, None where nothing tells."""
-        return self.logged or (self.config.version if self.config else None)
+        """The OpenClaw version of this root, None where nothing tells: by its gateway, its log, its config."""
+        logged = self.logged if self._fits_era(self.logged) else None
+        return self.told or logged or (self.config.version if self.config else None)
+
+    @property
+    def config_signature(self) -> tuple[object, ...] | None:
+        """What changes whenever the configuration file does."""
+        return self._config_seen
 
     def chain_for(self, agent: str) -> FailoverChain:
         """Return what a run of `agent` tries, as configured; read once per refresh."""
@@ -97,8 +105,12 @@ class RootWatch:
         """Say once what this root's version is exposed to, and which first version behaves better."""
         return exposure_notes(self.version) if self.version else ()
 
+    def _fits_era(self, version: Version | None) -> bool:
+        """Whether a version keeps sessions as this root does; a log may be that of another root's gateway."""
+        return version is not None and (version >= FIRST_WITHOUT_LOCK_FILES) == (self.era == "sqlite")
+
     def _problems(self) -> list[str]:
-        found = [self.problem] if self.problem else []
+        found = [problem for problem in (self.problem, self.access) if problem]
         if self.config is not None and self.config.problem:
             found.append(str(self.config.problem))
         if self.config is not None:

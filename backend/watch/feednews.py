@@ -1,0 +1,32 @@
+"""What a gateway has told so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from backend.model.events import Event
+from backend.openclaw.feedevents import SessionRow
+from backend.openclaw.gateway_trouble import Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class FeedNews:
+    """What a gateway tells. `events` are new since the last `take`; all else is as it was told last.
+
+    `sessions` is None as long as no gateway has answered, `told_at` (epoch seconds) when it last did. `queued`
+    counts waiting messages, `progress` is the last sign of work (epoch seconds), both by session key.
+    `dropped` counts events lost to floods. `problem` is one sentence, None while connected.
+    """
+
+    events: tuple[Event, ...] = ()
+    sessions: tuple[SessionRow, ...] | None = None
+    told_at: float | None = None
+    queued: Mapping[str, int] | None = None
+    progress: Mapping[str, float] | None = None
+    problem: str | None = None
+    trouble: Trouble | None = None
+    log_path: str | None = None
+    connected: bool = False
+    version: str | None = None
+    dropped: int = 0

@@ -1,0 +1,165 @@
+"""The sessions of a root without lock files: told by its gateway, or as far as the log alone can say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from backend.model.events import SameModelRetry
+from backend.model.fleet import RunHolder
+from backend.model.runfold import Run, RunBook
+from backend.model.runlife import SAME_RETRY_S
+from backend.model.runs import Hold, Occupation, Rotation
+from backend.model.sentences import duration, times
+from backend.model.stuck import MARGIN_S
+from backend.model.traces import is_of_trace
+from backend.openclaw.feedevents import SessionRow
+from backend.watch.directory import agent_of_key
+from backend.watch.feednews import FeedNews
+from backend.watch.rootwatch import RootWatch
+
+SILENT_LOG_S = 120.0
+"""How long (seconds) a run counts as going on of which only the log tells, where no timeout is known."""
+NAMELESS = "agent:unknown:"
+"""Begin of the key of a run whose session no line names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """What was told of one root, and which runs are its own.
+
+    `elsewhere` are the ids of runs that the gateways of other roots named. `from_log` is true where the
+    gateway has told nothing, so that the log and the process table are all there is.
+    """
+
+    news: FeedNews = field(default_factory=FeedNews)
+    elsewhere: frozenset[str] = frozenset()
+    only_root: bool = True
+
+    @property
+    def from_log(self) -> bool:
+        """Whether no gateway has told any session."""
+        return self.news.sessions is None
+
+
+def rows_now(
+    root: RootWatch, fed: Fed, book: RunBook, keys: Mapping[str, tuple[Run, ...]]
+) -> Iterator[SessionRow]:
+    """Yield the sessions of a root: those its gateway told, and those that only the log knows."""
+    told = {row.key: row for row in fed.news.sessions or ()}
+    yield from told.values()
+    if not fed.only_root:
+        return
+    for key, runs in keys.items():
+        if key not in told and fed.from_log and _is_here(root, key) and _mine(runs, fed):
+            yield SessionRow(key, agent_of_key(key) or "unknown", runs[-1].session_id)
+    named = {run.run_id for runs in keys.values() for run in runs}
+    for run in _nameless(book, named):
+        yield SessionRow(f"{NAMELESS}{run.run_id}", "unknown", run.session_id)
+
+
+def run_of(row: SessionRow, fed: Fed, book: RunBook, keys: Mapping[str, tuple[Run, ...]]) -> Run | None:
+    """Return the run that tells what a session does: an active one, else the one heard of last."""
+    if row.key.startswith(NAMELESS):
+        return book.runs.get(row.key.removeprefix(NAMELESS))
+    mine = _mine(keys.get(row.key, ()), fed)
+    going = [run for run in mine if run.ended_at is None and (run.opened or run.attempts)]
+    return next(reversed(going or mine), None)
+
+
+def is_active(
+    row: SessionRow, run: Run | None, root: RootWatch, fed: Fed, idle_s: float | None, now: float
+) -> bool:
+    """Whether a run of the session goes on, by what was told last: an event, the session's row, the log."""
+    if root.gateway is not None and not root.gateway.alive:
+        return False
+    if row.active is not None and fed.news.told_at is not None:
+        heard = run.last_activity if run is not None and not is_of_trace(run.run_id) else 0.0
+        if run is None or heard <= fed.news.told_at:
+            return row.active
+        return run.ended_at is None and (row.active or run.opened is not None)
+    if run is None or run.ended_at is not None:
+        return row.status == "running" and not fed.from_log
+    # Nothing is logged when an attempt answers: silence beyond its timeout means that it did.
+    begun = max(run.last_activity, run.opened.at if run.opened else 0.0)
+    return now - begun <= (SILENT_LOG_S if idle_s is None else idle_s) + MARGIN_S
+
+
+def occupation_of(row: SessionRow, rotation: Rotation | None, run: Run | None, pid: int | None) -> Occupation:
+    """Return the active run as an occupation: since its first attempt, one hold for each attempt seen."""
+    attempts = rotation.attempts if rotation is not None else ()
+    known = [a.started_at if a.started_at is not None else a.ended_at for a in attempts]
+    starts = [start for start in known if start is not None]
+    opened = run.opened.at if run is not None and run.opened is not None else None
+    told = row.started_at or row.updated_at or (run.last_activity if run else 0.0)
+    current = opened if opened is not None else max([told, *starts])
+    since = min([current, *starts])
+    name = run.run_id if run is not None else row.key
+    return Occupation(row.key, since, max(1, len(attempts)), (Hold(name, pid, current),))
+
+
+def holder_of(
+    row: SessionRow, run: Run | None, since: float, root: RootWatch, fed: Fed, refused: int
+) -> RunHolder:
+    """Say who holds a session that has no lock file: its gateway, with its active run."""
+    named = run.run_id if run is not None and not is_of_trace(run.run_id) else None
+    model = "/".join(part for part in (row.provider, row.model) if part)
+    if not model and run is not None and run.attempts:
+        model = "/".join(part for part in (run.attempts[-1].provider, run.attempts[-1].model) if part)
+    return RunHolder(
+        pid=root.gateway.pid if root.gateway else None,
+        run_id=named or (row.run_ids[0] if row.run_ids else None),
+        model=model or None,
+        since=since,
+        last_progress=(fed.news.progress or {}).get(row.key),
+        queue_depth=None if fed.from_log else (fed.news.queued or {}).get(row.key, 0),
+        refused=refused,
+    )
+
+
+def holder_sentence(holder: RunHolder, now: float) -> str:
+    """Say in words who holds a session."""
+    who = f"gateway pid {holder.pid}" if holder.pid is not None else "the gateway"
+    run = f"run {holder.run_id}" if holder.run_id else "a run"
+    model = f" on {holder.model}" if holder.model else ""
+    parts = [f"{who} holds it with {run}{model} for {duration(max(0.0, now - holder.since))}"]
+    if holder.last_progress is not None and holder.last_progress >= holder.since:
+        parts.append(f"last progress {duration(max(0.0, now - holder.last_progress))} ago")
+    if holder.queue_depth:
+        parts.append(f"{times(holder.queue_depth, 'message')} waiting")
+    if holder.refused:
+        parts.append(f"{times(holder.refused, 'caller')} refused meanwhile")
+    return ", ".join(parts)
+
+
+def _mine(runs: Iterable[Run], fed: Fed) -> list[Run]:
+    return [run for run in runs if run.run_id not in fed.elsewhere]
+
+
+def _is_here(root: RootWatch, key: str) -> bool:
+    """Whether the agent of a key is one of this root's."""
+    agent = agent_of_key(key)
+    return agent is not None and "/" not in agent and os.path.isdir(os.path.join(root.path, "agents", agent))
+
+
+def _nameless(book: RunBook, named: set[str]) -> Iterator[Run]:
+    """Yield the runs that no line ties to a session and that no event has told under their own id."""
+    known = {mark for run in book.runs.values() if not is_of_trace(run.run_id) for mark in _marks(run)}
+    for run in book.runs.values():
+        loose = is_of_trace(run.run_id) and run.run_id not in named and run.ended_at is None
+        if loose and run.attempts and not any(_is_told(mark, known) for mark in _marks(run)):
+            yield run
+
+
+def _marks(run: Run) -> list[tuple[int, int, int, float]]:
+    """What two tellings of one retry share: its number and its random delay in milliseconds."""
+    return [
+        (fact.index, fact.total or 0, fact.delay_ms, fact.at)
+        for fact in run.facts
+        if isinstance(fact, SameModelRetry) and fact.index is not None and fact.delay_ms is not None
+    ]
+
+
+def _is_told(mark: tuple[int, int, int, float], known: set[tuple[int, int, int, float]]) -> bool:
+    return any(mark[:3] == other[:3] and abs(mark[3] - other[3]) <= SAME_RETRY_S for other in known)

@@ -1,0 +1,158 @@
+"""Session views of a root without lock files: the same states, rotations and forecasts as with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from backend.model.blocked import blocked_on
+from backend.model.chain import FailoverChain
+from backend.model.events import LaneWait, StuckSession
+from backend.model.facts import SessionFacts
+from backend.model.fleet import SessionView, State
+from backend.model.forecast import budget_of
+from backend.model.refusals import with_refused
+from backend.model.rotation import defaults_of, rotation_of
+from backend.model.runfold import Run
+from backend.model.runs import Blocked, Occupation, Rotation
+from backend.model.sentences import duration
+from backend.model.state import assess
+from backend.openclaw.feedevents import SessionRow
+from backend.system.text import safe
+from backend.watch.feedrows import (
+    NAMELESS,
+    Fed,
+    holder_of,
+    holder_sentence,
+    is_active,
+    occupation_of,
+)
+from backend.watch.rootwatch import RootWatch
+
+BLOCKED_LATELY_S = 300.0
+FRESH_S = 30.0
+"""What a gateway told longer ago than this (seconds) is shown with its age."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the log tells of the sessions of all roots, by session key; `names` maps profile hashes to ids."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    waits: Mapping[str, tuple[LaneWait, ...]] = field(default_factory=dict)
+    refusals: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    diagnoses: Mapping[str, tuple[StuckSession, ...]] = field(default_factory=dict)
+
+
+def row_view(
+    root: RootWatch,
+    row: SessionRow,
+    run: Run | None,
+    fed: Fed,
+    told: Told,
+    previous: tuple[State, float | None] | None,
+    now: float,
+) -> SessionView:
+    """Judge one session; `previous` is the last state and since when. Times in epoch seconds."""
+    chain, version = root.chain_for(row.agent), root.version
+    defaults = defaults_of(version)
+    budget = budget_of(chain, chain.candidates[0] if chain.candidates else None, defaults)
+    active = is_active(row, run, root, fed, budget.seconds, now)
+    rotation = None if run is None else rotation_of(run, chain, None, now, told.names, version)
+    occupation = (
+        occupation_of(row, rotation, run, root.gateway.pid if root.gateway else None) if active else None
+    )
+    refused = told.refusals.get(row.key, ())
+    blocked = _blocked(row, fed, told, occupation, now)
+    holder = None
+    if occupation is not None:
+        late = sum(at >= occupation.since for at in refused)
+        holder = holder_of(row, run, occupation.since, root, fed, late)
+    facts = SessionFacts(
+        occupation=occupation,
+        run=run,
+        rotation=rotation if active or rotation is None or rotation.finished else None,
+        blocked=blocked,
+        store_status=None if active else row.status,
+        transcript_at=(fed.news.progress or {}).get(row.key),
+        budget=budget,
+        run_budget_s=_run_budget(chain, defaults.run_s),
+        diagnoses=told.diagnoses.get(row.key, ()),
+        gateway_alive=root.gateway.alive if root.gateway else None,
+        gateway_started_at=root.gateway_started_at,
+        sees_locks=False,
+        holder=holder_sentence(holder, now) if holder else None,
+        previous=previous,
+    )
+    state = assess(facts, now)
+    shown = _shown(rotation, state.state, active)
+    return SessionView(
+        root=root.path,
+        agent=safe(row.agent),
+        key=row.key,
+        session_id=row.session_id,
+        state=state.state,
+        severity=state.severity,
+        since=state.since,
+        reasons=tuple(
+            safe(r, 1000) for r in (*state.reasons, *_marks(root, row, fed, facts, state.state, now))
+        ),
+        attempt=shown.attempts[-1]
+        if shown and shown.attempts and shown.attempts[-1].ended_at is None
+        else None,
+        rotation=shown,
+        occupation=occupation,
+        blocked=blocked,
+        holder=holder,
+    )
+
+
+def calm_view(root: RootWatch, row: SessionRow) -> SessionView:
+    """A session of which nothing but an idle row is known."""
+    return SessionView(
+        root.path, safe(row.agent), row.key, row.session_id, since=row.ended_at or row.updated_at
+    )
+
+
+def _blocked(row: SessionRow, fed: Fed, told: Told, occupation: Occupation | None, now: float) -> Blocked:
+    since = occupation.since if occupation else now - BLOCKED_LATELY_S
+    blocked = blocked_on((), told.waits.get(row.key, ()), since)
+    queued = (fed.news.queued or {}).get(row.key, 0)
+    return with_refused(blocked, told.refusals.get(row.key, ()), since, queued)
+
+
+def _run_budget(chain: FailoverChain, default: float) -> float:
+    return default if chain.run_timeout_s is None else chain.run_timeout_s
+
+
+def _shown(rotation: Rotation | None, state: State, active: bool) -> Rotation | None:
+    """Keep a rotation that belongs to what the session does; a finished one only explains a failure."""
+    if rotation is None:
+        return None
+    if rotation.finished:
+        return rotation if state is State.FAILED else None
+    return rotation if active else None
+
+
+def _marks(
+    root: RootWatch, row: SessionRow, fed: Fed, facts: SessionFacts, state: State, now: float
+) -> tuple[str, ...]:
+    """Say how much of this is known, and from what."""
+    marks: list[str] = []
+    if facts.holder is not None and facts.holder not in _running_reasons(state, facts):
+        marks.append(facts.holder)
+    if row.key.startswith(NAMELESS):
+        marks.append("the log names a trace and no session: access to the gateway would tell which")
+    elif fed.from_log:
+        marks.append("known from log and process table alone: the gateway tells nothing")
+    told_at = fed.news.told_at
+    if not fed.news.connected and told_at is not None and root.gateway is not None:
+        if not root.gateway.alive:
+            marks.append(f"its gateway (pid {root.gateway.pid}) is gone, and its run with it")
+        elif now - told_at > FRESH_S:
+            marks.append(f"last confirmed by the gateway {duration(now - told_at)} ago")
+    return tuple(marks)
+
+
+def _running_reasons(state: State, facts: SessionFacts) -> tuple[str, ...]:
+    return (facts.holder,) if state is State.RUNNING and facts.holder is not None else ()
