@@ -15,20 +15,25 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 
-from backend.model.fleet import FleetSnapshot
+from backend.model.fleet import FleetSnapshot, Severity
 from backend.settings import config_dir
 from backend.system.text import SafeText, safe
 from themes.loader import COLOURLESS, DEFAULT, Shelf, load_shelf
+from tui.actions import Hands
+from tui.aside import WorkFailed, aside, post
+from tui.changes import Change
 from tui.commands.provider import DeckProvider
 from tui.crash import report
 from tui.deck import Deck
 from tui.inspection import Inspect
-from tui.messages import Published, SourceFailed
+from tui.jobs import JobBoard
+from tui.messages import JobFailed, JobNews, Published, Recovered, SourceFailed
 from tui.screens.base import DeckScreen
 from tui.screens.fleet import FleetScreen
 from tui.source import Inspector, Source, SourceThread
 from tui.stylebook import StyleBook, textual_theme
 from tui.symbols import choose_symbols
+from tui.wishes import Wishes
 
 UPDATE_GAP_S = 1 / 8
 """At least so many seconds lie between two repaints for new snapshots."""
@@ -61,6 +66,8 @@ class LockdeckApp(App[int]):
         env: Mapping[str, str] | None = None,
         update_gap_s: float = UPDATE_GAP_S,
         seconds: float | None = None,
+        hands: Hands | None = None,
+        wishes: Wishes | None = None,
     ) -> None:
         env = os.environ if env is None else env
         self.symbols = choose_symbols(env)
@@ -73,7 +80,10 @@ class LockdeckApp(App[int]):
         self.animation_level = "none"
         self.read_only = read_only
         self.clock = clock
+        self.wishes = wishes or Wishes()
         self.deck = Deck()
+        self.hands = hands or Hands()
+        self.jobs = JobBoard()
         self.inspect: Inspect | None = source.inspect if isinstance(source, Inspector) else None
         self._gap_s = update_gap_s
         self._seconds = seconds
@@ -102,6 +112,8 @@ class LockdeckApp(App[int]):
         if self._seconds is not None:
             self.set_timer(self._seconds, self.exit)
         self._source.start()
+        if not self.read_only:
+            aside(self._recover, self, "recover", must_finish=True)
 
     def on_unmount(self) -> None:
         """Tell the source to end; nobody waits for it."""
@@ -152,6 +164,41 @@ class LockdeckApp(App[int]):
         snapshot, self._waiting = self._waiting, None
         if snapshot is not None:
             self._apply(snapshot)
+
+    # -- actions ------------------------------------------------------------------------------------
+
+    def _recover(self) -> None:
+        """Finish or take back releases that an earlier lockdeck left half done (in a thread)."""
+        from backend.actions.recovery import recover
+
+        told = recover(self.hands.journal)
+        if told:
+            post(self, Recovered(tuple(told)))
+
+    def on_recovered(self, message: Recovered) -> None:
+        """Say what was recovered."""
+        for sentence in message.sentences:
+            self.deck.note(Change(self.clock(), Severity.NOTICE, "recovery", sentence))
+        self.update_screen()
+        self.tell("an interrupted release was put right: see Events", severity="warning")
+
+    def on_job_news(self, message: JobNews) -> None:
+        """Take in how a job goes."""
+        from tui.dialogs.flow import take_news
+
+        take_news(self, message)
+
+    def on_job_failed(self, message: JobFailed) -> None:
+        """Tell that a job ended with an error."""
+        from tui.dialogs.flow import fail_job
+
+        fail_job(self, message)
+
+    def on_work_failed(self, message: WorkFailed) -> None:
+        """Tell, and keep in the events, what went wrong beside the UI."""
+        self.deck.note(Change(self.clock(), Severity.WARNING, "lockdeck", message.sentence))
+        self.update_screen()
+        self.tell(message.sentence, severity="error")
 
     def on_source_failed(self, message: SourceFailed) -> None:
         """Keep the last picture, and say that it is no longer live."""
@@ -238,11 +285,14 @@ def run_dashboard(
     theme_folders: Sequence[Path] | None = None,
     clock: Callable[[], float] = time.time,
     seconds: float | None = None,
+    hands: Hands | None = None,
+    wishes: Wishes | None = None,
 ) -> int:
     """Run the dashboard until the person leaves; returns the exit code (0, 1 after a crash, 130 by signal).
 
     `theme_folders` hold the user's own themes; by default the folder `themes` beside the configuration.
-    With `seconds` it ends by itself after so long.
+    With `seconds` it ends by itself after so long. `hands` is what actions are done with (default: the
+    user's journal, this environment).
     """
     folders = (Path(config_dir()) / "themes",) if theme_folders is None else theme_folders
     env = dict(os.environ)
@@ -252,7 +302,15 @@ def run_dashboard(
         del os.environ["NO_COLOR"]  # empty means not set (no-color.org); Textual takes it for set
     shelf = load_shelf(folders)
     app = LockdeckApp(
-        source, read_only=read_only, clock=clock, theme=theme, shelf=shelf, env=env, seconds=seconds
+        source,
+        read_only=read_only,
+        clock=clock,
+        theme=theme,
+        shelf=shelf,
+        env=env,
+        seconds=seconds,
+        hands=hands,
+        wishes=wishes,
     )
     app.run()
     return app.return_code or 0

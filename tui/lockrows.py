@@ -5,29 +5,29 @@ from __future__ import annotations
 from backend.model.fleet import FleetSnapshot, LockView
 from tui.figures import duration
 from tui.lines import EMPTY, Line, line, span
-from tui.rows import Arrangement, Row, RowKey, holder_line, settle, verdict_line
+from tui.rows import Arrangement, Order, Row, RowKey, holder_line, settle, verdict_line
 from tui.summary import every_lock
 from tui.symbols import Symbols
 from tui.widgets.columns import Column
 
 COLUMNS = (
-    Column("VERDICT", 12),
-    Column("KIND", 7, from_width=78),
-    Column("AGENT", 5, flex=1, most=18),
-    Column("AGE", 8, right=True),
-    Column("HOLDER", 14, flex=2, most=28),
-    Column("FILE", 12, flex=3, most=60),
-    Column("RELEASE ID", 12, from_width=98),
-    Column("WHY", 20, flex=4, from_width=116),
+    Column("VERDICT", 12, name="verdict"),
+    Column("KIND", 7, from_width=78, name="kind"),
+    Column("AGENT", 5, flex=1, most=18, name="agent"),
+    Column("AGE", 8, right=True, name="age"),
+    Column("HOLDER", 14, flex=2, most=28, name="holder"),
+    Column("FILE", 12, flex=3, most=60, name="file"),
+    Column("RELEASE ID", 12, from_width=98, name="release_id"),
+    Column("WHY", 20, flex=4, from_width=116, name="why"),
 )
 
 
-def arrange_locks(snapshot: FleetSnapshot, before: Arrangement) -> Arrangement:
-    """Return all locks of a snapshot, most urgent first, then oldest first."""
+def arrange_locks(snapshot: FleetSnapshot, before: Arrangement, order: Order | None = None) -> Arrangement:
+    """Return all locks of a snapshot, by default most urgent first, then oldest first."""
     items: dict[RowKey, Row] = {
         ("lock", lock.record.root, lock.record.path): lock for lock in every_lock(snapshot)
     }
-    return settle(items, before)
+    return settle(items, before, order)
 
 
 def lock_cells(lock: LockView, now: float, symbols: Symbols) -> tuple[Line, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from backend.model.fleet import FleetSnapshot, LockView, SessionView, Severity, State
 from backend.model.locks import Verdict
@@ -18,16 +19,16 @@ RowKey = tuple[str, str, str]
 Rank = tuple[int, int, float, str, str]
 
 COLUMNS = (
-    Column("STATE", 12),
-    Column("AGENT", 5, flex=1, most=18),
-    Column("SESSION", 13, flex=4, most=56),
-    Column("ATTEMPTS", 9, from_width=56),
-    Column("OCCUPIED", 8, right=True),
-    Column("", 10, from_width=136),
-    Column("HOLDER", 20, flex=1, most=28, from_width=116),
-    Column("LOCK", 12, from_width=78),
-    Column("CALLERS", 7, from_width=78, right=True),
-    Column("FREE BY", 14, from_width=98),
+    Column("STATE", 12, name="state"),
+    Column("AGENT", 5, flex=1, most=18, name="agent"),
+    Column("SESSION", 13, flex=4, most=56, name="session"),
+    Column("ATTEMPTS", 9, from_width=56, name="attempts"),
+    Column("OCCUPIED", 8, right=True, name="occupied"),
+    Column("", 10, from_width=136, name="progress"),
+    Column("HOLDER", 20, flex=1, most=28, from_width=116, name="holder"),
+    Column("LOCK", 12, from_width=78, name="lock"),
+    Column("CALLERS", 7, from_width=78, right=True, name="callers"),
+    Column("FREE BY", 14, from_width=98, name="free_by"),
 )
 
 _STATE_ORDER = {
@@ -65,29 +66,56 @@ VERDICT_SEVERITY = {
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """What decides a row's place: its value in the column sorted by, None for none, and how urgent it is."""
+
+    value: Any
+    urgency: Rank
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """By what rows are ordered: a value, ties by urgency; rows without a value come last either way."""
+
+    value: Callable[[Row], Any]
+    reverse: bool = False
+
+    def sorted(self, places: Mapping[RowKey, Place]) -> tuple[RowKey, ...]:
+        """Return the keys in order."""
+        keys = sorted(places, key=lambda key: places[key].urgency)
+        valued = [key for key in keys if places[key].value is not None]
+        valued.sort(key=lambda key: places[key].value, reverse=self.reverse)
+        return (*valued, *(key for key in keys if places[key].value is None))
+
+
+@dataclass(frozen=True, slots=True)
 class Arrangement:
-    """The rows of one snapshot by key, how urgent each is, and the keys most urgent first."""
+    """The rows of one snapshot by key, what decides the place of each, and the keys in their order."""
 
     items: Mapping[RowKey, Row] = field(default_factory=dict)
-    ranks: Mapping[RowKey, Rank] = field(default_factory=dict)
+    places: Mapping[RowKey, Place] = field(default_factory=dict)
     order: tuple[RowKey, ...] = ()
 
 
-def arrange(snapshot: FleetSnapshot, before: Arrangement | None = None) -> Arrangement:
-    """Return the rows of a snapshot; ranks of rows that are the very same object are taken from `before`."""
+def arrange(
+    snapshot: FleetSnapshot, before: Arrangement | None = None, order: Order | None = None
+) -> Arrangement:
+    """Return the rows of a snapshot; `before` must have been made with the same order."""
     items: dict[RowKey, Row] = {("session", view.root, view.key): view for view in snapshot.sessions}
     for lock in lonely_locks(snapshot):
         items["lock", lock.record.root, lock.record.path] = lock
-    return settle(items, before or Arrangement())
+    return settle(items, before or Arrangement(), order)
 
 
-def settle(items: Mapping[RowKey, Row], before: Arrangement) -> Arrangement:
-    """Rank and order rows; those that are the very same object keep their rank."""
-    old_items, old_ranks = before.items, before.ranks
-    ranks = {key: old_ranks[key] if old_items.get(key) is item else rank(item) for key, item in items.items()}
-    if ranks == old_ranks:
-        return Arrangement(items, ranks, before.order)
-    return Arrangement(items, ranks, tuple(sorted(items, key=ranks.__getitem__)))
+def settle(items: Mapping[RowKey, Row], before: Arrangement, order: Order | None = None) -> Arrangement:
+    """Order rows, most urgent first by default; those that are the very same object keep their place's value."""
+    by = order or Order(rank)
+    old_items, old = before.items, before.places
+    places = {
+        key: old[key] if old_items.get(key) is item else Place(by.value(item), rank(item))
+        for key, item in items.items()
+    }
+    return Arrangement(items, places, before.order if places == old else by.sorted(places))
 
 
 def lonely_locks(snapshot: FleetSnapshot) -> tuple[LockView, ...]:

@@ -18,6 +18,8 @@ from tui.screens.fleet import FleetScreen
 from tui.screens.help import HelpScreen
 from tui.screens.locks import LocksScreen
 from tui.screens.session import SessionScreen
+from tui.summary import stale_after
+from tui.wishes import Wishes
 
 SILAS = ("session", "/home/ops/.openclaw", "agent:silas:discord:channel:119834421")
 SIZE = (140, 45)
@@ -40,7 +42,7 @@ def worsened(snapshot: FleetSnapshot, key: str, at: float = NOW) -> FleetSnapsho
 
 async def test_enter_opens_the_session_and_escape_leads_back() -> None:
     app = dashboard()
-    async with app.run_test(size=SIZE) as pilot:
+    async with app.run_test(size=(140, 80)) as pilot:
         await show(pilot, incident())
         await pilot.press("enter")
         assert isinstance(app.screen, SessionScreen)
@@ -88,8 +90,22 @@ async def test_the_cursor_follows_the_session_while_the_fleet_is_sorted_anew() -
     async with app.run_test(size=SIZE) as pilot:
         await show(pilot, incident())
         assert app.screen.selected_key == SILAS
+        await pilot.press("down", "up")
         await show(pilot, worsened(incident(), "agent:main:main"))
         assert app.screen.table.order[0][2] == "agent:main:main"
+        assert app.screen.selected_key == SILAS
+
+
+async def test_the_cursor_stays_on_the_most_urgent_row_until_a_person_chooses_one() -> None:
+    app = dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        await show(pilot, incident())
+        await show(pilot, worsened(incident(), "agent:main:main"))
+        assert app.screen.selected_key[2] == "agent:main:main"
+        await show(pilot, incident())
+        assert app.screen.selected_key == SILAS
+        await pilot.press("y")
+        await show(pilot, worsened(incident(), "agent:main:main"))
         assert app.screen.selected_key == SILAS
 
 
@@ -197,7 +213,7 @@ async def test_e_lists_changes_newest_first_and_enter_opens_what_changed() -> No
 
 async def test_help_lists_the_keys_of_the_screen_beneath() -> None:
     app = dashboard()
-    async with app.run_test(size=SIZE) as pilot:
+    async with app.run_test(size=(140, 60)) as pilot:
         await show(pilot, incident())
         await pilot.press("question_mark")
         assert isinstance(app.screen, HelpScreen)
@@ -305,6 +321,14 @@ async def test_old_news_look_old() -> None:
         await show(pilot, incident())
         assert "STALE, last news 42s ago" in frame(app)
         assert app.screen.table.faded
+
+
+async def test_news_are_old_later_where_the_source_is_configured_to_look_more_seldom() -> None:
+    app = dashboard(now=NOW + 42, wishes=Wishes(stale_after_s=stale_after(15)))
+    async with app.run_test(size=SIZE) as pilot:
+        await show(pilot, incident())
+        assert "STALE" not in frame(app)
+    assert stale_after(1) == 8.0
 
 
 async def test_of_a_burst_only_the_first_and_the_newest_are_shown() -> None:

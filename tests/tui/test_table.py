@@ -77,7 +77,12 @@ async def test_at_the_top_new_urgent_rows_come_into_sight() -> None:
         app.show(["urgent", *names(50)])
         await pilot.pause()
         assert "urgent" in frame(app)
-        assert app.table.cursor_key == "row-00000"
+        assert app.table.cursor_key == "urgent"
+        app.table.hold_on()
+        app.show(["more urgent", "urgent", *names(50)])
+        await pilot.pause()
+        assert "more urgent" in frame(app)
+        assert app.table.cursor_key == "urgent"
 
 
 async def test_the_neighbour_is_selected_when_the_row_goes() -> None:

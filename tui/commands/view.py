@@ -86,3 +86,67 @@ class Copy(Command):
         key = screen.selected_key
         if key is not None:
             screen.deck_app.copy_text(key[2])
+
+
+class SortRight(Command):
+    """Sort by another column."""
+
+    id = "sort_right"
+    key = "greater_than_sign"
+    name = "Sort by next column"
+    label = "Sort"
+    tooltip = "Sort by the next column; a click on a title sorts by that one"
+    shown = False
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """Move the sort column to the right."""
+        screen.move_sort(1)
+
+
+class SortLeft(Command):
+    """Sort by another column."""
+
+    id = "sort_left"
+    key = "less_than_sign"
+    name = "Sort by previous column"
+    label = "Sort"
+    tooltip = "Sort by the previous column"
+    shown = False
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """Move the sort column to the left."""
+        screen.move_sort(-1)
+
+
+class SortReverse(Command):
+    """Turn the order round."""
+
+    id = "sort_reverse"
+    key = "o"
+    name = "Reverse order"
+    label = "Reverse"
+    tooltip = "Sort the other way round"
+    shown = False
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """Reverse the order."""
+        screen.reverse_sort()
+
+
+class Wide(Command):
+    """Show all columns."""
+
+    id = "wide"
+    key = "w"
+    name = "Wide"
+    label = "Wide"
+    tooltip = "Show all columns (left and right arrow lead to them), or those that fit"
+    shown = False
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """Toggle the wide table."""
+        screen.toggle_wide()

@@ -10,8 +10,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tui.aim import has_lock, has_session
 from tui.commands.command import Command, Danger, Needs
-from tui.rows import RowKey
+from tui.rows import Row, RowKey
 from tui.summary import Mood, header
 from tui.widgets.keybar import KeyBar
 from tui.widgets.lineview import LineView
@@ -36,6 +37,23 @@ class DeckScreen(Screen[None]):
     def selected_key(self) -> RowKey | None:
         """What the person has selected: kind, root, and key or path. None where nothing is."""
         return None
+
+    @property
+    def selected_row(self) -> Row | None:
+        """What the person has selected, as it is shown. None where nothing is."""
+        return None
+
+    @property
+    def targets(self) -> tuple[RowKey, ...]:
+        """What an action is for: the marked rows, else the selected one."""
+        return () if self.selected_key is None else (self.selected_key,)
+
+    def let_go(self) -> bool:
+        """Take back what stands before leaving (marks); return whether there was any."""
+        return False
+
+    def toggle_mark(self) -> None:
+        """Mark the selected row, or take its mark off; screens without rows have no marks."""
 
     @property
     def frozen(self) -> bool:
@@ -93,10 +111,20 @@ class DeckScreen(Screen[None]):
             filter_text=self.filter_text,
             failure=app.deck.failure,
             news_at=app.deck.latest.generated_at if app.deck.latest else None,
+            stale_after_s=app.wishes.stale_after_s,
         )
 
     def ask_filter(self) -> None:
         """Ask which rows to show; screens without rows have nothing to ask."""
+
+    def move_sort(self, step: int) -> None:
+        """Sort by the next (1) or previous (-1) column; screens without rows have none."""
+
+    def reverse_sort(self) -> None:
+        """Sort the other way round."""
+
+    def toggle_wide(self) -> None:
+        """Show all columns, or those that fit."""
 
     def toggle_freeze(self) -> None:
         """Keep the order of rows, or let go of it."""
@@ -117,10 +145,10 @@ class DeckScreen(Screen[None]):
         return True if self._has(command.needs) else None
 
     def _has(self, needs: Needs) -> bool:
-        key = self.selected_key
         if needs is Needs.NOTHING:
             return True
-        return key is not None and needs in (Needs.ROW, Needs(_NEED_OF_KIND[key[0]]))
-
-
-_NEED_OF_KIND = {"session": Needs.SESSION, "lock": Needs.LOCK}
+        if needs is Needs.ROW:
+            return self.selected_key is not None
+        if len(self.targets) > 1:
+            return True
+        return has_lock(self.selected_row) if needs is Needs.LOCK else has_session(self.selected_row)

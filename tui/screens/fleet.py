@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
+from textual.binding import Binding
+
 from backend.model.fleet import FleetSnapshot, LockView
+from tui.commands.act import Cancel, Mark, Release, Unmark
 from tui.commands.command import bindings_of
-from tui.commands.go import Events, Help, Locks, Open, Palette, Quit
-from tui.commands.view import Copy, Filter, Freeze, NextTheme, Pause
+from tui.commands.go import Events, Help, HolderLocks, Journal, Locks, Open, Palette, Quit
+from tui.commands.view import Copy, Filter, Freeze, NextTheme, Pause, SortLeft, SortReverse, SortRight, Wide
 from tui.lines import Line
-from tui.rows import COLUMNS, Arrangement, Row, arrange, cells
+from tui.rows import COLUMNS, Arrangement, Order, Row, arrange, cells
 from tui.screens.rowscreen import RowScreen
 
 
 class FleetScreen(RowScreen):
     """The fleet table."""
 
-    HERE = (Open, Filter, Locks, Events, Help, Quit, Freeze, Pause, Copy, NextTheme, Palette)
-    BINDINGS = bindings_of(HERE)
+    HERE = (
+        *(Open, Cancel, Release, Filter, Locks, Events, Journal, Help, Quit),
+        *(Mark, Unmark, HolderLocks, Freeze, Pause, Copy, NextTheme),
+        *(SortLeft, SortRight, SortReverse, Wide, Palette),
+    )
+    BINDINGS: ClassVar = [
+        *bindings_of(HERE),
+        Binding("escape", "screen.command('unmark')", "Unmark", show=False, tooltip=Unmark.tooltip),
+    ]
     COLUMNS: ClassVar = COLUMNS
 
-    def arranged(self, snapshot: FleetSnapshot, before: Arrangement) -> Arrangement:
-        """Return sessions and lonely locks, most urgent first."""
-        return arrange(snapshot, before)
+    @property
+    def wanted_columns(self) -> Sequence[str]:
+        """The columns the person has configured."""
+        return self.deck_app.wishes.columns
+
+    def arranged(self, snapshot: FleetSnapshot, before: Arrangement, order: Order) -> Arrangement:
+        """Return sessions and lonely locks."""
+        return arrange(snapshot, before, order)
 
     def cells(self, row: Row) -> tuple[Line, ...]:
         """Return the cells of a session or a lonely lock."""

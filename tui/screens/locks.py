@@ -5,25 +5,29 @@ from __future__ import annotations
 from typing import ClassVar
 
 from backend.model.fleet import FleetSnapshot, LockView
+from tui.commands.act import Cancel, Mark, Release, Unmark
 from tui.commands.command import bindings_of
-from tui.commands.go import Back, Events, Help, Open, Palette, Quit
-from tui.commands.view import Copy, Filter, Freeze, NextTheme, Pause
+from tui.commands.go import Back, Events, Help, HolderLocks, Journal, Open, Palette, Quit
+from tui.commands.view import Copy, Filter, Freeze, NextTheme, Pause, SortLeft, SortReverse, SortRight, Wide
 from tui.lines import Line
 from tui.lockrows import COLUMNS, arrange_locks, lock_cells
-from tui.rows import Arrangement, Row
+from tui.rows import Arrangement, Order, Row
 from tui.screens.rowscreen import RowScreen
 
 
 class LocksScreen(RowScreen):
     """The locks table."""
 
-    HERE = (Open, Back, Filter, Events, Help, Quit, Freeze, Pause, Copy, NextTheme, Palette)
+    HERE = (
+        *(Open, Back, Release, Cancel, HolderLocks, Filter, Events, Journal, Help, Quit),
+        *(Mark, Unmark, Freeze, Pause, Copy, NextTheme, SortLeft, SortRight, SortReverse, Wide, Palette),
+    )
     BINDINGS = bindings_of(HERE)
     COLUMNS: ClassVar = COLUMNS
 
-    def arranged(self, snapshot: FleetSnapshot, before: Arrangement) -> Arrangement:
-        """Return all locks, most urgent first."""
-        return arrange_locks(snapshot, before)
+    def arranged(self, snapshot: FleetSnapshot, before: Arrangement, order: Order) -> Arrangement:
+        """Return all locks."""
+        return arrange_locks(snapshot, before, order)
 
     def cells(self, row: Row) -> tuple[Line, ...]:
         """Return the cells of a lock."""

@@ -14,6 +14,7 @@ class Column:
     """A column: `width` is its least width in cells, `flex` its share of what is left over (0: fixed).
 
     It is hidden while the table is narrower than `from_width`; `most` caps a flexible one (0: no cap).
+    `name` is what configuration and sorting call it.
     """
 
     title: str
@@ -22,15 +23,19 @@ class Column:
     from_width: int = 0
     most: int = 0
     right: bool = False
+    name: str = ""
 
 
 Layout = tuple[tuple[int, int], ...]
 """For each shown column: its index and its width in cells."""
 
 
-def lay_out(columns: Sequence[Column], width: int) -> Layout:
-    """Return the shown columns with their widths; together they never exceed `width` where one fits."""
-    shown = [index for index, column in enumerate(columns) if width >= column.from_width]
+def lay_out(columns: Sequence[Column], width: int, wide: bool = False) -> Layout:
+    """Return the shown columns with their widths; together they never exceed `width` where one fits.
+
+    With `wide` none is hidden: the width must be `least_width` then.
+    """
+    shown = [index for index, column in enumerate(columns) if wide or width >= column.from_width]
     widths = {index: columns[index].width for index in shown}
     spare = width - sum(widths.values()) - GAP * max(len(shown) - 1, 0)
     flexible = [index for index in shown if columns[index].flex]
@@ -40,6 +45,28 @@ def lay_out(columns: Sequence[Column], width: int) -> Layout:
     if spare < 0:
         _shrink(columns, widths, -spare)
     return tuple((index, widths[index]) for index in shown)
+
+
+def least_width(columns: Sequence[Column]) -> int:
+    """Return how many cells all columns need beside each other."""
+    return sum(column.width for column in columns) + GAP * max(len(columns) - 1, 0)
+
+
+def pick(columns: Sequence[Column], names: Sequence[str]) -> tuple[int, ...]:
+    """Return the indices of the named columns in the order of the names; of all columns when none is named."""
+    places = {column.name: index for index, column in enumerate(columns)}
+    return tuple(places[name] for name in names if name in places) or tuple(range(len(columns)))
+
+
+def column_at(columns: Sequence[Column], layout: Layout, x: int) -> Column | None:
+    """Return the column in whose cells, or in the gap before them, the cell `x` lies."""
+    right = 0
+    for index, width in layout:
+        right += width
+        if x < right:
+            return columns[index]
+        right += GAP
+    return None
 
 
 def _share_out(columns: Sequence[Column], widths: dict[int, int], flexible: list[int], spare: int) -> int:

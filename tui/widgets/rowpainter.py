@@ -25,13 +25,15 @@ _KEPT_CELLS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Painting:
-    """How a row is to be painted: its width in cells, its ground, and whether it is old news."""
+    """How a row is to be painted: its width in cells, its ground, whether it is old news, and its mark, if any."""
 
     book: StyleBook
     ellipsis: str
     width: int
     ground: str
     faded: bool
+    mark: str = ""
+    wide: bool = False
 
 
 @dataclass(slots=True)
@@ -66,12 +68,23 @@ class RowPainter(Generic[Item]):
     def strip(self, key: Key, item: Item, how: Painting) -> Strip:
         """Return the row as a strip."""
         made = self._cells(key, item)
-        name = (key, made.version, how.width, how.book.palette.name, how.ground, how.faded)
+        name = (
+            key,
+            made.version,
+            how.width,
+            how.book.palette.name,
+            how.ground,
+            how.faded,
+            how.mark,
+            how.wide,
+        )
         strip = self._strips.get(name)
         if strip is None:
-            row = arranged(made.cells, self._columns, how.width, how.ellipsis)
+            row = arranged(made.cells, self._columns, how.width, how.ellipsis, wide=how.wide)
             if how.faded:
                 row = tuple(Span(part.text, "stale") for part in row)
+            if how.mark:
+                row = (span(how.mark, "accent"), *row[1:])
             strip = self._strips[name] = how.book.strip(row, how.width, how.ground)
         return strip
 
@@ -91,10 +104,12 @@ class RowPainter(Generic[Item]):
         return made
 
 
-def arranged(cells: Cells, columns: Sequence[Column], width: int, ellipsis: str) -> Line:
+def arranged(
+    cells: Cells, columns: Sequence[Column], width: int, ellipsis: str, *, wide: bool = False
+) -> Line:
     """Put cells beside each other, each as wide as its column."""
     parts: list[Span] = [MARGIN]
-    for position, (index, cell_width) in enumerate(lay_out(columns, width - 2)):
+    for position, (index, cell_width) in enumerate(lay_out(columns, width - 2, wide)):
         if position:
             parts.append(_BETWEEN)
         parts.extend(fit(cells[index], cell_width, ellipsis=ellipsis, right=columns[index].right))

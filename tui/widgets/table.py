@@ -5,7 +5,7 @@ Rows are known by key. Cursor and scroll position follow the key through re-sort
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import events
@@ -15,13 +15,15 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.lines import EMPTY, Line, span
-from tui.widgets.columns import Column
+from tui.lines import EMPTY, Line
+from tui.widgets.columns import Column, Layout, column_at, lay_out, least_width
 from tui.widgets.painting import dress, repaint_on_theme_change
-from tui.widgets.rowpainter import MARGIN, Cells, Key, Painting, RowPainter, arranged
+from tui.widgets.rowpainter import MARGIN, Cells, Key, Painting, RowPainter
+from tui.widgets.tableheader import header_line
 
 Item = TypeVar("Item")
 _HEADER = 1
+_PAN = 8
 
 
 class Table(ScrollView, Generic[Item], can_focus=True):
@@ -29,10 +31,12 @@ class Table(ScrollView, Generic[Item], can_focus=True):
 
     DEFAULT_CSS = "Table { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("up", "move(-1)", "Up", show=False),
+        Binding("down", "move(1)", "Down", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("left", "pan(-1)", "Left", show=False),
+        Binding("right", "pan(1)", "Right", show=False),
         Binding("home", "edge(-1)", "First", show=False),
         Binding("end", "edge(1)", "Last", show=False),
     ]
@@ -42,6 +46,13 @@ class Table(ScrollView, Generic[Item], can_focus=True):
 
     class Chosen(Message):
         """A row was clicked while the cursor stood on it."""
+
+    class TitleClicked(Message):
+        """The title of a column was clicked; `column` is its name."""
+
+        def __init__(self, column: str) -> None:
+            super().__init__()
+            self.column = column
 
     def __init__(
         self,
@@ -59,6 +70,10 @@ class Table(ScrollView, Generic[Item], can_focus=True):
         self._rows: RowPainter[Item] = RowPainter(self._columns, cells)
         self._cursor = 0
         self._faded = False
+        self._marked: Set[Any] = frozenset()
+        self._touched = False
+        self._wide = False
+        self._sorted_by, self._downward = "", True
 
     def on_mount(self) -> None:
         """Follow the theme."""
@@ -90,6 +105,43 @@ class Table(ScrollView, Generic[Item], can_focus=True):
             self._faded = faded
             self.refresh()
 
+    @property
+    def marked(self) -> Set[Any]:
+        """The keys of the rows shown with a mark."""
+        return self._marked
+
+    @marked.setter
+    def marked(self, keys: Set[Any]) -> None:
+        before = self._window()
+        self._marked = keys
+        self._repaint(before)
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """The columns that are seen, in their order."""
+        return [self._columns[index] for index, _width in self._layout()]
+
+    @property
+    def wide(self) -> bool:
+        """Whether all columns are shown, however narrow the table is."""
+        return self._wide
+
+    @wide.setter
+    def wide(self, wide: bool) -> None:
+        self._wide = wide
+        self.virtual_size = self._whole_size()
+        self.scroll_to(x=0, animate=False, force=True)
+        self.refresh()
+
+    def name_sort(self, column: str, downward: bool) -> None:
+        """Show at its title by which column rows are sorted; the order itself comes with `show`."""
+        self._sorted_by, self._downward = column, downward
+        self.refresh(Region(0, 0, self.size.width, _HEADER))
+
+    def hold_on(self) -> None:
+        """Follow the row under the cursor from now on: a person has chosen it."""
+        self._touched = True
+
     def show(self, order: Sequence[Key], items: Mapping[Any, Item]) -> None:
         """Show these rows in this order. Only visible lines that differ are painted again."""
         before = self._window()
@@ -98,8 +150,8 @@ class Table(ScrollView, Generic[Item], can_focus=True):
         self._order, self._items = order, items
         if moved:
             self._rows.forget_all_but(items, self._rows_in_view)
-            self._cursor = self._place_of(old_key, old_cursor)
-            self.virtual_size = Size(self.size.width, len(order) + _HEADER)
+            self._cursor = self._place_of(old_key, old_cursor) if self._touched else 0
+            self.virtual_size = self._whole_size()
             self._keep_in_place(self._cursor - old_cursor)
         self._repaint(before, everything=not order or not had_rows)
         if self.cursor_key != old_key:
@@ -113,6 +165,7 @@ class Table(ScrollView, Generic[Item], can_focus=True):
 
     def move_to(self, index: int) -> None:
         """Put the cursor on the row at an index (clamped) and bring it into view."""
+        self.hold_on()
         if not self._order:
             return
         before = self._window()
@@ -135,10 +188,19 @@ class Table(ScrollView, Generic[Item], can_focus=True):
         """Move the cursor to the first or last row."""
         self.move_to(0 if direction < 0 else len(self._order) - 1)
 
+    def action_pan(self, direction: int) -> None:
+        """Show the columns further left or right, where the rows are wider than the table."""
+        self.scroll_to(x=self.scroll_x + direction * _PAN, animate=False, force=True)
+
     def on_click(self, event: events.Click) -> None:
-        """Select the row that was clicked; a click on the selected row chooses it."""
+        """Select the row that was clicked; a click on the selected row chooses it, one on a title sorts."""
+        if event.y < _HEADER:
+            column = column_at(self._columns, self._layout(), event.x + int(self.scroll_x) - 1)
+            if column is not None:
+                self.post_message(self.TitleClicked(column.name))
+            return
         index = int(self.scroll_y) + event.y - _HEADER
-        if event.y < _HEADER or not 0 <= index < len(self._order):
+        if not 0 <= index < len(self._order):
             return
         if index == self._cursor:
             self.post_message(self.Chosen())
@@ -146,7 +208,7 @@ class Table(ScrollView, Generic[Item], can_focus=True):
 
     def on_resize(self) -> None:
         """Lay out again; the cursor stays in view."""
-        self.virtual_size = Size(self.size.width, len(self._order) + _HEADER)
+        self.virtual_size = self._whole_size()
         self._scroll_into_view()
         self.refresh()
 
@@ -156,7 +218,10 @@ class Table(ScrollView, Generic[Item], can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Return the strip of one visible line."""
-        width = self.size.width
+        left, width = int(self.scroll_x), self.size.width
+        return self._whole_line(y, self._row_width).crop(left, left + width)
+
+    def _whole_line(self, y: int, width: int) -> Strip:
         if y < _HEADER:
             return self._header(width)
         if not self._order:
@@ -169,16 +234,35 @@ class Table(ScrollView, Generic[Item], can_focus=True):
     # -- rows -------------------------------------------------------------------------------------
 
     def _header(self, width: int) -> Strip:
-        titles = tuple((span(column.title, "dim"),) for column in self._columns)
         look = dress(self)
-        return look.stylebook.strip(
-            arranged(titles, self._columns, width, look.symbols.ellipsis), width, "panel"
+        titles = header_line(
+            self._columns,
+            width,
+            sorted_by=self._sorted_by,
+            arrow=look.symbols.down if self._downward else look.symbols.up,
+            ellipsis=look.symbols.ellipsis,
+            wide=self._wide,
         )
+        return look.stylebook.strip(titles, width, "panel")
+
+    def _layout(self) -> Layout:
+        return lay_out(self._columns, self._row_width - 2, self._wide)
+
+    @property
+    def _row_width(self) -> int:
+        """How wide rows are: as the table, or, when all columns are shown, as wide as they need at least."""
+        return max(self.size.width, least_width(self._columns) + 2) if self._wide else self.size.width
+
+    def _whole_size(self) -> Size:
+        return Size(self._row_width, len(self._order) + _HEADER)
 
     def _row(self, index: int, width: int) -> Strip:
         key, look = self._order[index], dress(self)
         ground = "cursor" if index == self._cursor else "base"
-        painting = Painting(look.stylebook, look.symbols.ellipsis, width, ground, self._faded)
+        mark = look.symbols.mark if key in self._marked else ""
+        painting = Painting(
+            look.stylebook, look.symbols.ellipsis, width, ground, self._faded, mark, self._wide
+        )
         return self._rows.strip(key, self._items[key], painting)
 
     def _empty_line(self, y: int, width: int) -> Strip:
@@ -192,15 +276,17 @@ class Table(ScrollView, Generic[Item], can_focus=True):
     def _rows_in_view(self) -> int:
         return max(self.size.height - _HEADER, 1)
 
-    def _window(self) -> list[tuple[Key, int, bool]]:
-        """Return what stands on each visible line: key, version of its cells, cursor."""
+    def _window(self) -> list[tuple[Key, int, bool, bool]]:
+        """Return what stands on each visible line: key, version of its cells, cursor, mark."""
         top = int(self.scroll_y)
         indices = range(top, min(top + self._rows_in_view, len(self._order)))
         keys = [self._order[index] for index in indices]
         versions = [self._rows.version(key, self._items[key]) for key in keys]
-        return [(key, versions[at], top + at == self._cursor) for at, key in enumerate(keys)]
+        return [
+            (key, versions[at], top + at == self._cursor, key in self._marked) for at, key in enumerate(keys)
+        ]
 
-    def _repaint(self, before: list[tuple[Key, int, bool]], *, everything: bool = False) -> None:
+    def _repaint(self, before: list[tuple[Key, int, bool, bool]], *, everything: bool = False) -> None:
         after = self._window()
         if everything or len(before) != len(after):
             self.refresh()

@@ -1,0 +1,159 @@
+"""Sorting by any column both ways, the wide table, and columns of one's own choice."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.tui.samples import incident
+from tests.tui.stage import dashboard, frame, show
+from tui.lockrows import COLUMNS as LOCK_COLUMNS
+from tui.lockrows import arrange_locks
+from tui.rows import COLUMNS, Arrangement, arrange
+from tui.sorting import VALUES, Sort
+from tui.widgets.columns import pick
+from tui.widgets.tableheader import header_line
+from tui.wishes import Wishes
+
+SIZE = (140, 45)
+FLEET = [column.name for column in COLUMNS if column.name in VALUES]
+LOCKS = [column.name for column in LOCK_COLUMNS if column.name in VALUES]
+
+
+def keys(sort: Sort) -> list[str]:
+    return [key[2] for key in arrange(incident(), None, sort.order).order]
+
+
+def test_every_column_but_the_bar_can_be_sorted_by() -> None:
+    assert [column.name for column in COLUMNS if column.name not in VALUES] == ["progress"]
+    assert len(LOCKS) == len(LOCK_COLUMNS)
+
+
+@pytest.mark.parametrize("column", FLEET)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_sorting_loses_no_row_and_puts_rows_without_a_value_last(column: str, reverse: bool) -> None:
+    made = arrange(incident(), None, Sort(column, reverse).order)
+    assert set(made.order) == set(made.items)
+    has_value = [made.places[key].value is not None for key in made.order]
+    assert has_value == sorted(has_value, reverse=True)
+
+
+@pytest.mark.parametrize("column", LOCKS)
+def test_the_locks_can_be_sorted_by_each_of_their_columns(column: str) -> None:
+    made = arrange_locks(incident(), Arrangement(), Sort(column).order)
+    values = [made.places[key].value for key in made.order]
+    known = [value for value in values if value is not None]
+    assert known == sorted(known)
+
+
+def test_the_longest_occupied_comes_first_and_last_when_reversed() -> None:
+    silas, ezra = "agent:silas:discord:channel:119834421", "agent:ezra:discord:channel:119834907"
+    order, reverse = keys(Sort("occupied")), keys(Sort("occupied").reversed())
+    assert order.index(silas) < order.index(ezra)
+    assert reverse.index(silas) > reverse.index(ezra)
+
+
+def test_equal_rows_stay_most_urgent_first_both_ways() -> None:
+    for sort in (Sort("agent"), Sort("agent", reverse=True)):
+        order = [key for key in keys(sort) if key.startswith("agent:silas:")]
+        assert order == ["agent:silas:discord:channel:119834421", "agent:silas:main"]
+
+
+@given(st.lists(st.sampled_from([-1, 1]), max_size=30))
+def test_moving_right_and_left_ends_where_it_began(steps: list[int]) -> None:
+    sort = Sort("agent")
+    for step in [*steps, *(-step for step in reversed(steps))]:
+        sort = sort.moved(step, FLEET)
+        assert sort.column in FLEET
+    assert sort == Sort("agent")
+
+
+async def test_greater_than_moves_the_sort_column_and_o_turns_it_round() -> None:
+    app = dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        await show(pilot, incident())
+        assert "↓STATE" in frame(app)
+        await pilot.press("greater_than_sign", "greater_than_sign")
+        assert "↑AGENT" in frame(app)
+        agents = [key[2].split(":")[1] for key in app.screen.table.order if key[0] == "session"]
+        assert agents == sorted(agents)
+        await pilot.press("o")
+        assert "↓AGENT" in frame(app)
+        agents = [key[2].split(":")[1] for key in app.screen.table.order if key[0] == "session"]
+        assert agents == sorted(agents, reverse=True)
+        await pilot.press("less_than_sign")
+        assert "↓STATE" in frame(app)
+
+
+async def test_a_click_on_a_title_sorts_by_it_and_a_second_one_turns_it_round() -> None:
+    app = dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        await show(pilot, incident())
+        title = next(row for row in frame(app).split("\n") if "CALLERS" in row)
+        at = (title.index("CALLERS") + 2, 0)
+        await pilot.click("Table", offset=at)
+        await pilot.pause()
+        assert "↓CALLERS" in frame(app)
+        await pilot.click("Table", offset=at)
+        await pilot.pause()
+        assert "↑CALLERS" in frame(app)
+        first = app.screen.table.order[0][2]
+        assert first.startswith("agent:ezra:discord")
+
+
+async def test_a_frozen_order_that_is_sorted_stays_frozen() -> None:
+    app = dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        await show(pilot, incident())
+        await pilot.press("f", "greater_than_sign", "greater_than_sign")
+        assert app.screen.frozen
+        agents = [key[2].split(":")[1] for key in app.screen.table.order if key[0] == "session"]
+        assert agents == sorted(agents)
+
+
+async def test_w_shows_all_columns_and_the_arrows_lead_to_them() -> None:
+    app = dashboard()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await show(pilot, incident())
+        assert "HOLDER" not in frame(app)
+        await pilot.press("w")
+        assert "STATE" in frame(app)
+        await pilot.press(*["right"] * 8)
+        shown = frame(app)
+        assert "HOLDER" in shown
+        assert "FREE BY" in shown
+        assert "STATE" not in shown
+        assert "396 openclaw-gateway" in shown
+        titles = next(row for row in shown.split("\n") if "CALLERS" in row)
+        await pilot.click("Table", offset=(titles.index("CALLERS") + 2, 0))
+        await pilot.pause()
+        assert "↓CALLERS" in frame(app)
+        await pilot.press("w")
+        assert "HOLDER" not in frame(app)
+        assert "STATE" in frame(app)
+
+
+async def test_columns_are_those_of_the_configuration_in_its_order() -> None:
+    app = dashboard(wishes=Wishes(columns=("callers", "agent", "state")))
+    async with app.run_test(size=SIZE) as pilot:
+        await show(pilot, incident())
+        titles = next(row for row in frame(app).split("\n") if "CALLERS" in row)
+        assert titles.split() == ["CALLERS", "AGENT", "↓STATE"]
+        row = next(row for row in frame(app).split("\n") if "silas" in row)
+        assert row.split()[:4] == ["4", "silas", "✖", "stuck"]
+
+
+def test_columns_are_picked_by_name_and_all_without_one() -> None:
+    assert pick(COLUMNS, ("agent", "state")) == (1, 0)
+    assert pick(COLUMNS, ()) == tuple(range(len(COLUMNS)))
+
+
+@given(st.integers(1, 200), st.sampled_from(FLEET), st.booleans())
+def test_the_arrow_never_moves_nor_cuts_a_title(width: int, column: str, wide: bool) -> None:
+    def titles(sorted_by: str) -> str:
+        parts = header_line(COLUMNS, width, sorted_by=sorted_by, arrow="↓", ellipsis="…", wide=wide)
+        return "".join(part.text for part in parts)
+
+    with_arrow, without = titles(column), titles("")
+    assert with_arrow.replace("↓", " ") == without

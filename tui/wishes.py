@@ -1,0 +1,20 @@
+"""What a person has configured about the dashboard, checked and ready to use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tui.summary import STALE_AFTER_S
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """`columns` of the fleet table by name (none: all), `keymap` (command id to keys, by comma).
+
+    A picture older than `stale_after_s` seconds is shown as old news.
+    """
+
+    columns: tuple[str, ...] = ()
+    keymap: Mapping[str, str] = field(default_factory=dict)
+    stale_after_s: float = STALE_AFTER_S
