@@ -86,9 +86,9 @@ def run(
 
     cleaners = releasers if RELEASERS[releaser] is not None else 0
     share = None if releases is None else -(-releases // max(cleaners, 1))
-    alive = {_fork(lambda r=row: acquire(r, 0)): (row, 0) for row in range(tally.rows)}
+    alive = {fork(lambda r=row: acquire(r, 0)): (row, 0) for row in range(tally.rows)}
     cleaning = {
-        _fork(lambda n=n: _clean(releaser, paths, folder, clock, share, seed, n)) for n in range(cleaners)
+        fork(lambda n=n: clean(releaser, paths, folder, clock, share, seed, n)) for n in range(cleaners)
     }
     while alive or cleaning:
         pid, status = os.wait()
@@ -99,8 +99,8 @@ def run(
         elif pid in alive:
             row, life = alive.pop(pid)
             if os.WIFSIGNALED(status) and not clock.ended():
-                alive[_fork(lambda: acquire(row, life + 1))] = (row, life + 1)  # noqa: B023 - forked at once
-    counts = sum((_report(folder, number) for number in range(cleaners)), Counter())
+                alive[fork(lambda: acquire(row, life + 1))] = (row, life + 1)  # noqa: B023 - forked at once
+    counts = sum((report(folder, number) for number in range(cleaners)), Counter())
     counts.update({name: tally.total(name) for name in FIELDS})
     return Result(scenario.name, releaser, round(time.monotonic() - clock.began, 1), counts)
 
@@ -114,9 +114,10 @@ def _sessions(folder: str, number: int) -> str:
         return path
 
 
-def _clean(
+def clean(
     releaser: str, paths: list[str], folder: str, clock: Clock, share: int | None, seed: int, number: int
 ) -> None:
+    """Let one releaser work until the end, or until it has done its share; it leaves a report."""
     act, dice, count = RELEASERS[releaser], random.Random(hash((seed, number))), Counter()
     assert act is not None
     journal = os.path.join(folder, "state", "journal.jsonl")
@@ -130,7 +131,8 @@ def _report_path(folder: str, number: int) -> str:
     return os.path.join(folder, f"report-{number}.json")
 
 
-def _report(folder: str, number: int) -> Counter[str]:
+def report(folder: str, number: int) -> Counter[str]:
+    """What a releaser said at its end."""
     try:
         with open(_report_path(folder, number)) as file:
             return Counter(json.load(file))
@@ -138,7 +140,8 @@ def _report(folder: str, number: int) -> Counter[str]:
         return Counter({"releaser died": 1})
 
 
-def _fork(work: Callable[[], None]) -> int:
+def fork(work: Callable[[], None]) -> int:
+    """Do `work` in a process of its own; its pid."""
     pid = os.fork()
     if pid:
         return pid

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import glob
 import os
-import random
 import subprocess
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 
+from tests.race.contest import Clock, clean, fork, report
 from tests.race.releasers import RELEASERS
 
 ACQUIRER = str(Path(__file__).with_name("acquirer.mjs"))
@@ -20,7 +20,9 @@ CONTESTS = (
     (1, "check-then-unlink"),
     (1, "lockdeck, no waits"),
     (3, "none"),
+    (3, "look only"),
     (3, "check-then-unlink"),
+    (3, "lockdeck, no waits"),
     (3, "lockdeck, full waits"),
 )
 """Acquirers per lock, releaser. With one per lock nobody but the releaser can rob."""
@@ -55,34 +57,34 @@ def find(version: str) -> tuple[str, str] | None:
 
 
 def run(node: str, module: str, releaser: str, per_lock: int, seconds: float, folder: str) -> Counter[str]:
-    """One contest: crashed acquirers come again; the releasers work in this process, one after another."""
+    """One contest: crashed acquirers come again at once; one releaser works beside them."""
     sessions = [os.path.join(folder, f"agent-{number}", "sessions", "race.jsonl") for number in range(LOCKS)]
     for session in sessions:
         os.makedirs(os.path.dirname(session))
-    deadline = time.monotonic() + seconds
+    clock = Clock(seconds)
     events = os.path.join(folder, "events")
 
     def start(session: str) -> subprocess.Popen[bytes]:
-        left = str(max(0.1, deadline - time.monotonic()))
+        left = str(max(0.1, clock.began + seconds - time.monotonic()))
+        # The last word: OpenClaw from 2026.5.18 takes the locks of processes that don't look like it.
+        command = [node, ACQUIRER, module, session, left, "0.1", "openclaw"]
         with open(events, "ab") as log:
-            return subprocess.Popen([node, ACQUIRER, module, session, left, "0.1"], stdout=log, stderr=log)
+            return subprocess.Popen(command, stdout=log, stderr=log)
 
     running = [(session, start(session)) for session in sessions for _ in range(per_lock)]
-    count: Counter[str] = Counter()
-    dice = random.Random(1)
-    act = RELEASERS[releaser]
-    journal = os.path.join(folder, "state", "journal.jsonl")
-    while time.monotonic() < deadline:
-        if act is None:
-            time.sleep(0.005)
-        else:
-            act([session + ".lock" for session in sessions], journal, count, dice)
+    locks = [session + ".lock" for session in sessions]
+    busy = RELEASERS[releaser] is not None
+    cleaners = [fork(lambda: clean(releaser, locks, folder, clock, None, 1, 0))] if busy else []
+    while not clock.ended():
+        time.sleep(0.005)
         for number, (session, process) in enumerate(running):
-            if process.poll() is not None and time.monotonic() < deadline - 1:
+            if process.poll() is not None and not clock.ended():
                 running[number] = (session, start(session))
     for _, process in running:
         process.wait()
-    return count + _events(events)
+    for pid in cleaners:
+        os.waitpid(pid, 0)
+    return _events(events) + (report(folder, 0) if cleaners else Counter())
 
 
 def _events(path: str) -> Counter[str]:
