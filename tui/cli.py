@@ -128,6 +128,31 @@ def release(common: Common, as_json: bool, **asked: Any) -> int:
 
 
 @cli.command()
+@click.argument("keys", nargs=-1, metavar="SESSION_KEY...")
+@click.option(
+    "--root", type=click.Path(), metavar="ROOT", help="The root of the session, where several have the key."
+)
+@click.option("--all", "everything", is_flag=True, help="Every session that is running, rotating or stuck.")
+@click.option(
+    "--allow", multiple=True, metavar="RUNG", help="Only these rungs (repeatable), also the drastic ones."
+)
+@click.option("--url", metavar="URL", help="The gateway's address, where it is not the local one.")
+@click.option("--fingerprint", metavar="SHA256", help="The gateway's TLS certificate, with a wss:// address.")
+@click.option("--dry-run", is_flag=True, help="Print the ladder; do nothing.")
+@json_option
+@common_options
+def cancel(common: Common, keys: tuple[str, ...], root: str | None, as_json: bool, **asked: Any) -> int:
+    """Cancel the run of a session, and verify that it stopped."""
+    from tui.cancelling import Request, cancel_sessions
+
+    if bool(keys) == asked["everything"]:
+        raise click.UsageError("name the session keys to cancel, or --all")
+    collector = collector_for((root,) if root else (), common)
+    request = Request(keys=keys, as_json=as_json, read_only=common.read_only, logs=common.logs, **asked)
+    return int(cancel_sessions(request, collector))
+
+
+@cli.command()
 @click.argument("logs", nargs=-1, required=True, type=click.Path(), metavar="LOG...")
 @json_option
 @common_options

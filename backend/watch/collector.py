@@ -109,6 +109,12 @@ class Collector:
 
         return cls(find(), settings, logs=logs, env=environment, clock=clock, rediscover=find)
 
+    @property
+    def log_files(self) -> tuple[str, ...]:
+        """The JSON log that was written to last, where one is followed."""
+        newest = self._tail.newest()
+        return (newest,) if newest else ()
+
     def look(self) -> FleetSnapshot:
         """Look at everything once; gateways get a moment to answer where only they tell."""
         snapshot = self._look(None)
