@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
-from dataclasses import dataclass, field, fields
-from typing import Any, get_type_hints
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from backend.settings_check import SettingsError, checked, keys_of, refuse
+
+__all__ = ["RootSettings", "Settings", "SettingsError", "config_dir", "config_path", "load_settings"]
+
+NOTIFY = ("toast", "bell", "osc9", "osc777")
 
 
-class SettingsError(ValueError):
-    """The configuration can't be used; the message names file, key, cause and the way out."""
+def _about(doc: str, **more: Any) -> dict[str, Any]:
+    return {"doc": doc, **more}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +27,54 @@ class RootSettings:
     needed only where lockdeck runs inside a container with a mounted state directory.
     """
 
-    path: str
-    read_only: bool = False
-    own_namespace: bool = False
+    path: str = field(default="", metadata=_about("The OpenClaw state directory; ~ is understood."))
+    read_only: bool = field(default=False, metadata=_about("Nothing that changes this root."))
+    own_namespace: bool = field(
+        default=False,
+        metadata=_about("Every process that writes there shares lockdeck's pid namespace."),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings with their defaults. Durations in seconds."""
+    """All settings with their defaults. Durations in seconds.
 
-    read_only: bool = False
-    theme: str = ""
-    logs: tuple[str, ...] = ()
-    roots: tuple[RootSettings, ...] = ()
-    rescan_s: float = 3.0
-    gap_grace_s: float = 3.0
+    `lines` tells where in the file `origin` a value stands, by its key (`rescan_s`, `keys.quit`).
+    """
+
+    read_only: bool = field(default=False, metadata=_about("Nothing that changes the world."))
+    theme: str = field(default="", metadata=_about("Name of the theme; empty means dark."))
+    logs: tuple[str, ...] = field(
+        default=(), metadata=_about("Log files to read instead of OpenClaw's own places.")
+    )
+    roots: tuple[RootSettings, ...] = field(
+        default=(), metadata=_about("State directories to watch instead of the usual ones.")
+    )
+    rescan_s: float = field(
+        default=3.0, metadata=_about("Everything is looked at anew after so many seconds.")
+    )
+    gap_grace_s: float = field(
+        default=3.0, metadata=_about("Two holds at most so far apart (seconds) are one occupation.")
+    )
+    columns: tuple[str, ...] = field(
+        default=(), metadata=_about("Columns of the fleet table, in their order; empty means all.")
+    )
+    notify: tuple[str, ...] = field(
+        default=("toast",),
+        metadata=_about("How it is told that something turns critical, or clears.", choices=NOTIFY),
+    )
+    notify_after_s: float = field(
+        default=5.0, metadata=_about("It is told once it has lasted so many seconds.")
+    )
+    notify_every_s: float = field(
+        default=30.0, metadata=_about("At least so many seconds lie between two notifications.")
+    )
+    keys: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict,
+        metadata=_about("Keys of commands, by command id; each a key or a list of keys."),
+    )
     origin: str = field(default="defaults", metadata={"internal": True})
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False, metadata={"internal": True})
 
     def root(self, path: str) -> RootSettings:
         """Return what was said about a root; the defaults when nothing was."""
@@ -45,6 +83,12 @@ class Settings:
             if os.path.realpath(os.path.expanduser(root.path)) == real:
                 return root
         return RootSettings(path)
+
+    def place(self, key: str) -> str:
+        """Return where a value comes from: `default`, or file and line."""
+        if key not in self.lines:
+            return "default"
+        return f"{self.origin}:{self.lines[key]}" if self.lines[key] else self.origin
 
 
 def config_path() -> str:
@@ -71,7 +115,10 @@ def load_settings(path: str | None) -> Settings:
     chosen = path or config_path()
     try:
         with open(chosen, "rb") as file:
-            table = tomllib.load(file)
+            text = file.read(MAX_BYTES + 1).decode()
+        if len(text) > MAX_BYTES:
+            raise SettingsError(f"{chosen}: larger than {MAX_BYTES} bytes; that is no configuration")
+        table = tomllib.loads(text)
     except FileNotFoundError:
         if path is None:
             return Settings()
@@ -80,40 +127,31 @@ def load_settings(path: str | None) -> Settings:
         raise SettingsError(f"{chosen}: can't be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{chosen}: not valid TOML: {error}") from None
-    roots = table.pop("roots", [])
+    return _settings(table, chosen, text)
+
+
+MAX_BYTES = 1 << 20
+"""A larger configuration file is not read."""
+
+
+def _settings(table: dict[str, Any], path: str, text: str) -> Settings:
+    from backend.settings_lines import lines_of
+
+    lines = lines_of(table, text)
+    roots, keys = table.pop("roots", []), table.pop("keys", {})
     if not isinstance(roots, list) or not all(isinstance(root, dict) for root in roots):
-        raise SettingsError(f"{chosen}: roots must be tables: write [[roots]] with a path in each")
-    found = [
-        RootSettings(**_checked(root, RootSettings, chosen, f"roots[{i}].")) for i, root in enumerate(roots)
-    ]
-    return Settings(**_checked(table, Settings, chosen, ""), roots=tuple(found), origin=chosen)
-
-
-def _checked(table: dict[str, Any], kind: type, path: str, prefix: str) -> dict[str, Any]:
-    known = [f.name for f in fields(kind) if not f.metadata.get("internal") and f.name != "roots"]
-    hints = get_type_hints(kind)
-    values = {}
-    for key, value in table.items():
-        if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean {prefix}{near[0]}?" if near else f"known keys: {', '.join(known)}"
-            raise SettingsError(f"{path}: unknown key {prefix}{key}; {hint}")
-        values[key] = _typed(value, hints[key], f"{path}: {prefix}{key}")
-    if kind is RootSettings and "path" not in values:
-        raise SettingsError(f"{path}: {prefix}path is missing; every [[roots]] table needs one")
-    return values
-
-
-def _typed(value: Any, hint: Any, place: str) -> Any:
-    if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        if not 0.1 <= value <= 3600:
-            raise SettingsError(f"{place} must lie between 0.1 and 3600 seconds, not {value}")
-        return float(value)
-    if hint == tuple[str, ...] and isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return tuple(value)
-    if isinstance(hint, type) and type(value) is hint:
-        return value
-    wanted = {bool: "true or false", str: "a string", float: "a number of seconds"}.get(
-        hint, "a list of strings"
+        raise refuse(path, lines, "roots", "must be tables: write [[roots]] with a path in each")
+    found = []
+    for number, root in enumerate(roots):
+        values = checked(root, RootSettings, path, lines, f"roots[{number}].")
+        if "path" not in values:
+            name = f"roots[{number}].path"
+            raise refuse(path, lines, name, "is missing; every [[roots]] table needs one")
+        found.append(RootSettings(**values))
+    return Settings(
+        **checked(table, Settings, path, lines),
+        roots=tuple(found),
+        keys=keys_of(keys, path, lines),
+        origin=path,
+        lines=lines,
     )
-    raise SettingsError(f"{place} must be {wanted}, not {value!r}")

@@ -35,10 +35,53 @@ def refused(load, tmp_path):
 def test_everything_can_be_set(load, tmp_path):
     found = load(
         'read_only = true\ntheme = "dusk"\nlogs = ["/a.log"]\nrescan_s = 5\ngap_grace_s = 2.5\n'
+        'columns = ["agent"]\nnotify = ["bell", "osc9"]\nnotify_after_s = 1\nnotify_every_s = 60\n'
+        '[keys]\nfreeze = "F"\npause = ["P", "f2"]\n'
         '[[roots]]\npath = "/r"\nread_only = true\nown_namespace = true\n'
     )
     roots = (RootSettings("/r", read_only=True, own_namespace=True),)
-    assert found == Settings(True, "dusk", ("/a.log",), roots, 5.0, 2.5, str(tmp_path / "config.toml"))
+    assert found == Settings(
+        read_only=True,
+        theme="dusk",
+        logs=("/a.log",),
+        roots=roots,
+        rescan_s=5.0,
+        gap_grace_s=2.5,
+        columns=("agent",),
+        notify=("bell", "osc9"),
+        notify_after_s=1.0,
+        notify_every_s=60.0,
+        keys={"freeze": ("F",), "pause": ("P", "f2")},
+        origin=str(tmp_path / "config.toml"),
+    )
+
+
+def test_every_value_knows_the_line_it_stands_in(load, tmp_path):
+    found = load(
+        '# mine\nrescan_s = 5\nlogs = [\n  "/a.log",\n]\n\n[keys]\nfreeze = "F"\n"pause" = "P"\n\n'
+        '[[roots]]\npath = "/r"\n\n[[roots]]\nread_only = true\npath = """\nrescan_s = 3"""\n'
+    )
+    assert {key: found.lines[key] for key in ("rescan_s", "logs", "keys.freeze", "keys.pause")} == {
+        "rescan_s": 2,
+        "logs": 3,
+        "keys.freeze": 8,
+        "keys.pause": 9,
+    }
+    assert (found.lines["roots[0].path"], found.lines["roots[1].path"]) == (12, 16)
+    assert found.place("keys.freeze") == f"{tmp_path / 'config.toml'}:8"
+    assert found.place("theme") == "default"
+
+
+def test_a_value_in_an_inline_table_has_the_line_of_that_table(load):
+    assert load('\nkeys = { freeze = "F" }\n').lines["keys.freeze"] == 2
+    assert load('\n\nkeys.freeze = "F"\n').lines["keys.freeze"] == 3
+
+
+def test_what_is_wrong_is_named_with_its_line(refused):
+    assert "config.toml:2: rescan_s must be" in refused('theme = "dusk"\nrescan_s = true')
+    assert "config.toml:3: unknown key roots[0].readonly" in refused(
+        '[[roots]]\npath = "/r"\nreadonly = true'
+    )
 
 
 def test_an_empty_file_means_the_defaults(load, tmp_path):
@@ -49,7 +92,7 @@ def test_an_empty_file_means_the_defaults(load, tmp_path):
     ("text", "sentence"),
     [
         ("rescan = 3", "unknown key rescan; did you mean rescan_s?"),
-        ("zzz = 3", "unknown key zzz; known keys: read_only, theme, logs, rescan_s, gap_grace_s"),
+        ("zzz = 3", "unknown key zzz; known keys: read_only, theme, logs, roots, rescan_s, gap_grace_s"),
         (
             '[[roots]]\npath = "/r"\nreadonly = true',
             "unknown key roots[0].readonly; did you mean roots[0].read_only?",
@@ -67,6 +110,10 @@ def test_an_empty_file_means_the_defaults(load, tmp_path):
         ('[roots]\npath = "/r"', "roots must be tables: write [[roots]]"),
         ("roots = [3]", "roots must be tables"),
         ('origin = "x"', "unknown key origin"),
+        ("lines = 1", "unknown key lines"),
+        ('notify = ["bel"]', "notify may hold toast, bell, osc9, osc777, not 'bel'"),
+        ('keys = "f"', "keys must be a table"),
+        ("[keys]\nfreeze = 3", "keys.freeze must be a key or a list of keys, not 3"),
         ("a = [", "not valid TOML"),
         ("a = 1\na = 2", "not valid TOML"),
     ],

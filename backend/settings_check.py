@@ -1,0 +1,76 @@
+"""Checks what a configuration file says, and words what is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, get_type_hints
+
+LEAST_S, MOST_S = 0.1, 3600
+
+
+class SettingsError(ValueError):
+    """The configuration can't be used; the message names file, line, key, cause and the way out."""
+
+
+def refuse(path: str, lines: Mapping[str, int], key: str, sentence: str) -> SettingsError:
+    """Return the error for a key, with the line it stands in where that is known."""
+    return SettingsError(f"{_place(path, lines, key)}: {key} {sentence}")
+
+
+def _place(path: str, lines: Mapping[str, int], key: str) -> str:
+    line = lines.get(key) or lines.get(key.rpartition(".")[0])
+    return f"{path}:{line}" if line else path
+
+
+def checked(
+    table: Mapping[str, Any], kind: type, path: str, lines: Mapping[str, int], prefix: str = ""
+) -> dict[str, Any]:
+    """Return the values of a table as the fields of a settings class; raises SettingsError."""
+    known = {f.name: f for f in fields(kind) if not f.metadata.get("internal")}
+    hints = get_type_hints(kind)
+    values = {}
+    for key, value in table.items():
+        name = f"{prefix}{key}"
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f"did you mean {prefix}{near[0]}?" if near else f"known keys: {', '.join(known)}"
+            raise SettingsError(f"{_place(path, lines, name)}: unknown key {name}; {hint}")
+        fault = _fault(value, hints[key], known[key].metadata.get("choices"))
+        if fault is not None:
+            raise refuse(path, lines, name, fault)
+        values[key] = _converted(value)
+    return values
+
+
+def keys_of(table: Any, path: str, lines: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
+    """Return the keys of each command id; whether ids and keys exist is checked where they are known."""
+    if not isinstance(table, Mapping):
+        raise refuse(path, lines, "keys", "must be a table: write [keys] and below it command = key")
+    found = {}
+    for command, value in table.items():
+        keys = [value] if isinstance(value, str) else value
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise refuse(path, lines, f"keys.{command}", f"must be a key or a list of keys, not {value!r}")
+        found[command] = tuple(keys)
+    return found
+
+
+def _fault(value: Any, hint: Any, choices: tuple[str, ...] | None) -> str | None:
+    if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        in_range = LEAST_S <= value <= MOST_S
+        return None if in_range else f"must lie between {LEAST_S} and {MOST_S} seconds, not {value}"
+    if hint == tuple[str, ...] and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        wrong = [item for item in value if choices and item not in choices]
+        return f"may hold {', '.join(choices or ())}, not {wrong[0]!r}" if wrong else None
+    if isinstance(hint, type) and type(value) is hint:
+        return None
+    wanted = {bool: "true or false", str: "a string", float: "a number of seconds"}
+    return f"must be {wanted.get(hint, 'a list of strings')}, not {value!r}"
+
+
+def _converted(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(value)
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

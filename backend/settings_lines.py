@@ -1,0 +1,65 @@
+"""In which line of a TOML file each value stands; Python's own reader does not tell. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_PART = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
+_PATH = rf"{_PART}(?:\s*\.\s*{_PART})*"
+_HEADER = re.compile(rf"\s*(\[\[?)\s*({_PATH})\s*\]")
+_ENTRY = re.compile(rf"\s*({_PATH})\s*=")
+_QUOTES = re.compile(r"\"\"\"|'''")
+
+
+def lines_of(table: Mapping[str, Any], text: str) -> dict[str, int]:
+    """Return the line of every value, from 1, by its dotted key (`rescan_s`, `keys.quit`, `roots[1].path`).
+
+    A value whose own line can't be found (an inline table) gets that of the table it stands in, 0 at worst.
+    """
+    seen: dict[str, int] = {}
+    for number, name in _named(text):
+        seen.setdefault(name, number)
+    return {name: _line(name, seen) for name in _names(table)}
+
+
+def _named(text: str) -> Iterator[tuple[int, str]]:
+    """Yield line and dotted key of each header and entry."""
+    table, counts, inside = "", dict[str, int](), False
+    for number, row in enumerate(text.splitlines(), 1):
+        if not inside:
+            header, entry = _HEADER.match(row), _ENTRY.match(row)
+            if header is not None:
+                table = _plain(header[2])
+                if header[1] == "[[":
+                    counts[table] = counts.get(table, -1) + 1
+                    table = f"{table}[{counts[table]}]"
+                yield number, table
+            elif entry is not None:
+                yield number, f"{table}.{_plain(entry[1])}" if table else _plain(entry[1])
+        inside ^= len(_QUOTES.findall(row)) % 2 == 1
+
+
+def _plain(path: str) -> str:
+    return ".".join(part.strip("\"'") for part in re.findall(_PART, path))
+
+
+def _names(value: Any, name: str = "") -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _names(inner, f"{name}.{key}" if name else key)
+    elif isinstance(value, list) and value and all(isinstance(inner, Mapping) for inner in value):
+        for index, inner in enumerate(value):
+            yield from _names(inner, f"{name}[{index}]")
+    if name:
+        yield name
+
+
+def _line(name: str, seen: Mapping[str, int]) -> int:
+    while name:
+        if name in seen:
+            return seen[name]
+        shorter = re.sub(r"(\.[^.]*|\[\d+\])\Z", "", name)
+        name = shorter if shorter != name else ""
+    return 0
