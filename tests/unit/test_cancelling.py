@@ -20,7 +20,7 @@ SECONDS = 90
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory):
     """A simulated fleet in the middle of its outage: all four agents are held by the gateway."""
-    with SimulatedFleet(tmp_path_factory.mktemp("fleet"), pace=30.0) as running:
+    with SimulatedFleet(tmp_path_factory.mktemp("fleet"), pace=14.0) as running:
         collector = Collector.discover(
             (str(running.root),), Settings(), logs=(str(running.log_file),), env=running.env
         )
