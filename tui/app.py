@@ -102,6 +102,7 @@ class LockdeckApp(App[int]):
         for palette in self.shelf.palettes.values():
             self.register_theme(textual_theme(palette))
         self.theme = self.stylebook.palette.name
+        self.set_keymap(self.wishes.keymap)
         self.set_class(self.symbols.ascii_only, "-ascii")
         problems = [*self.shelf.problems, *([self._theme_problem] if self._theme_problem else [])]
         if problems:

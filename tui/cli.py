@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from backend.settings import Settings
     from backend.watch.collector import Collector
     from tui.actions import Hands
+    from tui.wishes import Wishes
 
 roots_argument = click.argument("roots", nargs=-1, metavar="[ROOT]...")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -41,7 +42,8 @@ def _show(error: click.ClickException) -> None:
     """Say on stderr what was wrong; words of the command line or of a file are made safe."""
     if isinstance(error, click.UsageError) and error.ctx is not None:
         click.echo(error.ctx.get_usage(), err=True)
-    narrate(f"Error: {error.format_message()}")
+    for row in f"Error: {error.format_message()}".split("\n"):
+        narrate(row)
 
 
 @click.group(
@@ -184,6 +186,23 @@ def demo(common: Common, seconds: float | None) -> int:
     return int(run_demo(seconds, common))
 
 
+@cli.group()
+def config() -> None:
+    """Look at the configuration."""
+
+
+@config.command(name="show")
+@json_option
+@common_options
+def config_show(common: Common, as_json: bool) -> int:
+    """Print every setting with its value and where it comes from; what is wrong ends with exit code 2."""
+    from tui.showing import show_settings
+
+    settings = settings_of(common)
+    checked_wishes(settings)
+    return int(show_settings(settings, common, as_json))
+
+
 @cli.command()
 @json_option
 @common_options
@@ -210,6 +229,17 @@ def settings_of(common: Common) -> Settings:
 
     try:
         return load_settings(common.config)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def checked_wishes(settings: Settings) -> Wishes:
+    """Check columns and keys; what is wrong with them ends the process with a usage error."""
+    from backend.settings import SettingsError
+    from tui.configuring import wishes_of
+
+    try:
+        return wishes_of(settings)
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
 
@@ -280,6 +310,7 @@ def run_dashboard(
     from tui.app import run_dashboard as run
 
     settings = collector.settings
+    wishes = checked_wishes(settings)
     logs = (*common.logs, *settings.logs)
     read_only = common.read_only or settings.read_only
     return Exit(
@@ -290,6 +321,7 @@ def run_dashboard(
             no_color=common.no_color,
             seconds=seconds,
             hands=hands or Hands(settings=settings, logs=logs),
+            wishes=wishes,
         )
     )
 

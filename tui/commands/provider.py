@@ -20,7 +20,9 @@ class DeckProvider(Provider):
     async def discover(self) -> Hits:
         """Offer all commands before anything is typed."""
         for command in self._commands():
-            yield DiscoveryHit(content(_title(command)), self._runner(command), command.name, command.tooltip)
+            yield DiscoveryHit(
+                content(self._title(command)), self._runner(command), command.name, command.tooltip
+            )
 
     async def search(self, query: str) -> Hits:
         """Offer the commands whose name matches."""
@@ -29,7 +31,7 @@ class DeckProvider(Provider):
             score = matcher.match(command.name)
             if score > 0:
                 yield Hit(
-                    score, content(_title(command)), self._runner(command), command.name, command.tooltip
+                    score, content(self._title(command)), self._runner(command), command.name, command.tooltip
                 )
 
     def _commands(self) -> Iterator[type[Command]]:
@@ -41,6 +43,9 @@ class DeckProvider(Provider):
     def _runner(self, command: type[Command]) -> partial[Coroutine[None, None, None]]:
         return partial(command.run, cast("DeckScreen", self.screen))
 
-
-def _title(command: type[Command]) -> str:
-    return f"{command.name}  ({command.key.split(',')[0].replace('_', ' ')})"
+    def _title(self, command: type[Command]) -> str:
+        """Return the name with the key that runs the command now."""
+        for _node, binding, _enabled, _tooltip in self.screen.active_bindings.values():
+            if binding.id == command.id:
+                return f"{command.name}  ({self.app.get_key_display(binding)})"
+        return command.name

@@ -11,6 +11,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen, Screen
 
 from tui.lines import EMPTY, Line, fit, line, span, wrap
+from tui.livekeys import live_bindings
 from tui.widgets.lineview import LineView
 
 _HOUSEKEEPING = frozenset(
@@ -51,7 +52,7 @@ class HelpScreen(ModalScreen[None]):
 
 def _keys(screen: Screen[None]) -> Sequence[Line]:
     rows: dict[str, tuple[list[str], str, str]] = {}
-    live = [(binding, tooltip) for _node, binding, _enabled, tooltip in screen.active_bindings.values()]
+    live = [(binding, tooltip) for _node, binding, _enabled, tooltip in live_bindings(screen)]
     for binding, tooltip in sorted(live, key=lambda found: not found[1]):
         if binding.system or not binding.description or binding.action in _HOUSEKEEPING:
             continue

@@ -9,6 +9,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.lines import Line, span, width_of
+from tui.livekeys import live_bindings
 from tui.widgets.painting import dress, repaint_on_theme_change
 
 
@@ -46,7 +47,7 @@ class KeyBar(Widget):
     def _labels(self) -> list[tuple[Binding, bool, Line]]:
         labels: list[tuple[Binding, bool, Line]] = []
         seen: set[str] = set()
-        for _node, binding, enabled, _tooltip in self.screen.active_bindings.values():
+        for _node, binding, enabled, _tooltip in live_bindings(self.screen):
             if binding.show and binding.action not in seen:
                 seen.add(binding.action)
                 key = span(self.app.get_key_display(binding), "accent" if enabled else "dim")

@@ -1,0 +1,62 @@
+"""Keys of one's own work, and key bar, help and palette show them."""
+
+from __future__ import annotations
+
+from tests.tui.samples import incident
+from tests.tui.stage import dashboard, frame, show, wait_for
+from tui.keymap import keymap
+from tui.screens.fleet import FleetScreen
+from tui.screens.help import HelpScreen
+from tui.wishes import Wishes
+
+SIZE = (140, 60)
+
+
+def wishes(**keys: tuple[str, ...]) -> Wishes:
+    return Wishes(keymap=keymap(keys))
+
+
+async def test_a_key_of_ones_own_works_and_the_old_one_does_not() -> None:
+    app = dashboard(wishes=wishes(freeze=("F",)))
+    async with app.run_test(size=SIZE) as pilot:
+        await show(pilot, incident())
+        await pilot.press("f")
+        assert not app.screen.frozen
+        await pilot.press("F")
+        assert app.screen.frozen
+
+
+async def test_two_commands_can_change_places() -> None:
+    app = dashboard(wishes=wishes(freeze=("p",), pause=("f",)))
+    async with app.run_test(size=SIZE) as pilot:
+        await show(pilot, incident())
+        await pilot.press("p")
+        assert app.screen.frozen
+        assert app.deck.paused_at is None
+        await pilot.press("f")
+        assert app.deck.paused_at is not None
+
+
+async def test_keys_of_ones_own_work_on_every_screen() -> None:
+    app = dashboard(wishes=wishes(help=("f1",), back=("b",), pause=("P",)))
+    async with app.run_test(size=SIZE) as pilot:
+        await show(pilot, incident())
+        await pilot.press("enter", "P")
+        assert app.deck.paused_at is not None
+        await pilot.press("f1")
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("escape", "b")
+        assert isinstance(app.screen, FleetScreen)
+
+
+async def test_key_bar_help_and_palette_show_the_keys_that_work() -> None:
+    app = dashboard(wishes=wishes(freeze=("F",), help=("?", "f1")))
+    async with app.run_test(size=SIZE) as pilot:
+        await show(pilot, incident())
+        assert "F Freeze" in frame(app)
+        assert "f Freeze" not in frame(app)
+        await pilot.press("f1")
+        shown = [row.split() for row in frame(app).split("\n") if "Freeze" in row]
+        assert ["F", "Freeze"] in [words[1:3] for words in shown]
+        await pilot.press("escape", "colon", *"freeze")
+        await wait_for(pilot, lambda: "Freeze order  (F)" in frame(app))

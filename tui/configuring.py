@@ -1,0 +1,72 @@
+"""From settings to what the dashboard uses: columns, keys and thresholds are checked where they are known."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from backend.settings import Settings, SettingsError
+from tui.keymap import ScreenKeys, faults, keymap
+from tui.summary import stale_after
+from tui.wishes import Wishes
+
+if TYPE_CHECKING:
+    from tui.screens.base import DeckScreen
+
+
+def wishes_of(settings: Settings) -> Wishes:
+    """Return the checked wishes; raises SettingsError that names file, line and every fault."""
+    problems = [*_column_problems(settings), *_key_problems(settings)]
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return Wishes(settings.columns, keymap(settings.keys), stale_after(settings.rescan_s))
+
+
+def screen_keys(screen: type[DeckScreen]) -> ScreenKeys:
+    """Return the keys of a screen as it comes."""
+    from textual.binding import Binding
+
+    commands: dict[str, tuple[str, ...]] = {}
+    fixed: dict[str, str] = {}
+    for binding in Binding.make_bindings(screen.BINDINGS):
+        if binding.id is not None:
+            commands[binding.id] = (*commands.get(binding.id, ()), binding.key)
+        else:
+            fixed[binding.key] = f"is for {binding.description}"
+    name = screen.__name__.removesuffix("Screen").lower()
+    return ScreenKeys(name, commands, fixed)
+
+
+def all_screens() -> tuple[type[DeckScreen], ...]:
+    """Return the screens that have commands."""
+    from tui.screens.events import EventsScreen
+    from tui.screens.fleet import FleetScreen
+    from tui.screens.journal import JournalScreen
+    from tui.screens.locks import LocksScreen
+    from tui.screens.session import SessionScreen
+
+    return (FleetScreen, SessionScreen, LocksScreen, EventsScreen, JournalScreen)
+
+
+def _key_problems(settings: Settings) -> list[str]:
+    if not settings.keys:
+        return []
+    found = faults(settings.keys, [screen_keys(screen) for screen in all_screens()])
+    return [
+        f"{settings.place(f'keys.{fault.command}')}: keys.{fault.command} {fault.sentence}" for fault in found
+    ]
+
+
+def _column_problems(settings: Settings) -> list[str]:
+    from tui.rows import COLUMNS
+
+    known = [column.name for column in COLUMNS]
+    problems = []
+    for name in settings.columns:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+            problems.append(f"{settings.place('columns')}: columns has no {name!r}; {hint}")
+    if len(set(settings.columns)) < len(settings.columns):
+        problems.append(f"{settings.place('columns')}: columns names one twice")
+    return problems

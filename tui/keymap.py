@@ -1,0 +1,144 @@
+"""The keys a person has configured, checked against the commands of every screen. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+Keys = tuple[str, ...]
+
+ALWAYS = ("quit", "help")
+"""Commands that must stay reachable by a key."""
+FIXED: Mapping[str, str] = {
+    **dict.fromkeys(("up", "down", "left", "right", "home", "end", "pageup", "pagedown"), "moves the cursor"),
+    **dict.fromkeys(("tab", "shift+tab"), "moves the focus"),
+    "ctrl+c": "interrupts",
+    "ctrl+q": "always quits",
+    "ctrl+z": "suspends lockdeck",
+    "ctrl+h": "is backspace in a terminal",
+    "ctrl+i": "is tab in a terminal",
+    "ctrl+j": "is a line feed in a terminal",
+    "ctrl+m": "is enter in a terminal",
+    "ctrl+s": "stops the output of a terminal",
+}
+"""Keys that can't be given to a command, and what they do."""
+_MODIFIERS = ("ctrl", "alt", "shift")
+_NAMED = frozenset({"escape", "enter", "space", "backspace", "delete", "insert"}) | {
+    f"f{number}" for number in range(1, 25)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with the keys of a command; `command` is the id as it was written."""
+
+    command: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenKeys:
+    """The keys of one screen as it comes: those of its commands by id, and those that are not for change."""
+
+    name: str
+    commands: Mapping[str, Keys]
+    fixed: Mapping[str, str]
+
+
+def canonical(key: str) -> str | None:
+    """Return a key as the terminal library names it (`?` is `question_mark`), None when there is no such key."""
+    *modifiers, base = [key] if len(key) == 1 else key.split("+")
+    if len(base) == 1:
+        named = base if base.isalnum() and base.isascii() else _name_of(base)
+    else:
+        named = base if base in _NAMED or base in FIXED or base in _PUNCTUATION else None
+    if named is None or len(set(modifiers)) < len(modifiers) or not set(modifiers) <= set(_MODIFIERS):
+        return None
+    return "+".join([*(word for word in _MODIFIERS if word in modifiers), named])
+
+
+def _name_of(character: str) -> str | None:
+    if not character.isprintable() or not character.isascii():
+        return None
+    name = unicodedata.name(character).lower().replace("-", "_").replace(" ", "_")
+    return _SHORT.get(name, name)
+
+
+_SHORT = {
+    "solidus": "slash",
+    "reverse_solidus": "backslash",
+    "commercial_at": "at",
+    "hyphen_minus": "minus",
+} | {
+    "plus_sign": "plus",
+    "low_line": "underscore",
+}
+_PUNCTUATION = frozenset(filter(None, (_name_of(chr(code)) for code in range(0x20, 0x7F))))
+
+
+def effective(wanted: Mapping[str, Keys], screen: ScreenKeys) -> dict[str, Keys]:
+    """Return the keys of each command of a screen with the wishes applied; keys that don't exist are left out."""
+    found = {}
+    for command, default in screen.commands.items():
+        keys = wanted.get(command, default)
+        found[command] = tuple(named for key in keys if (named := canonical(key)) and named not in FIXED)
+    return found
+
+
+def faults(wanted: Mapping[str, Keys], screens: Sequence[ScreenKeys]) -> tuple[Fault, ...]:
+    """Return everything that is wrong with the wishes, each fault once."""
+    known = sorted({command for screen in screens for command in screen.commands})
+    found = [fault for command, keys in wanted.items() for fault in _alone(command, keys, known)]
+    for screen in screens:
+        found += _clashes(wanted, screen)
+        found += _unreachable(wanted, screen)
+    return tuple(dict.fromkeys(found))
+
+
+def keymap(wanted: Mapping[str, Keys]) -> dict[str, str]:
+    """Return the wishes as the terminal library wants them: command id to keys, by comma."""
+    return {command: ",".join(filter(None, map(canonical, keys))) for command, keys in wanted.items()}
+
+
+def _alone(command: str, keys: Keys, known: Sequence[str]) -> Iterator[Fault]:
+    """Yield what is wrong without looking at other commands."""
+    if command not in known:
+        near = difflib.get_close_matches(command, known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+        yield Fault(command, f"is no command; {hint}")
+    elif not keys:
+        yield Fault(command, "needs at least one key")
+    for key in keys:
+        named = canonical(key)
+        if named is None:
+            yield Fault(
+                command, f"names a key that does not exist: {key!r} (write f, F, ctrl+f, f5, slash or /)"
+            )
+        elif named in FIXED:
+            yield Fault(command, f"can't have {key!r}: that key {FIXED[named]}")
+
+
+def _clashes(wanted: Mapping[str, Keys], screen: ScreenKeys) -> Iterator[Fault]:
+    owners: dict[str, str] = {}
+    keys = effective(wanted, screen)
+    for command in sorted(keys, key=lambda command: command in wanted):  # what was wished is to blame
+        for key in keys[command]:
+            if key in screen.fixed:
+                yield Fault(
+                    command, f"can't have {key!r}: on the {screen.name} screen it {screen.fixed[key]}"
+                )
+            elif owners.setdefault(key, command) != command:
+                yield Fault(command, f"has {key!r}, and so has {owners[key]}")
+
+
+def _unreachable(wanted: Mapping[str, Keys], screen: ScreenKeys) -> Iterator[Fault]:
+    keys = effective(wanted, screen)
+    for command in ALWAYS:
+        own = set(keys.get(command, ())) - set(screen.fixed)
+        thieves = [other for other in keys if other != command and other in wanted and own & set(keys[other])]
+        left = own - {key for other in thieves for key in keys[other]}
+        if command in keys and not left:
+            blamed = thieves[0] if thieves else command
+            yield Fault(blamed, f"leaves no key for {command}")
