@@ -45,7 +45,15 @@ from backend.model.events import (
 )
 from backend.model.runlife import Life, Outcome, lives
 from backend.model.runs import Attempt
-from backend.model.traces import Trace, facts_by_run, is_of_trace, newest, touched_runs
+from backend.model.traces import (
+    MOST_NAMED,
+    Trace,
+    facts_by_run,
+    is_of_trace,
+    named_by_retries,
+    newest,
+    touched_runs,
+)
 
 MAX_RUNS = 1000
 MAX_FACTS = 256
@@ -96,7 +104,8 @@ class RunBook:
 
     `notices` concern a session or a lock path and name no run (lane errors, waits, OpenClaw's own
     diagnoses), oldest first. `profiles` maps profile hashes to the profile ids that events named.
-    `waiting` are events without any id; see `backend.model.joins.unjoined`. `traces` are by trace id.
+    `waiting` are events without any id; see `backend.model.joins.unjoined`. `traces` are by trace id,
+    `named_retries` the retries that events told with their run id.
     """
 
     runs: Mapping[str, Run] = field(default_factory=dict)
@@ -104,6 +113,7 @@ class RunBook:
     waiting: tuple[Event, ...] = ()
     profiles: Mapping[str, str] = field(default_factory=dict)
     traces: Mapping[str, Trace] = field(default_factory=dict)
+    named_retries: tuple[SameModelRetry, ...] = ()
 
 
 def fold(book: RunBook, event: Event) -> RunBook:
@@ -113,34 +123,73 @@ def fold(book: RunBook, event: Event) -> RunBook:
 
 def fold_all(book: RunBook, events: Iterable[Event]) -> RunBook:
     """Add events to a book, cheaper than one by one."""
-    facts: dict[str, tuple[Event, ...]] = {}
-    notices, waiting = book.notices, book.waiting
-    profiles: dict[str, str] = {}
-    traces: dict[str, Trace] = {}
+    found = _Gathered(book, book.notices, book.waiting, book.named_retries)
     for event in events:
-        if not math.isfinite(event.at):
-            continue
+        if math.isfinite(event.at):
+            found.add(event)
+    traces = newest({**book.traces, **found.traces}) if found.traces else book.traces
+    if found.retries and (found.traces or found.retries is not book.named_retries):
+        told = named_by_retries(traces, found.retries)
+        joined = {trace_id: trace for trace_id, trace in told.items() if trace != traces[trace_id]}
+        traces, found.traces = {**traces, **joined}, {**found.traces, **joined}
+    return RunBook(
+        runs=_newest(_with_facts(book.runs, found.facts, traces, found.traces)),
+        notices=found.notices,
+        waiting=found.waiting,
+        profiles=_with_profiles(book.profiles, found.profiles),
+        traces=traces,
+        named_retries=found.retries,
+    )
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """Events sorted by what they belong to; private to `fold_all`."""
+
+    book: RunBook
+    notices: tuple[Event, ...]
+    waiting: tuple[Event, ...]
+    retries: tuple[SameModelRetry, ...]
+    facts: dict[str, tuple[Event, ...]] = field(default_factory=dict)
+    profiles: dict[str, str] = field(default_factory=dict)
+    traces: dict[str, Trace] = field(default_factory=dict)
+
+    def add(self, event: Event) -> None:
+        """Put one event where it belongs."""
         if isinstance(event, ProfileTimedOut):
-            profiles[profile_hash(event.profile)] = event.profile
+            self.profiles[profile_hash(event.profile)] = event.profile
         run_id, trace_id = getattr(event, "run_id", None), getattr(event, "trace_id", None)
-        trace = traces.get(trace_id or "") or book.traces.get(trace_id or "", Trace())
         if run_id and trace_id:
-            traces[trace_id] = trace.named(run_id, event.at)
-        if run_id and not isinstance(event, RunNamed):
-            known = facts.get(run_id)
-            if known is None:
-                known = _own_facts(book.runs[run_id]) if run_id in book.runs else ()
-            facts[run_id] = _insert(known, event, MAX_FACTS)
+            self.traces[trace_id] = self._trace(trace_id).named(run_id, event.at)
+        if isinstance(event, RunNamed):
+            return
+        if run_id:
+            self._add_fact(run_id, event)
         elif isinstance(event, _ABOUT_SESSIONS):
-            notices = _insert(notices, event, MAX_NOTICES)
+            self.notices = _insert(self.notices, event, MAX_NOTICES)
         elif trace_id and isinstance(event, _OF_ONE_RUN):
+            trace = self._trace(trace_id)
             told = _insert(trace.facts, event, MAX_FACTS)
-            traces[trace_id] = replace(trace, facts=told, at=max(trace.at, event.at))
-        elif not isinstance(event, RunNamed):
-            waiting = _insert(waiting, event, MAX_WAITING)
-    every = newest({**book.traces, **traces}) if traces else book.traces
-    runs = _with_facts(book.runs, facts, every, traces)
-    return RunBook(_newest(runs), notices, waiting, _with_profiles(book.profiles, profiles), every)
+            self.traces[trace_id] = replace(trace, facts=told, at=max(trace.at, event.at))
+        else:
+            self.waiting = _insert(self.waiting, event, MAX_WAITING)
+
+    def _add_fact(self, run_id: str, event: Event) -> None:
+        known = self.facts.get(run_id)
+        if known is None:
+            known = _own_facts(self.book.runs[run_id]) if run_id in self.book.runs else ()
+        self.facts[run_id] = _insert(known, event, MAX_FACTS)
+        if isinstance(event, SameModelRetry):
+            self.retries = _insert_retry(self.retries, event)
+
+    def _trace(self, trace_id: str) -> Trace:
+        return self.traces.get(trace_id) or self.book.traces.get(trace_id, Trace())
+
+
+def _insert_retry(known: tuple[SameModelRetry, ...], event: SameModelRetry) -> tuple[SameModelRetry, ...]:
+    if event in known:
+        return known
+    return tuple(sorted((*known, event), key=lambda retry: (retry.at, repr(retry))))[-MOST_NAMED:]
 
 
 def _with_facts(

@@ -31,6 +31,7 @@ from backend.model.events import (
     SameModelRetry,
 )
 from backend.model.runs import Attempt
+from backend.model.traces import SAME_RETRY_S
 
 SAME_MOMENT_S = 1.0
 """Two decisions on one profile within this many seconds are two tellings (or stages) of one."""
@@ -43,8 +44,6 @@ RETRY = "retry_same_model"
 """Our word for a retry on the same profile and model; OpenClaw tells it without a decision (2026.9)."""
 BREAKER = "idle_breaker"
 """Our word for the idle timeout after which OpenClaw's breaker stops the run (2026.5.7 and later)."""
-SAME_RETRY_S = 5.0
-"""One retry is told by the log and by the event stream within this many seconds."""
 PROMISING = frozenset({"rotate_profile", "fallback_model", RETRY})
 """Decisions after which OpenClaw makes another attempt."""
 GIVING_UP = frozenset({"surface_error", "return_error_payload"})

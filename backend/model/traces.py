@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from backend.model.events import Event
+from backend.model.events import Event, SameModelRetry
 
 MAX_TRACES = 1000
+MOST_NAMED = 256
+SAME_RETRY_S = 5.0
+"""One retry is told by the log and by the event stream within this many seconds."""
 MOST_OWNERS = 2
 """Two run ids in one trace are one too many; further ones change nothing."""
 _PREFIX = "trace:"
@@ -55,6 +58,27 @@ def touched_runs(traces: Mapping[str, Trace], ids: Iterable[str]) -> set[str]:
     for trace_id in ids:
         found.add(run_id_of(trace_id))
         found.update(traces[trace_id].owners)
+    return found
+
+
+def same_retry(one: SameModelRetry, other: SameModelRetry) -> bool:
+    """Whether two tellings are of one retry: equal number and equal delay, which is random to the millisecond."""
+    marks = [(retry.index, retry.total, retry.delay_ms) for retry in (one, other)]
+    return None not in marks[0] and marks[0] == marks[1] and abs(one.at - other.at) <= SAME_RETRY_S
+
+
+def named_by_retries(traces: Mapping[str, Trace], named: Iterable[SameModelRetry]) -> dict[str, Trace]:
+    """Return the traces of which one retry was also told with a run id, with that id as an owner."""
+    found: dict[str, Trace] = {}
+    for retry in named:
+        twins = [
+            trace_id
+            for trace_id, trace in traces.items()
+            if any(isinstance(fact, SameModelRetry) and same_retry(fact, retry) for fact in trace.facts)
+        ]
+        if len(twins) == 1 and retry.run_id is not None:
+            before = found.get(twins[0], traces[twins[0]])
+            found[twins[0]] = before.named(retry.run_id, retry.at)
     return found
 
 

@@ -25,7 +25,7 @@ from backend.openclaw.logscan import LineCounts
 from backend.openclaw.store import SessionEntry
 from backend.system.text import safe
 from backend.watch.directory import Directory, agent_of_key
-from backend.watch.feedrows import Fed, rows_now, run_of
+from backend.watch.feedrows import NAMELESS, Fed, rows_now, run_of
 from backend.watch.feedviews import Told, calm_view, row_view
 from backend.watch.progress import Progress
 from backend.watch.rootwatch import RootWatch
@@ -145,7 +145,7 @@ class Assembler:
         """Yield every session of a root without lock files."""
         names = dict(self._book.profiles)
         told = Told(names, self._waits, self._refusals, self._diagnoses)
-        for row in rows_now(root, fed, self._book, self.runs):
+        for row in rows_now(root, fed, self._book, self.runs, now):
             run = run_of(row, fed, self._book, self.runs)
             if run is not None and (
                 now - run.last_activity > RECENT_S or _lost_with_its_gateway(run, root.gateway_started_at)
@@ -156,6 +156,9 @@ class Assembler:
                 yield calm_view(root, row)
                 continue
             view = row_view(root, row, run, fed, told, self._before.get(identity), now)
+            if row.key.startswith(NAMELESS) and view.occupation is None:
+                self._before.pop(identity, None)
+                continue
             self._remember(identity, view.state, view.severity, view.since)
             yield replace(view, log=self._logs.of(row.key, None))
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from backend.model.fleet import FleetSnapshot, LockView, SessionView
 from backend.model.locks import LockKind, Presence, Verdict
@@ -120,10 +121,13 @@ class Collector:
         snapshot = self._look(None)
         if not self._feeds.wait_first():
             return snapshot
-        self._hear()
-        for path, news in self._news.items():
-            self.roots[path].access = self.roots[path].access or silence_of(news)
-        return self._look(set())
+        snapshot = self._look(set())
+        silent = {path: told for path, news in self._news.items() if (told := silence_of(news))}
+        roots = (
+            replace(root, problems=(*root.problems, silent[root.path])) if root.path in silent else root
+            for root in snapshot.roots
+        )
+        return replace(snapshot, roots=tuple(roots))
 
     def run(self, publish: Callable[[FleetSnapshot], None], stop: threading.Event) -> None:
         """Publish a snapshot now, after every event or log line that matters, and at least every PUBLISH_S.
@@ -282,9 +286,13 @@ class Collector:
     def _hear(self) -> bool:
         """Take in what gateways told since; return whether anything is new."""
         fresh = False
-        for path, news in self._feeds.take().items():
-            before, root = self._news.get(path, FeedNews()), self.roots[path]
-            self._news[path] = news
+        taken = self._feeds.take()
+        known, self._news = self._news, taken
+        for path, root in self.roots.items():
+            news, before = taken.get(path), known.get(path, FeedNews())
+            root.access = problem_of(news, root.gateway.alive if root.gateway else None) if news else None
+            if news is None:
+                continue
             if news.told_at == before.told_at and not news.events and news.problem == before.problem:
                 continue
             fresh = True
@@ -293,8 +301,6 @@ class Collector:
             self._book = fold_all(self._book, events)
             self._claims.update(dict.fromkeys(run_ids_of(events, news.sessions or ()), path))
             root.told = Version.parse(news.version) or root.told
-            root.access = problem_of(news, root.gateway.alive if root.gateway else None)
-        self._news = {path: news for path, news in self._news.items() if path in self.roots}
         self._claims = dict(list(self._claims.items())[-MOST_CLAIMS:])
         self._assembler.claims = self._claims
         return fresh

@@ -27,6 +27,8 @@ LIST_S = 10.0
 """How often the sessions are asked for when nothing happens (seconds); a half-open socket is found by this."""
 COALESCE_S = 0.05
 """How long (seconds) further events are gathered before they are passed on."""
+ANSWER_S = 10.0
+"""How long an answer may take, in seconds; nobody waits for it."""
 SPACING_S = 1.0
 """Least time (seconds) between two such questions, however much happens."""
 MOST_ROWS = 500
@@ -118,7 +120,7 @@ class Feed:
         try:
             box = FeedBox(self._clock, self._bell)
             gateway.hear = box.hear
-            gateway.call("sessions.subscribe")
+            gateway.call("sessions.subscribe", seconds=ANSWER_S)
             version = None if gateway.hello.version is None else str(gateway.hello.version)
             self._tell(version=version, log_path=self._log_path(gateway))
             asked = 0.0
@@ -140,13 +142,21 @@ class Feed:
     def _ask(self, gateway: Gateway) -> None:
         """Ask for the sessions and the messages that wait."""
         params = {"limit": MOST_ROWS, "includeGlobal": True, "includeUnknown": True}
-        rows = rows_of(gateway.call("sessions.list", params))
-        tasks = self._tasks(gateway)
-        queued, running = queued_of(tasks), tuple(running_of(tasks, self._clock()))
+        rows = rows_of(gateway.call("sessions.list", params, ANSWER_S))
+        tasks, now = self._tasks(gateway), self._clock()
+        queued, running = queued_of(tasks), tuple(running_of(tasks, now))
+        known = self._news.active_since or {}
+        since = {row.key: known.get(row.key, min(now, row.started_at or now)) for row in rows if row.active}
         with self._lock:
             self._events.extend(running)
         self._tell(
-            sessions=rows, queued=queued, told_at=self._clock(), connected=True, problem=None, trouble=None
+            sessions=rows,
+            queued=queued,
+            active_since=since,
+            told_at=now,
+            connected=True,
+            problem=None,
+            trouble=None,
         )
 
     def _tasks(self, gateway: Gateway) -> Mapping[str, Any]:
@@ -154,7 +164,7 @@ class Feed:
         if "tasks.list" not in gateway.hello.methods:
             return {}
         try:
-            return gateway.call("tasks.list", {})
+            return gateway.call("tasks.list", {}, ANSWER_S)
         except GatewayError as error:
             if error.kind in (Trouble.SILENT, Trouble.CLOSED):
                 raise
@@ -162,7 +172,7 @@ class Feed:
 
     def _log_path(self, gateway: Gateway) -> str | None:
         try:
-            return log_path_of(gateway.call("logs.tail", {"limit": 1, "maxBytes": 1024}))
+            return log_path_of(gateway.call("logs.tail", {"limit": 1, "maxBytes": 1024}, ANSWER_S))
         except GatewayError as error:
             if error.kind in (Trouble.SILENT, Trouble.CLOSED):
                 raise

@@ -15,7 +15,8 @@ class FeedNews:
     """What a gateway tells. `events` are new since the last `take`; all else is as it was told last.
 
     `sessions` is None as long as no gateway has answered, `told_at` (epoch seconds) when it last did. `queued`
-    counts waiting messages, `progress` is the last sign of work (epoch seconds), both by session key.
+    counts waiting messages, `progress` is the last sign of work (epoch seconds), both by session key, as is
+    `active_since`: since when a session was never seen without an active run.
     `dropped` counts events lost to floods. `problem` is one sentence, None while connected.
     """
 
@@ -24,6 +25,7 @@ class FeedNews:
     told_at: float | None = None
     queued: Mapping[str, int] | None = None
     progress: Mapping[str, float] | None = None
+    active_since: Mapping[str, float] | None = None
     problem: str | None = None
     trouble: Trouble | None = None
     log_path: str | None = None

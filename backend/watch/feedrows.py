@@ -6,10 +6,8 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from backend.model.events import SameModelRetry
 from backend.model.fleet import RunHolder
 from backend.model.runfold import Run, RunBook
-from backend.model.runlife import SAME_RETRY_S
 from backend.model.runs import Hold, Occupation, Rotation
 from backend.model.sentences import duration, times
 from backend.model.stuck import MARGIN_S
@@ -21,6 +19,8 @@ from backend.watch.rootwatch import RootWatch
 
 SILENT_LOG_S = 120.0
 """How long (seconds) a run counts as going on of which only the log tells, where no timeout is known."""
+ON_ITS_WAY_S = 5.0
+"""The log is sometimes read before the event arrives that names the same run (seconds)."""
 NAMELESS = "agent:unknown:"
 """Begin of the key of a run whose session no line names."""
 
@@ -44,7 +44,7 @@ class Fed:
 
 
 def rows_now(
-    root: RootWatch, fed: Fed, book: RunBook, keys: Mapping[str, tuple[Run, ...]]
+    root: RootWatch, fed: Fed, book: RunBook, keys: Mapping[str, tuple[Run, ...]], now: float
 ) -> Iterator[SessionRow]:
     """Yield the sessions of a root: those its gateway told, and those that only the log knows."""
     told = {row.key: row for row in fed.news.sessions or ()}
@@ -55,7 +55,7 @@ def rows_now(
         if key not in told and fed.from_log and _is_here(root, key) and _mine(runs, fed):
             yield SessionRow(key, agent_of_key(key) or "unknown", runs[-1].session_id)
     named = {run.run_id for runs in keys.values() for run in runs}
-    for run in _nameless(book, named):
+    for run in _nameless(book, named, now - (ON_ITS_WAY_S if fed.news.connected else 0.0)):
         yield SessionRow(f"{NAMELESS}{run.run_id}", "unknown", run.session_id)
 
 
@@ -74,9 +74,17 @@ def is_active(
     """Whether a run of the session goes on, by what was told last: an event, the session's row, the log."""
     if root.gateway is not None and not root.gateway.alive:
         return False
-    if row.active is not None and fed.news.told_at is not None:
+    told_at, began_at = fed.news.told_at, root.gateway_started_at
+    if (
+        told_at is not None
+        and began_at is not None
+        and told_at < began_at
+        and not row.key.startswith(NAMELESS)
+    ):
+        return False  # the word of a gateway that is no more
+    if row.active is not None and told_at is not None:
         heard = run.last_activity if run is not None and not is_of_trace(run.run_id) else 0.0
-        if run is None or heard <= fed.news.told_at:
+        if run is None or heard <= told_at:
             return row.active
         return run.ended_at is None and (row.active or run.opened is not None)
     if run is None or run.ended_at is not None:
@@ -86,15 +94,17 @@ def is_active(
     return now - begun <= (SILENT_LOG_S if idle_s is None else idle_s) + MARGIN_S
 
 
-def occupation_of(row: SessionRow, rotation: Rotation | None, run: Run | None, pid: int | None) -> Occupation:
-    """Return the active run as an occupation: since its first attempt, one hold for each attempt seen."""
+def occupation_of(
+    row: SessionRow, rotation: Rotation | None, run: Run | None, active_since: float | None, pid: int | None
+) -> Occupation:
+    """Return the active run as an occupation: since it was first seen, one hold for each attempt seen."""
     attempts = rotation.attempts if rotation is not None else ()
     known = [a.started_at if a.started_at is not None else a.ended_at for a in attempts]
     starts = [start for start in known if start is not None]
     opened = run.opened.at if run is not None and run.opened is not None else None
     told = row.started_at or row.updated_at or (run.last_activity if run else 0.0)
     current = opened if opened is not None else max([told, *starts])
-    since = min([current, *starts])
+    since = min([current, *starts, *([] if active_since is None else [active_since])])
     name = run.run_id if run is not None else row.key
     return Occupation(row.key, since, max(1, len(attempts)), (Hold(name, pid, current),))
 
@@ -143,23 +153,9 @@ def _is_here(root: RootWatch, key: str) -> bool:
     return agent is not None and "/" not in agent and os.path.isdir(os.path.join(root.path, "agents", agent))
 
 
-def _nameless(book: RunBook, named: set[str]) -> Iterator[Run]:
-    """Yield the runs that no line ties to a session and that no event has told under their own id."""
-    known = {mark for run in book.runs.values() if not is_of_trace(run.run_id) for mark in _marks(run)}
+def _nameless(book: RunBook, named: set[str], heard_before: float) -> Iterator[Run]:
+    """Yield the runs that no line ties to a session; an event may still be on its way that does."""
     for run in book.runs.values():
         loose = is_of_trace(run.run_id) and run.run_id not in named and run.ended_at is None
-        if loose and run.attempts and not any(_is_told(mark, known) for mark in _marks(run)):
+        if loose and run.attempts and run.last_activity <= heard_before:
             yield run
-
-
-def _marks(run: Run) -> list[tuple[int, int, int, float]]:
-    """What two tellings of one retry share: its number and its random delay in milliseconds."""
-    return [
-        (fact.index, fact.total or 0, fact.delay_ms, fact.at)
-        for fact in run.facts
-        if isinstance(fact, SameModelRetry) and fact.index is not None and fact.delay_ms is not None
-    ]
-
-
-def _is_told(mark: tuple[int, int, int, float], known: set[tuple[int, int, int, float]]) -> bool:
-    return any(mark[:3] == other[:3] and abs(mark[3] - other[3]) <= SAME_RETRY_S for other in known)

@@ -87,12 +87,12 @@ class Feeds:
 
 def problem_of(news: FeedNews, gateway_alive: bool | None) -> str | None:
     """Say in one line what is wrong between lockdeck and a gateway, and what that means."""
+    if gateway_alive is False:
+        return "the gateway is not running: its sessions are shown as they were told last"
     if news.problem is None:
         return None
     if news.trouble is Trouble.NO_CREDENTIALS:
         return f"no access to the gateway: {news.problem}; {WITHOUT}"
-    if gateway_alive is False and news.trouble in (Trouble.UNREACHABLE, Trouble.CLOSED):
-        return f"the gateway is not running ({news.problem})"
     return f"no word from the gateway: {news.problem}; {WITHOUT}"
 
 

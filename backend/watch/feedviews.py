@@ -59,9 +59,10 @@ def row_view(
     budget = budget_of(chain, chain.candidates[0] if chain.candidates else None, defaults)
     active = is_active(row, run, root, fed, budget.seconds, now)
     rotation = None if run is None else rotation_of(run, chain, None, now, told.names, version)
-    occupation = (
-        occupation_of(row, rotation, run, root.gateway.pid if root.gateway else None) if active else None
-    )
+    occupation = None
+    if active:
+        since = (fed.news.active_since or {}).get(row.key)
+        occupation = occupation_of(row, rotation, run, since, root.gateway.pid if root.gateway else None)
     refused = told.refusals.get(row.key, ())
     blocked = _blocked(row, fed, told, occupation, now)
     holder = None
@@ -142,15 +143,14 @@ def _marks(
     if facts.holder is not None and facts.holder not in _running_reasons(state, facts):
         marks.append(facts.holder)
     if row.key.startswith(NAMELESS):
-        marks.append("the log names a trace and no session: access to the gateway would tell which")
+        marks.append("the log names no session for this run: it is one of those that run here now")
     elif fed.from_log:
         marks.append("known from log and process table alone: the gateway tells nothing")
     told_at = fed.news.told_at
-    if not fed.news.connected and told_at is not None and root.gateway is not None:
-        if not root.gateway.alive:
-            marks.append(f"its gateway (pid {root.gateway.pid}) is gone, and its run with it")
-        elif now - told_at > FRESH_S:
-            marks.append(f"last confirmed by the gateway {duration(now - told_at)} ago")
+    if root.gateway is not None and not root.gateway.alive and (row.active or row.status == "running"):
+        marks.append(f"its gateway (pid {root.gateway.pid}) is gone, and its run with it")
+    elif not fed.news.connected and told_at is not None and now - told_at > FRESH_S:
+        marks.append(f"last confirmed by the gateway {duration(now - told_at)} ago")
     return tuple(marks)
 
 
