@@ -49,6 +49,7 @@ class CancelDialog(AskDialog[Climb]):
     `rung` is chosen at first, where the ladder has it; else the gentlest one that is granted.
     """
 
+    NOTHING = "Do nothing"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "choose(-1)", show=False),
         Binding("down", "choose(1)", show=False),

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import ModalScreen
+from textual.containers import Horizontal
+from textual.widget import Widget
 from textual.widgets import Button
 
 from tui.aim import Aim
+from tui.dialogs.box import BoxDialog
 from tui.jobs import WAITING, WORKING, Job, Piece
-from tui.lines import EMPTY, Line, line, span, wrap
+from tui.lines import EMPTY, Line, line, span
 from tui.rows import SEVERITY_STYLE
 from tui.symbols import Symbols
-from tui.widgets.lineview import LineView
 
 if TYPE_CHECKING:
     from tui.app import LockdeckApp
@@ -25,32 +24,21 @@ if TYPE_CHECKING:
 NextRung = tuple[Aim, str]
 
 
-class ResultDialog(ModalScreen[NextRung | None]):
+class ResultDialog(BoxDialog[NextRung]):
     """Shows a job; dismissed with the next rung to be asked about, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "give_up", "Close"),
-        Binding("left", "app.focus_previous", show=False),
-        Binding("right", "app.focus_next", show=False),
-        Binding("up", "scroll(-1)", show=False),
-        Binding("down", "scroll(1)", show=False),
-        Binding("pageup", "scroll(-10)", show=False),
-        Binding("pagedown", "scroll(10)", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "give_up", "Close", show=False)]
 
     def __init__(self, number: int) -> None:
         super().__init__()
         self.number = number
 
-    def compose(self) -> ComposeResult:
-        """Put the results above the buttons."""
-        with Vertical(classes="ask-box"):
-            scroll = VerticalScroll(LineView("overlay", id="result-lines"), id="ask-scroll")
-            scroll.can_focus = False
-            yield scroll
-            with Horizontal(id="ask-buttons"):
-                yield Button("Close", id="result-close", compact=True)
-                yield Button("Next rung", id="result-next", compact=True)
+    def foot(self) -> Iterable[Widget]:
+        """Return the buttons."""
+        close = Button("Close", id="result-close", compact=True)
+        return (
+            Horizontal(close, Button("Next rung", id="result-next", compact=True), classes="box-buttons"),
+        )
 
     def on_mount(self) -> None:
         """Show how it stands."""
@@ -61,10 +49,7 @@ class ResultDialog(ModalScreen[NextRung | None]):
         """Show how the job stands now."""
         app = cast("LockdeckApp", self.app)
         job = app.jobs.job(self.number)
-        rows = list(result_lines(job, app.symbols))
-        self.query_one("#result-lines", LineView).show(
-            lambda width: [part for row in rows for part in (wrap(row, width, indent=4) if row else (EMPTY,))]
-        )
+        self.show(list(result_lines(job, app.symbols)))
         following = self.next_rung()
         button = self.query_one("#result-next", Button)
         button.display = following is not None
@@ -77,14 +62,6 @@ class ResultDialog(ModalScreen[NextRung | None]):
         if len(pieces) != 1 or pieces[0].next_rung is None:
             return None
         return (pieces[0].aim, pieces[0].next_rung)
-
-    def action_give_up(self) -> None:
-        """Close; the job goes on."""
-        self.dismiss(None)
-
-    def action_scroll(self, by: int) -> None:
-        """Scroll the results."""
-        self.query_one("#ask-scroll").scroll_relative(y=by, animate=False)
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:

@@ -6,11 +6,8 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from backend.actions.journal import JournalReading
@@ -18,6 +15,7 @@ from tui.aside import WorkFailed, aside, post
 from tui.commands.command import Command, Needs, bindings_of
 from tui.commands.go import Back, Events, Help, Locks, Palette, Quit
 from tui.commands.view import NextTheme
+from tui.dialogs.box import BoxDialog
 from tui.journalrows import COLUMNS, Entry, entry_cells, entry_lines
 from tui.lines import EMPTY, Line, line, span, wrap
 from tui.rows import RowKey
@@ -119,26 +117,23 @@ class JournalScreen(DeckScreen):
         return [EMPTY, line(span("Nothing was done or refused yet.", "dim"))] if self._reading else []
 
 
-class EntryDialog(ModalScreen[None]):
+class EntryDialog(BoxDialog[None]):
     """All facts of one entry."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter", "dismiss(None)", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q,enter", "give_up", "Close", show=False)]
 
     def __init__(self, entry: Entry) -> None:
         super().__init__()
-        self._rows = [*entry_lines(entry), EMPTY, line(span("esc closes", "dim"))]
+        self._rows = list(entry_lines(entry))
 
-    def compose(self) -> ComposeResult:
-        """Put the facts in a box that scrolls."""
-        yield VerticalScroll(LineView("overlay", id="entry-lines"), classes="ask-box", id="entry-box")
+    def foot(self) -> Iterable[Widget]:
+        """Return how to close it."""
+        return (LineView("overlay", id="entry-foot"),)
 
     def on_mount(self) -> None:
         """Fill the box."""
-        self.query_one("#entry-lines", LineView).show(
-            lambda width: [
-                part for row in self._rows for part in (wrap(row, width, indent=4) if row else (EMPTY,))
-            ]
-        )
+        self.query_one("#entry-foot", LineView).show(lambda _width: [EMPTY, line(span("esc closes", "dim"))])
+        self.show(self._rows)
 
 
 def state_lines(reading: JournalReading | None, problem: str, path: str) -> Iterable[Line]:

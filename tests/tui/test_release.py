@@ -1,0 +1,307 @@
+"""Release from the dashboard: real locks, the dialog before, the result after."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual.widgets import Button, Input
+
+from backend.settings import RootSettings, Settings
+from tests.tui.acting import SIZE, Yard, release_id
+from tests.tui.stage import frame, show, wait_for
+from tests.unit.releasing import end
+from tui.app import LockdeckApp
+from tui.dialogs.release import ReleaseDialog
+from tui.dialogs.result import ResultDialog
+from tui.screens.events import EventsScreen
+from tui.screens.fleet import FleetScreen
+
+
+@pytest.fixture
+def yard(tmp_path: Path) -> Yard:
+    return Yard(tmp_path)
+
+
+def asked(app: LockdeckApp) -> bool:
+    """Whether the dialog has made up its mind: it asks, or it refuses."""
+    if not isinstance(app.screen, ReleaseDialog) or not app.screen.query("#ask-no"):
+        return False
+    closes = "Close" in str(app.screen.query_one("#ask-no", Button).label)
+    return closes or bool(app.screen.query_one("#ask-yes").display)
+
+
+def ended(app: LockdeckApp) -> bool:
+    return isinstance(app.screen, ResultDialog) and not app.jobs.job(app.screen.number).running
+
+
+async def press_release(pilot, key: str = "R") -> None:
+    await pilot.press(key)
+    await wait_for(pilot, lambda: asked(pilot.app))
+
+
+async def test_the_release_id_typed_releases_the_lock_for_real(yard: Yard) -> None:
+    yard.dead("one")
+    app = yard.dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        snapshot = await yard.shown(pilot)
+        await press_release(pilot)
+        wanted = release_id(snapshot, "one")
+        shown = frame(app)
+        for words in (wanted, "one.jsonl.lock", "pid 4194305", "2026-04-05 03:00:00", "agent:main:one"):
+            assert words in shown
+        for words in ("last written", "† dead", "Why it is safe", "What will be done"):
+            assert words in shown
+        await pilot.press(*wanted[:6], "enter")
+        await wait_for(pilot, lambda: ended(app))
+        assert "released" in frame(app)
+    assert not yard.lock_of("one").exists()
+    assert yard.kinds() == ["release-begin", "released"]
+
+
+async def test_cancel_has_the_focus_so_enter_does_nothing(yard: Yard) -> None:
+    yard.dead("one")
+    app = yard.dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        await yard.shown(pilot)
+        await press_release(pilot)
+        assert app.focused is app.screen.query_one("#ask-no")
+        await pilot.press("enter")
+        assert isinstance(app.screen, FleetScreen)
+    assert yard.lock_of("one").exists()
+    assert yard.kinds() == []
+
+
+async def test_escape_dismisses_with_none(yard: Yard) -> None:
+    yard.dead("one")
+    app = yard.dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        await yard.shown(pilot)
+        heard: list[object] = []
+        from tui.aim import aims_at
+
+        aims = aims_at([app.screen.selected_key], app.deck.shown)
+        app.push_screen(ReleaseDialog(aims), heard.append)
+        await wait_for(pilot, lambda: asked(app))
+        await pilot.press(*"ab", "escape")
+        await wait_for(pilot, lambda: bool(heard))
+        assert heard == [None]
+    assert yard.lock_of("one").exists()
+
+
+async def test_a_wrong_id_does_nothing(yard: Yard) -> None:
+    yard.dead("one")
+    app = yard.dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        wanted = release_id(await yard.shown(pilot), "one")
+        await press_release(pilot)
+        wrong = wanted[:5] + ("0" if wanted[5] != "0" else "1")
+        await pilot.press(*wrong)
+        assert app.screen.query_one("#ask-yes").disabled
+        await pilot.press("enter")
+        assert isinstance(app.screen, ReleaseDialog)
+        assert "nothing was done" in frame(app)
+        assert app.screen.query_one(Input).value == wrong
+    assert yard.lock_of("one").exists()
+    assert yard.kinds() == []
+
+
+async def test_a_lock_replaced_under_the_open_dialog_is_refused_and_stands(yard: Yard) -> None:
+    yard.dead("one")
+    app = yard.dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        wanted = release_id(await yard.shown(pilot), "one")
+        await press_release(pilot)
+        raw = yard.replace_lock("one")
+        await pilot.press(*wanted, "enter")
+        await wait_for(pilot, lambda: ended(app))
+        assert "refused" in frame(app)
+        assert "changed" in frame(app)
+    assert yard.lock_of("one").read_bytes() == raw
+    assert yard.kinds() == ["refused"]
+
+
+async def test_a_lock_replaced_before_the_key_was_pressed_is_refused_at_once(yard: Yard) -> None:
+    yard.dead("one")
+    app = yard.dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        await yard.shown(pilot)
+        yard.replace_lock("one")
+        await press_release(pilot)
+        assert "this is another hold than the one named" in frame(app)
+        assert not app.screen.query_one("#ask-yes").display
+    assert yard.kinds() == []
+
+
+async def test_a_lock_that_went_under_the_open_dialog_is_refused(yard: Yard) -> None:
+    yard.dead("one")
+    app = yard.dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        wanted = release_id(await yard.shown(pilot), "one")
+        await press_release(pilot)
+        yard.lock_of("one").unlink()
+        await yard.shown(pilot)
+        await pilot.press(*wanted, "enter")
+        await wait_for(pilot, lambda: ended(app))
+        assert "refused" in frame(app)
+
+
+async def test_rows_that_move_under_the_open_dialog_do_not_matter(yard: Yard) -> None:
+    yard.dead("aaa", "bbb", "ccc")
+    app = yard.dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        snapshot = await yard.shown(pilot)
+        await pilot.press("down")
+        aimed = app.screen.selected_key[2].rpartition(":")[2]
+        wanted = release_id(snapshot, aimed)
+        await press_release(pilot)
+        others = [name for name in ("aaa", "bbb", "ccc") if name != aimed]
+        yard.lock_of(others[0]).unlink()
+        fewer = tuple(view for view in yard.look().sessions if not view.key.endswith(others[0]))[::-1]
+        await show(pilot, replace(yard.look(), sessions=fewer))
+        assert wanted in frame(app)
+        await pilot.press(*wanted, "enter")
+        await wait_for(pilot, lambda: ended(app))
+    assert not yard.lock_of(aimed).exists()
+    assert yard.lock_of(others[1]).exists()
+
+
+async def test_a_held_lock_is_refused_at_once_with_what_may_be_done_instead(yard: Yard) -> None:
+    yard.session("one")
+    holder = yard.hold()
+    app = yard.dashboard()
+    try:
+        async with app.run_test(size=SIZE) as pilot:
+            await yard.shown(pilot)
+            await press_release(pilot)
+            shown = frame(app)
+            assert "Not released: refused" in shown
+            assert "the verdict is held" in shown
+            assert f"pid {holder.pid}" in shown
+            assert "What may be done instead" in shown
+            assert "Cancel the run" in shown
+            assert not app.screen.query_one(Input).display
+            await pilot.press("enter")
+            assert isinstance(app.screen, FleetScreen)
+    finally:
+        end(holder)
+    assert yard.kinds() == []
+
+
+async def test_the_key_works_on_the_locks_and_on_the_session_screen(yard: Yard) -> None:
+    yard.dead("one")
+    app = yard.dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        await yard.shown(pilot)
+        for way in ("l", "enter"):
+            await pilot.press(way)
+            await press_release(pilot)
+            assert "Release this lock" in frame(app)
+            await pilot.press("escape", "escape")
+
+
+async def test_read_only_takes_the_dangerous_keys_away(yard: Yard) -> None:
+    yard.dead("one")
+    app = yard.dashboard(read_only=True)
+    async with app.run_test(size=SIZE) as pilot:
+        await yard.shown(pilot)
+        for screen in ((), ("l",), ("escape", "enter")):
+            await pilot.press(*screen)
+            assert "READ-ONLY" in frame(app)
+            assert app.screen.check_action("command", ("release",)) is False
+            assert app.screen.check_action("command", ("cancel",)) is False
+            before = app.screen
+            await pilot.press("R", "c")
+            assert app.screen is before
+
+
+async def test_a_root_that_is_read_only_by_the_configuration_is_refused(yard: Yard) -> None:
+    yard.dead("one")
+    roots = (RootSettings(yard.path, read_only=True, own_namespace=True),)
+    app = yard.dashboard(hands={"settings": Settings(roots=roots)})
+    async with app.run_test(size=SIZE) as pilot:
+        await yard.shown(pilot)
+        await press_release(pilot)
+        assert "read_only" in frame(app)
+        assert not app.screen.query_one("#ask-yes").display
+
+
+async def test_who_takes_the_lock_next_is_added_to_the_result(yard: Yard) -> None:
+    yard.dead("one")
+    app = yard.dashboard(hands={"watch_s": 0.2})
+    async with app.run_test(size=SIZE) as pilot:
+        wanted = release_id(await yard.shown(pilot), "one")
+        await press_release(pilot)
+        await pilot.press(*wanted, "enter")
+        await wait_for(pilot, lambda: "nobody took the lock within" in frame(app))
+    assert yard.kinds() == ["release-begin", "released", "watched"]
+
+
+async def test_a_result_that_comes_after_the_dialog_was_closed_is_in_the_events(yard: Yard) -> None:
+    yard.dead("one")
+    app = yard.dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        wanted = release_id(await yard.shown(pilot), "one")
+        await press_release(pilot)
+        await pilot.press(*wanted, "enter", "escape")
+        await wait_for(pilot, lambda: any("released" in change.sentence for _, change in app.deck.log))
+        await wait_for(pilot, lambda: isinstance(app.screen, FleetScreen))
+        await pilot.press("e")
+        assert isinstance(app.screen, EventsScreen)
+        assert "release released: released" in frame(app)
+
+
+async def test_an_error_while_looking_is_told_in_the_dialog(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_args: object, **_more: object) -> None:
+        raise OSError("[/device] is gone\x1b[2J")
+
+    monkeypatch.setattr("tui.actions.plan_release", broken)
+    yard.dead("one")
+    app = yard.dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        await yard.shown(pilot)
+        await press_release(pilot)
+        assert "could not look: OSError: [/device] is gone␛[2J" in frame(app)
+
+
+async def test_an_error_of_our_own_ends_the_job_as_failed(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_args: object, **_more: object) -> None:
+        raise ValueError("not expected")
+
+    monkeypatch.setattr("tui.actions.release", broken)
+    yard.dead("one")
+    app = yard.dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        wanted = release_id(await yard.shown(pilot), "one")
+        await press_release(pilot)
+        await pilot.press(*wanted, "enter")
+        await wait_for(pilot, lambda: ended(app))
+        assert "lockdeck itself failed: ValueError: not expected" in frame(app)
+    assert yard.lock_of("one").exists()
+
+
+async def test_what_was_recovered_at_the_start_is_in_the_events(yard: Yard) -> None:
+    yard.dead("one")
+    yard.journal.append("release-begin", action="0123456789ab", path=str(yard.lock_of("one")))
+    app = yard.dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        await wait_for(pilot, lambda: bool(app.deck.log))
+        await yard.shown(pilot)
+        await pilot.press("e")
+        assert "recovery" in frame(app)
+        ((_, change),) = app.deck.log
+        assert "an interrupted release had changed nothing" in change.sentence
+    assert yard.kinds() == ["release-begin", "recovered"]
+
+
+async def test_a_read_only_dashboard_recovers_nothing(yard: Yard) -> None:
+    yard.journal.append("release-begin", action="0123456789ab", path=str(yard.lock_of("one")))
+    app = yard.dashboard(read_only=True)
+    async with app.run_test(size=SIZE) as pilot:
+        await yard.shown(pilot)
+    assert yard.kinds() == ["release-begin"]

@@ -1,0 +1,82 @@
+"""A box above the screen: lines that scroll, and beneath them what always stays in sight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Generic, TypeVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widget import Widget
+
+from tui.lines import EMPTY, Line, wrap
+from tui.widgets.lineview import LineView
+
+Result = TypeVar("Result")
+_FRAME = 4
+"""Lines of the box's border, and of the margin above and below it."""
+
+
+class BoxDialog(ModalScreen[Result | None], Generic[Result]):
+    """Escape dismisses it with None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "give_up", "Close"),
+        Binding("left", "app.focus_previous", show=False),
+        Binding("right", "app.focus_next", show=False),
+        Binding("up", "scroll(-1)", show=False),
+        Binding("down", "scroll(1)", show=False),
+        Binding("pageup", "scroll(-10)", show=False),
+        Binding("pagedown", "scroll(10)", show=False),
+    ]
+
+    def compose(self) -> ComposeResult:
+        """Put the foot under the lines."""
+        with Vertical(classes="box"):
+            with VerticalScroll(classes="box-scroll", can_focus=False):
+                yield LineView("overlay", id="box-lines")
+            with Vertical(classes="box-foot"):
+                yield from self.foot()
+
+    def foot(self) -> Iterable[Widget]:
+        """Return what stays in sight beneath the lines."""
+        return ()
+
+    def show(self, rows: Sequence[Line]) -> None:
+        """Show lines, wrapped to the width of the box."""
+        self.query_one("#box-lines", LineView).show(
+            lambda width: [
+                part for row in rows for part in (wrap(row, width, indent=_indent(row)) if row else (EMPTY,))
+            ]
+        )
+        self.fit()
+
+    def fit(self) -> None:
+        """Give the lines the height that the foot leaves, once the foot has its own."""
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        for scroll in self.query(".box-scroll"):
+            foot = self.query_one(".box-foot").outer_size.height
+            scroll.styles.max_height = max(self.size.height - foot - _FRAME, 1)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Fit into the new height."""
+        self.fit()
+
+    def action_give_up(self) -> None:
+        """Close, and do nothing."""
+        self.dismiss(None)
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll the lines."""
+        self.query_one(".box-scroll").scroll_relative(y=by, animate=False)
+
+
+def _indent(row: Line) -> int:
+    """Return by how much the lines that follow are indented: as the text of a list item is."""
+    lead = cast("str", row[0].text)
+    return len(lead) if not lead.strip(" -·*>→") else len(lead) - len(lead.lstrip(" "))
