@@ -25,9 +25,11 @@ from tui.changes import Change
 from tui.commands.provider import DeckProvider
 from tui.crash import report
 from tui.deck import Deck
+from tui.desktop import notification
 from tui.inspection import Inspect
 from tui.jobs import JobBoard
 from tui.messages import JobFailed, JobNews, Published, Recovered, SourceFailed
+from tui.notify import Rule, Watch, advance, criticals, words
 from tui.screens.base import DeckScreen
 from tui.screens.fleet import FleetScreen
 from tui.source import Inspector, Source, SourceThread
@@ -85,6 +87,8 @@ class LockdeckApp(App[int]):
         self.hands = hands or Hands()
         self.jobs = JobBoard()
         self.inspect: Inspect | None = source.inspect if isinstance(source, Inspector) else None
+        self._alarms = Watch()
+        self._env = env
         self._gap_s = update_gap_s
         self._seconds = seconds
         self._waiting: FleetSnapshot | None = None
@@ -155,6 +159,7 @@ class LockdeckApp(App[int]):
 
     def _apply(self, snapshot: FleetSnapshot) -> None:
         self.deck.receive(snapshot)
+        self._notify_of_criticals()
         self.update_screen()
         if self._gap_s:
             self._resting = True
@@ -212,6 +217,7 @@ class LockdeckApp(App[int]):
             screen.update_picture()
 
     def _tick(self) -> None:
+        self._notify_of_criticals()
         for screen in self._seen():
             screen.tick()
 
@@ -221,6 +227,35 @@ class LockdeckApp(App[int]):
             screen for screen in self.screen_stack if isinstance(screen, DeckScreen) and screen.is_mounted
         ]
         return decks[-1:]
+
+    # -- notifications -------------------------------------------------------------------------------
+
+    def _notify_of_criticals(self) -> None:
+        """Tell what turned critical or cleared, also while the picture is paused; keep it in the events."""
+        if self.deck.latest is None:
+            return
+        rule = self.wishes.notify
+        step = advance(self._alarms, criticals(self.deck.latest), self.clock(), rule)
+        self._alarms = step.watch
+        for notice in step.due:
+            self.deck.note(Change(notice.at, notice.severity, notice.name, notice.sentence, notice.row))
+        if step.tell:
+            self._announce(words(step.tell), max(notice.severity for notice in step.tell), rule)
+
+    def _announce(self, rows: Sequence[str], worst: Severity, rule: Rule) -> None:
+        if "toast" in rule.how:
+            level = "error" if worst is Severity.CRITICAL else "information"
+            self.tell("\n".join(safe(row) for row in rows), severity=level)
+        if "bell" in rule.how:
+            self.bell()
+        for how in rule.how:
+            if how.startswith("osc"):
+                self.send_to_terminal(notification(how, "; ".join(rows), self._env))
+
+    def send_to_terminal(self, sequence: str) -> None:
+        """Write an escape sequence of our own. Textual 8.2.8 has no public way for it."""
+        if self._driver is not None:
+            self._driver.write(sequence)
 
     # -- what commands ask for ----------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from backend.settings import Settings, SettingsError
 from tui.keymap import ScreenKeys, faults, keymap
+from tui.notify import Rule
 from tui.summary import stale_after
 from tui.wishes import Wishes
 
@@ -19,7 +20,8 @@ def wishes_of(settings: Settings) -> Wishes:
     problems = [*_column_problems(settings), *_key_problems(settings)]
     if problems:
         raise SettingsError("\n".join(problems))
-    return Wishes(settings.columns, keymap(settings.keys), stale_after(settings.rescan_s))
+    rule = Rule(settings.notify, settings.notify_after_s, settings.notify_every_s)
+    return Wishes(settings.columns, keymap(settings.keys), stale_after(settings.rescan_s), rule)
 
 
 def screen_keys(screen: type[DeckScreen]) -> ScreenKeys:

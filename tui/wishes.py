@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tui.notify import Rule
 from tui.summary import STALE_AFTER_S
 
 
@@ -12,9 +13,10 @@ from tui.summary import STALE_AFTER_S
 class Wishes:
     """`columns` of the fleet table by name (none: all), `keymap` (command id to keys, by comma).
 
-    A picture older than `stale_after_s` seconds is shown as old news.
+    A picture older than `stale_after_s` seconds is shown as old news; `notify` says when a person is told.
     """
 
     columns: tuple[str, ...] = ()
     keymap: Mapping[str, str] = field(default_factory=dict)
     stale_after_s: float = STALE_AFTER_S
+    notify: Rule = Rule()  # noqa: RUF009 - an immutable value
