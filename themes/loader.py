@@ -46,7 +46,7 @@ def load_shelf(folders: Iterable[Path] = ()) -> Shelf:
     for path in (BUILTIN / f"{name}.toml" for name in order):
         palettes[path.stem] = load_theme(path)
     for folder in folders:
-        for path in _theme_files(folder):
+        for path in theme_files(folder):
             try:
                 palettes[path.stem] = load_theme(path)
             except ThemeError as error:
@@ -62,7 +62,8 @@ def load_theme(path: Path) -> Palette:
         raise ThemeError(f"{path}: {error}") from error
 
 
-def _theme_files(folder: Path) -> list[Path]:
+def theme_files(folder: Path) -> list[Path]:
+    """Return the theme files of a folder by name; none where it can't be read."""
     try:
         return sorted(path for path in folder.iterdir() if path.suffix == ".toml")
     except OSError:

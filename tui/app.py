@@ -19,17 +19,18 @@ from backend.model.fleet import FleetSnapshot, Severity
 from backend.settings import config_dir
 from backend.system.text import SafeText, safe
 from themes.loader import COLOURLESS, DEFAULT, Shelf, load_shelf
+from themes.watch import ThemeWatch
 from tui.actions import Hands
 from tui.aside import WorkFailed, aside, post
 from tui.changes import Change
 from tui.commands.provider import DeckProvider
 from tui.crash import report
 from tui.deck import Deck
-from tui.desktop import notification
+from tui.desktop import announce
 from tui.inspection import Inspect
 from tui.jobs import JobBoard
-from tui.messages import JobFailed, JobNews, Published, Recovered, SourceFailed
-from tui.notify import Rule, Watch, advance, criticals, words
+from tui.messages import JobFailed, JobNews, Published, Recovered, ShelfChanged, SourceFailed
+from tui.notify import Watch, advance, criticals
 from tui.screens.base import DeckScreen
 from tui.screens.fleet import FleetScreen
 from tui.source import Inspector, Source, SourceThread
@@ -70,6 +71,7 @@ class LockdeckApp(App[int]):
         seconds: float | None = None,
         hands: Hands | None = None,
         wishes: Wishes | None = None,
+        theme_folders: Sequence[Path] = (),
     ) -> None:
         env = os.environ if env is None else env
         self.symbols = choose_symbols(env)
@@ -87,6 +89,7 @@ class LockdeckApp(App[int]):
         self.hands = hands or Hands()
         self.jobs = JobBoard()
         self.inspect: Inspect | None = source.inspect if isinstance(source, Inspector) else None
+        self._themes = ThemeWatch(theme_folders, self._shelf_changed)
         self._alarms = Watch()
         self._env = env
         self._gap_s = update_gap_s
@@ -117,12 +120,14 @@ class LockdeckApp(App[int]):
         if self._seconds is not None:
             self.set_timer(self._seconds, self.exit)
         self._source.start()
+        self._themes.start()
         if not self.read_only:
             aside(self._recover, self, "recover", must_finish=True)
 
     def on_unmount(self) -> None:
-        """Tell the source to end; nobody waits for it."""
+        """Tell the threads to end; nobody waits for them."""
         self._source.stop()
+        self._themes.stop()
 
     def _end_by_signal(self) -> None:
         """Leave as if by `q`: Textual's driver does not handle these signals and would leave the terminal raw."""
@@ -140,6 +145,9 @@ class LockdeckApp(App[int]):
     def publish(self, snapshot: FleetSnapshot) -> None:
         """Hand over a snapshot, from any thread."""
         self._post(Published(snapshot))
+
+    def _shelf_changed(self, shelf: Shelf) -> None:
+        self._post(ShelfChanged(shelf))
 
     def _source_failed(self, sentence: SafeText) -> None:
         self._post(SourceFailed(sentence))
@@ -240,17 +248,7 @@ class LockdeckApp(App[int]):
         for notice in step.due:
             self.deck.note(Change(notice.at, notice.severity, notice.name, notice.sentence, notice.row))
         if step.tell:
-            self._announce(words(step.tell), max(notice.severity for notice in step.tell), rule)
-
-    def _announce(self, rows: Sequence[str], worst: Severity, rule: Rule) -> None:
-        if "toast" in rule.how:
-            level = "error" if worst is Severity.CRITICAL else "information"
-            self.tell("\n".join(safe(row) for row in rows), severity=level)
-        if "bell" in rule.how:
-            self.bell()
-        for how in rule.how:
-            if how.startswith("osc"):
-                self.send_to_terminal(notification(how, "; ".join(rows), self._env))
+            announce(self, step.tell, rule.how, self._env)
 
     def send_to_terminal(self, sequence: str) -> None:
         """Write an escape sequence of our own. Textual 8.2.8 has no public way for it."""
@@ -270,6 +268,19 @@ class LockdeckApp(App[int]):
         else:
             self.deck.resume()
         self.update_screen()
+
+    def on_shelf_changed(self, message: ShelfChanged) -> None:
+        """Offer the themes as they are now and put the one in use on anew; one that broke stays as it was."""
+        told = [problem for problem in message.shelf.problems if problem not in self.shelf.problems]
+        self.shelf = message.shelf
+        for palette in self.shelf.palettes.values():
+            self.register_theme(textual_theme(palette))
+        palette = self.shelf.palettes.get(self.stylebook.palette.name, self.stylebook.palette)
+        if palette != self.stylebook.palette:
+            self.stylebook = StyleBook(palette)
+            self.mutate_reactive(LockdeckApp.theme)
+        if told:
+            self.tell("\n".join(told), severity="warning")
 
     def next_theme(self) -> None:
         """Put on the theme that follows."""
@@ -347,6 +358,7 @@ def run_dashboard(
         seconds=seconds,
         hands=hands,
         wishes=wishes,
+        theme_folders=folders,
     )
     app.run()
     return app.return_code or 0

@@ -6,6 +6,7 @@ from textual.message import Message
 
 from backend.model.fleet import FleetSnapshot
 from backend.system.text import SafeText
+from themes.loader import Shelf
 from tui.jobs import Piece
 
 
@@ -19,6 +20,18 @@ class Published(Message):
     def can_replace(self, message: Message) -> bool:
         """Let a newer snapshot take the place of one not handled yet."""
         return isinstance(message, Published)
+
+
+class ShelfChanged(Message):
+    """A theme file of the user's own has changed; of several waiting shelves only the newest is handled."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        super().__init__()
+        self.shelf = shelf
+
+    def can_replace(self, message: Message) -> bool:
+        """Let a newer shelf take the place of one not handled yet."""
+        return isinstance(message, ShelfChanged)
 
 
 class SourceFailed(Message):

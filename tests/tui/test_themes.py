@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.tui.samples import incident
-from tests.tui.stage import UTF8, dashboard, frame, show
-from themes.loader import BUILTIN, load_shelf, load_theme
+from tests.tui.stage import UTF8, dashboard, frame, show, wait_for
+from themes.loader import BUILTIN, Shelf, load_shelf, load_theme
 from themes.palette import MIN_CONTRAST, ThemeError, contrast
+from themes.watch import ThemeWatch, traits
+from tui.app import LockdeckApp
 
 DARK = (BUILTIN / "dark.toml").read_text()
 
@@ -117,3 +120,74 @@ async def test_monochrome_sends_no_colour() -> None:
                 colour for style in styles if style for colour in (style.color, style.bgcolor) if colour
             }
             assert all(colour.is_default for colour in colours)
+
+
+def theme_text(accent: str = "#7cc7ff") -> str:
+    return (BUILTIN / "dark.toml").read_text(encoding="utf-8").replace("#7cc7ff", accent)
+
+
+def colours(app: LockdeckApp) -> set[str]:
+    strips = app.screen._compositor.render_strips()
+    styles = [part.style for strip in strips for part in strip if part.style is not None]
+    return {style.color.name for style in styles if style.color is not None}
+
+
+def touched(path: Path, text: str, moment: int) -> None:
+    """Write a file with a time of change of its own, however fast the test is."""
+    path.write_text(text, encoding="utf-8")
+    os.utime(path, ns=(moment, moment))
+
+
+def test_a_theme_is_read_anew_when_its_file_changes_and_only_then(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    touched(mine, theme_text(), 1)
+    watch = ThemeWatch([tmp_path], lambda _shelf: None)
+    assert watch.look() is None
+    touched(mine, theme_text("#ffd700"), 2)
+    shelf = watch.look()
+    assert shelf is not None
+    assert shelf.palettes["mine"].styles["accent"].colour == "#ffd700"
+    assert watch.look() is None
+    mine.unlink()
+    gone = watch.look()
+    assert gone is not None
+    assert "mine" not in gone.palettes
+
+
+def test_a_folder_that_is_not_there_has_no_themes(tmp_path: Path) -> None:
+    assert traits([tmp_path / "none"]) == ()
+
+
+async def test_the_theme_in_use_is_put_on_anew_and_a_broken_one_is_told_once_and_stays(
+    tmp_path: Path,
+) -> None:
+    mine = tmp_path / "mine.toml"
+    touched(mine, theme_text(), 1)
+    app = dashboard(theme="mine", shelf=load_shelf([tmp_path]))
+    watch = ThemeWatch([tmp_path], app._shelf_changed)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await show(pilot, incident())
+        touched(mine, theme_text("#ffd700"), 2)
+        app._shelf_changed(watch.look())
+        await wait_for(pilot, lambda: app.stylebook.palette.styles["accent"].colour == "#ffd700")
+        await wait_for(pilot, lambda: app.current_theme.accent == "#ffd700")
+        await wait_for(pilot, lambda: "#ffd700" in colours(app))
+        assert not app._notifications
+        for moment in (3, 4):
+            touched(mine, "dark = 3\n", moment)
+            app._shelf_changed(watch.look())
+            await wait_for(pilot, lambda: bool(app.shelf.problems))
+        await pilot.pause()
+        assert app.stylebook.palette.styles["accent"].colour == "#ffd700"
+        assert len(app._notifications) == 1
+
+
+async def test_the_watch_runs_beside_the_dashboard(tmp_path: Path) -> None:
+    shelves: list[Shelf] = []
+    watch = ThemeWatch([tmp_path], shelves.append, poll_s=0.01)
+    watch.start()
+    touched(tmp_path / "mine.toml", theme_text(), 1)
+    app = dashboard()
+    async with app.run_test() as pilot:
+        await wait_for(pilot, lambda: any("mine" in shelf.palettes for shelf in shelves))
+    watch.stop()
