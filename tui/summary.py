@@ -65,12 +65,16 @@ def header(snapshot: FleetSnapshot | None, mood: Mood, symbols: Symbols, width: 
     between = span(f" {symbols.dot} ", "dim")
     rows = [
         sides(
-            (*name, *join(_states(snapshot, symbols), between)), _freshness(snapshot, mood, symbols), width
+            (*name, *join(_states(snapshot, symbols), between)),
+            _freshness(snapshot, mood, symbols),
+            width,
+            ellipsis=mark,
         ),
         sides(
             (span(" locks  ", "dim"), *join(_locks(snapshot), between)),
             join(_switches(mood), span("  ")),
             width,
+            ellipsis=mark,
         ),
         fit((span(" "), *join(_gateways(snapshot), between)), width, ellipsis=mark),
     ]
