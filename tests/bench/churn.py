@@ -1,4 +1,7 @@
-"""A process that creates and removes locks at a steady pace: `python -m tests.bench.churn PER_SECOND SECONDS PATH...`."""
+"""A process that creates and removes locks at a steady pace: `python -m tests.bench.churn PER_SECOND SECONDS`.
+
+The lock paths come on stdin, one a line: in argv they would be part of what is looked up about a holder.
+"""
 
 from __future__ import annotations
 
@@ -33,4 +36,4 @@ def churn(per_second: float, seconds: float, paths: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    churn(float(sys.argv[1]), float(sys.argv[2]), sys.argv[3:])
+    churn(float(sys.argv[1]), float(sys.argv[2]), sys.stdin.read().splitlines())

@@ -41,8 +41,12 @@ def measure(folder: Path) -> Iterator[Figure]:
 
 
 def _under_load(fleet: Fleet, pid: int) -> Figure:
-    wanted = [str(EVENTS_PER_SECOND), str(SECONDS + 2), *fleet.locks.values()]
-    with subprocess.Popen([sys.executable, "-m", "tests.bench.churn", *wanted], cwd=REPOSITORY):
+    command = [sys.executable, "-m", "tests.bench.churn", str(EVENTS_PER_SECOND), str(SECONDS + 2)]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, text=True) as churn:
+        if churn.stdin is None:
+            raise RuntimeError("the churning process has no stdin")
+        churn.stdin.write("\n".join(fleet.locks.values()))
+        churn.stdin.close()
         time.sleep(1.0)
         share = _share(pid)
     return Figure(f"watch, {EVENTS_PER_SECOND} file events/s: share of a core", share, "%", 15)
