@@ -58,7 +58,14 @@ def refusals(view: LockView, root: str, now: float, overridden: bool) -> tuple[s
         judgement = judge(replace(view.evidence, liveness=Liveness.GONE))
     if judgement.releasable:
         return tuple(newcomers(root, now, processes.openclaw_processes()))
-    return (f"the verdict is {view.judgement.verdict}", *judgement.reasons)
+    return (f"the verdict is {view.judgement.verdict}", *judgement.reasons, *_way_out(judgement.verdict))
+
+
+def _way_out(verdict: Verdict) -> tuple[str, ...]:
+    """Say what does help where a release can't."""
+    if verdict is not Verdict.LITTER:
+        return ()
+    return ("its gateway holds the session, not a file: cancel the run (`lockdeck cancel`) or restart the gateway",)
 
 
 def newcomers(root: str, now: float, running: list[processes.ProcessIdentity]) -> Iterator[str]:

@@ -23,6 +23,8 @@ Frame = Mapping[str, Any]
 _STATUS = frozenset({"running", "done", "failed", "killed", "timeout"})
 _NO_PROGRESS = frozenset({"lifecycle", "run_status", "error"})
 """Streams of a run that say what OpenClaw does, and not that the model or a tool does something."""
+_OF_MODEL = frozenset({"assistant", "thinking", "reasoning", "usage", "plan"})
+_OVER = ("end", "result", "error", "completed", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +142,22 @@ def event_of(frame: Frame, now: float) -> Event | None:
     return None
 
 
-def progress_of(frame: Frame, now: float) -> tuple[str, float] | None:
-    """Return session key and time (epoch seconds) where a frame shows a model or tool at work."""
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A sign of work inside a run, at `at` (epoch seconds). `tool`: a tool is at work, the model waits for it."""
+
+    at: float
+    tool: bool = False
+
+
+def progress_of(frame: Frame, now: float) -> tuple[str, Sign] | None:
+    """Return session key and sign where a frame shows a model or tool at work."""
     payload = _part(frame, "payload")
-    key = ident(payload.get("sessionKey"))
-    if key is None or frame.get("event") != "agent" or payload.get("stream") in _NO_PROGRESS:
+    key, stream = ident(payload.get("sessionKey")), payload.get("stream")
+    if key is None or frame.get("event") != "agent" or not isinstance(stream, str) or stream in _NO_PROGRESS:
         return None
-    return key, _near(payload.get("ts"), now)
+    over = _part(payload, "data").get("phase") in _OVER
+    return key, Sign(_near(payload.get("ts"), now), stream not in _OF_MODEL and not over)
 
 
 def changes_sessions(frame: Frame) -> bool:

@@ -362,6 +362,9 @@ class Collector:
         notes = [f"log: {problem}" for problem in self._log_problems]
         for root in self.roots.values():
             notes += [f"{root.path}: {note}" for note in root.exposures()]
+        for path, news in self._news.items():
+            if news.dropped:
+                notes.append(f"{path}: {news.dropped} gateway events of a flood were not kept")
         if self._hints is not None and self._hints.problem:
             notes.append(self._hints.problem)
         return notes + list(self._assembler.notes())

@@ -155,6 +155,7 @@ class Feed:
             active_since=since,
             told_at=now,
             connected=True,
+            connected_at=self._news.connected_at if self._news.connected else now,
             problem=None,
             trouble=None,
         )

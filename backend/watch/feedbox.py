@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.model.events import Event
-from backend.openclaw.feedevents import changes_sessions, event_of, progress_of
+from backend.openclaw.feedevents import Sign, changes_sessions, event_of, progress_of
 
 MOST_EVENTS = 2048
 """Events kept until they are fetched; of a flood the newest are kept and the others counted."""
@@ -19,13 +19,13 @@ MOST_SESSIONS = 5000
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What was heard since the last time. `progress` is the last sign of work by session key, epoch seconds.
+    """What was heard since the last time. `progress` is the last sign of work by session key.
 
     `dropped` counts the events lost to a flood, `changed` tells that session rows are out of date.
     """
 
     events: tuple[Event, ...]
-    progress: Mapping[str, float]
+    progress: Mapping[str, Sign]
     dropped: int
     changed: bool
 
@@ -38,7 +38,7 @@ class FeedBox:
         self._bell = bell
         self._lock = threading.Lock()
         self._events: deque[Event] = deque(maxlen=MOST_EVENTS)
-        self._progress: dict[str, float] = {}
+        self._progress: dict[str, Sign] = {}
         self._dropped = 0
         self._changed = False
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backend.model.events import Event
-from backend.openclaw.feedevents import SessionRow
+from backend.openclaw.feedevents import SessionRow, Sign
 from backend.openclaw.gateway_trouble import Trouble
 
 
@@ -24,11 +24,12 @@ class FeedNews:
     sessions: tuple[SessionRow, ...] | None = None
     told_at: float | None = None
     queued: Mapping[str, int] | None = None
-    progress: Mapping[str, float] | None = None
+    progress: Mapping[str, Sign] | None = None
     active_since: Mapping[str, float] | None = None
     problem: str | None = None
     trouble: Trouble | None = None
     log_path: str | None = None
     connected: bool = False
+    connected_at: float | None = None
     version: str | None = None
     dropped: int = 0

@@ -95,14 +95,19 @@ def is_active(
 
 
 def occupation_of(
-    row: SessionRow, rotation: Rotation | None, run: Run | None, active_since: float | None, pid: int | None
+    row: SessionRow,
+    rotation: Rotation | None,
+    run: Run | None,
+    active_since: float | None,
+    pid: int | None,
+    now: float,
 ) -> Occupation:
     """Return the active run as an occupation: since it was first seen, one hold for each attempt seen."""
     attempts = rotation.attempts if rotation is not None else ()
     known = [a.started_at if a.started_at is not None else a.ended_at for a in attempts]
     starts = [start for start in known if start is not None]
     opened = run.opened.at if run is not None and run.opened is not None else None
-    told = row.started_at or row.updated_at or (run.last_activity if run else 0.0)
+    told = row.started_at or active_since or (run.last_activity if run else now)
     current = opened if opened is not None else max([told, *starts])
     since = min([current, *starts, *([] if active_since is None else [active_since])])
     name = run.run_id if run is not None else row.key
@@ -117,12 +122,13 @@ def holder_of(
     model = "/".join(part for part in (row.provider, row.model) if part)
     if not model and run is not None and run.attempts:
         model = "/".join(part for part in (run.attempts[-1].provider, run.attempts[-1].model) if part)
+    sign = (fed.news.progress or {}).get(row.key)
     return RunHolder(
         pid=root.gateway.pid if root.gateway else None,
         run_id=named or (row.run_ids[0] if row.run_ids else None),
         model=model or None,
         since=since,
-        last_progress=(fed.news.progress or {}).get(row.key),
+        last_progress=sign.at if sign else None,
         queue_depth=None if fed.from_log else (fed.news.queued or {}).get(row.key, 0),
         refused=refused,
     )

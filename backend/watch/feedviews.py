@@ -62,20 +62,25 @@ def row_view(
     occupation = None
     if active:
         since = (fed.news.active_since or {}).get(row.key)
-        occupation = occupation_of(row, rotation, run, since, root.gateway.pid if root.gateway else None)
+        pid = root.gateway.pid if root.gateway else None
+        occupation = occupation_of(row, rotation, run, since, pid, now)
     refused = told.refusals.get(row.key, ())
     blocked = _blocked(row, fed, told, occupation, now)
     holder = None
     if occupation is not None:
         late = sum(at >= occupation.since for at in refused)
         holder = holder_of(row, run, occupation.since, root, fed, late)
+    sign = (fed.news.progress or {}).get(row.key)
     facts = SessionFacts(
         occupation=occupation,
         run=run,
         rotation=rotation if active or rotation is None or rotation.finished else None,
         blocked=blocked,
         store_status=None if active else row.status,
-        transcript_at=(fed.news.progress or {}).get(row.key),
+        transcript_at=sign.at if sign else None,
+        # Nobody has heard what the run did before we listened.
+        log_at=fed.news.connected_at,
+        tool_running=sign is not None and sign.tool,
         budget=budget,
         run_budget_s=_run_budget(chain, defaults.run_s),
         diagnoses=told.diagnoses.get(row.key, ()),

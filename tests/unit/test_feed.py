@@ -15,6 +15,7 @@ import pytest
 from backend.model.events import AttemptStarted, RunEnded
 from backend.openclaw.credentials import Access
 from backend.openclaw.device import own_device
+from backend.openclaw.feedevents import Sign
 from backend.openclaw.gateway import Gateway, open_gateway
 from backend.openclaw.gateway_trouble import Trouble
 from backend.openclaw.secret import Secret
@@ -271,7 +272,7 @@ def test_a_flood_of_words_wakes_nobody():
     for _ in range(1000):
         box.hear({"type": "event", "event": "agent", "payload": payload})
     assert not bell.is_set()
-    assert box.empty().progress == {KEY: 5.0}
+    assert box.empty().progress == {KEY: Sign(5.0)}
 
 
 def test_a_flood_of_changes_is_answered_by_few_questions(serve, follow, sessions, monkeypatch):

@@ -85,8 +85,12 @@ def test_other_phases_are_no_events(phase):
 
 
 def test_only_a_model_or_a_tool_at_work_is_progress():
-    assert feed.progress_of(agent("assistant", {"delta": "Hello"}), NOW) == (KEY, 1_795_365_698.208)
-    assert feed.progress_of(agent("tool", {}), NOW) is not None
+    assert feed.progress_of(agent("assistant", {"delta": "Hello"}), NOW) == (
+        KEY,
+        feed.Sign(1_795_365_698.208),
+    )
+    assert feed.progress_of(agent("tool", {"phase": "start"}), NOW)[1].tool
+    assert not feed.progress_of(agent("tool", {"phase": "result"}), NOW)[1].tool
     assert feed.progress_of(agent("run_status", {"phase": "starting_model"}), NOW) is None
     assert feed.progress_of(agent("lifecycle", {"phase": "start"}), NOW) is None
 

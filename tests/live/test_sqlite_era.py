@@ -1,0 +1,196 @@
+"""What lockdeck says about a real OpenClaw that keeps its sessions in SQLite, alone and beside one with lock files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.live.conftest import InstanceMaker
+from tests.live.deck import Watch, by_agent, lockdeck, status, watching
+from tests.live.instance import Instance
+from tests.live.provider import Mode
+from tests.live.waiting import eventually
+
+pytestmark = pytest.mark.timeout(1200)
+IDLE_TIMEOUT = 10
+PATIENCE = 180
+
+
+@pytest.fixture(scope="module")
+def shared(make_instance: InstanceMaker) -> Instance:
+    """The latest release, with an idle timeout short enough to wait for."""
+    return make_instance("2026.9.6", idle_timeout=IDLE_TIMEOUT)
+
+
+@pytest.fixture
+def instance(shared: Instance) -> Iterator[Instance]:
+    """The shared instance with no run going on."""
+    shared.start()
+    shared.provider.mode(Mode.OK)
+    yield shared
+    shared.provider.mode(Mode.OK)
+    if shared.running:
+        for agent in ("silas", "ezra", "juno", "main"):
+            shared.client.call("sessions.abort", {"key": f"agent:{agent}:main"})
+
+
+def told(watch: Watch) -> str:
+    roots = [line["root"]["problems"] for line in watch.lines if "root" in line]
+    return str({agent: watch.states(agent) for agent in ("main", "silas", "ezra", "juno")}) + str(roots)
+
+
+def last_root(watch: Watch) -> dict[str, Any]:
+    return [line["root"] for line in list(watch.lines) if "root" in line][-1]
+
+
+def connected(watch: Watch) -> bool:
+    return last_root(watch)["gateway"] is not None and not last_root(watch)["problems"]
+
+
+def test_a_normal_run_is_running_with_its_holder_and_then_idle(instance: Instance) -> None:
+    with watching(instance) as watch:
+        eventually(lambda: connected(watch), PATIENCE, lambda: told(watch))
+        instance.provider.mode(Mode.SLOW)
+        run = instance.start_run("main")
+        eventually(lambda: "running" in watch.states("main"), PATIENCE, lambda: told(watch))
+        run.wait(PATIENCE)
+        eventually(lambda: watch.states("main")[-1:] == ["idle"], PATIENCE, lambda: told(watch))
+        assert set(watch.states("main")) <= {"idle", "running"}, told(watch)
+        holders = [s["holder"] for s in watch.sessions("main") if s["holder"]]
+        assert {(h["pid"], h["runId"], h["model"]) for h in holders} >= {
+            (instance.gateway_pid, run.id, "atlas/atlas-large")
+        }
+        assert all(s["lock"] is None for s in watch.sessions("main"))
+
+
+def test_a_hang_is_rotating_then_stuck_and_ends_with_openclaws_own_brake(instance: Instance) -> None:
+    with watching(instance) as watch:
+        eventually(lambda: connected(watch), PATIENCE, lambda: told(watch))
+        instance.provider.mode(Mode.HANG)
+        run = instance.start_run("silas")
+        eventually(lambda: "stuck" in watch.states("silas"), PATIENCE, lambda: told(watch))
+        instance.start_run("silas", message="are you there?")
+        eventually(
+            lambda: any(s["holder"]["queueDepth"] for s in _stuck(watch)), PATIENCE, lambda: told(watch)
+        )
+        code, snapshot = status(instance)
+        assert (code, snapshot["roots"][0]["era"]) == (1, "sqlite"), snapshot["sessions"]
+        eventually(lambda: _braked(watch), PATIENCE, lambda: told(watch))
+        states = watch.states("silas")
+        assert states.index("rotating") < states.index("stuck"), states
+        first = _stuck(watch)[0]
+        assert (first["rotation"]["timeouts"], first["attempt"]["index"]) == (2, 3), first
+        assert (first["holder"]["runId"], first["holder"]["pid"]) == (run.id, instance.gateway_pid)
+        assert first["rotation"]["freeBy"] is not None
+        assert first["occupation"]["holds"] >= 3
+        assert any(s["blocked"]["count"] for s in _stuck(watch))
+
+
+def test_an_abort_through_the_gateway_frees_the_session(instance: Instance) -> None:
+    with watching(instance) as watch:
+        eventually(lambda: connected(watch), PATIENCE, lambda: told(watch))
+        instance.provider.mode(Mode.HANG)
+        instance.start_run("ezra")
+        eventually(lambda: "rotating" in watch.states("ezra"), PATIENCE, lambda: told(watch))
+        instance.client.call("sessions.abort", {"key": "agent:ezra:main"})
+        eventually(lambda: watch.states("ezra")[-1:] == ["idle"], PATIENCE, lambda: told(watch))
+        assert watch.sessions("ezra")[-1]["holder"] is None
+
+
+def test_a_killed_gateway_is_one_line_and_a_new_one_is_followed_by_itself(instance: Instance) -> None:
+    with watching(instance) as watch:
+        eventually(lambda: connected(watch), PATIENCE, lambda: told(watch))
+        instance.provider.mode(Mode.HANG)
+        instance.start_run("juno")
+        eventually(lambda: "running" in watch.states("juno"), PATIENCE, lambda: told(watch))
+        instance.sigkill()
+        eventually(lambda: last_root(watch)["problems"], PATIENCE, lambda: told(watch))
+        eventually(lambda: watch.states("juno")[-1] != "running", PATIENCE, lambda: told(watch))
+        assert [p for p in last_root(watch)["problems"] if "gateway is not running" in p]
+        instance.provider.mode(Mode.OK)
+        instance.start()
+        eventually(lambda: connected(watch), PATIENCE, lambda: told(watch))
+        assert last_root(watch)["gateway"]["pid"] == instance.gateway_pid
+
+
+@pytest.mark.parametrize(
+    ("auth", "words"), [({}, "no access to the gateway"), ({"token": "not-the-token"}, "refuses the token")]
+)
+def test_without_access_the_log_tells_what_it_can_and_one_line_says_how_to_get_it(
+    instance: Instance, tmp_path: Path, auth: dict[str, str], words: str
+) -> None:
+    root = _without_access(instance, tmp_path, auth)
+    instance.provider.mode(Mode.HANG)
+    instance.start_run("juno")
+    eventually(
+        lambda: instance.log_file.read_text().count("same-model retry") >= 2,
+        PATIENCE,
+        "two retries in the log",
+    )
+
+    def stuck() -> list[dict[str, Any]]:
+        code, snapshot, _ = lockdeck(instance, "status", str(root), "--log", str(instance.log_file))
+        problems = snapshot["roots"][0]["problems"]
+        assert len([p for p in problems if words in p and "OPENCLAW_GATEWAY_TOKEN" in p]) == 1, problems
+        assert instance.token not in json.dumps(snapshot)
+        assert "not-the-token" not in json.dumps(snapshot)
+        return [s for s in snapshot["sessions"] if code == 1 and s["state"] == "stuck"]
+
+    found = eventually(stuck, PATIENCE, "a stuck session known from the log alone")
+    assert any("names no session" in r or "log and process table alone" in r for r in found[0]["reasons"]), (
+        found
+    )
+
+
+def test_one_lockdeck_shows_a_root_of_each_era_side_by_side(
+    instance: Instance, make_instance: InstanceMaker
+) -> None:
+    older = make_instance("2026.4.5", run_timeout=15)
+    for one in (instance, older):
+        one.provider.mode(Mode.HANG)
+        one.start_run("silas")
+    roots = (str(instance.root), str(older.root))
+    words = ("status", *roots, "--log", str(instance.log_file), "--log", str(older.log_file))
+
+    def both() -> dict[str, Any] | None:
+        _, snapshot, _ = lockdeck(instance, *words)
+        seen = {s["root"]: s for s in snapshot["sessions"] if s["key"] == "agent:silas:main"}
+        return snapshot if len(seen) == 2 and all(s["occupation"] for s in seen.values()) else None
+
+    snapshot = eventually(both, PATIENCE, "both sessions occupied")
+    assert {r["path"]: (r["era"], r["version"]) for r in snapshot["roots"]} == {
+        str(instance.root): ("sqlite", "2026.9.6"),
+        str(older.root): ("files", "2026.4.5"),
+    }
+    new = by_agent({"sessions": [s for s in snapshot["sessions"] if s["root"] == str(instance.root)]})[
+        "silas"
+    ]
+    old = by_agent({"sessions": [s for s in snapshot["sessions"] if s["root"] == str(older.root)]})["silas"]
+    assert new["lock"] is None
+    assert new["holder"]["pid"] == instance.gateway_pid
+    assert old["holder"] is None
+    assert old["lock"]["pid"] == older.gateway_pid
+
+
+def _stuck(watch: Watch) -> list[dict[str, Any]]:
+    return [s for s in watch.sessions("silas") if s["state"] == "stuck" and s["holder"]]
+
+
+def _braked(watch: Watch) -> bool:
+    rotations = [s["rotation"] for s in watch.sessions("silas") if s["rotation"]]
+    return any(a["decision"] == "idle_breaker" for r in rotations for a in r["attempts"])
+
+
+def _without_access(instance: Instance, folder: Path, auth: dict[str, str]) -> Path:
+    """The same agents under another root, whose config has no token, or a wrong one."""
+    root = folder / "root"
+    root.mkdir()
+    (root / "agents").symlink_to(instance.root / "agents")
+    config = json.loads((instance.root / "openclaw.json").read_text())
+    config["gateway"]["auth"] = {"mode": "token", **auth}
+    (root / "openclaw.json").write_text(json.dumps(config))
+    return root
