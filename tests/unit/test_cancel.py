@@ -426,7 +426,8 @@ def test_a_secret_that_only_openclaw_can_resolve_is_left_to_its_command(
     program = tmp_path / "openclaw"
     program.write_text('#!/bin/sh\necho \'{"runtimeVersion": "2026.4.5", "status": "no-active-run"}\'\n')
     program.chmod(0o755)
-    plan = planned(one, session, journal, env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+    where = {"PATH": f"{tmp_path}:/usr/bin:/bin", "OPENCLAW_STATE_DIR": str(one.home.root)}
+    plan = planned(one, session, journal, env=where)
     assert (plan.reached_by, plan.version, plan.scopes) == ("openclaw gateway call", "2026.4.5", None)
     assert [rung.name for rung in plan.rungs] == ["stop", "reset", "restart"]
     outcome = cancel(plan, allow={STOP}, journal=journal, limits=QUICK)

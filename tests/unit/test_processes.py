@@ -271,8 +271,14 @@ def test_what_looks_like_openclaw(argv, openclaw):
 
 def test_a_running_gateway_is_found_by_its_title(tmp_path):
     title = ["openclaw-gateway", "-c", WAIT]
+    # Its own state directory: a young gateway of no known root would forbid the releases of tests beside this one.
     process = subprocess.Popen(
-        title, executable=sys.executable, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        title,
+        executable=sys.executable,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OPENCLAW_STATE_DIR": str(tmp_path)},
     )
     with child() as other:
         try:
