@@ -7,11 +7,13 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.message import Message
 from textual.screen import Screen
 
@@ -227,7 +229,8 @@ class LockdeckApp(App[int]):
     def _tick(self) -> None:
         self._notify_of_criticals()
         for screen in self._seen():
-            screen.tick()
+            with suppress(NoMatches):  # when the dashboard ends, widgets go before this timer does
+                screen.tick()
 
     def _seen(self) -> Sequence[DeckScreen]:
         """Return the uppermost deck screen: it shows through modal screens above it."""

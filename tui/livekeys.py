@@ -6,10 +6,19 @@ from typing import Any
 
 from textual.binding import ActiveBinding, Binding
 from textual.screen import Screen
+from textual.widget import Widget
 
 
 def live_bindings(screen: Screen[Any]) -> list[ActiveBinding]:
-    """Return the live bindings; a keymap of one's own changes keys and never the order."""
+    """Return the live bindings: what is focused first, then the screen's commands, then the rest.
+
+    A keymap of one's own changes keys and never this order.
+    """
     listed = [binding.id for binding in Binding.make_bindings(type(screen).BINDINGS)]
     places = {name: place for place, name in reversed(list(enumerate(listed))) if name is not None}
-    return sorted(screen.active_bindings.values(), key=lambda live: places.get(live.binding.id or "", -1))
+
+    def place(live: ActiveBinding) -> int:
+        around = -1 if isinstance(live.node, Widget) and live.node is not screen else len(listed)
+        return places.get(live.binding.id or "", around)
+
+    return sorted(screen.active_bindings.values(), key=place)

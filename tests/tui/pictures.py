@@ -12,7 +12,7 @@ from tests.tui.samples import incident
 from tests.tui.stage import dashboard, show
 
 DOCS = Path(__file__).parents[2] / "docs"
-PICTURES = {"fleet": ((120, 22), ()), "session": ((120, 42), ("enter",))}
+PICTURES = {"fleet": ((120, 22), ()), "session": ((120, 60), ("enter",))}
 
 
 async def picture(name: str) -> str:

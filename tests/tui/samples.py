@@ -26,6 +26,7 @@ NOW = 1775543201.0
 """The moment of all samples, epoch seconds."""
 ROOT = "/home/ops/.openclaw"
 GATEWAY = Holder(396, "openclaw-gateway", NOW - 86_400 * 3, Proof.FD, 4711)
+DECISIONS = ("rotate_profile", "fallback_model")
 GATEWAY_DETAILS = ProcessDetails(
     396,
     1,
@@ -112,9 +113,7 @@ def rotating(
             started_at=since + index * length,
             ended_at=since + (index + 1) * length - 0.4 if index + 1 < attempt else None,
             reason="timeout" if index + 1 < attempt else None,
-            decision=("rotate_profile" if index % 2 == 0 else "fallback_model")
-            if index + 1 < attempt
-            else None,
+            decision=DECISIONS[index % 2] if index + 1 < attempt else None,
             timed_out=index + 1 < attempt,
         )
         for index in range(attempt)
@@ -180,7 +179,7 @@ def told(since: float, length: float, attempt: int, blocked: int) -> tuple[LogLi
             over = since + (index + 1) * length - 0.4
             lines += [
                 LogLine(over, f"profile {profile} timed out", bad=True),
-                LogLine(over, f"attempt over on {provider}/{model}: timeout; rotate_profile"),
+                LogLine(over, f"attempt over on {provider}/{model}: timeout; {DECISIONS[index % 2]}"),
             ]
     waits = [
         LogLine(NOW - 21 * n, "a caller gave up on the lock after 10 s held by pid 396", bad=True)
