@@ -63,11 +63,11 @@ def cancel(
     if plan.nothing:
         return CancelOutcome(NOTHING, plan.key, sentences=plan.notes)
     reasons = plan.refusal or _not_confirmed(plan, allow)
-    if reasons or plan.view is None:
+    if reasons:
         return _refused(plan, journal, reasons)
     pressed = clock()
     try:
-        with turn(journal.folder, os.path.dirname(plan.view.record.path), TURN_S):
+        with turn(journal.folder, os.path.dirname(plan.view.record.path) if plan.view else plan.root, TURN_S):
             return _climb(plan, allow, journal, clock, report, wait, limits or Limits(), pressed)
     except NotOurTurnError:
         return _refused(plan, journal, ("another lockdeck is at work in this sessions directory: try again",))
@@ -198,9 +198,8 @@ def _line_for(
 
 
 def _scene(plan: CancelPlan, line: Line | None, clock: Clock, wait: Wait, limits: Limits) -> Scene:
-    assert plan.view is not None
-    assert plan.pid is not None
-    target = Target(plan.key, plan.view.record.path, plan.pid, plan.run_id, plan.chain)
+    path = plan.view.record.path if plan.view is not None else ""
+    target = Target(plan.key, path, plan.pid or 0, plan.run_id, plan.chain)
     log = FileLog(plan.logs, clock) if plan.logs or line is None else GatewayLog(line, clock)
     return Scene(plan, target, limits, line, log, clock, wait)
 

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
+from backend.actions.cancel_claimed import Claim, listen, row_of_session, step_of, verify_claim
 from backend.actions.cancel_log import LogSince
 from backend.actions.cancel_plan import CancelPlan, Step
 from backend.actions.cancel_restart import find_supervisor, restart
@@ -53,6 +54,8 @@ def fire(scene: Scene, rung: Rung) -> Step:
     """Do one rung and say how it ended; GatewayError when it could not be done, NobodyThereError when need not."""
     if rung.name not in TRIES:
         return _end_process(scene, rung)
+    if scene.plan.view is None:
+        return _call_claimed(scene, rung)
     step = None
     for _ in range(TRIES[rung.name]):
         step = _call_once(scene, rung)
@@ -60,6 +63,21 @@ def fire(scene: Scene, rung: Rung) -> Step:
             break
     assert step is not None
     return step
+
+
+def _call_claimed(scene: Scene, rung: Rung) -> Step:
+    """Do one rung where no lock file tells (2026.8 on)."""
+    line = scene.line
+    if line is None:
+        raise GatewayError(Trouble.UNREACHABLE, f"{rung.title}: the gateway can't be reached")
+    row = row_of_session(line, scene.target.key)
+    if row is not None and row.active is False:
+        raise NobodyThereError("the gateway shows no active run: the run is over")
+    listen(line)
+    claim = Claim(scene.target.key, scene.clock(), scene.target.run_id)
+    answer = _in_background(line, rung.name, scene.target.key)
+    verify_claim(claim, line, answer.done, scene.limits, scene.clock, scene.wait)
+    return step_of(claim, rung, _words(answer), scene.clock())
 
 
 def await_lock(scene: Scene) -> LockRecord:

@@ -9,6 +9,12 @@ from typing import Any
 
 import pytest
 
+from backend.actions.cancel import cancel, plan_cancel
+from backend.actions.journal import Journal
+from backend.actions.ladder import ABORT
+from backend.model.fleet import RootView, SessionView
+from backend.settings import Settings
+from backend.watch.collector import Collector
 from tests.live.conftest import InstanceMaker
 from tests.live.deck import Watch, by_agent, lockdeck, status, watching
 from tests.live.instance import Instance
@@ -99,6 +105,32 @@ def test_an_abort_through_the_gateway_frees_the_session(instance: Instance) -> N
         instance.client.call("sessions.abort", {"key": "agent:ezra:main"})
         eventually(lambda: watch.states("ezra")[-1:] == ["idle"], PATIENCE, lambda: told(watch))
         assert watch.sessions("ezra")[-1]["holder"] is None
+
+
+def test_a_cancel_in_the_middle_of_a_hang_is_verified(instance: Instance, tmp_path: Path) -> None:
+    instance.provider.mode(Mode.HANG)
+    run = instance.start_run("ezra")
+    logs = (str(instance.log_file),)
+    watching_it = Collector.discover([str(instance.root)], Settings(), logs=logs, env=dict(instance.env))
+
+    def hanging() -> tuple[SessionView, RootView] | None:
+        snapshot = watching_it.look()
+        found = [s for s in snapshot.sessions if s.key == run.session_key and s.holder and s.holder.run_id]
+        return (found[0], snapshot.roots[0]) if found else None
+
+    try:
+        session, root = eventually(hanging, PATIENCE, "the session with its run")
+    finally:
+        watching_it.close()
+    journal = Journal(str(tmp_path / "state" / "journal.jsonl"))
+    plan = plan_cancel(session, root, env=dict(instance.env), logs=logs, folder=journal.folder)
+    assert (plan.version, plan.run_id, plan.refusal) == ("2026.9.6", run.id, ()), plan.to_json()
+    instance.provider.forget()
+    outcome = cancel(plan, allow={ABORT}, journal=journal)
+    assert outcome.status == "cancelled", outcome.to_json()
+    assert not instance.provider.requests, "the run went on with another attempt"
+    row = next(r for r in instance.client.call("sessions.list")["sessions"] if r["key"] == run.session_key)
+    assert (row["hasActiveRun"], row["status"]) == (False, "killed")
 
 
 def test_a_killed_gateway_is_one_line_and_a_new_one_is_followed_by_itself(instance: Instance) -> None:

@@ -405,14 +405,14 @@ def test_a_dead_holder_is_no_case_for_a_cancel(stage: Callable[..., Stage], jour
     os.unlink(session.lock)
 
 
-def test_a_root_without_lock_files_is_refused_with_the_way_out(
+def test_a_root_without_lock_files_is_refused_where_the_gateway_shows_no_active_runs(
     stage: Callable[..., Stage], journal: Journal
 ) -> None:
     one = stage()
     session = one.sessions["agent:ezra:main"]
     root = RootView(str(one.home.root), "sqlite")
     plan = plan_cancel(view_of(one.home, session), root, env=one.home.environment(), folder=journal.folder)
-    assert "sessions.abort" in plan.refusal[0]
+    assert "does not tell" in plan.refusal[0]
 
 
 def test_a_secret_that_only_openclaw_can_resolve_is_left_to_its_command(
