@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.keys import format_key
 
 from backend.settings import SettingsError, load_settings
 from tui.configuring import all_screens, screen_keys, wishes_of
@@ -103,3 +106,13 @@ def test_good_wishes_are_ready_to_use(tmp_path) -> None:  # type: ignore[no-unty
     wishes = wishes_of(load_settings(str(path)))
     assert (wishes.columns, wishes.keymap) == (("agent",), {"help": "f1,question_mark"})
     assert wishes.stale_after_s == 30.0
+
+
+def test_the_manual_lists_every_command_with_its_keys() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "keys.md").read_text(encoding="utf-8")
+    rows = {row.split("`")[1]: row for row in manual.split("\n") if row.startswith("| `")}
+    commands = {command.id: command for screen in all_screens() for command in screen.HERE}
+    assert set(rows) == set(commands)
+    for command in commands.values():
+        shown = " ".join(f"`{format_key(key)}`" for key in command.key.split(","))
+        assert f"| {shown} | {command.tooltip} |" in rows[command.id]
