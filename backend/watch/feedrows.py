@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from backend.model.events import SameModelRetry
 from backend.model.fleet import RunHolder
 from backend.model.runfold import Run, RunBook
 from backend.model.runs import Hold, Occupation, Rotation
@@ -162,6 +163,8 @@ def _is_here(root: RootWatch, key: str) -> bool:
 def _nameless(book: RunBook, named: set[str], heard_before: float) -> Iterator[Run]:
     """Yield the runs that no line ties to a session; an event may still be on its way that does."""
     for run in book.runs.values():
-        loose = is_of_trace(run.run_id) and run.run_id not in named and run.ended_at is None
-        if loose and run.attempts and run.last_activity <= heard_before:
+        if run.run_id in named or run.ended_at is not None or run.last_activity > heard_before:
+            continue
+        # Only 2026.9 tells such retries: a log may be shared with an older gateway.
+        if any(isinstance(fact, SameModelRetry) and fact.delay_ms is not None for fact in run.facts):
             yield run

@@ -203,7 +203,7 @@ def log_line(fleet: FleetDir, at: float, text: str, trace: str = "t1") -> None:
         "traceId": trace,
     }
     with fleet.log.open("a") as file:
-        file.write(json.dumps(line) + "\n")
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 def log_retry(fleet: FleetDir, at: float, index: int, trace: str = "t1") -> None:
@@ -256,10 +256,13 @@ def running(watching: Collector) -> Iterator[Callable[..., FleetSnapshot]]:
         thread.join(DEADLINE_S)
 
 
-def test_without_a_credential_the_log_tells_that_a_run_hangs_and_one_line_says_the_way(fleet):
+@pytest.mark.parametrize("accepted", [False, True])
+def test_without_a_credential_the_log_tells_that_a_run_hangs_and_one_line_says_the_way(fleet, accepted):
     migrate(fleet)
     fleet.config()
     now = time.time()
+    if accepted:
+        log_line(fleet, now - 30.0, "⇄ res ✓ agent 656ms runId=r1 conn=c id=i")
     log_retry(fleet, now - 20.0, 1)
     log_retry(fleet, now - 5.0, 2)
     root, found = look(fleet)
