@@ -8,6 +8,7 @@ from itertools import count
 from backend.model.fleet import FleetSnapshot
 from backend.system.text import SafeText
 from tui.changes import Change, changes
+from tui.pulse import Pulse, advance
 
 KEPT_CHANGES = 2000
 """So many changes are kept for the Events screen."""
@@ -21,6 +22,7 @@ class Deck:
         self.shown: FleetSnapshot | None = None
         self.failure: SafeText | None = None
         self.hidden_changes = 0
+        self.pulse = Pulse()
         self.paused_at: float | None = None
         self.log: deque[tuple[int, Change]] = deque(maxlen=KEPT_CHANGES)
         self._numbers = count(1)
@@ -28,6 +30,7 @@ class Deck:
     def receive(self, snapshot: FleetSnapshot) -> None:
         """Take in a new snapshot."""
         found = changes(self.latest, snapshot)
+        self.pulse = advance(self.pulse, self.latest, snapshot)
         self.latest = snapshot
         self.log.extendleft((next(self._numbers), change) for change in reversed(found))
         if self.paused_at is None:

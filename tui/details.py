@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView
 from backend.system.processes import ProcessDetails
+from backend.system.text import safe
 from tui.advice import advice
 from tui.figures import attempt_index, duration, time_of_day
 from tui.holderlines import other_locks, process_lines
 from tui.lines import EMPTY, Line, line, span, wrap
+from tui.pulse import Beat, pulse_lines
 from tui.rows import occupied_s, state_line, verdict_line
 from tui.symbols import Symbols
 from tui.timeline import timeline
@@ -20,7 +22,8 @@ from tui.timeline import timeline
 class Picture:
     """What a detail view is drawn from; `gone` when the subject has left the fleet and this is its last picture.
 
-    `process` is the lock's holder as last read, None before that and where it can't be read.
+    `process` is the lock's holder as last read, None before that and where it can't be read. `beats` tell
+    how the locks of the session's agent fared lately.
     """
 
     now: float
@@ -29,6 +32,7 @@ class Picture:
     lock: LockView | None = None
     gone: bool = False
     process: ProcessDetails | None = None
+    beats: tuple[Beat, ...] = ()
 
 
 def describe(picture: Picture, symbols: Symbols, width: int) -> list[Line]:
@@ -45,6 +49,8 @@ def describe(picture: Picture, symbols: Symbols, width: int) -> list[Line]:
         rows += _section("Rotation", _rotation(session, picture.now, symbols, width), symbols, width)
         rows += _section("Forecast", _forecast(session, picture.now), symbols, width)
         rows += _section("Blocked callers", _blocked(session, picture.now), symbols, width)
+        lately = f"Agent {safe(session.agent, 24)} in the last 5 minutes"
+        rows += _section(lately, pulse_lines(picture.beats, symbols), symbols, width)
     rows += _section("Lock", _lock(lock, picture.now, symbols), symbols, width)
     rows += _section("Holder process", _process(picture), symbols, width)
     if lock is not None:

@@ -29,6 +29,8 @@ class Symbols:
     ellipsis: str
     up: str
     down: str
+    spark: str
+    """One cell for nothing, then from a little to much."""
     ascii_only: bool = False
 
 
@@ -66,6 +68,7 @@ UNICODE = Symbols(
     ellipsis="…",
     up="↑",
     down="↓",
+    spark=" ▁▂▃▄▅▆▇█",
 )
 
 ASCII = Symbols(
@@ -102,6 +105,7 @@ ASCII = Symbols(
     ellipsis="~",
     up="^",
     down="v",
+    spark=" .:-=+*#",
     ascii_only=True,
 )
 

@@ -111,7 +111,7 @@ def test_good_wishes_are_ready_to_use(tmp_path) -> None:  # type: ignore[no-unty
 def test_the_manual_lists_every_command_with_its_keys() -> None:
     manual = (Path(__file__).parents[2] / "docs" / "keys.md").read_text(encoding="utf-8")
     rows = {row.split("`")[1]: row for row in manual.split("\n") if row.startswith("| `")}
-    commands = {command.id: command for screen in all_screens() for command in screen.HERE}
+    commands = {command.id: command for screen in reversed(all_screens()) for command in screen.HERE}
     assert set(rows) == set(commands)
     for command in commands.values():
         shown = " ".join(f"`{format_key(key)}`" for key in command.key.split(","))

@@ -19,6 +19,7 @@ from tui.commands.view import Copy, NextTheme, Pause
 from tui.details import Picture, describe
 from tui.inspection import HolderRead, HolderReader
 from tui.lines import line, span
+from tui.pulse import Beat, recent
 from tui.rows import Row, RowKey
 from tui.screens.base import DeckScreen
 from tui.sessionlog import log_lines, log_title
@@ -103,10 +104,15 @@ class SessionScreen(DeckScreen):
         same = known is not None and (known[0].pid, known[0].start_ticks) == (holder.pid, holder.start_ticks)
         return known[1] if known is not None and same else None
 
+    def _beats(self, picture: Picture) -> tuple[Beat, ...]:
+        if picture.session is None:
+            return ()
+        return recent(self.deck_app.deck.pulse, (picture.session.root, picture.session.agent), picture.now)
+
     def _show(self) -> None:
         picture, symbols = self._picture, self.deck_app.symbols
         if picture is not None:
-            picture = replace(picture, process=self._process(picture))
+            picture = replace(picture, process=self._process(picture), beats=self._beats(picture))
             log = picture.session.log if picture.session is not None else ()
             self.query_one("#log-title", LineView).show(lambda width: log_title(log, symbols, width))
             self.query_one("#log", LineView).show(lambda width: log_lines(log, width))
