@@ -323,6 +323,7 @@ class Collector:
         if self._logs:
             return self._logs, (), ()
         files = [r.config.logging_file for r in self.roots.values() if r.config and r.config.logging_file]
+        files += [news.log_path for news in self._news.values() if news.log_path]
         console = [
             path
             for root in self.roots.values()
