@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from backend.model.fleet import FleetSnapshot, LockView
 from backend.model.locks import Holder
@@ -10,13 +11,14 @@ from backend.system.processes import ProcessDetails
 from tui.lines import Line, line, span
 from tui.summary import every_lock
 
+_PRIVATE = re.compile(r"token|passw|secret|api-?key|message|prompt", re.IGNORECASE)
 MOST_LOCKS = 5
 """So many of the holder's other locks are named; the rest are counted."""
 
 
 def process_lines(details: ProcessDetails, others: tuple[LockView, ...]) -> Iterator[Line]:
     """Yield the lines of a process and of the other locks it holds."""
-    command = " ".join(details.argv) or "its arguments can't be read"
+    command = " ".join(shown_argv(details.argv)) or "its arguments can't be read"
     yield line(span(command, "text", 1000))
     costs = [
         f"{details.cpu_percent:.1f} % of a core since its start" if details.cpu_percent is not None else "",
@@ -28,6 +30,16 @@ def process_lines(details: ProcessDetails, others: tuple[LockView, ...]) -> Iter
     if details.cwd is not None:
         yield line(span(f"in {details.cwd}", "dim"))
     yield from _other_locks(others)
+
+
+def shown_argv(argv: Sequence[str]) -> Iterator[str]:
+    """Yield the arguments; what follows an option for a secret or for a message to the agent is left out."""
+    hide = False
+    for word in argv:
+        name, equals, _value = word.partition("=")
+        private = _PRIVATE.search(name) is not None if name.startswith("--") else False
+        yield "***" if hide else f"{name}=***" if private and equals else word
+        hide = private and not equals
 
 
 def other_locks(holder: Holder, path: str, snapshot: FleetSnapshot) -> tuple[LockView, ...]:

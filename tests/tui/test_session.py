@@ -10,7 +10,7 @@ from backend.model.loglines import LogLine
 from backend.system.processes import ProcessDetails
 from tests.tui.samples import GATEWAY_DETAILS, NOW, PAYLOADS, incident
 from tests.tui.stage import HeldSource, dashboard, frame, show, wait_for
-from tui.holderlines import memory
+from tui.holderlines import memory, shown_argv
 
 SIZE = (120, 60)
 
@@ -138,6 +138,22 @@ async def test_a_session_of_which_the_log_tells_nothing_has_no_log_pane() -> Non
         await pilot.press("enter")
         await pilot.pause()
         assert app.screen.query_one("#log-scroll").size.height == 0
+
+
+def test_secrets_and_messages_in_the_arguments_are_not_shown() -> None:
+    argv = (
+        "openclaw",
+        "agent",
+        "--message",
+        "my prompt",
+        "--gateway-token=abc",
+        "--password",
+        "x",
+        "--local",
+    )
+    assert " ".join(shown_argv(argv)) == (
+        "openclaw agent --message *** --gateway-token=*** --password *** --local"
+    )
 
 
 def test_memory_is_written_for_people() -> None:
