@@ -66,7 +66,7 @@ def row_of(value: object) -> SessionRow | None:
     status, runs = ident(value.get("status")), value.get("activeRunIds")
     return SessionRow(
         key=key,
-        agent=ident(value.get("agentId")) or _agent_of(key),
+        agent=_plain(ident(value.get("agentId"))) or _plain(_agent_of(key)) or "unknown",
         session_id=ident(value.get("sessionId")),
         status=status if status in _STATUS else None,
         active=flag(value.get("hasActiveRun")),
@@ -204,6 +204,11 @@ def _near(value: object, now: float) -> float:
     return told if told is not None and abs(told - now) <= CLOCK_SKEW_S else now
 
 
-def _agent_of(key: str) -> str:
+def _agent_of(key: str) -> str | None:
     parts = key.split(":", 2)
-    return parts[1] if len(parts) == 3 and parts[0] == "agent" and parts[1] else "unknown"
+    return parts[1] if len(parts) == 3 and parts[0] == "agent" and parts[1] else None
+
+
+def _plain(agent: str | None) -> str | None:
+    """Return an agent id only where it can be no path to somewhere else."""
+    return None if agent is None or agent in (".", "..") or "/" in agent or "\0" in agent else agent

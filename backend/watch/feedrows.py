@@ -96,14 +96,10 @@ def is_active(
 
 
 def occupation_of(
-    row: SessionRow,
-    rotation: Rotation | None,
-    run: Run | None,
-    active_since: float | None,
-    pid: int | None,
-    now: float,
+    row: SessionRow, rotation: Rotation | None, run: Run | None, root: RootWatch, fed: Fed, now: float
 ) -> Occupation:
     """Return the active run as an occupation: since it was first seen, one hold for each attempt seen."""
+    active_since = (fed.news.active_since or {}).get(row.key)
     attempts = rotation.attempts if rotation is not None else ()
     known = [a.started_at if a.started_at is not None else a.ended_at for a in attempts]
     starts = [start for start in known if start is not None]
@@ -112,7 +108,12 @@ def occupation_of(
     current = opened if opened is not None else max([told, *starts])
     since = min([current, *starts, *([] if active_since is None else [active_since])])
     name = run.run_id if run is not None else row.key
-    return Occupation(row.key, since, max(1, len(attempts)), (Hold(name, pid, current),))
+    return Occupation(
+        row.key,
+        since,
+        max(1, len(attempts)),
+        (Hold(name, root.gateway.pid if root.gateway else None, current),),
+    )
 
 
 def holder_of(

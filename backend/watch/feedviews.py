@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from backend.model.blocked import blocked_on
 from backend.model.chain import FailoverChain
 from backend.model.events import LaneWait, StuckSession
 from backend.model.facts import SessionFacts
-from backend.model.fleet import SessionView, State
+from backend.model.fleet import RunHolder, SessionView, State
 from backend.model.forecast import budget_of
 from backend.model.refusals import with_refused
 from backend.model.rotation import defaults_of, rotation_of
@@ -54,28 +54,58 @@ def row_view(
     now: float,
 ) -> SessionView:
     """Judge one session; `previous` is the last state and since when. Times in epoch seconds."""
+    seen = _see(root, row, run, fed, told, now)
+    facts = replace(seen.facts, previous=previous)
+    state = assess(facts, now)
+    shown = _shown(seen.rotation, state.state, seen.occupation is not None)
+    last = shown.attempts[-1] if shown and shown.attempts else None
+    marks = _marks(root, row, fed, facts, state.state, now)
+    return SessionView(
+        root=root.path,
+        agent=safe(row.agent),
+        key=row.key,
+        session_id=row.session_id,
+        state=state.state,
+        severity=state.severity,
+        since=state.since,
+        reasons=tuple(safe(reason, 1000) for reason in (*state.reasons, *marks)),
+        attempt=last if last is not None and last.ended_at is None else None,
+        rotation=shown,
+        occupation=seen.occupation,
+        blocked=facts.blocked,
+        holder=seen.holder,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is known of one session, before it is judged."""
+
+    facts: SessionFacts
+    rotation: Rotation | None
+    occupation: Occupation | None
+    holder: RunHolder | None
+
+
+def _see(root: RootWatch, row: SessionRow, run: Run | None, fed: Fed, told: Told, now: float) -> _Seen:
     chain, version = root.chain_for(row.agent), root.version
     defaults = defaults_of(version)
     budget = budget_of(chain, chain.candidates[0] if chain.candidates else None, defaults)
     active = is_active(row, run, root, fed, budget.seconds, now)
+    if not active and run is not None and run.ended_at is None:
+        run = None  # its end was not heard, and it does not run any more
     rotation = None if run is None else rotation_of(run, chain, None, now, told.names, version)
-    occupation = None
-    if active:
-        since = (fed.news.active_since or {}).get(row.key)
-        pid = root.gateway.pid if root.gateway else None
-        occupation = occupation_of(row, rotation, run, since, pid, now)
-    refused = told.refusals.get(row.key, ())
-    blocked = _blocked(row, fed, told, occupation, now)
+    occupation = occupation_of(row, rotation, run, root, fed, now) if active else None
     holder = None
     if occupation is not None:
-        late = sum(at >= occupation.since for at in refused)
+        late = sum(at >= occupation.since for at in told.refusals.get(row.key, ()))
         holder = holder_of(row, run, occupation.since, root, fed, late)
     sign = (fed.news.progress or {}).get(row.key)
     facts = SessionFacts(
         occupation=occupation,
         run=run,
-        rotation=rotation if active or rotation is None or rotation.finished else None,
-        blocked=blocked,
+        rotation=rotation,
+        blocked=_blocked(row, fed, told, occupation, now),
         store_status=None if active else row.status,
         transcript_at=sign.at if sign else None,
         # Nobody has heard what the run did before we listened.
@@ -88,29 +118,8 @@ def row_view(
         gateway_started_at=root.gateway_started_at,
         sees_locks=False,
         holder=holder_sentence(holder, now) if holder else None,
-        previous=previous,
     )
-    state = assess(facts, now)
-    shown = _shown(rotation, state.state, active)
-    return SessionView(
-        root=root.path,
-        agent=safe(row.agent),
-        key=row.key,
-        session_id=row.session_id,
-        state=state.state,
-        severity=state.severity,
-        since=state.since,
-        reasons=tuple(
-            safe(r, 1000) for r in (*state.reasons, *_marks(root, row, fed, facts, state.state, now))
-        ),
-        attempt=shown.attempts[-1]
-        if shown and shown.attempts and shown.attempts[-1].ended_at is None
-        else None,
-        rotation=shown,
-        occupation=occupation,
-        blocked=blocked,
-        holder=holder,
-    )
+    return _Seen(facts, rotation, occupation, holder)
 
 
 def calm_view(root: RootWatch, row: SessionRow) -> SessionView:

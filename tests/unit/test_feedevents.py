@@ -104,6 +104,14 @@ def test_a_row_tells_what_is_needed_and_nothing_is_guessed():
     assert (bare.agent, bare.active, bare.status, bare.started_at) == ("ezra", None, None, None)
 
 
+@pytest.mark.parametrize("agent", ["../../etc", ".", "..", "a/b"])
+def test_an_agent_is_no_path_to_somewhere_else(agent):
+    (found,) = feed.rows_of({"sessions": [row(agentId=agent)]})
+    assert found.agent == "silas"
+    (found,) = feed.rows_of({"sessions": [{"key": f"agent:{agent}:main"}]})
+    assert found.agent == "unknown"
+
+
 def test_an_end_that_was_missed_is_told_by_its_row():
     done = row(status="killed", hasActiveRun=False, lastRunId=RUN, endedAt=1_795_365_727_169)
     rows = feed.rows_of({"sessions": [done]})

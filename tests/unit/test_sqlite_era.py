@@ -472,3 +472,12 @@ def test_a_tool_at_work_is_no_silence_and_neither_is_what_was_before_we_listened
     assert state(connected_at=1100.0) is State.STUCK
     assert state(connected_at=1100.0, progress={KEY: Sign(1200.0, tool=True)}) is State.RUNNING
     assert state(connected_at=1100.0, progress={KEY: Sign(1990.0)}) is State.RUNNING
+
+
+def test_a_run_whose_end_nobody_heard_is_over_when_its_row_says_so(fleet):
+    row = SessionRow(KEY, "silas", active=False, status="done")
+    root = collector(fleet).roots[str(fleet.root)]
+    run = fold_all(RunBook(), [AttemptStarted(1980.0, "r1", session_key=KEY)]).runs["r1"]
+    fed = Fed(FeedNews(sessions=(row,), told_at=1999.0, connected=True, connected_at=1990.0))
+    view = row_view(root, row, run, fed, Told(), None, 2000.0)
+    assert (view.state, view.occupation, view.attempt) == (State.IDLE, None, None)
