@@ -44,6 +44,8 @@ RESTING = frozenset({Verdict.DEAD, Verdict.RECYCLED, Verdict.LEAKED, Verdict.FOR
 """Verdicts on locks that can't change before the file does, or a full look finds more."""
 MOST_CLAIMS = 10_000
 """Of so many runs it is remembered which root's gateway named them."""
+MOST_ASKED = 4
+"""So many logs are asked for the version where roots of both eras are watched."""
 LOG_POLL_S = 0.5
 """How often the logs are looked at when nothing else happens, in seconds."""
 PUBLISH_S = 3.0
@@ -191,10 +193,12 @@ class Collector:
 
     def _learn_version(self) -> None:
         """Ask the log which version runs: the configuration only knows which one last wrote it."""
-        newest = self._tail.newest()
-        logged = version_in_log(newest) if newest else None
+        logs = self._tail.by_age()
+        if len({root.era for root in self.roots.values()}) == 1:
+            logs = logs[:1]
+        versions = [version_in_log(path) for path in logs[:MOST_ASKED]]
         for root in self.roots.values():
-            root.logged = logged
+            root.logged = next((version for version in versions if root.fits_era(version)), None)
 
     def _adopt(self, discovery: Discovery) -> None:
         """Take up new roots. A root that vanished stays, with its problem: it was watched, and people look."""

@@ -66,7 +66,7 @@ class RootWatch:
     @property
     def version(self) -> Version | None:
         """The OpenClaw version of this root, None where nothing tells: by its gateway, its log, its config."""
-        logged = self.logged if self._fits_era(self.logged) else None
+        logged = self.logged if self.fits_era(self.logged) else None
         return self.told or logged or (self.config.version if self.config else None)
 
     @property
@@ -105,7 +105,7 @@ class RootWatch:
         """Say once what this root's version is exposed to, and which first version behaves better."""
         return exposure_notes(self.version) if self.version else ()
 
-    def _fits_era(self, version: Version | None) -> bool:
+    def fits_era(self, version: Version | None) -> bool:
         """Whether a version keeps sessions as this root does; a log may be that of another root's gateway."""
         return version is not None and (version >= FIRST_WITHOUT_LOCK_FILES) == (self.era == "sqlite")
 

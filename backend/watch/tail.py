@@ -113,8 +113,12 @@ class LogTail:
 
     def newest(self) -> str | None:
         """Return the JSON log written to last; None where none is followed."""
+        return next(iter(self.by_age()), None)
+
+    def by_age(self) -> tuple[str, ...]:
+        """Return the JSON logs that are followed, the one written to last first."""
         logs = [one for one in self._followed.values() if not one.console]
-        return max(logs, key=lambda one: one.mtime).name if logs else None
+        return tuple(one.name for one in sorted(logs, key=lambda one: -one.mtime))
 
     def close(self) -> None:
         """Close all files."""

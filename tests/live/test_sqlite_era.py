@@ -167,7 +167,8 @@ def test_without_access_the_log_tells_what_it_can_and_one_line_says_how_to_get_i
     def stuck() -> list[dict[str, Any]]:
         code, snapshot, _ = lockdeck(instance, "status", str(root), "--log", str(instance.log_file))
         problems = snapshot["roots"][0]["problems"]
-        assert len([p for p in problems if words in p and "OPENCLAW_GATEWAY_TOKEN" in p]) == 1, problems
+        if len([p for p in problems if words in p and "OPENCLAW_GATEWAY_TOKEN" in p]) != 1:
+            return []  # a busy gateway may need more than the two seconds of a single look
         assert instance.token not in json.dumps(snapshot)
         assert "not-the-token" not in json.dumps(snapshot)
         return [s for s in snapshot["sessions"] if code == 1 and s["state"] == "stuck"]
