@@ -130,7 +130,7 @@ async def test_a_run_is_cancelled_for_real_and_the_session_is_free(
         shown = frame(app)
         assert "End the process" in shown
         assert f"send SIGTERM to pid {holder.pid}" in shown
-        assert "loses the reply" in shown
+        assert "costs: the reply" in shown
         assert app.focused is app.screen.query_one("#ask-no")
         await pilot.press("right", "enter")
         await wait_for(pilot, lambda: ended(app))
@@ -182,7 +182,7 @@ async def test_the_dialog_shows_the_ladder_with_all_that_matters(
             assert words in shown
         for words in ("2026.4.5", "WebSocket", "2 messages waiting", "operator.write", "counts as a timeout"):
             assert words in shown
-        assert "loses the reply" in shown
+        assert "costs: the reply" in shown
 
 
 async def test_a_rung_without_its_scope_can_not_be_confirmed(
@@ -293,3 +293,21 @@ def test_a_lock_row_leads_to_its_session_and_a_session_key_never_to_a_lock() -> 
 
 def _urgent() -> tuple[str, str, str]:
     return ("silas:discord:channel:119834421", "ezra:discord:channel:119834907", "juno:telegram:direct:4402")
+
+
+async def test_the_cost_of_a_chosen_rung_is_in_sight_on_a_small_terminal(
+    planned: dict[str, CancelPlan | None],
+) -> None:
+    planned["*"] = ladder(GENTLE, RESET, RESTART)
+    app = dashboard()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await show(pilot, incident())
+        await pilot.press("c")
+        await wait_for(pilot, lambda: asked(app))
+        await pilot.press("down", "down")
+        await wait_for(pilot, lambda: "agent:main:other" in frame(app))
+        shown = frame(app)
+        assert "costs: the reply" in shown
+        assert "Restart the gateway" in shown.splitlines()[-3]
+        assert shown.count("agent:silas:discord:channel:119834421") == 1
+        assert "Do nothing" in shown

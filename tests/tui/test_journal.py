@@ -20,6 +20,11 @@ def yard(tmp_path: Path) -> Yard:
     return Yard(tmp_path)
 
 
+def falsify(file: Path) -> None:
+    """Change the second line, as somebody would who has something to hide."""
+    file.write_bytes(file.read_bytes().replace(b"/r/1.", b"/r/9."))
+
+
 async def test_entries_come_newest_first_and_enter_shows_the_facts(yard: Yard) -> None:
     yard.journal.append("refused", path="/r/a.jsonl.lock", releaseId="aa", sentences=["the verdict is held"])
     yard.journal.append("released", path="/r/b.jsonl.lock", releaseId="bb", evidence={"uid": 1000})
@@ -45,8 +50,7 @@ async def test_entries_come_newest_first_and_enter_shows_the_facts(yard: Yard) -
 async def test_a_broken_chain_is_said_loudly(yard: Yard) -> None:
     for number in range(3):
         yard.journal.append("refused", path=f"/r/{number}.jsonl.lock")
-    file = Path(yard.journal.path)
-    file.write_bytes(file.read_bytes().replace(b"/r/1.", b"/r/9."))
+    falsify(Path(yard.journal.path))
     app = yard.dashboard()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("j")

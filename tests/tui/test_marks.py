@@ -18,7 +18,7 @@ from tests.unit.releasing import end
 from tui.app import LockdeckApp
 from tui.dialogs.release import ReleaseDialog
 from tui.dialogs.result import ResultDialog
-from tui.marks import NONE, in_order, kept, toggled
+from tui.marks import in_order, kept, toggled
 from tui.screens.fleet import FleetScreen
 from tui.screens.locks import LocksScreen
 

@@ -64,6 +64,7 @@ class AskDialog(BoxDialog[Answer]):
         field.display = bool(question.words)
         yes = self.query_one("#ask-yes", Button)
         yes.label, yes.display, yes.disabled = label, True, bool(question.words)
+        yes.refresh(layout=True)  # the width of a button does not follow its label by itself
         self._offer_nothing(self.NOTHING)
         self.show(rows)
 

@@ -17,7 +17,8 @@ from tui.aside import aside, post
 from tui.dialogs.ask import AskDialog
 from tui.dialogs.cancelwords import bulk_cancel_lines, gentle, ladder_lines, nothing_lines, why_not_in_bulk
 from tui.dialogs.question import about_count, about_rung
-from tui.lines import line, span
+from tui.lines import line, plain, span
+from tui.widgets.lineview import LineView
 
 if TYPE_CHECKING:
     from tui.app import LockdeckApp
@@ -104,6 +105,13 @@ class CancelDialog(AskDialog[Climb]):
         at = rungs.index(self._chosen) + by
         if 0 <= at < len(rungs):
             self._offer(rungs[at])
+            self.call_after_refresh(self._bring_into_sight, rungs[at])
+
+    def _bring_into_sight(self, rung: Rung) -> None:
+        """Scroll to the chosen rung: its cost must be seen before it is confirmed."""
+        lines = self.query_one("#box-lines", LineView).lines
+        at = next((y for y, row in enumerate(lines) if rung.title in plain(row)), 0)
+        self.query_one(".box-scroll").scroll_to(y=at, animate=False)
 
     def _ask_for_one(self, aim: Aim, plan: CancelPlan | None) -> None:
         if plan is None:
@@ -124,7 +132,7 @@ class CancelDialog(AskDialog[Climb]):
             self.refuse(rows)
             return
         self._climb = Climb((aim,), (self._plan,), frozenset({rung.name}))
-        self.ask(rows, about_rung(rung.danger), rung.title)
+        self.ask(rows, about_rung(rung.danger, self._plan.key), rung.title)
 
     def _ask_for_many(self, planned: Sequence[Planned]) -> None:
         good = [(aim, plan) for aim, plan in planned if plan is not None and why_not_in_bulk(plan) is None]

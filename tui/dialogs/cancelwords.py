@@ -12,7 +12,7 @@ from tui.lines import EMPTY, Line, line, span
 from tui.rows import state_line
 from tui.symbols import Symbols
 
-_ASKS = {"confirm": "press Confirm", "reset": "type reset", "restart": "type restart"}
+_ASKS = {"confirm": "press the button", "reset": "type reset", "restart": "type restart"}
 
 
 def facts(aim: Aim, plan: CancelPlan, symbols: Symbols) -> list[Line]:
@@ -112,7 +112,7 @@ def _rung(rung: Rung, chosen: bool, symbols: Symbols) -> list[Line]:
     ]
     if chosen:
         rows.append(line(span(f"    {rung.does}", style, 1000)))
-        rows += [line(span("    - ", "dim"), span(f"loses {loss}", "dim", 1000)) for loss in rung.loses]
+        rows.append(line(span("    costs: ", "dim"), span("; ".join(rung.loses), "dim", 2000)))
     return rows
 
 

@@ -33,8 +33,8 @@ def about_count(number: int, what: str) -> Question:
     return Question(f"Type how many {what}: {number}", (str(number),))
 
 
-def about_rung(danger: str) -> Question:
-    """Ask for what a rung of the cancel ladder demands: a press, or its word."""
+def about_rung(danger: str, key: str) -> Question:
+    """Ask for what a rung of the cancel ladder demands for a session: a press, or its word."""
     if danger == "confirm":
         return Question("")
-    return Question(f"Type the word {danger} to do this:", (danger,))
+    return Question(f"Type the word {danger} to do this to {key}:", (danger,))

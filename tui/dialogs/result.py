@@ -55,6 +55,7 @@ class ResultDialog(BoxDialog[NextRung]):
         button.display = following is not None
         if following is not None:
             button.label = f"Next rung: {following[1]}"
+            button.refresh(layout=True)
 
     def next_rung(self) -> NextRung | None:
         """Return what could be tried next, where exactly one session was cancelled without success."""
