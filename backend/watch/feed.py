@@ -18,6 +18,7 @@ from backend.model.events import Event
 from backend.openclaw.feedevents import log_path_of, queued_of, rows_of, running_of
 from backend.openclaw.gateway import Gateway
 from backend.openclaw.gateway_trouble import GatewayError, Trouble
+from backend.system.text import safe
 from backend.watch.feedbox import FeedBox, Heard
 from backend.watch.feednews import FeedNews
 
@@ -109,6 +110,10 @@ class Feed:
                 self._tell(connected=False, problem=str(error.sentence), trouble=error.kind)
                 if error.kind in _HOPELESS:
                     pause = LONGEST_PAUSE_S
+            except Exception as error:  # noqa: BLE001 - the boundary of the thread: told to the person, never hidden
+                sentence = safe(f"the feed failed ({type(error).__name__}: {error})", 200)
+                self._tell(connected=False, problem=str(sentence), trouble=None)
+                pause = LONGEST_PAUSE_S
             self._bell.clear()
             if not self._over.is_set():
                 self._bell.wait(pause * (0.5 + self._chance() / 2))

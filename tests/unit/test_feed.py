@@ -234,6 +234,21 @@ def test_a_refusal_is_one_sentence_without_the_token(serve, follow, manners, tok
     assert not news.connected
 
 
+def test_what_nobody_expected_is_told_and_tried_again():
+    tries: list[int] = []
+
+    def connect() -> Gateway:
+        tries.append(1)
+        raise ValueError("a strange config")
+
+    follower = Follower(connect)
+    try:
+        news = follower.until(lambda news: news.problem and len(tries) > 1)
+    finally:
+        follower.feed.stop()
+    assert "a strange config" in news.problem
+
+
 def test_a_half_open_socket_is_noticed_and_replaced(serve, follow, monkeypatch):
     monkeypatch.setattr(feed_module, "ANSWER_S", 0.2)
     server = serve(Manners(TOKEN, "2026.9.6", 4, mood=Mood.DEAF))
