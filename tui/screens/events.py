@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 from tui.changes import Change
 from tui.commands.command import bindings_of
-from tui.commands.go import Back, Help, Locks, Open, Palette, Quit
+from tui.commands.go import Back, Help, Journal, Locks, Open, Palette, Quit
 from tui.commands.view import NextTheme
 from tui.figures import time_of_day
 from tui.lines import Line, line, span
@@ -28,7 +28,7 @@ COLUMNS = (
 class EventsScreen(DeckScreen):
     """The list of changes; it goes on while the fleet is paused."""
 
-    HERE = (Open, Back, Locks, Help, Quit, NextTheme, Palette)
+    HERE = (Open, Back, Locks, Journal, Help, Quit, NextTheme, Palette)
     BINDINGS = bindings_of(HERE)
 
     @property
