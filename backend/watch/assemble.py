@@ -21,7 +21,6 @@ from backend.model.runs import Hold, Occupation, Rotation
 from backend.model.sentences import times
 from backend.model.state import assess
 from backend.model.traces import is_of_trace
-from backend.openclaw.logscan import LineCounts
 from backend.openclaw.store import SessionEntry
 from backend.system.text import safe
 from backend.watch.directory import Directory, agent_of_key
@@ -50,7 +49,6 @@ class Assembler:
 
     def __init__(self) -> None:
         self.runs: Mapping[str, tuple[Run, ...]] = {}
-        self.counts = LineCounts()
         self.progress = Progress()
         self.claims: Mapping[str, str] = {}
         """The root whose gateway named a run, by run id."""
@@ -105,11 +103,8 @@ class Assembler:
         }
 
     def notes(self) -> tuple[str, ...]:
-        """What could not be joined or understood, in figures."""
-        counted: tuple[str, ...] = ()
-        if self.counts.malformed or self.counts.oversize:
-            counted = (f"log: {self.counts.malformed} lines not understood, {self.counts.oversize} too long",)
-        return (*self._notes, *counted)
+        """What could not be joined, in figures."""
+        return self._notes
 
     def sessions(
         self,

@@ -17,7 +17,7 @@ from backend.model.fleet import State
 from backend.model.locks import Verdict
 from backend.settings import Settings
 from backend.system.processes import LINUX
-from backend.watch import collector as collecting
+from backend.watch import lockbook
 from backend.watch.collector import Collector
 from backend.watch.hints import Hints
 from tests.unit.fleetdir import PAST, FleetDir, actor, dead_pid, payload
@@ -362,13 +362,13 @@ def test_polling_is_faster_than_the_usual_rescan(fleet):
 def test_a_lock_that_vanishes_between_listing_and_reading_is_no_lock(fleet, collector, monkeypatch):
     lock = fleet.session()
     lock.write_text(payload(dead_pid(), PAST))
-    real = collecting.examine
+    real = lockbook.examine
 
     def examine(places, *rest, **options):
         lock.unlink(missing_ok=True)
         return real(places, *rest, **options)
 
-    monkeypatch.setattr(collecting, "examine", examine)
+    monkeypatch.setattr(lockbook, "examine", examine)
     snapshot = collector.look()
     assert (snapshot.locks, session_of(snapshot).state) == ((), State.IDLE)
 
@@ -377,13 +377,13 @@ def test_agents_that_vanish_in_the_middle_of_a_look_are_no_error(fleet, collecto
     fleet.session()
     fleet.session("agent:silas:main").write_text("{")
     collector.look()
-    real = collecting.examine
+    real = lockbook.examine
 
     def examine(places, *rest, **options):
         shutil.rmtree(fleet.root, ignore_errors=True)
         return real(places, *rest, **options)
 
-    monkeypatch.setattr(collecting, "examine", examine)
+    monkeypatch.setattr(lockbook, "examine", examine)
     assert collector.look().locks == ()
     assert collector.look().sessions == ()
 

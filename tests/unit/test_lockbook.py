@@ -1,0 +1,55 @@
+"""Locks that are being let go, and locks at rest, as the collector's book keeps them."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from backend.model.locks import Verdict
+from backend.openclaw.layout import Root
+from backend.system import processes
+from backend.watch.lockbook import LETTING_GO_S, LockBook
+from backend.watch.rootwatch import RootWatch
+from tests.unit.fleetdir import actor
+
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture
+def root(tmp_path):
+    sessions = tmp_path / "root" / "agents" / "main" / "sessions"
+    sessions.mkdir(parents=True)
+    (tmp_path / "root" / "openclaw.json").write_text("{}")
+    watch = RootWatch(Root(str(tmp_path / "root")), {"HOME": str(tmp_path)}, own_namespace=True)
+    watch.refresh()
+    return watch
+
+
+def look(book, root, now, whole=True):
+    book.look(root, list(root.directories.values()), now, lambda *_: 3.0, whole)
+    return [view.judgement.verdict for view in book.locks]
+
+
+def test_a_lock_whose_holder_has_just_closed_it_is_not_called_leaked(root):
+    lock = next(iter(root.directories)) + "/one.jsonl.lock"
+    book = LockBook()
+    with actor() as holder:
+        holder.take(lock)
+        assert look(book, root, NOW) == [Verdict.HELD]
+        holder.close(lock)
+        assert look(book, root, NOW + 0.5, whole=False) == [Verdict.HELD]
+        assert os.path.dirname(lock) in book.due
+        assert look(book, root, NOW + 0.5 + LETTING_GO_S) == [Verdict.LEAKED]
+        os.unlink(lock)
+        assert look(book, root, NOW + 5) == []
+        assert not book._closed
+
+
+def test_a_lock_that_was_never_seen_held_is_leaked_at_once(root):
+    lock = next(iter(root.directories)) + "/one.jsonl.lock"
+    ticks = processes.look(os.getpid()).identity.start_ticks
+    with open(lock, "w") as file:
+        json.dump({"pid": os.getpid(), "createdAt": "2026-04-05T00:00:00.000Z", "starttime": ticks}, file)
+    assert look(LockBook(), root, NOW) == [Verdict.LEAKED]
