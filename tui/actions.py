@@ -171,11 +171,7 @@ def _cancelled(aim: Aim, outcome: CancelOutcome) -> Piece:
         "nothing-to-cancel": Severity.NOTICE,
         "refused": Severity.WARNING,
     }.get(outcome.status, Severity.CRITICAL)
-    free = outcome.free_after_ms
-    told = (f"free after {free / 1000:.1f} s by the rung {outcome.rung}",) if free is not None else ()
-    return Piece(
-        aim, outcome.status, severity, (*told, *outcome.sentences), ended=True, next_rung=outcome.next_rung
-    )
+    return Piece(aim, outcome.status, severity, outcome.sentences, ended=True, next_rung=outcome.next_rung)
 
 
 def _written_at(lock_path: str) -> float | None:

@@ -136,7 +136,8 @@ async def test_a_run_is_cancelled_for_real_and_the_session_is_free(
         await wait_for(pilot, lambda: ended(app))
         shown = frame(app)
         assert "cancelled" in shown
-        assert "by the rung terminate" in shown
+        assert "End the process: pid" in shown
+        assert "ms from key to free session" in shown
     assert not yard.lock_of("one").exists()
     assert yard.kinds() == ["cancel-begin", "cancel-end"]
 
