@@ -146,7 +146,9 @@ def _sentence(claim: Claim, answer: str, free: int | None, now: float) -> str:
         waited = now - claim.fired_at
         return f"the gateway answered ({answer}), but still shows an active run after {waited:.1f} s"
     if claim.taken_again:
-        whose = "the same run went on" if claim.run_id else "a run goes on: whether it is the same can't be told"
+        whose = (
+            "the same run went on" if claim.run_id else "a run goes on: whether it is the same can't be told"
+        )
         return f"the gateway showed no active run for a moment, then {whose}"
     status = f", status {claim.status}" if claim.status else ""
     quiet = f"for {now - claim.free_at:.1f} s since"

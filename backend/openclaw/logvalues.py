@@ -5,13 +5,13 @@ Nothing here raises: a value of the wrong type or shape is a value that is not t
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Iterator
 from datetime import datetime
 
 from backend.model.events import LockTimeout
+from backend.model.runfold import profile_hash
 from backend.system.text import SafeText, safe
 
 ID_LIMIT = 200
@@ -32,12 +32,6 @@ _LOCK_TIMEOUT = re.compile(
 TIME = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 """Pattern of an ISO 8601 time as logs write it."""
 _TIME = re.compile(TIME)
-
-
-def profile_hash(profile_id: str) -> str:
-    """Name a profile as the decisions do: `sha256:` + 12 hex digits (seen on 2026.4.5)."""
-    digest = hashlib.sha256(profile_id.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"sha256:{digest[:12]}"
 
 
 def hashed_profile(value: object) -> str | None:
