@@ -65,7 +65,9 @@ def _way_out(verdict: Verdict) -> tuple[str, ...]:
     """Say what does help where a release can't."""
     if verdict is not Verdict.LITTER:
         return ()
-    return ("its gateway holds the session, not a file: cancel the run (`lockdeck cancel`) or restart the gateway",)
+    return (
+        "its gateway holds the session, not a file: cancel the run (`lockdeck cancel`) or restart the gateway",
+    )
 
 
 def newcomers(root: str, now: float, running: list[processes.ProcessIdentity]) -> Iterator[str]:

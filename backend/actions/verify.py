@@ -12,9 +12,9 @@ from backend.actions.cancel_log import LogSince, goes_on
 from backend.model.chain import FailoverChain
 from backend.model.events import AttemptStarted, Event, FailoverDecision, ModelFallbackDecision, RunEnded
 from backend.model.locks import LockRecord, PayloadState, Presence
+from backend.model.runfold import profile_hash
 from backend.openclaw.gateway_reach import Line
 from backend.openclaw.gateway_trouble import GatewayError
-from backend.openclaw.logvalues import profile_hash
 from backend.system.text import safe
 
 

@@ -12,9 +12,9 @@ from backend.openclaw.logmeta import structured_event
 from backend.openclaw.logrecord import Malformed, read_record
 from backend.openclaw.logscan import MARKERS, MAX_LINE, LineCounts, LineFeed, concerning
 from backend.openclaw.logtext import text_event
-from backend.openclaw.logvalues import last_clock, profile_hash
+from backend.openclaw.logvalues import last_clock
 
-__all__ = ["EventStream", "LineCounts", "Malformed", "parse_line", "profile_hash", "read_events"]
+__all__ = ["EventStream", "LineCounts", "Malformed", "parse_line", "read_events"]
 
 BLOCK = 1 << 20
 """Bytes read at once."""

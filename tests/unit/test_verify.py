@@ -8,9 +8,9 @@ from backend.actions.verify import AfterFire, Limits, Target, has_active_run, wa
 from backend.model.chain import Candidate, FailoverChain
 from backend.model.events import AttemptStarted, Event, FailoverDecision, RunEnded
 from backend.model.locks import LockKind, LockPayload, LockRecord, PayloadState, Presence
+from backend.model.runfold import profile_hash
 from backend.openclaw.gateway_frames import Frame, Hello
 from backend.openclaw.gateway_trouble import GatewayError, Trouble
-from backend.openclaw.logvalues import profile_hash
 
 KEY, PID, START = "agent:main:main", 4711, 1000.0
 CHAIN = FailoverChain((Candidate("atlas", "large", ("atlas:alpha", "atlas:beta")),))
