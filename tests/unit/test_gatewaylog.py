@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.model import events as ev
+from backend.model.runfold import profile_hash
 from backend.openclaw.gatewaylog import (
     EventStream,
     LineCounts,
     Malformed,
     parse_line,
-    profile_hash,
     read_events,
 )
 
