@@ -35,7 +35,7 @@ class Hands:
     journal: Journal = field(default_factory=default_journal)
     env: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     settings: Settings = field(default_factory=Settings)
-    logs: tuple[str, ...] = ()
+    logs: Callable[[], Sequence[str]] = tuple
     watch_s: float = 30.0
     clock: Callable[[], float] = time.time
     wait: Callable[[float], object] = time.sleep
@@ -123,7 +123,7 @@ def offer_cancel(aim: Aim, hands: Hands) -> CancelPlan | None:
         aim.session,
         aim.root,
         env=hands.env,
-        logs=hands.logs,
+        logs=hands.logs(),
         folder=hands.journal.folder,
         clock=hands.clock,
         wait=hands.wait,

@@ -320,7 +320,7 @@ def run_dashboard(
             theme=settings.theme or None,
             no_color=common.no_color,
             seconds=seconds,
-            hands=hands or Hands(settings=settings, logs=logs),
+            hands=hands or Hands(settings=settings, logs=lambda: logs or collector.log_files),
             wishes=wishes,
         )
     )

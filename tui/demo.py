@@ -28,7 +28,7 @@ def run_demo(seconds: float | None, common: Common) -> Exit:
         )
         if has_screen():
             journal = Journal(os.path.join(fleet.root, "lockdeck", "journal.jsonl"))
-            hands = Hands(journal=journal, env=fleet.env, logs=(str(fleet.log_file),))
+            hands = Hands(journal=journal, env=fleet.env, logs=lambda: (str(fleet.log_file),))
             return run_dashboard(collector, common, seconds, hands)
         narrate("simulated fleet: openclaw#62351 in fast motion, four agents, a provider that hangs")
         return _narrated(collector, ENOUGH_S if seconds is None else seconds)

@@ -32,6 +32,9 @@ class Term:
 
     def holds(self, facts: Mapping[str, str]) -> bool:
         """Return whether the condition holds for a row's facts (values in lower case, one per field)."""
+        if self.field == "holder" and self.value.isdigit():
+            # A whole pid: 39 is not 396.
+            return (self.value in facts.get("holder", "").split()) is not self.inverse
         texts = facts.values() if self.field is None else (facts.get(self.field, ""),)
         return any(self.value in text for text in texts) is not self.inverse
 

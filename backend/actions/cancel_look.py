@@ -30,7 +30,9 @@ _PROBES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     (ADMIN, "sessions.reset", {}),
 )
 
-_SECRET_WORD = re.compile(r"(--?[\w-]*(?:token|password|secret|key)[= ])(?!-)\S+", re.IGNORECASE)
+_SECRET_WORD = re.compile(
+    r"(?<!\S)(?!--session-key\b)(--?[\w-]*(?:token|password|secret|key)[= ])(?!-)\S+", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
