@@ -63,11 +63,14 @@ def release_lines(offer: Offer, now: float, symbols: Symbols) -> list[Line]:
     ]
 
 
+TRY_AGAIN = "Nothing holds this lock. When what stands above has passed, look again and press the key again."
+
+
 def refused_lines(offer: Offer, now: float, symbols: Symbols) -> list[Line]:
     """Return why a release is refused, and what may be done instead."""
     plan = offer.plan
     view = plan.view or offer.aim.lock
-    instead = (advice(view),) if view is not None else ()
+    instead = () if view is None else (TRY_AGAIN if view.judgement.releasable else advice(view),)
     reasons = plan.refusal.reasons if plan.refusal else ()
     return [
         line(span("Not released: refused", "warning")),
