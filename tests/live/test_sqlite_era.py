@@ -157,26 +157,21 @@ def test_without_access_the_log_tells_what_it_can_and_one_line_says_how_to_get_i
 ) -> None:
     root = _without_access(instance, tmp_path, auth)
     instance.provider.mode(Mode.HANG)
+    before = _retries(instance)
     instance.start_run("juno")
-    eventually(
-        lambda: instance.log_file.read_text().count("same-model retry") >= 2,
-        PATIENCE,
-        "two retries in the log",
-    )
-
-    def stuck() -> list[dict[str, Any]]:
-        code, snapshot, _ = lockdeck(instance, "status", str(root), "--log", str(instance.log_file))
-        problems = snapshot["roots"][0]["problems"]
-        if len([p for p in problems if words in p and "OPENCLAW_GATEWAY_TOKEN" in p]) != 1:
-            return []  # a busy gateway may need more than the two seconds of a single look
+    eventually(lambda: _retries(instance) >= before + 2, PATIENCE, "two retries in the log")
+    # A gateway locks out who shows it a wrong token again and again: few looks, no loop.
+    for _ in range(3):
+        code, snapshot, _told = lockdeck(instance, "status", str(root), "--log", str(instance.log_file))
         assert instance.token not in json.dumps(snapshot)
         assert "not-the-token" not in json.dumps(snapshot)
-        return [s for s in snapshot["sessions"] if code == 1 and s["state"] == "stuck"]
-
-    found = eventually(stuck, PATIENCE, "a stuck session known from the log alone")
-    assert any("names no session" in r or "log and process table alone" in r for r in found[0]["reasons"]), (
-        found
-    )
+        problems = snapshot["roots"][0]["problems"]
+        if any(words in problem for problem in problems):
+            break
+    assert [p for p in problems if words in p and "OPENCLAW_GATEWAY_TOKEN" in p], problems
+    stuck = [s for s in snapshot["sessions"] if s["state"] == "stuck"]
+    assert (code, len(stuck)) == (1, 1), snapshot["sessions"]
+    assert any("names no session" in reason for reason in stuck[0]["reasons"]), stuck
 
 
 def test_one_lockdeck_shows_a_root_of_each_era_side_by_side(
@@ -207,6 +202,11 @@ def test_one_lockdeck_shows_a_root_of_each_era_side_by_side(
     assert new["holder"]["pid"] == instance.gateway_pid
     assert old["holder"] is None
     assert old["lock"]["pid"] == older.gateway_pid
+
+
+def _retries(instance: Instance) -> int:
+    # Counted by line: each holds its message twice.
+    return sum("same-model retry" in line for line in instance.log_file.read_text().splitlines())
 
 
 def _stuck(watch: Watch) -> list[dict[str, Any]]:
