@@ -80,16 +80,24 @@ def run(
     tally = Tally(scenario.locks * scenario.acquirers_per_lock)
     habits = Habits(scenario.rules)
 
+    # Where OpenClaw's processes also rob each other, only rates compare: the releasers' searching must not
+    # slow the acquirers down, for a slow acquirer robs more.
+    acquirers_cpus, releasers_cpus = _apart() if not scenario.attributable else (None, None)
+
     def acquire(row: int, life: int) -> None:
+        _stay_on(acquirers_cpus)
         own = [paths[row % scenario.locks]]
         live(own, habits, tally, row, clock.ended, hash((seed, row, life)))
 
     cleaners = releasers if RELEASERS[releaser] is not None else 0
     share = None if releases is None else -(-releases // max(cleaners, 1))
     alive = {fork(lambda r=row: acquire(r, 0)): (row, 0) for row in range(tally.rows)}
-    cleaning = {
-        fork(lambda n=n: clean(releaser, paths, folder, clock, share, seed, n)) for n in range(cleaners)
-    }
+
+    def release(number: int) -> None:
+        _stay_on(releasers_cpus)
+        clean(releaser, paths, folder, clock, share, seed, number)
+
+    cleaning = {fork(lambda n=n: release(n)) for n in range(cleaners)}
     while alive or cleaning:
         pid, status = os.wait()
         if pid in cleaning:
@@ -103,6 +111,19 @@ def run(
     counts = sum((report(folder, number) for number in range(cleaners)), Counter())
     counts.update({name: tally.total(name) for name in FIELDS})
     return Result(scenario.name, releaser, round(time.monotonic() - clock.began, 1), counts)
+
+
+def _apart() -> tuple[set[int] | None, set[int] | None]:
+    """One processor for the acquirers, with or without a releaser, and the others for releasers."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None, None
+    first, *others = sorted(os.sched_getaffinity(0))
+    return ({first}, set(others)) if others else (None, None)
+
+
+def _stay_on(processors: set[int] | None) -> None:
+    if processors is not None:
+        os.sched_setaffinity(0, processors)
 
 
 def _sessions(folder: str, number: int) -> str:
