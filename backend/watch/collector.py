@@ -157,6 +157,7 @@ class Collector:
         for root in self.roots.values():
             chosen = [d for path, d in root.directories.items() if dirty is None or path in dirty]
             self._locks.look(root, chosen, now, self._grace, whole=dirty is None)
+        self._read_transcripts(now)
         return self._snapshot(self._clock())
 
     def _refresh_roots(self) -> None:
@@ -186,6 +187,14 @@ class Collector:
         events = self._logs.read(self.roots.values(), named, now)
         self._book = fold_all(self._book, events)
         return bool(events)
+
+    def _read_transcripts(self, now: float) -> None:
+        """Take in what the transcripts of occupied sessions newly tell of their runs."""
+        for lock_path in self._locks.occupations:
+            transcript = lock_path.removesuffix(".lock")
+            told = self._assembler.progress.attempts_told(transcript, now - RECENT_S)
+            if told:
+                self._book = fold_all(self._book, told)
 
     def _hear(self) -> bool:
         """Take in what gateways told since; return whether anything is new."""

@@ -89,3 +89,35 @@ def test_what_is_of_no_interest_any_more_is_forgotten(monkeypatch):
     assert seen.worked_at(4711, 1, NOW + 2) == NOW + 2
     seen.forget(set(), set())
     assert seen.worked_at(4711, 1, NOW + 4) is None
+
+
+def prompt_error(at, run_id):
+    data = {"timestamp": at * 1000, "runId": run_id, "sessionId": "s1", "provider": "atlas", "model": "large"}
+    entry = {"type": "custom", "id": "a1", "customType": "openclaw:prompt-error", "timestamp": iso(at)}
+    return json.dumps({**entry, "data": {**data, "error": "LLM request timed out"}}) + "\n"
+
+
+def test_a_transcript_tells_a_failed_attempt_once_and_only_a_recent_one(tmp_path):
+    transcript = tmp_path / "s1.jsonl"
+    transcript.write_text(prompt_error(PAST, "old") + prompt_error(PAST + 100, "r1"))
+    progress = Progress()
+    told = progress.attempts_told(str(transcript), PAST + 50)
+    assert [(event.run_id, event.session_id, event.at) for event in told] == [("r1", "s1", PAST + 100)]
+    assert progress.attempts_told(str(transcript), PAST) == ()
+
+
+def test_a_trajectory_tells_the_attempts_that_ran_into_a_timeout(tmp_path):
+    def ended(run_id, **flags):
+        entry = {
+            "traceSchema": "openclaw-trajectory",
+            "schemaVersion": 1,
+            "type": "session.ended",
+            "ts": iso(PAST),
+        }
+        ids = {"runId": run_id, "sessionId": "s1", "sessionKey": "agent:main:main"}
+        return json.dumps({**entry, **ids, "provider": "atlas", "modelId": "large", "data": flags}) + "\n"
+
+    trajectory = tmp_path / "s1.trajectory.jsonl"
+    trajectory.write_text(ended("r1", idleTimedOut=True, aborted=True) + ended("r2", timedOut=False))
+    told = Progress().attempts_told(str(tmp_path / "s1.jsonl"), PAST - 1)
+    assert [(event.run_id, event.session_id) for event in told] == [("r1", "s1")]
