@@ -89,6 +89,13 @@ def _at_pace(compression: float) -> Releaser:
     return act
 
 
+def by_hand(paths: Sequence[str], journal: str, count: Counter[str], dice: random.Random) -> None:
+    """Release at the pace of a person who does nothing else: real waits, and a second between two attempts."""
+    _at_pace(1.0)(paths, journal, count, dice)
+    count["attempts"] += 1
+    time.sleep(1.0)
+
+
 def _only_after_the_take(folder: int, name: str, fd: int) -> bool:
     return name != LOCK or is_file(folder, name, fd)
 
@@ -159,6 +166,7 @@ RELEASERS: dict[str, Releaser | None] = {
     "lockdeck, no waits": _at_pace(1e9),
     "lockdeck, blind": lockdeck_blind,
     "lockdeck, full waits": _at_pace(1),
+    "lockdeck, by hand": by_hand,
     "lockdeck, unlink": _with(finish_by_unlink),
     "lockdeck, tombstone": _with(finish_by_tombstone),
 }
