@@ -24,7 +24,7 @@ from tests.live.install import Release
 from tests.live.provider import Provider
 from tests.live.waiting import eventually
 
-START_SECONDS = 120
+START_SECONDS = 300
 STOP_SECONDS = 30
 CLOSE_SECONDS = 10
 
