@@ -118,10 +118,16 @@ def _row(session: SessionView, now: float) -> tuple[str, ...]:
         else duration(now - session.since if session.since else None),
         attempt_text(session),
         session.lock.judgement.verdict.value if session.lock else "-",
-        f"{holder.pid} {holder.name}" if holder else "-",
+        f"{holder.pid} {holder.name}" if holder else _run_holder(session),
         str(session.blocked.count or "-"),
         clock(session.rotation.free_by) if session.rotation else "-",
     )
+
+
+def _run_holder(session: SessionView) -> str:
+    """What holds a session without a lock file: the gateway with its active run."""
+    held = session.holder
+    return "-" if held is None else f"{held.pid or 'gateway'} {held.model or ''}".rstrip()
 
 
 def attempt_text(session: SessionView) -> str:

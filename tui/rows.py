@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from backend.model.fleet import FleetSnapshot, LockView, SessionView, Severity, State
+from backend.model.fleet import FleetSnapshot, LockView, RunHolder, SessionView, Severity, State
 from backend.model.locks import Verdict
 from tui.figures import bar, dots, duration, time_of_day
 from tui.lines import EMPTY, Line, line, span
@@ -146,7 +146,7 @@ def cells(row: Row, now: float, symbols: Symbols, root_label: str = "") -> tuple
         dots(row.rotation, row.attempt, symbols, most=5) if row.rotation else EMPTY,
         _occupied(row, now),
         _way_to_freedom(row, now, symbols),
-        holder_line(row.lock),
+        holder_line(row.lock) if row.lock else run_holder_line(row.holder),
         verdict_line(row.lock, symbols) if row.lock else EMPTY,
         line(span(row.blocked.count, "warning")) if row.blocked.count else EMPTY,
         free_by_line(row, now),
@@ -176,6 +176,14 @@ def holder_line(lock: LockView | None) -> Line:
     if holder is not None:
         return line(span(holder.pid), span(f" {holder.name}", "dim"))
     return line(span(f"{payload.pid} named", "dim")) if payload else EMPTY
+
+
+def run_holder_line(holder: RunHolder | None) -> Line:
+    """Return pid and model of what holds a session without a lock file: the gateway's active run."""
+    if holder is None:
+        return EMPTY
+    pid = "gateway" if holder.pid is None else str(holder.pid)
+    return line(span(pid), span(f" {holder.model}", "dim")) if holder.model else line(span(pid))
 
 
 def short_key(view: SessionView) -> str:
