@@ -27,6 +27,7 @@ def lockdeck(
     done = subprocess.run(
         words, capture_output=True, text=True, timeout=120, env=_env(instance, env), cwd=REPOSITORY
     )
+    _no_credential(instance, done.stdout, done.stderr)
     try:
         return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
     except ValueError as error:
@@ -48,8 +49,9 @@ def by_agent(snapshot: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 class Watch:
     """A running `lockdeck watch --json`, its lines gathered as they come."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], token: str) -> None:
         self.process = process
+        self.token, self.leaked = token, False
         self.lines: list[dict[str, Any]] = []
         self._thread = threading.Thread(target=self._gather, daemon=True)
         self._thread.start()
@@ -58,6 +60,7 @@ class Watch:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.lines.append(json.loads(line))
+            self.leaked |= self.token in line
 
     def close(self) -> None:
         """Wait for the last line; the process has ended."""
@@ -84,7 +87,7 @@ def watching(instance: Instance) -> Iterator[Watch]:
     """`lockdeck watch --json` on the instance, interrupted at the end."""
     words = [*COMMAND, "watch", str(instance.root), "--log", str(instance.log_file), "--json"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=_env(instance), cwd=REPOSITORY)
-    watch = Watch(process)
+    watch = Watch(process, instance.token)
     try:
         eventually(lambda: watch.lines, 30, "the first line of watch")
         yield watch
@@ -92,6 +95,15 @@ def watching(instance: Instance) -> Iterator[Watch]:
         process.terminate()
         process.wait(20)
         watch.close()
+        assert not watch.leaked, "the gateway's token was told"
+
+
+def _no_credential(instance: Instance, *outputs: str) -> None:
+    """Fail when the gateway's token stands in any output, or in anything that lockdeck has written so far."""
+    folder = Path(_env(instance)["LOCKDECK_STATE_DIR"])
+    written = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    for text in [*(output.encode() for output in outputs), *written]:
+        assert instance.token.encode() not in text
 
 
 def _env(instance: Instance, more: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -1,15 +1,25 @@
-"""The pictures of the manual, made from the samples: `python -m tests.tui.pictures` writes them."""
+"""The pictures of the manual: `python -m tests.tui.pictures` writes those of the samples and one of the demo.
+
+Those of the samples are the same every time, and a test holds them; the demo's is of real processes and locks.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import re
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from backend.model.fleet import FleetSnapshot
+from backend.settings import Settings
+from backend.simulate.fleet import SimulatedFleet
+from backend.watch.collector import Collector
 from tests.tui.samples import incident
 from tests.tui.stage import dashboard, show
+from tui.app import LockdeckApp
 
 DOCS = Path(__file__).parents[2] / "docs"
 PICTURES = {"fleet": ((120, 22), ()), "session": ((120, 60), ("enter",))}
@@ -23,7 +33,34 @@ async def picture(name: str) -> str:
         await show(pilot, incident())
         await pilot.press(*keys)
         await pilot.pause()
-        svg = app.export_screenshot()
+        return _standing_alone(app.export_screenshot())
+
+
+async def demo_picture() -> str:
+    """Return a picture of `lockdeck demo` when all four agents are in their third attempt."""
+    with SimulatedFleet() as fleet:
+        settings, logs = Settings(), (str(fleet.log_file),)
+        collector = Collector.discover((str(fleet.root),), settings, logs=logs, env=fleet.env)
+        loop, reached = asyncio.get_running_loop(), asyncio.Event()
+
+        class Tapped:
+            def run(self, publish: Callable[[FleetSnapshot], None], stop: threading.Event) -> None:
+                def tell(snapshot: FleetSnapshot) -> None:
+                    publish(snapshot)
+                    third = [s for s in snapshot.sessions if s.attempt and s.attempt.index == 3]
+                    if len(third) == 4:
+                        loop.call_soon_threadsafe(reached.set)
+
+                collector.run(tell, stop)
+
+        app = LockdeckApp(Tapped(), theme="dark")
+        async with app.run_test(size=(140, 24)) as pilot:
+            await asyncio.wait_for(reached.wait(), 120)
+            await pilot.pause(1.5)
+            return _standing_alone(app.export_screenshot())
+
+
+def _standing_alone(svg: str) -> str:
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
     # Blanks at the edges of a text would be dropped by some viewers.
     return svg.replace("<svg ", '<svg xml:space="preserve" ', 1)
@@ -36,6 +73,7 @@ def main() -> None:
     DOCS.mkdir(exist_ok=True)
     for name in PICTURES:
         (DOCS / f"{name}.svg").write_text(asyncio.run(picture(name)), encoding="utf-8")
+    (DOCS / "demo.svg").write_text(asyncio.run(demo_picture()), encoding="utf-8")
 
 
 if __name__ == "__main__":
