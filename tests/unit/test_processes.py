@@ -258,7 +258,7 @@ def test_details_of_another_process_with_the_same_pid_are_refused():
         (["node", "/usr/lib/node_modules/openclaw/openclaw.mjs", "gateway"], True),
         (["node", "--no-warnings", "/usr/bin/openclaw", "agent"], True),
         (["node", "a", "b", "/usr/bin/openclaw"], False),
-        (["vim", "/root/.openclaw"], False),
+        (["vim", "/home/me/.openclaw"], False),
         (["lockdeck", "status", "/home/me/.openclaw"], False),
         (["tail", "-f", "/tmp/openclaw/openclaw.log"], False),
         ([""], False),
