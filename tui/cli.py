@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -256,6 +257,9 @@ def collector_for(roots: tuple[str, ...], common: Common) -> Collector:
         narrate("nothing to watch; looked at:")
         for place in collector.looked_at:
             narrate(f"  {place}")
+        for word in roots:
+            for near in difflib.get_close_matches(word, cli.commands, 1):
+                narrate(f"{word} is no command; did you mean `lockdeck {near}`?")
         raise click.exceptions.Exit(Exit.NOTHING)
     return collector
 

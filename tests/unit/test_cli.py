@@ -358,3 +358,9 @@ def test_a_reader_that_goes_away_is_no_error(fleet, words):
         said = process.stderr.read()
         assert process.wait(60) == 0
     assert said == b""
+
+
+def test_a_misspelt_command_is_taken_for_a_root_and_the_command_is_named(tmp_path):
+    done = lockdeck("statsu", env={"HOME": str(tmp_path)}, text=True)
+    assert done.returncode == 4
+    assert "did you mean `lockdeck status`?" in done.stderr
