@@ -40,7 +40,7 @@ from tui.stylebook import StyleBook, textual_theme
 from tui.symbols import choose_symbols
 from tui.wishes import Wishes
 
-UPDATE_GAP_S = 1 / 8
+UPDATE_GAP_S = 0.05
 """At least so many seconds lie between two repaints for new snapshots."""
 TICK_S = 1.0
 """How often what shows passing time is made anew."""
