@@ -12,9 +12,10 @@ from backend.model.wire import SCHEMA, dumps, evidence_json, lock_json, lock_nee
 from backend.openclaw.evidence import examine
 from backend.openclaw.placing import place_of
 from backend.system.text import safe
+from tui.advice import advice
 from tui.cli import emit, narrate
 from tui.exits import Exit
-from tui.plain import advice, lock_lines
+from tui.plain import lock_lines
 
 if TYPE_CHECKING:
     from backend.settings import Settings

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, Severity, State
-from backend.model.locks import Verdict
 from backend.model.runs import Rotation
 from backend.model.wire import summary_json
 from backend.system.text import SafeText, safe
+from tui.advice import advice
 
 SYMBOLS = {
     State.IDLE: "-",
@@ -21,19 +21,6 @@ SYMBOLS = {
     State.CANCELLING: "<",
     State.UNKNOWN: "?",
 }
-
-ADVICE = {
-    Verdict.CREATING: "wait: the lock is being taken",
-    Verdict.HELD: "cancel the run; never release a held lock",
-    Verdict.LEAKED: "cancel, then restart the holder; release only with an explicit override",
-    Verdict.RECYCLED: "release",
-    Verdict.DEAD: "release; OpenClaw also reclaims it by itself at the session's next write",
-    Verdict.REMOVED: "restart that holder; there is nothing to release",
-    Verdict.FOREIGN: "observe only",
-    Verdict.UNREADABLE: "observe; release only when provably without a holder and unchanged",
-    Verdict.LITTER: "nothing to do",
-}
-"""What may be done about a lock, by verdict."""
 
 
 def duration(seconds: float | None) -> str:
@@ -169,15 +156,8 @@ def lock_lines(view: LockView) -> Iterator[SafeText]:
     yield safe(f"  {judgement.verdict.value}  age {duration(view.evidence.age_s)}{name}")
     for reason in judgement.reasons:
         yield safe(f"    {reason}")
-    yield safe(f"  {advice(view)}")
-
-
-def advice(view: LockView) -> str:
-    """What may be done about this very lock."""
-    verdict = view.judgement.verdict
-    if verdict in (Verdict.DEAD, Verdict.RECYCLED) and not view.judgement.releasable:
-        return "observe only: releasing is not proven safe (see the reasons)"
-    return ADVICE[verdict]
+    told = advice(view)
+    yield safe(f"  {told[0].lower()}{told[1:]}")
 
 
 def summary_line(snapshot: FleetSnapshot) -> SafeText:
