@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,8 +25,12 @@ LIFETIME_S = 60
 MARK = "lockdeck"
 """The payload key that tells a stand-in's lock from every other; OpenClaw ignores keys it does not know."""
 
+START_S = 10
+"""How long a stand-in may take to start; a loaded machine takes far less."""
+
 _WATCH = (
     "import os, select, sys\n"
+    "os.write(1, b'.')\n"
     f"ended = select.select([0], [], [], {LIFETIME_S})[0]\n"
     "if ended and not os.read(0, 1):\n"
     "    os.execv(sys.executable, [sys.executable, *sys.argv[2:], sys.argv[1]])\n"
@@ -52,13 +57,15 @@ def standing_in(journal_path: str) -> Iterator[StandIn]:
     child = subprocess.Popen(
         _command(journal_path),
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
         cwd="/",
     )
     assert child.stdin is not None
-    with child.stdin:
+    assert child.stdout is not None
+    with child.stdin, child.stdout:
+        _await_start(child, child.stdout.fileno())
         look = processes.look(child.pid)
         yield StandIn(child.pid, look.identity.start_ticks if look.identity else None)
         # Left by an exception, the pipe just closes: then the watchman recovers what was begun.
@@ -87,6 +94,14 @@ def _command(journal_path: str) -> list[str]:
     home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     recover = ["-P", "-c", _RECOVER, os.path.abspath(journal_path), home]
     return [sys.executable, "-I", "-S", "-c", _WATCH, "openclaw", *recover]
+
+
+def _await_start(child: subprocess.Popen[bytes], pipe: int) -> None:
+    """Wait for its first byte: until then its argv may still be empty, and OpenClaw would not respect its lock."""
+    if not (select.select([pipe], [], [], START_S)[0] and os.read(pipe, 1)):
+        child.kill()
+        child.wait()
+        raise OSError(f"the stand-in process did not start ({sys.executable}, within {START_S} s)")
 
 
 def _dismiss(child: subprocess.Popen[bytes], pipe: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,15 @@ def test_it_lives_for_the_length_of_the_block(tmp_path):
         assert look.identity.start_ticks == stand_in.start_ticks
         assert "openclaw" in look.identity.argv
     assert processes.look(stand_in.pid).liveness == "gone"
+
+
+def test_one_that_does_not_start_is_an_error_and_leaves_no_process(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    with (
+        pytest.raises(OSError, match="did not start"),
+        standing_in(str(tmp_path / "journal.jsonl")),
+    ):
+        pytest.fail("the block was entered")
 
 
 def test_it_does_not_pass_for_an_openclaw_gateway_in_our_own_eyes(tmp_path):
