@@ -38,6 +38,10 @@ def main() -> int:
         from tests.race.kills import main as kills
 
         return kills(options.kills, options.folder)
+    if options.turns:
+        from tests.race.turns import main as turns
+
+        return turns(options)
     if options.real:
         from tests.race.real import main as real
 
@@ -91,6 +95,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=450, help="at most, for each of those")
     parser.add_argument("--short", type=float, default=30, help="seconds for every other contest")
     parser.add_argument("--even", action="store_true", help="the same time for all contests")
+    parser.add_argument(
+        "--turns", type=int, help="compare rates instead: so many turns of --short seconds for each"
+    )
     parser.add_argument("--scenario", action="append", choices=SCENARIOS)
     parser.add_argument("--releaser", action="append", choices=RELEASERS)
     parser.add_argument("--seed", type=int, default=1)

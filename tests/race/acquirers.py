@@ -46,27 +46,33 @@ class Tally:
 
 @dataclass(frozen=True)
 class Habits:
-    """How an acquirer behaves: its rules, share of holds that end in a crash, length of a hold in seconds."""
+    """How an acquirer behaves: share of holds that end in a crash, length of a hold, polls (both in seconds)."""
 
-    rules: Rules
     crash: float = 0.12
     hold_s: tuple[float, float] = (0.0002, 0.002)
+    poll_s: float = POLL_S
 
 
 def live(
-    paths: Sequence[str], habits: Habits, tally: Tally, row: int, ended: Callable[[], bool], seed: int
+    paths: Sequence[str],
+    rules: Rules,
+    habits: Habits,
+    tally: Tally,
+    row: int,
+    ended: Callable[[], bool],
+    seed: int,
 ) -> None:
     """Take locks until `ended()` or a crash, which is a real SIGKILL."""
     dice = random.Random(seed)
     while not ended():
         path = dice.choice(paths)
         try:
-            hold = try_to_acquire(path, habits.rules)
+            hold = try_to_acquire(path, rules)
         except OSError:
             tally.add(row, "disturbed")
             hold = None
         if hold is None:
-            time.sleep(POLL_S * dice.uniform(0.5, 1.5))
+            time.sleep(habits.poll_s * dice.uniform(0.5, 1.5))
             continue
         tally.add(row, "acquired")
         with open(path + ".truth", "r+b") as truth:
@@ -79,7 +85,7 @@ def live(
             if _was_robbed(path, hold.fd, tally, row):
                 tally.add(row, "robbed")
             fcntl.flock(truth, fcntl.LOCK_UN)
-        let_go(path, hold, habits.rules)
+        let_go(path, hold, rules)
 
 
 def _is_alone(truth: int) -> bool:

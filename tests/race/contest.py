@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from tests.race.acquirers import FIELDS, Habits, Tally, live
 from tests.race.releasers import RELEASERS
-from tests.race.rules import LEGACY, MODERN, PATIENT, Rules
+from tests.race.rules import LEGACY, MODERN, PATIENT, PATIENT_MODERN, Rules
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Scenario:
     attributable: bool
     locks: int
     acquirers_per_lock: int
+    habits: Habits = Habits()  # noqa: RUF009 - an immutable value
 
 
 SCENARIOS = {
@@ -35,6 +36,8 @@ SCENARIOS = {
         Scenario("legacy, one per lock", LEGACY, True, 6, 1),
         Scenario("legacy, many per lock", LEGACY, False, 2, 3),
         Scenario("modern, many per lock", MODERN, False, 2, 3),
+        # Every hold ends in a crash, and polls are as slow as OpenClaw's: how often a release disturbs one.
+        Scenario("waiting modern agents", PATIENT_MODERN, True, 3, 4, Habits(crash=1.0, poll_s=0.05)),
     )
 }
 
@@ -78,16 +81,16 @@ def run(
     paths = [_sessions(folder, number) for number in range(scenario.locks)]
     clock = Clock(seconds)
     tally = Tally(scenario.locks * scenario.acquirers_per_lock)
-    habits = Habits(scenario.rules)
 
     # Where OpenClaw's processes also rob each other, only rates compare: the releasers' searching must not
     # slow the acquirers down, for a slow acquirer robs more.
     acquirers_cpus, releasers_cpus = _apart() if not scenario.attributable else (None, None)
+    _stay_on(acquirers_cpus)  # we too, who start every crashed one again: else releasers push us about
 
     def acquire(row: int, life: int) -> None:
         _stay_on(acquirers_cpus)
         own = [paths[row % scenario.locks]]
-        live(own, habits, tally, row, clock.ended, hash((seed, row, life)))
+        live(own, scenario.rules, scenario.habits, tally, row, clock.ended, hash((seed, row, life)))
 
     cleaners = releasers if RELEASERS[releaser] is not None else 0
     share = None if releases is None else -(-releases // max(cleaners, 1))

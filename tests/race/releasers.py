@@ -96,6 +96,14 @@ def by_hand(paths: Sequence[str], journal: str, count: Counter[str], dice: rando
     time.sleep(1.0)
 
 
+def look_by_hand(paths: Sequence[str], journal: str, count: Counter[str], dice: random.Random) -> None:
+    """Look at that pace and do nothing."""
+    with mock.patch(f"{__name__}.COMPRESSION", 1.0):
+        look_only(paths, journal, count, dice)
+    count["attempts"] += 1
+    time.sleep(1.0)
+
+
 def _only_after_the_take(folder: int, name: str, fd: int) -> bool:
     return name != LOCK or is_file(folder, name, fd)
 
@@ -167,6 +175,7 @@ RELEASERS: dict[str, Releaser | None] = {
     "lockdeck, blind": lockdeck_blind,
     "lockdeck, full waits": _at_pace(1),
     "lockdeck, by hand": by_hand,
+    "look only, by hand": look_by_hand,
     "lockdeck, unlink": _with(finish_by_unlink),
     "lockdeck, tombstone": _with(finish_by_tombstone),
 }

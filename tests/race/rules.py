@@ -2,7 +2,7 @@
 
 `legacy` is 2026.3.13 to 2026.5.7 (reclaims and releases by path), `modern` 2026.5.18 to 2026.7.35 (compares
 inode and bytes, then deletes), `patient` a legacy process that takes every lock for a live one (a reused pid
-without a start time, a leaked lock of a live pid): it never reclaims.
+without a start time, a leaked lock of a live pid): it never reclaims; `patient, modern` likewise.
 """
 
 from __future__ import annotations
@@ -127,6 +127,12 @@ def _wait(path: str) -> None:
     """Take every lock for a live one."""
 
 
+def _look_and_wait(path: str) -> None:
+    """Take every lock for a live one, but read it; a directory at the path raises."""
+    _snapshot(path)
+
+
 LEGACY = Rules("legacy", _reclaim_by_path, _remove_by_path)
 MODERN = Rules("modern", _reclaim_if_unchanged, _remove_if_unchanged)
+PATIENT_MODERN = Rules("patient, modern", _look_and_wait, _remove_if_unchanged)
 PATIENT = Rules("patient", _wait, _remove_by_path)
