@@ -311,7 +311,7 @@ def run_dashboard(
 ) -> Exit:
     """Hand over to the Textual application (imported only here); it ends by itself after `seconds`."""
     from tui.actions import Hands
-    from tui.app import run_dashboard as run
+    from tui.run import run_dashboard as run
 
     settings = collector.settings
     wishes = checked_wishes(settings)

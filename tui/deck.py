@@ -6,8 +6,10 @@ from collections import deque
 from itertools import count
 
 from backend.model.fleet import FleetSnapshot
-from backend.system.text import SafeText
+from backend.system.text import SafeText, safe
 from tui.changes import Change, changes
+from tui.notify import Notice, Rule, Watch, criticals
+from tui.notify import advance as advance_watch
 from tui.pulse import Pulse, advance
 
 KEPT_CHANGES = 2000
@@ -25,6 +27,7 @@ class Deck:
         self.pulse = Pulse()
         self.paused_at: float | None = None
         self.log: deque[tuple[int, Change]] = deque(maxlen=KEPT_CHANGES)
+        self._alarms = Watch()
         self._numbers = count(1)
 
     def receive(self, snapshot: FleetSnapshot) -> None:
@@ -41,6 +44,23 @@ class Deck:
     def note(self, change: Change) -> None:
         """Enter something that lockdeck itself did."""
         self.log.appendleft((next(self._numbers), change))
+
+    def notices(self, now: float, rule: Rule) -> tuple[Notice, ...]:
+        """Enter what turned critical or cleared by `now` (epoch seconds); return what the person is to be told."""
+        if self.latest is None:
+            return ()
+        step = advance_watch(self._alarms, criticals(self.latest), now, rule)
+        self._alarms = step.watch
+        for notice in step.due:
+            self.note(Change(notice.at, notice.severity, notice.name, notice.sentence, notice.row))
+        return step.tell
+
+    def root_label(self, root: str) -> str:
+        """Return a short name for a root, empty when there is only one."""
+        if self.shown is None or len(self.shown.roots) < 2:
+            return ""
+        name = root.rstrip("/").rpartition("/")[2].lstrip(".")
+        return safe(name.removeprefix("openclaw-"), 12)
 
     def pause(self, now: float) -> None:
         """Keep the picture of this moment (epoch seconds)."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from backend.model.fleet import FleetSnapshot
 from tests.tui.samples import NOW, hostile, incident
-from tui.app import run_dashboard
+from tui.run import run_dashboard
 
 
 class Calm:

@@ -11,7 +11,7 @@ import pytest
 from backend.model.fleet import FleetSnapshot, Severity, State
 from tests.tui.samples import NOW, incident, quiet
 from tests.tui.stage import UTF8, HeldSource, dashboard, frame, show
-from tui.app import CLIPBOARD_BYTES
+from tui.clipboard import CLIPBOARD_BYTES, copy_text
 from tui.commands.command import Command, Danger, Needs, bindings_of
 from tui.screens.events import EventsScreen
 from tui.screens.fleet import FleetScreen
@@ -187,11 +187,11 @@ async def test_y_copies_the_session_key_and_the_lock_path() -> None:
 async def test_a_copy_is_capped_and_holds_no_control_character() -> None:
     app = dashboard()
     async with app.run_test() as pilot:
-        app.copy_text("x" * CLIPBOARD_BYTES)
+        copy_text(app, "x" * CLIPBOARD_BYTES)
         assert len(app.clipboard) == CLIPBOARD_BYTES
-        app.copy_text("y" * (CLIPBOARD_BYTES + 1))
+        copy_text(app, "y" * (CLIPBOARD_BYTES + 1))
         assert app.clipboard.startswith("x")
-        app.copy_text("rm\x1b[2J\n")
+        copy_text(app, "rm\x1b[2J\n")
         assert app.clipboard == "rm␛[2J␊"
         await pilot.pause()
 

@@ -60,7 +60,7 @@ class Locks(Command):
         """Show the locks screen above the fleet."""
         from tui.screens.locks import LocksScreen
 
-        await screen.deck_app.show_above_fleet(LocksScreen())
+        await screen.deck_app.show_above_first(LocksScreen())
 
 
 class Events(Command):
@@ -77,7 +77,7 @@ class Events(Command):
         """Show the events screen above the fleet."""
         from tui.screens.events import EventsScreen
 
-        await screen.deck_app.show_above_fleet(EventsScreen())
+        await screen.deck_app.show_above_first(EventsScreen())
 
 
 class Journal(Command):
@@ -94,7 +94,7 @@ class Journal(Command):
         """Show the journal screen above the fleet."""
         from tui.screens.journal import JournalScreen
 
-        await screen.deck_app.show_above_fleet(JournalScreen())
+        await screen.deck_app.show_above_first(JournalScreen())
 
 
 class HolderLocks(Command):
@@ -117,7 +117,7 @@ class HolderLocks(Command):
         if pid is None:
             screen.deck_app.tell("no process is known for this lock", severity="warning")
         else:
-            await screen.deck_app.show_above_fleet(LocksScreen(f"holder:{pid}"))
+            await screen.deck_app.show_above_first(LocksScreen(f"holder:{pid}"))
 
 
 class Help(Command):

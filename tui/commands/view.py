@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui.clipboard import copy_text
 from tui.commands.command import Command, Needs
+from tui.dressing import wear_next
 
 if TYPE_CHECKING:
     from tui.screens.base import DeckScreen
@@ -67,7 +69,7 @@ class NextTheme(Command):
     @classmethod
     async def run(cls, screen: DeckScreen) -> None:
         """Put on the next theme."""
-        screen.deck_app.next_theme()
+        wear_next(screen.deck_app)
 
 
 class Copy(Command):
@@ -85,7 +87,7 @@ class Copy(Command):
         """Copy key or path of the selected row."""
         key = screen.selected_key
         if key is not None:
-            screen.deck_app.copy_text(key[2])
+            copy_text(screen.deck_app, key[2])
 
 
 class SortRight(Command):

@@ -44,7 +44,7 @@ class FleetScreen(RowScreen):
         """Return the cells of a session or a lonely lock."""
         app = self.deck_app
         root = row.record.root if isinstance(row, LockView) else row.root
-        return cells(row, app.picture_time(), app.symbols, app.root_label(root))
+        return cells(row, app.picture_time(), app.symbols, app.deck.root_label(root))
 
     @property
     def nothing(self) -> str:

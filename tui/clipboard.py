@@ -1,0 +1,24 @@
+"""Copying to the clipboard of the person's own terminal, by OSC 52: it works over ssh and in tmux."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backend.system.text import safe
+
+if TYPE_CHECKING:
+    from tui.shell import Shell
+
+CLIPBOARD_BYTES = 74_994
+"""Terminals drop OSC 52 beyond this many bytes (100,000 characters of base64)."""
+
+
+def copy_text(app: Shell, text: str) -> None:
+    """Copy a name, made harmless for pasting. Whether the terminal took it, nobody tells."""
+    shown = safe(text, len(text) + 1)
+    if len(shown.encode()) > CLIPBOARD_BYTES:
+        app.tell("too long for the clipboard", severity="error")
+        return
+    app.copy_to_clipboard(shown)
+    exact = "" if shown == text else " (control characters were replaced, so it is not exact)"
+    app.tell(f"copied {safe(shown, 60)}{exact}")

@@ -1,0 +1,52 @@
+"""What flows into the dashboard from the threads beside it: snapshots, and themes of the person's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+from backend.model.fleet import FleetSnapshot
+from backend.system.text import SafeText
+from themes.loader import Shelf
+from themes.watch import ThemeWatch
+from tui.messages import Published, ShelfChanged, SourceFailed
+from tui.source import Source, SourceThread
+
+
+class Intake:
+    """Runs the source and the watch over theme files; both only post messages to the dashboard."""
+
+    def __init__(self, to: MessagePump, source: Source, theme_folders: Sequence[Path]) -> None:
+        self._to = to
+        self._source = SourceThread(source, self.publish, self._source_failed)
+        self._themes = ThemeWatch(theme_folders, self.offer_shelf)
+
+    def start(self) -> None:
+        """Start watching."""
+        self._source.start()
+        self._themes.start()
+
+    def stop(self) -> None:
+        """Tell the threads to end; nobody waits for them."""
+        self._source.stop()
+        self._themes.stop()
+
+    def publish(self, snapshot: FleetSnapshot) -> None:
+        """Hand over a snapshot, from any thread."""
+        self._post(Published(snapshot))
+
+    def offer_shelf(self, shelf: Shelf) -> None:
+        """Hand over the themes there are now, from any thread."""
+        self._post(ShelfChanged(shelf))
+
+    def _source_failed(self, sentence: SafeText) -> None:
+        self._post(SourceFailed(sentence))
+
+    def _post(self, message: Message) -> None:
+        try:
+            self._to.post_message(message)
+        except RuntimeError:
+            self.stop()  # the event loop is closed: the dashboard is gone

@@ -1,0 +1,36 @@
+"""At its start the dashboard finishes, or takes back, releases that an earlier lockdeck left half done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from backend.model.fleet import Severity
+from tui.aside import aside, post
+from tui.changes import Change
+from tui.messages import Recovered
+
+if TYPE_CHECKING:
+    from tui.app import LockdeckApp
+
+
+def recover_aside(app: LockdeckApp) -> None:
+    """Recover in a thread; what was put right comes back as a message."""
+    journal = app.hands.journal
+
+    def work() -> None:
+        from backend.actions.recovery import recover
+
+        told = recover(journal)
+        if told:
+            post(app, Recovered(tuple(told)))
+
+    aside(work, app, "recover", must_finish=True)
+
+
+def tell_recovered(app: LockdeckApp, sentences: Sequence[str]) -> None:
+    """Say what was recovered."""
+    for sentence in sentences:
+        app.deck.note(Change(app.clock(), Severity.NOTICE, "recovery", sentence))
+    app.update_screen()
+    app.tell("an interrupted release was put right: see Events", severity="warning")

@@ -1,0 +1,55 @@
+"""Runs the dashboard on this terminal."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from backend.settings import config_dir
+from themes.loader import load_shelf
+from tui.actions import Hands
+from tui.app import LockdeckApp
+from tui.source import Source
+from tui.wishes import Wishes
+
+
+def run_dashboard(
+    source: Source,
+    *,
+    read_only: bool = False,
+    theme: str | None = None,
+    no_color: bool = False,
+    theme_folders: Sequence[Path] | None = None,
+    clock: Callable[[], float] = time.time,
+    seconds: float | None = None,
+    hands: Hands | None = None,
+    wishes: Wishes | None = None,
+) -> int:
+    """Run the dashboard until the person leaves; returns the exit code (0, 1 after a crash, 130 by signal).
+
+    `theme_folders` hold the user's own themes; by default the folder `themes` beside the configuration.
+    With `seconds` it ends by itself after so long. `hands` is what actions are done with (default: the
+    user's journal, this environment).
+    """
+    folders = (Path(config_dir()) / "themes",) if theme_folders is None else theme_folders
+    env = dict(os.environ)
+    if no_color:
+        env["NO_COLOR"] = "1"
+    if os.environ.get("NO_COLOR") == "":
+        del os.environ["NO_COLOR"]  # empty means not set (no-color.org); Textual takes it for set
+    app = LockdeckApp(
+        source,
+        read_only=read_only,
+        clock=clock,
+        theme=theme,
+        shelf=load_shelf(folders),
+        env=env,
+        seconds=seconds,
+        hands=hands,
+        wishes=wishes,
+        theme_folders=folders,
+    )
+    app.run()
+    return app.return_code or 0
