@@ -69,9 +69,15 @@ class Settings:
     notify_every_s: float = field(
         default=30.0, metadata=_about("At least so many seconds lie between two notifications.")
     )
+    mouse: bool = field(
+        default=True,
+        metadata=_about("The mouse works in the dashboard, rather than the terminal's own selection."),
+    )
     keys: Mapping[str, tuple[str, ...]] = field(
         default_factory=dict,
-        metadata=_about("Keys of commands, by command id; each a key or a list of keys."),
+        metadata=_about(
+            "Keys of commands, by command id; each a key or a list of keys, an empty one for none."
+        ),
     )
     origin: str = field(default="defaults", metadata={"internal": True})
     lines: Mapping[str, int] = field(default_factory=dict, compare=False, metadata={"internal": True})

@@ -50,7 +50,7 @@ def keys_of(table: Any, path: str, lines: Mapping[str, int]) -> dict[str, tuple[
         raise refuse(path, lines, "keys", "must be a table: write [keys] and below it command = key")
     found = {}
     for command, value in table.items():
-        keys = [value] if isinstance(value, str) else value
+        keys = [value] * bool(value) if isinstance(value, str) else value
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             raise refuse(path, lines, f"keys.{command}", f"must be a key or a list of keys, not {value!r}")
         found[command] = tuple(keys)

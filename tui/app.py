@@ -25,10 +25,12 @@ from tui.inspection import Inspect
 from tui.intake import Intake
 from tui.jobs import JobBoard
 from tui.messages import JobFailed, JobNews, Published, Recovered, SourceFailed
+from tui.mouse import report_mouse
 from tui.pace import Pace
 from tui.recovering import recover_aside, tell_recovered
 from tui.screens.base import DeckScreen
 from tui.screens.fleet import FleetScreen
+from tui.screens.selecting import SelectScreen
 from tui.shell import Shell
 from tui.signals import leave_on_signals
 from tui.source import Inspector, Source
@@ -63,12 +65,14 @@ class LockdeckApp(Shell):
         seconds: float | None = None,
         hands: Hands | None = None,
         wishes: Wishes | None = None,
+        mouse: bool = True,
         theme_folders: Sequence[Path] = (),
     ) -> None:
         super().__init__(os.environ if env is None else env, theme, shelf)
         self.read_only = read_only
         self.clock = clock
         self.wishes = wishes or Wishes()
+        self.mouse = mouse
         self.deck = Deck()
         self.hands = hands or Hands()
         self.jobs = JobBoard()
@@ -144,7 +148,9 @@ class LockdeckApp(Shell):
             announce(self, told, rule.how, self.env)
 
     def _seen(self) -> Sequence[DeckScreen]:
-        """Return the uppermost deck screen: it shows through modal screens above it."""
+        """Return the uppermost deck screen: it shows through modal screens above it, but not through text."""
+        if isinstance(self.screen, SelectScreen):
+            return ()  # painting beneath it would take a selection away
         decks = [
             screen for screen in self.screen_stack if isinstance(screen, DeckScreen) and screen.is_mounted
         ]
@@ -179,6 +185,12 @@ class LockdeckApp(Shell):
     def picture_time(self) -> float:
         """Return the moment the picture is of: now, or when it was paused (epoch seconds)."""
         return self.clock() if self.deck.paused_at is None else self.deck.paused_at
+
+    def toggle_mouse(self) -> None:
+        """Have the terminal report the mouse, or keep it for its own selection."""
+        self.mouse = not self.mouse
+        report_mouse(self, self.mouse)
+        self.tell("the mouse chooses rows here" if self.mouse else "the mouse is the terminal's own")
 
     def toggle_pause(self) -> None:
         """Keep the picture of this moment, or show the newest again."""

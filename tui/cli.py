@@ -323,6 +323,7 @@ def run_dashboard(
             read_only=read_only,
             theme=settings.theme or None,
             no_color=common.no_color,
+            mouse=settings.mouse and not common.no_mouse,
             seconds=seconds,
             hands=hands or Hands(settings=settings, logs=lambda: logs or collector.log_files),
             wishes=wishes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backend.system.text import safe
+from tui.livekeys import key_of
 
 if TYPE_CHECKING:
     from tui.shell import Shell
@@ -21,4 +22,6 @@ def copy_text(app: Shell, text: str) -> None:
         return
     app.copy_to_clipboard(shown)
     exact = "" if shown == text else " (control characters were replaced, so it is not exact)"
-    app.tell(f"copied {safe(shown, 60)}{exact}")
+    key = key_of(app.screen, "show_text")
+    other = f"{key} shows" if key else "the command palette has a command that shows"
+    app.tell(f"copied {safe(shown, 60)}{exact}\nwhere the terminal refuses that, {other} the text to select")

@@ -34,6 +34,18 @@ class Picture:
     process: ProcessDetails | None = None
     beats: tuple[Beat, ...] = ()
 
+    @property
+    def root_path(self) -> str:
+        """The root of the session or lock, empty where there is neither."""
+        if self.session is not None:
+            return self.session.root
+        return self.lock.record.root if self.lock is not None else ""
+
+    @property
+    def root(self) -> RootView | None:
+        """That root, None where the snapshot has it no more."""
+        return next((root for root in self.snapshot.roots if root.path == self.root_path), None)
+
 
 def describe(picture: Picture, symbols: Symbols, width: int) -> list[Line]:
     """Return the whole detail view."""
@@ -55,9 +67,7 @@ def describe(picture: Picture, symbols: Symbols, width: int) -> list[Line]:
     rows += _section("Holder process", _process(picture), symbols, width)
     if lock is not None:
         rows += _section("What lockdeck would do", [line(span(advice(lock)))], symbols, width)
-    root_path = session.root if session is not None else lock.record.root if lock is not None else ""
-    root = next((root for root in picture.snapshot.roots if root.path == root_path), None)
-    return [*rows, *_section("Root", _root(root_path, root), symbols, width), EMPTY]
+    return [*rows, *_section("Root", _root(picture), symbols, width), EMPTY]
 
 
 def _session(session: SessionView, symbols: Symbols, now: float, width: int) -> Iterator[Line]:
@@ -153,15 +163,15 @@ def _process(picture: Picture) -> Iterable[Line]:
     return process_lines(picture.process, other_locks(holder, picture.lock.record.path, picture.snapshot))
 
 
-def _root(path: str, root: RootView | None) -> Iterator[Line]:
-    yield line(span(path or "not known"))
+def _root(picture: Picture) -> Iterator[Line]:
+    root = picture.root
+    yield line(span(picture.root_path or "not known"))
     if root is None:
         return
     gateway = root.gateway
     version = root.version or (gateway.version if gateway else None)
-    words = (
-        f"gateway pid {gateway.pid}{'' if gateway.alive else ' is gone'}" if gateway else "no gateway seen"
-    )
+    life = {True: "", False: " is gone", None: " can't be seen from here"}
+    words = f"gateway pid {gateway.pid}{life[gateway.alive]}" if gateway else "no gateway seen"
     port = f", port {gateway.port}" if gateway and gateway.port else ""
     yield line(
         span(f"{words}{port}, OpenClaw {version or 'of unknown version'}, {root.era}, {root.watch}", "dim")

@@ -9,6 +9,14 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 
+def key_of(screen: Screen[Any], command: str) -> str | None:
+    """Return how the key is shown that runs a command on a screen now, None where no key does."""
+    for live in screen.active_bindings.values():
+        if live.binding.id == command:
+            return screen.app.get_key_display(live.binding)
+    return None
+
+
 def live_bindings(screen: Screen[Any]) -> list[ActiveBinding]:
     """Return the live bindings: what is focused first, then the screen's commands, then the rest.
 

@@ -23,6 +23,7 @@ class Common:
     config: str | None = None
     read_only: bool = False
     no_color: bool = False
+    no_mouse: bool = False
 
     def merge(self, later: Common) -> Common:
         """Return both together; a later `--config` wins."""
@@ -31,15 +32,17 @@ class Common:
             later.config or self.config,
             self.read_only or later.read_only,
             self.no_color or later.no_color,
+            self.no_mouse or later.no_mouse,
         )
 
 
 def common_options(function: F) -> F:
-    """Add `--log`, `--config`, `--read-only` and `--no-color`, handed over as one `common` argument."""
+    """Add `--log`, `--config`, `--read-only`, `--no-color` and `--no-mouse`, handed over as one `common` argument."""
 
     def taking(**values: Any) -> Any:
         own = Common(
-            tuple(values.pop("log")), values.pop("config"), values.pop("read_only"), values.pop("no_color")
+            tuple(values.pop("log")),
+            *(values.pop(name) for name in ("config", "read_only", "no_color", "no_mouse")),
         )
         context = click.get_current_context()
         inherited = context.find_object(Common) or Common()
@@ -49,6 +52,7 @@ def common_options(function: F) -> F:
     taking.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
     file = click.Path(dir_okay=False)
     for option in (
+        click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal."),
         click.option("--no-color", is_flag=True, help="No colours."),
         click.option("--read-only", is_flag=True, help="Nothing that changes the world."),
         click.option(

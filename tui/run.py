@@ -21,6 +21,7 @@ def run_dashboard(
     read_only: bool = False,
     theme: str | None = None,
     no_color: bool = False,
+    mouse: bool = True,
     theme_folders: Sequence[Path] | None = None,
     clock: Callable[[], float] = time.time,
     seconds: float | None = None,
@@ -49,7 +50,8 @@ def run_dashboard(
         seconds=seconds,
         hands=hands,
         wishes=wishes,
+        mouse=mouse,
         theme_folders=folders,
     )
-    app.run()
+    app.run(mouse=mouse)
     return app.return_code or 0

@@ -46,6 +46,7 @@ def show_settings(settings: Settings, common: Common, as_json: bool) -> Exit:
 
 def shown(settings: Settings, common: Common) -> Iterator[Shown]:
     """Yield every setting in force, tables by their entries."""
+    given = {override.key: override for override in _overrides(settings, common)}
     for field in fields(Settings):
         if field.metadata.get("internal"):
             continue
@@ -57,12 +58,20 @@ def shown(settings: Settings, common: Common) -> Iterator[Shown]:
             for number, root in enumerate(value):
                 for part in fields(root):
                     yield _one(settings, f"roots[{number}].{part.name}", getattr(root, part.name))
-        elif field.name == "read_only" and common.read_only:
-            yield Shown("read_only", True, "option", "--read-only")
-        elif field.name == "logs" and common.logs:
-            yield Shown("logs", [*common.logs, *value], "option", "--log")
+        elif field.name in given:
+            yield given[field.name]
         else:
             yield _one(settings, field.name, list(value) if isinstance(value, tuple) else value)
+
+
+def _overrides(settings: Settings, common: Common) -> Iterator[Shown]:
+    """Yield the settings that an option of this call decides."""
+    if common.read_only:
+        yield Shown("read_only", True, "option", "--read-only")
+    if common.no_mouse:
+        yield Shown("mouse", False, "option", "--no-mouse")
+    if common.logs:
+        yield Shown("logs", [*common.logs, *settings.logs], "option", "--log")
 
 
 def _one(settings: Settings, key: str, value: Any) -> Shown:

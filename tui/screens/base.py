@@ -10,9 +10,11 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.aim import has_lock, has_session
+from tui.aim import aims_at, has_lock, has_session
 from tui.commands.command import Command, Danger, Needs
+from tui.lines import Span
 from tui.rows import Row, RowKey
+from tui.selectable import aim_rows
 from tui.summary import Mood, header
 from tui.widgets.keybar import KeyBar
 from tui.widgets.lineview import LineView
@@ -51,6 +53,11 @@ class DeckScreen(Screen[None]):
     def let_go(self) -> bool:
         """Take back what stands before leaving (marks); return whether there was any."""
         return False
+
+    def text_rows(self) -> list[Span]:
+        """Return what is selected as plain text."""
+        snapshot = self.deck_app.deck.shown
+        return [] if snapshot is None else aim_rows(aims_at(self.targets, snapshot))
 
     def toggle_mark(self) -> None:
         """Mark the selected row, or take its mark off; screens without rows have no marks."""

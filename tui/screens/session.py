@@ -15,13 +15,15 @@ from backend.system.processes import ProcessDetails
 from tui.commands.act import Cancel, Release
 from tui.commands.command import bindings_of
 from tui.commands.go import Back, Help, HolderLocks, Journal, Palette, Quit
+from tui.commands.terminal import ShowText, ToggleMouse
 from tui.commands.view import Copy, NextTheme, Pause
 from tui.details import Picture, describe
 from tui.inspection import HolderRead, HolderReader
-from tui.lines import line, span
+from tui.lines import Span, line, span
 from tui.pulse import Beat, recent
 from tui.rows import Row, RowKey
 from tui.screens.base import DeckScreen
+from tui.selectable import story_rows
 from tui.sessionlog import log_lines, log_title
 from tui.summary import every_lock
 from tui.widgets.lineview import LineView
@@ -30,7 +32,10 @@ from tui.widgets.lineview import LineView
 class SessionScreen(DeckScreen):
     """Follows one row by identity; when it leaves the fleet its last picture stays."""
 
-    HERE = (Back, Cancel, Release, HolderLocks, Help, Quit, Journal, Copy, Pause, NextTheme, Palette)
+    HERE = (
+        *(Back, Cancel, Release, HolderLocks, Help, Quit, Journal, Copy, ShowText, Pause),
+        *(NextTheme, ToggleMouse, Palette),
+    )
     BINDINGS = bindings_of(HERE)
 
     def __init__(self, key: RowKey) -> None:
@@ -59,6 +64,11 @@ class SessionScreen(DeckScreen):
         if self._picture is None or self._picture.gone:
             return None
         return self._picture.session or self._picture.lock
+
+    def text_rows(self) -> list[Span]:
+        """Return every sentence of this screen as plain text."""
+        picture = self._picture
+        return [] if picture is None else story_rows(picture.session, picture.lock, picture.root)
 
     def body(self) -> Iterable[Widget]:
         """Return the scrolling details above the log, whose newest line stays in sight."""

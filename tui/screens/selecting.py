@@ -1,0 +1,49 @@
+"""Text for the terminal's own selection: no borders, no colours of state, and the terminal keeps its mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+
+from tui.lines import Span, line, span
+from tui.mouse import report_mouse
+from tui.widgets.lineview import LineView
+from tui.widgets.plainview import PlainView
+
+if TYPE_CHECKING:
+    from tui.app import LockdeckApp
+
+_HINT = "Select with the mouse. esc goes back, up and down scroll"
+
+
+class SelectScreen(ModalScreen[None]):
+    """Shows rows as they are; while it is shown the mouse is the terminal's."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter", "leave", "Back")]
+
+    def __init__(self, rows: Sequence[Span]) -> None:
+        super().__init__()
+        self._rows = rows
+
+    def compose(self) -> ComposeResult:
+        """Put a hint under the text."""
+        yield PlainView(self._rows)
+        yield LineView("panel", id="select-hint")
+
+    def on_mount(self) -> None:
+        """Leave the mouse to the terminal."""
+        self.query_one("#select-hint", LineView).show(lambda _width: [line(span(_HINT, "dim"))])
+        report_mouse(self._deck, on=False)
+
+    def action_leave(self) -> None:
+        """Go back, with the mouse as it was."""
+        report_mouse(self._deck, self._deck.mouse)
+        self.dismiss()
+
+    @property
+    def _deck(self) -> LockdeckApp:
+        return cast("LockdeckApp", self.app)

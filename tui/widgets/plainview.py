@@ -1,0 +1,98 @@
+"""Text without any decoration, for the terminal's own selection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.cells import chop_cells
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.strip import Strip
+from textual.widget import Widget
+
+from backend.system.text import SafeText
+from tui.lines import Span, width_of
+from tui.widgets.painting import dress, repaint_on_theme_change
+
+if TYPE_CHECKING:
+    from tui.shell import Shell
+
+_PAGE = 10
+_WRAP, _NO_WRAP = "\x1b[?7h", "\x1b[?7l"
+
+
+class PlainView(Widget, can_focus=True):
+    """Shows rows; one that is wider than the screen goes on in the next line, as a terminal would break it.
+
+    A terminal joins such lines in its selection only if it broke them itself. Textual places each line on
+    its own, so every row of several lines is written once more, in one go, with the terminal's wrapping on.
+    Must be as wide as the terminal.
+    """
+
+    DEFAULT_CSS = "PlainView { height: 1fr; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Up", show=False),
+        Binding("down", "move(1)", "Down", show=False),
+        Binding("pageup", f"move(-{_PAGE})", "Page up", show=False),
+        Binding("pagedown,space", f"move({_PAGE})", "Page down", show=False),
+        Binding("home", "move(-1000000)", "First", show=False),
+        Binding("end", "move(1000000)", "Last", show=False),
+    ]
+
+    def __init__(self, rows: Sequence[Span]) -> None:
+        super().__init__()
+        self._rows = rows
+        self._pieces: list[tuple[int, Span]] = []
+        self._top = 0
+
+    def on_mount(self) -> None:
+        """Follow the theme."""
+        repaint_on_theme_change(self)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Break the rows anew."""
+        self._pieces = [
+            (number, piece)
+            for number, row in enumerate(self._rows)
+            for piece in broken(row, max(event.size.width, 1))
+        ]
+        self.action_move(0)
+
+    def action_move(self, by: int) -> None:
+        """Scroll by so many lines."""
+        last = max(len(self._pieces) - self.size.height, 0)
+        self._top = min(max(self._top + by, 0), last)
+        self.refresh()
+        self.call_after_refresh(self._join)
+
+    def render_line(self, y: int) -> Strip:
+        """Return the strip of one line."""
+        at = self._top + y
+        row = (self._pieces[at][1],) if at < len(self._pieces) else ()
+        return dress(self).stylebook.strip(row, self.size.width)
+
+    def _join(self) -> None:
+        """Write the rows that take several lines once more, so that the terminal joins them."""
+        seen = self._pieces[self._top : self._top + self.size.height]
+        runs: dict[int, list[int]] = {}
+        for y, (number, _piece) in enumerate(seen):
+            runs.setdefault(number, []).append(y)
+        for lines in runs.values():
+            if len(lines) > 1:
+                whole = Span(SafeText("".join(seen[y][1].text for y in lines)), seen[lines[0]][1].style)
+                self._write(lines[0], whole)
+
+    def _write(self, y: int, row: Span) -> None:
+        strip = dress(self).stylebook.strip((row,), width_of((row,)))
+        background = self.background_colors[1]
+        for line_filter in self.get_line_filters():
+            strip = strip.apply_filter(line_filter, background)
+        left, top = self.region.offset
+        text = f"\x1b[{top + y + 1};{left + 1}H{_WRAP}{strip.render(self.app.console)}{_NO_WRAP}"
+        cast("Shell", self.app).send_to_terminal(text)
+
+
+def broken(row: Span, width: int) -> list[Span]:
+    """Return a row in pieces of at most `width` cells, broken where a terminal breaks it."""
+    return [Span(SafeText(piece), row.style) for piece in chop_cells(row.text, width)] or [row]
