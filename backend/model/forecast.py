@@ -6,11 +6,11 @@ not known the log's own `attempt 2 of 3` counts the models left, at least one at
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from backend.model.chain import Candidate, FailoverChain
-from backend.model.retries import brake_in, tries_left
+from backend.model.retries import brake_in, counts_retries, longest_pause_s, most_retries, tries_left
 from backend.model.runfold import Run
 from backend.model.runlife import LEAVING, RETRY
 from backend.model.runs import Attempt
@@ -26,11 +26,16 @@ MOST_MODELS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """The timeouts of a version in seconds; `run_timeout_ends`: a run timeout does not rotate (2026.7.1 on)."""
+    """The timeouts of a version in seconds, and what follows them.
+
+    `run_timeout_ends`: a run timeout does not rotate (2026.7.1 on). `retries`: an idle timeout is followed by
+    further tries of the same model (2026.9).
+    """
 
     idle_s: float = IDLE_DEFAULT_S
     run_s: float = RUN_DEFAULT_S
     run_timeout_ends: bool = False
+    retries: bool = False
 
 
 DEFAULTS_2026_4_5 = Defaults()
@@ -53,12 +58,14 @@ class Budget:
 class Remaining:
     """Attempts not finished yet, in order, with the budget of each; the first may be running already.
 
-    `known` is false where the configuration does not tell the profiles.
+    `known` is false where the configuration does not tell the profiles. `pause_s`: the longest that the pauses
+    before retries on the same model can take, together, in seconds.
     """
 
     attempts: tuple[Attempt, ...]
     budgets: tuple[Budget, ...]
     known: bool
+    pause_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,25 +99,82 @@ def remaining(
     defaults: Defaults = DEFAULTS_2026_4_5,
 ) -> Remaining:
     """Return what is left of the chain for a run that goes on, the attempt that may be running included."""
-    tried = tuple(a for a in run.attempts[run.candidate_from :] if a.decision != RETRY)
-    left_it = bool(tried) and tried[-1].decision in LEAVING
+    known = chain is not None and bool(chain.candidates)
+    models = _models_of(run, chain, names) if chain is not None and known else _counted_models(run)
+    left = list(_tries(run, models, chain, defaults))
     first = len(run.attempts) + 1
-    if chain is None or not chain.candidates:
-        count = max(0, (_models_not_failed(run) or 1) - left_it) + tries_left(run) - 1
-        count = min(count, brake_in(run) or count)
-        unnamed = tuple(Attempt(first + n) for n in range(count))
-        return Remaining(unnamed, (budget_of(chain, None, defaults),) * count, False)
-    ahead = list(_reachable(run, chain, _position(run, chain, names)))
-    left: list[tuple[Candidate, str | None]] = []
-    for offset, candidate in enumerate(ahead):
+    attempts = tuple(
+        Attempt(first + n, each.profile, each.candidate.provider, each.candidate.model)
+        if each.candidate
+        else Attempt(first + n)
+        for n, each in enumerate(left)
+    )
+    budgets = tuple(budget_of(chain, each.candidate, defaults) for each in left)
+    return Remaining(attempts, budgets, known, sum(each.pause_s for each in left))
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """A model still to be tried: its profiles, and whether it is the one that the run is at."""
+
+    candidate: Candidate | None
+    profiles: tuple[str | None, ...]
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """One attempt to come, with the longest pause (seconds) before it."""
+
+    candidate: Candidate | None
+    profile: str | None
+    pause_s: float = 0.0
+
+
+def _tries(
+    run: Run, models: Iterable[_Model], chain: FailoverChain | None, defaults: Defaults
+) -> Iterator[_Try]:
+    """Yield every attempt that can still come; on one profile of each model the retries, where there are any."""
+    counts = defaults.retries or counts_retries(run)
+    for model in models:
+        budget = budget_of(chain, model.candidate, defaults)
+        idle_s = budget.seconds if counts and budget.name == "idle timeout" else None
+        done = run.attempts[run.candidate_from :] if model.present else ()
+        used = sum(attempt.decision == RETRY for attempt in done)
+        again = tries_left(run, idle_s) - 1 if model.present else most_retries(idle_s) if idle_s else 0
+        pauses = [longest_pause_s(used + n + 1) for n in range(again)]
+        own = [_Try(model.candidate, profile) for profile in model.profiles]
+        own[1:1] = [replace(own[0], pause_s=pause) for pause in pauses] if own else []
+        brake = brake_in(done) if counts else None
+        yield from own[:brake]
+        if brake is not None and len(own) >= brake:
+            return
+
+
+def _models_of(run: Run, chain: FailoverChain, names: Mapping[str, str]) -> Iterator[_Model]:
+    """Yield the configured models from the present one on, with the profiles that are left."""
+    tried = _left_behind(run)
+    for offset, candidate in enumerate(_reachable(run, chain, _position(run, chain, names))):
         profiles: list[str | None] = list(candidate.profiles) or [None]
         if offset == 0:
-            profiles = [] if left_it else _untried(profiles, tried, names)
-        left += [(candidate, profile) for profile in profiles]
-    left = left[:1] * (tries_left(run) - 1) + left
-    left = left[: brake_in(run)]
-    attempts = tuple(Attempt(first + n, p, c.provider, c.model) for n, (c, p) in enumerate(left))
-    return Remaining(attempts, tuple(budget_of(chain, c, defaults) for c, _ in left), True)
+            profiles = [] if _has_left(tried) else _untried(profiles, tried, names)
+        yield _Model(candidate, tuple(profiles), offset == 0)
+
+
+def _counted_models(run: Run) -> Iterator[_Model]:
+    """Yield one model without a name for each that the log counts, the present one without a line that counts."""
+    gone = _has_left(_left_behind(run))
+    for number in range(max(0, (_models_not_failed(run) or 1) - gone)):
+        yield _Model(None, (None,), number == 0 and not gone)
+
+
+def _left_behind(run: Run) -> tuple[Attempt, ...]:
+    """Return the present model's attempts that used up their profile; a retry keeps it."""
+    return tuple(a for a in run.attempts[run.candidate_from :] if a.decision != RETRY)
+
+
+def _has_left(tried: tuple[Attempt, ...]) -> bool:
+    return bool(tried) and tried[-1].decision in LEAVING
 
 
 def forecast(
@@ -125,10 +189,10 @@ def forecast(
         if defaults.run_timeout_ends and own.name == "run timeout":
             budgets, to_come = (), ()
     every = (*budgets, *([own] if own else []))
-    how = _how(every, running=own is not None, to_come=len(to_come), known=left.known)
+    wait = left.pause_s if to_come else 0.0
+    how = _how(every, running=own is not None, to_come=len(to_come), known=left.known, pause_s=wait)
     if not every:
         return Forecast(to_come, None, how)
-    wait = 0.0
     for budget in every:
         if budget.seconds is None:
             return Forecast(to_come, None, how)
@@ -136,10 +200,13 @@ def forecast(
     spent = (
         0.0 if current is None else min(current.duration_s(now) or 0.0, own.seconds or 0.0 if own else 0.0)
     )
-    return Forecast(to_come, now + wait - spent, how)
+    begins = current.started_at if current is not None and current.started_at is not None else now
+    return Forecast(to_come, max(now, begins) + wait - spent, how)
 
 
-def _how(budgets: tuple[Budget, ...], *, running: bool, to_come: int, known: bool) -> str:
+def _how(
+    budgets: tuple[Budget, ...], *, running: bool, to_come: int, known: bool, pause_s: float = 0.0
+) -> str:
     parts = ["the running attempt"] if running else []
     if to_come:
         parts.append(f"{times(to_come, 'attempt')} to come")
@@ -147,6 +214,8 @@ def _how(budgets: tuple[Budget, ...], *, running: bool, to_come: int, known: boo
         return "no attempt is left"
     limits = " or ".join(sorted({budget.sentence for budget in budgets}))
     worst = f"{' and '.join(parts)}, each at most {limits}"
+    if pause_s:
+        worst = f"{worst}, with pauses of at most {duration(pause_s)} in all"
     if any(budget.seconds is None for budget in budgets):
         worst = f"{' and '.join(parts)}: {limits}, so nothing bounds it"
     return (

@@ -1,7 +1,8 @@
 """OpenClaw's failover policy as pure functions, by version, and what the fix of openclaw#62351 would do.
 
 Read in 2026.4.5 (`run/failover-policy.ts`, `assistant-failover.ts`); later changes by the first version that
-was read with them.  2026.4.12's one retry on the same model is no decision of this policy and not modelled.
+was read with them.  Retries on the same model (one in 2026.4.12, up to 8 in 2026.9) are no decisions of this policy
+and not modelled: another part of OpenClaw makes them before it asks the policy, so the fix would not stop them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from backend.model.events import FailoverDecision
+from backend.model.runlife import BREAKER, RETRY
 from backend.model.runs import Attempt, PolicyFinding
 from backend.model.sentences import duration
 from backend.model.versions import (
@@ -150,7 +152,7 @@ def finding(attempts: Sequence[Attempt], now: float, *, finished: bool = False) 
             break
         spent = round(sum(a.duration_s(now) or 0.0 for a in later) * 1000)
         return PolicyFinding(attempt.index, spent, _stop_sentence(attempt.index, spent))
-    return PolicyFinding(None, 0, "the fix of openclaw#62351 would not have interfered")
+    return PolicyFinding(None, 0, _no_stop_sentence(attempts))
 
 
 def exposure_notes(version: Version | None) -> tuple[str, ...]:
@@ -201,6 +203,15 @@ def _rotating_timeout(ending: Ending, version: Version | None) -> bool:
 def _stopped_by_fix(decision: str | None, reason: str | None, timed_out: bool) -> bool:
     went_on = decision in (Action.ROTATE, Action.FALLBACK)
     return went_on and (timed_out or reason == "timeout")
+
+
+def _no_stop_sentence(attempts: Sequence[Attempt]) -> str:
+    if any(attempt.decision in (RETRY, BREAKER) and attempt.by_timeout for attempt in attempts):
+        return (
+            "the fix of openclaw#62351 does not apply to these timeouts: a retry on the same model is no decision of "
+            "the failover policy; it would stop only the step to the next profile or model"
+        )
+    return "the fix of openclaw#62351 would not have interfered"
 
 
 def _stop_sentence(index: int, spent_ms: int) -> str:

@@ -11,7 +11,12 @@ from backend.model.policy import FIRST_WITH_TERMINAL_BUDGET, finding
 from backend.model.runfold import Run
 from backend.model.runs import GAP_GRACE_S, Attempt, Hold, Occupation, Rotation
 from backend.model.sentences import times
-from backend.model.versions import Version, default_idle_timeout_s, default_run_timeout_s
+from backend.model.versions import (
+    FIRST_WITH_SAME_MODEL_RETRIES,
+    Version,
+    default_idle_timeout_s,
+    default_run_timeout_s,
+)
 
 PROMISED_GAP_S = 15.0
 """A gap up to this long (seconds) belongs to the rotation when a decision promised a follow-up attempt.
@@ -42,7 +47,10 @@ def defaults_of(version: Version | None) -> Defaults:
     if version is None:
         return DEFAULTS_2026_4_5
     return Defaults(
-        default_idle_timeout_s(version), default_run_timeout_s(version), version >= FIRST_WITH_TERMINAL_BUDGET
+        default_idle_timeout_s(version),
+        default_run_timeout_s(version),
+        version >= FIRST_WITH_TERMINAL_BUDGET,
+        version >= FIRST_WITH_SAME_MODEL_RETRIES,
     )
 
 
@@ -187,4 +195,5 @@ def _sole(left: Remaining) -> bool:
     if not left.known or not left.attempts:
         return False
     first = left.attempts[0]
-    return sum((a.provider, a.model) == (first.provider, first.model) for a in left.attempts) == 1
+    same = (a.profile for a in left.attempts if (a.provider, a.model) == (first.provider, first.model))
+    return len(set(same)) == 1

@@ -54,6 +54,11 @@ FIRST_WITHOUT_LOCK_CASCADE = Version(2026, 5, 19)
 """From here on a lock timeout is rethrown at once (openclaw#66646; absent from the code of 2026.5.18)."""
 FIRST_WITHOUT_LOCK_FILES = Version(2026, 8, 1)
 """From here on sessions are kept in SQLite and there is no `.jsonl.lock` (read in 2026.8.1)."""
+FIRST_WITH_SAME_MODEL_RETRIES = Version(2026, 9, 1)
+"""From here on a hanging model is tried again before the next profile: seen on 2026.9.6, absent from 2026.8.2.
+
+The versions between were not read; the worst case counts the retries for them too.
+"""
 
 
 def default_acquire_timeout_ms(version: Version) -> int:

@@ -26,7 +26,6 @@ from backend.model.events import (
     TurnRefused,
 )
 from backend.model.fleet import FleetSnapshot, RootView, SessionView, State
-from backend.model.forecast import remaining
 from backend.model.refusals import refusals_by_key
 from backend.model.runfold import RunBook, fold, fold_all
 from backend.model.runlife import Outcome
@@ -116,16 +115,6 @@ def test_equal_retries_of_two_traces_join_nothing():
     event = retry(21.3, 2, trace_id=None, run_id="r1")
     book = fold_all(RunBook(), [retry(21.0, 2), retry(21.1, 2, trace_id="t2"), event])
     assert set(book.runs) == {"r1", run_id_of("t1"), run_id_of("t2")}
-
-
-def test_the_breaker_bounds_what_is_still_to_come():
-    run = fold_all(RunBook(), HANG[:2]).runs[run_id_of("t1")]
-    assert len(remaining(run, None, {}).attempts) == 3
-    passing = [
-        SameModelRetry(10.0 * n, n, 8, "a/b", "server_error", trace_id="t", delay_ms=1) for n in (1, 2, 3)
-    ]
-    run = fold_all(RunBook(), passing).runs[run_id_of("t")]
-    assert len(remaining(run, None, {}).attempts) == 6
 
 
 @pytest.mark.parametrize(
