@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.model.fleet import LockView
-from backend.model.locks import Verdict
+from backend.model.locks import LockKind, Verdict
 
 _ADVICE = {
     Verdict.CREATING: "Wait: the lock is being taken this moment.",
@@ -22,9 +22,27 @@ _ADVICE = {
 }
 
 
+_OF_A_GATEWAY = {
+    Verdict.CREATING: "Wait: a gateway is starting this moment.",
+    Verdict.HELD: "Nothing: its owner is at work. To end it, stop the gateway; never remove its lock, or a second one "
+    "starts beside it.",
+    Verdict.LEAKED: "Restart the gateway: it lives but has let go of its lock. Never removed by lockdeck.",
+    Verdict.RECYCLED: "Nothing: its pid belongs to another process now, and the next gateway that starts takes it "
+    "over by itself. lockdeck releases session locks only.",
+    Verdict.DEAD: "Nothing: its owner has ended, and the next gateway that starts takes it over by itself. lockdeck "
+    "releases session locks only.",
+    Verdict.REMOVED: "Restart the gateway: its lock file was deleted, so a second one could start beside it.",
+    Verdict.FOREIGN: "Only look: whether its owner lives can't be seen from here.",
+    Verdict.UNREADABLE: "Only look: what the lock says can't be read. OpenClaw takes such a file over 30 s after it was "
+    "written.",
+}
+
+
 def advice(lock: LockView) -> str:
     """Return what may be done about a lock."""
     judgement = lock.judgement
+    if lock.record.kind is LockKind.GATEWAY and judgement.verdict in _OF_A_GATEWAY:
+        return _OF_A_GATEWAY[judgement.verdict]
     if judgement.verdict in (Verdict.DEAD, Verdict.RECYCLED) and not judgement.releasable:
         return "Do not release: one condition of a safe release is missing (see the evidence)."
     if judgement.verdict is Verdict.UNREADABLE and judgement.releasable:

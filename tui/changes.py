@@ -100,7 +100,9 @@ def _root(was: RootView | None, root: RootView) -> Iterator[tuple[Severity, str]
         yield Severity.OK if root.watch == "live" else Severity.NOTICE, f"watching is {root.watch}"
     old, new = was.gateway, root.gateway
     if (old and old.pid, old and old.alive) != (new and new.pid, new and new.alive):
-        if new is None or not new.alive:
+        if new is None or new.alive is False:
             yield Severity.WARNING, "gateway is gone"
+        elif new.alive is None:
+            yield Severity.NOTICE, f"gateway pid {new.pid} can't be seen from here"
         else:
             yield Severity.NOTICE, f"gateway is pid {new.pid}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, Severity, State
+from backend.model.locks import LockKind
 from backend.model.runs import Rotation
 from backend.model.wire import summary_json
 from backend.system.text import SafeText, safe
@@ -47,7 +48,7 @@ def short_key(session: SessionView) -> str:
 
 
 def snapshot_lines(snapshot: FleetSnapshot) -> Iterator[SafeText]:
-    """Render roots, sessions that are not idle, locks without a session, and the counts."""
+    """Render roots, sessions that are not idle, locks without a session, gateway locks, and the counts."""
     for root in snapshot.roots:
         yield from root_lines(root)
     shown = [s for s in snapshot.sessions if s.state is not State.IDLE or s.lock or s.severity > Severity.OK]
@@ -55,11 +56,14 @@ def snapshot_lines(snapshot: FleetSnapshot) -> Iterator[SafeText]:
         yield SafeText("")
         yield from _table(shown, snapshot.generated_at)
     owned = {session.lock.record.path for session in snapshot.sessions if session.lock}
-    orphans = [view for view in snapshot.locks if view.record.path not in owned]
-    if orphans:
-        yield SafeText("")
-        yield SafeText("locks without a known session:")
-        for view in orphans:
+    others = [view for view in snapshot.locks if view.record.path not in owned]
+    gateways = [view for view in others if view.record.kind is LockKind.GATEWAY]
+    orphans = [view for view in others if view.record.kind is not LockKind.GATEWAY]
+    for title, views in (("locks without a known session:", orphans), ("gateway locks:", gateways)):
+        if views:
+            yield SafeText("")
+            yield SafeText(title)
+        for view in views:
             yield from lock_lines(view)
     yield SafeText("")
     yield summary_line(snapshot)
@@ -69,12 +73,15 @@ def root_lines(root: RootView) -> Iterator[SafeText]:
     """Render one root with its gateway and problems."""
     gateway = "no gateway seen"
     if root.gateway:
-        alive = "alive" if root.gateway.alive else "gone"
+        alive = _LIFE[root.gateway.alive]
         version = f" {root.gateway.version}" if root.gateway.version else ""
         gateway = f"gateway{version} pid {root.gateway.pid} {alive}"
     yield safe(f"{root.path}  [{root.era}]  {gateway}  watch: {root.watch}")
     for problem in root.problems:
         yield safe(f"  problem: {problem}")
+
+
+_LIFE = {True: "alive", False: "gone", None: "(its life can't be seen from here)"}
 
 
 def _table(sessions: Sequence[SessionView], now: float) -> Iterator[SafeText]:

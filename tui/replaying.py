@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from backend.model.events import GatewayRefused
+from backend.model.loglines import line_of
 from backend.model.runs import Attempt
 from backend.model.timeline import PastOccupation
 from backend.model.wire import SCHEMA, attempt_json, dumps, iso
@@ -31,7 +33,7 @@ def replay_logs(paths: Sequence[str], as_json: bool) -> Exit:
 
 
 def replay_json(found: Replay) -> dict[str, Any]:
-    """Shape: logs, lines, counts, runs, occupations, unjoined, problems."""
+    """Shape: logs, lines, counts, runs, occupations, refusedStarts, unjoined, problems."""
     totals = found.lines.values()
     return {
         "schema": SCHEMA,
@@ -44,6 +46,7 @@ def replay_json(found: Replay) -> dict[str, Any]:
         "runsWithDecisions": sum(bool(past.decisions) for past in found.runs),
         "runs": [_run(past) for past in found.runs],
         "occupations": [_occupation(past) for past in found.occupations],
+        "refusedStarts": [_refused_start(told) for told in found.refused_starts],
         "unjoined": found.unjoined,
         "problems": list(found.problems),
     }
@@ -86,6 +89,18 @@ def _run(past: PastRun) -> dict[str, Any]:
     }
 
 
+def _refused_start(told: GatewayRefused) -> dict[str, Any]:
+    return {
+        "at": iso(told.at),
+        "pid": told.pid,
+        "waitedMs": told.waited_ms,
+        "port": told.port,
+        "role": told.role,
+        "waiting": told.waiting,
+        "sentence": line_of(told),
+    }
+
+
 def _occupation(past: PastOccupation) -> dict[str, Any]:
     return {
         "runId": past.run_id,
@@ -106,7 +121,7 @@ def _occupation(past: PastOccupation) -> dict[str, Any]:
 
 
 def replay_lines(found: Replay) -> Iterator[SafeText]:
-    """Render the occupations with their attempts, then figures."""
+    """Render the occupations with their attempts, gateways that were refused, then figures."""
     for past in found.occupations:
         who = past.session_key or (f"session {past.session_id}" if past.session_id else "session not known")
         end = past.outcome.value if past.outcome else "end not logged"
@@ -118,7 +133,9 @@ def replay_lines(found: Replay) -> Iterator[SafeText]:
         for attempt in past.attempts:
             yield safe(f"    {_attempt(attempt, past.until)}")
         yield safe(f"  policy: {past.policy.sentence}")
-    if found.occupations:
+    for told in found.refused_starts:
+        yield safe(f"{iso(told.at)}  {line_of(told)}")
+    if found.occupations or found.refused_starts:
         yield SafeText("")
     for kind, count in found.kinds.items():
         yield safe(f"{count:>7}  {kind}")

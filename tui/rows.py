@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backend.model.fleet import FleetSnapshot, LockView, RunHolder, SessionView, Severity, State
-from backend.model.locks import Verdict
+from backend.model.locks import LockKind, Verdict
 from tui.figures import bar, dots, duration, time_of_day
 from tui.lines import EMPTY, Line, line, span
 from tui.symbols import Symbols
@@ -119,9 +119,15 @@ def settle(items: Mapping[RowKey, Row], before: Arrangement, order: Order | None
 
 
 def lonely_locks(snapshot: FleetSnapshot) -> tuple[LockView, ...]:
-    """Return the locks that no session row shows, so that nothing is hidden."""
+    """Return the locks that no session row shows, so that nothing is hidden; a gateway at work is in the header."""
     shown = {view.lock.record.path for view in snapshot.sessions if view.lock is not None}
-    return tuple(lock for lock in snapshot.locks if lock.record.path not in shown)
+    return tuple(
+        lock for lock in snapshot.locks if lock.record.path not in shown and not _is_gateway_at_work(lock)
+    )
+
+
+def _is_gateway_at_work(lock: LockView) -> bool:
+    return lock.record.kind is LockKind.GATEWAY and lock.judgement.verdict is Verdict.HELD
 
 
 def rank(row: Row) -> Rank:

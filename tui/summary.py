@@ -130,9 +130,11 @@ def _gateway(root: RootView) -> Span:
         return span(f"no gateway seen{version}", "dim")
     facts = f"gateway {gateway.version or root.version or '?'} pid {gateway.pid}"
     port = f" port {gateway.port}" if gateway.port else ""
-    return span(
-        f"{facts}{port}{'' if gateway.alive else ' is gone'}", "text" if gateway.alive else "critical"
-    )
+    word, style = _LIFE[gateway.alive]
+    return span(f"{facts}{port}{word}", style)
+
+
+_LIFE = {True: ("", "text"), False: (" is gone", "critical"), None: (" can't be seen from here", "notice")}
 
 
 def _switches(mood: Mood) -> Iterator[Line]:

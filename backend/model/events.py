@@ -303,6 +303,25 @@ class TurnRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayRefused:
+    """A gateway that was being started was turned away, or waits, because of another owner.
+
+    `gateway already running (pid N); lock timeout after Nms` in all versions read. `pid` of the owner as
+    OpenClaw read it in the lock, None where the line names none: 2026.9.6 mostly says `waiting for
+    gateway-lifecycle ownership held by another OpenClaw process`. `waited_ms` before it gave up. `port`: that
+    port is taken. `role`: what the owner is that is no gateway (2026.8 on). `waiting`: it goes on trying.
+    The line names no root.
+    """
+
+    at: float
+    pid: int | None = None
+    waited_ms: int | None = None
+    port: int | None = None
+    role: str | None = None
+    waiting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptStarted:
     """An attempt began: lifecycle `start` of the event stream, or `embedded run start` where logged."""
 
@@ -360,6 +379,7 @@ Event = (
     | RotationCap
     | RunNamed
     | TurnRefused
+    | GatewayRefused
     | AttemptStarted
     | RunEnded
     | PromptError

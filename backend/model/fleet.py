@@ -39,12 +39,30 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class GatewayView:
-    """The gateway of a root. `port` and `version` are None where nothing tells."""
+    """The gateway of a root. `port` and `version` are None where nothing tells.
+
+    `alive` follows from the verdict on its lock; None where that can't be told from here.
+    """
 
     pid: int
     version: str | None
     port: int | None
-    alive: bool
+    alive: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedStart:
+    """Gateways that were refused, or wait, because another owner has the root; told by the log lately.
+
+    `at` (epoch seconds) of the last of `count`. `pid` of the owner and whether it is `alive` now by the
+    verdict on the gateway lock, None where not known. `waiting`: the last one goes on trying.
+    """
+
+    at: float
+    count: int
+    pid: int | None
+    alive: bool | None
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +75,7 @@ class RootView:
     watch: str = "polling"
     problems: tuple[str, ...] = ()
     version: str | None = None
+    refused_start: RefusedStart | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class LockKind(StrEnum):
     STORE = "store"
     AUTH = "auth"
     SANDBOX = "sandbox"
+    GATEWAY = "gateway"
     OTHER = "other"
 
 
@@ -97,13 +98,17 @@ class LockIdentity:
 class LockPayload:
     """A parsed payload: `pid`, `created_at` (epoch seconds), `starttime` (clock ticks), `max_hold_ms`.
 
-    Keys by version: openclaw 2026.2.9 has no starttime; maxHoldMs appears with 2026.5.22.
+    Keys by version: openclaw 2026.2.9 has no starttime; maxHoldMs appears with 2026.5.22. `port` and `role`
+    stand in gateway locks only: the port from 2026.7 on, and from 2026.8 on what an owner is that is no
+    gateway (`agent-embedded`, `sqlite-maintenance`, … read in 2026.9.6).
     """
 
     pid: int
     created_at: float | None
     starttime: int | None = None
     max_hold_ms: int | None = None
+    port: int | None = None
+    role: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +240,8 @@ def judge(evidence: Evidence) -> Judgement:
     """Say what follows from the evidence. First matching rule wins; whatever is unknown forbids release."""
     record = evidence.record
     verdict, reasons, holder = _verdict(evidence)
+    if record.kind is LockKind.GATEWAY and record.payload is not None and record.payload.role is not None:
+        reasons = (*reasons, f"its owner says that it is {record.payload.role}, not a gateway")
     if verdict in _RELEASABLE:
         obstacles = tuple(_obstacles(evidence))
         return Judgement(verdict, (*reasons, *obstacles), not obstacles, holder)
@@ -244,6 +251,8 @@ def judge(evidence: Evidence) -> Judgement:
 
 
 _RELEASABLE = frozenset({Verdict.RECYCLED, Verdict.DEAD, Verdict.UNREADABLE})
+_KEPT_OPEN = frozenset({LockKind.SESSION, LockKind.GATEWAY})
+"""Kinds whose holder keeps the descriptor open all the time (seen on 2026.4.5, 2026.7.35 and 2026.9.6)."""
 
 _Finding = tuple[Verdict, tuple[str, ...], Holder | None]
 
@@ -257,7 +266,7 @@ def _verdict(evidence: Evidence) -> _Finding:
     if evidence.openers:
         holder = evidence.openers[0]
         return Verdict.HELD, (_open_sentence(holder), *_payload_mismatch(evidence, holder)), holder
-    if evidence.era == "sqlite":
+    if evidence.era == "sqlite" and record.kind is not LockKind.GATEWAY:
         return Verdict.LITTER, ("the root keeps its sessions in SQLite: nothing reads this file",), None
     if record.presence is not Presence.FILE:
         return Verdict.UNREADABLE, (_unreadable_sentence(evidence),), None
@@ -304,7 +313,7 @@ def _live_owner(evidence: Evidence) -> _Finding | None:
     )
     alive = f"pid {payload.pid} ({evidence.process_name or 'name not readable'}) is alive"
     start = _start_sentence(evidence)
-    if record.kind is not LockKind.SESSION:
+    if record.kind not in _KEPT_OPEN:
         return Verdict.HELD, (alive, start, "locks of this kind are not known to be kept open"), holder
     if not evidence.scan.complete:
         return Verdict.HELD, (alive, start, _scan_sentence(evidence)), holder
@@ -368,6 +377,8 @@ def _first(holders: tuple[Holder, ...]) -> Holder | None:
 
 
 def _not_a_session_lock(record: LockRecord) -> str:
+    if record.kind is LockKind.GATEWAY:
+        return "a gateway lock is never released: OpenClaw takes a stale one over by itself when a gateway starts"
     return f"a {record.kind} lock is shown but never released"
 
 

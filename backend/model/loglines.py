@@ -147,6 +147,13 @@ def _retry(event: ev.SameModelRetry) -> str:
     return f"retry{place} on the same model{_model(None, event.model)}{then}{_why(event.reason)}"
 
 
+def _refused_start(event: ev.GatewayRefused) -> str:
+    owner = _name(event.role, "another gateway" if event.role is None else "another process")
+    named = f", pid {event.pid}" if event.pid is not None else ""
+    told = f"port {event.port} is taken" if event.port is not None else f"{owner} runs already{named}"
+    return f"a gateway that was being started {'waits' if event.waiting else 'was refused'}: {told}"
+
+
 def _ended(event: ev.RunEnded) -> str:
     return "the run was aborted" if event.aborted else "the run ended well" if event.ok else "the run failed"
 
@@ -178,6 +185,7 @@ _SENTENCES: dict[type, Callable[[Any], str]] = {
     ev.ChainStopped: lambda event: f"no further model will be tried{_why(event.reason)}",
     ev.RotationCap: lambda _event: "a built-in brake stopped the rotation",
     ev.RunNamed: lambda _event: "OpenClaw named the run",
+    ev.GatewayRefused: _refused_start,
     ev.TurnRefused: lambda _event: "a caller was refused: the session is taken",
     ev.AttemptStarted: lambda event: f"attempt began{_model(event.provider, event.model)}",
     ev.RunEnded: _ended,
@@ -192,6 +200,7 @@ _BAD = (
     ev.StuckSession,
     ev.WatchdogRelease,
     ev.AllModelsFailed,
+    ev.GatewayRefused,
     ev.TurnRefused,
 )
 _SILENT = (ev.RunNamed,)

@@ -23,6 +23,7 @@ from backend.model.events import (
     CompactionTimeout,
     Event,
     FailoverDecision,
+    GatewayRefused,
     LaneTaskError,
     LaneWait,
     LockBlocked,
@@ -61,6 +62,7 @@ MAX_FACTS = 256
 MAX_WAITING = 256
 MAX_NOTICES = 1024
 MAX_PROFILES = 1024
+MAX_REFUSED_STARTS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,8 @@ class RunBook:
     `notices` concern a session or a lock path and name no run (lane errors, waits, OpenClaw's own
     diagnoses), oldest first. `profiles` maps profile hashes to the profile ids that events named.
     `waiting` are events without any id; see `backend.model.joins.unjoined`. `traces` are by trace id,
-    `named_retries` the retries that events told with their run id.
+    `named_retries` the retries that events told with their run id, `refused_starts` the gateways that were
+    refused, oldest first: they concern a root, and would push out what concerns sessions.
     """
 
     runs: Mapping[str, Run] = field(default_factory=dict)
@@ -114,6 +117,7 @@ class RunBook:
     profiles: Mapping[str, str] = field(default_factory=dict)
     traces: Mapping[str, Trace] = field(default_factory=dict)
     named_retries: tuple[SameModelRetry, ...] = ()
+    refused_starts: tuple[GatewayRefused, ...] = ()
 
 
 def fold(book: RunBook, event: Event) -> RunBook:
@@ -123,7 +127,7 @@ def fold(book: RunBook, event: Event) -> RunBook:
 
 def fold_all(book: RunBook, events: Iterable[Event]) -> RunBook:
     """Add events to a book, cheaper than one by one."""
-    found = _Gathered(book, book.notices, book.waiting, book.named_retries)
+    found = _Gathered(book, book.notices, book.waiting, book.named_retries, book.refused_starts)
     for event in events:
         if math.isfinite(event.at):
             found.add(event)
@@ -139,6 +143,7 @@ def fold_all(book: RunBook, events: Iterable[Event]) -> RunBook:
         profiles=_with_profiles(book.profiles, found.profiles),
         traces=traces,
         named_retries=found.retries,
+        refused_starts=found.refused_starts,
     )
 
 
@@ -150,6 +155,7 @@ class _Gathered:
     notices: tuple[Event, ...]
     waiting: tuple[Event, ...]
     retries: tuple[SameModelRetry, ...]
+    refused_starts: tuple[GatewayRefused, ...]
     facts: dict[str, tuple[Event, ...]] = field(default_factory=dict)
     profiles: dict[str, str] = field(default_factory=dict)
     traces: dict[str, Trace] = field(default_factory=dict)
@@ -162,6 +168,12 @@ class _Gathered:
         if run_id and trace_id:
             self.traces[trace_id] = self._trace(trace_id).named(run_id, event.at)
         if isinstance(event, RunNamed):
+            return
+        if isinstance(event, GatewayRefused):
+            known = {*self.refused_starts, event}
+            self.refused_starts = tuple(sorted(known, key=lambda told: (told.at, repr(told))))[
+                -MAX_REFUSED_STARTS:
+            ]
             return
         if run_id:
             self._add_fact(run_id, event)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 
 def duration(seconds: float) -> str:
     """Return a length of time as people say it: `0.4 s`, `42 s`, `14 m 20 s`, `2 h 5 m`, `3 d 4 h`."""
@@ -24,3 +26,11 @@ def duration(seconds: float) -> str:
 def times(number: int, one: str, many: str | None = None) -> str:
     """Return a number with its noun: `1 attempt`, `3 attempts`."""
     return f"{number} {one}" if number == 1 else f"{number} {many or one + 's'}"
+
+
+def time_of_day(at: float) -> str:
+    """Return the local hour and minute of epoch seconds; `an unknown time` where no calendar holds it."""
+    try:
+        return datetime.fromtimestamp(at, UTC).astimezone().strftime("%H:%M")
+    except (OverflowError, ValueError, OSError):
+        return "an unknown time"

@@ -14,6 +14,7 @@ from backend.model.fleet import (
     FleetSnapshot,
     GatewayView,
     LockView,
+    RefusedStart,
     RootView,
     RunHolder,
     SessionView,
@@ -48,10 +49,20 @@ def ms(seconds: float | None) -> int | None:
 
 
 def needs_person(snapshot: FleetSnapshot) -> bool:
-    """Whether anything needs a person: a stuck session, a releasable lock, a lock removed under its holder."""
+    """Whether anything needs a person.
+
+    A stuck session, a releasable lock, a lock removed under its holder, a gateway that was refused because of
+    an owner that is gone. A stale gateway lock alone needs nobody: the next start takes it over.
+    """
     if any(session.state is State.STUCK for session in snapshot.sessions):
         return True
+    if any(_nothing_serves(root) for root in snapshot.roots):
+        return True
     return any(lock_needs_person(view) for view in snapshot.locks)
+
+
+def _nothing_serves(root: RootView) -> bool:
+    return root.refused_start is not None and root.refused_start.alive is False
 
 
 def lock_needs_person(view: LockView) -> bool:
@@ -97,6 +108,19 @@ def root_json(root: RootView) -> Json:
         "gateway": _gateway(root.gateway),
         "watch": root.watch,
         "problems": list(root.problems),
+        "refusedStart": _refused_start(root.refused_start),
+    }
+
+
+def _refused_start(refused: RefusedStart | None) -> Json | None:
+    if refused is None:
+        return None
+    return {
+        "at": iso(refused.at),
+        "count": refused.count,
+        "pid": refused.pid,
+        "alive": refused.alive,
+        "waiting": refused.waiting,
     }
 
 

@@ -32,6 +32,7 @@ SETTLE_S = 0.2
 """OpenClaw closes the descriptor before it removes the file: a lock seen in between looks leaked."""
 
 _TRIES = 3
+_GATEWAY = LockKind.GATEWAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,8 @@ def examine(
     A lock that looks leaked is looked at again after `settle(SETTLE_S)`, unless its release id is among the
     `settled` ones, known as leaked from an earlier look.  With `search` every process is
     searched even if the named holders explain all locks: that also finds deleted locks that are still open
-    in the directories of the places and of `grounds` (places whose path is a directory and a slash), appended
-    as `removed`.
+    in the directories of the places and of `grounds` (places whose path is a directory and a slash), and the
+    gateway locks among `grounds` that stand no more, appended as `removed`.
     """
     views, scan = _look(places, now, search)
     suspects = [
@@ -278,13 +279,17 @@ def _removed(places: Sequence[Place], scan: DescriptorScan | None, now: float) -
     """Find locks that were deleted under a live holder: no file, but the descriptor is still open."""
     if scan is None or not scan.deleted:
         return []
-    by_directory = {os.path.dirname(place.path): place for place in places}
+    by_directory = {os.path.dirname(place.path): place for place in places if place.kind is not _GATEWAY}
+    gateways = {place.path: place for place in places if place.kind is _GATEWAY}
     views = []
     for path, openers in sorted(scan.deleted.items()):
-        place = by_directory.get(os.path.dirname(path))
-        if place is None or not path.endswith(".jsonl.lock") or os.path.lexists(path):
+        place = gateways.get(path)
+        if path.endswith(".jsonl.lock"):
+            place = by_directory.get(os.path.dirname(path))
+        if place is None or os.path.lexists(path):
             continue
-        record = LockRecord(path, place.root, place.agent, LockKind.SESSION, Presence.ABSENT)
+        kind = _GATEWAY if place.kind is _GATEWAY else LockKind.SESSION
+        record = LockRecord(path, place.root, place.agent, kind, Presence.ABSENT)
         evidence = Evidence(
             record=record,
             observed_at=now,

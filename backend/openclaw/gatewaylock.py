@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,21 +12,24 @@ from typing import Any
 
 import msgspec
 
-from backend.model.locks import Presence
+from backend.model.locks import LockKind, Presence
 from backend.openclaw.files import read_regular
-from backend.openclaw.lockfile import epoch_of, whole
+from backend.openclaw.layout import lock_kind
+from backend.openclaw.lockfile import epoch_of, role_of, whole
 
 CAP_BYTES = 64 * 1024
 MOST_LOCKS = 256
 """No more locks of one directory are looked at; a host has one per config file."""
+_GUARD = re.compile(r"gateway\.[\w-]{1,80}\.lock\.reclaim")
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayLock:
-    """What a gateway says about itself; whether that process is alive is not known from here.
+    """What an owner says about itself; whether that process is alive is not known from here.
 
     `start_ticks`: clock ticks since boot, Linux only. `created_at`: epoch seconds. `port` is written from
-    2026.7 on (seen on 2026.7.35).
+    2026.7 on (seen on 2026.7.35), `state_dir` and `role` from 2026.8 on (seen on 2026.9.6); `role` is None
+    for a gateway.
     """
 
     path: str
@@ -34,6 +38,8 @@ class GatewayLock:
     created_at: float | None
     config_path: str
     port: int | None
+    role: str | None = None
+    state_dir: str | None = None
 
 
 def read_gateway_lock(root: str, config_path: str, env: Mapping[str, str], uid: int) -> GatewayLock | None:
@@ -43,14 +49,58 @@ def read_gateway_lock(root: str, config_path: str, env: Mapping[str, str], uid: 
     2026.7 the lock is in `<tmp>/openclaw-<uid>`, from 2026.8 in `<root>/tmp/openclaw-<uid>`; its name has the
     first eight hex digits of the SHA-256 of the config path as the gateway spells it. Raises nothing.
     """
-    wanted = {_real(config_path)}
+    claims = (read_claim(path, uid) for path in gateway_lock_paths(root, config_path, env, uid))
+    # From 2026.8 on embedded agents and maintenance take locks of the same name; they serve nobody.
+    serving = [claim for claim in claims if claim is not None and claim.role is None]
+    return max(serving, key=lambda lock: lock.created_at or 0.0, default=None)
+
+
+def gateway_lock_paths(root: str, config_path: str, env: Mapping[str, str], uid: int) -> tuple[str, ...]:
+    """Return every gateway lock of a root, whoever took it and whether or not it can be read, without duplicates.
+
+    2026.8 and later have two: one for the config and one for the state (`gateway.state.lock`).
+    """
     found = (
-        lock
+        path
         for directory in lock_directories(root, env, uid)
         for path in _lock_paths(directory, uid, config_path)
-        if (lock := _read(path, uid)) is not None and _real(lock.config_path) in wanted
+        if belongs(path, root, config_path, uid)
     )
-    return max(found, key=lambda lock: lock.created_at or 0.0, default=None)
+    return tuple(dict.fromkeys(found))
+
+
+def belongs(path: str, root: str, config_path: str, uid: int | None = None) -> bool:
+    """Whether a gateway lock is of this root: by what it says, else by its place and name. Raises nothing."""
+    claim = read_claim(path, uid)
+    own = os.path.dirname(_real(os.path.dirname(path))) == os.path.join(_real(root), "tmp")
+    if claim is None:
+        return own or os.path.basename(path) == f"gateway.{_digest(config_path)}.lock"
+    if claim.state_dir is not None:
+        return _real(claim.state_dir) == _real(root)
+    return own or _real(claim.config_path) == _real(config_path)
+
+
+def expected_paths(root: str, config_path: str, env: Mapping[str, str], uid: int) -> tuple[str, ...]:
+    """Return where gateways of a root put their locks, links resolved, whether or not any stands there now."""
+    directories = [_real(directory) for directory in lock_directories(root, env, uid)]
+    name = f"gateway.{_digest(config_path)}.lock"
+    return (
+        *(os.path.join(directory, name) for directory in directories),
+        os.path.join(directories[0], "gateway.state.lock"),
+    )
+
+
+def left_guards(root: str, uid: int) -> tuple[str, ...]:
+    """Return the marks that OpenClaw sets while it takes a lock over (`….lock.reclaim`, 2026.8 and later).
+
+    One that was left behind keeps every start from taking that lock (openclaw#138657; read in 2026.9.6).
+    """
+    directory = os.path.join(root, "tmp", f"openclaw-{uid}")
+    try:
+        names = sorted(os.listdir(directory))[:MOST_LOCKS]
+    except (OSError, ValueError):
+        return ()
+    return tuple(os.path.join(directory, name) for name in names if _GUARD.fullmatch(name))
 
 
 def lock_directories(root: str, env: Mapping[str, str], uid: int) -> tuple[str, ...]:
@@ -75,37 +125,35 @@ def _lock_paths(directory: str, uid: int, config_path: str) -> Iterable[str]:
     """Return the gateway locks in `directory`, the one this config should have first."""
     try:
         status = os.lstat(directory)
-        names = sorted(name for name in os.listdir(directory) if _is_gateway_lock(name))
+        paths = [os.path.join(directory, name) for name in sorted(os.listdir(directory))]
     except (OSError, ValueError):
         return ()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != uid:
         return ()  # anybody may make this name in /tmp
-    digest = hashlib.sha256(os.fsencode(config_path)).hexdigest()[:8]
-    names.sort(key=lambda name: name != f"gateway.{digest}.lock")
-    return [os.path.join(directory, name) for name in names[:MOST_LOCKS]]
+    mine = os.path.join(directory, f"gateway.{_digest(config_path)}.lock")
+    locks = [path for path in paths if lock_kind(path) is LockKind.GATEWAY]
+    return sorted(locks, key=lambda path: path != mine)[:MOST_LOCKS]
 
 
-def _is_gateway_lock(name: str) -> bool:
-    return name.startswith("gateway.") and name.endswith(".lock")
-
-
-def _read(path: str, uid: int) -> GatewayLock | None:
+def read_claim(path: str, uid: int | None = None) -> GatewayLock | None:
+    """Read one lock; None where it says nothing that can be used, or is not a file of `uid`. Raises nothing."""
     found = read_regular(path, CAP_BYTES)
-    if found.presence is not Presence.FILE or found.stat is None or found.stat.st_uid != uid:
+    if found.presence is not Presence.FILE or found.stat is None:
+        return None
+    if uid is not None and found.stat.st_uid != uid:
         return None
     try:
         value = msgspec.json.decode(found.raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return _gateway_lock(path, value) if isinstance(value, dict) else None
+    return _claim(path, value) if isinstance(value, dict) else None
 
 
-def _gateway_lock(path: str, value: dict[str, Any]) -> GatewayLock | None:
+def _claim(path: str, value: dict[str, Any]) -> GatewayLock | None:
     pid, config_path = whole(value.get("pid"), 1), value.get("configPath")
-    # From 2026.8 on embedded agents and maintenance take locks of the same name; they serve nobody.
-    if pid is None or not isinstance(config_path, str) or value.get("role", "gateway") != "gateway":
+    if pid is None or not isinstance(config_path, str):
         return None
-    port = whole(value.get("port"), 1)
+    port, state_dir = whole(value.get("port"), 1), value.get("stateDir")
     return GatewayLock(
         path=path,
         pid=pid,
@@ -113,7 +161,13 @@ def _gateway_lock(path: str, value: dict[str, Any]) -> GatewayLock | None:
         created_at=epoch_of(value.get("createdAt")),
         config_path=config_path,
         port=port if port is not None and port < 65536 else None,
+        role=role_of(value),
+        state_dir=state_dir if isinstance(state_dir, str) and os.path.isabs(state_dir) else None,
     )
+
+
+def _digest(config_path: str) -> str:
+    return hashlib.sha256(os.fsencode(config_path)).hexdigest()[:8]
 
 
 def _real(path: str) -> str:

@@ -15,6 +15,7 @@ from backend.system.text import SafeText, safe
 
 _PROFILE = re.compile(r"\.openclaw-[a-z0-9][a-z0-9_-]{0,63}", re.IGNORECASE)
 _MARKS = ("agents", *CONFIG_NAMES, "state/openclaw.sqlite")
+_GATEWAY_LOCK = re.compile(r".*/openclaw-\d{1,10}/gateway\.[^/]{1,80}\.lock", re.DOTALL)
 _SESSION_SUFFIX, _TRAJECTORY_SUFFIX = ".jsonl.lock", ".trajectory.jsonl.lock"
 
 
@@ -167,6 +168,8 @@ def lock_kind(path: str) -> LockKind:
     Whether its directory is a sessions directory is not decided here: look for it in `sessions_dirs`.
     """
     directory, name = os.path.split(path)
+    if _GATEWAY_LOCK.fullmatch(path):
+        return LockKind.GATEWAY
     if name.endswith(_SESSION_SUFFIX) and not name.endswith(_TRAJECTORY_SUFFIX):
         return LockKind.SESSION if name != _SESSION_SUFFIX else LockKind.OTHER
     if name == "sessions.json.lock":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +17,7 @@ CAP_BYTES = 64 * 1024
 """Real payloads have about 100 bytes; what is larger than this is not read as one."""
 GREATEST_EXACT = 2**53
 """Above this a JavaScript number is no longer a whole number that means itself."""
+_ROLE = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 Parsed = tuple[LockPayload | None, PayloadState, str | None]
 
@@ -54,7 +57,8 @@ def parse_payload(raw: bytes) -> Parsed:
     Keys are judged one by one and unknown keys ignored, as OpenClaw's own reader does (2026.3.13 and
     later): `pid` a whole number above 0, `starttime` a whole number of clock ticks, `maxHoldMs` above 0,
     `createdAt` an ISO 8601 time. `startedAt` (epoch ms) is the word of the store lock of 2026.2.9,
-    `startTime` that of the gateway's lock. Without a valid pid there is no payload. Never raises.
+    `startTime`, `port` and `role` those of the gateway's lock. Without a valid pid there is no payload.
+    Never raises.
     """
     if not raw.strip():
         return None, PayloadState.EMPTY, "the payload is empty"
@@ -68,13 +72,24 @@ def parse_payload(raw: bytes) -> Parsed:
     if pid is None:
         return None, PayloadState.INVALID, "the payload names no valid pid"
     start = whole(value.get("starttime"), 0)
+    port = whole(value.get("port"), 1)
     payload = LockPayload(
         pid=pid,
         created_at=_created_at(value),
         starttime=whole(value.get("startTime"), 0) if start is None else start,
         max_hold_ms=whole(value.get("maxHoldMs"), 1),
+        port=port if port is not None and port < 65536 else None,
+        role=role_of(value),
     )
     return payload, PayloadState.VALID, None
+
+
+def role_of(value: Mapping[str, Any]) -> str | None:
+    """Return what the owner of a gateway lock says it is; None for a gateway, which mostly says nothing."""
+    role = value.get("role", "gateway")
+    if role == "gateway":
+        return None
+    return role if isinstance(role, str) and _ROLE.fullmatch(role) else "something unknown"
 
 
 def whole(value: Any, least: int) -> int | None:

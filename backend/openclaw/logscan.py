@@ -32,6 +32,9 @@ MARKERS = (
     b"same-model retry",
     b"active turn claim",
     b"changed while starting",
+    b"gateway already running",
+    b"gateway-lifecycle ownership",
+    b"failed to start: ",  # a gateway whose lock or port is taken
     "✓ agent ".encode(),
     "✓ chat.send ".encode(),
 )

@@ -26,7 +26,7 @@ from backend.model.events import (
     TurnRefused,
     WatchdogRelease,
 )
-from backend.openclaw import logconsole, loglanes
+from backend.openclaw import logconsole, loglanes, logstarts
 from backend.openclaw.logrecord import LogRecord
 from backend.openclaw.logvalues import PATH_LIMIT, fields, ident, lock_timeout, lock_timeouts, number, shown
 
@@ -177,5 +177,6 @@ _RULES: tuple[_Rule, ...] = (
         _watchdog,
     ),
     *(_rule(pattern, read) for pattern, read in loglanes.RULES),
+    *(_rule(pattern, read) for pattern, read in logstarts.RULES),
     *(_rule(pattern, read) for pattern, read in logconsole.RULES),
 )

@@ -9,7 +9,9 @@ from backend.model.locks import LockKind
 from backend.openclaw.config import load_config
 from backend.openclaw.era import era_of
 from backend.openclaw.evidence import Place
+from backend.openclaw.gatewaylock import belongs, read_claim
 from backend.openclaw.layout import SessionsDir, discover_roots, lock_kind, sessions_dirs, why_not_a_root
+from backend.openclaw.places import config_path
 
 
 def place_of(
@@ -21,12 +23,26 @@ def place_of(
     """
     directory, name = os.path.split(os.path.abspath(path))
     real = os.path.join(os.path.realpath(directory), name)
+    if lock_kind(real) is LockKind.GATEWAY:
+        return _gateway_place(real, env, vouched)
     for root in _candidates(real, env):
         found = _in_root(real, root, env)
         if found is not None:
             kind = lock_kind(real) if found.path == os.path.dirname(real) else LockKind.OTHER
             return Place(real, root, found.agent, kind, era_of(root), vouched(root))
     return Place(real, os.path.dirname(real), None, LockKind.OTHER)
+
+
+def _gateway_place(path: str, env: Mapping[str, str], vouched: Callable[[str], bool | None]) -> Place:
+    """Find the root that a gateway lock is of: what it says itself comes first."""
+    claim = read_claim(path)
+    told = (claim.state_dir, os.path.dirname(claim.config_path)) if claim else ()
+    for root in dict.fromkeys(
+        [*(root for root in told if root and os.path.isabs(root)), *_candidates(path, env)]
+    ):
+        if why_not_a_root(root) is None and belongs(path, root, config_path(root, env)):
+            return Place(path, root, None, LockKind.GATEWAY, era_of(root), vouched(root))
+    return Place(path, os.path.dirname(path), None, LockKind.GATEWAY)
 
 
 def _candidates(path: str, env: Mapping[str, str]) -> list[str]:

@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from backend.model.fleet import FleetSnapshot, SessionView
+from backend.model.fleet import FleetSnapshot, RefusedStart, SessionView
+from backend.model.gateways import refused_start
 from backend.model.rotation import gap_grace
 from backend.model.runfold import RunBook, fold_all
 from backend.model.runs import Occupation
@@ -157,6 +158,8 @@ class Collector:
         for root in self.roots.values():
             chosen = [d for path, d in root.directories.items() if dirty is None or path in dirty]
             self._locks.look(root, chosen, now, self._grace, whole=dirty is None)
+        if dirty is None:
+            self._feeds.keep(self.roots)
         self._read_transcripts(now)
         return self._snapshot(self._clock())
 
@@ -165,7 +168,6 @@ class Collector:
             self._adopt(self._rediscover())
         for root in self.roots.values():
             root.refresh()
-        self._feeds.keep(self.roots)
         self._assembler.tidy(self._clock())
         self._locks.keep({path for root in self.roots.values() for path in (*root.directories, root.path)})
 
@@ -242,11 +244,19 @@ class Collector:
         return FleetSnapshot(
             generated_at=now,
             host=safe(socket.gethostname()),
-            roots=tuple(root.view(self._waking.live) for root in self.roots.values()),
+            roots=tuple(
+                root.view(self._waking.live, self._refused(root, now)) for root in self.roots.values()
+            ),
             sessions=tuple(sorted(sessions, key=_urgency)),
             locks=tuple(sorted(self._locks.locks, key=lambda view: view.record.path)),
             notes=tuple(self._notes()),
         )
+
+    def _refused(self, root: RootWatch, now: float) -> RefusedStart | None:
+        """Return the gateway starts that were lately refused because of this root's gateway."""
+        alone = sum(other.era == root.era for other in self.roots.values()) == 1
+        port = root.gateway.port if root.gateway else None
+        return refused_start(self._book.refused_starts, root.gateway_locks, port, alone, now)
 
     def _notes(self) -> list[str]:
         notes = list(self._logs.notes())

@@ -73,7 +73,7 @@ def is_active(
     row: SessionRow, run: Run | None, root: RootWatch, fed: Fed, idle_s: float | None, now: float
 ) -> bool:
     """Whether a run of the session goes on, by what was told last: an event, the session's row, the log."""
-    if root.gateway is not None and not root.gateway.alive:
+    if root.gateway is not None and root.gateway.alive is False:
         return False
     told_at, began_at = fed.news.told_at, root.gateway_started_at
     if (

@@ -161,7 +161,7 @@ def _marks(
     elif fed.from_log:
         marks.append("known from log and process table alone: the gateway tells nothing")
     told_at = fed.news.told_at
-    if root.gateway is not None and not root.gateway.alive and (row.active or row.status == "running"):
+    if root.gateway is not None and root.gateway.alive is False and (row.active or row.status == "running"):
         marks.append(f"its gateway (pid {root.gateway.pid}) is gone, and its run with it")
     elif not fed.news.connected and told_at is not None and now - told_at > FRESH_S:
         marks.append(f"last confirmed by the gateway {duration(now - told_at)} ago")

@@ -63,10 +63,14 @@ class LockBook:
         # A removed lock leaves no name behind: it stays known only while its holder is searched for.
         search = whole or any(self._knows_removed(directory) for directory in directories)
         grounds = [d.ground(root.era, root.own_namespace) for d in directories] if search else []
+        grounds += root.gateway_grounds() if whole else []
         if places or search:
             known = {view.release_id for view in self.locks}
             kept += examine(places, now, search=search, grounds=grounds, settled=known)
         self._file(root, directories, [self._unless_let_go(view, now) for view in kept], whole)
+        if whole:
+            mine = self.views[root.path]
+            root.judged(tuple(view for view in mine if view.record.kind is LockKind.GATEWAY))
         for directory in directories:
             self._occupy(directory, now, grace)
 

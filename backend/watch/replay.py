@@ -40,7 +40,8 @@ class Replay:
     """What log files tell of the past.
 
     `lines` are per file; `kinds` counts the events by what they are; `unjoined` lines name no run;
-    `problems` say which file could not be read and why.
+    `refused_starts` are the newest gateways that were refused; `problems` say which file could not be read
+    and why.
     """
 
     lines: dict[str, LineCounts]
@@ -49,6 +50,7 @@ class Replay:
     occupations: tuple[PastOccupation, ...]
     unjoined: int
     problems: tuple[str, ...]
+    refused_starts: tuple[ev.GatewayRefused, ...] = ()
 
 
 def replay(paths: Sequence[str]) -> Replay:
@@ -75,6 +77,7 @@ def replay(paths: Sequence[str]) -> Replay:
         occupations=occupations_from_runs(book),
         unjoined=len(unjoined(book)),
         problems=tuple(problems),
+        refused_starts=book.refused_starts,
     )
 
 
@@ -111,6 +114,7 @@ _KINDS: dict[type, str] = {
     ev.RotationCap: "rotation cap",
     ev.RunNamed: "run accepted",
     ev.TurnRefused: "turn refused",
+    ev.GatewayRefused: "gateway start refused",
     ev.AttemptStarted: "attempt started",
     ev.RunEnded: "run ended",
     ev.LockBlocked: "lock blocked",

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from backend.model.chain import FailoverChain
-from backend.model.fleet import GatewayView, RootView
-from backend.model.locks import Liveness
+from backend.model.fleet import GatewayView, LockView, RefusedStart, RootView
+from backend.model.gateways import gateway_of, sentences, started_at
+from backend.model.locks import LockKind
 from backend.model.policy import exposure_notes
 from backend.model.versions import FIRST_WITHOUT_LOCK_FILES, Version
 from backend.openclaw.config import Config, load_config
 from backend.openclaw.era import era_of, era_signature
 from backend.openclaw.evidence import Place
 from backend.openclaw.failover import read_profiles
-from backend.openclaw.gatewaylock import GatewayLock, read_gateway_lock
+from backend.openclaw.gatewaylock import expected_paths, gateway_lock_paths, left_guards
 from backend.openclaw.layout import Root, lock_kind, other_locks, sessions_dirs, why_not_a_root
-from backend.system import processes
+from backend.system.text import safe
 from backend.system.volumes import volume_of
 from backend.watch.directory import Directory
 
@@ -34,12 +35,16 @@ class RootWatch:
     gateway: GatewayView | None = None
     directories: dict[str, Directory] = field(default_factory=dict)
     others: tuple[str, ...] = ()
+    gateway_paths: tuple[str, ...] = ()
+    gateway_locks: tuple[LockView, ...] = ()
     network: bool = False
     problem: str | None = None
     gateway_started_at: float | None = None
     logged: Version | None = None
     told: Version | None = None
     access: str | None = None
+    _expected: tuple[str, ...] = ()
+    _guards: tuple[str, ...] = ()
     _chains: dict[str, FailoverChain] = field(default_factory=dict)
     _era_seen: tuple[object, ...] | None = None
     _config_seen: tuple[object, ...] | None = None
@@ -60,7 +65,7 @@ class RootWatch:
         self.network = volume_of(self.path).kind == "network"
         self._refresh_directories()
         self.others = tuple(other_locks(self.path))
-        self.gateway = self._find_gateway()
+        self._find_gateway_locks()
         self._chains.clear()
 
     @property
@@ -87,9 +92,20 @@ class RootWatch:
             Place(path, self.path, _agent_in(path), lock_kind(path), self.era, self.own_namespace)
             for path in self.others
             if os.path.dirname(path) not in self.directories
-        ]
+        ] + [self._gateway_place(path) for path in self.gateway_paths]
 
-    def view(self, live: bool) -> RootView:
+    def gateway_grounds(self) -> list[Place]:
+        """Return where gateway locks of this root may have been removed from."""
+        return [self._gateway_place(path) for path in self._expected]
+
+    def judged(self, locks: tuple[LockView, ...]) -> None:
+        """Take up the verdicts on this root's gateway locks: they say which gateway serves it and whether it lives."""
+        self.gateway_locks = locks
+        self.gateway = gateway_of(locks, self.config.gateway_port if self.config else None)
+        if self.gateway is not None:
+            self.gateway_started_at = started_at(locks)
+
+    def view(self, live: bool, refused: RefusedStart | None = None) -> RootView:
         """Return the root as a snapshot shows it; `live`: file events are coming."""
         version = str(self.version) if self.version else None
         return RootView(
@@ -97,8 +113,9 @@ class RootWatch:
             era=self.era,
             gateway=replace(self.gateway, version=version) if self.gateway else None,
             watch="live" if live and not self.network else "polling",
-            problems=tuple(self._problems()),
+            problems=(*self._problems(), *sentences(self.gateway_locks, refused), *self._guard_problems()),
             version=version,
+            refused_start=refused,
         )
 
     def exposures(self) -> tuple[str, ...]:
@@ -134,32 +151,25 @@ class RootWatch:
             for where in found
         }
 
-    def _find_gateway(self) -> GatewayView | None:
-        config = self.config
-        if config is None:
-            return None
+    def _find_gateway_locks(self) -> None:
         try:
             uid = os.stat(self.path).st_uid
         except OSError:
-            return None
-        lock = read_gateway_lock(self.path, config.path, self.env, uid)
-        if lock is None:
-            return None
-        started = _started_at(lock)
-        self.gateway_started_at = started
-        return GatewayView(lock.pid, None, lock.port or config.gateway_port, started is not None)
+            self.gateway_paths, self._expected, self._guards = (), (), ()
+            return
+        where = (self.path, self.config.path if self.config else "", self.env, uid)
+        self.gateway_paths, self._expected = gateway_lock_paths(*where), expected_paths(*where)
+        self._guards = left_guards(self.path, uid)
 
+    def _gateway_place(self, path: str) -> Place:
+        return Place(path, self.path, None, LockKind.GATEWAY, self.era, self.own_namespace)
 
-def _started_at(lock: GatewayLock) -> float | None:
-    """Return when the gateway of a lock started, epoch seconds; None when that process is gone or another."""
-    look = processes.look(lock.pid)
-    if look.liveness is not Liveness.ALIVE:
-        return None
-    if look.identity is None:
-        return lock.created_at or 0.0
-    ticks = look.identity.start_ticks
-    same = lock.start_ticks is None or ticks is None or ticks == lock.start_ticks
-    return look.identity.started_at if same else None
+    def _guard_problems(self) -> Iterator[str]:
+        for path in self._guards:
+            yield (
+                f"{safe(path)} is left from a takeover of the gateway lock that was cut off: while it stands "
+                "OpenClaw can't take a stale lock over (openclaw#138657)"
+            )
 
 
 def _signature(path: str) -> tuple[object, ...] | None:

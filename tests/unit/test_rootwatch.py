@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
+import time
 
 import pytest
 
+from backend.model.locks import Proof, Verdict
 from backend.openclaw.layout import Root
+from backend.system.processes import LINUX
+from backend.watch.lockbook import LockBook
 from backend.watch.rootwatch import RootWatch
 from tests.unit.fleetdir import PAST, FleetDir, actor, payload
+
+LINUX_ONLY = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
 
 
 @pytest.fixture
@@ -20,7 +27,7 @@ def fleet(tmp_path):
 
 @pytest.fixture
 def root(fleet):
-    return RootWatch(Root(str(fleet.root)), fleet.env)
+    return RootWatch(Root(str(fleet.root)), fleet.env, own_namespace=True)
 
 
 def test_directories_are_kept_while_they_stand_and_leave_with_their_agent(fleet, root):
@@ -78,32 +85,79 @@ def gateway_lock(fleet, process, **changes):
     facts = json.loads(
         payload(process.pid, configPath=str(fleet.root / "openclaw.json"), startTime=process.ticks)
     )
-    (folder / "gateway.0.lock").write_text(json.dumps({**facts, **changes}))
+    digest = hashlib.sha256(str(fleet.root / "openclaw.json").encode()).hexdigest()[:8]
+    path = folder / f"gateway.{digest}.lock"
+    path.write_text(json.dumps({**facts, **changes}))
+    return path
 
 
+def look_at(root):
+    """One full look at a root and its locks."""
+    root.refresh()
+    LockBook().look(root, [], time.time(), lambda *_: 3.0, whole=True)
+    return {view.record.path: view.judgement for view in root.gateway_locks}
+
+
+@LINUX_ONLY
 def test_a_gateway_is_alive_only_as_the_very_process_that_took_its_lock(fleet, root):
     fleet.config(gateway={"port": 18789})
     with actor() as process:
-        gateway_lock(fleet, process)
-        root.refresh()
+        path = gateway_lock(fleet, process)
+        assert look_at(root)[str(path)].verdict is Verdict.LEAKED
         assert (root.gateway.pid, root.gateway.port, root.gateway.alive) == (process.pid, 18789, True)
         assert root.gateway_started_at is not None
         gateway_lock(fleet, process, startTime=process.ticks - 1)
-        root.refresh()
+        assert look_at(root)[str(path)].verdict is Verdict.RECYCLED
         assert root.gateway.alive is False
         gateway_lock(fleet, process, port=19001)
-        root.refresh()
+        look_at(root)
         assert (root.gateway.port, root.gateway.alive) == (19001, True)
-    root.refresh()
+    assert look_at(root)[str(path)].verdict is Verdict.DEAD
     assert (root.gateway.alive, root.gateway_started_at) == (False, None)
+
+
+@LINUX_ONLY
+def test_a_gateway_at_work_has_its_lock_open(fleet, root):
+    fleet.config()
+    with actor() as process:
+        path = gateway_lock(fleet, process)
+        text = path.read_text()
+        path.unlink()
+        process.take(path, text)
+        judgement = look_at(root)[str(path)]
+        assert (judgement.verdict, judgement.holder.proof, judgement.releasable) == (
+            Verdict.HELD,
+            Proof.FD,
+            False,
+        )
+        assert root.view(live=True).problems == ()
+        process.unlink(path)
+        judgement = look_at(root)[str(path)]
+        assert (judgement.verdict, root.gateway.pid, root.gateway.alive) == (
+            Verdict.REMOVED,
+            process.pid,
+            True,
+        )
+        assert "a second gateway could start beside it" in root.view(live=True).problems[0]
 
 
 def test_a_gateway_of_another_config_is_not_ours(fleet, root):
     fleet.config()
     with actor() as process:
         gateway_lock(fleet, process, configPath="/elsewhere/openclaw.json")
-        root.refresh()
+        look_at(root)
         assert root.gateway is None
+
+
+def test_a_takeover_that_was_cut_off_is_told(fleet, root):
+    fleet.config()
+    folder = fleet.root / "tmp" / f"openclaw-{os.getuid()}"
+    (folder / "gateway.state.lock.reclaim").mkdir(parents=True)
+    (folder / "gateway.state.lock.sqlite").write_bytes(b"SQLite format 3\0")
+    assert look_at(root) == {}
+    (problem,) = root.view(live=True).problems
+    assert "gateway.state.lock.reclaim" in problem
+    assert "openclaw#138657" in problem
 
 
 def test_other_locks_are_places_with_the_agent_their_path_names(fleet, root):

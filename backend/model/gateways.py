@@ -1,0 +1,144 @@
+"""Which gateway serves a root, whether it lives, and who was refused because of it: by the verdicts on its locks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from backend.model.blocked import SAME_CALLER_S
+from backend.model.events import GatewayRefused
+from backend.model.fleet import GatewayView, LockView, RefusedStart
+from backend.model.locks import Judgement, Verdict
+from backend.model.sentences import time_of_day
+
+RECENT_S = 3600.0
+"""A start that was refused longer ago than this (seconds) says nothing about now."""
+
+_OVER = frozenset({Verdict.DEAD, Verdict.RECYCLED})
+
+
+def is_alive(judgement: Judgement) -> bool | None:
+    """Whether the owner of a lock lives: a process that holds it, or none; None where that can't be told."""
+    if judgement.holder is not None:
+        return True
+    return False if judgement.verdict in _OVER else None
+
+
+def serving_lock(locks: Iterable[LockView]) -> LockView | None:
+    """Return the lock of the gateway that serves a root: a living owner first, then the newest lock.
+
+    From 2026.8 on embedded agents and maintenance take the same locks; they serve nobody.
+    """
+    owned = [view for view in locks if _pid(view) is not None and _role(view) is None]
+    return max(owned, key=_standing, default=None)
+
+
+def gateway_of(locks: Iterable[LockView], port: int | None) -> GatewayView | None:
+    """Return the gateway of a root by its locks; `port` is the configured one, for locks that name none."""
+    view = serving_lock(locks)
+    pid = None if view is None else _pid(view)
+    if view is None or pid is None:
+        return None
+    payload = view.record.payload
+    return GatewayView(pid, None, (payload.port if payload else None) or port, is_alive(view.judgement))
+
+
+def started_at(locks: Iterable[LockView]) -> float | None:
+    """Return when the living gateway of a root started, epoch seconds; None where none is known to live."""
+    view = serving_lock(locks)
+    holder = None if view is None else view.judgement.holder
+    if view is None or holder is None:
+        return None
+    return holder.started_at if holder.started_at is not None else view.record.created_at or 0.0
+
+
+def refused_start(
+    told: Iterable[GatewayRefused], locks: Sequence[LockView], port: int | None, alone: bool, now: float
+) -> RefusedStart | None:
+    """Return what the log tells of starts that were refused because of the locks that stand now.
+
+    A line names no root. It is joined by the pid that it names, or by the port; one that names neither only
+    where `alone`: no other root watched can be meant. Lines from before a lock was taken are not about it.
+    """
+    joined = [(event, view) for event in told if (view := _meant(event, locks, port, alone)) is not None]
+    recent = [(event, view) for event, view in joined if 0 <= now - event.at <= RECENT_S]
+    if not recent:
+        return None
+    times = sorted({event.at for event, _ in recent})
+    starts = [
+        at for before, at in zip([float("-inf"), *times], times, strict=False) if at - before > SAME_CALLER_S
+    ]
+    last, view = max(recent, key=lambda pair: pair[0].at)
+    return RefusedStart(last.at, len(starts), _pid(view), is_alive(view.judgement), last.waiting)
+
+
+def sentences(locks: Sequence[LockView], refused: RefusedStart | None) -> Iterator[str]:
+    """Yield what a person should know of a root's gateway locks."""
+    if refused is not None:
+        yield _refusal(refused)
+    serving = serving_lock(locks)
+    for view in locks:
+        pid, verdict, role = _pid(view), view.judgement.verdict, _role(view)
+        if role is not None and is_alive(view.judgement) and view.record.payload is not None:
+            yield f"pid {pid} ({role}) has the gateway's lock: no gateway can start before it ends"
+        elif view is serving and verdict in _OVER and refused is None:
+            yield f"{_whose(pid, verdict)}: its gateway lock is stale, and the next start takes it over"
+        elif view is serving and verdict is Verdict.LEAKED:
+            yield f"pid {pid} lives but has let go of the gateway lock that names it: no other gateway can start"
+        elif verdict is Verdict.REMOVED:
+            yield f"pid {pid} lives and its gateway lock was deleted: a second gateway could start beside it"
+
+
+def _refusal(refused: RefusedStart) -> str:
+    what = "a second gateway was refused at" if refused.alive else "a gateway start was refused at"
+    if refused.waiting:
+        what = "a gateway that is being started waits since"
+    when = f"{what} {time_of_day(refused.at)}"
+    if refused.count > 1:
+        when = f"gateway starts were refused {refused.count} times, last at {time_of_day(refused.at)}"
+    if refused.alive:
+        return f"{when}: pid {refused.pid} runs already, and it lives"
+    if refused.alive is False:
+        return f"{when}: pid {refused.pid} had the lock and is gone: its lock is stale, the next start takes it over"
+    owner = "another process" if refused.pid is None else f"pid {refused.pid}"
+    return f"{when}: {owner} had the lock; whether it lives can't be told from here"
+
+
+def _whose(pid: int | None, verdict: Verdict) -> str:
+    if verdict is Verdict.RECYCLED:
+        return f"gateway pid {pid} is gone and its number belongs to another process"
+    return f"gateway pid {pid} is gone"
+
+
+def _meant(
+    event: GatewayRefused, locks: Sequence[LockView], port: int | None, alone: bool
+) -> LockView | None:
+    standing = [view for view in locks if event.at >= (view.record.created_at or 0.0)]
+    if event.pid is not None:
+        named = [view for view in standing if event.pid in (_named(view), _pid(view))]
+    elif event.port is not None:
+        named = [view for view in standing if event.port == (_port(view) or port)]
+    else:
+        named = standing if alone else []
+    return max(named, key=_standing, default=None)
+
+
+def _standing(view: LockView) -> tuple[bool, bool, float, str]:
+    alive = is_alive(view.judgement)
+    return (alive is True, alive is None, view.record.created_at or 0.0, view.record.path)
+
+
+def _pid(view: LockView) -> int | None:
+    holder = view.judgement.holder
+    return holder.pid if holder is not None else _named(view)
+
+
+def _named(view: LockView) -> int | None:
+    return view.record.payload.pid if view.record.payload is not None else None
+
+
+def _port(view: LockView) -> int | None:
+    return view.record.payload.port if view.record.payload is not None else None
+
+
+def _role(view: LockView) -> str | None:
+    return view.record.payload.role if view.record.payload is not None else None
