@@ -11,6 +11,8 @@ Keys = tuple[str, ...]
 
 ALWAYS = ("quit", "help")
 """Commands that must stay reachable by a key."""
+_NO_KEY = "no-key-for-"
+"""Begins what Textual is given as the key of a command without one: for an empty key it keeps its own (8.2.8)."""
 FIXED: Mapping[str, str] = {
     **dict.fromkeys(("up", "down", "left", "right", "home", "end", "pageup", "pagedown"), "moves the cursor"),
     **dict.fromkeys(("tab", "shift+tab"), "moves the focus"),
@@ -99,7 +101,15 @@ def faults(wanted: Mapping[str, Keys], screens: Sequence[ScreenKeys]) -> tuple[F
 
 def keymap(wanted: Mapping[str, Keys]) -> dict[str, str]:
     """Return the wishes as the terminal library wants them: command id to keys, by comma."""
-    return {command: ",".join(filter(None, map(canonical, keys))) for command, keys in wanted.items()}
+    return {
+        command: ",".join(filter(None, map(canonical, keys))) or f"{_NO_KEY}{command}"
+        for command, keys in wanted.items()
+    }
+
+
+def is_key(key: str) -> bool:
+    """Whether a key of a binding can be pressed; that of a command without a key can't."""
+    return not key.startswith(_NO_KEY)
 
 
 def _alone(command: str, keys: Keys, known: Sequence[str]) -> Iterator[Fault]:
@@ -108,8 +118,6 @@ def _alone(command: str, keys: Keys, known: Sequence[str]) -> Iterator[Fault]:
         near = difflib.get_close_matches(command, known, 1)
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
         yield Fault(command, f"is no command; {hint}")
-    elif not keys:
-        yield Fault(command, "needs at least one key")
     for key in keys:
         named = canonical(key)
         if named is None:
@@ -141,4 +149,4 @@ def _unreachable(wanted: Mapping[str, Keys], screen: ScreenKeys) -> Iterator[Fau
         left = own - {key for other in thieves for key in keys[other]}
         if command in keys and not left:
             blamed = thieves[0] if thieves else command
-            yield Fault(blamed, f"leaves no key for {command}")
+            yield Fault(blamed, f"leaves no key for {command}, which must keep one")

@@ -8,11 +8,13 @@ from textual.binding import ActiveBinding, Binding
 from textual.screen import Screen
 from textual.widget import Widget
 
+from tui.keymap import is_key
+
 
 def key_of(screen: Screen[Any], command: str) -> str | None:
     """Return how the key is shown that runs a command on a screen now, None where no key does."""
     for live in screen.active_bindings.values():
-        if live.binding.id == command:
+        if live.binding.id == command and is_key(live.binding.key):
             return screen.app.get_key_display(live.binding)
     return None
 
@@ -29,4 +31,5 @@ def live_bindings(screen: Screen[Any]) -> list[ActiveBinding]:
         around = -1 if isinstance(live.node, Widget) and live.node is not screen else len(listed)
         return places.get(live.binding.id or "", around)
 
-    return sorted(screen.active_bindings.values(), key=place)
+    pressed = [live for live in screen.active_bindings.values() if is_key(live.binding.key)]
+    return sorted(pressed, key=place)

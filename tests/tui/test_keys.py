@@ -60,3 +60,30 @@ async def test_key_bar_help_and_palette_show_the_keys_that_work() -> None:
         assert ["F", "Freeze"] in [words[1:3] for words in shown]
         await pilot.press("escape", "colon", *"freeze")
         await wait_for(pilot, lambda: "Freeze order  (F)" in frame(app))
+
+
+async def test_a_command_without_a_key_is_only_in_the_palette() -> None:
+    app = dashboard(wishes=wishes(freeze=(), copy=()))
+    async with app.run_test(size=SIZE) as pilot:
+        await show(pilot, incident())
+        assert "Freeze" not in frame(app)
+        await pilot.press("f", "y")
+        assert not app.screen.frozen
+        assert app.clipboard == ""
+        await pilot.press("question_mark")
+        assert "Freeze" not in frame(app)
+        assert "no-key" not in frame(app)
+        await pilot.press("escape", "colon", *"freeze")
+        await wait_for(pilot, lambda: "Freeze order" in frame(app))
+        assert "(" not in next(row for row in frame(app).split("\n") if "Freeze order" in row)
+        await pilot.press("enter")
+        await wait_for(pilot, lambda: isinstance(app.screen, FleetScreen) and app.screen.frozen)
+
+
+async def test_the_key_of_a_command_without_one_is_free_for_another() -> None:
+    app = dashboard(wishes=wishes(freeze=(), pause=("f",)))
+    async with app.run_test(size=SIZE) as pilot:
+        await show(pilot, incident())
+        await pilot.press("f")
+        assert app.deck.paused_at is not None
+        assert not app.screen.frozen

@@ -11,7 +11,7 @@ from textual.keys import format_key
 
 from backend.settings import SettingsError, load_settings
 from tui.configuring import all_screens, screen_keys, wishes_of
-from tui.keymap import FIXED, ScreenKeys, canonical, effective, faults, keymap
+from tui.keymap import ALWAYS, FIXED, ScreenKeys, canonical, effective, faults, is_key, keymap
 
 FLEET = ScreenKeys(
     "fleet",
@@ -29,7 +29,8 @@ def told(**wanted: tuple[str, ...]) -> list[str]:
     [
         ({"frezee": ("F",)}, "frezee is no command; did you mean freeze?"),
         ({"zzz": ("F",)}, "zzz is no command; known: freeze, help, pause, quit"),
-        ({"freeze": ()}, "freeze needs at least one key"),
+        ({"quit": ()}, "quit leaves no key for quit, which must keep one"),
+        ({"help": ()}, "help leaves no key for help, which must keep one"),
         ({"freeze": ("ctrl+foo",)}, "freeze names a key that does not exist: 'ctrl+foo'"),
         ({"freeze": ("",)}, "freeze names a key that does not exist: ''"),
         ({"freeze": ("up",)}, "freeze can't have 'up': that key moves the cursor"),
@@ -54,6 +55,8 @@ def test_each_fault_is_named(wanted: dict[str, tuple[str, ...]], sentence: str) 
         {"freeze": ("p",), "pause": ("f",)},
         {"quit": ("f10", "ctrl+x"), "help": ("f1", "?")},
         {"freeze": ("space", "alt+f")},
+        {"freeze": ()},
+        {"freeze": (), "pause": ("f",)},
     ],
 )
 def test_good_keys_have_no_fault(wanted: dict[str, tuple[str, ...]]) -> None:
@@ -77,7 +80,7 @@ def test_what_has_no_fault_keeps_every_command_reachable_by_a_key_of_its_own(
     if not faults(wishes, [FLEET]):
         keys = effective(wishes, FLEET)
         everything = [key for own in keys.values() for key in own]
-        assert all(keys.values())
+        assert all(keys[command] for command in keys if command in ALWAYS or wishes.get(command) != ())
         assert not set(everything) & (set(FIXED) | set(FLEET.fixed))
         owners = {key: {command for command, own in keys.items() if key in own} for key in everything}
         assert all(len(commands) == 1 for commands in owners.values())
@@ -100,11 +103,41 @@ def test_a_fault_in_a_file_is_told_with_its_line(tmp_path) -> None:  # type: ign
     assert f"{path}:5: keys.puase is no command; did you mean pause?" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ('frezee = "F"', "keys.frezee is no command; did you mean freeze?"),
+        ('freeze = "ctrl+foo"', "keys.freeze names a key that does not exist"),
+        ('freeze = "up"', "keys.freeze can't have 'up'"),
+        ('unmark = "l"', "keys.unmark has 'l', and so has locks"),
+        ('mark = "escape"', "keys.mark can't have 'escape': on the fleet screen it is for Unmark"),
+        ('freeze = "q"', "keys.freeze leaves no key for quit"),
+        ("quit = []", "keys.quit leaves no key for quit, which must keep one"),
+        ('help = ""', "keys.help leaves no key for help, which must keep one"),
+        ("freeze = 3", "keys.freeze must be a key or a list of keys, not 3"),
+    ],
+)
+def test_every_fault_names_its_line(tmp_path, line: str, sentence: str) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "config.toml"
+    path.write_text(f'# mine\n[keys]\npause = "P"\n{line}\n')
+    with pytest.raises(SettingsError) as error:
+        wishes_of(load_settings(str(path)))
+    assert f"{path}:4: {sentence}" in str(error.value)
+
+
+@pytest.mark.parametrize("none", ["[]", '""'])
+def test_a_command_may_have_no_key(tmp_path, none: str) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "config.toml"
+    path.write_text(f"[keys]\nrelease = {none}\n")
+    (key,) = wishes_of(load_settings(str(path))).keymap.values()
+    assert not is_key(key)
+
+
 def test_good_wishes_are_ready_to_use(tmp_path) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path / "config.toml"
     path.write_text('columns = ["agent"]\nrescan_s = 10\n[keys]\nhelp = ["f1", "?"]\n')
     wishes = wishes_of(load_settings(str(path)))
-    assert (wishes.columns, wishes.keymap) == (("agent",), {"help": "f1,question_mark"})
+    assert (wishes.columns["fleet"], wishes.keymap) == (("agent",), {"help": "f1,question_mark"})
     assert wishes.stale_after_s == 30.0
 
 

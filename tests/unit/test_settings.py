@@ -35,7 +35,7 @@ def refused(load, tmp_path):
 def test_everything_can_be_set(load, tmp_path):
     found = load(
         'read_only = true\ntheme = "dusk"\nlogs = ["/a.log"]\nrescan_s = 5\ngap_grace_s = 2.5\n'
-        'columns = ["agent"]\nnotify = ["bell", "osc9"]\nnotify_after_s = 1\nnotify_every_s = 60\n'
+        'columns = ["agent"]\nmouse = false\nnotify = ["bell", "osc9"]\nnotify_after_s = 1\nnotify_every_s = 60\n'
         '[keys]\nfreeze = "F"\npause = ["P", "f2"]\n'
         '[[roots]]\npath = "/r"\nread_only = true\nown_namespace = true\n'
     )
@@ -48,6 +48,7 @@ def test_everything_can_be_set(load, tmp_path):
         rescan_s=5.0,
         gap_grace_s=2.5,
         columns=("agent",),
+        mouse=False,
         notify=("bell", "osc9"),
         notify_after_s=1.0,
         notify_every_s=60.0,
@@ -113,6 +114,7 @@ def test_an_empty_file_means_the_defaults(load, tmp_path):
         ("lines = 1", "unknown key lines"),
         ('notify = ["bel"]', "notify may hold toast, bell, osc9, osc777, not 'bel'"),
         ('keys = "f"', "keys must be a table"),
+        ('mouse = "off"', "mouse must be true or false, not 'off'"),
         ("[keys]\nfreeze = 3", "keys.freeze must be a key or a list of keys, not 3"),
         ("a = [", "not valid TOML"),
         ("a = 1\na = 2", "not valid TOML"),

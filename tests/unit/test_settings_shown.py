@@ -29,7 +29,9 @@ def test_each_value_tells_where_it_comes_from(tmp_path):
 
 
 def test_options_override_the_file_and_say_so(tmp_path):
-    found = places(tmp_path, 'logs = ["/b.log"]', Common(logs=("/a.log",), read_only=True))
+    common = Common(logs=("/a.log",), read_only=True, no_mouse=True)
+    found = places(tmp_path, 'logs = ["/b.log"]\nmouse = true', common)
+    assert found["mouse"] == (False, "option", "--no-mouse")
     assert found["read_only"] == (True, "option", "--read-only")
     assert found["logs"] == (["/a.log", "/b.log"], "option", "--log")
 

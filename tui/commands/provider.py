@@ -10,6 +10,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from tui.commands.command import Command
 from tui.commands.go import Palette
+from tui.livekeys import key_of
 from tui.screens.base import DeckScreen
 from tui.text import content
 
@@ -45,7 +46,5 @@ class DeckProvider(Provider):
 
     def _title(self, command: type[Command]) -> str:
         """Return the name with the key that runs the command now."""
-        for _node, binding, _enabled, _tooltip in self.screen.active_bindings.values():
-            if binding.id == command.id:
-                return f"{command.name}  ({self.app.get_key_display(binding)})"
-        return command.name
+        key = key_of(self.screen, command.id)
+        return f"{command.name}  ({key})" if key else command.name
