@@ -59,6 +59,15 @@ class Settings:
     columns: tuple[str, ...] = field(
         default=(), metadata=_about("Columns of the fleet table, in their order; empty means all.")
     )
+    locks_columns: tuple[str, ...] = field(
+        default=(), metadata=_about("Columns of the locks table, in their order; empty means all.")
+    )
+    events_columns: tuple[str, ...] = field(
+        default=(), metadata=_about("Columns of the events table, in their order; empty means all.")
+    )
+    journal_columns: tuple[str, ...] = field(
+        default=(), metadata=_about("Columns of the journal table, in their order; empty means all.")
+    )
     notify: tuple[str, ...] = field(
         default=("toast",),
         metadata=_about("How it is told that something turns critical, or clears.", choices=NOTIFY),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from backend.settings import Settings, SettingsError
 from tui.keymap import ScreenKeys, faults, keymap
 from tui.notify import Rule
 from tui.summary import stale_after
+from tui.tables import TABLES
 from tui.wishes import Wishes
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ def wishes_of(settings: Settings) -> Wishes:
     if problems:
         raise SettingsError("\n".join(problems))
     rule = Rule(settings.notify, settings.notify_after_s, settings.notify_every_s)
-    return Wishes(settings.columns, keymap(settings.keys), stale_after(settings.rescan_s), rule)
+    return Wishes(_columns(settings), keymap(settings.keys), stale_after(settings.rescan_s), rule)
 
 
 def screen_keys(screen: type[DeckScreen]) -> ScreenKeys:
@@ -59,16 +61,18 @@ def _key_problems(settings: Settings) -> list[str]:
     ]
 
 
-def _column_problems(settings: Settings) -> list[str]:
-    from tui.rows import COLUMNS
+def _columns(settings: Settings) -> dict[str, tuple[str, ...]]:
+    return {name: getattr(settings, table.setting) for name, table in TABLES.items()}
 
-    known = [column.name for column in COLUMNS]
-    problems = []
-    for name in settings.columns:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-            problems.append(f"{settings.place('columns')}: columns has no {name!r}; {hint}")
-    if len(set(settings.columns)) < len(settings.columns):
-        problems.append(f"{settings.place('columns')}: columns names one twice")
-    return problems
+
+def _column_problems(settings: Settings) -> Iterator[str]:
+    for table in TABLES.values():
+        place, chosen = settings.place(table.setting), getattr(settings, table.setting)
+        known = [column.name for column in table.columns]
+        for name in chosen:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+                yield f"{place}: {table.setting} has no {name!r}; {hint}"
+        if len(set(chosen)) < len(chosen):
+            yield f"{place}: {table.setting} names one twice"

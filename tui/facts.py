@@ -1,6 +1,8 @@
-"""What the filter can ask of a row. Pure."""
+"""What the filter can ask of a row, and what it may offer to ask. Pure."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from backend.model.fleet import LockView
 from tui.rows import Row
@@ -23,6 +25,17 @@ def facts(row: Row) -> dict[str, str]:
     else:
         found |= {"state": row.state, "agent": _agent(row.agent, row.key), "root": row.root, "key": row.key}
     return {field: str(value).lower() for field, value in found.items()}
+
+
+def values(row: Row, field: str) -> Iterator[str]:
+    """Yield what could be asked of a field to find this row: whole values, a holder's pid and name apart."""
+    if field == "agent":
+        yield (row.record.agent or "") if isinstance(row, LockView) else row.agent
+    elif field == "holder":
+        lock = row if isinstance(row, LockView) else row.lock
+        yield from _holder(lock).split(" ", 1)
+    else:
+        yield facts(row)[field]
 
 
 def _agent(agent: str, key: str) -> str:

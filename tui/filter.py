@@ -1,17 +1,18 @@
 """The filter language: words, `!` for the opposite, `field:value`. All terms must hold. Pure.
 
-`stuck`, `!idle`, `agent:silas`, `!lock:held`, `"exact words"`, `holder:"openclaw gateway"`.
+`stuck`, `!idle`, `agent:silas`, `!lock:held`, `"exact words"`, `holder:"openclaw gateway"`. Each table has
+fields of its own.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 FIELDS = ("state", "agent", "lock", "root", "key", "holder")
-"""What a term may name; each is compared as text, in any case, anywhere in the value."""
+"""What a term may name of sessions and locks; each is compared as text, in any case, anywhere in the value."""
 
 _TERM = re.compile(
     r"""(?P<no>!?)(?:(?P<field>[A-Za-z_]+):)?(?:"(?P<quoted>[^"]*)(?P<end>"?)|(?P<bare>\S*))"""
@@ -50,9 +51,13 @@ class Query:
         return all(term.holds(facts) for term in self.terms)
 
 
-def parse(text: str) -> Query:
+def parse(text: str, fields: Sequence[str] = FIELDS) -> Query:
     """Parse a filter; raises FilterError with a sentence for the person who typed it."""
-    terms = []
+    return Query(tuple(_term(found, fields) for found in words(text)))
+
+
+def words(text: str) -> Iterator[re.Match[str]]:
+    """Yield the words of a filter, each with its groups no, field, quoted, end and bare; raises FilterError."""
     position = 0
     while position < len(text):
         if text[position].isspace():
@@ -61,20 +66,19 @@ def parse(text: str) -> Query:
         found = _TERM.match(text, position)
         if found is None or found.end() == position:
             raise FilterError(f"can't read {text[position:]!r}")
-        terms.append(_term(found))
+        yield found
         position = found.end()
-    return Query(tuple(terms))
 
 
-def _term(found: re.Match[str]) -> Term:
+def _term(found: re.Match[str], fields: Sequence[str]) -> Term:
     field, quoted = found["field"], found["quoted"]
     if quoted is not None and not found["end"]:
         raise FilterError('a " is not closed')
-    if field is not None and field.lower() not in FIELDS:
-        near = difflib.get_close_matches(field.lower(), FIELDS, 1)
+    if field is not None and field.lower() not in fields:
+        near = difflib.get_close_matches(field.lower(), fields, 1)
         hint = f"; did you mean {near[0]}:" if near else ""
         raise FilterError(
-            f'no field {field!r}{hint} (known: {", ".join(FIELDS)}; put text with ":" in quotes)'
+            f'no field {field!r}{hint} (known: {", ".join(fields)}; put text with ":" in quotes)'
         )
     value = quoted if quoted is not None else found["bare"]
     if not value:

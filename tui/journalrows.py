@@ -12,11 +12,13 @@ from tui.rows import SEVERITY_STYLE
 from tui.widgets.columns import Column
 
 COLUMNS = (
-    Column("TIME (UTC)", 19),
-    Column("WHAT", 15),
-    Column("ABOUT", 14, flex=2, most=56),
-    Column("SENTENCE", 12, flex=4, from_width=78),
+    Column("TIME (UTC)", 19, name="time"),
+    Column("WHAT", 15, name="what"),
+    Column("ABOUT", 14, flex=2, most=56, name="about"),
+    Column("SENTENCE", 12, flex=4, from_width=78, name="sentence"),
 )
+FIELDS = ("what", "about", "sentence", "release", "time")
+"""What a filter may name of an entry."""
 _SEVERITY = {
     "released": Severity.OK,
     "recovered": Severity.NOTICE,
@@ -45,15 +47,32 @@ class Entry:
 
 
 def entry_cells(entry: Entry) -> tuple[Line, ...]:
-    """Return the cells of one entry."""
+    """Return the cells of one entry, one line per column of COLUMNS."""
     style = SEVERITY_STYLE[_SEVERITY[entry.kind]] if entry.kind in _SEVERITY else "dim"
-    at = str(entry.facts.get("at", ""))[:19].replace("T", " ")
     return (
-        line(span(at, "dim")),
+        line(span(_at(entry.facts), "dim")),
         line(span(entry.kind, style)),
         line(span(_about(entry.facts))),
         line(span(_sentence(entry.facts), "dim")),
     )
+
+
+def entry_facts(entry: Entry) -> dict[str, str]:
+    """Return an entry's facts by field of the filter, in lower case."""
+    found = {
+        "what": entry.kind,
+        "about": _about(entry.facts),
+        "sentence": _sentence(entry.facts),
+        "release": str(entry.facts.get("releaseId") or ""),
+        "time": _at(entry.facts),
+    }
+    return {field: value.lower() for field, value in found.items()}
+
+
+def entry_values(entry: Entry, field: str) -> Iterator[str]:
+    """Yield what could be asked of a field to find this entry: of its time the day."""
+    value = entry_facts(entry)[field]
+    yield value[:10] if field == "time" else value
 
 
 def entry_lines(entry: Entry) -> Iterator[Line]:
@@ -81,6 +100,10 @@ def _fact(name: str, value: object, depth: int) -> Iterator[Line]:
     else:
         shown = "none" if value is None or value == [] or value == {} else value
         yield line(span(f"{lead}{name}  ", "dim"), span(shown, "text", 2000))
+
+
+def _at(facts: Mapping[str, Any]) -> str:
+    return str(facts.get("at", ""))[:19].replace("T", " ")
 
 
 def _about(facts: Mapping[str, Any]) -> str:

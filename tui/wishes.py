@@ -11,12 +11,12 @@ from tui.summary import STALE_AFTER_S
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """`columns` of the fleet table by name (none: all), `keymap` (command id to keys, by comma).
+    """`columns` by table (tui.tables; none: all), `keymap` (command id to keys, by comma).
 
     A picture older than `stale_after_s` seconds is shown as old news; `notify` says when a person is told.
     """
 
-    columns: tuple[str, ...] = ()
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     keymap: Mapping[str, str] = field(default_factory=dict)
     stale_after_s: float = STALE_AFTER_S
     notify: Rule = Rule()  # noqa: RUF009 - an immutable value

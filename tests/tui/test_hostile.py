@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import sys
+
 import pytest
+from textual import events
+from textual.widgets import Input
 
 from backend.system.text import safe
 from tests.tui.samples import PAYLOADS, hostile, quiet
-from tests.tui.stage import UTF8, dashboard, frame, show
+from tests.tui.stage import UTF8, dashboard, frame, show, wait_for
 from tui.changes import changes
 from tui.lines import plain
 from tui.screens.fleet import FleetScreen
+from tui.text import FIT_TO_SHOW
 from tui.widgets.table import Table
 
 WAYS = {
@@ -20,6 +26,10 @@ WAYS = {
     "events": ("e",),
     "filter": ("slash", "x", "enter"),
     "theme": ("t",),
+    "text": ("Y",),
+    "text of a session": ("enter", "Y"),
+    "text of a lock": ("l", "end", "Y"),
+    "text of an event": ("e", "Y"),
 }
 
 
@@ -66,8 +76,32 @@ async def test_copying_a_hostile_key_cannot_break_out_of_the_toast() -> None:
 
 
 def test_sentences_about_changes_are_made_safe_where_they_are_shown() -> None:
-    from tui.screens.events import event_cells
+    from tui.eventrows import event_cells
 
     for change in changes(quiet(), hostile()):
         for cell in event_cells(change):
             assert plain(cell) == safe(plain(cell), 10_000)
+
+
+def test_a_field_takes_exactly_what_is_shown_as_it_is() -> None:
+    fit = re.compile(FIT_TO_SHOW)
+    for code in range(sys.maxunicode + 1):
+        character = chr(code)
+        assert (fit.fullmatch(character) is not None) == (safe(character) == character), hex(code)
+
+
+@pytest.mark.parametrize("field", ["slash", "colon"])
+@pytest.mark.parametrize("payload", [payload for payload in PAYLOADS if safe(payload) != payload])
+async def test_no_field_takes_a_pasted_payload(payload: str, field: str) -> None:
+    app = dashboard(env=UTF8)
+    async with app.run_test(size=(160, 60)) as pilot:
+        await show(pilot, quiet())
+        await pilot.press(field)
+        await wait_for(pilot, lambda: isinstance(app.focused, Input))
+        app.focused.post_message(events.Paste(f"x{payload}"))
+        app.focused.post_message(events.Key("ctrl+x", payload[0]))
+        await pilot.pause()
+        value = app.focused.value
+        assert value == safe(value)
+        await pilot.press(*"lock")
+        assert app.focused.value.endswith("lock")

@@ -19,7 +19,7 @@ class Filter(Command):
     key = "slash"
     name = "Filter"
     label = "Filter"
-    tooltip = "Words, !word, field:value with state, agent, lock, root, key, holder"
+    tooltip = "Find rows by words, !word, field:value; tab completes fields and values"
 
     @classmethod
     async def run(cls, screen: DeckScreen) -> None:

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from textual.widget import Widget
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 from tui.changes import Change
 from tui.commands.command import bindings_of
 from tui.commands.go import Back, Help, Journal, Locks, Open, Palette, Quit
-from tui.commands.view import NextTheme
-from tui.figures import time_of_day
-from tui.lines import Line, line, span
-from tui.rows import SEVERITY_STYLE, RowKey
-from tui.screens.base import DeckScreen
-from tui.widgets.columns import Column
+from tui.commands.terminal import ShowText, ToggleMouse
+from tui.commands.view import Filter, NextTheme, Wide
+from tui.eventrows import FIELDS, event_cells, event_facts, event_values
+from tui.lines import Line, Span, line, span
+from tui.rows import RowKey
+from tui.screens.tablescreen import TableScreen
+from tui.selectable import change_rows
+from tui.tables import TABLES
 from tui.widgets.table import Table
 
-COLUMNS = (
-    Column("TIME", 8),
-    Column("SEVERITY", 8),
-    Column("ABOUT", 14, flex=2, most=44),
-    Column("WHAT", 20, flex=5),
-)
 
-
-class EventsScreen(DeckScreen):
+class EventsScreen(TableScreen):
     """The list of changes; it goes on while the fleet is paused."""
 
-    HERE = (Open, Back, Locks, Journal, Help, Quit, NextTheme, Palette)
+    HERE = (
+        *(Open, Back, Filter, Locks, Journal, Help, Quit, ShowText, NextTheme),
+        *(Wide, ToggleMouse, Palette),
+    )
     BINDINGS = bindings_of(HERE)
+    TABLE = TABLES["events"]
+    FIELDS: ClassVar = FIELDS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._changes: Mapping[int, Change] = {}
 
     @property
     def selected_key(self) -> RowKey | None:
@@ -38,32 +41,39 @@ class EventsScreen(DeckScreen):
         change = tables.first().cursor_item if tables else None
         return change.row if isinstance(change, Change) else None
 
-    def body(self) -> Iterable[Widget]:
-        """Return the table of changes."""
-        return (
-            Table(
-                COLUMNS, event_cells, empty=lambda: [line(), line(span("Nothing has changed yet.", "dim"))]
-            ),
-        )
+    def text_rows(self) -> list[Span]:
+        """Return the selected change as plain text."""
+        change = self.query_one(Table).cursor_item
+        return change_rows(change) if isinstance(change, Change) else []
+
+    @property
+    def items(self) -> Mapping[int, Change]:
+        """All changes by number, newest first."""
+        return self._changes
+
+    def cells(self, item: Change) -> tuple[Line, ...]:
+        """Return the cells of a change."""
+        return event_cells(item)
+
+    def facts(self, item: Change) -> Mapping[str, str]:
+        """Return what the filter can ask of a change."""
+        return event_facts(item)
+
+    def values(self, item: Change, field: str) -> Iterator[str]:
+        """Yield what could be asked of a field to find a change."""
+        return event_values(item, field)
 
     def update_picture(self) -> None:
         """Show all changes there are."""
         super().update_picture()
-        items = dict(self.deck_app.deck.log)
-        self.query_one(Table).show(tuple(items), items)
+        self._changes = dict(self.deck_app.deck.log)
+        self.show_rows()
+
+    def show_rows(self) -> None:
+        """Show the changes that the filter lets through."""
+        self.table.show(self.matching(tuple(self._changes)), self._changes)
         self.refresh_bindings()
 
-    def on_table_moved(self) -> None:
-        """Grey out what the selected change does not offer."""
-        self.refresh_bindings()
-
-
-def event_cells(change: Change) -> tuple[Line, ...]:
-    """Return the cells of one change."""
-    style = SEVERITY_STYLE[change.severity]
-    return (
-        line(span(time_of_day(change.at), "dim")),
-        line(span(change.severity.word, style)),
-        line(span(change.subject)),
-        line(span(change.sentence)),
-    )
+    def nothing_lines(self) -> list[Line]:
+        """Say that nothing has changed."""
+        return [line(), line(span("Nothing has changed yet.", "dim"))]

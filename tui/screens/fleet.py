@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import Binding
@@ -11,10 +10,12 @@ from backend.model.fleet import FleetSnapshot, LockView
 from tui.commands.act import Cancel, Mark, Release, Unmark
 from tui.commands.command import bindings_of
 from tui.commands.go import Events, Help, HolderLocks, Journal, Locks, Open, Palette, Quit
+from tui.commands.terminal import ShowText, ToggleMouse
 from tui.commands.view import Copy, Filter, Freeze, NextTheme, Pause, SortLeft, SortReverse, SortRight, Wide
 from tui.lines import Line
-from tui.rows import COLUMNS, Arrangement, Order, Row, arrange, cells
+from tui.rows import Arrangement, Order, Row, arrange, cells
 from tui.screens.rowscreen import RowScreen
+from tui.tables import TABLES
 
 
 class FleetScreen(RowScreen):
@@ -22,29 +23,24 @@ class FleetScreen(RowScreen):
 
     HERE = (
         *(Open, Cancel, Release, Filter, Locks, Events, Journal, Help, Quit),
-        *(Mark, Unmark, HolderLocks, Freeze, Pause, Copy, NextTheme),
-        *(SortLeft, SortRight, SortReverse, Wide, Palette),
+        *(Mark, Unmark, HolderLocks, Freeze, Pause, Copy, ShowText, NextTheme),
+        *(SortLeft, SortRight, SortReverse, Wide, ToggleMouse, Palette),
     )
     BINDINGS: ClassVar = [
         *bindings_of(HERE),
         Binding("escape", "screen.command('unmark')", "Unmark", show=False, tooltip=Unmark.tooltip),
     ]
-    COLUMNS: ClassVar = COLUMNS
-
-    @property
-    def wanted_columns(self) -> Sequence[str]:
-        """The columns the person has configured."""
-        return self.deck_app.wishes.columns
+    TABLE = TABLES["fleet"]
 
     def arranged(self, snapshot: FleetSnapshot, before: Arrangement, order: Order) -> Arrangement:
         """Return sessions and lonely locks."""
         return arrange(snapshot, before, order)
 
-    def cells(self, row: Row) -> tuple[Line, ...]:
+    def cells(self, item: Row) -> tuple[Line, ...]:
         """Return the cells of a session or a lonely lock."""
         app = self.deck_app
-        root = row.record.root if isinstance(row, LockView) else row.root
-        return cells(row, app.picture_time(), app.symbols, app.deck.root_label(root))
+        root = item.record.root if isinstance(item, LockView) else item.root
+        return cells(item, app.picture_time(), app.symbols, app.deck.root_label(root))
 
     @property
     def nothing(self) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
-from textual import on
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
@@ -14,12 +13,16 @@ from backend.actions.journal import JournalReading
 from tui.aside import WorkFailed, aside, post
 from tui.commands.command import Command, Needs, bindings_of
 from tui.commands.go import Back, Events, Help, Locks, Palette, Quit
-from tui.commands.view import NextTheme
+from tui.commands.terminal import ShowText, ToggleMouse
+from tui.commands.view import Filter, NextTheme, Wide
 from tui.dialogs.box import BoxDialog
-from tui.journalrows import COLUMNS, Entry, entry_cells, entry_lines
-from tui.lines import EMPTY, Line, line, span, wrap
+from tui.journalrows import FIELDS, Entry, entry_cells, entry_facts, entry_lines, entry_values
+from tui.lines import EMPTY, Line, Span, line, span, wrap
 from tui.rows import RowKey
 from tui.screens.base import DeckScreen
+from tui.screens.tablescreen import TableScreen
+from tui.selectable import entry_rows
+from tui.tables import TABLES
 from tui.widgets.lineview import LineView
 from tui.widgets.table import Table
 
@@ -50,14 +53,20 @@ class OpenEntry(Command):
             await screen.deck_app.push_screen(EntryDialog(entry))
 
 
-class JournalScreen(DeckScreen):
+class JournalScreen(TableScreen):
     """The journal; it is read again when it is shown and when an action has ended."""
 
-    HERE = (OpenEntry, Back, Locks, Events, Help, Quit, NextTheme, Palette)
+    HERE = (
+        *(OpenEntry, Back, Filter, Locks, Events, Help, Quit, ShowText, NextTheme),
+        *(Wide, ToggleMouse, Palette),
+    )
     BINDINGS = bindings_of(HERE)
+    TABLE = TABLES["journal"]
+    FIELDS: ClassVar = FIELDS
 
     def __init__(self) -> None:
         super().__init__()
+        self._entries: Mapping[int, Entry] = {}
         self._reading: JournalReading | None = None
         self._problem = ""
         self._jobs = -1
@@ -69,9 +78,31 @@ class JournalScreen(DeckScreen):
         entry = tables.first().cursor_item if tables else None
         return ("entry", "", str(entry.number)) if isinstance(entry, Entry) else None
 
+    def text_rows(self) -> list[Span]:
+        """Return the selected entry as plain text."""
+        entry = self.query_one(Table).cursor_item
+        return entry_rows(entry) if isinstance(entry, Entry) else []
+
     def body(self) -> Iterable[Widget]:
         """Return what is wrong with the journal above its table."""
-        return (LineView(id="journal-state"), Table(COLUMNS, entry_cells, empty=self._nothing))
+        return (LineView(id="journal-state"), *super().body())
+
+    @property
+    def items(self) -> Mapping[int, Entry]:
+        """All entries by number, newest first."""
+        return self._entries
+
+    def cells(self, item: Entry) -> tuple[Line, ...]:
+        """Return the cells of an entry."""
+        return entry_cells(item)
+
+    def facts(self, item: Entry) -> Mapping[str, str]:
+        """Return what the filter can ask of an entry."""
+        return entry_facts(item)
+
+    def values(self, item: Entry, field: str) -> Iterator[str]:
+        """Yield what could be asked of a field to find an entry."""
+        return entry_values(item, field)
 
     def update_picture(self) -> None:
         """Read the journal again where something was noted since."""
@@ -88,10 +119,19 @@ class JournalScreen(DeckScreen):
     def on_journal_read(self, message: JournalRead) -> None:
         """Show the entries, newest first."""
         self._reading, self._problem = message.reading, ""
-        entries = {number: Entry(number, facts) for number, facts in enumerate(message.reading.entries, 1)}
-        self.query_one(Table).show(tuple(reversed(entries)), entries)
+        numbered = list(enumerate(message.reading.entries, 1))
+        self._entries = {number: Entry(number, facts) for number, facts in reversed(numbered)}
+        self.show_rows()
         self._show_state()
+
+    def show_rows(self) -> None:
+        """Show the entries that the filter lets through."""
+        self.table.show(self.matching(tuple(self._entries)), self._entries)
         self.refresh_bindings()
+
+    def nothing_lines(self) -> list[Line]:
+        """Say that nothing was done, once that is known."""
+        return [EMPTY, line(span("Nothing was done or refused yet.", "dim"))] if self._reading else []
 
     def on_work_failed(self, message: WorkFailed) -> None:
         """Say why the journal can't be read."""
@@ -99,22 +139,11 @@ class JournalScreen(DeckScreen):
         self._problem = f"the journal can't be read: {message.sentence}"
         self._show_state()
 
-    @on(Table.Moved)
-    def _moved(self) -> None:
-        self.refresh_bindings()
-
-    @on(Table.Chosen)
-    async def _chosen(self) -> None:
-        await OpenEntry.run(self)
-
     def _show_state(self) -> None:
         rows = list(state_lines(self._reading, self._problem, self.deck_app.hands.journal.path))
         self.query_one("#journal-state", LineView).show(
             lambda width: [part for row in rows for part in wrap(row, width, indent=1)]
         )
-
-    def _nothing(self) -> list[Line]:
-        return [EMPTY, line(span("Nothing was done or refused yet.", "dim"))] if self._reading else []
 
 
 class EntryDialog(BoxDialog[None]):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from backend.model.fleet import FleetSnapshot, LockView
 from tui.commands.act import Cancel, Mark, Release, Unmark
 from tui.commands.command import bindings_of
 from tui.commands.go import Back, Events, Help, HolderLocks, Journal, Open, Palette, Quit
+from tui.commands.terminal import ShowText, ToggleMouse
 from tui.commands.view import Copy, Filter, Freeze, NextTheme, Pause, SortLeft, SortReverse, SortRight, Wide
 from tui.lines import Line
-from tui.lockrows import COLUMNS, arrange_locks, lock_cells
+from tui.lockrows import arrange_locks, lock_cells
 from tui.rows import Arrangement, Order, Row
 from tui.screens.rowscreen import RowScreen
+from tui.tables import TABLES
 
 
 class LocksScreen(RowScreen):
@@ -20,19 +20,20 @@ class LocksScreen(RowScreen):
 
     HERE = (
         *(Open, Back, Release, Cancel, HolderLocks, Filter, Events, Journal, Help, Quit),
-        *(Mark, Unmark, Freeze, Pause, Copy, NextTheme, SortLeft, SortRight, SortReverse, Wide, Palette),
+        *(Mark, Unmark, Freeze, Pause, Copy, ShowText, NextTheme),
+        *(SortLeft, SortRight, SortReverse, Wide, ToggleMouse, Palette),
     )
     BINDINGS = bindings_of(HERE)
-    COLUMNS: ClassVar = COLUMNS
+    TABLE = TABLES["locks"]
 
     def arranged(self, snapshot: FleetSnapshot, before: Arrangement, order: Order) -> Arrangement:
         """Return all locks."""
         return arrange_locks(snapshot, before, order)
 
-    def cells(self, row: Row) -> tuple[Line, ...]:
+    def cells(self, item: Row) -> tuple[Line, ...]:
         """Return the cells of a lock."""
         app = self.deck_app
-        return lock_cells(row, app.picture_time(), app.symbols) if isinstance(row, LockView) else ()
+        return lock_cells(item, app.picture_time(), app.symbols) if isinstance(item, LockView) else ()
 
     @property
     def nothing(self) -> str:

@@ -1,72 +1,59 @@
-"""What the two row screens share: a table with a filter, a frozen order, and a cursor by identity."""
+"""What the two row screens share: an order that can be chosen and frozen, marks, and a cursor by identity."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
-from textual.widget import Widget
 
 from backend.model.fleet import FleetSnapshot
 from tui.commands.command import Needs
-from tui.commands.go import Open
-from tui.facts import facts
-from tui.filter import parse
+from tui.facts import facts, values
+from tui.filter import FIELDS
 from tui.lines import Line, line, span
 from tui.marks import NONE, Marks, in_order, kept, toggled
 from tui.rows import Arrangement, Order, Row, RowKey
-from tui.screens.base import DeckScreen
+from tui.screens.tablescreen import TableScreen
 from tui.sorting import DEFAULT, Sort
 from tui.summary import Mood, is_stale
-from tui.widgets.columns import Column, pick
-from tui.widgets.prompt import FilterPrompt
-from tui.widgets.rowpainter import Cells
 from tui.widgets.table import Table
 
 
-class RowScreen(DeckScreen):
-    """A screen whose body is a table of rows."""
+class RowScreen(TableScreen):
+    """A screen whose items are rows of the fleet."""
 
-    COLUMNS: ClassVar[tuple[Column, ...]] = ()
+    FIELDS: ClassVar = FIELDS
 
     def __init__(self, filter_text: str = "") -> None:
-        super().__init__()
+        super().__init__(filter_text)
         self._frozen: tuple[RowKey, ...] | None = None
-        self._filter_text = filter_text
-        self._query = parse(filter_text)
         self._arranged = Arrangement()
         self._sort = Sort()
         self._marks: Marks = NONE
-
-    @property
-    def wanted_columns(self) -> Sequence[str]:
-        """The names of the columns to show, in their order; none means all."""
-        return ()
 
     def arranged(self, snapshot: FleetSnapshot, before: Arrangement, order: Order) -> Arrangement:
         """Return the rows of a snapshot in an order; `before` was made with the same."""
         raise NotImplementedError
 
-    def cells(self, row: Row) -> tuple[Line, ...]:
-        """Return the cells of a row."""
-        raise NotImplementedError
-
     @property
-    def table(self) -> Table[Row]:
-        """The table."""
-        return self.query_one(Table)
+    def items(self) -> Mapping[RowKey, Row]:
+        """All rows of the snapshot that is shown."""
+        return self._arranged.items
+
+    def facts(self, item: Row) -> Mapping[str, str]:
+        """Return what the filter can ask of a row."""
+        return facts(item)
+
+    def values(self, item: Row, field: str) -> Iterator[str]:
+        """Yield what could be asked of a field to find a row."""
+        return values(item, field)
 
     @property
     def frozen(self) -> bool:
         """Whether the order of rows is kept."""
         return self._frozen is not None
-
-    @property
-    def filter_text(self) -> str:
-        """The filter in force, empty without one."""
-        return self._filter_text
 
     @property
     def selected_key(self) -> RowKey | None:
@@ -118,21 +105,6 @@ class RowScreen(DeckScreen):
         hidden = sum(key not in shown for key in self._marks)
         return replace(super().mood(), marked=len(self._marks), marked_hidden=hidden)
 
-    def body(self) -> Iterable[Widget]:
-        """Return table and filter prompt."""
-        prompt = FilterPrompt()
-        prompt.display = False
-        picked = pick(self.COLUMNS, self.wanted_columns)
-        columns = [self.COLUMNS[index] for index in picked]
-        return (Table(columns, self._cells_of(picked), empty=self._nothing), prompt)
-
-    def _cells_of(self, picked: Sequence[int]) -> Callable[[Row], Cells]:
-        def picked_cells(row: Row) -> Cells:
-            cells = self.cells(row)
-            return tuple(cells[index] for index in picked)
-
-        return picked_cells
-
     def on_mount(self) -> None:
         """Name the column rows are sorted by at first."""
         super().on_mount()
@@ -162,9 +134,9 @@ class RowScreen(DeckScreen):
             self.table.hold_on()
         await super().action_command(name)
 
-    def ask_filter(self) -> None:
-        """Open the filter prompt."""
-        self.query_one(FilterPrompt).open(self._filter_text)
+    def show_rows(self) -> None:
+        """Show the rows that the filter lets through."""
+        self.update_picture()
 
     def toggle_freeze(self) -> None:
         """Keep the order that is shown, or sort again."""
@@ -179,10 +151,6 @@ class RowScreen(DeckScreen):
         """Sort the other way round."""
         self._sort_by(self._sort.reversed())
 
-    def toggle_wide(self) -> None:
-        """Show all columns, or those that fit."""
-        self.table.wide = not self.table.wide
-
     @on(Table.TitleClicked)
     def _title_clicked(self, event: Table.TitleClicked) -> None:
         self._sort_by(self._sort.chosen(event.column))
@@ -196,43 +164,22 @@ class RowScreen(DeckScreen):
             self.toggle_freeze()
 
     def _name_sort(self) -> None:
-        first = self.COLUMNS[0].name
+        first = self.TABLE.columns[0].name
         self.table.name_sort(
             first if self._sort.column == DEFAULT else self._sort.column, self._sort.downward
         )
-
-    @on(FilterPrompt.Applied)
-    def _apply(self, event: FilterPrompt.Applied) -> None:
-        self._filter_text, self._query = event.text, event.query
-        self.update_picture()
-
-    @on(FilterPrompt.Closed)
-    def _close(self) -> None:
-        self.table.focus()
-
-    @on(Table.Moved)
-    def _moved(self) -> None:
-        self.refresh_bindings()
-
-    @on(Table.Chosen)
-    async def _chosen(self) -> None:
-        await Open.run(self)
 
     def _order(self) -> Sequence[RowKey]:
         order, items = self._arranged.order, self._arranged.items
         if self._frozen is not None:
             order = self._frozen = thaw_into(self._frozen, order, items)
-        if not self._query.terms:
-            return order
-        return tuple(key for key in order if self._query.matches(facts(items[key])))
+        return self.matching(order)
 
-    def _nothing(self) -> list[Line]:
+    def nothing_lines(self) -> list[Line]:
         """Say what was looked at when there is no row to show."""
         snapshot = self.deck_app.deck.shown
         if snapshot is None:
             return []
-        if self._arranged.order:
-            return [line(), line(span(f"No row matches {self._filter_text}", "dim"))]
         looked = [line(span(f"  {root.path} ({root.era}, {root.watch})", "dim")) for root in snapshot.roots]
         return [
             line(),

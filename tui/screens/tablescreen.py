@@ -1,0 +1,129 @@
+"""What all screens with a table share: its columns, and the filter that finds rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+from textual import on
+from textual.widget import Widget
+
+from tui.filter import parse
+from tui.lines import Line, line, span
+from tui.screens.base import DeckScreen
+from tui.tables import TableKind
+from tui.widgets.columns import Column, pick
+from tui.widgets.prompt import FilterPrompt
+from tui.widgets.rowpainter import Cells
+from tui.widgets.table import Table
+
+
+class TableScreen(DeckScreen):
+    """A screen whose body is a table of items, each known by a key. FIELDS is what its filter may name."""
+
+    TABLE: ClassVar[TableKind]
+    FIELDS: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, filter_text: str = "") -> None:
+        super().__init__()
+        self._filter_text = filter_text
+        self._query = parse(filter_text, self.FIELDS)
+        self._known: tuple[object, dict[str, Collection[str]]] = (None, {})
+
+    @property
+    def items(self) -> Mapping[Any, Any]:
+        """All items by key, whether the filter lets them be seen or not."""
+        raise NotImplementedError
+
+    def cells(self, item: Any) -> Cells:
+        """Return the cells of an item, one for each column of TABLE."""
+        raise NotImplementedError
+
+    def facts(self, item: Any) -> Mapping[str, str]:
+        """Return what the filter can ask of an item, by field, in lower case."""
+        raise NotImplementedError
+
+    def values(self, item: Any, field: str) -> Iterator[str]:
+        """Yield what could be asked of a field to find an item."""
+        raise NotImplementedError
+
+    def show_rows(self) -> None:
+        """Show the items that the filter lets through."""
+        raise NotImplementedError
+
+    def nothing_lines(self) -> list[Line]:
+        """Return what is said where there is no item at all."""
+        return []
+
+    @property
+    def table(self) -> Table[Any]:
+        """The table."""
+        return self.query_one(Table)
+
+    @property
+    def filter_text(self) -> str:
+        """The filter in force, empty without one."""
+        return self._filter_text
+
+    def body(self) -> Iterable[Widget]:
+        """Return table and filter prompt."""
+        prompt = FilterPrompt(self.FIELDS, self._values)
+        prompt.display = False
+        return (Table(*self._picked(), empty=self._empty), prompt)
+
+    def _picked(self) -> tuple[Sequence[Column], Callable[[Any], Cells]]:
+        """Return the columns the person wishes, and what makes the cells of just those."""
+        picked = pick(self.TABLE.columns, self.deck_app.wishes.columns.get(self.TABLE.name, ()))
+
+        def cells(item: Any) -> Cells:
+            made = self.cells(item)
+            return tuple(made[index] for index in picked)
+
+        return [self.TABLE.columns[index] for index in picked], cells
+
+    def matching(self, order: Sequence[Any]) -> Sequence[Any]:
+        """Return the keys whose items the filter lets through."""
+        if not self._query.terms:
+            return order
+        items, query = self.items, self._query
+        return tuple(key for key in order if query.matches(self.facts(items[key])))
+
+    def ask_filter(self) -> None:
+        """Open the filter prompt."""
+        self.query_one(FilterPrompt).open(self._filter_text)
+
+    def toggle_wide(self) -> None:
+        """Show all columns, or those that fit."""
+        self.table.wide = not self.table.wide
+
+    def _values(self, field: str) -> Collection[str]:
+        """Return the values that a field has now; they are gathered once for the items there are."""
+        items = self.items
+        if self._known[0] is not items:
+            self._known = (items, {})
+        known = self._known[1]
+        if field not in known:
+            known[field] = {value.lower() for item in items.values() for value in self.values(item, field)}
+        return known[field]
+
+    def _empty(self) -> list[Line]:
+        if self.items:
+            return [line(), line(span(f"No row matches {self._filter_text}", "dim"))]
+        return self.nothing_lines()
+
+    @on(FilterPrompt.Applied)
+    def _apply(self, event: FilterPrompt.Applied) -> None:
+        self._filter_text, self._query = event.text, event.query
+        self.show_rows()
+
+    @on(FilterPrompt.Closed)
+    def _close(self) -> None:
+        self.table.focus()
+
+    @on(Table.Moved)
+    def _moved(self) -> None:
+        self.refresh_bindings()
+
+    @on(Table.Chosen)
+    async def _chosen(self) -> None:
+        await self.action_command("open")
