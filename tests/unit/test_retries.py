@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -22,8 +23,11 @@ from backend.model.retries import MOST_RETRIES, WINDOW_S, longest_pause_s, most_
 from backend.model.rotation import defaults_of, rotation_of
 from backend.model.runfold import Run, RunBook, fold_all, profile_hash
 from backend.model.versions import Version
+from backend.watch.replay import replay
 
 NEW, OLD = Version(2026, 9, 6), Version(2026, 7, 35)
+STARTS_S = 20.0
+"""Until the first request of each model OpenClaw prepares itself for some seconds (seen with a busy machine)."""
 NAMES = ("atlas:alpha", "atlas:beta", "borealis:alpha", "borealis:beta", "cygnus:solo")
 BY_HASH = {profile_hash(name): name for name in NAMES}
 
@@ -184,3 +188,20 @@ def test_the_fix_would_have_stopped_at_the_first_step_to_another_profile():
 def test_a_retry_after_an_answer_of_the_provider_is_no_case_for_the_fix():
     stop, sentence = said([retry(5.0, 1, "server_error")])
     assert (stop, sentence) == (None, "the fix of openclaw#62351 would not have interfered")
+
+
+def test_a_recorded_hang_of_the_whole_chain_is_what_the_worst_case_said():
+    log = Path(__file__).parents[1] / "recordings" / "2026.9.6-hang-whole-chain" / "gateway.log"
+    (past,) = replay([str(log)]).runs
+    attempts = past.run.attempts
+    found = left(run_of(), 50.0)
+    assert [a.provider for a in attempts] == [a.provider for a in found.attempts]
+    assert [a.decision for a in attempts] == [
+        *("retry_same_model", "retry_same_model", "rotate_profile", "fallback_model") * 2,
+        *("retry_same_model", "retry_same_model", "fallback_model"),
+    ]
+    assert (
+        past.run.last_activity - past.run.facts[0].at
+        <= sum(budget.seconds or 0.0 for budget in found.budgets) + found.pause_s + STARTS_S
+    )
+    assert finding(attempts, past.run.last_activity, finished=True).would_stop_at == 3
