@@ -48,6 +48,7 @@ class LockdeckApp(Shell):
     TITLE = "lockdeck"
     CSS_PATH = "deck.tcss"
     COMMANDS = {DeckProvider}  # noqa: RUF012 - Textual's own declaration
+    ENABLE_COMMAND_PALETTE = False  # ours is a command with keys like any other
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+z", "suspend_process", "Suspend", show=False)]
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-roomy")]  # noqa: RUF012 - Textual's own declaration
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-tall")]  # noqa: RUF012 - Textual's own declaration

@@ -15,6 +15,28 @@ def harmful(payload: str) -> bool:
     return any(not 32 <= ord(char) < 127 for char in payload)
 
 
+def spotless(shown: bytes) -> bool:
+    """Whether no payload came through as it is."""
+    payloads = [payload.encode("utf-8", "surrogatepass") for payload in PAYLOADS if harmful(payload)]
+    characters = [character.encode() for character in ("\x9b", "\u202e", "\u200b")]
+    return not any(bad in shown for bad in (*payloads, *characters, b"\x1b]52", b"\x1b[31mred"))
+
+
+@pytest.mark.parametrize(("key", "opened"), [(b":", b"Search"), (b"/", b"words")])
+def test_a_payload_pasted_into_a_field_does_not_reach_the_terminal(key: bytes, opened: bytes) -> None:
+    with Terminal("calm") as terminal:
+        terminal.read_until(b"silas")
+        terminal.type(key)
+        terminal.read_until(opened)
+        for payload in filter(harmful, PAYLOADS):
+            terminal.type(b"\x1b[200~" + payload.encode("utf-8", "replace") + b"\x1b[201~")
+        terminal.type(b"zqz")
+        terminal.read_until(b"zqz")
+        terminal.child.send_signal(signal.SIGTERM)
+        assert terminal.end() == 130
+        assert spotless(terminal.written)
+
+
 def test_no_byte_of_a_payload_reaches_the_terminal() -> None:
     with Terminal("hostile") as terminal:
         terminal.read_until("␛[2J".encode())
@@ -24,15 +46,13 @@ def test_no_byte_of_a_payload_reaches_the_terminal() -> None:
         terminal.read_until(b"CALLERS")
         terminal.type(b"l")
         terminal.read_until(b"RELEASE ID")
+        terminal.type(b"Y")
+        terminal.read_until(b"release id")
+        terminal.type(b"\x1b")
+        terminal.read_until(b"RELEASE ID")
         terminal.type(b"q")
         assert terminal.end() == 0
-        shown = terminal.written
-    for payload in filter(harmful, PAYLOADS):
-        assert payload.encode("utf-8", "surrogatepass") not in shown
-    for bad in ("\x9b", "\u202e", "\u200b"):
-        assert bad.encode() not in shown
-    assert b"\x1b]52" not in shown
-    assert b"\x1b[31mred" not in shown
+        assert spotless(terminal.written)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

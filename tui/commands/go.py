@@ -149,7 +149,9 @@ class Palette(Command):
     @classmethod
     async def run(cls, screen: DeckScreen) -> None:
         """Open the palette."""
-        screen.deck_app.action_command_palette()
+        from tui.screens.palette import DeckPalette
+
+        await screen.deck_app.push_screen(DeckPalette())
 
 
 class Quit(Command):

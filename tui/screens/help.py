@@ -16,7 +16,7 @@ from tui.widgets.lineview import LineView
 
 _HOUSEKEEPING = frozenset(
     {"app.focus_next", "app.focus_previous", "screen.copy_text", "screen.minimize"}
-    | {"scroll_left", "scroll_right", "page_left", "page_right", "help_quit", "command_palette"}
+    | {"scroll_left", "scroll_right", "page_left", "page_right", "help_quit"}
 )
 """Textual's own bindings that say nothing about lockdeck."""
 _KEY_WIDTH = 12
