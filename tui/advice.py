@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backend.model.fleet import LockView
+from backend.model.gateways import runs_beside_another
 from backend.model.locks import LockKind, Verdict
 
 _ADVICE = {
@@ -41,6 +42,8 @@ _OF_A_GATEWAY = {
 def advice(lock: LockView) -> str:
     """Return what may be done about a lock."""
     judgement = lock.judgement
+    if runs_beside_another(lock):
+        return "Stop one of the two gateways: both write to this root. Never remove the lock."
     if lock.record.kind is LockKind.GATEWAY and judgement.verdict in _OF_A_GATEWAY:
         return _OF_A_GATEWAY[judgement.verdict]
     if judgement.verdict in (Verdict.DEAD, Verdict.RECYCLED) and not judgement.releasable:

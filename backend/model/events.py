@@ -307,8 +307,8 @@ class GatewayRefused:
     """A gateway that was being started was turned away, or waits, because of another owner.
 
     `gateway already running (pid N); lock timeout after Nms` in all versions read. `pid` of the owner as
-    OpenClaw read it in the lock, None where the line names none: 2026.9.6 mostly says `waiting for
-    gateway-lifecycle ownership held by another OpenClaw process`. `waited_ms` before it gave up. `port`: that
+    OpenClaw read it in the lock, None where the line names none: 2026.9.6 mostly says `another OpenClaw process
+    owns gateway-lifecycle` (seen). `waited_ms` before it gave up. `port`: that
     port is taken. `role`: what the owner is that is no gateway (2026.8 on). `waiting`: it goes on trying.
     The line names no root.
     """

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from backend.model.blocked import SAME_CALLER_S
 from backend.model.events import GatewayRefused
 from backend.model.fleet import GatewayView, LockView, RefusedStart
-from backend.model.locks import Judgement, Verdict
+from backend.model.locks import Judgement, Presence, Verdict
 from backend.model.sentences import time_of_day
 
 RECENT_S = 3600.0
@@ -78,6 +78,9 @@ def sentences(locks: Sequence[LockView], refused: RefusedStart | None) -> Iterat
     serving = serving_lock(locks)
     for view in locks:
         pid, verdict, role = _pid(view), view.judgement.verdict, _role(view)
+        if runs_beside_another(view):
+            others = ", ".join(f"pid {holder.pid}" for holder in view.evidence.deleted_openers)
+            yield f"{others} took this root's gateway lock before pid {pid} did and still runs: two gateways serve it"
         if role is not None and is_alive(view.judgement) and view.record.payload is not None:
             yield f"pid {pid} ({role}) has the gateway's lock: no gateway can start before it ends"
         elif view is serving and verdict in _OVER and refused is None:
@@ -86,6 +89,11 @@ def sentences(locks: Sequence[LockView], refused: RefusedStart | None) -> Iterat
             yield f"pid {pid} lives but has let go of the gateway lock that names it: no other gateway can start"
         elif verdict is Verdict.REMOVED:
             yield f"pid {pid} lives and its gateway lock was deleted: a second gateway could start beside it"
+
+
+def runs_beside_another(view: LockView) -> bool:
+    """Whether a gateway lock was taken over while its earlier owner lives: two gateways serve one root."""
+    return view.record.presence is Presence.FILE and bool(view.evidence.deleted_openers)
 
 
 def _refusal(refused: RefusedStart) -> str:

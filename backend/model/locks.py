@@ -242,6 +242,7 @@ def judge(evidence: Evidence) -> Judgement:
     verdict, reasons, holder = _verdict(evidence)
     if record.kind is LockKind.GATEWAY and record.payload is not None and record.payload.role is not None:
         reasons = (*reasons, f"its owner says that it is {record.payload.role}, not a gateway")
+    reasons = (*reasons, *_beside_another(evidence))
     if verdict in _RELEASABLE:
         obstacles = tuple(_obstacles(evidence))
         return Judgement(verdict, (*reasons, *obstacles), not obstacles, holder)
@@ -384,6 +385,13 @@ def _not_a_session_lock(record: LockRecord) -> str:
 
 def _open_sentence(holder: Holder) -> str:
     return f"pid {holder.pid} ({holder.name or 'name not readable'}) has the lock file open"
+
+
+def _beside_another(evidence: Evidence) -> Iterator[str]:
+    """Yield who has an earlier lock of this name open, that was deleted while it was held."""
+    if evidence.record.presence is Presence.FILE:
+        for holder in evidence.deleted_openers:
+            yield f"pid {holder.pid} ({holder.name}) still has an earlier lock of this name open, which was deleted"
 
 
 def _payload_mismatch(evidence: Evidence, holder: Holder) -> Iterator[str]:

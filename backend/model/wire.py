@@ -20,6 +20,7 @@ from backend.model.fleet import (
     SessionView,
     State,
 )
+from backend.model.gateways import runs_beside_another
 from backend.model.locks import Evidence, Holder, Verdict
 from backend.model.runs import Attempt, Occupation, Rotation
 
@@ -52,7 +53,7 @@ def needs_person(snapshot: FleetSnapshot) -> bool:
     """Whether anything needs a person.
 
     A stuck session, a releasable lock, a lock removed under its holder, a gateway that was refused because of
-    an owner that is gone. A stale gateway lock alone needs nobody: the next start takes it over.
+    an owner that is gone, two gateways on one root. A stale gateway lock alone needs nobody: the next start takes it over.
     """
     if any(session.state is State.STUCK for session in snapshot.sessions):
         return True
@@ -68,7 +69,11 @@ def _nothing_serves(root: RootView) -> bool:
 def lock_needs_person(view: LockView) -> bool:
     """Whether one lock needs a person."""
     judgement = view.judgement
-    return judgement.releasable or judgement.verdict in (Verdict.REMOVED, Verdict.LEAKED)
+    return (
+        judgement.releasable
+        or judgement.verdict in (Verdict.REMOVED, Verdict.LEAKED)
+        or runs_beside_another(view)
+    )
 
 
 def snapshot_json(snapshot: FleetSnapshot) -> Json:

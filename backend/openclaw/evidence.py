@@ -92,6 +92,7 @@ def examine(
         again, _ = _look([places[index] for index in suspects], now + SETTLE_S, search=False)
         for index, view in zip(suspects, again, strict=True):
             views[index] = view
+    views = [_beside_another(view, scan) for view in views]
     return views + _removed((*grounds, *places), scan, now)
 
 
@@ -275,12 +276,42 @@ def _shared(place: Place) -> str:
     return f"lockdeck runs in a pid namespace of its own, and {os.path.dirname(place.path)} may be shared with others"
 
 
+def _beside_another(view: LockView, scan: DescriptorScan | None) -> LockView:
+    """Add to a gateway lock who still has an earlier one of its name open, that somebody deleted.
+
+    A gateway that is started on another port takes a live gateway's lock for a stale one (seen on 2026.4.5).
+    """
+    if scan is None or view.record.kind is not _GATEWAY or view.record.presence is not Presence.FILE:
+        return view
+    earlier = _deleted_there(view.record.path, scan)
+    if not earlier:
+        return view
+    evidence = replace(view.evidence, deleted_openers=tuple(_holder(opener) for opener in earlier))
+    return LockView(view.record, evidence, judge(evidence))
+
+
+def _deleted_there(path: str, scan: DescriptorScan) -> list[Opener]:
+    """Return who has a deleted file of this name open, on the volume that its directory is on here.
+
+    Paths in the process table are those of the process's own mounts: a container may have the same ones.
+    """
+    directory, name = os.path.split(path)
+    try:
+        real = os.path.realpath(directory)
+        device = os.stat(real).st_dev
+    except (OSError, ValueError):
+        return []
+    return [opener for opener in scan.deleted.get(os.path.join(real, name), ()) if opener.inode[0] == device]
+
+
 def _removed(places: Sequence[Place], scan: DescriptorScan | None, now: float) -> list[LockView]:
     """Find locks that were deleted under a live holder: no file, but the descriptor is still open."""
     if scan is None or not scan.deleted:
         return []
     by_directory = {os.path.dirname(place.path): place for place in places if place.kind is not _GATEWAY}
-    gateways = {place.path: place for place in places if place.kind is _GATEWAY}
+    gateways = {
+        place.path: place for place in places if place.kind is _GATEWAY and _deleted_there(place.path, scan)
+    }
     views = []
     for path, openers in sorted(scan.deleted.items()):
         place = gateways.get(path)

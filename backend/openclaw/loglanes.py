@@ -20,7 +20,7 @@ from backend.openclaw.logvalues import (
 
 
 def _task_error(record: LogRecord, found: re.Match[str]) -> Event | None:
-    lane, duration, error = ident(found[1]), number(found[2]), found[3].strip().strip('"')
+    lane, duration, error = ident(found[1]), number(found[2]), (found[3] or "").strip().strip('"')
     if lane is None:
         return None
     name = ident(record.meta.get("errorName"))  # from 2026.9.6 the name stands apart from the message

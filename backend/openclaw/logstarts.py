@@ -31,7 +31,7 @@ def _by_port(record: LogRecord, found: re.Match[str]) -> Event | None:
 
 
 def _unnamed(record: LogRecord, found: re.Match[str]) -> Event | None:
-    return GatewayRefused(record.at, waited_ms=number(found[1]))
+    return GatewayRefused(record.at, waited_ms=number(found[1]) if found.lastindex else None)
 
 
 def _waits(record: LogRecord, _found: re.Match[str]) -> Event | None:
@@ -65,6 +65,7 @@ RULES: tuple[tuple[str, Callable[[LogRecord, re.Match[str]], Event | None]], ...
         _BEGIN + r"another \w{1,40} instance is already listening on \w{2,5}://[^\s/]{1,200}:(\d{1,5})\b",
         _by_port,
     ),
+    (r"Gateway failed to start: [^\n]{0,200}?another OpenClaw process owns gateway-lifecycle", _unnamed),
     (
         _BEGIN
         + r"failed to acquire gateway state ownership(?:; waited (\d{1,15})ms for gateway-lifecycle ownership)?",

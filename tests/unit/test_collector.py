@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
 import queue
 import shutil
+import signal
 import sqlite3
 import threading
 import time
@@ -14,13 +17,15 @@ from contextlib import contextmanager
 import pytest
 
 from backend.model.fleet import State
-from backend.model.locks import Verdict
-from backend.settings import Settings
+from backend.model.locks import LockKind, Proof, Verdict
+from backend.model.wire import needs_person
+from backend.settings import RootSettings, Settings
+from backend.simulate.fleet import SimulatedFleet
 from backend.system.processes import LINUX
 from backend.watch import lockbook
 from backend.watch.collector import Collector
 from backend.watch.hints import Hints
-from tests.unit.fleetdir import PAST, FleetDir, actor, dead_pid, payload
+from tests.unit.fleetdir import PAST, FleetDir, actor, dead_pid, iso, payload
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
 DEADLINE_S = 30.0
@@ -472,3 +477,95 @@ def test_nothing_of_openclaw_is_ever_written(fleet, collector):
     before = state()
     collector.look()
     assert state() == before
+
+
+def gateway_lock(fleet):
+    """Where the gateway of this root keeps its lock."""
+    fleet.config()
+    digest = hashlib.sha256(str(fleet.root / "openclaw.json").encode()).hexdigest()[:8]
+    folder = fleet.home / "tmp" / f"openclaw-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    return folder / f"gateway.{digest}.lock"
+
+
+def refuse(fleet, pid, at):
+    """Log a start that was refused, as 2026.4.5 does."""
+    words = f"Gateway failed to start: gateway already running (pid {pid}); lock timeout after 5000ms\nIf the"
+    line = {"0": words, "_meta": {"name": "openclaw", "date": iso(at)}}
+    with fleet.log.open("a") as log:
+        log.write(json.dumps(line) + "\n")
+
+
+def test_the_gateways_own_lock_is_a_lock_like_any_other_and_says_who_was_refused(fleet, collector):
+    with actor() as gateway:
+        path = gateway_lock(fleet)
+        gateway.take(
+            path, payload(gateway.pid, configPath=str(fleet.root / "openclaw.json"), startTime=gateway.ticks)
+        )
+        snapshot = collector.look()
+        (lock,), (root,) = snapshot.locks, snapshot.roots
+        assert (lock.record.kind, lock.record.path, lock.judgement.verdict) == (
+            LockKind.GATEWAY,
+            str(path),
+            Verdict.HELD,
+        )
+        assert (root.gateway.pid, root.gateway.alive, root.problems) == (gateway.pid, True, ())
+        refuse(fleet, gateway.pid, time.time())
+        snapshot = collector.look()
+        (problem,) = snapshot.roots[0].problems
+        assert f"pid {gateway.pid} runs already, and it lives" in problem
+        assert not needs_person(snapshot)
+    snapshot = collector.look()
+    (problem,) = snapshot.roots[0].problems
+    assert f"pid {gateway.pid} had the lock and is gone: its lock is stale" in problem
+    assert (snapshot.locks[0].judgement.verdict, snapshot.roots[0].gateway.alive) == (Verdict.DEAD, False)
+    assert needs_person(snapshot)
+    path.unlink()
+    snapshot = collector.look()
+    assert (snapshot.locks, snapshot.roots[0].problems, needs_person(snapshot)) == ((), (), False)
+
+
+def test_a_stale_gateway_lock_alone_is_told_and_needs_nobody(fleet, collector):
+    path = gateway_lock(fleet)
+    path.write_text(payload(dead_pid(), PAST, configPath=str(fleet.root / "openclaw.json")))
+    snapshot = collector.look()
+    assert snapshot.locks[0].judgement.verdict in (Verdict.DEAD, Verdict.RECYCLED)
+    assert "the next start takes it over" in snapshot.roots[0].problems[0]
+    assert not needs_person(snapshot)
+
+
+def test_a_gateway_lock_of_a_root_in_sqlite_is_no_litter(fleet, collector):
+    agent = fleet.root / "agents" / "main" / "agent"
+    agent.mkdir(parents=True)
+    with contextlib.closing(sqlite3.connect(agent / "openclaw-agent.sqlite")) as database:
+        database.execute("CREATE TABLE session_nodes (id TEXT)")
+    fleet.session().write_text(payload(dead_pid(), PAST))
+    folder = fleet.root / "tmp" / f"openclaw-{os.getuid()}"
+    folder.mkdir(parents=True)
+    told = payload(dead_pid(), configPath=str(fleet.root / "openclaw.json"), stateDir=str(fleet.root))
+    (folder / "gateway.state.lock").write_text(told)
+    found = {view.record.kind: view.judgement.verdict for view in collector.look().locks}
+    assert found[LockKind.SESSION] is Verdict.LITTER
+    assert found[LockKind.GATEWAY] in (Verdict.DEAD, Verdict.RECYCLED)
+
+
+def test_the_simulated_gateways_lock_is_held_and_dead_when_it_was_killed(tmp_path):
+    with SimulatedFleet(tmp_path, pace=5.0) as simulated:
+        settings = Settings(roots=(RootSettings(str(simulated.root), own_namespace=True),))
+        watching = Collector.discover([str(simulated.root)], settings, env=simulated.env)
+        try:
+            (lock,) = (view for view in watching.look().locks if view.record.kind is LockKind.GATEWAY)
+            holder = lock.judgement.holder
+            assert (lock.judgement.verdict, holder.pid, holder.proof) == (
+                Verdict.HELD,
+                simulated.gateway_pid,
+                Proof.FD,
+            )
+            os.kill(simulated.gateway_pid, signal.SIGKILL)
+            os.waitid(os.P_PID, simulated.gateway_pid, os.WEXITED | os.WNOWAIT)
+            snapshot = watching.look()
+            (lock,) = (view for view in snapshot.locks if view.record.kind is LockKind.GATEWAY)
+            assert (lock.judgement.verdict, lock.judgement.releasable) == (Verdict.DEAD, False)
+            assert snapshot.roots[0].gateway.alive is False
+        finally:
+            watching.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -129,3 +131,68 @@ def test_a_file_outside_every_root_is_shown_but_not_releasable(fleet, tmp_path):
     make_dead(lock, None)
     found = json.loads(explain(fleet, lock, "--json").stdout)
     assert (found["kind"], found["releasable"]) == ("other", False)
+
+
+def gateway_lock(fleet):
+    """Where the gateway of a fleet keeps its lock."""
+    fleet.config()
+    digest = hashlib.sha256(str(fleet.root / "openclaw.json").encode()).hexdigest()[:8]
+    folder = fleet.home / "tmp" / f"openclaw-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    return folder / f"gateway.{digest}.lock"
+
+
+GATEWAY_CODES = {"leaked": 1, "removed": 1}
+
+
+@pytest.mark.parametrize(("make", "verdict", "_code"), MAKERS, ids=[verdict for _, verdict, _ in MAKERS])
+def test_a_gateway_lock_is_explained_with_the_same_verdicts_and_needs_nobody_when_stale(
+    fleet, holder, make, verdict, _code
+):
+    lock = gateway_lock(fleet)
+    make(lock, holder)
+    done = explain(fleet, lock, "--json")
+    found = json.loads(done.stdout)
+    assert (found["kind"], found["verdict"], found["root"]) == ("gateway", verdict, str(fleet.root))
+    assert (found["releasable"], done.returncode) == (False, GATEWAY_CODES.get(verdict, 0))
+    assert "Release" not in found["whatMayBeDone"]
+    part = {name: found[name] for name in SCHEMA["$defs"]["lock"]["required"]}
+    Draft202012Validator({"$ref": "#/$defs/lock", "$defs": SCHEMA["$defs"]}).validate(part)
+
+
+def make_fifo(lock):
+    os.mkfifo(lock)
+
+
+def make_link(lock):
+    lock.symlink_to("/etc/passwd")
+
+
+def make_huge(lock):
+    with lock.open("wb") as file:
+        file.truncate(1 << 30)
+
+
+@pytest.mark.parametrize("make", [make_fifo, make_link, make_huge])
+def test_what_stands_in_place_of_a_gateway_lock_is_unreadable_and_blocks_nothing(fleet, make):
+    lock = gateway_lock(fleet)
+    make(lock)
+    done = explain(fleet, lock, "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["kind"], found["verdict"]) == (0, "gateway", "unreadable")
+
+
+@pytest.mark.parametrize("overridden", [False, True])
+def test_a_gateway_lock_is_never_released(fleet, holder, overridden):
+    lock = gateway_lock(fleet)
+    checked = ("--override", "leaked", "--yes-i-checked", lock) if overridden else ()
+    for make in (make_dead, make_recycled, lambda path, child: child.leak(path)):
+        make(lock, holder)
+        release_id = json.loads(explain(fleet, lock, "--json").stdout)["releaseId"]
+        before = lock.read_bytes()
+        words = ("--release-id", release_id, "--config", fleet.settings_file(), *checked)
+        done = lockdeck("release", lock, *words, "--json", env=fleet.env)
+        assert done.returncode == 3, done.stdout + done.stderr
+        assert "never released: OpenClaw takes a stale one over by itself" in done.stdout.decode()
+        assert lock.read_bytes() == before
+        lock.unlink()

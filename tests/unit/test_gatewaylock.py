@@ -6,8 +6,20 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from backend.openclaw.gatewaylock import GatewayLock, lock_directories, read_gateway_lock
+from backend.openclaw.gatewaylock import (
+    GatewayLock,
+    belongs,
+    expected_paths,
+    gateway_lock_paths,
+    left_guards,
+    lock_directories,
+    read_claim,
+    read_gateway_lock,
+)
+from backend.openclaw.lockfile import parse_payload
 
 UID = os.getuid()
 PAYLOAD = {"pid": 26646, "createdAt": "2026-11-22T10:59:02.190Z", "startTime": 628356}
@@ -125,3 +137,102 @@ def test_all_places_are_looked_at_once(tmp_path: Path) -> None:
     found = lock_directories("/r", env, 7)
     assert found[:3] == ("/r/tmp/openclaw-7", "/tmp/openclaw-7", "/t/openclaw-7")
     assert len(found) == len(set(found))
+
+
+def paths(tmp_path: Path) -> list[str]:
+    env = {"TMPDIR": str(tmp_path / "tmp") + "/"}
+    found = gateway_lock_paths(str(tmp_path / "root"), str(tmp_path / "root/openclaw.json"), env, UID)
+    return [os.path.relpath(path, tmp_path) for path in found]
+
+
+def test_every_lock_of_a_root_is_shown_whoever_took_it_and_what_stands_beside_is_none(tmp_path: Path) -> None:
+    config = str(tmp_path / "root/openclaw.json")
+    plant(
+        tmp_path / "root/tmp",
+        config,
+        name="gateway.state.lock",
+        role="sqlite-maintenance",
+        stateDir=str(tmp_path / "root"),
+    )
+    mine = plant(tmp_path / "root/tmp", config, stateDir=str(tmp_path / "root"))
+    (mine.parent / f"{mine.name}.sqlite").write_bytes(b"SQLite format 3\0")
+    (mine.parent / "gateway.state.lock.reclaim").mkdir()
+    plant(tmp_path / "tmp", "/elsewhere/openclaw.json")
+    older = plant(tmp_path / "tmp", config)
+    folder = f"openclaw-{UID}"
+    assert paths(tmp_path) == [
+        f"root/tmp/{folder}/{mine.name}",
+        f"root/tmp/{folder}/gateway.state.lock",
+        f"tmp/{folder}/{older.name}",
+    ]
+    assert left_guards(str(tmp_path / "root"), UID) == (str(mine.parent / "gateway.state.lock.reclaim"),)
+
+
+def test_the_state_directory_that_a_lock_names_decides(tmp_path: Path) -> None:
+    config = str(tmp_path / "root/openclaw.json")
+    plant(tmp_path / "tmp", config, stateDir="/another/root")
+    assert paths(tmp_path) == []
+    plant(tmp_path / "tmp", "/elsewhere/openclaw.json", stateDir=str(tmp_path / "root"))
+    assert len(paths(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("raw", ["", "{", "junk", "[]", '{"pid": 1}', '{"pid": 0, "configPath": "x"}'])
+def test_what_says_nothing_belongs_to_the_root_by_place_or_name(tmp_path: Path, raw: str) -> None:
+    config = str(tmp_path / "root/openclaw.json")
+    for base, name in (
+        ("root/tmp", "gateway.00000000.lock"),
+        ("tmp", None),
+        ("tmp", "gateway.00000000.lock"),
+    ):
+        plant(tmp_path / base, config, name=name).write_text(raw)
+    digest = hashlib.sha256(config.encode()).hexdigest()[:8]
+    folder = f"openclaw-{UID}"
+    assert paths(tmp_path) == [
+        f"root/tmp/{folder}/gateway.00000000.lock",
+        f"tmp/{folder}/gateway.{digest}.lock",
+    ]
+
+
+def test_where_locks_are_expected_does_not_depend_on_what_stands_there(tmp_path: Path) -> None:
+    config = str(tmp_path / "root/openclaw.json")
+    env = {"TMPDIR": str(tmp_path / "tmp")}
+    before = expected_paths(str(tmp_path / "root"), config, env, UID)
+    assert str(plant(tmp_path / "root/tmp", config)) in before
+    assert str(plant(tmp_path / "tmp", config)) in before
+    assert expected_paths(str(tmp_path / "root"), config, env, UID) == before
+
+
+def test_a_role_that_looks_like_none_is_not_repeated(tmp_path: Path) -> None:
+    plant(tmp_path / "tmp", str(tmp_path / "root/openclaw.json"), role="\x1b[2J evil")
+    payload, _, _ = parse_payload(json.dumps(PAYLOAD | {"role": "\x1b[2J evil"}).encode())
+    assert payload is not None
+    assert payload.role == "something unknown"
+    assert look(tmp_path) is None
+
+
+keys = st.sampled_from(["pid", "createdAt", "startTime", "configPath", "stateDir", "port", "role", "ownerId"])
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(keys, values, max_size=8) | values, st.binary(max_size=6))
+def test_whatever_stands_in_a_lock_never_makes_the_reader_fail(
+    tmp_path: Path, value: object, tail: bytes
+) -> None:
+    path = plant(tmp_path / "tmp", str(tmp_path / "root/openclaw.json"))
+    path.write_bytes(json.dumps(value).encode() + tail)
+    claim = read_claim(str(path), UID)
+    assert claim is None or (claim.pid > 0 and (claim.port is None or 0 < claim.port < 65536))
+    assert belongs(str(path), str(tmp_path / "root"), str(tmp_path / "root/openclaw.json")) in (True, False)
+    payload, _, problem = parse_payload(path.read_bytes())
+    assert (payload is None) == (problem is not None)
+    if payload is not None and claim is not None:
+        assert (payload.pid, payload.starttime, payload.port) == (
+            claim.pid,
+            claim.start_ticks,
+            claim.port,
+        ) or ("starttime" in str(value))

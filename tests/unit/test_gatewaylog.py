@@ -60,6 +60,101 @@ BLOCKED = f"session file locked (timeout 10000ms): pid=4711 {LOCK}"
 TIMEOUT = ev.LockTimeout(LOCK, 10000, 4711)
 
 TEXTS = {
+    "a gateway that was refused": (
+        "gateway",
+        (
+            "Gateway failed to start: gateway already running (pid 10888); lock timeout after 5000ms\n"
+            "If the gateway is supervised, stop it with: openclaw gateway stop"
+        ),
+        ev.GatewayRefused(AT, 10888, 5000),
+    ),
+    "a gateway that was refused by a lock without a pid": (
+        "gateway",
+        "gateway already running; lock timeout after 5000ms",
+        ev.GatewayRefused(AT, None, 5000),
+    ),
+    "a gateway that was refused while it restarted": (
+        "gateway",
+        (
+            "failed to reacquire gateway lock for in-process restart: GatewayLockError: gateway already running "
+            "(pid 8); lock timeout after 5000ms"
+        ),
+        ev.GatewayRefused(AT, 8, 5000),
+    ),
+    "a supervised gateway that waits": (
+        "gateway",
+        "gateway already running under systemd; waiting 5000ms before retrying startup",
+        ev.GatewayRefused(AT, waiting=True),
+    ),
+    "a supervised gateway that gives up": (
+        "gateway",
+        (
+            "Gateway failed to start: gateway already running under systemd; existing gateway did not become healthy "
+            "after 30000ms"
+        ),
+        ev.GatewayRefused(AT, waited_ms=30000),
+    ),
+    "a supervised gateway that leaves it to the other": (
+        "gateway",
+        "gateway already running under launchd; existing gateway is healthy, leaving it in control",
+        ev.GatewayRefused(AT),
+    ),
+    "a gateway whose port is taken": (
+        "gateway",
+        "Gateway failed to start: another gateway instance is already listening on ws://127.0.0.1:18789",
+        ev.GatewayRefused(AT, port=18789),
+    ),
+    "a gateway of 9.6 that waits": (
+        "gateway",
+        "waiting for gateway-lifecycle ownership held by another OpenClaw process, up to 300 s",
+        ev.GatewayRefused(AT, waiting=True),
+    ),
+    "a gateway of 9.6 beside another one": (
+        "gateway",
+        (
+            "Gateway failed to start: Doctor could not enter maintenance. StateDatabaseCoordinatorContentionError: "
+            "another OpenClaw process owns gateway-lifecycle Stop the Gateway service and other OpenClaw processes "
+            "using this state, then run openclaw doctor --fix"
+        ),
+        ev.GatewayRefused(AT),
+    ),
+    "a lane error without an error": (
+        "diagnostic",
+        "lane task error: lane=main durationMs=5995error=x",
+        ev.LaneTaskError(AT, "main", None, 5995, ""),
+    ),
+    "a supervised gateway of 9.6 that waits": (
+        "gateway",
+        (
+            "gateway-lifecycle ownership held by another OpenClaw process under systemd; waiting 5000ms before "
+            "retrying startup"
+        ),
+        ev.GatewayRefused(AT, waiting=True),
+    ),
+    "a gateway of 9.6 that gives up": (
+        "gateway",
+        (
+            "Gateway failed to start: failed to acquire gateway state ownership; waited 300012ms for "
+            "gateway-lifecycle ownership"
+        ),
+        ev.GatewayRefused(AT, waited_ms=300012),
+    ),
+    "a gateway kept out by maintenance": (
+        "gateway",
+        (
+            "Gateway failed to start: state directory is locked by sqlite-maintenance (pid 12); lock timeout after "
+            "5000ms"
+        ),
+        ev.GatewayRefused(AT, 12, 5000, role="sqlite-maintenance"),
+    ),
+    "a gateway kept out by an embedded agent": (
+        "gateway",
+        (
+            "Gateway failed to start: another embedded OpenClaw state writer is active (pid 12); lock timeout after "
+            "5000ms"
+        ),
+        ev.GatewayRefused(AT, 12, 5000, role="agent-embedded"),
+    ),
     "run timeout": (
         "agent/embedded",
         f"embedded run timeout: runId={RUN} sessionId={SID} timeoutMs=20000",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+
 import pytest
 
 from backend.model.locks import LockKind
@@ -72,3 +76,52 @@ def test_the_user_vouches_per_root(fleet):
 def test_other_locks_keep_their_kind(fleet):
     assert place_of(str(fleet.sessions() / "sessions.json.lock"), fleet.env).kind is LockKind.STORE
     assert place_of(str(fleet.sessions() / "s.trajectory.jsonl.lock"), fleet.env).kind is LockKind.OTHER
+
+
+def gateway_lock(base, config, name=None, **told):
+    """A gateway lock below a directory for temporary files."""
+    folder = base / f"openclaw-{os.getuid()}"
+    folder.mkdir(parents=True)
+    digest = hashlib.sha256(str(config).encode()).hexdigest()[:8]
+    path = folder / (name or f"gateway.{digest}.lock")
+    path.write_text(json.dumps({"pid": 7, "configPath": str(config), **told}))
+    return path
+
+
+def test_a_gateway_lock_belongs_to_the_root_whose_config_it_names(fleet, tmp_path):
+    fleet.config()
+    lock = gateway_lock(tmp_path / "anywhere", fleet.root / "openclaw.json")
+    place = place_of(str(lock), {})
+    assert (place.path, place.root, place.agent, place.kind) == (
+        str(lock),
+        str(fleet.root),
+        None,
+        LockKind.GATEWAY,
+    )
+
+
+def test_a_gateway_lock_belongs_to_the_root_whose_state_it_names_wherever_the_config_is(fleet, tmp_path):
+    lock = gateway_lock(
+        fleet.root / "tmp", tmp_path / "c.json", "gateway.state.lock", stateDir=str(fleet.root)
+    )
+    assert place_of(str(lock), {}).root == str(fleet.root)
+
+
+def test_a_gateway_lock_that_says_nothing_belongs_to_the_root_around_it_or_of_its_name(fleet, tmp_path):
+    fleet.config()
+    for base in (fleet.root / "tmp", tmp_path / "anywhere"):
+        lock = gateway_lock(base, fleet.root / "openclaw.json")
+        lock.write_text("junk")
+        place = place_of(str(lock), fleet.env)
+        assert (place.root, place.kind) == (str(fleet.root), LockKind.GATEWAY)
+        lock.unlink()
+        assert place_of(str(lock), fleet.env).root == str(fleet.root)
+
+
+@pytest.mark.parametrize(
+    "told", [{"stateDir": "\0"}, {"stateDir": "."}, {"stateDir": "/" * 9000}, {"configPath": "\0/x"}]
+)
+def test_a_gateway_lock_that_names_nonsense_has_no_root(tmp_path, told):
+    lock = gateway_lock(tmp_path / "anywhere", "/nowhere/openclaw.json", **told)
+    place = place_of(str(lock), {"HOME": str(tmp_path)})
+    assert (place.root, place.kind) == (str(lock.parent), LockKind.GATEWAY)

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from backend.model.locks import Proof, Verdict
+from backend.model.wire import lock_needs_person
 from backend.openclaw.layout import Root
 from backend.system.processes import LINUX
 from backend.watch.lockbook import LockBook
@@ -139,6 +140,29 @@ def test_a_gateway_at_work_has_its_lock_open(fleet, root):
             True,
         )
         assert "a second gateway could start beside it" in root.view(live=True).problems[0]
+
+
+@LINUX_ONLY
+def test_a_lock_taken_over_from_a_gateway_that_lives_means_two_gateways(fleet, root):
+    fleet.config()
+    with actor() as first, actor() as second:
+        path = gateway_lock(fleet, second)
+        text = path.read_text()
+        path.unlink()
+        first.unlink(first.take(path))
+        second.take(path, text)
+        look_at(root)
+        assert (root.gateway.pid, root.gateway.alive) == (second.pid, True)
+        (problem,) = root.view(live=True).problems
+        assert problem == (
+            f"pid {first.pid} took this root's gateway lock before pid {second.pid} did and still runs: "
+            "two gateways serve it"
+        )
+        (view,) = root.gateway_locks
+        assert lock_needs_person(view)
+        assert any(
+            f"pid {first.pid}" in reason and "was deleted" in reason for reason in view.judgement.reasons
+        )
 
 
 def test_a_gateway_of_another_config_is_not_ours(fleet, root):
