@@ -39,7 +39,7 @@ class RootSettings:
 class Settings:
     """All settings with their defaults. Durations in seconds.
 
-    `lines` tells where in the file `origin` a value stands, by its key (`rescan_s`, `keys.quit`).
+    `lines` tells where in the file `origin` (empty: there was none) a value stands, by its key (`rescan_s`, `keys.quit`).
     """
 
     read_only: bool = field(default=False, metadata=_about("Nothing that changes the world."))
@@ -88,7 +88,7 @@ class Settings:
             "Keys of commands, by command id; each a key or a list of keys, an empty one for none."
         ),
     )
-    origin: str = field(default="defaults", metadata={"internal": True})
+    origin: str = field(default="", metadata={"internal": True})
     lines: Mapping[str, int] = field(default_factory=dict, compare=False, metadata={"internal": True})
 
     def root(self, path: str) -> RootSettings:

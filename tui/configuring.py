@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from backend.settings import Settings, SettingsError
+from backend.settings import Settings, SettingsError, config_path
 from tui.keymap import ScreenKeys, faults, keymap
 from tui.notify import Rule
 from tui.summary import stale_after
@@ -23,7 +23,13 @@ def wishes_of(settings: Settings) -> Wishes:
     if problems:
         raise SettingsError("\n".join(problems))
     rule = Rule(settings.notify, settings.notify_after_s, settings.notify_every_s)
-    return Wishes(_columns(settings), keymap(settings.keys), stale_after(settings.rescan_s), rule)
+    return Wishes(
+        _columns(settings),
+        keymap(settings.keys),
+        stale_after(settings.rescan_s),
+        rule,
+        settings.origin or config_path(),
+    )
 
 
 def screen_keys(screen: type[DeckScreen]) -> ScreenKeys:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from backend.settings import config_path
 from tui.notify import Rule
 from tui.summary import STALE_AFTER_S
 
@@ -14,9 +15,15 @@ class Wishes:
     """`columns` by table (tui.tables; none: all), `keymap` (command id to keys, by comma).
 
     A picture older than `stale_after_s` seconds is shown as old news; `notify` says when a person is told.
+    `config` is the file that choices made in the dashboard are kept in.
     """
 
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     keymap: Mapping[str, str] = field(default_factory=dict)
     stale_after_s: float = STALE_AFTER_S
     notify: Rule = Rule()  # noqa: RUF009 - an immutable value
+    config: str = field(default_factory=config_path)
+
+    def with_columns(self, table: str, names: tuple[str, ...]) -> Wishes:
+        """Return the wishes with other columns of one table."""
+        return replace(self, columns={**self.columns, table: names})

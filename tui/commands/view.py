@@ -152,3 +152,19 @@ class Wide(Command):
     async def run(cls, screen: DeckScreen) -> None:
         """Toggle the wide table."""
         screen.toggle_wide()
+
+
+class Columns(Command):
+    """Choose columns."""
+
+    id = "columns"
+    key = "C"
+    name = "Columns"
+    label = "Columns"
+    tooltip = "Choose which columns this table shows and in which order, for now or in the configuration"
+    shown = False
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """Ask for the columns."""
+        screen.ask_columns()

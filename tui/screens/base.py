@@ -124,6 +124,9 @@ class DeckScreen(Screen[None]):
     def ask_filter(self) -> None:
         """Ask which rows to show; screens without rows have nothing to ask."""
 
+    def ask_columns(self) -> None:
+        """Ask which columns to show; screens without a table have none."""
+
     def move_sort(self, step: int) -> None:
         """Sort by the next (1) or previous (-1) column; screens without rows have none."""
 

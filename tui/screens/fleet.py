@@ -11,7 +11,18 @@ from tui.commands.act import Cancel, Mark, Release, Unmark
 from tui.commands.command import bindings_of
 from tui.commands.go import Events, Help, HolderLocks, Journal, Locks, Open, Palette, Quit
 from tui.commands.terminal import ShowText, ToggleMouse
-from tui.commands.view import Copy, Filter, Freeze, NextTheme, Pause, SortLeft, SortReverse, SortRight, Wide
+from tui.commands.view import (
+    Columns,
+    Copy,
+    Filter,
+    Freeze,
+    NextTheme,
+    Pause,
+    SortLeft,
+    SortReverse,
+    SortRight,
+    Wide,
+)
 from tui.lines import Line
 from tui.rows import Arrangement, Order, Row, arrange, cells
 from tui.screens.rowscreen import RowScreen
@@ -24,7 +35,7 @@ class FleetScreen(RowScreen):
     HERE = (
         *(Open, Cancel, Release, Filter, Locks, Events, Journal, Help, Quit),
         *(Mark, Unmark, HolderLocks, Freeze, Pause, Copy, ShowText, NextTheme),
-        *(SortLeft, SortRight, SortReverse, Wide, ToggleMouse, Palette),
+        *(SortLeft, SortRight, SortReverse, Wide, Columns, ToggleMouse, Palette),
     )
     BINDINGS: ClassVar = [
         *bindings_of(HERE),

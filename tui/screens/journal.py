@@ -14,7 +14,7 @@ from tui.aside import WorkFailed, aside, post
 from tui.commands.command import Command, Needs, bindings_of
 from tui.commands.go import Back, Events, Help, Locks, Palette, Quit
 from tui.commands.terminal import ShowText, ToggleMouse
-from tui.commands.view import Filter, NextTheme, Wide
+from tui.commands.view import Columns, Filter, NextTheme, Wide
 from tui.dialogs.box import BoxDialog
 from tui.journalrows import FIELDS, Entry, entry_cells, entry_facts, entry_lines, entry_values
 from tui.lines import EMPTY, Line, Span, line, span, wrap
@@ -58,7 +58,7 @@ class JournalScreen(TableScreen):
 
     HERE = (
         *(OpenEntry, Back, Filter, Locks, Events, Help, Quit, ShowText, NextTheme),
-        *(Wide, ToggleMouse, Palette),
+        *(Wide, Columns, ToggleMouse, Palette),
     )
     BINDINGS = bindings_of(HERE)
     TABLE = TABLES["journal"]

@@ -7,7 +7,18 @@ from tui.commands.act import Cancel, Mark, Release, Unmark
 from tui.commands.command import bindings_of
 from tui.commands.go import Back, Events, Help, HolderLocks, Journal, Open, Palette, Quit
 from tui.commands.terminal import ShowText, ToggleMouse
-from tui.commands.view import Copy, Filter, Freeze, NextTheme, Pause, SortLeft, SortReverse, SortRight, Wide
+from tui.commands.view import (
+    Columns,
+    Copy,
+    Filter,
+    Freeze,
+    NextTheme,
+    Pause,
+    SortLeft,
+    SortReverse,
+    SortRight,
+    Wide,
+)
 from tui.lines import Line
 from tui.lockrows import arrange_locks, lock_cells
 from tui.rows import Arrangement, Order, Row
@@ -21,7 +32,7 @@ class LocksScreen(RowScreen):
     HERE = (
         *(Open, Back, Release, Cancel, HolderLocks, Filter, Events, Journal, Help, Quit),
         *(Mark, Unmark, Freeze, Pause, Copy, ShowText, NextTheme),
-        *(SortLeft, SortRight, SortReverse, Wide, ToggleMouse, Palette),
+        *(SortLeft, SortRight, SortReverse, Wide, Columns, ToggleMouse, Palette),
     )
     BINDINGS = bindings_of(HERE)
     TABLE = TABLES["locks"]

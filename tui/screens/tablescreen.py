@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 from textual import on
 from textual.widget import Widget
 
+from tui.columnsaving import ColumnsSaved, save_columns_aside
+from tui.dialogs.columns import ColumnsDialog, ColumnWish
 from tui.filter import parse
 from tui.lines import Line, line, span
 from tui.screens.base import DeckScreen
 from tui.tables import TableKind
-from tui.widgets.columns import Column, pick
+from tui.widgets.columns import Column, chosen, pick
 from tui.widgets.prompt import FilterPrompt
 from tui.widgets.rowpainter import Cells
 from tui.widgets.table import Table
@@ -73,13 +75,37 @@ class TableScreen(DeckScreen):
 
     def _picked(self) -> tuple[Sequence[Column], Callable[[Any], Cells]]:
         """Return the columns the person wishes, and what makes the cells of just those."""
-        picked = pick(self.TABLE.columns, self.deck_app.wishes.columns.get(self.TABLE.name, ()))
+        names, known = self.chosen_columns, self.TABLE.columns
+        picked = pick(known, names)
 
         def cells(item: Any) -> Cells:
             made = self.cells(item)
             return tuple(made[index] for index in picked)
 
-        return [self.TABLE.columns[index] for index in picked], cells
+        return chosen(known, names), cells
+
+    @property
+    def chosen_columns(self) -> Sequence[str]:
+        """The names of the columns the person wishes to see, in their order; none means all."""
+        return self.deck_app.wishes.columns.get(self.TABLE.name, ())
+
+    def ask_columns(self) -> None:
+        """Ask which columns to show, in which order, and whether to keep that."""
+        dialog = ColumnsDialog(self.TABLE, self.chosen_columns, self.table.size.width)
+        self.app.push_screen(dialog, self._choose_columns)
+
+    def _choose_columns(self, wish: ColumnWish | None) -> None:
+        if wish is None:
+            return
+        app = self.deck_app
+        app.wishes = app.wishes.with_columns(self.TABLE.name, wish.names)
+        self.table.have_columns(*self._picked())
+        if wish.keep:
+            save_columns_aside(self, self.TABLE, wish.names, app.wishes.config)
+
+    def on_columns_saved(self, message: ColumnsSaved) -> None:
+        """Say where the columns are kept, or why they are not."""
+        self.deck_app.tell(message.sentence, severity="error" if message.failed else "information")
 
     def matching(self, order: Sequence[Any]) -> Sequence[Any]:
         """Return the keys whose items the filter lets through."""

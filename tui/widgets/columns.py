@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 GAP = 2
 """Blank cells between two columns."""
@@ -56,6 +56,25 @@ def pick(columns: Sequence[Column], names: Sequence[str]) -> tuple[int, ...]:
     """Return the indices of the named columns in the order of the names; of all columns when none is named."""
     places = {column.name: index for index, column in enumerate(columns)}
     return tuple(places[name] for name in names if name in places) or tuple(range(len(columns)))
+
+
+def chosen(columns: Sequence[Column], names: Sequence[str]) -> tuple[Column, ...]:
+    """Return the named columns in the order of the names, all as they are when none is named.
+
+    What a person chose is hidden only where it does not fit: there the columns go first that show in wide
+    tables only.
+    """
+    picked = tuple(columns[index] for index in pick(columns, names))
+    if not names:
+        return picked
+    return tuple(
+        replace(column, from_width=min(column.from_width, least_width(_as_important(picked, column))))
+        for column in picked
+    )
+
+
+def _as_important(columns: Sequence[Column], than: Column) -> list[Column]:
+    return [column for column in columns if column.from_width <= than.from_width]
 
 
 def column_at(columns: Sequence[Column], layout: Layout, x: int) -> Column | None:

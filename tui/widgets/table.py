@@ -133,6 +133,14 @@ class Table(ScrollView, Generic[Item], can_focus=True):
         self.scroll_to(x=0, animate=False, force=True)
         self.refresh()
 
+    def have_columns(self, columns: Sequence[Column], cells: Callable[[Item], Cells]) -> None:
+        """Show other columns; `cells` makes theirs."""
+        self._columns = tuple(columns)
+        self._rows = RowPainter(self._columns, cells)
+        self.virtual_size = self._whole_size()
+        self.scroll_to(x=0, animate=False, force=True)
+        self.refresh()
+
     def name_sort(self, column: str, downward: bool) -> None:
         """Show at its title by which column rows are sorted; the order itself comes with `show`."""
         self._sorted_by, self._downward = column, downward
