@@ -264,6 +264,8 @@ def evidence_json(evidence: Evidence) -> Json:
         "ourUid": evidence.our_uid,
         "hardLinks": record.nlink,
         "starttime": record.payload.starttime if record.payload else None,
+        "port": record.payload.port if record.payload else None,
+        "role": record.payload.role if record.payload else None,
         "process": {
             "liveness": evidence.liveness.value if evidence.liveness else None,
             "name": evidence.process_name or None,
