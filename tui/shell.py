@@ -12,6 +12,7 @@ from backend.system.text import safe
 from themes.loader import Shelf, load_shelf
 from tui.crash import report
 from tui.dressing import first_choice, offer_themes, take_shelf
+from tui.driver import QuickDriver
 from tui.messages import ShelfChanged
 from tui.stylebook import StyleBook
 from tui.symbols import choose_symbols
@@ -28,7 +29,7 @@ class Shell(App[int]):
         self.shelf = shelf or load_shelf()
         palette, self._theme_problem = first_choice(self.shelf, theme, env)
         self.stylebook = StyleBook(palette)
-        super().__init__()
+        super().__init__(driver_class=QuickDriver)
         self.animation_level = "none"
 
     def dress(self) -> None:

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench import dashboard, doctor, latency, load, replay, status
+from tests.bench import dashboard, doctor, latency, leaving, load, replay, status
 from tests.bench.figures import Figure, table
 
 PARTS = {
@@ -23,6 +23,7 @@ PARTS = {
     "load": load.measure,
     "replay": replay.measure,
     "dashboard": dashboard.measure,
+    "leaving": leaving.measure,
 }
 
 

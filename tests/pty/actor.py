@@ -42,7 +42,8 @@ def main() -> int:
     part = sys.argv[1]
     source = {"hostile": Calm(hostile()), "hanging": Hanging(incident())}.get(part, Calm(incident()))
     clock = broken_clock if part == "broken" else lambda: NOW
-    return run_dashboard(source, clock=clock, theme_folders=(), seconds=0.2 if part == "brief" else None)
+    seconds = 0.2 if part == "brief" else None
+    return run_dashboard(source, clock=clock, theme_folders=(), seconds=seconds, mouse=part != "mouseless")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -17,11 +18,11 @@ PATIENCE_S = 60.0
 
 
 class Terminal:
-    """Runs `python -m tests.pty.actor PART` on a pseudo terminal of 140 x 45."""
+    """Runs `python -m tests.pty.actor PART` on a pseudo terminal of `size` rows and columns."""
 
-    def __init__(self, part: str, **env: str) -> None:
+    def __init__(self, part: str, size: tuple[int, int] = (45, 140), **env: str) -> None:
         self.ours, self.theirs = pty.openpty()
-        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 45, 140, 0, 0))
+        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
         self.before = termios.tcgetattr(self.theirs)
         self.written = b""
         self.mark = 0
@@ -50,8 +51,9 @@ class Terminal:
         if self.child.poll() is None:
             self.child.kill()
         self.child.wait()
-        os.close(self.ours)
-        os.close(self.theirs)
+        for descriptor in (self.ours, self.theirs):
+            if descriptor >= 0:
+                os.close(descriptor)
 
     def read_until(self, words: bytes) -> None:
         """Read what the child writes until the words come, after those waited for before."""
@@ -68,24 +70,48 @@ class Terminal:
     def end(self) -> int:
         """Read until the child has ended; returns its exit code."""
         deadline = time.monotonic() + PATIENCE_S
-        while self.child.poll() is None:
+        ended = os.pidfd_open(self.child.pid)
+        while not select.select([ended], [], [], 0)[0]:
             assert time.monotonic() < deadline, "the dashboard does not end"
-            self._read(0.1)
+            self._read(1.0, ended)
+        os.close(ended)
         while self._read(0.0):
             pass
-        return self.child.returncode
+        return self.child.wait()
+
+    def stop(self) -> None:
+        """Press ctrl+z, and read until the child has stopped."""
+        self.type(b"\x1a")
+        deadline = time.monotonic() + PATIENCE_S
+        while not os.waitpid(self.child.pid, os.WNOHANG | os.WUNTRACED)[1]:
+            assert time.monotonic() < deadline, "the dashboard does not stop"
+            self._read(0.05)
+        while self._read(0.0):
+            pass
+
+    def go_on(self) -> None:
+        """Bring the child back, as `fg` does."""
+        self.child.send_signal(signal.SIGCONT)
+
+    def hang_up(self) -> int:
+        """Take the terminal away without any signal; returns the child's exit code."""
+        os.close(self.theirs)
+        os.close(self.ours)
+        self.ours = self.theirs = -1
+        return self.child.wait(PATIENCE_S)
 
     def is_sane(self) -> bool:
         """Whether the terminal is as it was: its modes, main screen, cursor shown, mouse reports off."""
         off = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?2004l")
         on = (b"\x1b[?1049h", b"\x1b[?25l", b"\x1b[?1000h", b"\x1b[?2004h")
         undone = all(
-            self.written.rfind(one) > self.written.rfind(other) for one, other in zip(off, on, strict=True)
+            self.written.rfind(one) >= self.written.rfind(other) for one, other in zip(off, on, strict=True)
         )
         return undone and termios.tcgetattr(self.theirs)[3] == self.before[3]
 
-    def _read(self, wait_s: float) -> bool:
-        if not select.select([self.ours], [], [], wait_s)[0]:
+    def _read(self, wait_s: float, *others: int) -> bool:
+        """Read what comes within the time, or until another descriptor can be read; return whether there was any."""
+        if self.ours not in select.select([self.ours, *others], [], [], wait_s)[0]:
             return False
         self.written += os.read(self.ours, 65536)
         return True

@@ -103,3 +103,71 @@ def test_it_ends_by_itself_after_the_seconds_it_was_given() -> None:
     with Terminal("brief") as terminal:
         assert terminal.end() == 0
         assert terminal.is_sane()
+
+
+def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() -> None:
+    with Terminal("calm") as terminal:
+        terminal.read_until(b"silas")
+        terminal.stop()
+        assert terminal.is_sane()
+        terminal.go_on()
+        terminal.read_until(b"\x1b[?1049h")
+        terminal.read_until(b"silas")
+        assert not terminal.is_sane()
+        terminal.type(b"q")
+        assert terminal.end() == 0
+        assert terminal.is_sane()
+
+
+def test_a_terminal_that_is_gone_ends_it() -> None:
+    with Terminal("calm") as terminal:
+        terminal.read_until(b"silas")
+        assert terminal.hang_up() == 130
+
+
+def test_bytes_that_are_no_text_do_no_harm() -> None:
+    with Terminal("calm") as terminal:
+        terminal.read_until(b"silas")
+        terminal.type(b"\xff\xc3l")
+        terminal.read_until(b"RELEASE ID")
+        terminal.type(b"q")
+        assert terminal.end() == 0
+        assert terminal.is_sane()
+
+
+def test_without_the_mouse_it_is_never_asked_for() -> None:
+    with Terminal("mouseless") as terminal:
+        terminal.read_until(b"silas")
+        terminal.type(b"q")
+        assert terminal.end() == 0
+        assert terminal.is_sane()
+        assert b"\x1b[?1000h" not in terminal.written
+        assert b"\x1b[?1016h" not in terminal.written
+
+
+def test_text_to_select_gives_the_mouse_to_the_terminal_until_it_is_left() -> None:
+    with Terminal("calm", size=(24, 50)) as terminal:
+        terminal.read_until(b"silas")
+        terminal.type(b"l")
+        terminal.read_until(b"VERDICT")
+        terminal.type(b"Y")
+        terminal.read_until(b"\x1b[?1000l")
+        terminal.read_until(b"\x1b[?7h")  # wrapping on: a path longer than a line comes in one piece
+        terminal.read_until(b".jsonl.lock")
+        terminal.read_until(b"\x1b[?7l")
+        assert re.search(rb"\x1b\[\?7h[^/]*/home/ops/[^\x1b]*\.jsonl\.lock", terminal.written)
+        terminal.type(b"\x1b")
+        terminal.read_until(b"\x1b[?1000h")
+        terminal.type(b"q")
+        assert terminal.end() == 0
+        assert terminal.is_sane()
+
+
+def test_a_signal_while_text_is_shown_restores_the_terminal() -> None:
+    with Terminal("calm") as terminal:
+        terminal.read_until(b"silas")
+        terminal.type(b"Y")
+        terminal.read_until(b"session key")
+        terminal.child.send_signal(signal.SIGTERM)
+        assert terminal.end() == 130
+        assert terminal.is_sane()
