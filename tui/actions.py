@@ -58,17 +58,22 @@ def offer_release(aim: Aim, hands: Hands) -> Offer:
         return Offer(aim, ReleasePlan(aim.row[2], None, hands.clock(), refusal=none))
     path = aim.lock.record.path
     root = hands.settings.root(aim.lock.record.root)
-    plan = plan_release(
-        path,
-        aim.release_id,
-        env=hands.env,
-        clock=hands.clock,
-        vouched=lambda place: hands.settings.root(place).own_namespace or None,
-    )
+    plan = _plan(path, aim.release_id, hands)
     if root.read_only:
         reasons = plan.refusal.reasons if plan.refusal else ()
         plan = replace(plan, refusal=Refusal((READ_ONLY, *reasons)))
     return Offer(aim, plan, _written_at(path))
+
+
+def _plan(path: str, release_id: str | None, hands: Hands) -> ReleasePlan:
+    """Look at a lock; without a release id at whatever hold is there now."""
+    return plan_release(
+        path,
+        release_id,
+        env=hands.env,
+        clock=hands.clock,
+        vouched=lambda place: hands.settings.root(place).own_namespace or None,
+    )
 
 
 def do_releases(offers: Sequence[Offer], hands: Hands, tell: Tell, later: Later) -> None:
@@ -151,7 +156,8 @@ def do_cancels(
         nonlocal at
         at = next(index for index, known in enumerate(plans) if known is plan)
         if outcome is not None:
-            pieces[at] = _cancelled(aims[at], outcome)
+            left = left_behind(aims[at], plan, hands)
+            pieces[at] = _cancelled(aims[at], outcome, left)
         tell(at, pieces[at])
 
     cancel_many(
@@ -165,13 +171,34 @@ def do_cancels(
     )
 
 
-def _cancelled(aim: Aim, outcome: CancelOutcome) -> Piece:
+def left_behind(aim: Aim, plan: CancelPlan, hands: Hands) -> Aim | None:
+    """Return what to aim at to release the lock that stands at a cancelled session, None where it is not stale.
+
+    It may be another hold than the one that was seen when the key was pressed: a rotation takes many.
+    """
+    if plan.place is None:
+        return None
+    view = _plan(plan.place.path, None, hands).view
+    if view is None or not view.judgement.releasable:
+        return None
+    return replace(aim, lock=view)
+
+
+def _cancelled(aim: Aim, outcome: CancelOutcome, left: Aim | None) -> Piece:
     severity = {
         "cancelled": Severity.OK,
         "nothing-to-cancel": Severity.NOTICE,
         "refused": Severity.WARNING,
     }.get(outcome.status, Severity.CRITICAL)
-    return Piece(aim, outcome.status, severity, outcome.sentences, ended=True, next_rung=outcome.next_rung)
+    return Piece(
+        aim,
+        outcome.status,
+        severity,
+        outcome.sentences,
+        ended=True,
+        next_rung=outcome.next_rung,
+        left=left,
+    )
 
 
 def _written_at(lock_path: str) -> float | None:

@@ -17,7 +17,8 @@ class Piece:
     """One lock or session of a job: what it was aimed at, a word for how it stands, and what was told of it.
 
     `ended` once there is a result; what is learned afterwards (who took the lock next) is added to it.
-    `next_rung` names the rung of the ladder that could be tried next.
+    `next_rung` names the rung of the ladder that could be tried next. `left` is the lock that a cancel left
+    behind without a holder, as it is now.
     """
 
     aim: Aim
@@ -26,6 +27,7 @@ class Piece:
     sentences: tuple[str, ...] = ()
     ended: bool = False
     next_rung: str | None = None
+    left: Aim | None = None
 
     def telling(self, sentence: str) -> Piece:
         """Return the piece with one more sentence."""

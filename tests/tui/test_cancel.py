@@ -22,6 +22,7 @@ from tests.tui.stage import dashboard, frame, show, wait_for
 from tui.aim import aims_at
 from tui.app import LockdeckApp
 from tui.dialogs.cancel import CancelDialog
+from tui.dialogs.release import ReleaseDialog
 from tui.dialogs.result import ResultDialog
 from tui.screens.fleet import FleetScreen
 
@@ -55,6 +56,22 @@ def holder(yard: Yard) -> Iterator[subprocess.Popen[str]]:
     yard.session("one")
     process = subprocess.Popen(
         [sys.executable, "-S", "-c", HOLDER, str(yard.lock_of("one"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.communicate()
+
+
+@pytest.fixture
+def careless(yard: Yard) -> Iterator[subprocess.Popen[str]]:
+    """A process that holds the session `one`, and leaves its lock behind on SIGTERM."""
+    yard.session("one")
+    process = subprocess.Popen(
+        [sys.executable, "-S", "-c", HOLDER.replace("    os.unlink(path)\n", ""), str(yard.lock_of("one"))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -140,6 +157,53 @@ async def test_a_run_is_cancelled_for_real_and_the_session_is_free(
         assert "ms from key to free session" in shown
     assert not yard.lock_of("one").exists()
     assert yard.kinds() == ["cancel-begin", "cancel-end"]
+
+
+async def test_a_lock_that_was_left_behind_can_be_released_from_the_result(
+    yard: Yard, careless: subprocess.Popen[str]
+) -> None:
+    app = yard.dashboard(hands={"limits": QUICK, "wait": time.sleep})
+    async with app.run_test(size=SIZE) as pilot:
+        await yard.shown(pilot)
+        await pilot.press("c")
+        await wait_for(pilot, lambda: asked(app))
+        await pilot.press("right", "enter")
+        await wait_for(pilot, lambda: ended(app))
+        assert "its lock was left behind" in frame(app)
+        assert app.focused is app.screen.query_one("#result-close")
+        button = app.screen.query_one("#result-release", Button)
+        assert button.display
+        yard.dead("two")  # behind the dialog another row comes to the top
+        await yard.shown(pilot)
+        button.focus()
+        await pilot.press("enter")
+        await wait_for(pilot, lambda: isinstance(app.screen, ReleaseDialog) and app.screen._question)
+        (offer,) = app.screen._confirmed
+        assert offer.plan.path == str(yard.lock_of("one"))
+        await pilot.press(*offer.plan.release_id, "enter")
+        await wait_for(pilot, lambda: ended(app))
+        assert "released" in frame(app)
+    assert not yard.lock_of("one").exists()
+    assert yard.lock_of("two").exists()
+    assert yard.kinds() == ["cancel-begin", "cancel-end", "release-begin", "released"]
+
+
+async def test_a_hold_that_was_replaced_after_the_result_is_not_released(
+    yard: Yard, careless: subprocess.Popen[str]
+) -> None:
+    app = yard.dashboard(hands={"limits": QUICK, "wait": time.sleep})
+    async with app.run_test(size=SIZE) as pilot:
+        await yard.shown(pilot)
+        await pilot.press("c")
+        await wait_for(pilot, lambda: asked(app))
+        await pilot.press("right", "enter")
+        await wait_for(pilot, lambda: ended(app))
+        raw = yard.replace_lock("one")
+        app.screen.query_one("#result-release", Button).focus()
+        await pilot.press("enter")
+        await wait_for(pilot, lambda: "Not released: refused" in frame(app))
+        assert not app.screen.query_one("#ask-yes").display
+    assert yard.lock_of("one").read_bytes() == raw
 
 
 async def test_enter_on_the_dialog_does_nothing(yard: Yard, holder: subprocess.Popen[str]) -> None:

@@ -16,7 +16,7 @@ from tui.aside import aside, post
 from tui.changes import Change
 from tui.dialogs.cancel import CancelDialog, Climb
 from tui.dialogs.release import ReleaseDialog
-from tui.dialogs.result import NextRung, ResultDialog
+from tui.dialogs.result import Following, LeftLock, NextRung, ResultDialog
 from tui.jobs import Job, Piece
 from tui.messages import JobFailed, JobNews
 
@@ -76,10 +76,13 @@ def _begin(app: LockdeckApp, title: str, aims: Sequence[Aim], work: Callable[[Te
     app.push_screen(ResultDialog(number), partial(_next, app))
 
 
-def _next(app: LockdeckApp, following: NextRung | None) -> None:
-    """Ask about the next rung, for the same session as it is now."""
-    if following is not None:
-        ask_cancel(app, [following[0]], following[1])
+def _next(app: LockdeckApp, following: Following | None) -> None:
+    """Ask about what follows from a result: the next rung, or the release of the very hold that was left."""
+    match following:
+        case NextRung(aim, rung):
+            ask_cancel(app, [aim], rung)
+        case LeftLock(aim):
+            ask_release(app, [aim])
 
 
 def take_news(app: LockdeckApp, message: JobNews) -> None:

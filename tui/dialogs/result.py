@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
@@ -21,11 +22,27 @@ from tui.symbols import Symbols
 if TYPE_CHECKING:
     from tui.app import LockdeckApp
 
-NextRung = tuple[Aim, str]
+
+@dataclass(frozen=True, slots=True)
+class NextRung:
+    """The next rung of the ladder is to be asked about, for the same session."""
+
+    aim: Aim
+    rung: str
 
 
-class ResultDialog(BoxDialog[NextRung]):
-    """Shows a job; dismissed with the next rung to be asked about, or None."""
+@dataclass(frozen=True, slots=True)
+class LeftLock:
+    """The release of the lock that was left behind is to be asked about; `aim` names its hold."""
+
+    aim: Aim
+
+
+Following = NextRung | LeftLock
+
+
+class ResultDialog(BoxDialog[Following]):
+    """Shows a job; dismissed with what is to be asked about next, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "give_up", "Close", show=False)]
 
@@ -35,10 +52,12 @@ class ResultDialog(BoxDialog[NextRung]):
 
     def foot(self) -> Iterable[Widget]:
         """Return the buttons."""
-        close = Button("Close", id="result-close", compact=True)
-        return (
-            Horizontal(close, Button("Next rung", id="result-next", compact=True), classes="box-buttons"),
+        buttons = (
+            Button("Close", id="result-close", compact=True),
+            Button("Next rung", id="result-next", compact=True),
+            Button("Release the lock...", id="result-release", compact=True),
         )
+        return (Horizontal(*buttons, classes="box-buttons"),)
 
     def on_mount(self) -> None:
         """Show how it stands."""
@@ -50,24 +69,37 @@ class ResultDialog(BoxDialog[NextRung]):
         app = cast("LockdeckApp", self.app)
         job = app.jobs.job(self.number)
         self.show(list(result_lines(job, app.symbols)))
+        self.query_one("#result-release").display = self.left_lock() is not None
         following = self.next_rung()
         button = self.query_one("#result-next", Button)
         button.display = following is not None
         if following is not None:
-            button.label = f"Next rung: {following[1]}"
+            button.label = f"Next rung: {following.rung}"
             button.refresh(layout=True)
 
     def next_rung(self) -> NextRung | None:
         """Return what could be tried next, where exactly one session was cancelled without success."""
-        pieces = cast("LockdeckApp", self.app).jobs.job(self.number).pieces
-        if len(pieces) != 1 or pieces[0].next_rung is None:
+        piece = self._only_piece()
+        if piece is None or piece.next_rung is None:
             return None
-        return (pieces[0].aim, pieces[0].next_rung)
+        return NextRung(piece.aim, piece.next_rung)
+
+    def left_lock(self) -> LeftLock | None:
+        """Return the lock that was left behind, where exactly one session was cancelled."""
+        piece = self._only_piece()
+        return None if piece is None or piece.left is None else LeftLock(piece.left)
+
+    def _only_piece(self) -> Piece | None:
+        pieces = cast("LockdeckApp", self.app).jobs.job(self.number).pieces
+        return pieces[0] if len(pieces) == 1 else None
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        self.dismiss(self.next_rung() if event.button.id == "result-next" else None)
+        following = {"result-next": self.next_rung, "result-release": self.left_lock}.get(
+            event.button.id or ""
+        )
+        self.dismiss(following() if following is not None else None)
 
 
 def result_lines(job: Job, symbols: Symbols) -> Iterator[Line]:
