@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
-from backend.actions.cancel_fire import NobodyThereError, Scene, fire
+from backend.actions.cancel_fire import fire
 from backend.actions.cancel_log import FileLog, GatewayLog
 from backend.actions.cancel_plan import (
     CANCELLED,
@@ -25,6 +25,7 @@ from backend.actions.cancel_plan import (
     Step,
 )
 from backend.actions.cancel_prepare import open_line, plan_cancel
+from backend.actions.cancel_scene import NobodyThereError, Scene
 from backend.actions.journal import Journal
 from backend.actions.ladder import RESTART, Rung
 from backend.actions.turns import NotOurTurnError, turn
@@ -148,7 +149,7 @@ def _climb(
     steps: list[Step] = []
     line, problem = _line_for(plan, allow, clock)
     try:
-        scene = _scene(plan, line, clock, wait, limits)
+        scene = _scene(plan, line, clock, wait, limits, report)
         for rung in (rung for rung in plan.rungs if rung.name in allow and not rung.scopes_missing):
             journal.append("cancel-begin", **_facts(plan, rung))
             began = clock()
@@ -197,11 +198,13 @@ def _line_for(
         return None, error
 
 
-def _scene(plan: CancelPlan, line: Line | None, clock: Clock, wait: Wait, limits: Limits) -> Scene:
+def _scene(
+    plan: CancelPlan, line: Line | None, clock: Clock, wait: Wait, limits: Limits, report: Report
+) -> Scene:
     path = plan.view.record.path if plan.view is not None else ""
     target = Target(plan.key, path, plan.pid or 0, plan.run_id, plan.chain)
     log = FileLog(plan.logs, clock) if plan.logs or line is None else GatewayLog(line, clock)
-    return Scene(plan, target, limits, line, log, clock, wait)
+    return Scene(plan, target, limits, line, log, clock, wait, report, lambda: open_line(plan, clock))
 
 
 def _changed_holder(plan: CancelPlan) -> str | None:

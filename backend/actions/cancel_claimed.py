@@ -1,4 +1,4 @@
-"""Cancel a run that holds no lock file (2026.8 and later): planned, fired and verified by what the gateway shows.
+"""Verify the cancel of a run that holds no lock file (2026.8 and later), by what the gateway shows.
 
 The run is over when the gateway shows no active run of the session, has told no further attempt of it, and
 that has stayed so for as long as with a lock.  An answer to the call alone proves nothing here either.
@@ -8,60 +8,23 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from backend.actions.cancel_look import granted_scopes, version_of
-from backend.actions.cancel_plan import CancelPlan, Step
-from backend.actions.ladder import ABORT, RESET, Rung, rung
+from backend.actions.cancel_plan import Step
+from backend.actions.ladder import Rung
 from backend.actions.verify import Limits
 from backend.model.events import AttemptStarted, RunEnded
-from backend.model.fleet import RootView, SessionView
 from backend.openclaw.feedevents import SessionRow, rows_of
 from backend.openclaw.gateway_reach import Line
 from backend.openclaw.gateway_trouble import GatewayError
-from backend.system import processes
 from backend.system.text import safe
 
 POLL_S = 0.25
 """How often the gateway is asked whether the run is over, in seconds."""
 ANSWER_S = 5.0
+"""How long an answer may take, in seconds."""
 
 Told = AttemptStarted | RunEnded
-
-
-def plan_claimed(
-    plan: CancelPlan, session: SessionView, root: RootView, connect: Callable[[], Line]
-) -> CancelPlan:
-    """Ask the gateway what runs and what it grants, and name the rungs. Changes nothing."""
-    try:
-        line = connect()
-    except GatewayError as error:
-        return replace(plan, refusal=(error.sentence,))
-    try:
-        row, scopes, version = row_of_session(line, session.key), granted_scopes(line), version_of(line)
-    except GatewayError as error:
-        return replace(plan, refusal=(error.sentence,))
-    finally:
-        line.close()
-    if row is None or row.active is None:
-        return replace(plan, refusal=("the gateway does not tell whether this session has an active run",))
-    if not row.active:
-        return replace(plan, nothing=True, notes=("the gateway shows no active run of this session",))
-    pid = root.gateway.pid if root.gateway is not None and root.gateway.alive else None
-    stat = None if pid is None else processes.read_stat(pid)
-    holder = session.holder
-    return replace(
-        plan,
-        rungs=(rung(ABORT, scopes), rung(RESET, scopes)),
-        pid=pid,
-        holder_ticks=None if stat is None else stat.start_ticks,
-        is_gateway=True,
-        run_id=holder.run_id if holder is not None else None,
-        queue_depth=holder.queue_depth if holder is not None else None,
-        version=None if version is None else str(version),
-        reached_by=line.how,
-        scopes=scopes,
-    )
 
 
 def row_of_session(line: Line, key: str) -> SessionRow | None:

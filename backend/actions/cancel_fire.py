@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any
 
 from backend.actions.cancel_claimed import Claim, listen, row_of_session, step_of, verify_claim
-from backend.actions.cancel_log import LogSince
-from backend.actions.cancel_plan import CancelPlan, Step
-from backend.actions.cancel_restart import find_supervisor, restart
+from backend.actions.cancel_end import end_gateway, end_process
+from backend.actions.cancel_plan import Step
+from backend.actions.cancel_scene import NobodyThereError, Scene
 from backend.actions.ladder import ABORT, RESET, STOP, STOP_TEXT, Rung
-from backend.actions.verify import AfterFire, Limits, Target, watch
-from backend.model.locks import LockKind, LockRecord, PayloadState, Presence
+from backend.actions.verify import AfterFire, watch
+from backend.model.locks import LockRecord, PayloadState, Presence
 from backend.openclaw.gateway_frames import Frame
 from backend.openclaw.gateway_reach import Line
 from backend.openclaw.gateway_trouble import GatewayError, Trouble
-from backend.openclaw.lockfile import read_lock
-from backend.system import processes
 from backend.system.text import safe
 
 TRIES = {STOP: 3, ABORT: 1, RESET: 1}
@@ -29,31 +26,10 @@ RESET_S = 60.0
 """A reset in the middle of a hang took 32 to 35 s to answer (seen on 2026.4.5, with a busy machine)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What the rungs of one cancel work with."""
-
-    plan: CancelPlan
-    target: Target
-    limits: Limits
-    line: Line | None
-    log: LogSince
-    clock: Callable[[], float]
-    wait: Callable[[float], object]
-
-    def look(self) -> LockRecord:
-        """Read the lock as it is now."""
-        return read_lock(self.target.lock_path, self.plan.root, None, LockKind.SESSION)
-
-
-class NobodyThereError(Exception):
-    """No lock of the run came within the limit, or another process has it: there is nothing to fire at."""
-
-
 def fire(scene: Scene, rung: Rung) -> Step:
     """Do one rung and say how it ended; GatewayError when it could not be done, NobodyThereError when need not."""
     if rung.name not in TRIES:
-        return _end_process(scene, rung)
+        return end_process(scene, rung) if scene.plan.view is not None else end_gateway(scene, rung)
     if scene.plan.view is None:
         return _call_claimed(scene, rung)
     step = None
@@ -195,38 +171,3 @@ def _sentence(
         quiet = "and the next queued message is being answered by another run"
     told = ", the gateway tells that the run has ended" if seen.ended or seen.still_active is False else ""
     return f"{rung.title}: the session was free {free} ms after the call {quiet}{told}"
-
-
-def _end_process(scene: Scene, rung: Rung) -> Step:
-    """End the holder by its supervisor or by SIGTERM, and watch its lock go with it."""
-    plan, fired = scene.plan, scene.clock()
-    assert plan.pid is not None
-    assert plan.holder_ticks is not None
-    supervisor = find_supervisor(plan.pid) if plan.is_gateway else None
-    problem = restart(supervisor, plan.pid, plan.holder_ticks, plan.way.env)
-    if problem is not None:
-        return Step(rung.name, worked=False, sentence=f"{rung.title}: {problem}")
-    while scene.clock() - fired < scene.limits.restart and _runs(plan.pid, plan.holder_ticks):
-        scene.wait(scene.limits.poll)
-    after = round((scene.clock() - fired) * 1000)
-    if _runs(plan.pid, plan.holder_ticks):
-        sentence = f"{rung.title}: pid {plan.pid} still runs after {after / 1000:.0f} s; it may finish its runs first"
-        return Step(rung.name, worked=False, sentence=sentence, went_on=True)
-    record = scene.look()
-    if record.payload is not None and record.payload.pid == plan.pid:
-        left = f"pid {plan.pid} has ended, but its lock was left behind: release it"
-        return Step(rung.name, worked=False, sentence=f"{rung.title}: {left}")
-    return Step(
-        rung.name,
-        True,
-        f"{rung.title}: pid {plan.pid} has ended and released its lock",
-        "",
-        after,
-        None,
-        after,
-    )
-
-
-def _runs(pid: int, ticks: int) -> bool:
-    stat = processes.read_stat(pid)
-    return stat is not None and not stat.ended and stat.start_ticks == ticks

@@ -102,6 +102,17 @@ def queue_depth(paths: Sequence[str], session_key: str, session_id: str | None) 
     Only its lines about stuck sessions carry `queueDepth`; no call of 2026.4.5 does.
     """
     depth = None
+    for event in told_lately(paths) or ():
+        if (isinstance(event, StuckSession) and session_key == event.session_key) or (
+            isinstance(event, StuckSession) and session_id is not None and session_id == event.session_id
+        ):
+            depth = event.queue_depth if event.queue_depth is not None else depth
+    return depth
+
+
+def told_lately(paths: Sequence[str]) -> list[Event] | None:
+    """Return the events in the last half megabyte of each log file; None where none can be read."""
+    events: list[Event] | None = None
     for path in paths:
         try:
             descriptor = open_regular(path, follow=True)
@@ -111,12 +122,10 @@ def queue_depth(paths: Sequence[str], session_key: str, session_id: str | None) 
             raw, found = read_end(descriptor, _TAIL)
         finally:
             os.close(descriptor)
-        for event in EventStream(found.st_mtime, mid_line=True).feed(raw, LineCounts()):
-            if (isinstance(event, StuckSession) and session_key == event.session_key) or (
-                isinstance(event, StuckSession) and session_id is not None and session_id == event.session_id
-            ):
-                depth = event.queue_depth if event.queue_depth is not None else depth
-    return depth
+        events = events or []
+        stream = EventStream(found.st_mtime, mid_line=found.st_size > len(raw))
+        events += stream.feed(raw, LineCounts())
+    return events
 
 
 def _place(path: str) -> tuple[tuple[int, int], int] | None:

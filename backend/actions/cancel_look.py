@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from backend.actions.ladder import ADMIN, WRITE
@@ -90,6 +90,14 @@ def holder_of(view: LockView, root: str, config: Config, env: Mapping[str, str])
 
     Only a process whose start time is the one in the lock, in our own pid namespace, may be signalled.
     """
+    found = holder_from(view, is_gateway=False)
+    if found is None:
+        return None
+    return replace(found, is_gateway=_is_gateway(found.pid, found.argv, root, config, env))
+
+
+def holder_from(view: LockView, *, is_gateway: bool) -> HolderFacts | None:
+    """Return the holder as payload and descriptors name it; what kind of process it is, the caller knows."""
     payload, holder = view.record.payload, view.judgement.holder
     pid = payload.pid if payload is not None else (holder.pid if holder is not None else None)
     if pid is None:
@@ -97,9 +105,7 @@ def holder_of(view: LockView, root: str, config: Config, env: Mapping[str, str])
     identity = processes.look(pid).identity
     ticks = identity.start_ticks if identity else None
     argv = safe(_SECRET_WORD.sub(r"\1***", " ".join(identity.argv)) if identity else "", 200)
-    return HolderFacts(
-        pid, ticks, argv, _is_gateway(pid, argv, root, config, env), _why_no_signal(view, pid, ticks)
-    )
+    return HolderFacts(pid, ticks, argv, is_gateway, _why_no_signal(view, pid, ticks))
 
 
 def _why_no_signal(view: LockView, pid: int, ticks: int | None) -> str | None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from backend.actions.cancel_claimed import plan_claimed
+from backend.actions.cancel_claimed_plan import plan_claimed
 from backend.actions.cancel_log import queue_depth
 from backend.actions.cancel_look import granted_scopes, held_by, holder_of, no_run_to_end, version_of
 from backend.actions.cancel_plan import CancelPlan, Way
@@ -52,7 +52,7 @@ def plan_cancel(
     way = Way(config, env, folder or default_state_dir(), url, fingerprint)
     plan = CancelPlan(session.key, session.root, clock(), way, logs=tuple(logs))
     if root.era == "sqlite":
-        return plan_claimed(plan, session, root, lambda: open_line(plan, clock))
+        return plan_claimed(plan, session, root, lambda: open_line(plan, clock), clock)
     view = _fresh_view(session, root, clock, wait, limits or Limits())
     if view is None:
         return replace(plan, nothing=True, notes=("no lock stands: no run holds this session",))

@@ -38,25 +38,30 @@ class Supervisor:
         return safe(shlex.join(self.argv), 200)
 
 
-def find_supervisor(pid: int) -> Supervisor | None:
-    """Return who supervises a process, as the system itself says; None where nobody is known to."""
+def find_supervisor(pid: int, stop_s: int | None = None) -> Supervisor | None:
+    """Return who supervises a process, as the system itself says; None where nobody is known to.
+
+    `stop_s`: how long, in seconds, the process may take to end where the supervisor lets us say so.
+    """
     if sys.platform == "darwin":
         return _launchd(pid)
     try:
         with open(f"/proc/{pid}/cgroup", encoding="ascii", errors="replace") as file:
-            return supervisor_in(file.read(16384), os.geteuid())
+            return supervisor_in(file.read(16384), os.geteuid(), stop_s)
     except OSError:
         return None
 
 
-def supervisor_in(cgroups: str, uid: int) -> Supervisor | None:
+def supervisor_in(cgroups: str, uid: int, stop_s: int | None = None) -> Supervisor | None:
     """Read the text of `/proc/<pid>/cgroup`: the container or the service that the process belongs to."""
     for line in cgroups.splitlines():
         path = line.rpartition(":")[2]
         container = _CONTAINER.search(path)
         if container:
             kind = "podman" if "libpod" in container[0] else "docker"
-            return _installed(kind, kind, "restart", container[1])
+            # Unless told otherwise both send SIGKILL after 10 s, in the middle of a gateway's farewell.
+            patience = () if stop_s is None else (f"--time={stop_s}",)
+            return _installed(kind, kind, "restart", *patience, container[1])
         unit = _UNIT.search(path)
         if unit and unit[1].startswith("openclaw"):
             owner = _USER_MANAGER.search(path)
@@ -67,10 +72,13 @@ def supervisor_in(cgroups: str, uid: int) -> Supervisor | None:
     return None
 
 
-def restart(supervisor: Supervisor | None, pid: int, ticks: int, env: Mapping[str, str]) -> str | None:
+def restart(
+    supervisor: Supervisor | None, pid: int, ticks: int, env: Mapping[str, str], seconds: float = _COMMAND_S
+) -> str | None:
     """Ask the supervisor, or send SIGTERM where there is none; None when done, else a sentence why not.
 
-    Nothing is done unless `pid` is still the process that started at `ticks`.
+    Nothing is done unless `pid` is still the process that started at `ticks`. `seconds` is how long the
+    supervisor's command may take; it goes on when that is over.
     """
     if supervisor is None:
         return processes.pidfd_terminate(pid, ticks)
@@ -85,11 +93,11 @@ def restart(supervisor: Supervisor | None, pid: int, ticks: int, env: Mapping[st
             env=clean,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_COMMAND_S,
+            timeout=seconds,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"`{supervisor.command}` took longer than {_COMMAND_S:.0f} s"
+        return f"`{supervisor.command}` took longer than {seconds:.0f} s"
     except OSError as error:
         return f"`{supervisor.command}` can't be run: {error.strerror}"
     said = safe(done.stderr.decode("utf-8", "replace").strip(), 160)

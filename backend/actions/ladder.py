@@ -124,14 +124,23 @@ def rung(name: str, scopes: Collection[str] | None = None) -> Rung:
     return Rung(name, title, does, loses, danger, () if granted else (scope,))
 
 
-def restart_rung(does: str, others: Collection[str], comes_back: bool) -> Rung:
-    """Return the last rung of a gateway: `others` are the sessions whose runs end with it."""
+NO_OTHER_LOCK = "no other session of this gateway holds a lock now"
+
+
+def restart_rung(
+    does: str, others: Collection[str], comes_back: bool, *, no_others: str = NO_OTHER_LOCK, doubt: str = ""
+) -> Rung:
+    """Return the last rung of a gateway: `others` are the sessions whose runs end with it.
+
+    `no_others` is said where there are none, `doubt` what is not known about their number.
+    """
     if others:
         shown = ", ".join(sorted(others)[:4]) + (" …" if len(others) > 4 else "")
         cost = f"the runs of {len(others)} other session{'s' if len(others) > 1 else ''}: {shown}"
     else:
-        cost = "no other session of this gateway holds a lock now"
-    loses = [_REPLY, cost, "every message that only waits in the gateway's memory"]
+        cost = no_others
+    loses = [_REPLY, *(part for part in (cost, doubt) if part)]
+    loses.append("every message that only waits in the gateway's memory")
     if not comes_back:
         loses.append("the gateway itself: no supervisor is known that starts it again")
     return Rung(

@@ -26,6 +26,8 @@ class Limits:
     must stay away; `quiet_blind` the same where no log can be read, or where it says that a next attempt was
     decided on (gaps of 11 s were seen on a busy machine). `brief`: a lock that is taken again for less than this is
     the run's last write and no attempt (holds of some ms follow an abort on 2026.7.35). `poll`: between looks.
+    `restart`: until a process that is told to end has ended, and until a new gateway is there; `drain` the former
+    for a gateway that lets its runs end first (2026.9).
     """
 
     gap: float = 15.0
@@ -34,6 +36,7 @@ class Limits:
     quiet_blind: float = 12.0
     brief: float = 1.0
     restart: float = 60.0
+    drain: float = 340.0
     poll: float = 0.01
 
 

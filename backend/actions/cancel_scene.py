@@ -1,0 +1,36 @@
+"""What the rungs of one cancel work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from backend.actions.cancel_log import LogSince
+from backend.actions.cancel_plan import CancelPlan
+from backend.actions.verify import Limits, Target
+from backend.model.locks import LockKind, LockRecord
+from backend.openclaw.gateway_reach import Line
+from backend.openclaw.lockfile import read_lock
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the rungs of one cancel work with. `tell` hears what is going on, `connect` opens a new line."""
+
+    plan: CancelPlan
+    target: Target
+    limits: Limits
+    line: Line | None
+    log: LogSince
+    clock: Callable[[], float]
+    wait: Callable[[float], object]
+    tell: Callable[[str], None]
+    connect: Callable[[], Line]
+
+    def look(self) -> LockRecord:
+        """Read the lock as it is now."""
+        return read_lock(self.target.lock_path, self.plan.root, None, LockKind.SESSION)
+
+
+class NobodyThereError(Exception):
+    """No lock of the run came within the limit, or another process has it: there is nothing to fire at."""
