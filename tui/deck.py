@@ -25,6 +25,7 @@ class Deck:
         self.failure: SafeText | None = None
         self.hidden_changes = 0
         self.pulse = Pulse()
+        self.shown_pulse = self.pulse
         self.paused_at: float | None = None
         self.log: deque[tuple[int, Change]] = deque(maxlen=KEPT_CHANGES)
         self._alarms = Watch()
@@ -37,7 +38,7 @@ class Deck:
         self.latest = snapshot
         self.log.extendleft((next(self._numbers), change) for change in reversed(found))
         if self.paused_at is None:
-            self.shown = snapshot
+            self.shown, self.shown_pulse = snapshot, self.pulse
         else:
             self.hidden_changes += len(found)
 
@@ -69,4 +70,4 @@ class Deck:
     def resume(self) -> None:
         """Show the newest picture again."""
         self.paused_at, self.hidden_changes = None, 0
-        self.shown = self.latest
+        self.shown, self.shown_pulse = self.latest, self.pulse

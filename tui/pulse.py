@@ -1,36 +1,51 @@
-"""How an agent's locks fared in the last minutes: blocked callers and holds, counted from what changed. Pure."""
+"""How sessions and agents fared in the last minutes: blocked callers and holds, counted from what changed. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from backend.model.fleet import FleetSnapshot, SessionView
-from tui.lines import Line, line, span
+from tui.lines import EMPTY, Line, line, span
 from tui.symbols import Symbols
 
 BUCKET_S = 10.0
 """What is counted together, in seconds."""
 BUCKETS = 30
 """So many of them are kept: five minutes."""
+MINUTES = 5
+"""A row of the fleet shows so many: the current one is not over yet."""
+_A_MINUTE = 6
+"""Buckets."""
+_FEW = 4
+"""The least that fills a cell of a row, so that one hold a minute does not look like many."""
 
-Agent = tuple[str, str]
-"""Root and agent id."""
+Session = tuple[str, str, str]
+"""Root, agent id and session key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """What began within one bucket: new holds of the agent's locks, newly blocked callers."""
+    """What began within some time: new holds of locks, newly blocked callers."""
 
     holds: int = 0
     callers: int = 0
 
+    def __add__(self, other: Beat) -> Beat:
+        return Beat(self.holds + other.holds, self.callers + other.callers)
+
+
+NOTHING = Beat()
+Beats = Mapping[int, Beat]
+"""By number of the bucket (epoch seconds / 10); buckets in which nothing began are left out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """Beats by agent and number of the bucket (epoch seconds / 10); buckets in which nothing began are left out."""
+    """Beats of the sessions in which anything began in the last five minutes, up to the bucket `at`."""
 
-    beats: Mapping[Agent, Mapping[int, Beat]] = field(default_factory=dict)
+    beats: Mapping[Session, Beats] = field(default_factory=dict)
+    at: int = 0
 
 
 def advance(pulse: Pulse, before: FleetSnapshot | None, after: FleetSnapshot) -> Pulse:
@@ -38,24 +53,57 @@ def advance(pulse: Pulse, before: FleetSnapshot | None, after: FleetSnapshot) ->
     if before is None:
         return pulse
     now = int(after.generated_at // BUCKET_S)
-    beats = dict(pulse.beats)
-    for agent, beat in _news(before, after):
-        kept = {at: known for at, known in beats.get(agent, {}).items() if at > now - BUCKETS}
-        known = kept.get(now, Beat())
-        beats[agent] = {**kept, now: Beat(known.holds + beat.holds, known.callers + beat.callers)}
-    return pulse if beats == pulse.beats else Pulse(beats)
+    news = dict(_news(before, after))
+    if not news and now == pulse.at:
+        return pulse
+    beats = dict(pulse.beats) if now == pulse.at else _kept(pulse, now)
+    for session, beat in news.items():
+        known = beats.get(session, {})
+        beats[session] = {**known, now: known.get(now, NOTHING) + beat}
+    return Pulse(beats, now)
 
 
-def recent(pulse: Pulse, agent: Agent, now: float) -> tuple[Beat, ...]:
-    """Return the beats of the last five minutes, oldest first, one for each bucket."""
-    known, last = pulse.beats.get(agent, {}), int(now // BUCKET_S)
-    return tuple(known.get(at, Beat()) for at in range(last - BUCKETS + 1, last + 1))
+def recent(pulse: Pulse, root: str, agent: str, now: float) -> tuple[Beat, ...]:
+    """Return the beats of an agent in the last five minutes, oldest first, one for each bucket."""
+    last = int(now // BUCKET_S)
+    known = [beats for session, beats in pulse.beats.items() if session[:2] == (root, agent)]
+    return tuple(
+        _sum(beats.get(at, NOTHING) for beats in known) for at in range(last - BUCKETS + 1, last + 1)
+    )
 
 
-def spark(values: Sequence[int], symbols: Symbols) -> str:
-    """Draw the values as one cell each, from nothing to the greatest of them."""
-    most, steps = max(values, default=0), len(symbols.spark) - 1
-    return "".join(symbols.spark[-(-value * steps // most) if most else 0] for value in values)
+def trend(pulse: Pulse, session: Session, now: float) -> tuple[Beat, ...]:
+    """Return the beats of a session, oldest first, one for each full minute and the current one; none at all as ().
+
+    Minutes are those of the clock, so that a row changes once a minute, or when something begins.
+    """
+    known = pulse.beats.get(session)
+    if known is None:
+        return ()
+    last = int(now // BUCKET_S) // _A_MINUTE
+    minutes = range(last - MINUTES + 1, last + 1)
+    beats = tuple(_sum(beat for at, beat in known.items() if at // _A_MINUTE == minute) for minute in minutes)
+    return beats if any(beat != NOTHING for beat in beats) else ()
+
+
+def callers_line(beats: Sequence[Beat], symbols: Symbols) -> Line:
+    """Draw the callers blocked in each minute."""
+    return _row_spark([beat.callers for beat in beats], "warning", symbols)
+
+
+def holds_line(beats: Sequence[Beat], symbols: Symbols) -> Line:
+    """Draw the holds begun in each minute."""
+    return _row_spark([beat.holds for beat in beats], "bar", symbols)
+
+
+def _row_spark(values: Sequence[int], style: str, symbols: Symbols) -> Line:
+    return line(span(spark(values, symbols, _FEW), style)) if any(values) else EMPTY
+
+
+def spark(values: Sequence[int], symbols: Symbols, least: int = 1) -> str:
+    """Draw the values as one cell each, from nothing to the greatest of them, or to `least` where that is more."""
+    most, steps = max(*values, least), len(symbols.spark) - 1
+    return "".join(symbols.spark[-(-value * steps // most)] for value in values)
 
 
 def pulse_lines(beats: Sequence[Beat], symbols: Symbols) -> Iterator[Line]:
@@ -72,14 +120,31 @@ def _row(title: str, values: Sequence[int], style: str, words: str, symbols: Sym
     return line(span(title.ljust(17)), span(spark(values, symbols), style), span(f"  {words}", "dim"))
 
 
-def _news(before: FleetSnapshot, after: FleetSnapshot) -> Iterator[tuple[Agent, Beat]]:
-    old = {view.identity: view for view in before.sessions}
-    for view in after.sessions:
+def _news(before: FleetSnapshot, after: FleetSnapshot) -> Iterator[tuple[Session, Beat]]:
+    """Yield what began in the sessions that are not the very same object as before."""
+    same = set(map(id, before.sessions))
+    changed = [view for view in after.sessions if id(view) not in same]
+    same = set(map(id, after.sessions))
+    old = {view.identity: view for view in before.sessions if id(view) not in same}
+    for view in changed:
         was = old.get(view.identity)
-        if was is not None and was is not view:
+        if was is not None:
             beat = Beat(_new_holds(was, view), max(view.blocked.count - was.blocked.count, 0))
-            if beat.holds or beat.callers:
-                yield (view.root, view.agent), beat
+            if beat != NOTHING:
+                yield (view.root, view.agent, view.key), beat
+
+
+def _kept(pulse: Pulse, now: int) -> dict[Session, Beats]:
+    """Return the beats without those older than five minutes, and without sessions that had no others."""
+    kept = {
+        session: {at: beat for at, beat in beats.items() if at > now - BUCKETS}
+        for session, beats in pulse.beats.items()
+    }
+    return {session: beats for session, beats in kept.items() if beats}
+
+
+def _sum(beats: Iterable[Beat]) -> Beat:
+    return sum(beats, NOTHING)
 
 
 def _new_holds(was: SessionView, view: SessionView) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from backend.model.fleet import FleetSnapshot, LockView, RunHolder, SessionView,
 from backend.model.locks import LockKind, Verdict
 from tui.figures import bar, dots, duration, time_of_day
 from tui.lines import EMPTY, Line, line, span
+from tui.pulse import Beat, callers_line, holds_line
 from tui.symbols import Symbols
 from tui.widgets.columns import Column
 
@@ -25,9 +26,11 @@ COLUMNS = (
     Column("ATTEMPTS", 9, from_width=56, name="attempts"),
     Column("OCCUPIED", 8, right=True, name="occupied"),
     Column("", 10, from_width=136, name="progress"),
-    Column("HOLDER", 20, flex=1, most=28, from_width=116, name="holder"),
+    Column("HOLDER", 8, flex=3, most=28, from_width=108, name="holder", at_ease=20),
     Column("LOCK", 12, from_width=78, name="lock"),
+    Column("CHURN", 5, from_width=118, name="churn"),
     Column("CALLERS", 7, from_width=78, right=True, name="callers"),
+    Column("TREND", 5, from_width=118, name="trend"),
     Column("FREE BY", 14, from_width=98, name="free_by"),
 )
 
@@ -139,8 +142,10 @@ def rank(row: Row) -> Rank:
     return (-row.severity, _STATE_ORDER[row.state], since, row.agent, row.key)
 
 
-def cells(row: Row, now: float, symbols: Symbols, root_label: str = "") -> tuple[Line, ...]:
-    """Return the cells of a row, one line per column of COLUMNS."""
+def cells(
+    row: Row, now: float, symbols: Symbols, root_label: str = "", beats: Sequence[Beat] = ()
+) -> tuple[Line, ...]:
+    """Return the cells of a row, one line per column of COLUMNS; `beats` are those of its last minutes."""
     if isinstance(row, LockView):
         return _lock_cells(row, now, symbols, root_label)
     quiet = row.state is State.IDLE and row.severity is Severity.OK
@@ -154,7 +159,9 @@ def cells(row: Row, now: float, symbols: Symbols, root_label: str = "") -> tuple
         _way_to_freedom(row, now, symbols),
         holder_line(row.lock) if row.lock else run_holder_line(row.holder),
         verdict_line(row.lock, symbols) if row.lock else EMPTY,
+        holds_line(beats, symbols),
         line(span(row.blocked.count, "warning")) if row.blocked.count else EMPTY,
+        callers_line(beats, symbols),
         free_by_line(row, now),
     )
 
@@ -251,6 +258,8 @@ def _lock_cells(lock: LockView, now: float, symbols: Symbols, root_label: str) -
         EMPTY,
         holder_line(lock),
         verdict_line(lock, symbols),
+        EMPTY,
+        EMPTY,
         EMPTY,
         EMPTY,
     )

@@ -17,7 +17,7 @@ from backend.model.fleet import FleetSnapshot
 from backend.settings import Settings
 from backend.simulate.fleet import SimulatedFleet
 from backend.watch.collector import Collector
-from tests.tui.samples import incident
+from tests.tui.samples import story
 from tests.tui.stage import dashboard, show
 from tui.app import LockdeckApp
 
@@ -30,7 +30,8 @@ async def picture(name: str) -> str:
     size, keys = PICTURES[name]
     app = dashboard(theme="dark")
     async with app.run_test(size=size) as pilot:
-        await show(pilot, incident())
+        for snapshot in story():
+            await show(pilot, snapshot)
         await pilot.press(*keys)
         await pilot.pause()
         return _standing_alone(app.export_screenshot())

@@ -282,6 +282,25 @@ def incident() -> FleetSnapshot:
     return FleetSnapshot(NOW, "deck", (root,), sessions, (*locks, lonely), ())
 
 
+def story() -> tuple[FleetSnapshot, ...]:
+    """Return the incident as it came to be, one snapshot a minute; the last one is the incident itself."""
+    whole = incident()
+    return (*(_begun(whole, minutes) for minutes in (4, 3, 2, 1)), whole)
+
+
+def _begun(whole: FleetSnapshot, minutes: int) -> FleetSnapshot:
+    """Return the snapshot of some minutes before, with fewer holds and callers."""
+    sessions = []
+    for view in whole.sessions:
+        if view.occupation is not None:
+            holds = max(view.occupation.holds - minutes, 1)
+            callers = max(view.blocked.count - minutes, 0)
+            taken = replace(view.occupation, holds=holds)
+            view = replace(view, occupation=taken, blocked=replace(view.blocked, count=callers))
+        sessions.append(view)
+    return replace(whole, generated_at=whole.generated_at - 60 * minutes, sessions=tuple(sessions))
+
+
 def quiet() -> FleetSnapshot:
     """Return a fleet with nothing in it."""
     root = RootView(ROOT, "files", None, "polling", ("no gateway lock in /tmp/openclaw-1000",), "2026.4.5")

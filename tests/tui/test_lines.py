@@ -50,7 +50,8 @@ def test_columns_drop_by_importance() -> None:
 
     assert titles(60) == ["STATE", "AGENT", "SESSION", "ATTEMPTS", "OCCUPIED"]
     assert titles(80) == [*titles(60), "LOCK", "CALLERS"]
-    assert set(titles(120)) == {*titles(80), "HOLDER", "FREE BY"}
+    assert set(titles(120)) == {*titles(80), "HOLDER", "FREE BY", "CHURN", "TREND"}
+    assert "CHURN" not in titles(119)
     assert len(titles(140)) == len(COLUMNS)
 
 

@@ -25,8 +25,8 @@ def keys(sort: Sort) -> list[str]:
     return [key[2] for key in arrange(incident(), None, sort.order).order]
 
 
-def test_every_column_but_the_bar_can_be_sorted_by() -> None:
-    assert [column.name for column in COLUMNS if column.name not in VALUES] == ["progress"]
+def test_every_column_but_those_that_are_drawn_can_be_sorted_by() -> None:
+    assert [column.name for column in COLUMNS if column.name not in VALUES] == ["progress", "churn", "trend"]
     assert len(LOCKS) == len(LOCK_COLUMNS)
 
 

@@ -23,8 +23,8 @@ from tui.widgets.painting import dress
 _HEAD = 2
 """Lines above the first column."""
 _KEYS = (
-    "space shows or hides, shift+up and shift+down (also K and J) move, d is as it comes, "
-    "enter uses, s uses and saves"
+    "space shows or hides; shift with up or down, or K and J, moves; d brings back all as they come; "
+    "enter uses the choice, s saves it too"
 )
 
 

@@ -24,6 +24,7 @@ from tui.commands.view import (
     Wide,
 )
 from tui.lines import Line
+from tui.pulse import trend
 from tui.rows import Arrangement, Order, Row, arrange, cells
 from tui.screens.rowscreen import RowScreen
 from tui.tables import TABLES
@@ -49,9 +50,11 @@ class FleetScreen(RowScreen):
 
     def cells(self, item: Row) -> tuple[Line, ...]:
         """Return the cells of a session or a lonely lock."""
-        app = self.deck_app
-        root = item.record.root if isinstance(item, LockView) else item.root
-        return cells(item, app.picture_time(), app.symbols, app.deck.root_label(root))
+        app, now = self.deck_app, self.deck_app.picture_time()
+        if isinstance(item, LockView):
+            return cells(item, now, app.symbols, app.deck.root_label(item.record.root))
+        beats = trend(app.deck.shown_pulse, (item.root, item.agent, item.key), now)
+        return cells(item, now, app.symbols, app.deck.root_label(item.root), beats)
 
     @property
     def nothing(self) -> str:

@@ -117,7 +117,8 @@ class SessionScreen(DeckScreen):
     def _beats(self, picture: Picture) -> tuple[Beat, ...]:
         if picture.session is None:
             return ()
-        return recent(self.deck_app.deck.pulse, (picture.session.root, picture.session.agent), picture.now)
+        session, pulse = picture.session, self.deck_app.deck.shown_pulse
+        return recent(pulse, session.root, session.agent, picture.now)
 
     def _show(self) -> None:
         picture, symbols = self._picture, self.deck_app.symbols

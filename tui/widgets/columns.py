@@ -14,6 +14,7 @@ class Column:
     """A column: `width` is its least width in cells, `flex` its share of what is left over (0: fixed).
 
     It is hidden while the table is narrower than `from_width`; `most` caps a flexible one (0: no cap).
+    `at_ease` is its least width where all columns are shown and need not fit (0: the same).
     `name` is what configuration and sorting call it.
     """
 
@@ -24,6 +25,11 @@ class Column:
     most: int = 0
     right: bool = False
     name: str = ""
+    at_ease: int = 0
+
+    def least(self, wide: bool) -> int:
+        """Return the least width in cells, in a table that shows all columns or in one where they must fit."""
+        return (self.at_ease or self.width) if wide else self.width
 
 
 Layout = tuple[tuple[int, int], ...]
@@ -33,10 +39,10 @@ Layout = tuple[tuple[int, int], ...]
 def lay_out(columns: Sequence[Column], width: int, wide: bool = False) -> Layout:
     """Return the shown columns with their widths; together they never exceed `width` where one fits.
 
-    With `wide` none is hidden: the width must be `least_width` then.
+    With `wide` none is hidden: the width must be at least `least_width` then.
     """
     shown = [index for index, column in enumerate(columns) if wide or width >= column.from_width]
-    widths = {index: columns[index].width for index in shown}
+    widths = {index: columns[index].least(wide) for index in shown}
     spare = width - sum(widths.values()) - GAP * max(len(shown) - 1, 0)
     flexible = [index for index in shown if columns[index].flex]
     while spare > 0 and flexible:
@@ -47,9 +53,9 @@ def lay_out(columns: Sequence[Column], width: int, wide: bool = False) -> Layout
     return tuple((index, widths[index]) for index in shown)
 
 
-def least_width(columns: Sequence[Column]) -> int:
+def least_width(columns: Sequence[Column], wide: bool = False) -> int:
     """Return how many cells all columns need beside each other."""
-    return sum(column.width for column in columns) + GAP * max(len(columns) - 1, 0)
+    return sum(column.least(wide) for column in columns) + GAP * max(len(columns) - 1, 0)
 
 
 def pick(columns: Sequence[Column], names: Sequence[str]) -> tuple[int, ...]:
