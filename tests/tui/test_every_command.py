@@ -1,0 +1,357 @@
+"""Every command, by each of its keys, on every screen that has it: what it does is seen, not only that it runs.
+
+EFFECTS holds what is expected, by command id. A command without an entry, a class that no screen lists, and an
+entry that no command has any more make this fail.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+import tui.commands
+import tui.screens
+from tests.tui.acting import Yard
+from tests.tui.samples import NOW, incident, quiet
+from tests.tui.stage import frame, show, wait_for
+from tui.aim import holder_pid
+from tui.app import LockdeckApp
+from tui.commands.command import Command
+from tui.configuring import all_screens
+from tui.dialogs.ask import AskDialog
+from tui.dialogs.cancel import CancelDialog
+from tui.dialogs.columns import ColumnsDialog
+from tui.dialogs.release import ReleaseDialog
+from tui.screens.base import DeckScreen
+from tui.screens.events import EventsScreen
+from tui.screens.fleet import FleetScreen
+from tui.screens.help import HelpScreen
+from tui.screens.journal import EntryDialog, JournalScreen
+from tui.screens.locks import LocksScreen
+from tui.screens.palette import DeckPalette
+from tui.screens.selecting import SelectScreen
+from tui.screens.session import SessionScreen
+from tui.widgets.prompt import FilterPrompt
+from tui.widgets.table import Table
+
+SIZE = (140, 60)
+WAYS: dict[type[DeckScreen], tuple[str, ...]] = {
+    FleetScreen: (),
+    SessionScreen: ("enter",),
+    LocksScreen: ("l",),
+    EventsScreen: ("e",),
+    JournalScreen: ("j",),
+}
+"""The keys that lead from the fleet to each screen."""
+
+
+@dataclass
+class Stage:
+    """A dashboard that stands on the screen in question, with something selected."""
+
+    pilot: Pilot[int]
+    screen: DeckScreen
+    keys: tuple[str, ...]
+
+    @property
+    def app(self) -> LockdeckApp:
+        return self.pilot.app  # type: ignore[return-value]
+
+    @property
+    def selected(self) -> tuple[str, str, str]:
+        key = self.screen.selected_key
+        assert key is not None
+        return key
+
+    async def press(self) -> None:
+        """Press the key of the command."""
+        await self.pilot.press(*self.keys)
+        await self.pilot.pause()
+
+    def shows(self, kind: type[object]) -> bool:
+        return isinstance(self.app.screen, kind)
+
+
+Effect = Callable[[Stage], Awaitable[None]]
+EFFECTS: dict[str, Effect] = {}
+
+
+def effect(function: Effect) -> Effect:
+    """Enter what is expected of the command of that name."""
+    EFFECTS[function.__name__.removesuffix("_")] = function
+    return function
+
+
+def leads_to(name: str, kind: type[DeckScreen]) -> None:
+    async def leads(stage: Stage) -> None:
+        await stage.press()
+        assert stage.shows(kind)
+        assert len(stage.app.screen_stack) == 2
+
+    EFFECTS[name] = leads
+
+
+leads_to("locks", LocksScreen)
+leads_to("events", EventsScreen)
+leads_to("journal", JournalScreen)
+
+
+@effect
+async def open_(stage: Stage) -> None:
+    selected = stage.selected
+    await stage.press()
+    if isinstance(stage.screen, JournalScreen):
+        assert stage.shows(EntryDialog)
+        assert "releaseId  bb" in frame(stage.app)
+    else:
+        assert stage.shows(SessionScreen)
+        assert stage.app.screen.selected_key == selected
+
+
+@effect
+async def back(stage: Stage) -> None:
+    await stage.press()
+    assert stage.shows(FleetScreen)
+    assert len(stage.app.screen_stack) == 1
+
+
+@effect
+async def help_(stage: Stage) -> None:
+    await stage.press()
+    assert stage.shows(HelpScreen)
+    assert "Keys on this screen" in frame(stage.app)
+
+
+@effect
+async def palette(stage: Stage) -> None:
+    await stage.press()
+    assert stage.shows(DeckPalette)
+    await stage.pilot.press(*"mouse")
+    await wait_for(stage.pilot, lambda: "Mouse on or off" in frame(stage.app))
+
+
+@effect
+async def quit_(stage: Stage) -> None:
+    assert stage.app.return_code is None
+    await stage.press()
+    assert stage.app.return_code == 0
+
+
+@effect
+async def cancel(stage: Stage) -> None:
+    await _asks(stage, CancelDialog)
+
+
+@effect
+async def release(stage: Stage) -> None:
+    await _asks(stage, ReleaseDialog)
+
+
+async def _asks(stage: Stage, kind: type[CancelDialog] | type[ReleaseDialog]) -> None:
+    selected = stage.selected
+    await stage.press()
+    dialog = stage.app.screen
+    assert isinstance(dialog, kind)
+    assert [aim.row for aim in dialog._aims] == [selected]
+    assert dialog.focused is dialog.query_one("#ask-no")
+
+
+@effect
+async def filter_(stage: Stage) -> None:
+    await stage.press()
+    prompt = stage.screen.query_one(FilterPrompt)
+    assert prompt.display
+    table = stage.screen.query_one(Table)
+    before = len(table.order)
+    await stage.pilot.press(*"zzz")
+    await wait_for(stage.pilot, lambda: len(table.order) < before)
+    assert "No row matches zzz" in frame(stage.app)
+
+
+@effect
+async def mark(stage: Stage) -> None:
+    first = stage.selected
+    await stage.press()
+    assert stage.screen.targets == (first,)
+    assert stage.selected != first
+    assert "1 MARKED" in frame(stage.app)
+
+
+@effect
+async def unmark(stage: Stage) -> None:
+    await stage.pilot.press("space", "space")
+    assert "2 MARKED" in frame(stage.app)
+    await stage.press()
+    assert "MARKED" not in frame(stage.app)
+    assert stage.screen.targets == (stage.selected,)
+
+
+@effect
+async def holder(stage: Stage) -> None:
+    pid = holder_pid(stage.screen.selected_row)
+    await stage.press()
+    assert stage.shows(LocksScreen)
+    assert stage.app.screen.filter_text == f"holder:{pid}"
+    table = stage.app.screen.query_one(Table)
+    assert table.order
+    assert {holder_pid(stage.app.screen.items[key]) for key in table.order} == {pid}
+
+
+@effect
+async def freeze(stage: Stage) -> None:
+    await stage.press()
+    assert stage.screen.frozen
+    assert "ORDER FROZEN" in frame(stage.app)
+    await stage.press()
+    assert not stage.screen.frozen
+
+
+@effect
+async def pause(stage: Stage) -> None:
+    await stage.press()
+    before = stage.app.deck.shown
+    assert "PAUSED" in frame(stage.app)
+    await show(stage.pilot, quiet())
+    assert stage.app.deck.shown is before
+    await stage.press()
+    assert stage.app.deck.shown is stage.app.deck.latest
+
+
+@effect
+async def copy(stage: Stage) -> None:
+    selected = stage.selected
+    await stage.press()
+    assert stage.app.clipboard == selected[2]
+
+
+@effect
+async def show_text(stage: Stage) -> None:
+    told = {EventsScreen: stage.app.deck.log[0][1].sentence, JournalScreen: "releaseId  bb"}
+    expected = told.get(type(stage.screen)) or stage.selected[2]
+    await stage.press()
+    assert stage.shows(SelectScreen)
+    assert expected in frame(stage.app).split("\n")
+
+
+@effect
+async def theme(stage: Stage) -> None:
+    before = stage.app.theme
+    await stage.press()
+    assert stage.app.theme == stage.app.shelf.after(before)
+    assert stage.app.stylebook.palette.name == stage.app.theme
+
+
+@effect
+async def toggle_mouse(stage: Stage) -> None:
+    assert stage.app.mouse
+    await stage.press()
+    assert not stage.app.mouse
+    assert stage.app._driver._mouse is False
+    await stage.press()
+    assert stage.app._driver._mouse is True
+
+
+@effect
+async def sort_right(stage: Stage) -> None:
+    table = stage.screen.query_one(Table)
+    rows = set(table.order)
+    await stage.press()
+    await stage.press()
+    assert _sorted_title(stage)[1:] == table.columns[1].title
+    assert set(table.order) == rows
+
+
+@effect
+async def sort_left(stage: Stage) -> None:
+    table = stage.screen.query_one(Table)
+    await stage.pilot.press("greater_than_sign", "greater_than_sign")
+    assert _sorted_title(stage)[1:] == table.columns[1].title
+    await stage.press()
+    assert _sorted_title(stage)[1:] == table.columns[0].title
+
+
+@effect
+async def sort_reverse(stage: Stage) -> None:
+    await stage.pilot.press("greater_than_sign")
+    before, order = _sorted_title(stage), tuple(stage.screen.query_one(Table).order)
+    await stage.press()
+    assert {before[0], _sorted_title(stage)[0]} == {"↑", "↓"}
+    assert before[1:] == _sorted_title(stage)[1:]
+    assert tuple(stage.screen.query_one(Table).order) != order
+
+
+def _sorted_title(stage: Stage) -> str:
+    """Return the title that carries an arrow."""
+    words = [word for row in frame(stage.app).split("\n") for word in row.split()]
+    (title,) = [word for word in words if word[0] in "↑↓" and word[1:].isupper()]
+    return title
+
+
+@effect
+async def wide(stage: Stage) -> None:
+    table = stage.screen.query_one(Table)
+    await stage.press()
+    assert table.wide
+    await stage.press()
+    assert not table.wide
+
+
+@effect
+async def columns(stage: Stage) -> None:
+    await stage.press()
+    assert stage.shows(ColumnsDialog)
+
+
+CASES = [
+    pytest.param(screen, command, key, id=f"{screen.__name__}-{command.id}-{key}")
+    for screen in all_screens()
+    for command in screen.HERE
+    for key in command.key.split(",")
+]
+
+
+@pytest.mark.parametrize(("screen", "command", "key"), CASES)
+async def test_the_command_does_what_it_says(
+    screen: type[DeckScreen],
+    command: type[Command],
+    key: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(CancelDialog, "look", lambda _self: None)
+    monkeypatch.setattr(ReleaseDialog, "look", lambda _self: None)
+    yard = Yard(tmp_path)
+    yard.journal.append("refused", path="/r/a.jsonl.lock", releaseId="aa", sentences=["the verdict is held"])
+    yard.journal.append("released", path="/r/b.jsonl.lock", releaseId="bb")
+    app = yard.dashboard()
+    app.clock = lambda: NOW
+    async with app.run_test(size=SIZE) as pilot:
+        await show(pilot, quiet())
+        await show(pilot, incident())
+        await pilot.press(*WAYS[screen])
+        shown = app.screen
+        assert isinstance(shown, screen)
+        await wait_for(pilot, lambda: shown.selected_key is not None)
+        await EFFECTS[command.id](Stage(pilot, shown, (key,)))
+
+
+def every(kind: type[Command]) -> set[type[Command]]:
+    return {found for below in kind.__subclasses__() for found in {below, *every(below)}}
+
+
+def test_no_command_is_without_an_effect_here() -> None:
+    for package in (tui.commands, tui.screens):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+    ours = {command for command in every(Command) if command.__module__.startswith("tui.")}
+    listed = {command for screen in all_screens() for command in screen.HERE}
+    assert ours == listed, "a command that no screen has can't be run"
+    assert {command.id for command in listed} == set(EFFECTS)
+    assert set(WAYS) == set(all_screens())
+    assert {kind.__name__ for kind in AskDialog.__subclasses__()} == {"CancelDialog", "ReleaseDialog"}
