@@ -20,6 +20,8 @@ from backend.openclaw.lockfile import epoch_of, role_of, whole
 CAP_BYTES = 64 * 1024
 MOST_LOCKS = 256
 """No more locks of one directory are looked at; a host has one per config file."""
+GUARD_S = 30.0
+"""OpenClaw takes a lock over in milliseconds: a mark of it older than this (seconds) was left behind."""
 _GUARD = re.compile(r"gateway\.[\w-]{1,80}\.lock\.reclaim")
 
 
@@ -90,17 +92,25 @@ def expected_paths(root: str, config_path: str, env: Mapping[str, str], uid: int
     )
 
 
-def left_guards(root: str, uid: int) -> tuple[str, ...]:
-    """Return the marks that OpenClaw sets while it takes a lock over (`….lock.reclaim`, 2026.8 and later).
+def left_guards(root: str, now: float) -> tuple[str, ...]:
+    """Return the marks of takeovers that have not ended within `GUARD_S` (`….lock.reclaim`, 2026.8 and later).
 
-    One that was left behind keeps every start from taking that lock (openclaw#138657; read in 2026.9.6).
+    While one stands OpenClaw takes no stale lock of that name over (openclaw#138657; read in 2026.9.6).
     """
-    directory = os.path.join(root, "tmp", f"openclaw-{uid}")
     try:
+        directory = os.path.join(root, "tmp", f"openclaw-{os.stat(root).st_uid}")
         names = sorted(os.listdir(directory))[:MOST_LOCKS]
     except (OSError, ValueError):
         return ()
-    return tuple(os.path.join(directory, name) for name in names if _GUARD.fullmatch(name))
+    paths = (os.path.join(directory, name) for name in names if _GUARD.fullmatch(name))
+    return tuple(path for path in paths if _stands_since(path, now) >= GUARD_S)
+
+
+def _stands_since(path: str, now: float) -> float:
+    try:
+        return now - os.lstat(path).st_mtime
+    except OSError:
+        return 0.0
 
 
 def lock_directories(root: str, env: Mapping[str, str], uid: int) -> tuple[str, ...]:

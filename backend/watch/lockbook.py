@@ -70,7 +70,7 @@ class LockBook:
         self._file(root, directories, [self._unless_let_go(view, now) for view in kept], whole)
         if whole:
             mine = self.views[root.path]
-            root.judged(tuple(view for view in mine if view.record.kind is LockKind.GATEWAY))
+            root.judged(tuple(view for view in mine if view.record.kind is LockKind.GATEWAY), now)
         for directory in directories:
             self._occupy(directory, now, grace)
 

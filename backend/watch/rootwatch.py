@@ -98,9 +98,9 @@ class RootWatch:
         """Return where gateway locks of this root may have been removed from."""
         return [self._gateway_place(path) for path in self._expected]
 
-    def judged(self, locks: tuple[LockView, ...]) -> None:
+    def judged(self, locks: tuple[LockView, ...], now: float) -> None:
         """Take up the verdicts on this root's gateway locks: they say which gateway serves it and whether it lives."""
-        self.gateway_locks = locks
+        self.gateway_locks, self._guards = locks, left_guards(self.path, now)
         self.gateway = gateway_of(locks, self.config.gateway_port if self.config else None)
         if self.gateway is not None:
             self.gateway_started_at = started_at(locks)
@@ -155,11 +155,10 @@ class RootWatch:
         try:
             uid = os.stat(self.path).st_uid
         except OSError:
-            self.gateway_paths, self._expected, self._guards = (), (), ()
+            self.gateway_paths, self._expected = (), ()
             return
         where = (self.path, self.config.path if self.config else "", self.env, uid)
         self.gateway_paths, self._expected = gateway_lock_paths(*where), expected_paths(*where)
-        self._guards = left_guards(self.path, uid)
 
     def _gateway_place(self, path: str) -> Place:
         return Place(path, self.path, None, LockKind.GATEWAY, self.era, self.own_namespace)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -172,6 +173,13 @@ class FleetDir:
         beside.write_text(json.dumps(entries))
         beside.rename(store)
         return store.parent / f"{session_id}.jsonl.lock"
+
+    def gateway_lock(self) -> Path:
+        """Where a gateway of 2026.4.5 keeps its own lock; the directory is made if need be."""
+        digest = hashlib.sha256(str(self.root / "openclaw.json").encode()).hexdigest()[:8]
+        folder = self.home / "tmp" / f"openclaw-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder / f"gateway.{digest}.lock"
 
     def config(self, **values: object) -> None:
         """Write openclaw.json."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import queue
@@ -479,15 +478,6 @@ def test_nothing_of_openclaw_is_ever_written(fleet, collector):
     assert state() == before
 
 
-def gateway_lock(fleet):
-    """Where the gateway of this root keeps its lock."""
-    fleet.config()
-    digest = hashlib.sha256(str(fleet.root / "openclaw.json").encode()).hexdigest()[:8]
-    folder = fleet.home / "tmp" / f"openclaw-{os.getuid()}"
-    folder.mkdir(exist_ok=True)
-    return folder / f"gateway.{digest}.lock"
-
-
 def refuse(fleet, pid, at):
     """Log a start that was refused, as 2026.4.5 does."""
     words = f"Gateway failed to start: gateway already running (pid {pid}); lock timeout after 5000ms\nIf the"
@@ -498,7 +488,8 @@ def refuse(fleet, pid, at):
 
 def test_the_gateways_own_lock_is_a_lock_like_any_other_and_says_who_was_refused(fleet, collector):
     with actor() as gateway:
-        path = gateway_lock(fleet)
+        fleet.config()
+        path = fleet.gateway_lock()
         gateway.take(
             path, payload(gateway.pid, configPath=str(fleet.root / "openclaw.json"), startTime=gateway.ticks)
         )
@@ -526,7 +517,8 @@ def test_the_gateways_own_lock_is_a_lock_like_any_other_and_says_who_was_refused
 
 
 def test_a_stale_gateway_lock_alone_is_told_and_needs_nobody(fleet, collector):
-    path = gateway_lock(fleet)
+    fleet.config()
+    path = fleet.gateway_lock()
     path.write_text(payload(dead_pid(), PAST, configPath=str(fleet.root / "openclaw.json")))
     snapshot = collector.look()
     assert snapshot.locks[0].judgement.verdict in (Verdict.DEAD, Verdict.RECYCLED)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 
@@ -133,15 +132,6 @@ def test_a_file_outside_every_root_is_shown_but_not_releasable(fleet, tmp_path):
     assert (found["kind"], found["releasable"]) == ("other", False)
 
 
-def gateway_lock(fleet):
-    """Where the gateway of a fleet keeps its lock."""
-    fleet.config()
-    digest = hashlib.sha256(str(fleet.root / "openclaw.json").encode()).hexdigest()[:8]
-    folder = fleet.home / "tmp" / f"openclaw-{os.getuid()}"
-    folder.mkdir(exist_ok=True)
-    return folder / f"gateway.{digest}.lock"
-
-
 GATEWAY_CODES = {"leaked": 1, "removed": 1}
 
 
@@ -149,7 +139,8 @@ GATEWAY_CODES = {"leaked": 1, "removed": 1}
 def test_a_gateway_lock_is_explained_with_the_same_verdicts_and_needs_nobody_when_stale(
     fleet, holder, make, verdict, _code
 ):
-    lock = gateway_lock(fleet)
+    fleet.config()
+    lock = fleet.gateway_lock()
     make(lock, holder)
     done = explain(fleet, lock, "--json")
     found = json.loads(done.stdout)
@@ -175,7 +166,8 @@ def make_huge(lock):
 
 @pytest.mark.parametrize("make", [make_fifo, make_link, make_huge])
 def test_what_stands_in_place_of_a_gateway_lock_is_unreadable_and_blocks_nothing(fleet, make):
-    lock = gateway_lock(fleet)
+    fleet.config()
+    lock = fleet.gateway_lock()
     make(lock)
     done = explain(fleet, lock, "--json")
     found = json.loads(done.stdout)
@@ -184,7 +176,8 @@ def test_what_stands_in_place_of_a_gateway_lock_is_unreadable_and_blocks_nothing
 
 @pytest.mark.parametrize("overridden", [False, True])
 def test_a_gateway_lock_is_never_released(fleet, holder, overridden):
-    lock = gateway_lock(fleet)
+    fleet.config()
+    lock = fleet.gateway_lock()
     checked = ("--override", "leaked", "--yes-i-checked", lock) if overridden else ()
     for make in (make_dead, make_recycled, lambda path, child: child.leak(path)):
         make(lock, holder)

@@ -165,7 +165,16 @@ def test_every_lock_of_a_root_is_shown_whoever_took_it_and_what_stands_beside_is
         f"root/tmp/{folder}/gateway.state.lock",
         f"tmp/{folder}/{older.name}",
     ]
-    assert left_guards(str(tmp_path / "root"), UID) == (str(mine.parent / "gateway.state.lock.reclaim"),)
+
+
+def test_only_a_takeover_that_has_not_ended_for_long_was_cut_off(tmp_path: Path) -> None:
+    mine = plant(tmp_path / "root/tmp", str(tmp_path / "root/openclaw.json"))
+    guard = mine.with_name("gateway.state.lock.reclaim")
+    guard.mkdir()
+    since = guard.stat().st_mtime
+    assert left_guards(str(tmp_path / "root"), since + 29) == ()
+    assert left_guards(str(tmp_path / "root"), since + 31) == (str(guard),)
+    assert left_guards(str(tmp_path / "none"), since) == ()
 
 
 def test_the_state_directory_that_a_lock_names_decides(tmp_path: Path) -> None:

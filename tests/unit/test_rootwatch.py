@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -16,7 +15,7 @@ from backend.openclaw.layout import Root
 from backend.system.processes import LINUX
 from backend.watch.lockbook import LockBook
 from backend.watch.rootwatch import RootWatch
-from tests.unit.fleetdir import PAST, FleetDir, actor, payload
+from tests.unit.fleetdir import PAST, FleetDir, actor, aged, payload
 
 LINUX_ONLY = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
 
@@ -81,13 +80,10 @@ def test_the_chain_of_an_agent_follows_config_and_credentials(fleet, root):
 
 
 def gateway_lock(fleet, process, **changes):
-    folder = fleet.home / "tmp" / f"openclaw-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
     facts = json.loads(
         payload(process.pid, configPath=str(fleet.root / "openclaw.json"), startTime=process.ticks)
     )
-    digest = hashlib.sha256(str(fleet.root / "openclaw.json").encode()).hexdigest()[:8]
-    path = folder / f"gateway.{digest}.lock"
+    path = fleet.gateway_lock()
     path.write_text(json.dumps({**facts, **changes}))
     return path
 
@@ -176,7 +172,10 @@ def test_a_gateway_of_another_config_is_not_ours(fleet, root):
 def test_a_takeover_that_was_cut_off_is_told(fleet, root):
     fleet.config()
     folder = fleet.root / "tmp" / f"openclaw-{os.getuid()}"
-    (folder / "gateway.state.lock.reclaim").mkdir(parents=True)
+    folder.mkdir(parents=True)
+    guard = folder / "gateway.state.lock.reclaim"
+    guard.mkdir()
+    aged(guard, 60)
     (folder / "gateway.state.lock.sqlite").write_bytes(b"SQLite format 3\0")
     assert look_at(root) == {}
     (problem,) = root.view(live=True).problems
