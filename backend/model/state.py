@@ -100,7 +100,8 @@ def _running(facts: SessionFacts, now: float) -> Finding | None:
     opened = facts.run.opened if facts.run and facts.run.ended_at is None else None
     if opened is not None and facts.gateway_alive is not False:
         return Finding(opened.at, (f"an attempt began {duration(now - opened.at)} ago",))
-    if facts.in_gap and facts.occupation is not None and not _told_to_have_ended(facts):
+    was_idle = facts.previous is not None and facts.previous[0] is State.IDLE  # the lock that went held nobody
+    if facts.in_gap and facts.occupation is not None and not was_idle and not _told_to_have_ended(facts):
         return Finding(facts.occupation.since, ("the lock was there a moment ago",))
     return None
 
