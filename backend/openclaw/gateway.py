@@ -23,7 +23,7 @@ from backend.openclaw import gateway_frames as frames
 from backend.openclaw.credentials import Access
 from backend.openclaw.device import Device
 from backend.openclaw.gateway_frames import Frame, Hello
-from backend.openclaw.gateway_trouble import GatewayError, Trouble, closed, refusal, silent
+from backend.openclaw.gateway_trouble import GatewayError, Trouble, busy, closed, refusal, silent
 from backend.system.text import safe
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ CONNECT_S = 3.0
 CALL_S = 5.0
 """How long one answer may take, the handshake's included, in seconds."""
 _CLOSE_S = 0.3
+_BUSY = 503
+"""What a gateway answers that is starting, or that was told to end and lets its runs go on (seen on 2026.9.6)."""
 _MOST_BYTES = 16 << 20
 _MOST_EVENTS = 256
 
@@ -194,7 +196,7 @@ def open_gateway(access: Access, device: Device, clock: Callable[[], float] = ti
 
 def _dial(access: Access, url: str, stack: contextlib.ExitStack) -> ClientConnection:
     """Open the WebSocket, to be closed by `stack`. A certificate that must have a known fingerprint is checked before a word is said."""
-    from websockets.exceptions import InvalidHandshake, InvalidMessage
+    from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
     from websockets.sync.client import connect
 
     secure = access.url.startswith("wss://")
@@ -219,6 +221,8 @@ def _dial(access: Access, url: str, stack: contextlib.ExitStack) -> ClientConnec
     except TimeoutError:
         raise silent(url, CONNECT_S, "connect") from None
     except (InvalidHandshake, InvalidMessage, EOFError) as error:
+        if isinstance(error, InvalidStatus) and error.response.status_code == _BUSY:
+            raise busy(url) from None
         sentence = f"what listens at {url} is no gateway ({safe(error, 120)}); check port and URL"
         raise GatewayError(Trouble.NOT_A_GATEWAY, sentence) from None
     except OSError as error:

@@ -118,6 +118,15 @@ def closed(url: str, code: int | None, reason: str, what: str) -> GatewayError:
     return GatewayError(Trouble.CLOSED, f"{what}: the gateway at {url} closed the connection ({told}); {way}")
 
 
+def busy(url: str) -> GatewayError:
+    """Return the trouble of a gateway that takes no new connection for now (HTTP 503)."""
+    sentence = (
+        f"the gateway at {url} takes no connection now (HTTP 503): it is starting, or was told to end and lets its "
+        "runs go on first"
+    )
+    return GatewayError(Trouble.UNAVAILABLE, sentence)
+
+
 def silent(url: str, seconds: float, what: str) -> GatewayError:
     """Return the trouble of a gateway that does not answer in time."""
     sentence = (

@@ -29,13 +29,16 @@ ALL = ("operator.admin", "operator.read", "operator.write")
 class Mood(StrEnum):
     """How a gateway may misbehave.
 
-    MUTE never says a word, DEAF shakes hands and then answers nothing, RESTARTING closes with 1012 instead.
+    MUTE never says a word, DEAF shakes hands and then answers nothing, RESTARTING closes with 1012 instead,
+    GARBLED answers with what is no frame, FLOODING sends events without a pause and answers all the same.
     """
 
     WELL = "well"
     MUTE = "mute"
     DEAF = "deaf"
     RESTARTING = "restarting"
+    GARBLED = "garbled"
+    FLOODING = "flooding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Methods(Protocol):
         ...
 
 
+_NO_FRAME = "}{ \x1b[2J this is no frame"
 _NEEDS = {
     "sessions.list": "operator.read",
     "logs.tail": "operator.read",
@@ -130,14 +134,37 @@ async def _converse(connection: ServerConnection, manners: Manners, methods: Met
         task.add_done_callback(background.discard)
 
     forget = methods.listen(hear)
+    flood = asyncio.ensure_future(_flood(connection)) if manners.mood is Mood.FLOODING else None
     try:
         async for text in connection:
             if manners.mood is Mood.RESTARTING:
                 await connection.close(1012, "service restart")
+            elif manners.mood is Mood.GARBLED:
+                await connection.send(_NO_FRAME)
             elif manners.mood is not Mood.DEAF:
                 await _send(connection, _reply(json.loads(text), scopes, methods))
     finally:
         forget()
+        if flood is not None:
+            flood.cancel()
+
+
+async def _flood(connection: ServerConnection) -> None:
+    """Send one event after another until cancelled, or until nobody is there."""
+    from websockets.exceptions import ConnectionClosed
+
+    number = 0
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            number += 1
+            payload = {"runId": f"flood-{number}", "stream": "lifecycle", "data": {"phase": "start"}}
+            event = {
+                "type": "event",
+                "event": "agent",
+                "payload": {**payload, "sessionKey": f"agent:f:{number % 50}"},
+            }
+            await connection.send(json.dumps(event))
+            await asyncio.sleep(0)
 
 
 def _reply(request: Frame, scopes: tuple[str, ...], methods: Methods) -> dict[str, object]:

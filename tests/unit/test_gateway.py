@@ -213,7 +213,16 @@ def test_nobody_listening_is_told(connect: Callable[..., Gateway]) -> None:
         assert error.kind is Trouble.UNREACHABLE
 
 
-def test_what_is_no_gateway_is_told(connect: Callable[..., Gateway]) -> None:
+@pytest.mark.parametrize(
+    ("answer_line", "kind", "words"),
+    [
+        (b"404 Not Found", Trouble.NOT_A_GATEWAY, "is no gateway"),
+        (b"503 Service Unavailable", Trouble.UNAVAILABLE, "was told to end"),
+    ],
+)
+def test_what_takes_no_websocket_is_told(
+    connect: Callable[..., Gateway], answer_line: bytes, kind: Trouble, words: str
+) -> None:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
@@ -222,13 +231,13 @@ def test_what_is_no_gateway_is_told(connect: Callable[..., Gateway]) -> None:
             visitor, _ = server.accept()
             with visitor:
                 visitor.recv(4096)
-                visitor.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+                visitor.sendall(b"HTTP/1.1 " + answer_line + b"\r\nContent-Length: 0\r\n\r\n")
 
         thread = threading.Thread(target=answer)
         thread.start()
         error = trouble(lambda: connect(f"ws://127.0.0.1:{server.getsockname()[1]}"))
         thread.join(PATIENCE)
-        assert error.kind is Trouble.NOT_A_GATEWAY
+        assert (error.kind, words in error.sentence) == (kind, True)
 
 
 def test_the_token_is_in_no_debug_log(
