@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.model.fleet import State
 from tests.tui.samples import incident
+from tests.tui.stage import dashboard, show
 from tui.facts import facts
 from tui.filter import FIELDS, FilterError, parse
 from tui.rows import arrange
@@ -83,3 +87,18 @@ def test_any_text_is_a_filter_or_a_refusal(text: str) -> None:
 def test_a_quoted_value_is_kept_as_it_is(field: str, value: str, inverse: bool) -> None:
     (term,) = parse(f'{"!" if inverse else ""}{field}:"{value}"').terms
     assert (term.field, term.value, term.inverse) == (field, value.lower(), inverse)
+
+
+async def test_a_row_comes_and_goes_as_the_filter_says_while_it_changes() -> None:
+    app, silas = dashboard(), "agent:silas:discord:channel:119834421"
+    calm = tuple(
+        replace(view, state=State.IDLE) if view.key == silas else view for view in incident().sessions
+    )
+    async with app.run_test(size=(140, 30)) as pilot:
+        await show(pilot, incident())
+        await pilot.press("slash", *"state:stuck agent:silas", "enter")
+        for sessions, seen in ((incident().sessions, True), (calm, False), (incident().sessions, True)):
+            await show(pilot, replace(incident(), sessions=sessions))
+            assert ([key[2] for key in app.screen.table.order] == [silas]) is seen
+        await pilot.press("slash", "escape")
+        assert len(app.screen.table.order) == len(arrange(incident()).order)

@@ -17,7 +17,7 @@ from tui.app import LockdeckApp
 
 FRAMES = Path(__file__).parent / "frames"
 SIZES = ((60, 20), (80, 24), (140, 45))
-SCREENS = {"fleet": (), "session": ("enter",), "locks": ("l",), "help": ("question_mark",)}
+SCREENS = {"fleet": (), "session": ("enter",), "locks": ("l",), "help": ("question_mark",), "columns": ("C",)}
 
 
 def looks(app: LockdeckApp) -> Iterator[str]:

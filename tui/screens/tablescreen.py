@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from textual import on
 from textual.widget import Widget
@@ -20,6 +20,13 @@ from tui.widgets.rowpainter import Cells
 from tui.widgets.table import Table
 
 
+class _Match(NamedTuple):
+    """Whether the filter in force lets an item through; it stands as long as the item is the very same."""
+
+    item: object
+    found: bool
+
+
 class TableScreen(DeckScreen):
     """A screen whose body is a table of items, each known by a key. FIELDS is what its filter may name."""
 
@@ -30,6 +37,7 @@ class TableScreen(DeckScreen):
         super().__init__()
         self._filter_text = filter_text
         self._query = parse(filter_text, self.FIELDS)
+        self._matched: dict[Any, _Match] = {}
         self._known: tuple[object, dict[str, Collection[str]]] = (None, {})
 
     @property
@@ -111,8 +119,14 @@ class TableScreen(DeckScreen):
         """Return the keys whose items the filter lets through."""
         if not self._query.terms:
             return order
-        items, query = self.items, self._query
-        return tuple(key for key in order if query.matches(self.facts(items[key])))
+        items, known = self.items, self._matched
+        self._matched = {key: self._match(items[key], known.get(key)) for key in order}
+        return tuple(key for key, match in self._matched.items() if match.found)
+
+    def _match(self, item: Any, known: _Match | None) -> _Match:
+        if known is not None and known.item is item:
+            return known
+        return _Match(item, self._query.matches(self.facts(item)))
 
     def ask_filter(self) -> None:
         """Open the filter prompt."""
@@ -139,7 +153,7 @@ class TableScreen(DeckScreen):
 
     @on(FilterPrompt.Applied)
     def _apply(self, event: FilterPrompt.Applied) -> None:
-        self._filter_text, self._query = event.text, event.query
+        self._filter_text, self._query, self._matched = event.text, event.query, {}
         self.show_rows()
 
     @on(FilterPrompt.Closed)
