@@ -30,12 +30,12 @@ from backend.actions.swap import (
     open_site,
     opened,
     read_all,
-    shop_name,
     thaw,
     thaw_with,
     was_taken,
 )
 from backend.actions.turns import NotOurTurnError, turn
+from backend.openclaw.lockfile import shop_name
 from backend.system.text import safe
 
 BEGIN = "release-begin"

@@ -18,12 +18,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from backend.model.wire import iso
+from backend.openclaw.lockfile import STAND_IN
 from backend.system import processes
 
 LIFETIME_S = 60
 """A stand-in ends by itself after this many seconds: then its lock names a dead pid, which OpenClaw reclaims."""
-MARK = "lockdeck"
-"""The payload key that tells a stand-in's lock from every other; OpenClaw ignores keys it does not know."""
 
 START_S = 10
 """How long a stand-in may take to start; a loaded machine takes far less."""
@@ -77,7 +76,7 @@ def lock_payload(stand_in: StandIn, action: str, now: float) -> bytes:
     payload: dict[str, object] = {"pid": stand_in.pid, "createdAt": iso(now), "maxHoldMs": LIFETIME_S * 1000}
     if stand_in.start_ticks is not None:
         payload["starttime"] = stand_in.start_ticks
-    return json.dumps({**payload, MARK: action}, indent=2).encode() + b"\n"
+    return json.dumps({**payload, STAND_IN: action}, indent=2).encode() + b"\n"
 
 
 def is_lock_of(raw: bytes, action: str) -> bool:
@@ -86,7 +85,7 @@ def is_lock_of(raw: bytes, action: str) -> bool:
         payload = json.loads(raw)
     except (ValueError, RecursionError):
         return False
-    return isinstance(payload, dict) and payload.get(MARK) == action
+    return isinstance(payload, dict) and payload.get(STAND_IN) == action
 
 
 def _command(journal_path: str) -> list[str]:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from backend.actions.standin import is_lock_of
+from backend.openclaw.lockfile import shop_name
 from backend.system.exchange import exchange, rename_noreplace
 
 LOCK = "lock"
@@ -55,11 +56,6 @@ class Site:
     name: str
     action: str
     step: Step
-
-
-def shop_name(action: str) -> str:
-    """Return the name of an action's folder inside the sessions directory."""
-    return f".lockdeck-{action}"
 
 
 @contextmanager

@@ -100,7 +100,8 @@ class LockPayload:
 
     Keys by version: openclaw 2026.2.9 has no starttime; maxHoldMs appears with 2026.5.22. `port` and `role`
     stand in gateway locks only: the port from 2026.7 on, and from 2026.8 on what an owner is that is no
-    gateway (`agent-embedded`, `sqlite-maintenance`, … read in 2026.9.6).
+    gateway (`agent-embedded`, `sqlite-maintenance`, … read in 2026.9.6). `stand_in` names the release of
+    lockdeck's own that the lock stands in for.
     """
 
     pid: int
@@ -109,6 +110,7 @@ class LockPayload:
     max_hold_ms: int | None = None
     port: int | None = None
     role: str | None = None
+    stand_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,9 @@ CAP_BYTES = 64 * 1024
 """Real payloads have about 100 bytes; what is larger than this is not read as one."""
 GREATEST_EXACT = 2**53
 """Above this a JavaScript number is no longer a whole number that means itself."""
+STAND_IN = "lockdeck"
+"""The payload key that tells the lock of a stand-in of ours from every other; OpenClaw ignores it."""
+_ACTION = re.compile(r"[0-9a-f]{1,40}")
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 Parsed = tuple[LockPayload | None, PayloadState, str | None]
@@ -51,6 +54,17 @@ def read_lock(path: str, root: str, agent: str | None, kind: LockKind) -> LockRe
     )
 
 
+def shop_name(action: str) -> str:
+    """Return the name of the folder that a release of ours has in the sessions directory while it works."""
+    return f".lockdeck-{action}"
+
+
+def stands_in(record: LockRecord) -> bool:
+    """Whether this lock is a stand-in of lockdeck's own, in a release that is under way."""
+    action = record.payload.stand_in if record.payload else None
+    return action is not None and os.path.isdir(os.path.join(os.path.dirname(record.path), shop_name(action)))
+
+
 def parse_payload(raw: bytes) -> Parsed:
     """Say what the bytes of a lock mean: payload, state, and in words why there is no payload.
 
@@ -80,6 +94,7 @@ def parse_payload(raw: bytes) -> Parsed:
         max_hold_ms=whole(value.get("maxHoldMs"), 1),
         port=port if port is not None and port < 65536 else None,
         role=role_of(value),
+        stand_in=_action_of(value),
     )
     return payload, PayloadState.VALID, None
 
@@ -90,6 +105,12 @@ def role_of(value: Mapping[str, Any]) -> str | None:
     if role == "gateway":
         return None
     return role if isinstance(role, str) and _ROLE.fullmatch(role) else "something unknown"
+
+
+def _action_of(value: Mapping[str, Any]) -> str | None:
+    """Return the release of lockdeck's own that this lock stands in for; None for OpenClaw's locks."""
+    action = value.get(STAND_IN)
+    return action if isinstance(action, str) and _ACTION.fullmatch(action) else None
 
 
 def whole(value: Any, least: int) -> int | None:

@@ -10,11 +10,13 @@ from backend.model.locks import LockKind, Presence, Verdict
 from backend.model.occupation import observe, sighting_of
 from backend.model.runs import Occupation
 from backend.openclaw.evidence import examine, unchanged
+from backend.openclaw.lockfile import stands_in
 from backend.watch.directory import Directory
 from backend.watch.rootwatch import RootWatch
 
 RESTING = frozenset({Verdict.DEAD, Verdict.RECYCLED, Verdict.LEAKED, Verdict.FOREIGN, Verdict.LITTER})
 """Verdicts on locks that can't change before the file does, or a full look finds more."""
+_ALIVE = frozenset({Verdict.HELD, Verdict.LEAKED})
 LETTING_GO_S = 2.0
 """A held lock whose descriptor was closed is being let go for this long (seconds) before it counts as leaked.
 
@@ -83,6 +85,8 @@ class LockBook:
         for view in views:
             if view.record.presence is Presence.ABSENT and view.judgement.verdict is not Verdict.REMOVED:
                 continue  # released between listing and reading
+            if view.judgement.verdict in _ALIVE and stands_in(view.record):
+                continue  # ours, for a moment: nobody has the session
             home = os.path.dirname(view.record.path)
             filed[home if home in filed else root.path].append(view)
         self.views = {**self.views, **{path: tuple(found) for path, found in filed.items()}}

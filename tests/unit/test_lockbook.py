@@ -7,6 +7,8 @@ import os
 
 import pytest
 
+from backend.actions.standin import lock_payload, standing_in
+from backend.actions.swap import make_shop
 from backend.model.locks import Verdict
 from backend.openclaw.layout import Root
 from backend.system import processes
@@ -53,3 +55,14 @@ def test_a_lock_that_was_never_seen_held_is_leaked_at_once(root):
     with open(lock, "w") as file:
         json.dump({"pid": os.getpid(), "createdAt": "2026-04-05T00:00:00.000Z", "starttime": ticks}, file)
     assert look(LockBook(), root, NOW) == [Verdict.LEAKED]
+
+
+def test_a_stand_in_of_ours_is_no_lock_of_an_agent_while_its_release_is_under_way(root, tmp_path):
+    lock = next(iter(root.directories)) + "/one.jsonl.lock"
+    with standing_in(str(tmp_path / "journal.jsonl")) as stand_in:
+        with open(lock, "wb") as file:
+            file.write(lock_payload(stand_in, "abc123", NOW))
+        assert look(LockBook(), root, NOW) == [Verdict.LEAKED], "no release of that name is under way"
+        make_shop(lock, "abc123")
+        assert look(LockBook(), root, NOW) == []
+    assert look(LockBook(), root, NOW) == [Verdict.DEAD], "it died before the release was done"
