@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from backend.model.fleet import FleetSnapshot
 from tests.tui.samples import NOW, hostile, incident
 from tui.run import run_dashboard
+from tui.source import Source
 
 
 class Calm:
@@ -30,6 +32,18 @@ class Hanging(Calm):
         threading.Event().wait()
 
 
+def real() -> Source:
+    """Watch a real root, with pauses short enough for a test."""
+    from backend.openclaw import gateway
+    from backend.settings import Settings
+    from backend.watch import feed
+    from backend.watch.collector import Collector
+
+    gateway.CONNECT_S = gateway.CALL_S = feed.ANSWER_S = feed.LIST_S = 0.5
+    feed.LONGEST_PAUSE_S = 0.5
+    return Collector.discover([os.environ["LOCKDECK_TEST_ROOT"]], Settings())
+
+
 def broken_clock() -> float:
     """Fail with a secret in a local variable, as a bug would."""
     secret = "s3cr3t-TOKEN"
@@ -41,6 +55,8 @@ def broken_clock() -> float:
 def main() -> int:
     part = sys.argv[1]
     source = {"hostile": Calm(hostile()), "hanging": Hanging(incident())}.get(part, Calm(incident()))
+    if part == "root":
+        return run_dashboard(real(), theme_folders=())
     clock = broken_clock if part == "broken" else lambda: NOW
     seconds = 0.2 if part == "brief" else None
     return run_dashboard(source, clock=clock, theme_folders=(), seconds=seconds, mouse=part != "mouseless")
