@@ -133,6 +133,26 @@ def test_a_command_may_have_no_key(tmp_path, none: str) -> None:  # type: ignore
     assert not is_key(key)
 
 
+@pytest.mark.parametrize(
+    ("table", "wrong", "near"),
+    [
+        ("columns", "tend", "trend"),
+        ("locks_columns", "verdit", "verdict"),
+        ("events_columns", "severty", "severity"),
+        ("journal_columns", "sentense", "sentence"),
+    ],
+)
+def test_a_column_that_a_table_has_not_is_told_with_its_line(tmp_path, table, wrong, near) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "config.toml"
+    path.write_text(f'theme = "dark"\n\n{table} = ["{wrong}"]\n')
+    with pytest.raises(SettingsError) as error:
+        wishes_of(load_settings(str(path)))
+    assert f"{path}:3: {table} has no {wrong!r}; did you mean {near}?" in str(error.value)
+    path.write_text(f'{table} = ["{near}", "{near}"]\n')
+    with pytest.raises(SettingsError, match=f"config.toml:1: {table} names one twice"):
+        wishes_of(load_settings(str(path)))
+
+
 def test_good_wishes_are_ready_to_use(tmp_path) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path / "config.toml"
     path.write_text('columns = ["agent"]\nrescan_s = 10\n[keys]\nhelp = ["f1", "?"]\n')

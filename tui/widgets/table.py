@@ -259,7 +259,9 @@ class Table(ScrollView, Generic[Item], can_focus=True):
     @property
     def _row_width(self) -> int:
         """How wide rows are: as the table, or, when all columns are shown, as wide as they need at least."""
-        return max(self.size.width, least_width(self._columns, wide=True) + 2) if self._wide else self.size.width
+        return (
+            max(self.size.width, least_width(self._columns, wide=True) + 2) if self._wide else self.size.width
+        )
 
     def _whole_size(self) -> Size:
         return Size(self._row_width, len(self._order) + _HEADER)
