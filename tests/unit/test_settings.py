@@ -35,7 +35,8 @@ def refused(load, tmp_path):
 def test_everything_can_be_set(load, tmp_path):
     found = load(
         'read_only = true\ntheme = "dusk"\nlogs = ["/a.log"]\nrescan_s = 5\ngap_grace_s = 2.5\n'
-        'columns = ["agent"]\nmouse = false\nnotify = ["bell", "osc9"]\nnotify_after_s = 1\nnotify_every_s = 60\n'
+        'columns = ["agent"]\nlocks_columns = ["age"]\n'
+        'events_columns = ["what"]\njournal_columns = ["about"]\nmouse = false\nnotify = ["bell", "osc9"]\nnotify_after_s = 1\nnotify_every_s = 60\n'
         '[keys]\nfreeze = "F"\npause = ["P", "f2"]\n'
         '[[roots]]\npath = "/r"\nread_only = true\nown_namespace = true\n'
     )
