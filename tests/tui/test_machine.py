@@ -1,14 +1,15 @@
 """Whatever a person and the fleet do in any order: an action only reaches what it was confirmed for.
 
-A dashboard runs headless; the machine moves, sorts, filters, marks, removes, replaces, asks and confirms, and
-knows for itself what was under the cursor or marked when a key was pressed.
+A dashboard runs headless; the machine moves, sorts, filters, marks, freezes, pauses, removes, replaces, goes to other
+screens, asks to release and to cancel, one or many, confirms, and follows up from a result. It knows for itself
+what was under the cursor or marked when a key was pressed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -18,6 +19,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from textual.widgets import Button, Input
 
+from backend.actions.cancel_plan import CANCELLED, NOTHING, STILL_ROTATING, CancelOutcome, CancelPlan, Way
+from backend.actions.ladder import rung
 from backend.actions.plan import Outcome, Refusal, ReleasePlan, Status
 from backend.actions.release import Place
 from backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, Severity, State
@@ -31,25 +34,38 @@ from backend.model.locks import (
     Presence,
     Verdict,
 )
+from backend.openclaw.config import Config
 from tests.tui.samples import NOW, ROOT
 from tests.tui.stage import dashboard, show, wait_for
 from tui.actions import Hands
+from tui.dialogs.ask import AskDialog
+from tui.dialogs.cancel import CancelDialog
 from tui.dialogs.release import ReleaseDialog
 from tui.dialogs.result import ResultDialog
+from tui.screens.base import DeckScreen
 from tui.screens.fleet import FleetScreen
+from tui.screens.rowscreen import RowScreen
 
+MOVES = [
+    *("down", "up", "end", "home", "space", "space", "u", "f", "p", "w"),
+    *("greater_than_sign", "less_than_sign", "o"),
+]
 NAMES = ("ada", "bea", "cy", "dot", "eve")
 Hold = tuple[str, str]
 """Path and release id."""
+End = tuple[str, frozenset[str]]
+"""Session key and the rungs by which its run may be ended."""
+GENTLE, RESET = rung("stop"), rung("reset")
 
 
 @dataclass
 class World:
-    """The locks there are: by name, how often each was replaced; and what was released."""
+    """The locks there are: by name, how often each was replaced; what was released and what cancelled."""
 
     holds: dict[str, int] = field(default_factory=lambda: dict.fromkeys(NAMES, 0))
     urgent: tuple[str, ...] = NAMES
     reached: list[Hold] = field(default_factory=list)
+    cancelled: list[End] = field(default_factory=list)
 
     def hold(self, name: str) -> Hold:
         view = self.lock(name)
@@ -88,8 +104,10 @@ class World:
     def plan(self, path: str, release_id: str | None, **_more: object) -> ReleasePlan:
         now = self.current(path)
         place = Place(path, ROOT, "main", LockKind.SESSION)
-        refusal = None if now == release_id else Refusal(("this is another hold than the one named",))
-        return ReleasePlan(path, now, NOW, place, refusal=refusal)
+        right = now is not None and release_id in (now, None)
+        refusal = None if right else Refusal(("this is another hold than the one named",))
+        view = self.lock(name_of(path)) if now is not None else None
+        return ReleasePlan(path, now, NOW, place, view, refusal)
 
     def release(self, plan: ReleasePlan, **_more: object) -> Outcome:
         if self.current(plan.path) != plan.release_id or plan.release_id is None:
@@ -98,8 +116,38 @@ class World:
         return Outcome(Status.RELEASED, plan.path, plan.release_id, ("released",))
 
     def current(self, path: str) -> str | None:
-        name = path.rpartition("/")[2].removesuffix(".jsonl.lock")
+        name = name_of(path)
         return self.hold(name)[1] if name in self.holds else None
+
+    # What stands in for backend.actions.cancel: a stop is never enough, a reset leaves the lock behind.
+
+    def plan_cancel(self, session: SessionView, _root: object, **_more: object) -> CancelPlan:
+        way = Way(Config("/nowhere/openclaw.json"), {}, "/nowhere")
+        path = f"{ROOT}/agents/main/sessions/{session.session_id}.jsonl.lock"
+        place = Place(path, ROOT, "main", LockKind.SESSION)
+        return CancelPlan(session.key, ROOT, NOW, way, (GENTLE, RESET), place=place)
+
+    def cancel_many(
+        self,
+        plans: Sequence[CancelPlan],
+        *,
+        allow: frozenset[str],
+        heard: Callable[[CancelPlan, CancelOutcome | None], None],
+        **_more: object,
+    ) -> None:
+        for plan in plans:
+            heard(plan, None)
+            if plan.key.rpartition(":")[2] not in self.holds:
+                heard(plan, CancelOutcome(NOTHING, plan.key, sentences=("nobody runs",)))
+                continue
+            self.cancelled.append((plan.key, allow))
+            stopped = "reset" in allow
+            word, following = (CANCELLED, None) if stopped else (STILL_ROTATING, "reset")
+            heard(plan, CancelOutcome(word, plan.key, sentences=("told",), next_rung=following))
+
+
+def name_of(path: str) -> str:
+    return path.rpartition("/")[2].removesuffix(".jsonl.lock")
 
 
 class Stagehand:
@@ -137,7 +185,7 @@ class Stagehand:
 
 
 class Deck(RuleBasedStateMachine):
-    """Only what stood under the cursor, or was marked, when R was pressed and then confirmed, may be reached."""
+    """Only what stood under the cursor, or was marked, when the key was pressed, and was then confirmed, is reached."""
 
     world: World
     stage: Stagehand
@@ -149,11 +197,19 @@ class Deck(RuleBasedStateMachine):
         self.patch.setattr("tui.actions.plan_release", lambda *a, **k: self.world.plan(*a, **k))
         self.patch.setattr("tui.actions.release", lambda *a, **k: self.world.release(*a, **k))
         self.patch.setattr("tui.actions.trace", lambda _path: None)
+        self.patch.setattr(
+            "backend.actions.cancel.plan_cancel", lambda *a, **k: self.world.plan_cancel(*a, **k)
+        )
+        self.patch.setattr(
+            "backend.actions.cancel.cancel_many", lambda *a, **k: self.world.cancel_many(*a, **k)
+        )
         journal = SimpleNamespace(folder="/nowhere", read=lambda: SimpleNamespace(entries=()))
         self.stage = Stagehand(Hands(journal=journal, env={}, watch_s=0.0))  # type: ignore[arg-type]
-        self.aimed: set[Hold] = set()
         self.generation = 0
+        self.aimed: set[Hold] = set()
+        self.aimed_at: set[str] = set()
         self.confirmed: set[Hold] = set()
+        self.ends: set[End] = set()
         self._show()
 
     def teardown(self) -> None:
@@ -166,12 +222,16 @@ class Deck(RuleBasedStateMachine):
         return self.stage.app
 
     @property
-    def at_home(self) -> bool:
-        return isinstance(self.app.screen, FleetScreen)
+    def on_a_table(self) -> bool:
+        return isinstance(self.app.screen, RowScreen)
+
+    @property
+    def elsewhere(self) -> bool:
+        return isinstance(self.app.screen, DeckScreen) and not isinstance(self.app.screen, FleetScreen)
 
     @property
     def asking(self) -> bool:
-        return isinstance(self.app.screen, ReleaseDialog)
+        return isinstance(self.app.screen, AskDialog)
 
     def _press(self, *keys: str) -> None:
         self.stage.do(lambda pilot: pilot.press(*keys))
@@ -186,9 +246,12 @@ class Deck(RuleBasedStateMachine):
         what=st.sampled_from(["sort", "vanish", "replace", "come"]),
         order=st.permutations(NAMES),
         told=st.booleans(),
+        aimed=st.booleans(),
     )
-    def goes_on(self, what: str, order: list[str], told: bool) -> None:
+    def goes_on(self, what: str, order: list[str], told: bool, aimed: bool) -> None:
         holds, name = self.world.holds, order[0]
+        if aimed and self.asking and self.aimed:
+            name = name_of(min(self.aimed)[0])  # the very lock that is asked about
         if what == "sort":
             self.world.urgent = tuple(order)
         elif what == "vanish":
@@ -201,38 +264,59 @@ class Deck(RuleBasedStateMachine):
 
     # -- the person -----------------------------------------------------------------------------------
 
-    @precondition(lambda self: self.at_home)
-    @rule(
-        keys=st.lists(st.sampled_from(["down", "up", "end", "space", "f", "p", "u"]), min_size=1, max_size=3)
-    )
+    @precondition(lambda self: self.on_a_table)
+    @rule(keys=st.lists(st.sampled_from(MOVES), min_size=1, max_size=4))
     def moves(self, keys: list[str]) -> None:
         self._press(*keys)
 
-    @precondition(lambda self: self.at_home)
+    @precondition(lambda self: self.on_a_table)
     @rule(word=st.sampled_from(["e", "ada", "zzz"]), keep=st.booleans())
     def filters(self, word: str, keep: bool) -> None:
         self._press("slash", *word, "enter" if keep else "escape")
 
-    @precondition(lambda self: self.at_home)
+    @precondition(lambda self: isinstance(self.app.screen, FleetScreen))
+    @rule(where=st.sampled_from(["l", "enter"]))
+    def goes(self, where: str) -> None:
+        self._press(where)
+
+    @precondition(lambda self: self.elsewhere)
     @rule()
-    def asks(self) -> None:
-        shown = {view.key: view.lock for view in self.app.deck.shown.sessions}
-        aimed = [shown[key[2]] for key in self.app.screen.targets]
-        self.aimed = {(lock.record.path, lock.release_id) for lock in aimed}
-        self._press("R")
-        if self.aimed:
-            self.stage.do(lambda pilot: wait_for(pilot, self._asked))
+    def comes_back(self) -> None:
+        self._press("escape")
+
+    @precondition(lambda self: isinstance(self.app.screen, DeckScreen))
+    @rule(key=st.sampled_from(["R", "c"]), marks=st.sampled_from([0, 0, 2, 3]))
+    def asks(self, key: str, marks: int) -> None:
+        if self.on_a_table and marks:
+            self._press("home", *["space"] * marks)
+        seen = [view for view in self.app.deck.shown.sessions if self._is_aimed_at(view)]
+        self.aimed = {(view.lock.record.path, view.lock.release_id) for view in seen}
+        self.aimed_at = {view.key for view in seen}
+        self._press(key)
+        if seen:
+            self._wait_for_the_question()
+
+    def _is_aimed_at(self, view: SessionView) -> bool:
+        names = {key[2] for key in self.app.screen.targets}
+        return view.key in names or view.lock.record.path in names
+
+    def _wait_for_the_question(self) -> None:
+        self.stage.do(lambda pilot: wait_for(pilot, self._asked))
 
     def _asked(self) -> bool:
         screen = self.app.screen
-        if not isinstance(screen, ReleaseDialog) or not screen.query("#ask-no"):
+        if not isinstance(screen, AskDialog) or not screen.query("#ask-no"):
             return False
         closes = "Close" in str(screen.query_one("#ask-no", Button).label)
         return closes or bool(screen.query_one("#ask-yes").display)
 
     @precondition(lambda self: self.asking)
-    @rule(how=st.sampled_from(["right", "right", "wrong", "nothing", "escape"]))
-    def answers(self, how: str) -> None:
+    @rule(
+        how=st.sampled_from(["right"] * 6 + ["wrong", "nothing", "escape"]),
+        keys=st.lists(st.sampled_from(["up", "down"]), max_size=2),
+    )
+    def answers(self, how: str, keys: list[str]) -> None:
+        self._press(*keys)
         screen = self.app.screen
         question = screen._question
         if how == "escape" or question is None:
@@ -240,26 +324,52 @@ class Deck(RuleBasedStateMachine):
             return
         screen.query_one(Input).value = ""
         if how == "right":
-            self.confirmed |= self.aimed
-            self._press(*question.words[-1], "enter")
+            self._expect(screen)
+            self._press(*(question.words[-1] if question.words else ["right"]), "enter")
             self.stage.do(lambda pilot: wait_for(pilot, self._ended))
-            self._press("escape")
         else:
             self._press(*("0f0f0f" if how == "wrong" else ""), "enter")
+
+    def _expect(self, screen: AskDialog) -> None:
+        """Note what is confirmed, as the machine itself knows it."""
+        if isinstance(screen, ReleaseDialog):
+            self.confirmed |= self.aimed
+        else:
+            assert isinstance(screen, CancelDialog)
+            reset = "Reset" in str(screen.query_one("#ask-yes", Button).label)
+            self.ends |= {(key, frozenset({"reset" if reset else "stop"})) for key in self.aimed_at}
 
     def _ended(self) -> bool:
         screen = self.app.screen
         return isinstance(screen, ResultDialog) and not self.app.jobs.job(screen.number).running
 
+    @precondition(lambda self: isinstance(self.app.screen, ResultDialog))
+    @rule(how=st.sampled_from(["close", "next", "release"]))
+    def follows_up(self, how: str) -> None:
+        screen = self.app.screen
+        button = screen.query_one(f"#result-{how}", Button)
+        if how == "close" or not button.display:
+            self._press("escape")
+            return
+        if how == "release":
+            left = screen.left_lock()
+            assert left is not None
+            assert {left.aim.session.key} == self.aimed_at
+            self.aimed = {(left.aim.lock.record.path, left.aim.lock.release_id)}
+        button.focus()
+        self._press("enter")
+        self._wait_for_the_question()
+
     # -- what must hold -------------------------------------------------------------------------------
 
     @invariant()
     def nothing_is_reached_that_was_not_confirmed(self) -> None:
-        if hasattr(self, "confirmed"):
+        if hasattr(self, "ends"):
             assert set(self.world.reached) <= self.confirmed
+            assert set(self.world.cancelled) <= self.ends
 
 
 Deck.TestCase.settings = settings(
-    max_examples=10, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=10, stateful_step_count=18, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestDeck = Deck.TestCase
