@@ -81,6 +81,16 @@ class TableScreen(DeckScreen):
         prompt.display = False
         return (Table(*self._picked(), empty=self._empty), prompt)
 
+    @property
+    def chosen_columns(self) -> Sequence[str]:
+        """The names of the columns the person wishes to see, in their order; none means all."""
+        return self.deck_app.wishes.columns.get(self.TABLE.name, ())
+
+    def ask_columns(self) -> None:
+        """Ask which columns to show, in which order, and whether to keep that."""
+        dialog = ColumnsDialog(self.TABLE, self.chosen_columns, self.table.size.width)
+        self.app.push_screen(dialog, self._choose_columns)
+
     def _picked(self) -> tuple[Sequence[Column], Callable[[Any], Cells]]:
         """Return the columns the person wishes, and what makes the cells of just those."""
         names, known = self.chosen_columns, self.TABLE.columns
@@ -91,16 +101,6 @@ class TableScreen(DeckScreen):
             return tuple(made[index] for index in picked)
 
         return chosen(known, names), cells
-
-    @property
-    def chosen_columns(self) -> Sequence[str]:
-        """The names of the columns the person wishes to see, in their order; none means all."""
-        return self.deck_app.wishes.columns.get(self.TABLE.name, ())
-
-    def ask_columns(self) -> None:
-        """Ask which columns to show, in which order, and whether to keep that."""
-        dialog = ColumnsDialog(self.TABLE, self.chosen_columns, self.table.size.width)
-        self.app.push_screen(dialog, self._choose_columns)
 
     def _choose_columns(self, wish: ColumnWish | None) -> None:
         if wish is None:
@@ -115,6 +115,14 @@ class TableScreen(DeckScreen):
         """Say where the columns are kept, or why they are not."""
         self.deck_app.tell(message.sentence, severity="error" if message.failed else "information")
 
+    def ask_filter(self) -> None:
+        """Open the filter prompt."""
+        self.query_one(FilterPrompt).open(self._filter_text)
+
+    def toggle_wide(self) -> None:
+        """Show all columns, or those that fit."""
+        self.table.wide = not self.table.wide
+
     def matching(self, order: Sequence[Any]) -> Sequence[Any]:
         """Return the keys whose items the filter lets through."""
         if not self._query.terms:
@@ -127,14 +135,6 @@ class TableScreen(DeckScreen):
         if known is not None and known.item is item:
             return known
         return _Match(item, self._query.matches(self.facts(item)))
-
-    def ask_filter(self) -> None:
-        """Open the filter prompt."""
-        self.query_one(FilterPrompt).open(self._filter_text)
-
-    def toggle_wide(self) -> None:
-        """Show all columns, or those that fit."""
-        self.table.wide = not self.table.wide
 
     def _values(self, field: str) -> Collection[str]:
         """Return the values that a field has now; they are gathered once for the items there are."""
