@@ -13,6 +13,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +71,8 @@ def install(version: str) -> Release:
         with FileLock(cache / "install.lock", timeout=2 * NPM_SECONDS):
             node = _node(cache / f"node{NODE_MAJOR}")
             entry = _openclaw(cache / version, version)
+            with suppress(InstallError):
+                _native(cache / version)
     except Timeout as error:
         raise InstallError(f"another installation into {cache} did not finish: {error}") from error
     return Release(version, node, entry, cache)
@@ -95,6 +98,21 @@ def _openclaw(folder: Path, version: str) -> Path:
             raise InstallError(f"asked npm for openclaw {version}, got {found}")
         (folder / ".ready").touch()
     return package / "openclaw.mjs"
+
+
+def _native(folder: Path) -> None:
+    """Add fs-safe's prebuilt binding where npm left it out: without it 2026.9.6 migrates no older state."""
+    told = folder / "node_modules" / "@openclaw" / "fs-safe" / "package.json"
+    wanted = json.loads(told.read_text()).get("optionalDependencies", {}) if told.exists() else {}
+    libc = {"Linux": "-gnu" if platform.libc_ver()[0] == "glibc" else "-musl"}.get(platform.system(), "")
+    name = f"@openclaw/fs-safe-{_system()}-{_machine()}{libc}"
+    target = folder / "node_modules" / name
+    if name not in wanted or target.exists():
+        return
+    aside = folder / ".native"
+    _npm_install(aside, {}, (f"{name}@{wanted[name]}",))
+    (aside / "node_modules" / name).rename(target)
+    shutil.rmtree(aside)
 
 
 def _npm_install(folder: Path, overrides: dict[str, str], packages: tuple[str, ...]) -> None:

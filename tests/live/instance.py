@@ -159,6 +159,12 @@ class Instance:
         self.stop()
         self.start()
 
+    def upgrade(self, release: Release) -> None:
+        """Put another release in the place of this one, on the state as it is; starts nothing."""
+        assert not self.running, "the old gateway still runs"
+        self.release = release
+        self.env = isolation.environment(release, self.folder / "home", self.root, self.refused)
+
     def start_run(self, agent: str, via: str = "agent", message: str = "status check, please") -> Run:
         """Start a run in `agent:<agent>:main`; returns once accepted, the run goes on by itself.
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
-from backend.actions.cancel import cancel, plan_cancel
+from backend.actions.cancel import CancelOutcome, CancelPlan, cancel, plan_cancel
 from backend.actions.journal import Journal
-from backend.actions.ladder import ABORT
+from backend.actions.ladder import ABORT, RESTART
 from backend.model.fleet import RootView, SessionView
 from backend.settings import Settings
 from backend.watch.collector import Collector
 from tests.live.conftest import InstanceMaker
 from tests.live.deck import Watch, by_agent, lockdeck, status, watching
+from tests.live.install import Release
 from tests.live.instance import Instance
 from tests.live.provider import Mode
 from tests.live.waiting import eventually
@@ -88,7 +90,11 @@ def test_a_hang_is_rotating_then_stuck_and_ends_with_openclaws_own_brake(instanc
         eventually(lambda: _braked(watch), PATIENCE, lambda: told(watch))
         states = watch.states("silas")
         assert states.index("rotating") < states.index("stuck"), states
+        began = [s for s in watch.sessions("silas") if s["attempt"] and s["attempt"]["index"] == 1]
+        assert {s["attempt"]["total"] for s in began} == {5}, "the worst case counts the retries to come"
+        assert all(s["rotation"]["freeBy"] for s in began)
         first = _stuck(watch)[0]
+        assert "does not apply" in first["rotation"]["policy"]["sentence"]
         assert (first["rotation"]["timeouts"], first["attempt"]["index"]) == (2, 3), first
         assert (first["holder"]["runId"], first["holder"]["pid"]) == (run.id, instance.gateway_pid)
         assert first["rotation"]["freeBy"] is not None
@@ -131,6 +137,125 @@ def test_a_cancel_in_the_middle_of_a_hang_is_verified(instance: Instance, tmp_pa
     assert not instance.provider.requests, "the run went on with another attempt"
     row = next(r for r in instance.client.call("sessions.list")["sessions"] if r["key"] == run.session_key)
     assert (row["hasActiveRun"], row["status"]) == (False, "killed")
+
+
+def seen_until(
+    instance: Instance, env: dict[str, str], fits: Callable[[SessionView], object]
+) -> tuple[SessionView, RootView]:
+    """Look with a collector of our own until a session fits."""
+    logs = [str(instance.log_file)]
+    watching_it = Collector.discover([str(instance.root)], Settings(), logs=logs, env=env)
+
+    def found() -> tuple[SessionView, RootView] | None:
+        snapshot = watching_it.look()
+        session = next((s for s in snapshot.sessions if fits(s)), None)
+        return None if session is None else (session, snapshot.roots[0])
+
+    try:
+        return eventually(found, PATIENCE, "the session")
+    finally:
+        watching_it.close()
+
+
+def ended(instance: Instance, plan: CancelPlan, journal: Journal) -> CancelOutcome:
+    """End the gateway as planned; the instance is ready to be started again."""
+    old = instance.gateway_pid
+    told: list[str] = []
+    outcome = cancel(plan, allow={RESTART}, journal=journal, report=told.append)
+    assert "up to 315 s" in told[0]
+    assert not psutil.pid_exists(old) or psutil.Process(old).status() == psutil.STATUS_ZOMBIE, (
+        outcome.sentences
+    )
+    instance.sigkill()  # nothing is left to kill: the harness lets go of it
+    return outcome
+
+
+def test_the_last_rung_ends_the_gateway_and_the_run_does_not_come_back(
+    instance: Instance, tmp_path: Path
+) -> None:
+    instance.provider.mode(Mode.HANG)
+    run = instance.start_run("ezra")
+    instance.start_run("juno")
+    env = dict(instance.env)
+    session, root = seen_until(
+        instance, env, lambda s: s.key == run.session_key and s.holder and s.holder.run_id
+    )
+    journal = Journal(str(tmp_path / "state" / "journal.jsonl"))
+    plan = plan_cancel(session, root, env=env, logs=(str(instance.log_file),), folder=journal.folder)
+    assert [rung.name for rung in plan.rungs] == ["abort", "reset", "restart"], plan.to_json()
+    assert any("1 other session: agent:juno:main" in loss for loss in plan.rungs[-1].loses), plan.to_json()
+    assert plan.pid == instance.gateway_pid
+    outcome = ended(instance, plan, journal)
+    assert (outcome.status, outcome.rung) == ("cancelled", RESTART), outcome.to_json()
+    assert "no gateway serves this root until one is started" in outcome.sentences[0]
+    instance.provider.forget()
+    instance.start()
+    with watching(instance) as watch:
+        eventually(lambda: connected(watch), PATIENCE, lambda: told(watch))
+        eventually(lambda: watch.states("ezra"), PATIENCE, lambda: told(watch))
+        assert "running" not in watch.states("ezra"), told(watch)
+        assert not instance.provider.requests
+
+
+def test_without_access_the_gateway_can_still_be_ended(instance: Instance, tmp_path: Path) -> None:
+    config = json.loads((instance.root / "openclaw.json").read_text())
+    config["gateway"]["auth"] = {"mode": "token"}
+    (tmp_path / "openclaw.json").write_text(json.dumps(config))
+    env = {**instance.env, "OPENCLAW_CONFIG_PATH": str(tmp_path / "openclaw.json")}
+    instance.provider.mode(Mode.HANG)
+    instance.start_run("juno")
+    session, root = seen_until(instance, env, lambda s: s.occupation is not None and s.rotation is not None)
+    journal = Journal(str(tmp_path / "state" / "journal.jsonl"))
+    plan = plan_cancel(session, root, env=env, logs=(str(instance.log_file),), folder=journal.folder)
+    assert [rung.name for rung in plan.rungs] == ["restart"], plan.to_json()
+    assert plan.pid == instance.gateway_pid
+    assert any("can't be known without access" in loss for loss in plan.rungs[0].loses), plan.to_json()
+    outcome = ended(instance, plan, journal)
+    assert outcome.status == "cancelled", outcome.to_json()
+
+
+def test_a_root_that_openclaw_itself_migrates_changes_its_era_under_our_eyes(
+    make_instance: InstanceMaker, openclaw: Callable[[str], Release]
+) -> None:
+    instance = make_instance("2026.7.35", idle_timeout=IDLE_TIMEOUT)
+    instance.start_run("silas").wait(PATIENCE)
+    with watching(instance) as watch:
+        instance.provider.mode(Mode.HANG)
+        instance.start_run("main")
+        eventually(lambda: "held" in verdicts(watch), PATIENCE, lambda: str(verdicts(watch)))
+        assert eras(watch) == ["files"]
+        instance.sigkill()  # so that its lock is left behind
+        instance.provider.mode(Mode.OK)
+        instance.upgrade(openclaw("2026.9.6"))
+        instance.start()
+        eventually(lambda: connected(watch), PATIENCE, lambda: told(watch) + instance.console[-2000:])
+        eventually(lambda: verdicts(watch)[-1:] == ["litter"], PATIENCE, lambda: str(verdicts(watch)))
+        assert eras(watch) == ["files", "sqlite"]
+        assert (last_root(watch)["version"], last_root(watch)["gateway"]["pid"]) == (
+            "2026.9.6",
+            instance.gateway_pid,
+        )
+        instance.provider.mode(Mode.SLOW)
+        run = instance.start_run("silas", message="are you still there?")
+        eventually(lambda: watch.states("silas")[-1] == "running", PATIENCE, lambda: told(watch))
+        holder = watch.sessions("silas")[-1]["holder"]
+        assert (holder["pid"], holder["runId"]) == (instance.gateway_pid, run.id)
+        run.wait(PATIENCE)
+        eventually(lambda: watch.states("silas")[-1] == "idle", PATIENCE, lambda: told(watch))
+    _, snapshot = status(instance)
+    assert {s["key"] for s in snapshot["sessions"]} >= {"agent:main:main", "agent:silas:main"}
+
+
+def eras(watch: Watch) -> list[str]:
+    """The eras that the root went through, repeats left out."""
+    told_eras = [line["root"]["era"] for line in list(watch.lines) if "root" in line]
+    return [era for at, era in enumerate(told_eras) if era not in told_eras[at - 1 : at]]
+
+
+def verdicts(watch: Watch) -> list[str]:
+    """Every verdict on the session lock of the agent main, oldest first."""
+    locks = [line["lock"] for line in list(watch.lines) if "lock" in line]
+    return [lock["verdict"] for lock in locks if lock["agent"] == "main" and lock["kind"] == "session"]
 
 
 def test_a_killed_gateway_is_one_line_and_a_new_one_is_followed_by_itself(instance: Instance) -> None:
