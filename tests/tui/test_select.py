@@ -182,6 +182,8 @@ async def test_the_toast_after_a_copy_names_the_other_way() -> None:
         await pilot.press("y")
         (toast,) = app._notifications
         assert "Y shows the text to select" in str(toast.message)
+        await pilot.press("Y")
+        assert not app._notifications
 
 
 def test_hostile_text_is_made_safe_and_said_to_be_inexact() -> None:

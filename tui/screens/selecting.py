@@ -35,7 +35,8 @@ class SelectScreen(ModalScreen[None]):
         yield LineView("panel", id="select-hint")
 
     def on_mount(self) -> None:
-        """Leave the mouse to the terminal."""
+        """Leave the mouse to the terminal, and take away toasts: they would lie on the text."""
+        self.app.clear_notifications()
         self.query_one("#select-hint", LineView).show(lambda _width: [line(span(_HINT, "dim"))])
         report_mouse(self._deck, on=False)
 
