@@ -25,7 +25,6 @@ from tui.inspection import Inspect
 from tui.intake import Intake
 from tui.jobs import JobBoard
 from tui.messages import JobFailed, JobNews, Published, Recovered, SourceFailed
-from tui.mouse import report_mouse
 from tui.pace import Pace
 from tui.recovering import recover_aside, tell_recovered
 from tui.screens.base import DeckScreen
@@ -186,12 +185,6 @@ class LockdeckApp(Shell):
     def picture_time(self) -> float:
         """Return the moment the picture is of: now, or when it was paused (epoch seconds)."""
         return self.clock() if self.deck.paused_at is None else self.deck.paused_at
-
-    def toggle_mouse(self) -> None:
-        """Have the terminal report the mouse, or keep it for its own selection."""
-        self.mouse = not self.mouse
-        report_mouse(self, self.mouse)
-        self.tell("the mouse chooses rows here" if self.mouse else "the mouse is the terminal's own")
 
     def toggle_pause(self) -> None:
         """Keep the picture of this moment, or show the newest again."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tui.app import LockdeckApp
     from tui.shell import Shell
 
 REPORT = "\x1b[?1000h\x1b[?1003h\x1b[?1015h\x1b[?1006h"
@@ -24,3 +25,10 @@ def report_mouse(app: Shell, on: bool) -> None:
     driver._mouse = on  # noqa: SLF001 - what it restores after ctrl+z, and undoes at the end
     pixels = on and getattr(driver, "_mouse_pixels", False)
     app.send_to_terminal(REPORT + (REPORT_PIXELS if pixels else "") if on else KEEP)
+
+
+def toggle_mouse(app: LockdeckApp) -> None:
+    """Take the mouse, or leave it to the terminal, and say so."""
+    app.mouse = not app.mouse
+    report_mouse(app, app.mouse)
+    app.tell("the mouse chooses rows here" if app.mouse else "the mouse is the terminal's own")

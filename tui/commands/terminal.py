@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tui.commands.command import Command
+from tui.mouse import toggle_mouse
 
 if TYPE_CHECKING:
     from tui.screens.base import DeckScreen
@@ -45,4 +46,4 @@ class ToggleMouse(Command):
     @classmethod
     async def run(cls, screen: DeckScreen) -> None:
         """Change who has the mouse."""
-        screen.deck_app.toggle_mouse()
+        toggle_mouse(screen.deck_app)
