@@ -33,7 +33,9 @@ from backend.openclaw.feedevents import SessionRow, rows_of
 from backend.openclaw.gateway_reach import Line
 from backend.openclaw.gateway_trouble import GatewayError
 
-_EVERYTHING = {"limit": 500, "includeGlobal": True, "includeUnknown": True}
+MOST_ROWS = 500
+"""How many sessions a gateway is asked for, those used last first."""
+_EVERYTHING = {"limit": MOST_ROWS, "includeGlobal": True, "includeUnknown": True}
 
 
 def plan_claimed(
@@ -64,7 +66,8 @@ def plan_claimed(
     if told.row is not None and told.row.active is False:
         return replace(plan, nothing=True, notes=("the gateway shows no active run of this session",))
     others = active_elsewhere(told.rows, session.key)
-    cost = Cost(others, "no other session of this gateway has an active run now")
+    doubt = f"more may end with it: only the {MOST_ROWS} sessions used last were told" if told.more else ""
+    cost = Cost(others, "no other session of this gateway has an active run now", doubt)
     if told.row is None or told.row.active is None:
         silent = "the gateway does not tell whether this session has an active run"
         if session.occupation is None:
@@ -90,6 +93,7 @@ class _Asked:
     scopes: tuple[str, ...] | None
     version: str | None
     how: str
+    more: bool
 
 
 def _ask(connect: Callable[[], Line], key: str) -> _Asked:
@@ -99,7 +103,8 @@ def _ask(connect: Callable[[], Line], key: str) -> _Asked:
         rows = rows_of(line.call("sessions.list", _EVERYTHING, ANSWER_S))
         row = next((row for row in rows if row.key == key), None) or row_of_session(line, key)
         version = version_of(line)
-        return _Asked(rows, row, granted_scopes(line), None if version is None else str(version), line.how)
+        named = None if version is None else str(version)
+        return _Asked(rows, row, granted_scopes(line), named, line.how, len(rows) >= MOST_ROWS)
     finally:
         line.close()
 

@@ -59,9 +59,7 @@ def end_gateway(scene: Scene, rung: Rung) -> Step:
             f"{rung.title}: pid {plan.pid} still runs after {after / 1000:.0f} s and lets its runs go on"
         )
         return Step(rung.name, worked=False, sentence=sentence, went_on=True)
-    ended = (
-        f"{rung.title}: pid {plan.pid} has ended {after / 1000:.1f} s after the signal, and its runs with it"
-    )
+    ended = f"{rung.title}: pid {plan.pid} has ended within {after / 1000:.1f} s of the signal, and its runs with it"
     follower = _follower(scene, limits.restart if supervisor is not None else limits.quiet)
     if follower is None and supervisor is not None:
         return Step(rung.name, False, f"{ended}; no gateway came up within {limits.restart:.0f} s", "", after)

@@ -118,6 +118,12 @@ def test_the_last_rung_names_the_sessions_whose_runs_end_with_it(root, server, g
     assert "no supervisor" in restarts(plan)
 
 
+def test_more_sessions_than_are_told_are_a_doubt(root, server, sessions, gateway):
+    gateway()
+    sessions.rows += [{"key": f"agent:a:{n}", "hasActiveRun": False} for n in range(500)]
+    assert "more may end with it: only the 500 sessions used last" in restarts(planned(root, server.port))
+
+
 def test_without_access_a_process_can_still_be_ended_and_the_log_counts(root, gateway):
     gateway()
     log = logged(root, again("t1", -1.0), again("t2", -1.0), again("t3", 4000.0))
