@@ -42,6 +42,11 @@ _OF_A_GATEWAY = {
 def advice(lock: LockView) -> str:
     """Return what may be done about a lock."""
     judgement = lock.judgement
+    if runs_beside_another(lock) and lock.record.kind is not LockKind.GATEWAY:
+        return (
+            "Cancel the run of the process that has the earlier lock open, or restart it: it still writes to this "
+            "session. Do not release what stands here now."
+        )
     if runs_beside_another(lock):
         return "Stop one of the two gateways: both write to this root. Never remove the lock."
     if lock.record.kind is LockKind.GATEWAY and judgement.verdict in _OF_A_GATEWAY:

@@ -16,14 +16,21 @@ from backend.system.text import safe
 NEWCOMER_S = 30.0
 """A gateway or command line younger than this (seconds) may just be reclaiming the same lock."""
 
+_WAYS_OUT = {
+    Verdict.LITTER: (
+        "its gateway holds the session, not a file: cancel the run (`lockdeck cancel`) or restart the gateway"
+    ),
+    Verdict.REMOVED: "there is no file to release: cancel the run of that process or restart it",
+}
+
 Look = Callable[[Place, float], LockView]
 Search = Callable[[int], "str | None"]
 """Given our own read-only descriptor of a lock file: who holds it, in words; None when provably nobody."""
 
 
 def fresh_look(place: Place, now: float) -> LockView:
-    """Judge one lock from evidence gathered now."""
-    return examine([place], now)[0]
+    """Judge one lock from evidence gathered now, with a search through every process."""
+    return examine([place], now, search=True)[0]
 
 
 def holder_of(fd: int) -> str | None:
@@ -63,11 +70,7 @@ def refusals(view: LockView, root: str, now: float, overridden: bool) -> tuple[s
 
 def _way_out(verdict: Verdict) -> tuple[str, ...]:
     """Say what does help where a release can't."""
-    if verdict is not Verdict.LITTER:
-        return ()
-    return (
-        "its gateway holds the session, not a file: cancel the run (`lockdeck cancel`) or restart the gateway",
-    )
+    return (_WAYS_OUT[verdict],) if verdict in _WAYS_OUT else ()
 
 
 def newcomers(root: str, now: float, running: list[processes.ProcessIdentity]) -> Iterator[str]:
@@ -113,6 +116,7 @@ def facts(view: LockView) -> Mapping[str, object]:
         "the life of the named process": evidence.liveness and evidence.liveness.value,
         "the start time of the named process": evidence.process_start_ticks,
         "who has it open": tuple(holder.pid for holder in evidence.openers),
+        "who has an earlier lock open": tuple(holder.pid for holder in evidence.deleted_openers),
         "the pid namespace": (evidence.own_namespace, evidence.namespace_note),
         "the file system": (evidence.volume, evidence.fs_type),
         "the era of the root": evidence.era,

@@ -22,6 +22,7 @@ from backend.actions.turns import NotOurTurnError, turn
 from backend.model.fleet import LockView
 from backend.model.locks import LockIdentity, Verdict
 from backend.model.wire import evidence_json
+from backend.openclaw.deleted import deleted_holder
 from backend.openclaw.evidence import Place
 from backend.openclaw.placing import place_of
 from backend.system.exchange import ExchangeUnsupported
@@ -205,12 +206,15 @@ def _swap_out(
 
 
 def _verify(site: Site, pin: int, identity: LockIdentity, search: Search) -> str | None:
-    """Say what is wrong with what came out; None: it is the pinned lock, unchanged, and nobody holds it."""
+    """Say what is wrong with what came out.
+
+    None: it is the pinned lock, unchanged, nobody holds it, and nobody holds an earlier one of its name.
+    """
     if not is_file(site.shop, LOCK, pin):
         return "another lock had taken its place"
     if os.pread(pin, len(identity.raw) + 1, 0) != identity.raw:
         return "its bytes have changed"
-    return search(pin)
+    return search(pin) or deleted_holder(site.path)
 
 
 def _open_pin(path: str) -> int | None:

@@ -92,8 +92,8 @@ def sentences(locks: Sequence[LockView], refused: RefusedStart | None) -> Iterat
 
 
 def runs_beside_another(view: LockView) -> bool:
-    """Whether a gateway lock was taken over while its earlier owner lives: two gateways serve one root."""
-    return view.record.presence is Presence.FILE and bool(view.evidence.deleted_openers)
+    """Whether a lock was taken while an earlier owner of its name lives: two gateways on a root, two writers."""
+    return view.record.presence is not Presence.ABSENT and bool(view.evidence.deleted_openers)
 
 
 def _refusal(refused: RefusedStart) -> str:

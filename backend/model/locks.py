@@ -175,7 +175,10 @@ class ScanEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that was observed about one lock at `observed_at` (epoch seconds). None means not known."""
+    """All that was observed about one lock at `observed_at` (epoch seconds). None means not known.
+
+    `openers` have this very file open; `deleted_openers` have a deleted one open that stood at this path.
+    """
 
     record: LockRecord
     observed_at: float
@@ -257,6 +260,20 @@ _RELEASABLE = frozenset({Verdict.RECYCLED, Verdict.DEAD, Verdict.UNREADABLE})
 _KEPT_OPEN = frozenset({LockKind.SESSION, LockKind.GATEWAY})
 """Kinds whose holder keeps the descriptor open all the time (seen on 2026.4.5, 2026.7.35 and 2026.9.6)."""
 
+_KINDS = {
+    LockKind.STORE: "a store lock",
+    LockKind.AUTH: "an auth lock",
+    LockKind.SANDBOX: "a sandbox lock",
+    LockKind.OTHER: "a lock of another kind",
+}
+
+_NOT_THERE = {
+    Presence.ABSENT: "there is nothing to release",
+    Presence.IRREGULAR: "only a regular file is ever released",
+    Presence.UNREADABLE: "what can't be read is never released",
+}
+"""Why something that is no readable lock file is not released."""
+
 _Finding = tuple[Verdict, tuple[str, ...], Holder | None]
 
 
@@ -288,12 +305,9 @@ def _verdict(evidence: Evidence) -> _Finding:
 def _absent(evidence: Evidence) -> _Finding:
     holder = _first(evidence.deleted_openers)
     if holder is None:
-        return Verdict.UNREADABLE, ("the lock file is gone and nobody has it open",), None
-    return (
-        Verdict.REMOVED,
-        (f"pid {holder.pid} ({holder.name}) still has the deleted lock file open",),
-        holder,
-    )
+        return Verdict.UNREADABLE, ("the lock file is gone",), None
+    still = tuple(f"{_named(one)} still has the deleted lock file open" for one in evidence.deleted_openers)
+    return Verdict.REMOVED, still, holder
 
 
 def _being_written(evidence: Evidence) -> bool:
@@ -358,8 +372,10 @@ def _obstacles(evidence: Evidence) -> Iterator[str]:
     record = evidence.record
     if record.kind is not LockKind.SESSION:
         yield _not_a_session_lock(record)
+    if evidence.deleted_openers:
+        yield "an earlier lock of this name is still open, so the session may be written to this moment"
     if record.presence is not Presence.FILE:
-        yield "only a regular file is ever released"
+        yield _NOT_THERE[record.presence]
         return
     if record.identity is None:
         yield "its bytes could not be read, so it can't be told from another lock"
@@ -382,18 +398,22 @@ def _first(holders: tuple[Holder, ...]) -> Holder | None:
 def _not_a_session_lock(record: LockRecord) -> str:
     if record.kind is LockKind.GATEWAY:
         return "a gateway lock is never released: OpenClaw takes a stale one over by itself when a gateway starts"
-    return f"a {record.kind} lock is shown but never released"
+    return f"{_KINDS[record.kind]} is shown but never released"
 
 
 def _open_sentence(holder: Holder) -> str:
-    return f"pid {holder.pid} ({holder.name or 'name not readable'}) has the lock file open"
+    return f"{_named(holder)} has the lock file open"
+
+
+def _named(holder: Holder) -> str:
+    return f"pid {holder.pid} ({holder.name or 'name not readable'})"
 
 
 def _beside_another(evidence: Evidence) -> Iterator[str]:
     """Yield who has an earlier lock of this name open, that was deleted while it was held."""
-    if evidence.record.presence is Presence.FILE:
+    if evidence.record.presence is not Presence.ABSENT:
         for holder in evidence.deleted_openers:
-            yield f"pid {holder.pid} ({holder.name}) still has an earlier lock of this name open, which was deleted"
+            yield f"{_named(holder)} still has an earlier lock of this name open, which was deleted"
 
 
 def _payload_mismatch(evidence: Evidence, holder: Holder) -> Iterator[str]:
@@ -431,7 +451,8 @@ def _scan_sentence(evidence: Evidence) -> str:
         return f"who has {what} open can't be seen on this system"
     if scan.hidden and not scan.unwritten:
         named = ", ".join(scan.hidden[:3]) + (" …" if len(scan.hidden) > 3 else "")
-        return f"{len(scan.hidden)} processes that could have {what} open could not be inspected ({named})"
+        count = f"{len(scan.hidden)} processes" if len(scan.hidden) > 1 else "a process"
+        return f"{count} that could have {what} open could not be inspected ({named})"
     counted = f"{scan.inspected} of {scan.total} inspected"
     if scan.hidden:
         return (

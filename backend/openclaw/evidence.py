@@ -23,6 +23,7 @@ from backend.model.locks import (
     Verdict,
     judge,
 )
+from backend.openclaw.deleted import deleted_at
 from backend.openclaw.lockfile import read_lock
 from backend.system import processes
 from backend.system.descriptors import DescriptorScan, Opener, open_for_writing, scan_all, scan_pids
@@ -79,7 +80,8 @@ def examine(
     `settled` ones, known as leaked from an earlier look.  With `search` every process is
     searched even if the named holders explain all locks: that also finds deleted locks that are still open
     in the directories of the places and of `grounds` (places whose path is a directory and a slash), and the
-    gateway locks among `grounds` that stand no more, appended as `removed`.
+    gateway locks among `grounds` that stand no more, appended as `removed`; a place where nothing stands and
+    whose deleted lock is open is itself judged so.
     """
     views, scan = _look(places, now, search)
     suspects = [
@@ -92,8 +94,7 @@ def examine(
         again, _ = _look([places[index] for index in suspects], now + SETTLE_S, search=False)
         for index, view in zip(suspects, again, strict=True):
             views[index] = view
-    views = [_beside_another(view, scan) for view in views]
-    return views + _removed((*grounds, *places), scan, now)
+    return views + _removed((*grounds, *places), {place.path for place in places}, scan, now)
 
 
 def _look(places: Sequence[Place], now: float, search: bool) -> tuple[list[LockView], DescriptorScan | None]:
@@ -169,6 +170,7 @@ def _view(
         record=record,
         observed_at=now,
         openers=_openers(record, named, scan),
+        deleted_openers=tuple(_holder(opener) for opener in deleted_at(place.path, scan)),
         scan=_scan_evidence(record, scan, volume.kind == "local"),
         volume=volume.kind,
         fs_type=volume.fs_type,
@@ -262,9 +264,14 @@ def _namespace_note(evidence: Evidence, place: Place, around: Surroundings, volu
     proven = payload.starttime is not None and payload.starttime == evidence.process_start_ticks
     if proven:
         return None
+    holders = {holder.pid for holder in evidence.openers}
     for inner in around.inner:
+        if holders and inner.pid not in holders:
+            continue
         if inner.inner_pid == payload.pid and payload.starttime in (None, inner.start_ticks):
             return f"pid {payload.pid} is what pid {inner.pid} calls itself in another pid namespace"
+    if holders:
+        return None  # who has the file open is seen: nothing more needs to be guessed
     if payload.pid == 1 and evidence.start_matches is False and not evidence.from_earlier_boot:
         return "pid 1 lives as long as the system: the writer was pid 1 of another pid namespace"
     if around.initial_namespace or not may_be_shared(volume):
@@ -276,48 +283,21 @@ def _shared(place: Place) -> str:
     return f"lockdeck runs in a pid namespace of its own, and {os.path.dirname(place.path)} may be shared with others"
 
 
-def _beside_another(view: LockView, scan: DescriptorScan | None) -> LockView:
-    """Add to a gateway lock who still has an earlier one of its name open, that somebody deleted.
-
-    A gateway that is started on another port takes a live gateway's lock for a stale one (seen on 2026.4.5).
-    """
-    if scan is None or view.record.kind is not _GATEWAY or view.record.presence is not Presence.FILE:
-        return view
-    earlier = _deleted_there(view.record.path, scan)
-    if not earlier:
-        return view
-    evidence = replace(view.evidence, deleted_openers=tuple(_holder(opener) for opener in earlier))
-    return LockView(view.record, evidence, judge(evidence))
-
-
-def _deleted_there(path: str, scan: DescriptorScan) -> list[Opener]:
-    """Return who has a deleted file of this name open, on the volume that its directory is on here.
-
-    Paths in the process table are those of the process's own mounts: a container may have the same ones.
-    """
-    directory, name = os.path.split(path)
-    try:
-        real = os.path.realpath(directory)
-        device = os.stat(real).st_dev
-    except (OSError, ValueError):
-        return []
-    return [opener for opener in scan.deleted.get(os.path.join(real, name), ()) if opener.inode[0] == device]
-
-
-def _removed(places: Sequence[Place], scan: DescriptorScan | None, now: float) -> list[LockView]:
-    """Find locks that were deleted under a live holder: no file, but the descriptor is still open."""
+def _removed(
+    places: Sequence[Place], seen: Collection[str], scan: DescriptorScan | None, now: float
+) -> list[LockView]:
+    """Find locks, beside those seen, that were deleted under a live holder: no file, but an open descriptor."""
     if scan is None or not scan.deleted:
         return []
     by_directory = {os.path.dirname(place.path): place for place in places if place.kind is not _GATEWAY}
-    gateways = {
-        place.path: place for place in places if place.kind is _GATEWAY and _deleted_there(place.path, scan)
-    }
+    gateways = {place.path: place for place in places if place.kind is _GATEWAY}
     views = []
-    for path, openers in sorted(scan.deleted.items()):
+    for path in sorted(scan.deleted):
         place = gateways.get(path)
         if path.endswith(".jsonl.lock"):
             place = by_directory.get(os.path.dirname(path))
-        if place is None or os.path.lexists(path):
+        openers = () if path in seen or os.path.lexists(path) else deleted_at(path, scan)
+        if place is None or not openers:
             continue
         kind = _GATEWAY if place.kind is _GATEWAY else LockKind.SESSION
         record = LockRecord(path, place.root, place.agent, kind, Presence.ABSENT)

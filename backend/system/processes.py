@@ -255,6 +255,14 @@ def pid_namespace(pid: int | Literal["self"]) -> int | None:
         return None
 
 
+def shares_our_mounts(pid: int) -> bool | None:
+    """Whether a process's paths mean what ours do: it is in our mount namespace; None when that can't be seen."""
+    try:
+        return os.stat(f"/proc/{pid}/ns/mnt").st_ino == os.stat("/proc/self/ns/mnt").st_ino
+    except OSError:
+        return None
+
+
 def in_initial_pid_namespace() -> bool:
     """Whether this process sees every process of the machine; False when that can't be shown."""
     return pid_namespace("self") == _INITIAL_PID_NAMESPACE

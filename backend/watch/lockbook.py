@@ -62,8 +62,8 @@ class LockBook:
             p for d in directories for p in d.places(root.era, root.own_namespace) if p.path not in resting
         ]
         places += root.other_places() if whole else []
-        # A removed lock leaves no name behind: it stays known only while its holder is searched for.
-        search = whole or any(self._knows_removed(directory) for directory in directories)
+        # A deleted lock leaves no name behind: it stays known only while its holder is searched for.
+        search = whole or any(self._knows_deleted(directory) for directory in directories)
         grounds = [d.ground(root.era, root.own_namespace) for d in directories] if search else []
         grounds += root.gateway_grounds() if whole else []
         if places or search:
@@ -115,9 +115,8 @@ class LockBook:
         known = (view for d in directories for view in self.views.get(d.where.path, ()))
         return [v for v in known if v.judgement.verdict in RESTING and unchanged(v.record)]
 
-    def _knows_removed(self, directory: Directory) -> bool:
-        known = self.views.get(directory.where.path, ())
-        return any(view.judgement.verdict is Verdict.REMOVED for view in known)
+    def _knows_deleted(self, directory: Directory) -> bool:
+        return any(view.evidence.deleted_openers for view in self.views.get(directory.where.path, ()))
 
     def _occupy(self, directory: Directory, now: float, grace: Grace) -> None:
         """Carry the occupations of one directory on."""

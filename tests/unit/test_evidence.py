@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 
 import pytest
 
-from backend.model.locks import LockKind, Presence, Proof, Verdict
+from backend.model.locks import Liveness, LockKind, Presence, Proof, Verdict, judge
+from backend.model.wire import lock_needs_person
 from backend.openclaw import evidence
 from backend.openclaw.evidence import SETTLE_S, examine
 from backend.system.processes import LINUX
@@ -202,6 +204,61 @@ def test_a_deleted_lock_elsewhere_is_not_ours(fleet, lock, tmp_path):
         assert examine([], time.time(), at_once, search=True, grounds=[fleet.place(f"{lock.parent}/")]) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [(None, Verdict.DEAD), ("junk", Verdict.UNREADABLE), ("stranger", Verdict.RECYCLED)],
+)
+def test_what_stands_where_a_live_process_has_a_deleted_lock_open_is_never_releasable(
+    fleet, lock, text, verdict
+):
+    with actor() as holder, actor() as stranger:
+        holder.take(lock)
+        lock.unlink()
+        recycled = payload(stranger.pid, PAST, starttime=stranger.ticks - 100)
+        lock.write_text({None: payload(dead_pid(), PAST), "stranger": recycled}.get(text, text))
+        judgement = judged(fleet, aged(lock, 60)).judgement
+        assert (judgement.verdict, judgement.releasable) == (verdict, False)
+        assert any(f"pid {holder.pid} " in reason and "deleted" in reason for reason in judgement.reasons)
+    assert judged(fleet, aged(lock, 60)).judgement.releasable
+
+
+def test_an_override_does_not_free_what_stands_beside_a_deleted_lock_that_is_open(fleet, lock):
+    with actor() as holder:
+        holder.take(lock)
+        lock.unlink()
+        lock.write_text(payload(holder.pid, starttime=holder.ticks))
+        view = judged(fleet, lock)
+        assert view.judgement.verdict is Verdict.LEAKED
+        assert not judge(replace(view.evidence, liveness=Liveness.GONE)).releasable
+
+
+def test_a_lock_beside_a_deleted_one_that_is_open_needs_a_person(fleet, lock):
+    with actor() as first, actor() as second:
+        first.take(lock)
+        lock.unlink()
+        second.take(lock)
+        (view,) = examine([fleet.place(lock)], time.time(), at_once, search=True)
+        assert (view.judgement.verdict, view.judgement.holder.pid) == (Verdict.HELD, second.pid)
+        assert any(f"pid {first.pid} " in reason for reason in view.judgement.reasons)
+        assert lock_needs_person(view)
+
+
+def test_a_removed_lock_that_is_asked_for_is_told_once(fleet, lock):
+    with actor() as holder:
+        holder.take(lock)
+        lock.unlink()
+        (view,) = examine([fleet.place(lock)], time.time(), at_once, search=True)
+        assert (view.judgement.verdict, view.judgement.holder.pid) == (Verdict.REMOVED, holder.pid)
+
+
+def test_our_own_reading_of_a_deleted_lock_is_no_hold(fleet, lock):
+    lock.write_text(payload(dead_pid(), PAST))
+    with lock.open():
+        lock.unlink()
+        lock.write_text(payload(dead_pid(), PAST))
+        assert judged(fleet, lock).judgement.releasable
+
+
 @pytest.fixture
 def inner():
     """A process in a pid namespace of its own, as a container's."""
@@ -227,6 +284,24 @@ def test_a_holder_in_another_pid_namespace_is_seen_by_its_descriptor(fleet, lock
     assert (judgement.verdict, judgement.holder.proof) == (Verdict.HELD, Proof.FD)
     assert judgement.holder.pid != inner.pid
     assert any("names pid 1" in reason for reason in judgement.reasons)
+
+
+def test_a_deleted_lock_that_a_container_has_open_counts_whatever_it_calls_the_path(
+    fleet, lock, inner, tmp_path
+):
+    inner.take(lock)
+    lock.unlink()
+    lock.write_text(payload(dead_pid(), PAST))
+    judgement = judged(fleet, lock).judgement
+    assert not judgement.releasable
+    assert any("earlier lock of this name" in reason for reason in judgement.reasons)
+
+
+def test_a_holder_of_our_own_namespace_is_not_said_to_be_of_another(fleet, lock):
+    with actor() as holder:
+        holder.take(lock, payload(1, PAST, starttime=987654321))
+        reasons = judged(fleet, lock, vouched=None).judgement.reasons
+        assert reasons[1:] == ("the payload names pid 1: the open descriptor counts",)
 
 
 def test_a_lock_of_a_pid_1_that_is_not_ours_is_foreign(fleet, lock):

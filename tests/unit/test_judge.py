@@ -212,7 +212,7 @@ CASES = {
     ),
     "a file that is gone for everybody leaves nothing to judge": (
         evidence({"presence": Presence.ABSENT, "identity": None, "payload": None}),
-        (Verdict.UNREADABLE, False, "gone and nobody has it open"),
+        (Verdict.UNREADABLE, False, "the lock file is gone"),
     ),
     "old locks of a root in SQLite are litter": (
         evidence(era="sqlite"),
@@ -225,6 +225,38 @@ CASES = {
     "a store lock of a live pid is held though nobody keeps it open": (
         evidence({"kind": LockKind.STORE}, **ALIVE),
         (Verdict.HELD, False, "not known to be kept open"),
+    ),
+    "an auth lock is shown but never released": (
+        evidence({"kind": LockKind.AUTH}),
+        (Verdict.DEAD, False, "an auth lock is shown but never released"),
+    ),
+    "a lock of another kind is shown but never released": (
+        evidence({"kind": LockKind.OTHER}),
+        (Verdict.DEAD, False, "a lock of another kind is shown but never released"),
+    ),
+    "a dead lock is not releasable while an earlier one of its name is open": (
+        evidence(deleted_openers=(HOLDER,)),
+        (Verdict.DEAD, False, "pid 4711 (openclaw-gateway) still has an earlier lock of this name open"),
+    ),
+    "a recycled lock is not releasable while an earlier one of its name is open": (
+        evidence(deleted_openers=(HOLDER,), **OTHER),
+        (Verdict.RECYCLED, False, "pid 4711 (openclaw-gateway) still has an earlier lock of this name open"),
+    ),
+    "junk is not releasable while an earlier lock of its name is open": (
+        evidence({**NO_PAYLOAD, "mtime": NOW - 60}, deleted_openers=(HOLDER,)),
+        (
+            Verdict.UNREADABLE,
+            False,
+            "pid 4711 (openclaw-gateway) still has an earlier lock of this name open",
+        ),
+    ),
+    "one process that can't be inspected is one": (
+        evidence(scan=ScanEvidence(True, 141, 142, ("pid 9 sshd",))),
+        (
+            Verdict.FOREIGN,
+            False,
+            "a process that could have inode 2499111 open could not be inspected (pid 9",
+        ),
     ),
     "a hard-linked lock is not releasable": (
         evidence({"nlink": 2}),
@@ -247,6 +279,29 @@ def test_verdict(name):
     found = judge(given_evidence)
     assert (found.verdict, found.releasable) == (verdict, releasable), found
     assert any(reason in sentence for sentence in found.reasons), found.reasons
+
+
+@pytest.mark.parametrize(
+    ("presence", "sentence"),
+    [
+        (Presence.IRREGULAR, "only a regular file is ever released"),
+        (Presence.UNREADABLE, "what can't be read is never released"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_not_called_irregular(presence, sentence):
+    reasons = judge(evidence({**NO_PAYLOAD, "presence": presence})).reasons
+    assert [
+        reason for reason in reasons if "is ever released" in reason or "is never released" in reason
+    ] == [sentence]
+
+
+def test_every_holder_of_a_deleted_lock_is_named():
+    other = replace(HOLDER, pid=4712)
+    gone = {"presence": Presence.ABSENT, "identity": None, "payload": None}
+    for changes in (gone, {}):
+        told = " ".join(judge(evidence(changes, deleted_openers=(HOLDER, other))).reasons)
+        assert "pid 4711" in told
+        assert "pid 4712" in told
 
 
 def test_every_verdict_has_a_case():
@@ -312,6 +367,7 @@ def test_nothing_is_releasable_while_any_evidence_of_a_holder_exists(observed):
         return
     record = observed.record
     assert not observed.openers
+    assert not observed.deleted_openers
     assert found.holder is None
     assert observed.scan.complete
     assert observed.volume == "local"

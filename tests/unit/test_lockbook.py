@@ -66,3 +66,18 @@ def test_a_stand_in_of_ours_is_no_lock_of_an_agent_while_its_release_is_under_wa
         make_shop(lock, "abc123")
         assert look(LockBook(), root, NOW) == []
     assert look(LockBook(), root, NOW) == [Verdict.DEAD], "it died before the release was done"
+
+
+def test_a_deleted_lock_that_is_open_stays_known_while_another_stands_in_its_place(root):
+    lock = next(iter(root.directories)) + "/one.jsonl.lock"
+    book = LockBook()
+    with actor() as first, actor() as second:
+        first.take(lock)
+        os.unlink(lock)
+        second.take(lock)
+        look(book, root, NOW)
+        assert look(book, root, NOW + 1, whole=False) == [Verdict.HELD]
+        assert [holder.pid for holder in book.locks[0].evidence.deleted_openers] == [first.pid]
+        first.close(lock)
+        assert look(book, root, NOW + 2, whole=False) == [Verdict.HELD]
+        assert not book.locks[0].evidence.deleted_openers

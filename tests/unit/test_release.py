@@ -263,6 +263,57 @@ def test_a_lock_taken_by_a_live_process_at_the_last_moment_is_put_back(root, mon
         end(holders[0])
 
 
+def deleted_under(root):
+    """A live process whose lock was deleted under it; what stood at the name stands there again."""
+    aside = root.lock.with_suffix(".aside")
+    root.lock.rename(aside)
+    holder = root.hold()
+    root.lock.unlink()
+    aside.rename(root.lock)
+    return holder
+
+
+def test_a_lock_where_a_live_process_has_a_deleted_one_open_is_refused_and_the_pid_is_named(root):
+    root.write()
+    holder = deleted_under(root)
+    try:
+        plan = root.plan()
+        assert f"pid {holder.pid} " in reasons(plan)
+        assert root.release(plan).status is Status.REFUSED
+    finally:
+        end(holder)
+    assert root.release().status is Status.RELEASED
+
+
+def test_a_holder_of_a_deleted_lock_that_shows_at_the_last_moment_gets_nothing_released(root, monkeypatch):
+    raw = root.write()
+    plan = root.plan()
+    holders = []
+    replace_before_take(root, monkeypatch, lambda: holders.append(deleted_under(root)))
+    outcome = root.release(plan)
+    try:
+        assert outcome.status is Status.REFUSED
+        assert f"pid {holders[0].pid} " in outcome.sentences[0]
+        assert root.lock.read_bytes() == raw
+        assert root.names() == ["one.jsonl", "one.jsonl.lock"]
+    finally:
+        end(holders[0])
+
+
+def test_a_lock_deleted_under_its_live_holder_is_refused_by_its_true_name(root):
+    holder = root.hold()
+    root.lock.unlink()
+    try:
+        told = reasons(root.plan("abc"))
+        assert "the verdict is removed" in told
+        assert f"pid {holder.pid} " in told
+        assert "nobody has it open" not in told
+        assert "regular file" not in told
+        assert "restart" in told
+    finally:
+        end(holder)
+
+
 def test_a_lock_let_go_while_it_was_displaced_does_not_stay_for_ever(root, monkeypatch):
     """Its holder compares, finds the stand-in and deletes nothing: the liveness leak."""
     root.write()
@@ -414,6 +465,12 @@ def test_equal_looks_have_no_differences(root):
     root.write()
     one, other = root.plan().view, root.plan().view
     assert differences(one, other) == ()
+
+
+def test_an_earlier_lock_that_is_open_differs(root, holder):
+    view = root.plan().view
+    beside = replace(view, evidence=replace(view.evidence, deleted_openers=view.evidence.openers))
+    assert any("who has an earlier lock open changed" in reason for reason in differences(view, beside))
 
 
 def test_a_touched_lock_differs(root):
