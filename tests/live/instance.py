@@ -64,6 +64,7 @@ class Instance:
         self._lifeline: int | None = None
         self._client: GatewayClient | None = None
         self._pid = 0
+        self._locks_left: list[Path] = []
         self._needs_doctor = state.DIALECTS[release.version].credentials_by_doctor
         whole = state.config(
             release.version,
@@ -162,6 +163,7 @@ class Instance:
     def upgrade(self, release: Release) -> None:
         """Put another release in the place of this one, on the state as it is; starts nothing."""
         assert not self.running, "the old gateway still runs"
+        self._locks_left.append(self.gateway_lock)
         self.release = release
         self.env = isolation.environment(release, self.folder / "home", self.root, self.refused)
 
@@ -187,7 +189,8 @@ class Instance:
             self._end(signal.SIGTERM, CLOSE_SECONDS)
         finally:
             self.provider.close()
-            self.gateway_lock.unlink(missing_ok=True)  # in /tmp, where a killed gateway's would stay
+            for lock in (self.gateway_lock, *self._locks_left):
+                lock.unlink(missing_ok=True)  # in /tmp, where a killed gateway's would stay
 
     def __enter__(self) -> Self:
         try:
