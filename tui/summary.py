@@ -11,13 +11,14 @@ from backend.model.locks import Verdict
 from backend.system.text import SafeText
 from tui.figures import duration, fresh
 from tui.lines import Line, Span, fit, join, line, sides, span
+from tui.notes import header_rows, where
 from tui.rows import SEVERITY_STYLE, VERDICT_SEVERITY
 from tui.symbols import Symbols
 
 STALE_AFTER_S = 8.0
 """A picture older than this (seconds) is shown as old news, unless the source is slower by configuration."""
-MOST_PROBLEMS = 3
-"""So many problems get a line of their own; the rest are counted."""
+MOST_ROOTS = 3
+"""So many gateways are named; the rest are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def header(snapshot: FleetSnapshot | None, mood: Mood, symbols: Symbols, width: 
         ),
         fit((span(" "), *join(_gateways(snapshot), between)), width, ellipsis=mark),
     ]
-    return [*rows, *_failure(mood, width), *_problems(snapshot, symbols, width)]
+    return [*rows, *_failure(mood, width), *header_rows(snapshot, symbols, width)]
 
 
 def _states(snapshot: FleetSnapshot, symbols: Symbols) -> Iterator[Line]:
@@ -117,10 +118,10 @@ def every_lock(snapshot: FleetSnapshot) -> list[LockView]:
 
 
 def _gateways(snapshot: FleetSnapshot) -> Iterator[Line]:
-    for root in snapshot.roots[:MOST_PROBLEMS]:
-        yield (*_where(root, snapshot), _gateway(root))
-    if len(snapshot.roots) > MOST_PROBLEMS:
-        yield line(span(f"{len(snapshot.roots) - MOST_PROBLEMS} more roots", "dim"))
+    for root in snapshot.roots[:MOST_ROOTS]:
+        yield (*where(root, snapshot), _gateway(root))
+    if len(snapshot.roots) > MOST_ROOTS:
+        yield line(span(f"{len(snapshot.roots) - MOST_ROOTS} more roots", "dim"))
 
 
 def _gateway(root: RootView) -> Span:
@@ -164,28 +165,10 @@ def _freshness(snapshot: FleetSnapshot | None, mood: Mood, symbols: Symbols) -> 
     return line(mode, span(f" {symbols.dot} {fresh(age)} ago ", "dim"))
 
 
-def _where(root: RootView, snapshot: FleetSnapshot) -> Line:
-    """Name the root, where there is more than one."""
-    return line(span(f"{root.path}: ", "dim")) if len(snapshot.roots) > 1 else ()
-
-
 def _failure(mood: Mood, width: int) -> list[Line]:
     if mood.failure is None:
         return []
     return [fit(line(span(f" watching stopped: {mood.failure}", "critical")), width)]
-
-
-def _problems(snapshot: FleetSnapshot, symbols: Symbols, width: int) -> list[Line]:
-    rows: list[Line] = [
-        line(span(" ! ", "warning"), *_where(root, snapshot), span(problem, "warning"))
-        for root in snapshot.roots
-        for problem in root.problems
-    ]
-    rows += [(span(" ! ", "notice"), Span(span(note).text, "dim")) for note in snapshot.notes]
-    shown = rows[:MOST_PROBLEMS]
-    if len(rows) > MOST_PROBLEMS:
-        shown.append(line(span(f"   {len(rows) - MOST_PROBLEMS} more", "dim")))
-    return [fit(row, width, ellipsis=symbols.ellipsis) for row in shown]
 
 
 _ORDER = (

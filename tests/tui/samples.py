@@ -18,7 +18,9 @@ from backend.model.locks import (
     Verdict,
 )
 from backend.model.loglines import LogLine
+from backend.model.policy import exposure_notes
 from backend.model.runs import Attempt, Blocked, Hold, Occupation, PolicyFinding, Rotation
+from backend.model.versions import Version
 from backend.system.processes import ProcessDetails
 from backend.system.text import safe
 
@@ -44,6 +46,7 @@ MODELS = (
     ("openai:backup", "openai", "gpt-5.2"),
     ("local:default", "ollama", "qwen3-coder"),
 )
+NOTES = tuple(f"{ROOT}: {note}" for note in exposure_notes(Version(2026, 4, 5)))
 PAYLOADS = (
     "[/foo]",
     "[/",
@@ -279,7 +282,7 @@ def incident() -> FleetSnapshot:
     )
     root = RootView(ROOT, "files", GatewayView(396, "2026.4.5", 18789, True), "live", (), "2026.4.5")
     locks = tuple(view.lock for view in sessions if view.lock is not None)
-    return FleetSnapshot(NOW, "deck", (root,), sessions, (*locks, lonely), ())
+    return FleetSnapshot(NOW, "deck", (root,), sessions, (*locks, lonely), NOTES)
 
 
 def story() -> tuple[FleetSnapshot, ...]:

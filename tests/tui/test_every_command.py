@@ -27,12 +27,13 @@ from tui.configuring import all_screens
 from tui.dialogs.ask import AskDialog
 from tui.dialogs.cancel import CancelDialog
 from tui.dialogs.columns import ColumnsDialog
+from tui.dialogs.reading import ReadingDialog
 from tui.dialogs.release import ReleaseDialog
 from tui.screens.base import DeckScreen
 from tui.screens.events import EventsScreen
 from tui.screens.fleet import FleetScreen
 from tui.screens.help import HelpScreen
-from tui.screens.journal import EntryDialog, JournalScreen
+from tui.screens.journal import JournalScreen
 from tui.screens.locks import LocksScreen
 from tui.screens.palette import DeckPalette
 from tui.screens.selecting import SelectScreen
@@ -107,7 +108,7 @@ async def open_(stage: Stage) -> None:
     selected = stage.selected
     await stage.press()
     if isinstance(stage.screen, JournalScreen):
-        assert stage.shows(EntryDialog)
+        assert stage.shows(ReadingDialog)
         assert "releaseId  bb" in frame(stage.app)
     else:
         assert stage.shows(SessionScreen)
@@ -245,6 +246,13 @@ async def theme(stage: Stage) -> None:
     await stage.press()
     assert stage.app.theme == stage.app.shelf.after(before)
     assert stage.app.stylebook.palette.name == stage.app.theme
+
+
+@effect
+async def notes(stage: Stage) -> None:
+    await stage.press()
+    assert stage.shows(ReadingDialog)
+    assert "2026.8.1 is the first without lock files" in frame(stage.app)
 
 
 @effect

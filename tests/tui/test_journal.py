@@ -10,9 +10,10 @@ import pytest
 from tests.tui.acting import SIZE, Yard
 from tests.tui.samples import PAYLOADS
 from tests.tui.stage import frame, wait_for
+from tui.dialogs.reading import ReadingDialog
 from tui.journalrows import Entry, entry_cells, entry_lines
 from tui.lines import plain
-from tui.screens.journal import EntryDialog, JournalScreen
+from tui.screens.journal import JournalScreen
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ async def test_entries_come_newest_first_and_enter_shows_the_facts(yard: Yard) -
         assert "the verdict is held" in shown
         assert "BROKEN" not in shown
         await pilot.press("enter")
-        assert isinstance(app.screen, EntryDialog)
+        assert isinstance(app.screen, ReadingDialog)
         assert "uid  1000" in frame(app)
         await pilot.press("escape", "down", "enter")
         assert "releaseId  aa" in frame(app)

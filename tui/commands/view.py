@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from tui.clipboard import copy_text
 from tui.commands.command import Command, Needs
+from tui.dialogs.reading import ReadingDialog
 from tui.dressing import wear_next
+from tui.lines import line, span
+from tui.notes import note_rows
 
 if TYPE_CHECKING:
     from tui.screens.base import DeckScreen
@@ -88,6 +91,23 @@ class Copy(Command):
         key = screen.selected_key
         if key is not None:
             copy_text(screen.deck_app, key[2])
+
+
+class Notes(Command):
+    """Show what the header has no room for."""
+
+    id = "notes"
+    key = "exclamation_mark"
+    name = "Problems and notes"
+    label = "Notes"
+    tooltip = "Read the problems and notes of every root whole, those in the header and the rest"
+
+    @classmethod
+    async def run(cls, screen: DeckScreen) -> None:
+        """Show them in a box."""
+        app = screen.deck_app
+        rows = [*note_rows(app.deck.shown)] if app.deck.shown else []
+        app.push_screen(ReadingDialog(rows or [line(span("nothing to note", "dim"))]))
 
 
 class SortRight(Command):

@@ -9,7 +9,7 @@ from tui.changes import Change
 from tui.commands.command import bindings_of
 from tui.commands.go import Back, Help, Journal, Locks, Open, Palette, Quit
 from tui.commands.terminal import ShowText, ToggleMouse
-from tui.commands.view import Columns, Filter, NextTheme, Wide
+from tui.commands.view import Columns, Filter, NextTheme, Notes, Wide
 from tui.eventrows import FIELDS, event_cells, event_facts, event_values
 from tui.lines import Line, Span, line, span
 from tui.rows import RowKey
@@ -24,7 +24,7 @@ class EventsScreen(TableScreen):
 
     HERE = (
         *(Open, Back, Filter, Locks, Journal, Help, Quit, ShowText, NextTheme),
-        *(Wide, Columns, ToggleMouse, Palette),
+        *(Wide, Columns, ToggleMouse, Notes, Palette),
     )
     BINDINGS = bindings_of(HERE)
     TABLE = TABLES["events"]

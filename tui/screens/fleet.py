@@ -17,6 +17,7 @@ from tui.commands.view import (
     Filter,
     Freeze,
     NextTheme,
+    Notes,
     Pause,
     SortLeft,
     SortReverse,
@@ -36,7 +37,7 @@ class FleetScreen(RowScreen):
     HERE = (
         *(Open, Cancel, Release, Filter, Locks, Events, Journal, Help, Quit),
         *(Mark, Unmark, HolderLocks, Freeze, Pause, Copy, ShowText, NextTheme),
-        *(SortLeft, SortRight, SortReverse, Wide, Columns, ToggleMouse, Palette),
+        *(SortLeft, SortRight, SortReverse, Wide, Columns, ToggleMouse, Notes, Palette),
     )
     BINDINGS: ClassVar = [
         *bindings_of(HERE),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
@@ -14,8 +13,8 @@ from tui.aside import WorkFailed, aside, post
 from tui.commands.command import Command, Needs, bindings_of
 from tui.commands.go import Back, Events, Help, Locks, Palette, Quit
 from tui.commands.terminal import ShowText, ToggleMouse
-from tui.commands.view import Columns, Filter, NextTheme, Wide
-from tui.dialogs.box import BoxDialog
+from tui.commands.view import Columns, Filter, NextTheme, Notes, Wide
+from tui.dialogs.reading import ReadingDialog
 from tui.journalrows import FIELDS, Entry, entry_cells, entry_facts, entry_lines, entry_values
 from tui.lines import EMPTY, Line, Span, line, span, wrap
 from tui.rows import RowKey
@@ -50,7 +49,7 @@ class OpenEntry(Command):
         """Push the facts of the selected entry."""
         entry = screen.query_one(Table).cursor_item
         if isinstance(entry, Entry):
-            await screen.deck_app.push_screen(EntryDialog(entry))
+            await screen.deck_app.push_screen(ReadingDialog(list(entry_lines(entry))))
 
 
 class JournalScreen(TableScreen):
@@ -58,7 +57,7 @@ class JournalScreen(TableScreen):
 
     HERE = (
         *(OpenEntry, Back, Filter, Locks, Events, Help, Quit, ShowText, NextTheme),
-        *(Wide, Columns, ToggleMouse, Palette),
+        *(Wide, Columns, ToggleMouse, Notes, Palette),
     )
     BINDINGS = bindings_of(HERE)
     TABLE = TABLES["journal"]
@@ -144,25 +143,6 @@ class JournalScreen(TableScreen):
         self.query_one("#journal-state", LineView).show(
             lambda width: [part for row in rows for part in wrap(row, width, indent=1)]
         )
-
-
-class EntryDialog(BoxDialog[None]):
-    """All facts of one entry."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("q,enter", "give_up", "Close", show=False)]
-
-    def __init__(self, entry: Entry) -> None:
-        super().__init__()
-        self._rows = list(entry_lines(entry))
-
-    def foot(self) -> Iterable[Widget]:
-        """Return how to close it."""
-        return (LineView("overlay", id="entry-foot"),)
-
-    def on_mount(self) -> None:
-        """Fill the box."""
-        self.query_one("#entry-foot", LineView).show(lambda _width: [EMPTY, line(span("esc closes", "dim"))])
-        self.show(self._rows)
 
 
 def state_lines(reading: JournalReading | None, problem: str, path: str) -> Iterable[Line]:

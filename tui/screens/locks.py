@@ -13,6 +13,7 @@ from tui.commands.view import (
     Filter,
     Freeze,
     NextTheme,
+    Notes,
     Pause,
     SortLeft,
     SortReverse,
@@ -32,7 +33,7 @@ class LocksScreen(RowScreen):
     HERE = (
         *(Open, Back, Release, Cancel, HolderLocks, Filter, Events, Journal, Help, Quit),
         *(Mark, Unmark, Freeze, Pause, Copy, ShowText, NextTheme),
-        *(SortLeft, SortRight, SortReverse, Wide, Columns, ToggleMouse, Palette),
+        *(SortLeft, SortRight, SortReverse, Wide, Columns, ToggleMouse, Notes, Palette),
     )
     BINDINGS = bindings_of(HERE)
     TABLE = TABLES["locks"]

@@ -16,7 +16,7 @@ from tui.commands.act import Cancel, Release
 from tui.commands.command import bindings_of
 from tui.commands.go import Back, Help, HolderLocks, Journal, Palette, Quit
 from tui.commands.terminal import ShowText, ToggleMouse
-from tui.commands.view import Copy, NextTheme, Pause
+from tui.commands.view import Copy, NextTheme, Notes, Pause
 from tui.details import Picture, describe
 from tui.inspection import HolderRead, HolderReader
 from tui.lines import Span, line, span
@@ -34,7 +34,7 @@ class SessionScreen(DeckScreen):
 
     HERE = (
         *(Back, Cancel, Release, HolderLocks, Help, Quit, Journal, Copy, ShowText, Pause),
-        *(NextTheme, ToggleMouse, Palette),
+        *(NextTheme, ToggleMouse, Notes, Palette),
     )
     BINDINGS = bindings_of(HERE)
 

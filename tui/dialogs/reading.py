@@ -1,0 +1,34 @@
+"""A box to read: lines that scroll, and how to close it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+
+from tui.dialogs.box import BoxDialog
+from tui.lines import EMPTY, Line, line, span
+from tui.widgets.lineview import LineView
+
+
+class ReadingDialog(BoxDialog[None]):
+    """Shows lines, whole and wrapped."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q,enter", "give_up", "Close", show=False)]
+
+    def __init__(self, rows: Sequence[Line]) -> None:
+        super().__init__()
+        self._rows = rows
+
+    def foot(self) -> Iterable[Widget]:
+        """Return how to close it."""
+        return (LineView("overlay", id="reading-foot"),)
+
+    def on_mount(self) -> None:
+        """Fill the box."""
+        self.query_one("#reading-foot", LineView).show(
+            lambda _width: [EMPTY, line(span("esc closes", "dim"))]
+        )
+        self.show(self._rows)
