@@ -67,7 +67,10 @@ class RefusedStart:
 
 @dataclass(frozen=True, slots=True)
 class RootView:
-    """One OpenClaw state directory. `watch` is live or polling; `problems` are sentences."""
+    """One OpenClaw state directory. `watch` is live or polling; `problems` are sentences.
+
+    `unseen`: sessions or locks may be there that can't be seen; the problems say which and why.
+    """
 
     path: str
     era: str
@@ -76,6 +79,7 @@ class RootView:
     problems: tuple[str, ...] = ()
     version: str | None = None
     refused_start: RefusedStart | None = None
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

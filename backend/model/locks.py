@@ -199,9 +199,13 @@ class Evidence:
 
     @property
     def age_s(self) -> float | None:
-        """Seconds since the hold began, never negative; None when neither payload nor mtime tells."""
+        """Seconds since the hold began, as of the observation; None when neither payload nor mtime tells."""
+        return self.age_at(self.observed_at)
+
+    def age_at(self, now: float) -> float | None:
+        """Seconds since the hold began at `now`, never negative; None when neither payload nor mtime tells."""
         created = self.record.created_at
-        return None if created is None else max(0.0, self.observed_at - created)
+        return None if created is None else max(0.0, now - created)
 
     @property
     def untouched_s(self) -> float:

@@ -53,11 +53,12 @@ def needs_person(snapshot: FleetSnapshot) -> bool:
     """Whether anything needs a person.
 
     A stuck session, a releasable lock, a lock removed under its holder, a gateway that was refused because of
-    an owner that is gone, two gateways on one root. A stale gateway lock alone needs nobody: the next start takes it over.
+    an owner that is gone, two gateways on one root, a root whose sessions can't be seen. A stale gateway lock
+    alone needs nobody: the next start takes it over.
     """
     if any(session.state is State.STUCK for session in snapshot.sessions):
         return True
-    if any(_nothing_serves(root) for root in snapshot.roots):
+    if any(root.unseen or _nothing_serves(root) for root in snapshot.roots):
         return True
     return any(lock_needs_person(view) for view in snapshot.locks)
 
@@ -85,7 +86,7 @@ def snapshot_json(snapshot: FleetSnapshot) -> Json:
         "host": snapshot.host,
         "roots": [root_json(root) for root in snapshot.roots],
         "sessions": [session_json(session, now) for session in snapshot.sessions],
-        "locks": [lock_json(view) for view in snapshot.locks],
+        "locks": [lock_json(view, now) for view in snapshot.locks],
         "summary": summary_json(snapshot),
         "notes": list(snapshot.notes),
     }
@@ -113,6 +114,7 @@ def root_json(root: RootView) -> Json:
         "gateway": _gateway(root.gateway),
         "watch": root.watch,
         "problems": list(root.problems),
+        "unseen": root.unseen,
         "refusedStart": _refused_start(root.refused_start),
     }
 
@@ -150,7 +152,7 @@ def session_json(session: SessionView, now: float) -> Json:
         "rotation": rotation_json(session.rotation) if session.rotation else None,
         "occupation": _occupation(session.occupation, now),
         "blocked": {"count": session.blocked.count, "last": iso(session.blocked.last)},
-        "lock": lock_json(session.lock) if session.lock else None,
+        "lock": lock_json(session.lock, now) if session.lock else None,
         "holder": _run_holder(session.holder),
     }
 
@@ -202,8 +204,8 @@ def _occupation(occupation: Occupation | None, now: float) -> Json | None:
     return {"since": iso(occupation.since), "ms": ms(end - occupation.since), "holds": occupation.holds}
 
 
-def lock_json(view: LockView) -> Json:
-    """Render one lock: the LOCK object of the contract, with a few facts more."""
+def lock_json(view: LockView, now: float | None = None) -> Json:
+    """Render one lock as of `now` (else of its observation): the LOCK object of the contract, with a few facts more."""
     record, judgement = view.record, view.judgement
     payload = record.payload
     return {
@@ -214,7 +216,7 @@ def lock_json(view: LockView) -> Json:
         "releaseId": view.release_id,
         "pid": payload.pid if payload else None,
         "createdAt": iso(record.created_at),
-        "ageMs": ms(view.evidence.age_s),
+        "ageMs": ms(view.evidence.age_at(view.evidence.observed_at if now is None else now)),
         "maxHoldMs": payload.max_hold_ms if payload else None,
         "verdict": judgement.verdict.value,
         "reasons": list(judgement.reasons),

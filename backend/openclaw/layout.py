@@ -28,12 +28,34 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a path can't be used as a root. `unseen`: what is there can't be seen; else there is no root there."""
+
+    sentence: SafeText
+    unseen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A path that can't be used. `named`: by the user or `$OPENCLAW_STATE_DIR`, not only found by us."""
+
+    path: str
+    fault: Fault
+    named: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Discovery:
-    """The roots found, every path that was looked at, and (path, sentence) for what could not be used."""
+    """The roots found, every path that was looked at, and what could not be used."""
 
     roots: tuple[Root, ...]
     looked_at: tuple[str, ...]
-    problems: tuple[tuple[str, SafeText], ...]
+    unusable: tuple[Unusable, ...] = ()
+
+    @property
+    def problems(self) -> tuple[tuple[str, SafeText], ...]:
+        """What could not be used, as (path, sentence)."""
+        return tuple((one.path, one.fault.sentence) for one in self.unusable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +82,15 @@ def discover_roots(env: Mapping[str, str], home: str, given: Sequence[str]) -> D
     chosen = env.get("OPENCLAW_STATE_DIR", "").strip()
     required = {*named, expand(chosen, home)} if chosen else set(named)
     roots: dict[str, Root] = {}
-    problems: list[tuple[str, SafeText]] = []
+    unusable: list[Unusable] = []
     looked_at = tuple(dict.fromkeys([*named, *defaults]))
     for path in looked_at:
-        sentence = why_not_a_root(path)
-        if sentence is None:
+        fault = fault_of_root(path)
+        if fault is None:
             roots.setdefault(real(path), Root(path, given=path in named))
         elif path in required or os.path.lexists(path):
-            problems.append((path, sentence))
-    return Discovery(tuple(roots.values()), looked_at, tuple(problems))
+            unusable.append(Unusable(path, fault, named=path in required))
+    return Discovery(tuple(roots.values()), looked_at, tuple(unusable))
 
 
 def _default_roots(env: Mapping[str, str], home: str) -> Iterator[str]:
@@ -84,27 +106,56 @@ def _default_roots(env: Mapping[str, str], home: str) -> Iterator[str]:
 
 def why_not_a_root(path: str) -> SafeText | None:
     """Say why `path` can't be used as a root; None when it can."""
+    fault = fault_of_root(path)
+    return None if fault is None else fault.sentence
+
+
+def fault_of_root(path: str) -> Fault | None:
+    """Say why `path` can't be used as a root, and whether that hides what is there; None when it can."""
     try:
         status = os.stat(path)
     except FileNotFoundError:
-        return safe(f"{path} does not exist")
+        return Fault(safe(f"{path} does not exist"))
     except (OSError, ValueError) as error:
-        return safe(f"{path} can't be looked at: {getattr(error, 'strerror', None) or error}")
+        return Fault(safe(f"{path} can't be looked at: {_reason(error)}"), unseen=True)
     if not stat.S_ISDIR(status.st_mode):
-        return safe(_with_hint(path, f"{path} is a file, not a state directory"))
+        return Fault(safe(_with_hint(path, f"{path} is a file, not a state directory")))
     try:
         os.scandir(path).close()
     except OSError as error:
-        return safe(f"{path} can't be listed: {error.strerror or error}")
-    if _is_root(path):
-        return None
-    return safe(
-        _with_hint(path, f"{path} has no agents directory and no openclaw.json: not an OpenClaw root")
-    )
+        return Fault(safe(f"{path} can't be listed: {_reason(error)}"), unseen=True)
+    try:
+        if _has_mark(path):
+            return None
+    except OSError as error:
+        return Fault(safe(f"{path} can't be looked into: {_reason(error)}"), unseen=True)
+    sentence = f"{path} has no agents directory and no openclaw.json: not an OpenClaw root"
+    return Fault(safe(_with_hint(path, sentence)))
+
+
+def _has_mark(path: str) -> bool:
+    """Whether a directory looks like a root; raises OSError where that can't be seen."""
+    denied: OSError | None = None
+    for mark in _MARKS:
+        try:
+            os.stat(os.path.join(path, mark))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            denied = error
+        else:
+            return True
+    if denied is not None:
+        raise denied
+    return False
 
 
 def _is_root(path: str) -> bool:
     return any(os.path.exists(os.path.join(path, mark)) for mark in _MARKS)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _with_hint(path: str, sentence: str) -> str:
@@ -119,32 +170,63 @@ def _with_hint(path: str, sentence: str) -> str:
 
 
 def sessions_dirs(root: str, config: Config) -> tuple[SessionsDir, ...]:
-    """Return the sessions directories of `root` that exist now.
+    """Return the sessions directories of `root` that exist and can be seen now. Raises nothing."""
+    return look_for_sessions(root, config)[0]
+
+
+def look_for_sessions(root: str, config: Config) -> tuple[tuple[SessionsDir, ...], tuple[SafeText, ...]]:
+    """Return the sessions directories of `root` that exist now, and sentences on what hides others.
 
     Agents that have a directory are found whether the config names them or not. The default places are
     looked at also where the config has another store: locks from before that change are still there.
     Raises nothing.
     """
-    present, session_store = agent_ids(root), config.session_store
-    stores = [(agent, os.path.join(root, "agents", agent, "sessions", "sessions.json")) for agent in present]
-    if session_store is not None and "{agentId}" in session_store:
-        everyone = dict.fromkeys([*(agent.id for agent in config.agents), *present, "main"])
-        stores += [(agent, session_store.replace("{agentId}", agent)) for agent in everyone]
-    elif session_store is not None:
-        stores.append(("", session_store))
+    hidden: list[SafeText] = []
+    try:
+        present = _agents_of(root)
+    except OSError as error:
+        present = ()
+        hidden.append(safe(f"{os.path.join(root, 'agents')} can't be listed: {_reason(error)}"))
     found: dict[str, SessionsDir] = {}
-    for agent, store in stores:
+    for agent, store in _stores(root, config, present):
         directory = real(os.path.dirname(store))
-        if os.path.isdir(directory):
+        try:
+            exists = stat.S_ISDIR(os.stat(directory).st_mode)
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            continue
+        except OSError as error:
+            hidden.append(safe(f"{directory} can't be looked at: {_reason(error)}"))
+            continue
+        if exists:
             whole_path = os.path.join(directory, os.path.basename(store))
             found.setdefault(directory, SessionsDir(directory, agent or None, whole_path))
-    return tuple(found.values())
+    return tuple(found.values()), tuple(dict.fromkeys(hidden))
+
+
+def _stores(root: str, config: Config, present: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield agent and path of each session store that there may be; no agent where one store serves all."""
+    for agent in present:
+        yield agent, os.path.join(root, "agents", agent, "sessions", "sessions.json")
+    session_store = config.session_store
+    if session_store is not None and "{agentId}" in session_store:
+        for agent in dict.fromkeys([*(agent.id for agent in config.agents), *present, "main"]):
+            yield agent, session_store.replace("{agentId}", agent)
+    elif session_store is not None:
+        yield "", session_store
+
+
+def _agents_of(root: str) -> tuple[str, ...]:
+    """Return the names below `<root>/agents`, sorted; raises OSError where that stands and can't be listed."""
+    try:
+        return tuple(sorted(os.listdir(os.path.join(root, "agents"))))
+    except FileNotFoundError:
+        return ()
 
 
 def agent_ids(root: str) -> tuple[str, ...]:
-    """Return the names below `<root>/agents`, sorted; none where that can't be listed."""
+    """Return the names below `<root>/agents`, sorted; none where that can't be listed (`look_for_sessions` says so)."""
     try:
-        return tuple(sorted(os.listdir(os.path.join(root, "agents"))))
+        return _agents_of(root)
     except OSError:
         return ()
 

@@ -12,14 +12,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from backend.model.fleet import FleetSnapshot, RefusedStart, SessionView
+from backend.model.fleet import FleetSnapshot, RefusedStart, RootView, SessionView
 from backend.model.gateways import refused_start
 from backend.model.rotation import gap_grace
 from backend.model.runfold import RunBook, fold_all
 from backend.model.runs import Occupation
 from backend.model.versions import Version
 from backend.openclaw.feedevents import ends_of, run_ids_of
-from backend.openclaw.layout import Discovery, discover_roots
+from backend.openclaw.layout import Discovery, Unusable, discover_roots
 from backend.settings import Settings
 from backend.system.processes import ProcessDetails, details
 from backend.system.text import safe
@@ -58,6 +58,7 @@ class Collector:
         self.settings = settings
         self.looked_at = discovery.looked_at
         self.discovery_problems = tuple(str(sentence) for _, sentence in discovery.problems)
+        self._unusable: tuple[Unusable, ...] = ()
         self._env = os.environ if env is None else env
         self._clock = clock
         self._rediscover = rediscover
@@ -244,13 +245,18 @@ class Collector:
         return FleetSnapshot(
             generated_at=now,
             host=safe(socket.gethostname()),
-            roots=tuple(
-                root.view(self._waking.live, self._refused(root, now)) for root in self.roots.values()
+            roots=(
+                *(root.view(self._waking.live, self._refused(root, now)) for root in self.roots.values()),
+                *map(self._unusable_view, self._unusable),
             ),
             sessions=tuple(sorted(sessions, key=_urgency)),
             locks=tuple(sorted(self._locks.locks, key=lambda view: view.record.path)),
             notes=tuple(self._notes()),
         )
+
+    def _unusable_view(self, one: Unusable) -> RootView:
+        watch = "live" if self._waking.live else "polling"
+        return RootView(one.path, "files", None, watch, (str(one.fault.sentence),), unseen=one.fault.unseen)
 
     def _refused(self, root: RootWatch, now: float) -> RefusedStart | None:
         """Return the gateway starts that were lately refused because of this root's gateway."""

@@ -23,24 +23,31 @@ class Directory:
     store: Store = field(default_factory=Store)
     index: StoreIndex = field(default_factory=lambda: StoreIndex({}, {}))
     locks: tuple[str, ...] = ()
-    problem: str | None = None
+    problems: tuple[str, ...] = ()
+    unseen: bool = False
     generation: int = 0
     _sessions: dict[str, SessionEntry | None] = field(default_factory=dict)
 
     def refresh(self) -> None:
-        """Look again. Raises nothing; `generation` grows whenever the store's entries changed."""
+        """Look again. Raises nothing; `generation` grows whenever the store's entries changed.
+
+        `unseen`: sessions or locks can't be seen; `problems` say why.
+        """
         store = read_store(self.where.store_path, self.store)
         if store is not self.store:
             self.store = store
             self.index = StoreIndex.build(store.entries, self.where.path)
             self.generation += 1
             self._sessions.clear()
+        told = [str(store.problem)] if store.problem else []
+        # With a signature the store was read, and only some of its entries could not be understood.
+        self.unseen = bool(store.problem) and store.signature is None
         try:
             self.locks = tuple(locks_in(self.where.path))
         except OSError as error:
-            self.problem = f"{self.where.path} can't be listed: {error.strerror or error}"
-        else:
-            self.problem = str(store.problem) if store.problem else None
+            told.append(f"{self.where.path} can't be listed: {error.strerror or error}")
+            self.unseen = True
+        self.problems = tuple(told)
 
     def places(self, era: str, own_namespace: bool | None) -> list[Place]:
         """Return the locks as places to examine."""

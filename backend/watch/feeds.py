@@ -35,7 +35,7 @@ class Feeds:
 
     def keep(self, roots: Mapping[str, RootWatch]) -> None:
         """Begin to follow the roots that need it, end the others, and knock again where something changed."""
-        wanted = {path: root for path, root in roots.items() if root.era == "sqlite" and not root.problem}
+        wanted = {path: root for path, root in roots.items() if root.era == "sqlite" and not root.fault}
         for path in [path for path in self._feeds if path not in wanted]:
             self._feeds.pop(path).stop()
         if wanted:

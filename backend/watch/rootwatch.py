@@ -17,7 +17,7 @@ from backend.openclaw.era import era_of, era_signature
 from backend.openclaw.evidence import Place
 from backend.openclaw.failover import read_profiles
 from backend.openclaw.gatewaylock import expected_paths, gateway_lock_paths, left_guards
-from backend.openclaw.layout import Root, lock_kind, other_locks, sessions_dirs, why_not_a_root
+from backend.openclaw.layout import Fault, Root, fault_of_root, lock_kind, look_for_sessions, other_locks
 from backend.system.text import safe
 from backend.system.volumes import volume_of
 from backend.watch.directory import Directory
@@ -38,7 +38,8 @@ class RootWatch:
     gateway_paths: tuple[str, ...] = ()
     gateway_locks: tuple[LockView, ...] = ()
     network: bool = False
-    problem: str | None = None
+    fault: Fault | None = None
+    hidden: tuple[str, ...] = ()
     gateway_started_at: float | None = None
     logged: Version | None = None
     told: Version | None = None
@@ -56,8 +57,7 @@ class RootWatch:
 
     def refresh(self) -> None:
         """Look at everything but the contents of the sessions directories. Raises nothing."""
-        why = why_not_a_root(self.path)
-        self.problem = str(why) if why else None
+        self.fault = fault_of_root(self.path)
         self._refresh_config()
         seen = era_signature(self.path)
         if seen != self._era_seen:
@@ -116,6 +116,7 @@ class RootWatch:
             problems=(*self._problems(), *sentences(self.gateway_locks, refused), *self._guard_problems()),
             version=version,
             refused_start=refused,
+            unseen=self._unseen,
         )
 
     def exposures(self) -> tuple[str, ...]:
@@ -126,13 +127,24 @@ class RootWatch:
         """Whether a version keeps sessions as this root does; a log may be that of another root's gateway."""
         return version is not None and (version >= FIRST_WITHOUT_LOCK_FILES) == (self.era == "sqlite")
 
+    @property
+    def _unseen(self) -> bool:
+        """Whether sessions or locks of this root may be there that can't be seen."""
+        if self.fault is not None and self.fault.unseen:
+            return True
+        # From 2026.8 on the gateway tells of the sessions, and nothing reads what is left of the files.
+        blind = bool(self.hidden) or any(directory.unseen for directory in self.directories.values())
+        return blind and self.era != "sqlite"
+
     def _problems(self) -> list[str]:
-        found = [problem for problem in (self.problem, self.access) if problem]
+        found = [str(self.fault.sentence)] if self.fault else []
+        found += [self.access] if self.access else []
+        found += self.hidden
         if self.config is not None and self.config.problem:
             found.append(str(self.config.problem))
         if self.config is not None:
             found += [str(note) for note in self.config.notes]
-        found += [directory.problem for directory in self.directories.values() if directory.problem]
+        found += [problem for directory in self.directories.values() for problem in directory.problems]
         return found
 
     def _refresh_config(self) -> None:
@@ -144,7 +156,8 @@ class RootWatch:
 
     def _refresh_directories(self) -> None:
         config = self.config or Config(self.path)
-        found = sessions_dirs(self.path, config)
+        found, hidden = look_for_sessions(self.path, config)
+        self.hidden = tuple(map(str, hidden))
         known = self.directories
         self.directories = {
             where.path: known[where.path] if where.path in known else Directory(where, self.path)

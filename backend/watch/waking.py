@@ -81,7 +81,7 @@ def _standing(roots: Iterable[RootWatch]) -> frozenset[tuple[str, int, int]]:
     """Return what is to be watched: path, device and inode."""
     wanted: set[str] = set()
     for root in roots:
-        if root.network or root.problem:
+        if root.network or root.fault:
             continue
         agents = os.path.realpath(os.path.join(root.path, "agents"))
         wanted.add(agents)

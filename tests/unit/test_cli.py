@@ -181,7 +181,10 @@ def test_a_root_that_is_none_ends_with_4_and_says_why(tmp_path):
 
 def test_one_good_root_is_enough_and_the_other_is_narrated(fleet, tmp_path):
     done = run(fleet, "status", "--json", fleet.root, tmp_path / "nowhere")
-    assert (done.returncode, len(json.loads(done.stdout)["roots"])) == (0, 1)
+    good, missing = json.loads(done.stdout)["roots"]
+    assert (done.returncode, good["problems"]) == (0, [])
+    assert (missing["path"], missing["unseen"]) == (str(tmp_path / "nowhere"), False)
+    assert missing["problems"] == [f"{tmp_path / 'nowhere'} does not exist"]
     assert "nowhere does not exist" in done.stderr.decode()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import queue
@@ -12,12 +13,13 @@ import sqlite3
 import threading
 import time
 from contextlib import contextmanager
+from datetime import datetime
 
 import pytest
 
 from backend.model.fleet import State
 from backend.model.locks import LockKind, Proof, Verdict
-from backend.model.wire import needs_person
+from backend.model.wire import needs_person, snapshot_json
 from backend.settings import RootSettings, Settings
 from backend.simulate.fleet import SimulatedFleet
 from backend.system.processes import LINUX
@@ -561,3 +563,18 @@ def test_the_simulated_gateways_lock_is_held_and_dead_when_it_was_killed(tmp_pat
             assert snapshot.roots[0].gateway.alive is False
         finally:
             watching.close()
+
+
+def test_one_snapshot_has_one_clock(fleet):
+    ticking = itertools.count(time.time())
+    lock = fleet.session()
+    with actor() as holder:
+        holder.take(lock)
+        watching = collector_of(fleet, clock=lambda: next(ticking))
+        found = snapshot_json(watching.look())
+        watching.close()
+    (shown,) = found["locks"]
+    (session,) = found["sessions"]
+    for told in (shown, session["lock"]):
+        since = datetime.fromisoformat(found["generatedAt"]) - datetime.fromisoformat(told["createdAt"])
+        assert told["ageMs"] == round(since.total_seconds() * 1000)
