@@ -1,4 +1,4 @@
-"""Every screen, as it is seen, at three sizes and in two themes.
+"""Every screen and dialog, as it is seen, at three sizes and in three themes.
 
 The frames lie in `frames/`; LOCKDECK_UPDATE_FRAMES=1 writes them anew.
 """
@@ -6,18 +6,72 @@ The frames lie in `frames/`; LOCKDECK_UPDATE_FRAMES=1 writes them anew.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from textual.widgets import Button
 
-from tests.tui.samples import incident, quiet
-from tests.tui.stage import dashboard, frame, show
+from backend.actions.journal import Journal
+from tests.tui.samples import NOW, incident, quiet
+from tests.tui.scenes import cancel_ladder, cancel_result, journal_entries, release_offer, release_refusal
+from tests.tui.stage import dashboard, frame, show, wait_for
+from tui.actions import Hands
 from tui.app import LockdeckApp
+from tui.dialogs.cancel import CancelDialog
+from tui.dialogs.release import ReleaseDialog
+from tui.screens.journal import JournalScreen
 
 FRAMES = Path(__file__).parent / "frames"
 SIZES = ((60, 20), (80, 24), (140, 45))
-SCREENS = {"fleet": (), "session": ("enter",), "locks": ("l",), "help": ("question_mark",), "columns": ("C",)}
+THEMES = ("dark", "monochrome", "deuteranopia")
+Scene = Callable[[object], Awaitable[None]]
+
+
+def keys(*pressed: str) -> Scene:
+    async def press(pilot: object) -> None:
+        await pilot.press(*pressed)  # type: ignore[attr-defined]
+
+    return press
+
+
+async def journal(pilot: object) -> None:
+    app = pilot.app  # type: ignore[attr-defined]
+    await pilot.press("j")  # type: ignore[attr-defined]
+    await wait_for(
+        pilot, lambda: isinstance(app.screen, JournalScreen) and app.screen.selected_key is not None
+    )
+
+
+async def entry(pilot: object) -> None:
+    await journal(pilot)
+    await pilot.press("enter")  # type: ignore[attr-defined]
+
+
+async def completion(pilot: object) -> None:
+    await pilot.press("slash", *"state:st", "tab")  # type: ignore[attr-defined]
+    await pilot.press("space", *"lock:")  # type: ignore[attr-defined]
+
+
+SCENES: dict[str, Scene] = {
+    "fleet": keys(),
+    "session": keys("enter"),
+    "locks": keys("l"),
+    "events": keys("e"),
+    "journal": journal,
+    "help": keys("question_mark"),
+}
+DIALOGS: dict[str, Scene] = {
+    "columns": keys("C"),
+    "notes": keys("exclamation_mark"),
+    "text": keys("Y"),
+    "filter": completion,
+    "entry": entry,
+    "release": release_offer,
+    "refused": release_refusal,
+    "cancel": cancel_ladder,
+    "result": cancel_result,
+}
 
 
 def looks(app: LockdeckApp) -> Iterator[str]:
@@ -40,17 +94,43 @@ def compare(name: str, seen: str) -> None:
     assert seen == path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("theme", ["dark", "monochrome"])
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("screen", SCREENS)
-async def test_the_screen_looks_as_it_did(screen: str, size: tuple[int, int], theme: str) -> None:
-    app = dashboard(theme=theme)
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make paths on the screen the same everywhere, and dialogs look at nothing by themselves."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ReleaseDialog, "look", lambda _self: None)
+    monkeypatch.setattr(CancelDialog, "look", lambda _self: None)
+
+
+async def held(name: str, scene: Scene, size: tuple[int, int], theme: str) -> None:
+    journal = Journal("state/journal.jsonl", clock=lambda: NOW - 60)
+    journal_entries(journal)
+    app = dashboard(theme=theme, hands=Hands(journal=journal, env={}))
     async with app.run_test(size=size) as pilot:
+        await show(pilot, quiet())
         await show(pilot, incident())
-        await pilot.press(*SCREENS[screen])
+        await scene(pilot)
         await pilot.pause()
+        await pilot.pause()
+        for button in app.screen.query(Button):
+            assert not button.display or app.screen.region.contains_region(button.region), button
         seen = "\n".join([frame(app), "", *looks(app), ""])
-    compare(f"{screen}-{size[0]}x{size[1]}-{theme}", seen)
+    compare(f"{name}-{size[0]}x{size[1]}-{theme}", seen)
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("screen", SCENES)
+async def test_the_screen_looks_as_it_did(screen: str, size: tuple[int, int], theme: str) -> None:
+    await held(screen, SCENES[screen], size, theme)
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("dialog", DIALOGS)
+async def test_the_dialog_looks_as_it_did(dialog: str, size: tuple[int, int]) -> None:
+    await held(dialog, DIALOGS[dialog], size, "dark")
 
 
 async def test_an_empty_fleet_says_what_was_looked_at() -> None:

@@ -20,6 +20,15 @@ _FRAME = 4
 """Lines of the box's border, and of the margin above and below it."""
 
 
+class Foot(Vertical):
+    """What stays in sight. The lines above get what it leaves, however often it changes its height."""
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Have the lines fitted again."""
+        if isinstance(self.screen, BoxDialog):
+            self.screen.fit()
+
+
 class BoxDialog(ModalScreen[Result | None], Generic[Result]):
     """Escape dismisses it with None."""
 
@@ -38,7 +47,7 @@ class BoxDialog(ModalScreen[Result | None], Generic[Result]):
         with Vertical(classes="box"):
             with VerticalScroll(classes="box-scroll", can_focus=False):
                 yield LineView("overlay", id="box-lines")
-            with Vertical(classes="box-foot"):
+            with Foot(classes="box-foot"):
                 yield from self.foot()
 
     def foot(self) -> Iterable[Widget]:

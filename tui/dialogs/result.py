@@ -39,6 +39,8 @@ class LeftLock:
 
 
 Following = NextRung | LeftLock
+_SIDE_BY_SIDE = 80
+"""All three buttons find room beside each other from this many columns on."""
 
 
 class ResultDialog(BoxDialog[Following]):
@@ -71,6 +73,7 @@ class ResultDialog(BoxDialog[Following]):
         self.show(list(result_lines(job, app.symbols)))
         self.query_one("#result-release").display = self.left_lock() is not None
         following = self.next_rung()
+        self.query_one(".box-buttons").set_class(self.size.width < _SIDE_BY_SIDE, "-stacked")
         button = self.query_one("#result-next", Button)
         button.display = following is not None
         if following is not None:

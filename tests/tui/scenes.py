@@ -1,0 +1,106 @@
+"""Dialogs with fixed contents, for frames: what a look at real locks and gateways would have brought."""
+
+from __future__ import annotations
+
+from backend.actions.cancel_plan import CancelPlan, Way
+from backend.actions.journal import Journal
+from backend.actions.ladder import gentle_rungs, restart_rung
+from backend.actions.plan import Refusal, ReleasePlan
+from backend.model.fleet import Severity
+from backend.model.versions import Version
+from backend.openclaw.config import Config
+from tests.tui.samples import NOW, ROOT
+from tui.actions import Offer
+from tui.app import LockdeckApp
+from tui.dialogs.cancel import CancelDialog, LadderSeen
+from tui.dialogs.release import Offered, ReleaseDialog
+from tui.dialogs.result import ResultDialog
+from tui.jobs import Piece
+
+SCOPES = ("operator.admin", "operator.read", "operator.write")
+
+
+def journal_entries(journal: Journal) -> None:
+    """Write one entry of each kind that a person meets."""
+    lock = f"{ROOT}/agents/silas/sessions/9f3c.jsonl.lock"
+    journal.append("refused", path=lock, releaseId="4be1c02d97aa", sentences=["the verdict is held"])
+    journal.append("cancel-begin", key="agent:silas:main", rung="stop", does='send "[lockdeck] /stop"')
+    told = "Stop command: the session was free 12 ms after the call and stayed free for 5.0 s"
+    journal.append("cancel-end", key="agent:silas:main", sentences=[told])
+    journal.append("released", path=lock, releaseId="77d0a1b2c3d4", sentences=["released"])
+
+
+async def release_offer(pilot: object) -> None:
+    """Ask for the release of a dead lock."""
+    await _release(
+        pilot,
+        why=("pid 4711 is gone (ESRCH)", "no process has inode 2499111 open (142 of 142 inspected)"),
+        effects=("take the lock off its name in one step, while a stand-in keeps the name",),
+        then=("OpenClaw 2026.4.5 would reclaim it itself at the next write to this session",),
+    )
+
+
+async def release_refusal(pilot: object) -> None:
+    """Say why a release is refused."""
+    await _release(pilot, refusal=Refusal(("pid 4711 (node) has the lock file open", "the verdict is held")))
+
+
+async def _release(pilot: object, **told: object) -> None:
+    app = await _pressed(pilot, "l", "R")
+    dialog = app.screen
+    assert isinstance(dialog, ReleaseDialog)
+    (aim,) = dialog._aims
+    assert aim.lock is not None
+    plan = ReleasePlan(aim.lock.record.path, aim.release_id, NOW, view=aim.lock, **told)  # type: ignore[arg-type]
+    dialog.post_message(Offered((Offer(aim, plan, NOW - 1300),), 0))
+    await pilot.pause()  # type: ignore[attr-defined]
+
+
+async def cancel_ladder(pilot: object) -> None:
+    """Ask how to end a run."""
+    app = await _pressed(pilot, "c")
+    dialog = app.screen
+    assert isinstance(dialog, CancelDialog)
+    (aim,) = dialog._aims
+    rungs, left_out = gentle_rungs(Version(2026, 4, 5), SCOPES)
+    restart = restart_rung(
+        "run `systemctl --user restart openclaw-gateway`", ("agent:main:main",), comes_back=True
+    )
+    plan = CancelPlan(
+        key=aim.row[2],
+        root=ROOT,
+        looked_at=NOW,
+        way=Way(Config(f"{ROOT}/openclaw.json"), {}, "state"),
+        rungs=(*rungs, restart),
+        pid=396,
+        is_gateway=True,
+        version="2026.4.5",
+        reached_by="WebSocket",
+        scopes=SCOPES,
+        queue_depth=2,
+        left_out=left_out,
+    )
+    dialog.post_message(LadderSeen(((aim, plan),), 0))
+    await pilot.pause()  # type: ignore[attr-defined]
+
+
+async def cancel_result(pilot: object) -> None:
+    """Tell how a cancel ended that left a dead lock behind."""
+    app = await _pressed(pilot, "c")
+    dialog = app.screen
+    assert isinstance(dialog, CancelDialog)
+    (aim,) = dialog._aims
+    await pilot.press("escape")  # type: ignore[attr-defined]
+    job = app.jobs.open("Cancel a run", (aim,))
+    told = (
+        "Stop command: the session was not free within 5.0 s",
+        "the holder is gone and left its lock behind",
+    )
+    app.jobs.put(job.number, 0, Piece(aim, "failed", Severity.WARNING, told, True, "Reset the session", aim))
+    await app.push_screen(ResultDialog(job.number))
+
+
+async def _pressed(pilot: object, *keys: str) -> LockdeckApp:
+    await pilot.press(*keys)  # type: ignore[attr-defined]
+    await pilot.pause()  # type: ignore[attr-defined]
+    return pilot.app  # type: ignore[attr-defined,no-any-return]
