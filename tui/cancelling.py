@@ -15,8 +15,8 @@ from backend.model.fleet import FleetSnapshot, RootView, SessionView, State
 from backend.model.wire import SCHEMA, dumps
 from backend.system.text import safe
 from backend.watch.collector import Collector
-from tui.cli import emit, narrate
 from tui.exits import Exit
+from tui.output import emit, narrate
 
 GENTLE = "confirm"
 """The danger of rungs that need no more than the command itself."""

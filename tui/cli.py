@@ -11,6 +11,7 @@ import click
 
 from tui.exits import Exit
 from tui.options import Common, RootsOrCommand, common_options
+from tui.output import emit, narrate, output_trouble, take_streams
 
 if TYPE_CHECKING:
     from backend.model.fleet import FleetSnapshot
@@ -25,6 +26,18 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
+    take_streams()
+    code = _run()
+    trouble = output_trouble()
+    # A reader that went away (`| head`) has what it wanted.
+    if trouble is not None and not isinstance(trouble, ConnectionError):
+        narrate(f"stdout can't be written: {trouble.strerror}; what is missing there is lost")
+        code = Exit.ATTENTION
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command line and return its exit code."""
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Abort:
@@ -36,7 +49,7 @@ def main() -> NoReturn:
         code = Exit.USAGE
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED
-    sys.exit(int(code or 0))
+    return int(code or 0)
 
 
 def _show(error: click.ClickException) -> None:
@@ -94,7 +107,7 @@ def watch(common: Common, roots: tuple[str, ...], as_json: bool, seconds: float 
 
 
 @cli.command()
-@click.argument("lock", type=click.Path())
+@click.argument("lock", type=click.Path(readable=False))
 @json_option
 @common_options
 def explain(common: Common, lock: str, as_json: bool) -> int:
@@ -105,7 +118,7 @@ def explain(common: Common, lock: str, as_json: bool) -> int:
 
 
 @cli.command()
-@click.argument("lock", type=click.Path())
+@click.argument("lock", type=click.Path(readable=False))
 @click.option("--release-id", metavar="ID", help="The hold to release, as status or explain names it.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
 @click.option(
@@ -133,7 +146,7 @@ def release(common: Common, as_json: bool, **asked: Any) -> int:
 @cli.command()
 @click.argument("keys", nargs=-1, metavar="SESSION_KEY...")
 @click.option(
-    "--root", type=click.Path(), metavar="ROOT", help="The root of the session, where several have the key."
+    "--root", type=click.Path(readable=False), metavar="ROOT", help="The root of the session, where several have the key."
 )
 @click.option("--all", "everything", is_flag=True, help="Every session that is running, rotating or stuck.")
 @click.option(
@@ -156,7 +169,7 @@ def cancel(common: Common, keys: tuple[str, ...], root: str | None, as_json: boo
 
 
 @cli.command()
-@click.argument("logs", nargs=-1, required=True, type=click.Path(), metavar="LOG...")
+@click.argument("logs", nargs=-1, required=True, type=click.Path(readable=False), metavar="LOG...")
 @json_option
 @common_options
 def replay(common: Common, logs: tuple[str, ...], as_json: bool) -> int:
@@ -332,17 +345,6 @@ def run_dashboard(
 
 
 def has_screen() -> bool:
-    """Whether there is a terminal that a dashboard can be drawn on."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb")
-
-
-def emit(text: str) -> None:
-    """Write one line of data to stdout."""
-    click.echo(text)
-
-
-def narrate(text: str) -> None:
-    """Write one line of narration to stderr; what comes from outside is made safe."""
-    from backend.system.text import safe
-
-    click.echo(safe(text, 4096), err=True)
+    """Whether there is a terminal that a dashboard can be drawn on; Textual draws on stderr (8.2.8)."""
+    terminals = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    return terminals and os.environ.get("TERM", "dumb") not in ("", "dumb")

@@ -11,9 +11,10 @@ from backend.settings import Settings
 from backend.simulate.fleet import SimulatedFleet
 from backend.watch.collector import Collector
 from tui.actions import Hands
-from tui.cli import has_screen, narrate, print_plain, run_dashboard
+from tui.cli import has_screen, print_plain, run_dashboard
 from tui.exits import Exit
 from tui.options import Common
+from tui.output import narrate
 
 ENOUGH_S = 24.0
 """Without a terminal the story is followed this long (seconds): into the third attempts of the outage."""

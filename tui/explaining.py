@@ -13,21 +13,23 @@ from backend.openclaw.evidence import examine
 from backend.openclaw.placing import place_of
 from backend.system.text import safe
 from tui.advice import advice
-from tui.cli import emit, narrate
 from tui.exits import Exit
+from tui.output import emit, narrate
 from tui.plain import lock_lines
 
 if TYPE_CHECKING:
     from backend.settings import Settings
 
 
+NOTHING_THERE = "no such lock file, and no process has a deleted one open there"
+
+
 def explain_lock(path: str, settings: Settings, as_json: bool) -> Exit:
     """Print all that is known about the lock at `path`; 0, 1 when it needs a person, 2 when there is none."""
     place = place_of(path, os.environ, lambda root: settings.root(root).own_namespace or None)
-    views = examine([place], time.time(), search=True)
-    view = next((v for v in reversed(views) if v.record.path == place.path), views[0])
-    if view.record.presence is Presence.ABSENT and not view.evidence.deleted_openers:
-        narrate(f"{place.path}: no such lock file, and no process has a deleted one open there")
+    view = examine([place], time.time(), search=True)[0]
+    if nothing_there(view):
+        narrate(f"{place.path}: {NOTHING_THERE}")
         return Exit.USAGE
     if as_json:
         emit(dumps(_as_json(view), indent=2))
@@ -37,6 +39,11 @@ def explain_lock(path: str, settings: Settings, as_json: bool) -> Exit:
         for name, value in evidence_json(view.evidence).items():
             emit(safe(f"    {name}: {dumps(value)}", 1000))
     return Exit.ATTENTION if lock_needs_person(view) else Exit.OK
+
+
+def nothing_there(view: LockView) -> bool:
+    """Whether there is nothing to speak of: no file at the path, and nobody who has a deleted one open."""
+    return view.record.presence is Presence.ABSENT and not view.evidence.deleted_openers
 
 
 def _as_json(view: LockView) -> dict[str, object]:

@@ -8,8 +8,8 @@ from backend.actions.journal import default_journal
 from backend.actions.recovery import recover
 from backend.model.wire import SCHEMA, dumps
 from backend.system.text import safe
-from tui.cli import emit, narrate
 from tui.exits import Exit
+from tui.output import emit, narrate
 
 _HEAD = ("at", "kind")
 _HIDDEN = ("prev", "evidence", "lock", "schema", *_HEAD)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
-
-from tui.exits import Exit
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -51,6 +47,7 @@ def common_options(function: F) -> F:
     taking.__name__, taking.__doc__ = function.__name__, function.__doc__
     taking.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
     file = click.Path(dir_okay=False)
+    log = click.Path(dir_okay=False, readable=False)  # what can't be read is a note, as what is missing is
     for option in (
         click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal."),
         click.option("--no-color", is_flag=True, help="No colours."),
@@ -59,7 +56,7 @@ def common_options(function: F) -> F:
             "--config", type=file, metavar="FILE", help="Configuration file instead of the usual one."
         ),
         click.option(
-            "--log", type=file, multiple=True, metavar="FILE", help="A log file to read (repeatable)."
+            "--log", type=log, multiple=True, metavar="FILE", help="A log file to read (repeatable)."
         ),
     ):
         taking = option(taking)
@@ -78,12 +75,3 @@ class RootsOrCommand(click.Group):
         if args and args[0] not in self.commands and not args[0].startswith("-"):
             return self.default, self.commands[self.default], args
         return super().resolve_command(ctx, args)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Invoke as usual; a reader that went away (`| head`) is no failure, click itself would end with 1."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            # What is still buffered goes nowhere, so that Python does not complain at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return Exit.OK

@@ -15,8 +15,9 @@ from backend.actions.recovery import recover
 from backend.actions.release import plan_release, release
 from backend.model.wire import SCHEMA, dumps
 from backend.system.text import safe
-from tui.cli import emit, narrate
 from tui.exits import Exit
+from tui.explaining import NOTHING_THERE, nothing_there
+from tui.output import emit, narrate
 
 if TYPE_CHECKING:
     from backend.settings import Settings
@@ -50,6 +51,9 @@ def release_lock(request: Request, settings: Settings) -> Exit:
         override=_override(request),
         vouched=lambda root: settings.root(root).own_namespace or None,
     )
+    if plan.view is not None and nothing_there(plan.view):
+        narrate(f"{plan.path}: {NOTHING_THERE}")
+        return Exit.USAGE
     if (
         request.read_only
         or settings.read_only

@@ -12,8 +12,8 @@ from backend.model.timeline import PastOccupation
 from backend.model.wire import SCHEMA, attempt_json, dumps, iso
 from backend.system.text import SafeText, safe
 from backend.watch.replay import PastRun, Replay, replay
-from tui.cli import emit, narrate
 from tui.exits import Exit
+from tui.output import emit, narrate
 from tui.plain import duration
 
 

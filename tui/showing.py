@@ -26,7 +26,7 @@ def show_settings(settings: Settings, common: Common, as_json: bool) -> Exit:
     """Print the settings as they are in force with the options of this very call."""
     from backend.model.wire import dumps
     from backend.system.text import safe
-    from tui.cli import emit
+    from tui.output import emit
 
     values = tuple(shown(settings, common))
     if as_json:

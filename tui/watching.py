@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from backend.model.fleet import FleetSnapshot, LockView, SessionView
 from backend.model.wire import SCHEMA, dumps, iso, lock_json, needs_person, root_json, session_json
 from backend.system.text import SafeText, safe
 from tui.exits import Exit
+from tui.output import emit, output_trouble
 from tui.plain import attempt_text, clock, duration
 
 if TYPE_CHECKING:
@@ -32,10 +32,10 @@ def watch_fleet(collector: Collector, seconds: float | None, as_json: bool) -> E
     def publish(snapshot: FleetSnapshot) -> None:
         before = last[0] if last else None
         for change in changes(before, snapshot):
-            line = dumps(change_json(change, snapshot)) if as_json else change_line(change, snapshot)
-            sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+            emit(dumps(change_json(change, snapshot)) if as_json else change_line(change, snapshot))
         last[:] = [snapshot]
+        if output_trouble() is not None:
+            stop.set()  # nobody reads any more
 
     previous = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     timer = threading.Timer(seconds, stop.set) if seconds is not None else None
@@ -61,7 +61,7 @@ def change_json(change: Change, snapshot: FleetSnapshot) -> dict[str, Any]:
     if change.session is not None:
         line["session"] = session_json(change.session, now)
     if change.lock is not None:
-        line["lock"] = lock_json(change.lock)
+        line["lock"] = lock_json(change.lock, now)
     if change.root is not None:
         line["root"] = root_json(change.root)
     return line
