@@ -121,7 +121,7 @@ class Collector:
             publish(self._look(None))
             last_full = published = time.monotonic()
             while not stop.is_set():
-                self._waking.watch(self.roots.values())
+                self._waking.watch(tuple(self.roots.values()))
                 dirty = self._wait(stop, last_full)
                 if stop.is_set():
                     return
@@ -173,10 +173,18 @@ class Collector:
         self._locks.keep({path for root in self.roots.values() for path in (*root.directories, root.path)})
 
     def _adopt(self, discovery: Discovery) -> None:
-        """Take up new roots. A root that vanished stays, with its problem: it was watched, and people look."""
+        """Take up new roots. A root that vanished stays, with its problem: it was watched, and people look.
+
+        So does a path that was named and can't be used, and one where there may be something to see.
+        """
         for root in discovery.roots:
             if root.path not in self.roots:
                 vouched = True if self.settings.root(root.path).own_namespace else None
+        self._unusable = tuple(
+            one
+            for one in discovery.unusable
+            if (one.named or one.fault.unseen) and one.path not in self.roots
+        )
                 self.roots[root.path] = RootWatch(root, self._env, vouched)
 
     def _grace(self, directory: Directory, lock_path: str, occupation: Occupation | None) -> float:
@@ -246,13 +254,17 @@ class Collector:
             generated_at=now,
             host=safe(socket.gethostname()),
             roots=(
-                *(root.view(self._waking.live, self._refused(root, now)) for root in self.roots.values()),
+                *(self._root_view(root, now) for root in self.roots.values()),
                 *map(self._unusable_view, self._unusable),
             ),
             sessions=tuple(sorted(sessions, key=_urgency)),
             locks=tuple(sorted(self._locks.locks, key=lambda view: view.record.path)),
             notes=tuple(self._notes()),
         )
+
+    def _root_view(self, root: RootWatch, now: float) -> RootView:
+        polled = tuple(self._waking.why_polled(root))
+        return root.view(self._waking.live, self._refused(root, now), polled)
 
     def _unusable_view(self, one: Unusable) -> RootView:
         watch = "live" if self._waking.live else "polling"
@@ -271,15 +283,13 @@ class Collector:
         for path, news in self._news.items():
             if news.dropped:
                 notes.append(f"{path}: {news.dropped} gateway events of a flood were not kept")
-        if self._waking.problem:
-            notes.append(self._waking.problem)
         return notes + list(self._assembler.notes())
 
     def _wait(self, stop: threading.Event, last_full: float) -> set[str] | None:
         """Wait for the next reason to look; None when everything is to be looked at."""
         dirty = self._waking.wait(stop, last_full + self._rescan_s())
         known = {path for root in self.roots.values() for path in root.directories}
-        return None if dirty - known else dirty | self._locks.due
+        return None if dirty - known else dirty | self._locks.due | (self._waking.silent & known)
 
     def _rescan_s(self) -> float:
         polling = any(root.network for root in self.roots.values()) or not self._waking.live

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from backend.model.chain import FailoverChain
@@ -105,15 +105,23 @@ class RootWatch:
         if self.gateway is not None:
             self.gateway_started_at = started_at(locks)
 
-    def view(self, live: bool, refused: RefusedStart | None = None) -> RootView:
-        """Return the root as a snapshot shows it; `live`: file events are coming."""
+    def view(self, live: bool, refused: RefusedStart | None = None, polled: Sequence[str] = ()) -> RootView:
+        """Return the root as a snapshot shows it.
+
+        `live`: file events are coming; `polled` says why they don't of all that belongs to it.
+        """
         version = str(self.version) if self.version else None
         return RootView(
             path=self.path,
             era=self.era,
             gateway=replace(self.gateway, version=version) if self.gateway else None,
-            watch="live" if live and not self.network else "polling",
-            problems=(*self._problems(), *sentences(self.gateway_locks, refused), *self._guard_problems()),
+            watch="live" if live and not self.network and not polled else "polling",
+            problems=(
+                *self._problems(),
+                *map(safe, polled),
+                *sentences(self.gateway_locks, refused),
+                *self._guard_problems(),
+            ),
             version=version,
             refused_start=refused,
             unseen=self._unseen,

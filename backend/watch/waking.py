@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 
+from backend.watch.ground import Ground, careful_ground, whole_ground
 from backend.watch.hints import Hints
 from backend.watch.rootwatch import RootWatch
 
@@ -15,6 +14,10 @@ PAUSE_S = 0.05
 """Least time between two looks that events ask for, in seconds."""
 LOG_POLL_S = 0.5
 """How often the logs are looked at when nothing else happens, in seconds."""
+CHECK_S = 1.0
+"""How often, in seconds, it is looked whether a name that can't be told is still there."""
+SHUN_S = 10.0
+"""For so long (seconds) a directory gets no events after one of a name that can't be told, which may come again."""
 
 
 class Waking:
@@ -22,7 +25,9 @@ class Waking:
 
     def __init__(self) -> None:
         self._hints: Hints | None = None
-        self._watched: frozenset[tuple[str, int, int]] = frozenset()
+        self._ground = Ground()
+        self._checked: tuple[float, frozenset[str]] = (0.0, frozenset())
+        self._shunned: dict[str, float] = {}
         self._dirty: set[str] = set()
         self._rung = False
         self._changed = threading.Condition()
@@ -33,19 +38,50 @@ class Waking:
         return self._hints is not None and self._hints.live
 
     @property
-    def problem(self) -> str | None:
-        """Why no file events come, where they were asked for and failed."""
-        return None if self._hints is None else self._hints.problem
+    def silent(self) -> frozenset[str]:
+        """Directories of which no events come although they do of others: they are to be looked at again and again."""
+        return frozenset(self._ground.silent)
 
-    def watch(self, roots: Iterable[RootWatch]) -> None:
+    def why_polled(self, root: RootWatch) -> Iterator[str]:
+        """Yield why not all file events of a root come; nothing where nobody asked for any."""
+        if self._hints is None:
+            return
+        if root.network:
+            yield f"{root.path} is on a network or shared file system: no file events, polling instead"
+        elif self._hints.problem:
+            yield self._hints.problem
+        for path, owner in sorted(self._ground.silent.items()):
+            if owner == root.path:
+                yield f"a name in {path} is not UTF-8: no file events of that directory, polling instead"
+
+    def watch(self, roots: Sequence[RootWatch]) -> None:
         """Keep the file events on what stands now; a tree that was replaced is watched anew."""
-        standing = _standing(roots)
+        untold = None if self._hints is None else self._hints.untold
+        if untold is not None:
+            self._shunned[untold] = time.monotonic()
+        ground = self._ground_of(roots, afresh=untold is not None)
         if self._hints is not None:
-            if self._watched == standing and (self._hints.live or self._hints.problem):
+            same = (ground.standing, ground.whole) == (self._ground.standing, self._ground.whole)
+            if same and untold is None and (self._hints.live or self._hints.problem):
+                self._ground = ground
                 return
             self._hints.stop()
-        self._watched = standing
-        self._hints = Hints((path for path, _, _ in standing), self._notify).start()
+        self._ground = ground
+        self._hints = Hints(ground.paths, self._notify, whole=ground.whole).start()
+
+    def _ground_of(self, roots: Sequence[RootWatch], afresh: bool) -> Ground:
+        """Return what is to be watched: whole trees, unless there are names that can't be told."""
+        now = time.monotonic()
+        self._shunned = {path: at for path, at in self._shunned.items() if now - at < SHUN_S}
+        if self._ground.whole and not afresh:
+            return whole_ground(roots)
+        checked_at, known = self._checked
+        directories = frozenset(path for root in roots for path in root.directories)
+        if not afresh and directories == known and now - checked_at < CHECK_S:
+            return self._ground
+        self._checked = (now, directories)
+        careful = careful_ground(roots, self._shunned)
+        return careful if careful.silent or self._shunned else whole_ground(roots)
 
     def stop(self) -> None:
         """Watch no longer."""
@@ -75,20 +111,3 @@ class Waking:
         with self._changed:
             self._dirty |= directories
             self._changed.notify()
-
-
-def _standing(roots: Iterable[RootWatch]) -> frozenset[tuple[str, int, int]]:
-    """Return what is to be watched: path, device and inode."""
-    wanted: set[str] = set()
-    for root in roots:
-        if root.network or root.fault:
-            continue
-        agents = os.path.realpath(os.path.join(root.path, "agents"))
-        wanted.add(agents)
-        wanted.update(p for p in root.directories if not p.startswith(agents + os.sep))
-    found = set()
-    for path in wanted:
-        with suppress(OSError):  # what does not stand now is watched when it does
-            status = os.stat(path)
-            found.add((path, status.st_dev, status.st_ino))
-    return frozenset(found)

@@ -355,10 +355,24 @@ def test_without_file_events_it_goes_on_by_polling(fleet, collector, monkeypatch
 
     monkeypatch.setattr(Hints, "_run", failing)
     with actor() as holder, running(collector) as until:
-        first = until(lambda s: any("polling instead" in note for note in s.notes), "the note")
+        first = until(lambda s: any("limit reached" in why for why in s.roots[0].problems), "the reason")
         assert first.roots[0].watch == "polling"
         holder.take(lock)
         until(lambda s: verdicts(s) == {lock.name: Verdict.HELD}, "the lock")
+
+
+def test_a_root_without_file_events_by_its_file_system_says_so(fleet, collector):
+    with running(collector) as until:
+        until(live, "file events")
+        (root,) = collector.roots.values()
+        root.network = True
+        (why,) = collector._waking.why_polled(root)
+    assert why == f"{fleet.root} is on a network or shared file system: no file events, polling instead"
+
+
+def test_one_look_asks_for_no_file_events_and_misses_none(fleet, collector):
+    (root,) = collector.look().roots
+    assert (root.watch, root.problems) == ("polling", ())
 
 
 def test_polling_is_faster_than_the_usual_rescan(fleet):
