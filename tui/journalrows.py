@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.model.fleet import Severity
+from tui.commands.act import Cancel, Release
 from tui.lines import EMPTY, Line, line, span
 from tui.rows import SEVERITY_STYLE
 from tui.widgets.columns import Column
 
 COLUMNS = (
     Column("TIME (UTC)", 19, name="time"),
+    Column("COMMAND", 12, from_width=100, name="command"),
     Column("WHAT", 15, name="what"),
     Column("ABOUT", 14, flex=2, most=56, name="about"),
     Column("SENTENCE", 12, flex=4, from_width=78, name="sentence"),
 )
-FIELDS = ("what", "about", "sentence", "release", "time")
+FIELDS = ("command", "what", "about", "sentence", "release", "time")
 """What a filter may name of an entry."""
 _SEVERITY = {
     "released": Severity.OK,
@@ -28,6 +30,7 @@ _SEVERITY = {
     "unfinished": Severity.CRITICAL,
     "repair": Severity.NOTICE,
 }
+_ACTING = (Release, Cancel)
 _HIDDEN = frozenset({"at", "kind", "prev"})
 _DEEP = 6
 """Facts within facts are shown down to this depth."""
@@ -51,6 +54,7 @@ def entry_cells(entry: Entry) -> tuple[Line, ...]:
     style = SEVERITY_STYLE[_SEVERITY[entry.kind]] if entry.kind in _SEVERITY else "dim"
     return (
         line(span(_at(entry.facts), "dim")),
+        line(span(_command(entry), "dim")),
         line(span(entry.kind, style)),
         line(span(_about(entry.facts))),
         line(span(_sentence(entry.facts), "dim")),
@@ -60,6 +64,7 @@ def entry_cells(entry: Entry) -> tuple[Line, ...]:
 def entry_facts(entry: Entry) -> dict[str, str]:
     """Return an entry's facts by field of the filter, in lower case."""
     found = {
+        "command": _command(entry),
         "what": entry.kind,
         "about": _about(entry.facts),
         "sentence": _sentence(entry.facts),
@@ -79,6 +84,9 @@ def entry_lines(entry: Entry) -> Iterator[Line]:
     """Yield all facts of one entry."""
     yield line(span(f"{entry.kind}  ", "heading"), span(f"line {entry.number} of the journal", "dim"))
     yield EMPTY
+    command = _command(entry)
+    if command:
+        yield line(span("command  ", "dim"), span(command))
     yield line(span("at  ", "dim"), span(entry.facts.get("at", "not known")))
     for name, value in entry.facts.items():
         if name not in _HIDDEN:
@@ -100,6 +108,11 @@ def _fact(name: str, value: object, depth: int) -> Iterator[Line]:
     else:
         shown = "none" if value is None or value == [] or value == {} else value
         yield line(span(f"{lead}{name}  ", "dim"), span(shown, "text", 2000))
+
+
+def _command(entry: Entry) -> str:
+    """Return the name of the command that leaves such an entry, from a dashboard or a command line."""
+    return next((command.name for command in _ACTING if entry.kind in command.leaves), "")
 
 
 def _at(facts: Mapping[str, Any]) -> str:

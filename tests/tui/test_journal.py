@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from backend.actions.recovery import BEGIN, ENDS
 from tests.tui.acting import SIZE, Yard
 from tests.tui.samples import PAYLOADS
 from tests.tui.stage import frame, wait_for
+from tui.commands.act import Cancel, Release
 from tui.dialogs.reading import ReadingDialog
 from tui.journalrows import Entry, entry_cells, entry_lines
 from tui.lines import plain
@@ -93,3 +95,10 @@ def test_facts_nested_without_end_are_cut() -> None:
         facts = {"deeper": facts}
     rows = list(entry_lines(Entry(1, facts)))
     assert len(rows) < 20
+
+
+def test_each_kind_of_entry_names_the_command_that_leaves_it() -> None:
+    for kind in (*ENDS, BEGIN, "cancel-begin", "cancel-end", "cancel-refused"):
+        (name,) = [command.name for command in (Release, Cancel) if kind in command.leaves]
+        assert plain(entry_cells(Entry(1, {"kind": kind}))[1]) == name
+    assert plain(entry_cells(Entry(1, {"kind": "repair"}))[1]) == ""

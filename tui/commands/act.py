@@ -21,6 +21,9 @@ class Release(Command):
     tooltip = "Release the lock of a dead process, proven and journaled; over marks, all marked ones"
     danger = Danger.HARD
     needs = Needs.LOCK
+    leaves = frozenset(
+        {"release-begin", "released", "refused", "failed", "unfinished", "recovered", "watched"}
+    )
 
     @classmethod
     async def run(cls, screen: DeckScreen) -> None:
@@ -44,6 +47,7 @@ class Cancel(Command):
     tooltip = "End the run that holds this session, gentlest way first, and prove that it stopped"
     danger = Danger.REVERSIBLE
     needs = Needs.SESSION
+    leaves = frozenset({"cancel-begin", "cancel-end", "cancel-refused"})
 
     @classmethod
     async def run(cls, screen: DeckScreen) -> None:

@@ -40,6 +40,8 @@ class Command:
     danger: ClassVar[Danger] = Danger.SAFE
     needs: ClassVar[Needs] = Needs.NOTHING
     shown: ClassVar[bool] = True
+    leaves: ClassVar[frozenset[str]] = frozenset()
+    """The kinds of entries that it leaves in the journal."""
 
     @classmethod
     def binding(cls) -> Binding:
