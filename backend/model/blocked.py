@@ -1,8 +1,17 @@
-"""Callers that failed on a session's lock or waited in its lane, counted from what the log tells of them."""
+"""Callers that failed on a session's lock or waited in its lane, counted from what the log tells of them.
+
+A caller is one run, however many of its candidates failed, or one message that waited in the lane.  A local
+agent uses its session id as run id each time: each life of such a run is a caller.  Lines that no run explains
+(lane errors, and errors that quote a lock timeout) are counted by time: those within half a second of each
+other tell of as many callers as the most telling kind of line counts, and a lane's task that began when
+another failed is that caller's next candidate.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from backend.model.events import (
@@ -13,25 +22,34 @@ from backend.model.events import (
     LockTimeout,
     ModelFallbackDecision,
 )
-from backend.model.runfold import RunBook
+from backend.model.runfold import Run, RunBook, all_lives
 from backend.model.runs import NOBODY_BLOCKED, Blocked
-from backend.model.sentences import duration, times
+from backend.model.sentences import duration, held_by, times
 
 SAME_CALLER_S = 0.5
-"""One failed caller writes up to three lines (lane main, lane session, candidate) within this many seconds."""
+"""One failed candidate writes up to three lines (lane main, lane session, candidate) within this many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Failure:
+class Failure:
+    """One line that tells of a lock timeout.
+
+    `caller` names the run and its life, None where no run is named; `number` counts the run's candidates, where
+    the line tells; `began` is when the lane's task began.
+    """
+
     at: float
     source: str
     timeout: LockTimeout
+    caller: str | None = None
+    number: int | None = None
+    began: float | None = None
 
 
-def failures_by_path(book: RunBook) -> dict[str, tuple[_Failure, ...]]:
+def failures_by_path(book: RunBook) -> dict[str, tuple[Failure, ...]]:
     """Return what was told of failed callers, by lock path, oldest first; for use with `blocked_on`."""
-    found: dict[str, list[_Failure]] = {}
-    for failure in _failures(book):
+    found: dict[str, list[Failure]] = {}
+    for failure in (*_unnamed(book), *(told for run in book.runs.values() for told in _of_run(run))):
         found.setdefault(failure.timeout.path, []).append(failure)
     return {path: tuple(sorted(failures, key=lambda f: (f.at, f.source))) for path, failures in found.items()}
 
@@ -46,49 +64,113 @@ def waits_by_key(book: RunBook) -> dict[str, tuple[LaneWait, ...]]:
 
 
 def blocked_on(
-    failures: Iterable[_Failure] = (), waits: Iterable[LaneWait] = (), since: float | None = None
+    failures: Iterable[Failure] = (), waits: Iterable[LaneWait] = (), since: float | None = None
 ) -> Blocked:
     """Count the callers of one session since a time (epoch seconds), usually the start of its occupation."""
-    callers = _callers([f for f in failures if since is None or f.at >= since])
+    failed = [failure for failure in failures if since is None or failure.at >= since]
     waited = [wait for wait in waits if since is None or wait.at >= since]
-    if not callers and not waited:
+    if not failed and not waited:
         return NOBODY_BLOCKED
-    sentences = []
-    if callers:
-        holders = sorted({f.timeout.pid for f, _ in callers if f.timeout.pid is not None})
-        whose = f" held by pid {' and '.join(map(str, holders))}" if holders else ""
-        sentences.append(f"{times(sum(n for _, n in callers), 'caller')} failed on the lock{whose}")
+    candidates = _candidates(failed)
+    callers = len({told.caller for told in candidates}) + _unexplained(failed, candidates)
+    sentences = _failed_sentences(failed, callers, len(candidates)) if failed else []
     if waited:
         longest = max(wait.waited_ms or 0 for wait in waited)
         sentences.append(
             f"{times(len(waited), 'message')} waited in the lane, up to {duration(longest / 1000)}"
         )
-    last = max([f.at for f, _ in callers] + [wait.at for wait in waited])
-    return Blocked(sum(n for _, n in callers) + len(waited), last, tuple(sentences))
+    last = max([failure.at for failure in failed] + [wait.at for wait in waited])
+    return Blocked(callers + len(waited), last, tuple(sentences))
 
 
-def _failures(book: RunBook) -> Iterator[_Failure]:
+def _failed_sentences(failed: Sequence[Failure], callers: int, candidates: int) -> list[str]:
+    whose = held_by(failure.timeout.pid for failure in failed)
+    sentences = [f"{times(callers, 'caller')} failed on the lock{whose}"]
+    if candidates > 1:
+        sentences.append(
+            f"{times(candidates, 'candidate')} failed on one lock{whose}: these are no failures of a model"
+        )
+    return sentences
+
+
+def _candidates(failed: Sequence[Failure]) -> list[Failure]:
+    """Return one line for each candidate that failed, of the runs that are named."""
+    last: dict[str, Failure] = {}
+    found = []
+    for failure in failed:
+        if failure.caller is None:
+            continue
+        before = last.get(failure.caller)
+        if before is None or not _same_candidate(before, failure):
+            found.append(failure)
+        last[failure.caller] = failure
+    return found
+
+
+def _same_candidate(before: Failure, failure: Failure) -> bool:
+    if None not in (before.number, failure.number) and before.number != failure.number:
+        return False
+    return failure.at - before.at <= SAME_CALLER_S
+
+
+def _unexplained(failed: Sequence[Failure], candidates: Sequence[Failure]) -> int:
+    """Count the callers that only lines without a run tell of: each candidate explains one line of each kind."""
+    ends = [failure.at for failure in failed]
+    left: list[Failure] = []
+    for source in {failure.source for failure in failed if failure.caller is None}:
+        free = [candidate.at for candidate in candidates]
+        for failure in failed:
+            if failure.caller is not None or failure.source != source or _goes_on(failure, ends):
+                continue
+            near = bisect_left(free, failure.at - SAME_CALLER_S)
+            if near < len(free) and free[near] <= failure.at + SAME_CALLER_S:
+                del free[near]
+            else:
+                left.append(failure)
+    return _by_time(sorted(left, key=lambda failure: failure.at))
+
+
+def _goes_on(failure: Failure, ends: Sequence[float]) -> bool:
+    """Whether a lane's task began when another failed: then it is the next candidate of the same caller.
+
+    The second task was seen to begin 9 ms after the decision on the first (2026.4.5).
+    """
+    if failure.began is None:
+        return False
+    before = bisect_left(ends, failure.began - SAME_CALLER_S)
+    return before < len(ends) and ends[before] <= failure.began
+
+
+def _by_time(left: Iterable[Failure]) -> int:
+    groups: list[list[Failure]] = []
+    for failure in left:
+        if not groups or failure.at - groups[-1][0].at > SAME_CALLER_S:
+            groups.append([])
+        groups[-1].append(failure)
+    return sum(max(Counter(failure.source for failure in group).values()) for group in groups)
+
+
+def _unnamed(book: RunBook) -> Iterator[Failure]:
     for event in book.notices:
         if isinstance(event, LaneTaskError) and event.lock_timeout is not None:
+            began = None if event.duration_ms is None else event.at - event.duration_ms / 1000
             source = "session lane" if event.session_key else "other lane"
-            yield _Failure(event.at, source, event.lock_timeout)
+            yield Failure(event.at, source, event.lock_timeout, began=began)
         elif isinstance(event, LockBlocked):
-            yield _Failure(event.at, "line", event.lock_timeout)
-    for run in book.runs.values():
-        for fact in run.facts if run.lock_timeouts else ():
-            if isinstance(fact, (ModelFallbackDecision, FailoverDecision, LockBlocked)) and fact.lock_timeout:
-                yield _Failure(fact.at, type(fact).__name__, fact.lock_timeout)
+            yield Failure(event.at, "line", event.lock_timeout)
 
 
-def _callers(failures: list[_Failure]) -> list[tuple[_Failure, int]]:
-    """Join the lines that tell of the same callers: as many callers as the most telling kind of line counts."""
-    callers: list[tuple[_Failure, int]] = []
-    group: list[_Failure] = []
-    for failure in [*failures, None]:
-        if group and (failure is None or failure.at - group[0].at > SAME_CALLER_S):
-            sources = [f.source for f in group]
-            callers.append((group[0], max(sources.count(source) for source in sources)))
-            group = []
-        if failure is not None:
-            group.append(failure)
-    return callers
+def _of_run(run: Run) -> Iterator[Failure]:
+    told = [
+        fact
+        for fact in run.facts
+        if isinstance(fact, (ModelFallbackDecision, FailoverDecision, LockBlocked)) and fact.lock_timeout
+    ]
+    if not told:
+        return
+    ends = [life.ended_at for life in all_lives(run)[:-1] if life.ended_at is not None]
+    for fact in told:
+        caller = f"{run.run_id} {bisect_left(ends, fact.at)}"
+        if fact.lock_timeout is not None:
+            number = fact.attempt if isinstance(fact, ModelFallbackDecision) else None
+            yield Failure(fact.at, type(fact).__name__, fact.lock_timeout, caller, number)

@@ -8,6 +8,7 @@ from backend.model.events import StuckSession
 from backend.model.fleet import State
 from backend.model.forecast import DEFAULTS_2026_4_5, Budget, budget_of
 from backend.model.locks import Judgement, Verdict
+from backend.model.ownership import LOCK_WAIT_S
 from backend.model.rotation import CLOCK_SLACK_S, FOLLOW_UP_S, followed_up
 from backend.model.runfold import Run
 from backend.model.runs import GAP_GRACE_S, NOBODY_BLOCKED, Blocked, Hold, Occupation, Rotation
@@ -25,7 +26,7 @@ class SessionFacts:
     """Facts about one session; None means not known. Times in epoch seconds, `_s` in seconds.
 
     `judgement` is that of the session's lock, None where no lock stands. `last_hold` is the newest hold,
-    kept after its occupation is over. `budget` is the longest an attempt may take by configuration,
+    kept after its occupation is over. `others` are the holds of other processes than the run's. `budget` is the longest an attempt may take by configuration,
     `run_budget_s` the run timeout, `max_hold_ms` the lock's own limit. `process_at`: when the holder, or a
     child of it, was last seen working. `tool_running`: the last transcript entry asks for a tool, so the
     model's idle timeout does not run. `sees_locks` is false where attempts take no lock file (from 2026.8.1
@@ -38,6 +39,7 @@ class SessionFacts:
     last_hold: Hold | None = None
     run: Run | None = None
     rotation: Rotation | None = None
+    others: tuple[Hold, ...] = ()
     blocked: Blocked = NOBODY_BLOCKED
     store_status: str | None = None
     transcript_at: float | None = None
@@ -117,8 +119,10 @@ class SessionFacts:
         """Whether anything shows that the attempt promised at `decided_at` was made."""
         if self.run is not None and self.run.opened is not None:
             return True
-        if followed_up(self.holds, decided_at):
+        if followed_up((hold for hold in self.holds if hold not in self.others), decided_at):
             return True
+        if self.kept_out_since(decided_at):
+            return False  # what the transcript tells may be the other process's
         return self.transcript_at is not None and self.transcript_at > decided_at + TRANSCRIPT_SLACK_S
 
     def awaits_follow_up(self, now: float) -> bool:
@@ -127,7 +131,12 @@ class SessionFacts:
         if promised is None or self.followed(promised) or self.restarted_since(promised):
             return False
         unseen_s = 0.0 if self.sees_locks else (self.budget.seconds or UNBOUNDED_QUIET_S)
-        return now - promised <= FOLLOW_UP_S + self.backoff_s + unseen_s
+        wait_s = LOCK_WAIT_S if self.kept_out_since(promised) else 0.0
+        return now - promised <= FOLLOW_UP_S + self.backoff_s + unseen_s + wait_s
+
+    def kept_out_since(self, at: float) -> bool:
+        """Whether another process than the run's has had the lock since, so that the run had to wait for it."""
+        return any(hold.ended_at is None or hold.ended_at > at for hold in self.others)
 
     def restarted_since(self, at: float) -> bool:
         """Whether the gateway has been started anew since, so that its runs of then are gone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 
-from backend.model.events import Event, FailoverDecision, ProfileTimedOut
+from backend.model.events import Event, FailoverDecision, LaneTaskError, ProfileTimedOut
 from backend.model.lanejoin import keys_by_lane
 from backend.model.runfold import Run, RunBook, profile_hash, recency
 
@@ -27,7 +27,7 @@ def session_keys(book: RunBook, stored: Mapping[str, str]) -> dict[str, str]:
 
     What the session store says (`stored`: key by session id) wins.
     """
-    found: dict[str, str] = {**keys_by_lane(book), **keys_by_trace(book)}
+    found: dict[str, str] = {**keys_by_lock(book), **keys_by_lane(book), **keys_by_trace(book)}
     for event in book.notices:
         session_id, key = getattr(event, "session_id", None), getattr(event, "session_key", None)
         if session_id and key:
@@ -36,6 +36,20 @@ def session_keys(book: RunBook, stored: Mapping[str, str]) -> dict[str, str]:
         if run.session_id and run.session_key:
             found[run.session_id] = run.session_key
     return {**found, **stored}
+
+
+def keys_by_lock(book: RunBook) -> dict[str, str]:
+    """Return session key by run id through the lock that a run failed on: its lane's error names key and lock."""
+    told: dict[str, set[str]] = {}
+    for event in book.notices:
+        if isinstance(event, LaneTaskError) and event.lock_timeout is not None and event.session_key:
+            told.setdefault(event.lock_timeout.path, set()).add(event.session_key)
+    found: dict[str, str] = {}
+    for run in book.runs.values() if told else ():
+        keys = set().union(*(told.get(timeout.path, set()) for timeout in run.lock_timeouts))
+        if len(keys) == 1:
+            found[run.run_id] = keys.pop()
+    return found
 
 
 def keys_by_trace(book: RunBook) -> dict[str, str]:

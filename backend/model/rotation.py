@@ -10,7 +10,7 @@ from backend.model.forecast import DEFAULTS_2026_4_5, Defaults, Remaining, forec
 from backend.model.policy import FIRST_WITH_TERMINAL_BUDGET, finding
 from backend.model.runfold import Run
 from backend.model.runs import GAP_GRACE_S, Attempt, Hold, Occupation, Rotation
-from backend.model.sentences import times
+from backend.model.sentences import held_by, times
 from backend.model.versions import (
     FIRST_WITH_SAME_MODEL_RETRIES,
     Version,
@@ -18,13 +18,11 @@ from backend.model.versions import (
     default_run_timeout_s,
 )
 
-PROMISED_GAP_S = 15.0
-"""A gap up to this long (seconds) belongs to the rotation when a decision promised a follow-up attempt.
-
-On a busy machine 2026.4.5 was seen to leave 11.4 s between two attempts.
-"""
 FOLLOW_UP_S = 30.0
-"""After this many seconds without a follow-up attempt a rotation decision has come to nothing."""
+"""After this many seconds without a follow-up attempt a rotation decision has come to nothing.
+
+A shorter gap belongs to the rotation: on a busy machine 2026.4.5 was seen to leave 18.5 s between two attempts.
+"""
 HOLD_SLACK_S = 2.0
 """How far apart (seconds) the end of a hold and the decision on its attempt may be."""
 CLOCK_SLACK_S = 0.1
@@ -39,7 +37,7 @@ def gap_grace(run: Run | None, occupation: Occupation | None = None) -> float:
     if run is None or run.promised_at is None:
         return GAP_GRACE_S
     kept = occupation is not None and followed_up(occupation.recent, run.promised_at)
-    return GAP_GRACE_S if kept else PROMISED_GAP_S
+    return GAP_GRACE_S if kept else FOLLOW_UP_S
 
 
 def defaults_of(version: Version | None) -> Defaults:
@@ -103,13 +101,12 @@ def lock_failure_sentence(run: Run) -> str | None:
     failed = sum(attempt.reason == "lock" for attempt in run.attempts)
     if not failed:
         return None
-    holders = sorted({timeout.pid for timeout in run.lock_timeouts if timeout.pid is not None})
-    whose = f" held by pid {' and '.join(map(str, holders))}" if holders else ""
+    whose = held_by(timeout.pid for timeout in run.lock_timeouts)
     return f"{times(failed, 'candidate')} failed on one lock{whose}: these are no failures of a model"
 
 
 def unbroken(attempts: tuple[Attempt, ...], now: float) -> tuple[Attempt, ...]:
-    """Return the last attempts that follow each other with gaps of at most 15 s, oldest first.
+    """Return the last attempts that follow each other with gaps of at most 30 s, oldest first.
 
     Empty when the newest of them ended longer ago than that. An attempt without a start counts as beginning
     where the one before it ended.
@@ -117,7 +114,7 @@ def unbroken(attempts: tuple[Attempt, ...], now: float) -> tuple[Attempt, ...]:
     chained: list[Attempt] = []
     begins = now
     for attempt in reversed(attempts):
-        if attempt.ended_at is not None and begins - attempt.ended_at > PROMISED_GAP_S:
+        if attempt.ended_at is not None and begins - attempt.ended_at > FOLLOW_UP_S:
             break
         chained.append(attempt)
         begins = begins if attempt.ended_at is None else attempt.ended_at

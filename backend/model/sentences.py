@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 
@@ -26,6 +27,12 @@ def duration(seconds: float) -> str:
 def times(number: int, one: str, many: str | None = None) -> str:
     """Return a number with its noun: `1 attempt`, `3 attempts`."""
     return f"{number} {one}" if number == 1 else f"{number} {many or one + 's'}"
+
+
+def held_by(pids: Iterable[int | None]) -> str:
+    """Return who holds a lock, to be put behind it: ` held by pid 396`; nothing where no pid is known."""
+    known = sorted({pid for pid in pids if pid is not None})
+    return f" held by pid {' and '.join(map(str, known))}" if known else ""
 
 
 def time_of_day(at: float) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from backend.model.facts import SessionFacts
 from backend.model.fleet import Severity, State
 from backend.model.locks import Verdict
+from backend.model.ownership import lost_on
 from backend.model.rotation import FOLLOW_UP_S, lock_failure_sentence
 from backend.model.runlife import PROMISING, Outcome
 from backend.model.runs import Attempt, Rotation
@@ -49,7 +50,7 @@ def assess(facts: SessionFacts, now: float) -> Assessment:
     since = finding.since
     if facts.previous is not None and facts.previous[0] is state:
         since = facts.previous[1] if facts.previous[1] is not None else since
-    return Assessment(state, severity, since, (*finding.reasons, *notes))
+    return Assessment(state, severity, since, tuple(dict.fromkeys((*finding.reasons, *notes))))
 
 
 def _cancelling(facts: SessionFacts, now: float) -> Finding | None:
@@ -100,7 +101,8 @@ def _running(facts: SessionFacts, now: float) -> Finding | None:
     opened = facts.run.opened if facts.run and facts.run.ended_at is None else None
     if opened is not None and facts.gateway_alive is not False:
         return Finding(opened.at, (f"an attempt began {duration(now - opened.at)} ago",))
-    was_idle = facts.previous is not None and facts.previous[0] is State.IDLE  # the lock that went held nobody
+    # After idleness, the lock that went held nobody.
+    was_idle = facts.previous is not None and facts.previous[0] is State.IDLE
     if facts.in_gap and facts.occupation is not None and not was_idle and not _told_to_have_ended(facts):
         return Finding(facts.occupation.since, ("the lock was there a moment ago",))
     return None
@@ -157,7 +159,7 @@ _SEVERITY = {
 def _severity(state: State, facts: SessionFacts, now: float) -> tuple[Severity, tuple[str, ...]]:
     """Return how urgent a state is with what else was found, and the sentences for that."""
     severity, notes = _SEVERITY[state], []
-    for urgency, sentence in (*_lock_notes(state, facts), *_own_diagnoses(facts, now)):
+    for urgency, sentence in (*_lock_notes(state, facts), *_own_diagnoses(facts, now), *_callers(facts)):
         severity = max(severity, urgency)
         notes.append(sentence)
     return severity, tuple(notes)
@@ -187,6 +189,11 @@ def _own_diagnoses(facts: SessionFacts, now: float) -> Iterator[tuple[Severity, 
         yield urgency, f"OpenClaw itself reports a {last.kind} session{age}"
 
 
+def _callers(facts: SessionFacts) -> Iterator[tuple[Severity, str]]:
+    """Tell of callers that failed on the lock; where sessions take no lock file the holder's sentences do."""
+    yield from ((Severity.OK, sentence) for sentence in facts.blocked.sentences if facts.sees_locks)
+
+
 def _attempt_sentence(attempt: Attempt, rotation: Rotation, now: float) -> str:
     total = f" of {rotation.total}" if rotation.total else ""
     what = "/".join(part for part in (attempt.provider, attempt.model) if part)
@@ -214,8 +221,10 @@ def _told_to_have_ended(facts: SessionFacts) -> bool:
 
 
 def _moved_on(facts: SessionFacts, ended_at: float) -> bool:
-    """Whether something has run since a run's end."""
-    if any(hold.started_at > ended_at for hold in facts.holds):
+    """Whether something has run since a run's end; who failed on the lock ended before the one that had it."""
+    lost = facts.run is not None and lost_on(facts.run, None)
+    ran = (hold.ended_at if lost and hold.ended_at is not None else hold.started_at for hold in facts.holds)
+    if any(at > ended_at for at in ran):
         return True
     return facts.transcript_at is not None and facts.transcript_at > ended_at + AFTERMATH_S
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from backend.model.forecast import IDLE_DEFAULT_S
 from backend.model.joins import key_of, session_keys
 from backend.model.policy import finding
-from backend.model.rotation import PROMISED_GAP_S
+from backend.model.rotation import FOLLOW_UP_S
 from backend.model.runfold import Run, RunBook, all_lives
 from backend.model.runlife import Outcome
 from backend.model.runs import Attempt, PolicyFinding
@@ -17,7 +17,7 @@ from backend.model.runs import Attempt, PolicyFinding
 
 @dataclass(frozen=True, slots=True)
 class PastOccupation:
-    """Attempts of one run that followed each other with gaps of at most 15 s. Times in epoch seconds.
+    """Attempts of one run that followed each other with gaps of at most 30 s. Times in epoch seconds.
 
     `session_key` is None where nothing ties the run to a session. `held_ms` is the sum of the attempts,
     without the gaps, in milliseconds. `outcome` is None where the log does not tell the end.
@@ -93,7 +93,7 @@ def _chains(attempts: list[Attempt]) -> list[tuple[Attempt, ...]]:
         if attempt.started_at is None:
             continue
         last = chains[-1][-1].ended_at if chains else None
-        if last is not None and attempt.started_at - last <= PROMISED_GAP_S:
+        if last is not None and attempt.started_at - last <= FOLLOW_UP_S:
             chains[-1].append(attempt)
         else:
             chains.append([attempt])

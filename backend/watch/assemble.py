@@ -14,8 +14,9 @@ from backend.model.fleet import LockView, SessionView, Severity, State
 from backend.model.forecast import budget_of
 from backend.model.joins import runs_by_key, runs_without_session, unjoined
 from backend.model.locks import LockKind, Proof
+from backend.model.ownership import foreign_holds, holds_of, session_run
 from backend.model.refusals import refusals_by_key
-from backend.model.rotation import defaults_of, rotation_of, unbroken
+from backend.model.rotation import defaults_of, gap_grace, rotation_of, unbroken
 from backend.model.runfold import Run, RunBook, profile_hash
 from backend.model.runs import Hold, Occupation, Rotation
 from backend.model.sentences import times
@@ -102,6 +103,12 @@ class Assembler:
             if hold.ended_at is None or now - hold.ended_at <= RECENT_S
         }
 
+    def gap_grace(self, key: str, path: str, occupation: Occupation | None, now: float) -> float:
+        """Return how long a gap on a session's lock may last, in seconds, by what its run has promised."""
+        runs = [run for run in self.runs.get(key, ()) if _is_recent(run, now)]
+        run = session_run(runs, path, occupation, now)
+        return gap_grace(run, holds_of(run, occupation) if run is not None else None)
+
     def notes(self) -> tuple[str, ...]:
         """What could not be joined, in figures."""
         return self._notes
@@ -127,7 +134,8 @@ class Assembler:
         held = {e.key: o for path, o in occupations.items() if (e := _in(directory, path)) is not None}
         calm = self._calm_views(root, directory)
         for entry in directory.store.entries:
-            run = self._recent_run(root, entry.key, now)
+            path = directory.lock_path_of(entry) if entry.key in self.runs else None
+            run = self._run(root, entry.key, path, held.get(entry.key), now)
             busy = entry.key in locks or entry.key in held or run is not None
             if busy or entry.key in self._diagnoses or (root.path, entry.key) in self._before:
                 yield self._view(root, directory, entry, locks.get(entry.key), held.get(entry.key), run, now)
@@ -173,12 +181,20 @@ class Assembler:
             known = self._calm[directory.where.path] = _Calm(directory.generation, views)
         return known.views
 
-    def _recent_run(self, root: RootWatch, key: str, now: float) -> Run | None:
+    def _run(
+        self, root: RootWatch, key: str, path: str | None, occupation: Occupation | None, now: float
+    ) -> Run | None:
+        """Return the run that has a session, of those heard of lately."""
+        known = self.runs.get(key, ())
+        runs = [run for run in known if _is_recent(run, now) and self._concerns(run, root)]
+        return session_run(runs, path, occupation, now) if runs else None
+
+    def _concerns(self, run: Run, root: RootWatch) -> bool:
+        """Whether a run can be one of this root's that goes on or has ended."""
         # Another root's gateway may have a session of the same key, and only 2026.9 has runs without an id.
-        runs = [run for run in self.runs.get(key, ()) if self.claims.get(run.run_id, root.path) == root.path]
-        runs = [run for run in runs if not is_of_trace(run.run_id)]
-        run = runs[-1] if runs and now - runs[-1].last_activity <= RECENT_S else None
-        return None if run is None or _lost_with_its_gateway(run, root.gateway_started_at) else run
+        if self.claims.get(run.run_id, root.path) != root.path or is_of_trace(run.run_id):
+            return False
+        return not _lost_with_its_gateway(run, root.gateway_started_at)
 
     def _stranger(
         self, root: RootWatch, directory: Directory, view: LockView, occupation: Occupation | None, now: float
@@ -188,7 +204,8 @@ class Assembler:
         agent = view.record.agent or "unknown"
         key = self._keys.get(stem) or f"agent:{agent}:unknown:{stem}"
         entry = SessionEntry(key, session_id=stem)
-        seen = self._view(root, directory, entry, view, occupation, self._recent_run(root, key, now), now)
+        run = self._run(root, key, view.record.path, occupation, now)
+        seen = self._view(root, directory, entry, view, occupation, run, now)
         return replace(seen, reasons=(*seen.reasons, "no session of the store names this lock's transcript"))
 
     def _view(
@@ -208,7 +225,7 @@ class Assembler:
             names = {**self._book.profiles, **_hashes(chain)}
             # A lock that nobody holds any more must not look like an attempt in progress.
             standing = occupation if lock is None or lock.judgement.verdict in HOLDING else None
-            rotation = rotation_of(run, chain, standing, now, names, version)
+            rotation = rotation_of(run, chain, holds_of(run, standing), now, names, version)
             occupation = _with_history(occupation, rotation, now)
         path = directory.lock_path_of(entry)
         facts = self._facts(root, entry, lock, occupation, run, rotation, path, chain, now)
@@ -269,6 +286,7 @@ class Assembler:
             last_hold=self._last_holds.get(path) if path else None,
             run=run,
             rotation=rotation,
+            others=foreign_holds(run, occupation) if run is not None else (),
             blocked=blocked,
             store_status=entry.status,
             transcript_at=tail.last_entry_at if tail else None,
@@ -283,6 +301,10 @@ class Assembler:
             sees_locks=root.era == "files",
             previous=self._before.get((root.path, entry.key)),
         )
+
+
+def _is_recent(run: Run, now: float) -> bool:
+    return now - run.last_activity <= RECENT_S
 
 
 def _lost_with_its_gateway(run: Run, gateway_started_at: float | None) -> bool:
@@ -321,7 +343,8 @@ def _with_history(occupation: Occupation | None, rotation: Rotation, now: float)
     begin = next((a.started_at for a in chained if a.started_at is not None), None)
     if begin is None or begin >= occupation.since:
         return occupation
-    return replace(occupation, since=begin, holds=max(occupation.holds, len(chained)))
+    taken = sum(attempt.reason != "lock" for attempt in chained)
+    return replace(occupation, since=begin, holds=max(occupation.holds, taken))
 
 
 def _concerns_now(rotation: Rotation, state: State) -> bool:

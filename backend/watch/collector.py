@@ -14,7 +14,6 @@ from dataclasses import replace
 
 from backend.model.fleet import FleetSnapshot, RefusedStart, RootView, SessionView
 from backend.model.gateways import refused_start
-from backend.model.rotation import gap_grace
 from backend.model.runfold import RunBook, fold_all
 from backend.model.runs import Occupation
 from backend.model.versions import Version
@@ -180,17 +179,18 @@ class Collector:
         for root in discovery.roots:
             if root.path not in self.roots:
                 vouched = True if self.settings.root(root.path).own_namespace else None
+                self.roots[root.path] = RootWatch(root, self._env, vouched)
         self._unusable = tuple(
             one
             for one in discovery.unusable
             if (one.named or one.fault.unseen) and one.path not in self.roots
         )
-                self.roots[root.path] = RootWatch(root, self._env, vouched)
 
     def _grace(self, directory: Directory, lock_path: str, occupation: Occupation | None) -> float:
         entry = directory.session_of(lock_path)
-        runs = self._assembler.runs.get(entry.key, ()) if entry else ()
-        return max(self.settings.gap_grace_s, gap_grace(runs[-1] if runs else None, occupation))
+        key = entry.key if entry else ""
+        promised = self._assembler.gap_grace(key, lock_path, occupation, self._clock())
+        return max(self.settings.gap_grace_s, promised)
 
     def _read_logs(self, now: float) -> bool:
         """Take in what was logged since; return whether any of it matters."""

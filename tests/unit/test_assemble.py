@@ -65,6 +65,15 @@ class Incident:
         probe = Narrator(self.log, Session("agent:main:probe", "probe", ""), f"caller-{number}")
         probe.candidate_failed(1, Failure("Error", timeout_text(str(self.lock), 10_000)), 10.0)
 
+    def local_caller(self):
+        """`openclaw agent --local` on this session: all its candidates die on the lock; yields after each."""
+        probe = Narrator(self.log, self.session, self.session.session_id)
+        failure = Failure("Error", timeout_text(str(self.lock), 10_000))
+        for number in range(1, len(CHAIN) + 1):
+            probe.candidate_failed(number, failure, 0.0)
+            yield number
+        probe.all_failed([failure] * len(CHAIN), chat=True)
+
 
 def configure(fleet):
     """Three models with 2 + 2 + 1 profiles, as in the incident."""
@@ -185,6 +194,45 @@ def test_every_caller_is_counted_and_each_only_once(incident):
     for number in (1, 2, 3):
         incident.caller(number)
     assert incident.look().blocked.count == 3
+
+
+def test_a_local_caller_that_fails_on_the_lock_leaves_the_stuck_rotation_as_it_is(incident):
+    for number, profile in enumerate(("atlas:alpha", "atlas:beta")):
+        incident.holder.take(incident.lock)
+        incident.look()
+        incident.time_out(profile, first=number == 0)
+    incident.holder.take(incident.lock)
+    before = incident.look()
+    assert before.state is State.STUCK
+    told = incident.local_caller()
+    for number in [*told, "all"]:
+        seen = incident.look()
+        assert (seen.state, seen.severity, seen.since) == (before.state, before.severity, before.since)
+        assert (seen.rotation.run_id, seen.attempt.index) == (before.rotation.run_id, 3)
+        assert seen.occupation == before.occupation
+        assert seen.blocked.count == 1, number
+    sentence = (
+        f"3 candidates failed on one lock held by pid {incident.holder.pid}: these are no failures of a model"
+    )
+    assert sentence in seen.reasons
+
+
+def test_a_local_caller_of_a_session_that_only_runs_leaves_it_running(incident):
+    incident.holder.take(incident.lock)
+    for _ in incident.local_caller():
+        seen = incident.look()
+        assert (seen.state, seen.rotation, seen.attempt, seen.blocked.count) == (State.RUNNING, None, None, 1)
+
+
+def test_a_gap_that_a_decision_promised_to_end_stays_occupied_although_a_caller_failed_since(incident):
+    incident.holder.take(incident.lock, created=time.time() - ATTEMPT_S)
+    incident.look()
+    list(incident.local_caller())
+    incident.time_out("atlas:alpha", first=True)
+    incident.look()
+    incident.clock.ahead += 10
+    seen = incident.look()
+    assert (seen.state, seen.occupation is None) == (State.ROTATING, False)
 
 
 def test_a_message_that_waited_in_the_lane_counts_as_blocked(incident):

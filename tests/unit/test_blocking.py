@@ -13,11 +13,11 @@ AT = 1_800_000_000.0
 TIMEOUT = LockTimeout(PATH, 10_000, 4711)
 
 
-def lane_errors(at, key=KEY):
+def lane_errors(at, key=KEY, lasted_ms=10_000):
     """The two lines of one failed caller: lane main, then the session's lane."""
     return [
-        LaneTaskError(at, "main", None, 10_000, "locked", TIMEOUT),
-        LaneTaskError(at + 0.001, f"session:{key}", key, 10_003, "locked", TIMEOUT),
+        LaneTaskError(at, "main", None, lasted_ms, "locked", TIMEOUT),
+        LaneTaskError(at + 0.001, f"session:{key}", key, lasted_ms + 3, "locked", TIMEOUT),
     ]
 
 
@@ -41,12 +41,51 @@ def test_one_caller_counts_once_however_many_lines_it_leaves():
     assert (found.count, found.sentences) == (1, ("1 caller failed on the lock held by pid 4711",))
 
 
+def test_one_caller_counts_once_however_many_of_its_candidates_failed():
+    told = [
+        line for n in range(3) for at in (AT + 20 * n,) for line in (*lane_errors(at), decision(at, "r", n))
+    ]
+    found = counted(told)
+    assert (found.count, found.last) == (1, AT + 40.001)
+    assert found.sentences == (
+        "1 caller failed on the lock held by pid 4711",
+        "3 candidates failed on one lock held by pid 4711: these are no failures of a model",
+    )
+
+
+def test_a_caller_that_began_before_the_occupation_counts_when_it_failed_in_it():
+    told = [decision(AT + 20 * n, "r", n) for n in range(3)]
+    assert counted(told, since=AT + 30).count == 1
+
+
+def test_a_local_agent_that_is_called_again_is_another_caller_although_its_run_id_is_the_same():
+    told = [decision(AT + at + 15 * n, "s", n) for at in (0, 100) for n in (1, 2, 3)]
+    assert counted(told).count == 2
+
+
+def test_callers_that_fail_in_the_same_half_second_are_told_apart_by_their_runs():
+    told = [*lane_errors(AT), decision(AT + 0.03, "r1"), *lane_errors(AT + 0.49), decision(AT + 0.52, "r2")]
+    assert counted(told).count == 2
+
+
+def test_a_lane_error_that_no_run_explains_is_a_caller_beside_the_one_that_is_named():
+    told = [*lane_errors(AT), *lane_errors(AT + 0.01), decision(AT + 0.02, "r")]
+    assert counted(told).count == 2
+
+
 def test_two_runs_at_the_same_moment_are_two_callers():
     assert counted([decision(AT, "r1"), decision(AT, "r2")]).count == 2
 
 
 def test_lines_without_a_run_count_apart_when_time_lies_between():
     assert counted(lane_errors(AT) + lane_errors(AT + SAME_CALLER_S + 1)).count == 2
+
+
+def test_a_lane_task_that_began_when_another_failed_is_the_same_callers_next_candidate():
+    first = [*lane_errors(AT), decision(AT + 0.02, "r")]
+    assert counted([*first, *lane_errors(AT + 20, lasted_ms=19_970)]).count == 1
+    assert counted([*lane_errors(AT), *lane_errors(AT + 20, lasted_ms=19_970)]).count == 1
+    assert counted([*first, *lane_errors(AT + 20)]).count == 2
 
 
 def test_messages_that_waited_in_the_lane_count_too():
