@@ -29,7 +29,8 @@ class SessionFacts:
     kept after its occupation is over. `others` are the holds of other processes than the run's. `budget` is the longest an attempt may take by configuration,
     `run_budget_s` the run timeout, `max_hold_ms` the lock's own limit. `process_at`: when the holder, or a
     child of it, was last seen working. `tool_running`: the last transcript entry asks for a tool, so the
-    model's idle timeout does not run. `sees_locks` is false where attempts take no lock file (from 2026.8.1
+    model's idle timeout does not run. `lock_since`: when the session's lock was made, also one that was removed
+    under its holder. `sees_locks` is false where attempts take no lock file (from 2026.8.1
     on), so that the begin of one can't be seen; `holder`
     then says who has the session. `previous` is the last assessment's state and since.
     """
@@ -46,6 +47,7 @@ class SessionFacts:
     log_at: float | None = None
     process_at: float | None = None
     tool_running: bool = False
+    lock_since: float | None = None
     max_hold_ms: int | None = None
     budget: Budget = budget_of(None)  # noqa: RUF009 - an immutable value
     run_budget_s: float | None = DEFAULTS_2026_4_5.run_s

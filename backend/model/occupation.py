@@ -21,7 +21,7 @@ CREATION_SLACK_S = 5.0
 class Sighting:
     """One look at a lock file that stands. `written` is false while its payload is empty or half-written.
 
-    `created_at` is the payload's own time (epoch seconds), None where it does not tell.
+    `created_at` is the payload's own time (epoch seconds), None where it does not tell; `mtime` is the file's.
     """
 
     release_id: str
@@ -30,6 +30,7 @@ class Sighting:
     pid: int | None = None
     created_at: float | None = None
     written: bool = True
+    mtime: float | None = None
 
 
 def sighting_of(record: LockRecord) -> Sighting | None:
@@ -45,6 +46,7 @@ def sighting_of(record: LockRecord) -> Sighting | None:
         pid=payload.pid if payload else None,
         created_at=payload.created_at if payload else None,
         written=not unwritten,
+        mtime=record.mtime,
     )
 
 
@@ -98,11 +100,9 @@ def _begin(path: str, seen: Sighting, now: float) -> Occupation:
 
 
 def _start(seen: Sighting, now: float, earliest: float = 0.0) -> float:
-    """When a hold began: its own word where that is sane, else the first sight of it."""
-    created = seen.created_at
-    if created is None or not 0.0 < created <= now:
-        return max(now, earliest)
-    return max(created, earliest)
+    """When a hold began: its own word where that is sane, else its file's time, else the first sight of it."""
+    told = (at for at in (seen.created_at, seen.mtime) if at is not None and 0.0 < at <= now)
+    return max(next(told, now), earliest)
 
 
 def _hold(seen: Sighting, started_at: float) -> Hold:

@@ -89,7 +89,7 @@ def _rotating(facts: SessionFacts, now: float) -> Finding | None:
 
 def _running(facts: SessionFacts, now: float) -> Finding | None:
     if facts.occupied:
-        since = facts.occupation.since if facts.occupation else None
+        since = facts.occupation.since if facts.occupation else facts.lock_since
         holds = facts.occupation.holds if facts.occupation else 1
         chain = (
             (f"{holds} holds in a row since {duration(now - since)}",)
@@ -127,7 +127,7 @@ def _failed(facts: SessionFacts, now: float) -> Finding | None:
 
 def _unknown(facts: SessionFacts, now: float) -> Finding | None:  # noqa: ARG001 - every rule has this shape
     if facts.judgement is not None and facts.verdict in (Verdict.FOREIGN, Verdict.UNREADABLE):
-        return Finding(None, facts.judgement.reasons)
+        return Finding(facts.lock_since, facts.judgement.reasons)
     if facts.store_status == "running" and facts.judgement is None and not _ended_after_start(facts):
         sign = "lock, log line" if facts.sees_locks else "log line"
         return Finding(None, (f"the store says running, but no {sign} or event shows a run",))

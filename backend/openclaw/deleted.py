@@ -6,6 +6,7 @@ Their holder goes on writing without noticing (seen on 2026.4.5), also when anot
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 from backend.openclaw.places import real
 from backend.system.descriptors import DescriptorScan, Opener, scan_all
@@ -31,6 +32,17 @@ def deleted_at(path: str, scan: DescriptorScan | None) -> tuple[Opener, ...]:
         return ()
     spot = os.path.join(real(directory), name)
     return tuple(opener for former, opener in alike if _stood_at(spot, former, opener))
+
+
+def written_at(openers: Iterable[Opener]) -> float | None:
+    """Return when the deleted file was last written, epoch seconds: OpenClaw writes a lock once, when it takes it."""
+    times = []
+    for opener in openers:
+        try:
+            times.append(os.stat(f"/proc/{opener.pid}/fd/{opener.fd}").st_mtime)
+        except OSError:  # closed by now
+            continue
+    return min(times, default=None)
 
 
 def deleted_holder(path: str) -> str | None:

@@ -23,7 +23,7 @@ from backend.model.locks import (
     Verdict,
     judge,
 )
-from backend.openclaw.deleted import deleted_at
+from backend.openclaw.deleted import deleted_at, written_at
 from backend.openclaw.lockfile import read_lock
 from backend.system import processes
 from backend.system.descriptors import DescriptorScan, Opener, open_for_writing, scan_all, scan_pids
@@ -300,7 +300,8 @@ def _removed(
         if place is None or not openers:
             continue
         kind = _GATEWAY if place.kind is _GATEWAY else LockKind.SESSION
-        record = LockRecord(path, place.root, place.agent, kind, Presence.ABSENT)
+        written = written_at(openers)
+        record = LockRecord(path, place.root, place.agent, kind, Presence.ABSENT, mtime=written)
         evidence = Evidence(
             record=record,
             observed_at=now,

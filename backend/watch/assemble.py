@@ -292,6 +292,7 @@ class Assembler:
             transcript_at=tail.last_entry_at if tail else None,
             process_at=working,
             tool_running=tail is not None and tail.last_stop_reason == "toolUse",
+            lock_since=lock.record.created_at if lock else None,
             max_hold_ms=payload.max_hold_ms if payload else None,
             budget=budget_of(chain, None, defaults),
             run_budget_s=chain.run_timeout_s if chain.run_timeout_s is not None else defaults.run_s,

@@ -8,14 +8,15 @@ import time
 import pytest
 
 from backend.model.fleet import State
-from backend.model.wire import snapshot_json
+from backend.model.locks import Verdict
+from backend.model.wire import session_json, snapshot_json
 from backend.simulate.cast import CHAIN, Session
 from backend.simulate.lockfile import timeout_text
 from backend.simulate.log import Log
 from backend.simulate.narration import TIMED_OUT, Failure, Narrator
 from backend.system.processes import LINUX
 from backend.watch.collector import Collector
-from tests.unit.fleetdir import FleetDir, actor
+from tests.unit.fleetdir import FleetDir, actor, aged
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
 KEY = "agent:main:main"
@@ -108,6 +109,17 @@ def test_a_held_lock_without_any_log_line_is_a_running_session(incident):
     incident.holder.take(incident.lock)
     seen = incident.look()
     assert (seen.state, seen.rotation, seen.attempt) == (State.RUNNING, None, None)
+
+
+@pytest.mark.parametrize("text", ["", "no JSON at all"])
+def test_a_lock_without_a_payload_stands_since_its_file_was_written(incident, text):
+    incident.lock.write_text(text)
+    aged(incident.lock, 134)
+    seen = incident.look()
+    told = session_json(seen, incident.snapshot.generated_at)
+    assert seen.lock.judgement.verdict is Verdict.UNREADABLE
+    assert told["occupation"]["ms"] == pytest.approx(134_000, abs=2_000)
+    assert told["since"] == told["occupation"]["since"]
 
 
 def test_after_one_timeout_the_session_rotates_and_the_second_attempt_is_counted(incident):

@@ -179,6 +179,7 @@ def test_what_is_no_small_regular_file_is_unreadable_and_never_released(fleet, l
 def test_a_lock_deleted_under_its_live_holder_is_removed(fleet, lock):
     with actor() as holder:
         holder.take(lock)
+        written = lock.stat().st_mtime
         lock.unlink()
         other = fleet.session("agent:main:other")
         holder.take(other)
@@ -186,6 +187,7 @@ def test_a_lock_deleted_under_its_live_holder_is_removed(fleet, lock):
         assert held.judgement.verdict is Verdict.HELD
         assert (removed.record.path, removed.judgement.verdict) == (str(lock), Verdict.REMOVED)
         assert (removed.judgement.holder.pid, removed.judgement.releasable) == (holder.pid, False)
+        assert removed.record.created_at == pytest.approx(written, abs=0.01)
 
 
 def test_a_removed_lock_is_found_where_no_other_lock_stands(fleet, lock):

@@ -77,6 +77,22 @@ def test_a_hold_seen_late_began_at_its_own_word_where_that_is_sane(created: floa
     assert occupation.since == start
 
 
+@pytest.mark.parametrize(("mtime", "start"), [(866.0, 866.0), (1000.5, 1000.0), (None, 1000.0)])
+def test_a_lock_whose_payload_tells_no_time_began_when_its_file_was_written(mtime, start):
+    occupation = walk((1000.0, replace(sight("a", None, pid=None, written=False), mtime=mtime)))
+    assert occupation.since == start
+
+
+def test_a_payloads_own_time_is_better_than_its_files():
+    assert walk((1000.0, replace(sight("a", 900.0), mtime=950.0))).since == 900.0
+
+
+def test_a_file_written_before_the_last_hold_ended_begins_where_that_ended():
+    touched = replace(sight("b", None, ino=8, pid=None, written=False), mtime=100.0)
+    occupation = walk((500.0, sight("a", 400.0)), (510.0, None), (511.0, touched))
+    assert (occupation.holds, occupation.current.started_at) == (2, 510.0)
+
+
 def test_an_empty_file_that_gets_its_payload_is_one_hold():
     empty = sight("e", None, pid=None, written=False)
     half = sight("half", None, pid=None, written=False)

@@ -81,6 +81,14 @@ def test_a_held_lock_is_a_running_session():
     assert "37121" in found.reasons[0]
 
 
+def test_a_session_whose_lock_was_removed_or_can_not_be_read_is_so_since_the_lock_was_made():
+    removed = Judgement(Verdict.REMOVED, ("pid 37121 still has the deleted lock file open",), False)
+    unreadable = Judgement(Verdict.UNREADABLE, ("the payload is no JSON",), False)
+    for judgement, state in ((removed, State.RUNNING), (unreadable, State.UNKNOWN)):
+        found = state_of(500.0, judgement=judgement, lock_since=366.0)
+        assert (found.state, found.since) == (state, 366.0)
+
+
 def test_a_lock_being_taken_is_a_running_session():
     creating = Judgement(
         Verdict.CREATING, ("the payload is empty and 0 s old: the lock is being taken",), False
