@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from backend.model.locks import Presence
+from backend.openclaw.files import read_regular
 from backend.settings_check import SettingsError, checked, keys_of, refuse
+from backend.system.folders import NoHomeError, config_dir
 
-__all__ = ["RootSettings", "Settings", "SettingsError", "config_dir", "config_path", "load_settings"]
+__all__ = ["RootSettings", "Settings", "SettingsError", "config_path", "load_settings"]
 
 NOTIFY = ("toast", "bell", "osc9", "osc777")
 
@@ -91,6 +94,11 @@ class Settings:
     origin: str = field(default="", metadata={"internal": True})
     lines: Mapping[str, int] = field(default_factory=dict, compare=False, metadata={"internal": True})
 
+    @property
+    def names_columns(self) -> bool:
+        """Whether columns are chosen for any table."""
+        return bool(self.columns or self.locks_columns or self.events_columns or self.journal_columns)
+
     def root(self, path: str) -> RootSettings:
         """Return what was said about a root; the defaults when nothing was."""
         real = os.path.realpath(path)
@@ -107,18 +115,8 @@ class Settings:
 
 
 def config_path() -> str:
-    """Return where the configuration is looked for when `--config` names no other file."""
+    """Return where the configuration is looked for when `--config` names no other file. NoHomeError."""
     return os.path.join(config_dir(), "config.toml")
-
-
-def config_dir() -> str:
-    """Return the folder of configuration and user themes; `LOCKDECK_CONFIG_DIR` overrides it."""
-    override = os.environ.get("LOCKDECK_CONFIG_DIR")
-    if override:
-        return override
-    import platformdirs
-
-    return platformdirs.user_config_dir("lockdeck", appauthor=False)
 
 
 def load_settings(path: str | None) -> Settings:
@@ -127,18 +125,21 @@ def load_settings(path: str | None) -> Settings:
     Raises SettingsError for a file that was named but can't be read, for TOML errors and for unknown or
     ill-typed keys.
     """
-    chosen = path or config_path()
     try:
-        with open(chosen, "rb") as file:
-            text = file.read(MAX_BYTES + 1).decode()
-        if len(text) > MAX_BYTES:
-            raise SettingsError(f"{chosen}: larger than {MAX_BYTES} bytes; that is no configuration")
-        table = tomllib.loads(text)
-    except FileNotFoundError:
+        chosen = path or config_path()
+    except NoHomeError:
+        return Settings()
+    found = read_regular(chosen, MAX_BYTES, follow=True)
+    if found.presence is Presence.ABSENT:
         if path is None:
             return Settings()
-        raise SettingsError(f"{chosen}: no such file; name an existing one or leave --config out") from None
-    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{chosen}: no such file; name an existing one or leave --config out")
+    if found.problem is not None:
+        raise SettingsError(f"{chosen}: can't be read: {found.problem}")
+    try:
+        text = found.raw.decode()
+        table = tomllib.loads(text)
+    except UnicodeDecodeError as error:
         raise SettingsError(f"{chosen}: can't be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{chosen}: not valid TOML: {error}") from None
@@ -162,6 +163,8 @@ def _settings(table: dict[str, Any], path: str, text: str) -> Settings:
         if "path" not in values:
             name = f"roots[{number}].path"
             raise refuse(path, lines, name, "is missing; every [[roots]] table needs one")
+        if not values["path"].strip():
+            raise refuse(path, lines, f"roots[{number}].path", "is empty; name a state directory")
         found.append(RootSettings(**values))
     return Settings(
         **checked(table, Settings, path, lines),

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from backend.system.folders import NoHomeError
 from tui.exits import Exit
-from tui.options import Common, RootsOrCommand, common_options
+from tui.options import Common, LockName, Named, RootsOrCommand, common_options
 from tui.output import emit, narrate, output_trouble, take_streams
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from tui.actions import Hands
     from tui.wishes import Wishes
 
-roots_argument = click.argument("roots", nargs=-1, metavar="[ROOT]...")
+roots_argument = click.argument("roots", nargs=-1, type=Named(), metavar="[ROOT]...")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -46,6 +47,9 @@ def _run() -> int:
         code = stop.exit_code
     except click.ClickException as error:
         _show(error)
+        code = Exit.USAGE
+    except NoHomeError as error:
+        narrate(f"Error: {error}")
         code = Exit.USAGE
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED
@@ -107,7 +111,7 @@ def watch(common: Common, roots: tuple[str, ...], as_json: bool, seconds: float 
 
 
 @cli.command()
-@click.argument("lock", type=click.Path(readable=False))
+@click.argument("lock", type=LockName())
 @json_option
 @common_options
 def explain(common: Common, lock: str, as_json: bool) -> int:
@@ -118,7 +122,7 @@ def explain(common: Common, lock: str, as_json: bool) -> int:
 
 
 @cli.command()
-@click.argument("lock", type=click.Path(readable=False))
+@click.argument("lock", type=LockName())
 @click.option("--release-id", metavar="ID", help="The hold to release, as status or explain names it.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
 @click.option(
@@ -146,7 +150,7 @@ def release(common: Common, as_json: bool, **asked: Any) -> int:
 @cli.command()
 @click.argument("keys", nargs=-1, metavar="SESSION_KEY...")
 @click.option(
-    "--root", type=click.Path(readable=False), metavar="ROOT", help="The root of the session, where several have the key."
+    "--root", type=Named(), metavar="ROOT", help="The root of the session, where several have the key."
 )
 @click.option("--all", "everything", is_flag=True, help="Every session that is running, rotating or stuck.")
 @click.option(
@@ -159,17 +163,18 @@ def release(common: Common, as_json: bool, **asked: Any) -> int:
 @common_options
 def cancel(common: Common, keys: tuple[str, ...], root: str | None, as_json: bool, **asked: Any) -> int:
     """Cancel the run of a session, and verify that it stopped."""
-    from tui.cancelling import Request, cancel_sessions
+    from tui.cancelling import Request, cancel_sessions, check_words
 
     if bool(keys) == asked["everything"]:
         raise click.UsageError("name the session keys to cancel, or --all")
-    collector = collector_for((root,) if root else (), common)
-    request = Request(keys=keys, as_json=as_json, read_only=common.read_only, logs=common.logs, **asked)
-    return int(cancel_sessions(request, collector))
+    once = tuple(dict.fromkeys(keys))
+    request = Request(keys=once, as_json=as_json, read_only=common.read_only, logs=common.logs, **asked)
+    check_words(request)
+    return int(cancel_sessions(request, collector_for((root,) if root else (), common)))
 
 
 @cli.command()
-@click.argument("logs", nargs=-1, required=True, type=click.Path(readable=False), metavar="LOG...")
+@click.argument("logs", nargs=-1, required=True, type=Named(), metavar="LOG...")
 @json_option
 @common_options
 def replay(common: Common, logs: tuple[str, ...], as_json: bool) -> int:
@@ -186,8 +191,8 @@ def journal(common: Common, as_json: bool) -> int:
     """Print what lockdeck did and refused to do."""
     from tui.journaling import print_journal
 
-    settings_of(common)
-    return int(print_journal(as_json))
+    settings = settings_of(common)
+    return int(print_journal(as_json, common.read_only or settings.read_only))
 
 
 @cli.command()
@@ -238,11 +243,19 @@ def locate(common: Common, as_json: bool) -> int:
 
 
 def settings_of(common: Common) -> Settings:
-    """Load the settings; a bad configuration ends the process with a usage error."""
+    """Load the settings; a bad configuration ends the process with a usage error.
+
+    Whether a command has the keys that are wished for is known where the screens are loaded.
+    """
     from backend.settings import SettingsError, load_settings
 
     try:
-        return load_settings(common.config)
+        settings = load_settings(common.config)
+        if settings.names_columns:
+            from tui.configuring import check_columns
+
+            check_columns(settings)
+        return settings
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
 

@@ -32,6 +32,13 @@ def wishes_of(settings: Settings) -> Wishes:
     )
 
 
+def check_columns(settings: Settings) -> None:
+    """Check the columns of every table; raises SettingsError. Needs nothing of the dashboard's library."""
+    problems = list(_column_problems(settings))
+    if problems:
+        raise SettingsError("\n".join(problems))
+
+
 def screen_keys(screen: type[DeckScreen]) -> ScreenKeys:
     """Return the keys of a screen as it comes."""
     from textual.binding import Binding

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from backend.model.fleet import FleetSnapshot, LockView
 from backend.model.locks import Holder
+from backend.model.sentences import times
 from backend.system.processes import ProcessDetails
 from tui.lines import Line, line, span
 from tui.summary import every_lock
@@ -23,8 +24,8 @@ def process_lines(details: ProcessDetails, others: tuple[LockView, ...]) -> Iter
     costs = [
         f"{details.cpu_percent:.1f} % of a core since its start" if details.cpu_percent is not None else "",
         f"{memory(details.rss)} memory" if details.rss is not None else "",
-        f"{details.threads} threads" if details.threads is not None else "",
-        "1 child" if details.children == 1 else f"{details.children} children",
+        times(details.threads, "thread") if details.threads is not None else "",
+        times(details.children, "child", "children"),
     ]
     yield line(span(", ".join(cost for cost in costs if cost), "dim"))
     if details.cwd is not None:

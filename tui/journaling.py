@@ -15,11 +15,14 @@ _HEAD = ("at", "kind")
 _HIDDEN = ("prev", "evidence", "lock", "schema", *_HEAD)
 
 
-def print_journal(as_json: bool) -> Exit:
-    """Print all entries, oldest first; 1 when the chain of hashes is broken, 2 when it can't be read."""
+def print_journal(as_json: bool, read_only: bool) -> Exit:
+    """Print all entries, oldest first; 1 when the chain of hashes is broken, 2 when it can't be read.
+
+    A release that a crash left half done is put right first, unless `read_only`.
+    """
     journal = default_journal()
     try:
-        for sentence in recover(journal):
+        for sentence in () if read_only else recover(journal):
             narrate(f"recovered: {sentence}")
         reading = journal.read()
     except OSError as error:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.model.fleet import Severity
-from tui.commands.act import Cancel, Release
 from tui.lines import EMPTY, Line, line, span
 from tui.rows import SEVERITY_STYLE
 from tui.widgets.columns import Column
@@ -30,7 +29,6 @@ _SEVERITY = {
     "unfinished": Severity.CRITICAL,
     "repair": Severity.NOTICE,
 }
-_ACTING = (Release, Cancel)
 _HIDDEN = frozenset({"at", "kind", "prev"})
 _DEEP = 6
 """Facts within facts are shown down to this depth."""
@@ -112,7 +110,12 @@ def _fact(name: str, value: object, depth: int) -> Iterator[Line]:
 
 def _command(entry: Entry) -> str:
     """Return the name of the command that leaves such an entry, from a dashboard or a command line."""
-    return next((command.name for command in _ACTING if entry.kind in command.leaves), "")
+    from tui.commands.act import (  # they bring Textual; which columns there are is known without it
+        Cancel,
+        Release,
+    )
+
+    return next((command.name for command in (Release, Cancel) if entry.kind in command.leaves), "")
 
 
 def _at(facts: Mapping[str, Any]) -> str:

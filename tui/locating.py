@@ -8,10 +8,10 @@ import os
 def places(config: str | None) -> dict[str, str]:
     """Return the paths of configuration, themes, journal and quarantine, by name."""
     import themes
-    from backend.actions.journal import default_state_dir
-    from backend.settings import config_dir, config_path
+    from backend.settings import config_path
+    from backend.system.folders import config_dir, state_dir
 
-    state = os.fspath(default_state_dir())
+    state = state_dir()
     return {
         "config": config or config_path(),
         "themes": os.path.join(config_dir(), "themes"),

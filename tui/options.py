@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -9,6 +10,34 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Named(click.Path):
+    """A path that was named: an empty word (a variable that is not set) never means the current directory.
+
+    Whether it can be read is told by who reads it.
+    """
+
+    def __init__(self, *, file: bool = False) -> None:
+        """`file`: a directory is wrong use."""
+        super().__init__(dir_okay=not file, readable=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path as it was written."""
+        if not str(value).strip():
+            self.fail("the name is empty; name a path, or leave it out", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class LockName(Named):
+    """The path of a lock. What only stands where a lock would stand is a matter of evidence."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path as it was written."""
+        path = super().convert(value, param, ctx)
+        if os.path.isdir(path) and not path.endswith(".lock"):
+            self.fail(f"{path} is a directory; name a lock file, as `lockdeck status` does", param, ctx)
+        return path
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +75,7 @@ def common_options(function: F) -> F:
 
     taking.__name__, taking.__doc__ = function.__name__, function.__doc__
     taking.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
-    file = click.Path(dir_okay=False)
-    log = click.Path(dir_okay=False, readable=False)  # what can't be read is a note, as what is missing is
+    file = Named(file=True)
     for option in (
         click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal."),
         click.option("--no-color", is_flag=True, help="No colours."),
@@ -56,7 +84,7 @@ def common_options(function: F) -> F:
             "--config", type=file, metavar="FILE", help="Configuration file instead of the usual one."
         ),
         click.option(
-            "--log", type=log, multiple=True, metavar="FILE", help="A log file to read (repeatable)."
+            "--log", type=file, multiple=True, metavar="FILE", help="A log file to read (repeatable)."
         ),
     ):
         taking = option(taking)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, Severity, State
 from backend.model.locks import LockKind
-from backend.model.runs import Rotation
+from backend.model.sentences import times
 from backend.model.wire import summary_json
 from backend.system.text import SafeText, safe
 from tui.advice import advice
@@ -37,9 +37,19 @@ def duration(seconds: float | None) -> str:
     return f"{whole} s"
 
 
-def clock(at: float | None) -> str:
-    """Local wall-clock time of epoch seconds; `-` when not known."""
-    return "-" if at is None else datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S")
+def clock(at: float | None, now: float | None = None) -> str:
+    """Local wall-clock time of epoch seconds, with the date where `now` is given and is another day.
+
+    `-` when not known, or when no calendar holds it.
+    """
+    if at is None:
+        return "-"
+    try:
+        moment = datetime.fromtimestamp(at).astimezone()
+    except (OverflowError, ValueError, OSError):
+        return "-"
+    today = now is None or moment.date() == datetime.fromtimestamp(now).astimezone().date()
+    return moment.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M:%S")
 
 
 def short_key(session: SessionView) -> str:
@@ -114,7 +124,7 @@ def _row(session: SessionView, now: float) -> tuple[str, ...]:
         session.lock.judgement.verdict.value if session.lock else "-",
         f"{holder.pid} {holder.name}" if holder else _run_holder(session),
         str(session.blocked.count or "-"),
-        clock(session.rotation.free_by) if session.rotation else "-",
+        clock(session.rotation.free_by, now) if session.rotation else "-",
     )
 
 
@@ -132,27 +142,6 @@ def attempt_text(session: SessionView) -> str:
     total = session.rotation.total if session.rotation else None
     of = f"/{total}" if total else ""
     return f"{attempt.index}{of} {attempt.profile or attempt.model or ''}".rstrip()
-
-
-def rotation_lines(rotation: Rotation) -> Iterator[SafeText]:
-    """Render attempts so far and to come, and what the policy says."""
-    for attempt in rotation.attempts:
-        spent = None
-        if attempt.started_at is not None and attempt.ended_at is not None:
-            spent = attempt.ended_at - attempt.started_at
-        who = attempt.profile or f"{attempt.provider}/{attempt.model}"
-        outcome = attempt.reason or ("running" if attempt.ended_at is None else "ended")
-        then = f" -> {attempt.decision}" if attempt.decision else ""
-        yield safe(
-            f"  attempt {attempt.index}: {who}  {clock(attempt.started_at)}  {duration(spent)}  {outcome}{then}"
-        )
-    if rotation.to_come:
-        coming = ", ".join(a.profile or f"{a.provider}/{a.model}" for a in rotation.to_come)
-        yield safe(f"  still to come: {coming}")
-    if rotation.free_by is not None:
-        yield safe(f"  free by {clock(rotation.free_by)} at the latest: {rotation.free_by_how or ''}")
-    if rotation.policy:
-        yield safe(f"  policy: {rotation.policy.sentence}")
 
 
 def lock_lines(view: LockView) -> Iterator[SafeText]:
@@ -174,9 +163,9 @@ def summary_line(snapshot: FleetSnapshot) -> SafeText:
     verdicts = ", ".join(f"{n} {verdict}" for verdict, n in counts["locks"].items() if verdict != "total")
     total, locks = counts["sessions"]["total"], counts["locks"]["total"]
     parts = [
-        f"{total} sessions" + (f" ({states})" if states else ""),
-        f"{locks} locks" + (f" ({verdicts})" if verdicts else ""),
+        times(total, "session") + (f" ({states})" if states else ""),
+        times(locks, "lock") + (f" ({verdicts})" if verdicts else ""),
     ]
     if counts["blocked"]:
-        parts.append(f"{counts['blocked']} blocked callers")
+        parts.append(times(counts["blocked"], "blocked caller"))
     return safe("; ".join(parts))

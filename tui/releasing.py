@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from backend.settings import Settings
 
 OVERRIDABLE = "leaked"
+READ_ONLY = "lockdeck is in read-only mode: nothing is released"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class Request:
 def release_lock(request: Request, settings: Settings) -> Exit:
     """Release one lock, or say why not; 0 released, 1 not reached, 2 wrong use, 3 refused."""
     journal = default_journal()
-    for sentence in recover(journal):
+    changes_nothing = request.dry_run or request.read_only or settings.read_only
+    for sentence in () if changes_nothing else recover(journal):
         narrate(f"recovered: {sentence}")
     plan = plan_release(
         request.lock,
@@ -54,14 +56,16 @@ def release_lock(request: Request, settings: Settings) -> Exit:
     if plan.view is not None and nothing_there(plan.view):
         narrate(f"{plan.path}: {NOTHING_THERE}")
         return Exit.USAGE
-    if (
-        request.read_only
-        or settings.read_only
-        or settings.root(plan.place.root if plan.place else "").read_only
-    ):
-        return _refuse_read_only(plan, request.as_json)
+    root = settings.root(plan.place.root) if plan.place else None
+    read_only = request.read_only or settings.read_only or (root is not None and root.read_only)
     if request.dry_run:
-        return _show_plan(plan, request.as_json)
+        shown = _show_plan(plan, request.as_json)
+        if not read_only:
+            return shown
+        narrate(READ_ONLY)
+        return Exit.REFUSED
+    if read_only:
+        return _refuse_read_only(plan, request.as_json)
     if not request.as_json and plan.refusal is None:
         _print_plan(plan)
     if plan.refusal is None and request.release_id is None and not _typed(plan):
@@ -98,11 +102,10 @@ def _typed(plan: ReleasePlan) -> bool:
 
 
 def _refuse_read_only(plan: ReleasePlan, as_json: bool) -> Exit:
-    sentence = "lockdeck is in read-only mode: nothing is released"
     if as_json:
-        refused = {"schema": SCHEMA, "status": Status.REFUSED.value, "sentences": [sentence]}
+        refused = {"schema": SCHEMA, "status": Status.REFUSED.value, "sentences": [READ_ONLY]}
         emit(dumps({**refused, "path": plan.path, "releaseId": plan.release_id}, indent=2))
-    narrate(sentence)
+    narrate(READ_ONLY)
     return Exit.REFUSED
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from backend.model.events import GatewayRefused
 from backend.model.loglines import line_of
 from backend.model.runs import Attempt
+from backend.model.sentences import times
 from backend.model.timeline import PastOccupation
 from backend.model.wire import SCHEMA, attempt_json, dumps, iso
 from backend.system.text import SafeText, safe
@@ -143,8 +144,8 @@ def replay_lines(found: Replay) -> Iterator[SafeText]:
     unread = sum(counts.malformed + counts.oversize for counts in found.lines.values())
     runs = sum(bool(past.decisions) for past in found.runs)
     yield safe(
-        f"{lines} lines, {unread} not understood, {len(found.runs)} runs ({runs} with decisions), "
-        f"{found.unjoined} lines that name no run"
+        f"{times(lines, 'line')}, {unread} not understood, {times(len(found.runs), 'run')} "
+        f"({runs} with decisions), {times(found.unjoined, 'line that names no run', 'lines that name no run')}"
     )
 
 

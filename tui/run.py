@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from backend.settings import config_dir
+from backend.system.folders import config_dir
 from themes.loader import load_shelf
 from tui.actions import Hands
 from tui.app import LockdeckApp

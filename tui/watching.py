@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from backend.model.changes import Change, changes
 from backend.model.fleet import FleetSnapshot, LockView, SessionView
+from backend.model.sentences import times
 from backend.model.wire import SCHEMA, dumps, iso, lock_json, needs_person, root_json, session_json
 from backend.system.text import SafeText, safe
 from tui.exits import Exit
@@ -85,9 +86,10 @@ def _session_words(session: SessionView, now: float) -> Iterator[str]:
     if session.attempt:
         yield f"attempt {attempt_text(session)}"
     if session.occupation:
-        yield f"occupied {duration(now - session.occupation.since)} in {session.occupation.holds} holds"
+        holds = times(session.occupation.holds, "hold")
+        yield f"occupied {duration(now - session.occupation.since)} in {holds}"
     if session.blocked.count:
-        yield f"{session.blocked.count} blocked callers"
+        yield times(session.blocked.count, "blocked caller")
     if session.reasons:
         yield session.reasons[0]
 

@@ -12,7 +12,6 @@ from backend.actions.cancel_log import queue_depth
 from backend.actions.cancel_look import granted_scopes, held_by, holder_of, no_run_to_end, version_of
 from backend.actions.cancel_plan import CancelPlan, Way
 from backend.actions.cancel_restart import find_supervisor
-from backend.actions.journal import default_state_dir
 from backend.actions.ladder import Rung, gentle_rungs, restart_rung, terminate_rung
 from backend.actions.verify import Limits
 from backend.model.fleet import LockView, RootView, SessionView, State
@@ -22,6 +21,7 @@ from backend.openclaw.evidence import Place, examine
 from backend.openclaw.failover import read_profiles
 from backend.openclaw.gateway_reach import Line, reach
 from backend.openclaw.gateway_trouble import GatewayError
+from backend.system.folders import state_dir
 
 _GOING_ON = frozenset({State.RUNNING, State.COMPACTING, State.ROTATING, State.STUCK, State.CANCELLING})
 
@@ -49,7 +49,7 @@ def plan_cancel(
     `logs` are the gateway's log files where known, `folder` lockdeck's state folder (default: the user's).
     """
     config = load_config(session.root, env)
-    way = Way(config, env, folder or default_state_dir(), url, fingerprint)
+    way = Way(config, env, folder or state_dir(env), url, fingerprint)
     plan = CancelPlan(session.key, session.root, clock(), way, logs=tuple(logs))
     if root.era == "sqlite":
         return plan_claimed(plan, session, root, lambda: open_line(plan, clock), clock)

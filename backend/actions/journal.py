@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.model.wire import dumps, iso
+from backend.system.folders import state_dir
 
 Entry = Mapping[str, Any]
 FIRST = "0" * 64
@@ -130,19 +131,9 @@ def read_chain(raw: bytes) -> JournalReading:
     return JournalReading(tuple(entries), broken_at, problem, tuple(notes))
 
 
-def default_state_dir() -> str:
-    """Where lockdeck keeps journal, quarantine and its own locks; `LOCKDECK_STATE_DIR` overrides it."""
-    override = os.environ.get("LOCKDECK_STATE_DIR")
-    if override:
-        return os.path.abspath(override)
-    import platformdirs
-
-    return platformdirs.user_state_dir("lockdeck", appauthor=False)
-
-
 def default_journal(clock: Callable[[], float] = time.time) -> Journal:
-    """The journal of this user."""
-    return Journal(os.path.join(default_state_dir(), "journal.jsonl"), clock)
+    """The journal of this user. NoHomeError where there is no place for one."""
+    return Journal(os.path.join(state_dir(), "journal.jsonl"), clock)
 
 
 def make_private_folder(path: str) -> None:

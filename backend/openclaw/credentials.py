@@ -140,25 +140,31 @@ def _at_named_url(
 
 
 def _must_be_usable(url: str) -> None:
-    """Refuse what would leak a credential: words inside the URL, or plain text to another machine."""
+    """Refuse what is no gateway's URL, and plain text to another machine: that would leak a credential."""
+    problem = why_no_url(url)
+    if problem is not None:
+        raise GatewayError(Trouble.BAD_URL, problem)
+    parts = urlsplit(url)
+    if parts.scheme == "ws" and not is_loopback(parts.hostname or ""):
+        host = safe(parts.hostname, 80)
+        raise GatewayError(
+            Trouble.BAD_URL,
+            f"ws://{host} would send the credential in the clear: use wss:// or an ssh tunnel",
+        )
+
+
+def why_no_url(url: str) -> str | None:
+    """Say why this can't be the URL of a gateway; None where it can."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise GatewayError(Trouble.BAD_URL, f"{safe(url, 120)} is no URL: {error}") from None
+        return f"{safe(url, 120)} is no URL: {error}"
     if parts.scheme not in ("ws", "wss") or not host:
-        raise GatewayError(
-            Trouble.BAD_URL, f"{safe(url, 120)} is no gateway URL: write ws://HOST:PORT or wss://…"
-        )
+        return f"{safe(url, 120)} is no gateway URL: write ws://HOST:PORT or wss://…"
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise GatewayError(
-            Trouble.BAD_URL, "the URL must hold no credential: set OPENCLAW_GATEWAY_TOKEN instead"
-        )
-    if parts.scheme == "ws" and not is_loopback(host):
-        raise GatewayError(
-            Trouble.BAD_URL,
-            f"ws://{safe(host, 80)} would send the credential in the clear: use wss:// or an ssh tunnel",
-        )
+        return "the URL must hold no credential: set OPENCLAW_GATEWAY_TOKEN instead"
+    return None
 
 
 def is_loopback(host: str) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from backend.openclaw.config import Config
 from backend.openclaw.gateway_trouble import Trouble
+from backend.system.folders import state_dir
 from backend.watch.feednews import FeedNews
 from backend.watch.rootwatch import RootWatch
 
@@ -74,7 +74,7 @@ class Feeds:
             config = root.config or Config(root.path)
             # No PATH: the `openclaw` command takes seconds of CPU for each call and tells no events.
             line = reach(
-                root.path, config, {**self._env, "PATH": ""}, _state_folder(self._env), clock=self._clock
+                root.path, config, {**self._env, "PATH": ""}, state_dir(self._env), clock=self._clock
             )
             if not isinstance(line, Gateway):
                 raise GatewayError(
@@ -101,13 +101,3 @@ def silence_of(news: FeedNews) -> str | None:
     if news.sessions is not None or news.problem is not None:
         return None
     return f"the gateway did not answer within {FIRST_WORD_S:g} s: run state comes from log and process table alone"
-
-
-def _state_folder(env: Mapping[str, str]) -> str:
-    """Return lockdeck's own state folder, where its device key lives."""
-    override = env.get("LOCKDECK_STATE_DIR") or os.environ.get("LOCKDECK_STATE_DIR")
-    if override:
-        return os.path.abspath(override)
-    import platformdirs
-
-    return platformdirs.user_state_dir("lockdeck", appauthor=False)

@@ -155,7 +155,7 @@ def test_as_text_the_data_is_on_stdout_and_says_the_same(fleet):
     assert str(fleet.root) in text
     assert "silas" in text
     assert "dead" in text
-    assert "1 sessions" in text
+    assert "1 session (1 idle); 1 lock (1 dead)" in text
     assert lock.exists()
 
 

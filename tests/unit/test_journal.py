@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.actions.journal import FIRST, Journal, default_state_dir, read_chain
+from backend.actions.journal import FIRST, Journal, default_journal, read_chain
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_only_a_true_chain_passes_as_one(parts):
 
 def test_the_environment_may_move_the_state_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("LOCKDECK_STATE_DIR", str(tmp_path / "elsewhere"))
-    assert default_state_dir() == str(tmp_path / "elsewhere")
+    assert default_journal().folder == str(tmp_path / "elsewhere")
 
 
 def test_every_line_is_one_json_object(journal):
