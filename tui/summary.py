@@ -10,13 +10,15 @@ from backend.model.fleet import FleetSnapshot, LockView, RootView, Severity, Sta
 from backend.model.locks import Verdict
 from backend.system.text import SafeText
 from tui.figures import duration, fresh
-from tui.lines import Line, Span, fit, join, line, sides, span
+from tui.lines import Line, Span, fit, join, line, sides, span, width_of
 from tui.notes import header_rows, where
 from tui.rows import SEVERITY_STYLE, VERDICT_SEVERITY
 from tui.symbols import Symbols
 
 STALE_AFTER_S = 8.0
 """A picture older than this (seconds) is shown as old news, unless the source is slower by configuration."""
+_CRUMB = 24
+"""A crumb has at most so many cells."""
 MOST_ROOTS = 3
 """So many gateways are named; the rest are counted."""
 
@@ -25,7 +27,8 @@ MOST_ROOTS = 3
 class Mood:
     """How the dashboard stands: what the person set, and how the source fares.
 
-    `now` and `news_at` (when the newest snapshot was made) are epoch seconds.
+    `now` and `news_at` (when the newest snapshot was made) are epoch seconds. `crumbs` are the screens that
+    led here, this one last.
     """
 
     now: float
@@ -39,6 +42,7 @@ class Mood:
     failure: SafeText | None = None
     news_at: float | None = None
     stale_after_s: float = STALE_AFTER_S
+    crumbs: tuple[str, ...] = ()
 
 
 def is_stale(mood: Mood) -> bool:
@@ -77,7 +81,12 @@ def header(snapshot: FleetSnapshot | None, mood: Mood, symbols: Symbols, width: 
             width,
             ellipsis=mark,
         ),
-        fit((span(" "), *join(_gateways(snapshot), between)), width, ellipsis=mark),
+        sides(
+            (span(" "), *join(_gateways(snapshot), between)),
+            _crumbs(mood, symbols, width),
+            width,
+            ellipsis=mark,
+        ),
     ]
     return [*rows, *_failure(mood, width), *header_rows(snapshot, symbols, width)]
 
@@ -136,6 +145,19 @@ def _gateway(root: RootView) -> Span:
 
 
 _LIFE = {True: ("", "text"), False: (" is gone", "critical"), None: (" can't be seen from here", "notice")}
+
+
+def _crumbs(mood: Mood, symbols: Symbols, width: int) -> Line:
+    """Return the screens that led here, as many of the last ones as half of a row has room for."""
+    row: Line = (span(" "),)
+    for number, crumb in enumerate(reversed(mood.crumbs)):
+        text = span(crumb, "dim" if number else "accent", 200)
+        part = fit(line(text), min(width_of((text,)), _CRUMB), ellipsis=symbols.ellipsis)
+        longer = (*part, span(f" {symbols.arrow} ", "dim"), *row) if number else (*part, *row)
+        if number and width_of(longer) > width // 2:
+            break
+        row = longer
+    return row
 
 
 def _switches(mood: Mood) -> Iterator[Line]:

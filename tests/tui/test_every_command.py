@@ -202,6 +202,10 @@ async def holder(stage: Stage) -> None:
     table = stage.app.screen.query_one(Table)
     assert table.order
     assert {holder_pid(stage.app.screen.items[key]) for key in table.order} == {pid}
+    assert "Fleet → " in frame(stage.app)
+    assert "→ Locks" in frame(stage.app)
+    await stage.pilot.press("escape")
+    assert stage.app.screen is stage.screen
 
 
 @effect

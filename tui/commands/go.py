@@ -109,15 +109,15 @@ class HolderLocks(Command):
 
     @classmethod
     async def run(cls, screen: DeckScreen) -> None:
-        """Show the locks screen, filtered to the holder's pid."""
+        """Show the locks screen, filtered to the holder's pid; back leads to where the person came from."""
         from tui.aim import holder_pid
         from tui.screens.locks import LocksScreen
 
         pid = holder_pid(screen.selected_row)
         if pid is None:
             screen.deck_app.tell("no process is known for this lock", severity="warning")
-        else:
-            await screen.deck_app.show_above_first(LocksScreen(f"holder:{pid}"))
+        elif screen.filter_text != f"holder:{pid}":
+            await screen.deck_app.push_screen(LocksScreen(f"holder:{pid}"))
 
 
 class Help(Command):

@@ -36,6 +36,11 @@ class DeckScreen(Screen[None]):
         return cast("LockdeckApp", self.app)
 
     @property
+    def crumb(self) -> str:
+        """What this screen is called on the way that led to it."""
+        return type(self).__name__.removesuffix("Screen")
+
+    @property
     def selected_key(self) -> RowKey | None:
         """What the person has selected: kind, root, and key or path. None where nothing is."""
         return None
@@ -119,6 +124,7 @@ class DeckScreen(Screen[None]):
             failure=app.deck.failure,
             news_at=app.deck.latest.generated_at if app.deck.latest else None,
             stale_after_s=app.wishes.stale_after_s,
+            crumbs=tuple(screen.crumb for screen in app.screen_stack if isinstance(screen, DeckScreen)),
         )
 
     def ask_filter(self) -> None:

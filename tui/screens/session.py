@@ -12,6 +12,7 @@ from textual.widget import Widget
 from backend.model.fleet import FleetSnapshot
 from backend.model.locks import Holder
 from backend.system.processes import ProcessDetails
+from tui.aim import Aim
 from tui.commands.act import Cancel, Release
 from tui.commands.command import bindings_of
 from tui.commands.go import Back, Help, HolderLocks, Journal, Palette, Quit
@@ -52,6 +53,12 @@ class SessionScreen(DeckScreen):
             self._reader = HolderReader(inspect, self.post_message)
         super().on_mount()
         self.query_one("#log-scroll").anchor()
+
+    @property
+    def crumb(self) -> str:
+        """Agent and session, or the file of a lock."""
+        picture = self._picture
+        return Aim(self._key, picture.session, picture.lock).title if picture else self._key[2]
 
     @property
     def selected_key(self) -> RowKey | None:
