@@ -63,7 +63,8 @@ def _run(past: PastRun) -> dict[str, Any]:
         "endedAt": iso(run.ended_at),
         "failure": run.failure,
         "timeouts": run.timeouts,
-        "lockFailures": len(run.lock_timeouts),
+        "lockFailures": sum(attempt.reason == "lock" for attempt in run.attempts),
+        "locked": past.locked,
         "attempts": [attempt_json(attempt) for attempt in run.attempts],
         "decisions": [
             {
@@ -83,7 +84,8 @@ def _run(past: PastRun) -> dict[str, Any]:
                 "attempt": told.attempt,
                 "total": told.total,
                 "candidate": told.candidate,
-                "reason": told.reason,
+                "reason": told.reason if told.lock_timeout is None else "lock",
+                "loggedReason": told.reason,
             }
             for told in run.candidates
         ],
@@ -122,21 +124,24 @@ def _occupation(past: PastOccupation) -> dict[str, Any]:
 
 
 def replay_lines(found: Replay) -> Iterator[SafeText]:
-    """Render the occupations with their attempts, gateways that were refused, then figures."""
+    """Render the occupations with their attempts, runs that failed on a lock, gateways that were refused, then figures."""
     for past in found.occupations:
-        who = past.session_key or (f"session {past.session_id}" if past.session_id else "session not known")
         end = past.outcome.value if past.outcome else "end not logged"
         span = f"{iso(past.since)} to {iso(past.until)}"
-        yield safe(f"{who}  run {past.run_id}")
+        yield safe(f"{_who(past.session_key, past.session_id)}  run {past.run_id}")
         yield safe(
             f"  occupied {duration(past.ms / 1000)} ({span}), locked {duration(past.held_ms / 1000)}: {end}"
         )
         for attempt in past.attempts:
             yield safe(f"    {_attempt(attempt, past.until)}")
         yield safe(f"  policy: {past.policy.sentence}")
+    for run in found.runs:
+        if run.locked:
+            yield safe(f"{_who(run.session_key, run.run.session_id)}  run {run.run.run_id}")
+            yield safe(f"  {run.locked}")
     for told in found.refused_starts:
         yield safe(f"{iso(told.at)}  {line_of(told)}")
-    if found.occupations or found.refused_starts:
+    if found.occupations or found.refused_starts or any(run.locked for run in found.runs):
         yield SafeText("")
     for kind, count in found.kinds.items():
         yield safe(f"{count:>7}  {kind}")
@@ -147,6 +152,10 @@ def replay_lines(found: Replay) -> Iterator[SafeText]:
         f"{times(lines, 'line')}, {unread} not understood, {times(len(found.runs), 'run')} "
         f"({runs} with decisions), {times(found.unjoined, 'line that names no run', 'lines that name no run')}"
     )
+
+
+def _who(key: str | None, session_id: str | None) -> str:
+    return key or (f"session {session_id}" if session_id else "session not known")
 
 
 def _attempt(attempt: Attempt, until: float) -> str:

@@ -66,7 +66,7 @@ class Life:
 
     `candidate_from` is the index in `attempts` where the present candidate model begins. `ended` is the
     time and outcome of an end that nothing has taken back, `final` whether only a new life can follow it,
-    `answered` the error with which the provider answered inside the present attempt.
+    `answered` the error with which the provider answered inside the present attempt, `heard_at` when it first did.
     """
 
     attempts: list[Attempt] = field(default_factory=list)
@@ -75,6 +75,7 @@ class Life:
     opened: AttemptStarted | None = None
     budget_from: float | None = None
     answered: str | None = None
+    heard_at: float | None = None
     prompt_error: PromptError | None = None
     retry: SameModelRetry | None = None
     promised_at: float | None = None
@@ -114,6 +115,7 @@ def _budget_over(life: Life, event: RunTimeout) -> None:
 def _inner_error(life: Life, event: AgentEnd) -> None:
     if _just_closed(life, event.at, SAME_MOMENT_S):
         return
+    life.heard_at = event.at if life.heard_at is None else life.heard_at
     if event.reason not in (None, "timeout"):
         life.answered = event.reason
     elif event.status not in (None, 408):
@@ -286,9 +288,10 @@ def _close(life: Life, attempt: Attempt, at: float) -> None:
             index=len(life.attempts) + 1,
             started_at=None if started is None else min(started, at),
             ended_at=at,
+            heard_at=life.heard_at,
         )
     )
-    life.opened = life.budget_from = life.prompt_error = life.answered = None
+    life.opened = life.budget_from = life.prompt_error = life.answered = life.heard_at = None
 
 
 def _all_failed(life: Life, event: AllModelsFailed) -> None:

@@ -62,6 +62,7 @@ class Attempt:
     (timeout, rate_limit, auth, lock, provider_error …), `decision` what OpenClaw did next
     (rotate_profile …), `logged_reason` OpenClaw's own word: it calls an HTTP 500 `timeout` although
     nothing timed out (seen on 2026.4.5). `profile_hash` is `sha256:` + 12 hex digits of the profile id.
+    `heard_at` is when the log first told of an error inside the attempt: it had begun by then.
     """
 
     index: int
@@ -75,6 +76,7 @@ class Attempt:
     timed_out: bool = False
     logged_reason: str | None = None
     profile_hash: str | None = None
+    heard_at: float | None = None
 
     @property
     def by_timeout(self) -> bool:

@@ -48,7 +48,8 @@ def occupations_from_runs(
     """Rebuild the occupations of all runs, oldest first.
 
     An attempt's hold is what its run timeout tells, else it began with its start event, else at the previous
-    decision but at most `idle_s` seconds before its end (an idle timeout logs no start). `stored` maps session
+    decision but at most `idle_s` seconds before its end (an idle timeout logs no start), else with the first
+    error told of it; where nothing tells, its start stays None and it counts from its end. `stored` maps session
     ids to session keys, `names` profile hashes to profile ids.
     """
     keys = session_keys(book, stored or {})
@@ -66,15 +67,20 @@ def _dated(attempts: tuple[Attempt, ...], names: Mapping[str, str], idle_s: floa
     dated: list[Attempt] = []
     idle_s = min(idle_s, _pace(attempts) or idle_s)
     for attempt in attempts:
-        ended = attempt.ended_at or 0.0
         start = attempt.started_at
         if start is None and attempt.reason != "lock":
-            start = ended - idle_s if attempt.timed_out else ended
-            if dated and dated[-1].ended_at is not None:
-                start = max(start, dated[-1].ended_at) if attempt.timed_out else dated[-1].ended_at
+            start = _start(attempt, dated[-1].ended_at if dated else None, idle_s)
         profile = names.get(attempt.profile_hash or "") or attempt.profile
         dated.append(replace(attempt, started_at=start, profile=profile))
     return dated
+
+
+def _start(attempt: Attempt, before: float | None, idle_s: float) -> float | None:
+    """When an attempt began of which no line tells the start; `before` is the end of the one before it."""
+    if not attempt.timed_out or attempt.ended_at is None:
+        return attempt.heard_at if before is None else before
+    begins = attempt.ended_at - idle_s
+    return begins if before is None else max(begins, before)
 
 
 def _pace(attempts: tuple[Attempt, ...]) -> float | None:
@@ -90,19 +96,27 @@ def _chains(attempts: list[Attempt]) -> list[tuple[Attempt, ...]]:
     """Cut where the session was free for longer than a promised gap. Attempts that never got the lock hold nothing."""
     chains: list[list[Attempt]] = []
     for attempt in attempts:
-        if attempt.started_at is None:
+        begins = _begins(attempt)
+        if begins is None:
             continue
         last = chains[-1][-1].ended_at if chains else None
-        if last is not None and attempt.started_at - last <= FOLLOW_UP_S:
+        if last is not None and begins - last <= FOLLOW_UP_S:
             chains[-1].append(attempt)
         else:
             chains.append([attempt])
     return [tuple(chain) for chain in chains]
 
 
+def _begins(attempt: Attempt) -> float | None:
+    """From when on an attempt occupied its session at least; None where it never got the lock."""
+    if attempt.started_at is None and attempt.reason != "lock":
+        return attempt.ended_at
+    return attempt.started_at
+
+
 def _occupation(run: Run, key: str | None, chain: tuple[Attempt, ...]) -> PastOccupation:
     until = max(attempt.ended_at or 0.0 for attempt in chain)
-    since = min(attempt.started_at or until for attempt in chain)
+    since = min(begins for attempt in chain if (begins := _begins(attempt)) is not None)
     whole = chain[-1].index == len(run.attempts)
     return PastOccupation(
         run_id=run.run_id,

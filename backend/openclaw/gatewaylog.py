@@ -10,7 +10,7 @@ from backend.model.events import Event, Traced
 from backend.openclaw.logfile import open_regular
 from backend.openclaw.logmeta import structured_event
 from backend.openclaw.logrecord import Malformed, read_record
-from backend.openclaw.logscan import MARKERS, MAX_LINE, LineCounts, LineFeed, concerning
+from backend.openclaw.logscan import MARKERS, MAX_LINE, LineCounts, LineFeed, concerning, no_text
 from backend.openclaw.logtext import text_event
 from backend.openclaw.logvalues import last_clock
 
@@ -80,7 +80,9 @@ class EventStream:
         return self._events(self._feed.finish(counts), counts)
 
     def _events(self, lines: list[bytes], counts: LineCounts) -> Iterator[Event]:
-        for place in concerning(lines):
+        places, odd = concerning(lines), no_text(lines)
+        counts.malformed += len(odd.difference(places))
+        for place in places:
             line = lines[place]
             if len(line) > MAX_LINE:
                 counts.oversize += 1
@@ -89,7 +91,7 @@ class EventStream:
             found = _read(line)
             if found is Malformed.TIME:
                 found = _read(line, self._time_above(lines, place))
-            if isinstance(found, Malformed):
+            if isinstance(found, Malformed) or (found is None and place in odd):
                 counts.malformed += 1
             elif found is not None:
                 yield found

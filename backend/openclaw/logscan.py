@@ -48,8 +48,8 @@ _OWN_FIELDS = b'"_meta":{"runtime"'
 class LineCounts:
     """What went through a reader.
 
-    `relevant` lines held a marker, `malformed` ones of these could not be understood, `oversize` lines were
-    skipped. Lines without a marker are only counted.
+    `relevant` lines held a marker, `malformed` lines are those of them that could not be understood and those
+    that are no text, `oversize` lines were skipped. Other lines without a marker are only counted.
     """
 
     lines: int = 0
@@ -103,6 +103,25 @@ class LineFeed:
         counts.lines += 1
         self._pending = b""
         self._skipping = True
+
+
+def no_text(lines: Sequence[bytes]) -> set[int]:
+    """Return the places of the lines that are no text: they hold a NUL or are not UTF-8."""
+    if _is_text(b"\n".join(lines)):
+        return set()
+    return {place for place, line in enumerate(lines) if not _is_text(line)}
+
+
+def _is_text(told: bytes) -> bool:
+    if b"\0" in told:
+        return False
+    if told.isascii():
+        return True
+    try:
+        told.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def concerning(lines: Sequence[bytes]) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from backend.model import events as ev
 from backend.model.joins import key_of, session_keys, unjoined
 from backend.model.policy import would_stop
+from backend.model.rotation import lock_failure_sentence
 from backend.model.runfold import Run, RunBook, all_lives, fold_all
 from backend.model.timeline import PastOccupation, occupations_from_runs
 from backend.openclaw.gatewaylog import read_events
@@ -28,11 +30,15 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """One run of the past with its session, where the log or nothing tells it."""
+    """One run of the past with its session, where the log or nothing tells it.
+
+    `locked` says how many candidates failed on a lock and who held it; None where none did.
+    """
 
     run: Run
     session_key: str | None
     decisions: tuple[Decision, ...]
+    locked: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +60,14 @@ class Replay:
 
 
 def replay(paths: Sequence[str]) -> Replay:
-    """Read the files in the order given (time orders the events) and rebuild runs and occupations."""
+    """Read the files in the order given (time orders the events) and rebuild runs and occupations.
+
+    A file that is given twice, under whatever name, is read once.
+    """
     book, kinds = RunBook(), Counter[str]()
     lines: dict[str, LineCounts] = {}
     problems: list[str] = []
-    for path in paths:
+    for path in _each_once(paths):
         counts = lines[path] = LineCounts()
         try:
             for batch in _batches(read_events(path, counts)):
@@ -69,7 +78,9 @@ def replay(paths: Sequence[str]) -> Replay:
             problems.append(f"{path} can't be read: {error.strerror or error}")
     keys = session_keys(book, {})
     runs = [life for run in book.runs.values() for life in all_lives(run)]
-    past = [PastRun(run, key_of(run, keys), tuple(_decisions(run))) for run in runs]
+    past = [
+        PastRun(run, key_of(run, keys), tuple(_decisions(run)), lock_failure_sentence(run)) for run in runs
+    ]
     return Replay(
         lines=lines,
         kinds=dict(sorted(kinds.items())),
@@ -79,6 +90,14 @@ def replay(paths: Sequence[str]) -> Replay:
         problems=tuple(problems),
         refused_starts=book.refused_starts,
     )
+
+
+def _each_once(paths: Iterable[str]) -> list[str]:
+    """Return the paths without further names of the same files."""
+    found: dict[str, str] = {}
+    for path in paths:
+        found.setdefault(os.path.realpath(path), path)
+    return list(found.values())
 
 
 def kinds_of(event: ev.Event) -> Iterator[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,40 @@ def test_junk_is_counted_and_never_fatal(tmp_path):
     found = told(tmp_path, log)
     assert found["runs"] == []
     assert found["lines"] >= 50
+
+
+def test_the_recorded_caller_has_its_session_and_is_told_to_have_failed_on_a_lock(tmp_path):
+    log = RECORDINGS / "2026.4.5-incident-hang-with-local-probe" / "gateway.log"
+    (run,) = told(tmp_path, log)["runs"]
+    sentence = "2 candidates failed on one lock held by pid 20673: these are no failures of a model"
+    assert (run["sessionKey"], run["lockFailures"], run["locked"]) == ("agent:silas:main", 2, sentence)
+    assert [(c["reason"], c["loggedReason"]) for c in run["candidates"]] == [("lock", "timeout")] * 2
+    assert sentence in lockdeck("replay", log, env={"HOME": str(tmp_path)}, text=True).stdout
+
+
+def test_an_attempt_without_a_start_begins_with_its_first_error(tmp_path):
+    log = RECORDINGS / "2026.4.5-incident-error500" / "gateway.log"
+    found = told(tmp_path, log)
+    (juno,) = [o for o in found["occupations"] if o["sessionKey"] == "agent:juno:main"]
+    assert juno["since"] == "2026-11-22T10:55:10.979Z"
+    assert juno["attempts"][0]["durationMs"] == 18_089
+    assert "  0 ms  " not in lockdeck("replay", log, env={"HOME": str(tmp_path)}, text=True).stdout
+
+
+@pytest.mark.parametrize("data", [gzip.compress(os.urandom(20_000)), bytes(range(256)) * 40])
+def test_what_is_no_text_is_counted_as_not_understood(tmp_path, data):
+    log = tmp_path / "log.gz"
+    log.write_bytes(data)
+    found = told(tmp_path, log)
+    assert found["runs"] == []
+    assert found["malformed"] > found["lines"] * 0.9
+
+
+def test_a_file_given_twice_is_read_once(tmp_path):
+    log = RECORDINGS / "2026.4.5-run-ok" / "gateway.log"
+    (tmp_path / "link.log").symlink_to(log)
+    once = told(tmp_path, log)
+    assert told(tmp_path, log, log, tmp_path / "link.log") == once
 
 
 def test_the_text_says_who_was_occupied_and_what_the_policy_says(tmp_path):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from backend.model.blocked import blocked_on, failures_by_path, waits_by_key
 from backend.model.chain import Candidate, FailoverChain
 from backend.model.events import (
+    AgentEnd,
     AttemptStarted,
     Event,
     FailoverDecision,
@@ -214,6 +215,16 @@ def test_the_recorded_hang_is_four_occupations_of_five_attempts():
 def test_attempts_that_never_got_the_lock_occupy_nothing():
     past = occupations_from_runs(folded("2026.4.5-incident-hang-with-local-probe"))
     assert [[a.index for a in occupation.attempts] for occupation in past] == [[2]]
+
+
+def test_an_attempt_of_the_past_of_which_nothing_tells_the_start_has_no_duration():
+    refused = decision(1060.0, "rotate_profile", "atlas:alpha", reason="auth", timed_out=False)
+    (past,) = occupations_from_runs(
+        fold_all(RunBook(), [refused, decision(1120.0, "surface_error", "atlas:beta")])
+    )
+    assert (past.since, past.attempts[0].duration_s(past.until)) == (1060.0, None)
+    (heard,) = occupations_from_runs(fold_all(RunBook(), [AgentEnd(1050.0, "r1", "auth"), refused]))
+    assert (heard.since, heard.held_ms) == (1050.0, 10_000)
 
 
 def test_idle_timeouts_of_the_past_take_their_length_from_the_setting():

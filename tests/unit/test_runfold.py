@@ -214,6 +214,16 @@ def test_a_run_is_tied_to_a_session_only_by_ids():
     assert session_keys(told, {"s1": "agent:x:main"}) == {"s1": "agent:x:main"}
 
 
+def test_a_run_that_failed_on_a_lock_is_tied_to_the_session_whose_lane_failed_on_it():
+    lane = LaneTaskError(9.0, "session:k", "k", 10_000, "locked", LOCK)
+    failed = candidate(9.1, 1, "a/b", None, lock_timeout=LOCK)
+    assert runs_by_key(fold_all(RunBook(), [lane, failed]), {}).keys() == {"k"}
+    other = LaneTaskError(19.0, "session:l", "l", 10_000, "locked", LOCK)
+    assert runs_by_key(fold_all(RunBook(), [lane, other, failed]), {}) == {}
+    elsewhere = LaneTaskError(9.0, "session:k", "k", 10_000, "locked", LockTimeout("/else.lock", 10_000))
+    assert runs_by_key(fold_all(RunBook(), [elsewhere, failed]), {}) == {}
+
+
 def test_a_run_is_tied_to_a_session_by_a_trace_that_only_this_session_has():
     run = decision(20.0, trace_id="t1")
     lane = LaneTaskError(20.1, "session:k1", "k1", 1, "x", trace_id="t1")
