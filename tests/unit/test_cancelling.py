@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 
 import pytest
 
+from backend.actions.cancel_plan import CancelOutcome, CancelPlan, Way
 from backend.model.fleet import FleetSnapshot
+from backend.openclaw.config import Config
 from backend.settings import Settings
 from backend.simulate.fleet import SimulatedFleet
 from backend.watch.collector import Collector
 from tests.unit.fleetdir import lockdeck
+from tui import cancelling
 
 KEYS = {f"agent:{agent}:main" for agent in ("main", "silas", "ezra", "juno")}
 SECONDS = 90
@@ -49,13 +53,78 @@ def run(fleet, tmp_path, *words):
 
 
 def test_a_dry_run_prints_the_ladder_and_changes_nothing(fleet, tmp_path):
-    code, plan, _ = run(fleet, tmp_path, "agent:silas:main", "--dry-run")
-    assert code == 0
-    [ladder] = plan["plans"]
+    code, ladder, _ = run(fleet, tmp_path, "agent:silas:main", "--dry-run")
+    assert (code, ladder["schema"], ladder["status"]) == (0, 1, "dry-run")
     assert [rung["name"] for rung in ladder["rungs"]] == ["stop", "reset", "restart"]
     assert all(rung["loses"] for rung in ladder["rungs"])
     assert ladder["holder"] == {"pid": fleet.gateway_pid, "gateway": True}
     assert not (tmp_path / "state" / "journal.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "keys"),
+    [
+        (("agent:silas:main", "agent:ezra:main"), ["agent:silas:main", "agent:ezra:main"]),
+        (("--all", "--read-only"), None),
+    ],
+)
+def test_several_keys_and_all_are_always_answered_with_a_list(fleet, tmp_path, words, keys):
+    _, told, _ = run(fleet, tmp_path, *words, "--dry-run")
+    found = [plan["key"] for plan in told["plans"]]
+    assert (found == keys) if keys else set(found) == KEYS
+
+
+def test_a_key_that_is_named_twice_is_one_key(fleet, tmp_path):
+    _, told, _ = run(fleet, tmp_path, "agent:silas:main", "agent:silas:main", "--dry-run")
+    assert told["key"] == "agent:silas:main"
+
+
+def outcome(key, *sentences):
+    return CancelOutcome("still-rotating", key, sentences=sentences)
+
+
+def carried_out(monkeypatch, tmp_path, request):
+    """Carry out plans for the keys of a request where each cancel tells `seen` and ends with two sentences."""
+
+    def cancel_many(plans, *, report, heard, **_more):
+        for plan in plans:
+            heard(plan, None)
+            report("seen")
+        return [(plan, outcome(plan.key, "seen", "next rung: reset")) for plan in plans]
+
+    monkeypatch.setenv("LOCKDECK_STATE_DIR", str(tmp_path))
+    monkeypatch.setattr(cancelling, "cancel_many", cancel_many)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    plans = [CancelPlan(key, "/root", 0.0, Way(Config("/root"), {}, str(tmp_path))) for key in request.keys]
+    return cancelling._carry_out(plans, request)
+
+
+def asked(*keys, **changes):
+    plain = {"everything": False, "allow": (), "dry_run": False, "as_json": False, "read_only": False}
+    return cancelling.Request(keys, **(plain | {"url": None, "fingerprint": None, "logs": ()} | changes))
+
+
+def test_progress_is_narrated_and_not_repeated_as_data(monkeypatch, tmp_path, capsys):
+    code = carried_out(monkeypatch, tmp_path, asked("a", "b"))
+    told = capsys.readouterr()
+    assert code == 1
+    assert told.err == "a:\n  seen\nb:\n  seen\n"
+    assert told.out == "a: still-rotating\n  next rung: reset\nb: still-rotating\n  next rung: reset\n"
+
+
+@pytest.mark.parametrize(("keys", "flat"), [(("a",), True), (("a", "b"), False)])
+def test_the_shape_of_the_answer_follows_from_the_question(monkeypatch, tmp_path, capsys, keys, flat):
+    carried_out(monkeypatch, tmp_path, asked(*keys, as_json=True))
+    told = json.loads(capsys.readouterr().out)
+    results = [told] if flat else told["results"]
+    assert [(found["key"], found["sentences"]) for found in results] == [
+        (key, ["seen", "next rung: reset"]) for key in keys
+    ]
+
+
+def test_all_that_finds_nothing_or_one_is_a_list_too():
+    for bodies in ([], [{"key": "a"}]):
+        assert cancelling._shaped(bodies, asked(everything=True), "results") == {"results": bodies}
 
 
 def test_read_only_cancels_nothing(fleet, tmp_path):

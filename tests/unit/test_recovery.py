@@ -15,6 +15,7 @@ from backend.actions.journal import Journal
 from backend.actions.recovery import recover, unfinished
 from backend.actions.swap import Kind, freeze, furnish, kind_at, make_shop, open_site, take, thaw_with
 from backend.actions.turns import turn
+from tests.unit.fleetdir import lockdeck
 from tests.unit.releasing import Root, end
 
 pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
@@ -93,6 +94,20 @@ def test_a_release_cut_off_after_it_was_done_stays_done(root, step):
     assert len(kept) == 1
     with open(os.path.join(quarantine, kept[0]), "rb") as file:
         assert file.read() == raw
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("journal", "--read-only"), ("release", "LOCK", "--dry-run"), ("release", "LOCK", "--read-only")],
+)
+def test_a_command_that_may_change_nothing_recovers_nothing(root, tmp_path, words):
+    root.write()
+    interrupted(root, "taken")
+    before = root.names()
+    env = {"HOME": str(tmp_path), "LOCKDECK_STATE_DIR": root.journal.folder}
+    lockdeck(*(root.lock if word == "LOCK" else word for word in words), env=env)
+    assert root.names() == before
+    assert len(mended(root)) == 1
 
 
 def test_recovering_twice_does_nothing_more(root):
