@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from backend.model.events import Event
+from backend.model.sentences import times
 from backend.openclaw.installed import version_in_log
 from backend.openclaw.logscan import LineCounts
 from backend.watch.rootwatch import RootWatch
@@ -62,7 +63,7 @@ class LogBook:
         """What could not be read or understood, in sentences."""
         yield from (f"log: {problem}" for problem in self.problems)
         if self.counts.malformed or self.counts.oversize:
-            yield f"log: {self.counts.malformed} lines not understood, {self.counts.oversize} too long"
+            yield f"log: {times(self.counts.malformed, 'line')} not understood, {self.counts.oversize} too long"
 
     def _count(self, counts: LineCounts) -> None:
         total = self.counts
