@@ -142,6 +142,9 @@ class RootWatch:
             return True
         # From 2026.8 on the gateway tells of the sessions, and nothing reads what is left of the files.
         blind = bool(self.hidden) or any(directory.unseen for directory in self.directories.values())
+        blind = blind or (
+            self.config is not None and self.config.problem is not None
+        )  # it may name another store
         return blind and self.era != "sqlite"
 
     def _problems(self) -> list[str]:

@@ -27,6 +27,7 @@ def fleet(tmp_path):
     fleet = FleetDir(tmp_path)
     fleet.session()
     fleet.session("agent:silas:main")
+    fleet.config()
     return fleet
 
 
@@ -69,6 +70,7 @@ PLACES = {
     "one agent's folder": (lambda fleet: agents(fleet) / "silas", 0),
     "one sessions folder": (lambda fleet: fleet.sessions("silas"), 0),
     "a sessions folder that may be entered but not listed": (lambda fleet: fleet.sessions("silas"), 0o111),
+    "the configuration, which may name another store": (lambda fleet: fleet.root / "openclaw.json", 0),
     "one session store": (lambda fleet: fleet.sessions("silas") / "sessions.json", 0),
 }
 
