@@ -36,7 +36,7 @@ class LockName(Named):
         """Return the path as it was written."""
         path = super().convert(value, param, ctx)
         if os.path.isdir(path) and not path.endswith(".lock"):
-            self.fail(f"{path} is a directory; name a lock file, as `lockdeck status` does", param, ctx)
+            self.fail(f"{path} is a directory; name a lock file (`lockdeck status` lists them)", param, ctx)
         return path
 
 
