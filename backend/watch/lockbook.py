@@ -16,6 +16,7 @@ from backend.watch.rootwatch import RootWatch
 
 RESTING = frozenset({Verdict.DEAD, Verdict.RECYCLED, Verdict.LEAKED, Verdict.FOREIGN, Verdict.LITTER})
 """Verdicts on locks that can't change before the file does, or a full look finds more."""
+_LIFELESS = frozenset({Verdict.DEAD, Verdict.RECYCLED})
 _ALIVE = frozenset({Verdict.HELD, Verdict.LEAKED})
 LETTING_GO_S = 2.0
 """A held lock whose descriptor was closed is being let go for this long (seconds) before it counts as leaked.
@@ -34,6 +35,7 @@ class LockBook:
         self.views: Mapping[str, tuple[LockView, ...]] = {}
         self.occupations: dict[str, Occupation] = {}
         self._closed: dict[str, tuple[float, LockView]] = {}
+        self._lifeless: set[str] = set()
 
     @property
     def locks(self) -> list[LockView]:
@@ -128,9 +130,14 @@ class LockBook:
         }
         known = [path for path in self.occupations if os.path.dirname(path) == here]
         for path in {*seen, *known}:
-            before = self.occupations.get(path)
+            # A lock that nobody held leaves no gap behind: what comes next is an occupation of its own.
+            before = None if path not in seen and path in self._lifeless else self.occupations.get(path)
             occupation = observe(before, path, seen.get(path), now, grace(directory, path, before))
             if occupation is None:
                 self.occupations.pop(path, None)
             else:
                 self.occupations[path] = occupation
+        self._lifeless -= set(known)
+        self._lifeless |= {
+            v.record.path for v in self.views.get(here, ()) if v.judgement.verdict in _LIFELESS
+        }

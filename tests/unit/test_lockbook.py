@@ -81,3 +81,23 @@ def test_a_deleted_lock_that_is_open_stays_known_while_another_stands_in_its_pla
         first.close(lock)
         assert look(book, root, NOW + 2, whole=False) == [Verdict.HELD]
         assert not book.locks[0].evidence.deleted_openers
+
+
+def test_a_lock_that_nobody_held_ends_its_occupation_when_it_goes(root):
+    lock = next(iter(root.directories)) + "/one.jsonl.lock"
+    book = LockBook()
+    with actor() as holder:
+        holder.take(lock)
+        look(book, root, NOW)
+        os.unlink(lock)
+        holder.close(lock)
+        look(book, root, NOW + 1)
+        assert lock in book.occupations, "what was held may be taken again in a moment"
+        look(book, root, NOW + 9)
+    with open(lock, "w") as file:
+        json.dump({"pid": 4194305, "createdAt": "2026-04-05T00:00:00.000Z"}, file)
+    assert look(book, root, NOW + 10) == [Verdict.DEAD]
+    assert lock in book.occupations
+    os.unlink(lock)
+    look(book, root, NOW + 11)
+    assert lock not in book.occupations

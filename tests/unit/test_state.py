@@ -120,12 +120,6 @@ def test_the_gap_within_the_grace_is_no_idleness():
     assert state_of(122.0, occupation=IN_TWO, budget=Budget(600.0, "idle timeout")).state is State.RUNNING
 
 
-def test_the_gap_after_a_lock_that_nobody_held_is_idleness():
-    occupation, dead = holds((0.0, 121.0)), (State.IDLE, None)
-    assert state_of(122.0, occupation=occupation, previous=dead).state is State.IDLE
-    assert state_of(122.0, occupation=occupation, previous=(State.RUNNING, 0.0)).state is State.RUNNING
-
-
 FAILED = (*TWICE, AllModelsFailed(130.0, 2, "All models failed (2): …", "r1"))
 
 
