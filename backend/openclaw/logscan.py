@@ -106,22 +106,18 @@ class LineFeed:
 
 
 def no_text(lines: Sequence[bytes]) -> set[int]:
-    """Return the places of the lines that are no text: they hold a NUL or are not UTF-8."""
-    if _is_text(b"\n".join(lines)):
+    """Return the places of the lines that are no text: where a NUL stands, all that are not UTF-8 either."""
+    if not any(b"\0" in line for line in lines):
         return set()
     return {place for place, line in enumerate(lines) if not _is_text(line)}
 
 
-def _is_text(told: bytes) -> bool:
-    if b"\0" in told:
-        return False
-    if told.isascii():
-        return True
+def _is_text(line: bytes) -> bool:
     try:
-        told.decode()
+        line.decode()
     except UnicodeDecodeError:
         return False
-    return True
+    return b"\0" not in line
 
 
 def concerning(lines: Sequence[bytes]) -> list[int]:
