@@ -18,7 +18,7 @@ from backend.model.ownership import foreign_holds, holds_of, session_run
 from backend.model.refusals import refusals_by_key
 from backend.model.rotation import defaults_of, gap_grace, rotation_of, unbroken
 from backend.model.runfold import Run, RunBook, profile_hash
-from backend.model.runs import Hold, Occupation, Rotation
+from backend.model.runs import Occupation, Rotation
 from backend.model.sentences import times
 from backend.model.state import assess
 from backend.model.traces import is_of_trace
@@ -32,7 +32,7 @@ from backend.watch.rootwatch import RootWatch
 from backend.watch.sessionlog import SessionLogs
 
 BLOCKED_LATELY_S = 300.0
-"""Where nothing occupies a session, callers blocked within this many seconds still count."""
+"""Where nothing occupies a session, callers that its last occupation blocked this lately (seconds) still count."""
 RECENT_S = 3600.0
 """Runs silent for longer than this (seconds) say nothing about now."""
 
@@ -60,7 +60,7 @@ class Assembler:
         self._notes: tuple[str, ...] = ()
         self._calm: dict[str, _Calm] = {}
         self._before: dict[tuple[str, str], tuple[State, float | None]] = {}
-        self._last_holds: dict[str, Hold] = {}
+        self._last: dict[str, Occupation] = {}
         self._keys: dict[str, str] = {}
         self._generations: tuple[int, ...] = ()
         self._told: Mapping[str, str] = {}
@@ -97,11 +97,7 @@ class Assembler:
         """Forget what no session has needed since the last full look."""
         self.progress.forget(self._transcripts, self._holders)
         self._transcripts, self._holders = set(), set()
-        self._last_holds = {
-            path: hold
-            for path, hold in self._last_holds.items()
-            if hold.ended_at is None or now - hold.ended_at <= RECENT_S
-        }
+        self._last = {path: last for path, last in self._last.items() if not last.over(now, RECENT_S)}
 
     def gap_grace(self, key: str, path: str, occupation: Occupation | None, now: float) -> float:
         """Return how long a gap on a session's lock may last, in seconds, by what its run has promised."""
@@ -267,7 +263,8 @@ class Assembler:
         now: float,
     ) -> SessionFacts:
         if occupation is not None:
-            self._last_holds[occupation.path] = occupation.recent[-1]
+            self._last[occupation.path] = occupation
+        last = self._last.get(path or "")
         transcript = path.removesuffix(".lock") if path else None
         tail = self.progress.transcript(transcript) if transcript else None
         self._transcripts |= {transcript} if transcript else set()
@@ -279,11 +276,12 @@ class Assembler:
         payload = lock.record.payload if lock else None
         defaults = defaults_of(root.version)
         since = occupation.since if occupation else now - BLOCKED_LATELY_S
+        since = max(since, last.since) if last else since
         blocked = blocked_on(self._failures.get(path or "", ()), self._waits.get(entry.key, ()), since)
         return SessionFacts(
             judgement=lock.judgement if lock else None,
             occupation=occupation,
-            last_hold=self._last_holds.get(path) if path else None,
+            last_hold=last.recent[-1] if last else None,
             run=run,
             rotation=rotation,
             others=foreign_holds(run, occupation) if run is not None else (),

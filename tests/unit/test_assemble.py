@@ -267,6 +267,22 @@ def test_callers_of_an_earlier_occupation_no_longer_count(incident):
     assert incident.look().blocked.count == 0
 
 
+def test_callers_of_the_last_occupation_count_for_a_while_and_those_before_it_no_longer(incident):
+    incident.holder.take(incident.lock)
+    incident.look()
+    incident.caller()
+    incident.holder.release(incident.lock)
+    incident.look()
+    incident.clock.ahead += 100
+    assert incident.look().blocked.count == 1
+    incident.holder.take(incident.lock, created=incident.clock())
+    incident.look()
+    incident.holder.release(incident.lock)
+    incident.look()
+    incident.clock.ahead += 10
+    assert incident.look().blocked.count == 0
+
+
 def test_callers_of_a_holder_without_progress_make_it_stuck(incident):
     incident.holder.take(incident.lock)
     incident.look()

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 
 import pytest
 
 from backend.model.events import AllModelsFailed, FailoverDecision, LaneTaskError, ProfileTimedOut, RunTimeout
+from backend.model.fleet import FleetSnapshot, SessionView, State
 from backend.openclaw.config import load_config
 from backend.openclaw.gatewaylock import read_gateway_lock
 from backend.openclaw.gatewaylog import parse_line, read_events
 from backend.openclaw.layout import discover_roots
 from backend.openclaw.store import read_store
 from backend.openclaw.transcript import transcript_tail
+from backend.settings import Settings
 from backend.simulate import store
 from backend.simulate.cast import AGENTS, CHAIN
 from backend.simulate.fleet import SimulatedFleet
@@ -22,6 +25,8 @@ from backend.simulate.log import Log
 from backend.simulate.runs import Runs
 from backend.simulate.tempo import Tempo
 from backend.simulate.world import World
+from backend.system.processes import LINUX
+from backend.watch.collector import Collector
 
 KEY = "agent:silas:main"
 
@@ -45,6 +50,34 @@ def test_discovery_finds_a_running_fleet_and_its_gateway_through_its_environment
         assert root.path == str(fleet.root)
         assert lock is not None
         assert lock.pid == fleet.gateway_pid
+
+
+@pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
+def test_a_session_that_is_stuck_stays_so_through_the_callers_until_its_run_has_failed(tmp_path):
+    seen: list[SessionView] = []
+    over = threading.Event()
+
+    def keep(snapshot: FleetSnapshot) -> None:
+        seen.append(next(session for session in snapshot.sessions if session.key == KEY))
+        if seen[-1].state is State.FAILED:
+            over.set()
+
+    with SimulatedFleet(tmp_path, pace=1.5) as fleet:
+        logs = (str(fleet.log_file),)
+        collector = Collector.discover((str(fleet.root),), Settings(), logs=logs, env=fleet.env)
+        timer = threading.Timer(60, over.set)
+        timer.start()
+        collector.run(keep, over)
+        timer.cancel()
+    rotating = seen[next(n for n, view in enumerate(seen) if view.state is State.ROTATING) :]
+    states = [
+        view.state for n, view in enumerate(rotating) if n == 0 or rotating[n - 1].state is not view.state
+    ]
+    assert states == [State.ROTATING, State.STUCK, State.FAILED]
+    assert len({view.rotation.run_id for view in rotating}) == 1
+    assert [view.blocked.count for view in rotating] == sorted(view.blocked.count for view in rotating)
+    assert rotating[-1].blocked.count == 1
+    assert any("3 candidates failed on one lock" in reason for view in rotating for reason in view.reasons)
 
 
 def test_the_configuration_gives_the_chain_and_the_length_of_an_attempt(world):
