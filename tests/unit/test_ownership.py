@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backend.model.blocked import blocked_on, failures_by_path
 from backend.model.chain import Candidate, FailoverChain
@@ -217,3 +219,34 @@ def test_the_recorded_caller_and_the_kept_out_gateway_are_two_callers_and_never_
     counts = [look.callers for look in lived_through()]
     assert counts == sorted(counts)
     assert counts[-1] == 2
+
+
+# --- anything at all ------------------------------------------------------------------------------------------
+
+at_times = st.floats(0, 400)
+any_run = st.sampled_from(["gateway-run", "s", "third"])
+any_events = st.lists(
+    st.one_of(
+        st.builds(timed_out, at_times, any_run, st.sampled_from(["rotate_profile", "surface_error"])),
+        st.builds(locked, at_times, st.integers(1, 3), any_run, st.sampled_from([GATEWAY, CALLER, None])),
+        st.builds(RunTimeout, at_times, any_run, st.just("s"), st.integers(0, 90_000)),
+    ),
+    max_size=12,
+)
+any_holds = st.lists(st.tuples(at_times, st.sampled_from([GATEWAY, CALLER, None])), max_size=8)
+
+
+@given(any_events, any_holds, at_times, st.booleans())
+def test_the_order_of_lines_never_changes_whose_a_session_is(events, begun, now, standing):
+    begun = sorted(begun, key=lambda hold: hold[0])
+    ends = [*(at for at, _ in begun[1:]), None if standing else 400.0]
+    spans = [(at, end, pid) for (at, pid), end in zip(begun, ends, strict=False)]
+    occupation = occupied(*spans) if spans else None
+    found = owner(now, *events, occupation=occupation)
+    assert found == owner(now, *reversed(events), *events, occupation=occupation)
+    assert found is None or found in {event.run_id for event in events}
+    only_callers = all(isinstance(event, ModelFallbackDecision) for event in events)
+    if events and occupation is None:
+        assert found is not None
+    if only_callers and occupation is not None and occupation.current is None:
+        assert found is None
