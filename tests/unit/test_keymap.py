@@ -139,7 +139,7 @@ def test_a_command_may_have_no_key(tmp_path, none: str) -> None:  # type: ignore
         ("columns", "tend", "trend"),
         ("locks_columns", "verdit", "verdict"),
         ("events_columns", "severty", "severity"),
-        ("journal_columns", "sentense", "sentence"),
+        ("journal_columns", "sentnence", "sentence"),
     ],
 )
 def test_a_column_that_a_table_has_not_is_told_with_its_line(tmp_path, table, wrong, near) -> None:  # type: ignore[no-untyped-def]
