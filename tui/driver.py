@@ -6,9 +6,11 @@ with a traceback on a byte that is not UTF-8, and reads on without rest once the
 
 from __future__ import annotations
 
+import errno
 import os
 import selectors
 from codecs import getincrementaldecoder
+from typing import TextIO
 
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
@@ -18,18 +20,59 @@ from tui.exits import Exit
 _TICK_S = 0.1
 """So often the parser is asked whether a lone escape was the key, and not the beginning of a sequence."""
 _MOST = 4096
+_GONE = frozenset({errno.EIO, errno.EPIPE, errno.ENXIO})
+
+
+class LostFile:
+    """The terminal's file; what is written to a terminal that is gone is dropped.
+
+    Textual's output thread (seen on 8.2.8) dies of it, and when its queue is full the dashboard waits for ever.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        """Write, as far as anybody can read it."""
+        try:
+            self._file.write(text)
+        except OSError as error:
+            self._lose(error)
+        return len(text)
+
+    def flush(self) -> None:
+        """Send what was written."""
+        try:
+            self._file.flush()
+        except OSError as error:
+            self._lose(error)
+
+    def fileno(self) -> int:
+        """Return the descriptor of the terminal."""
+        return self._file.fileno()
+
+    def _lose(self, error: OSError) -> None:
+        """Let what is buffered, and all that follows, go nowhere."""
+        if error.errno not in _GONE:
+            raise error
+        nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+        os.dup2(nowhere, self._file.fileno(), inheritable=True)
+        os.close(nowhere)
 
 
 class QuickDriver(LinuxDriver):
-    """Its input thread is woken when it is to end."""
+    """Its input thread is woken when it is to end, and its output thread outlives the terminal."""
 
     _end = -1
+    _file: LostFile | TextIO  # type: ignore[assignment]
 
     def start_application_mode(self) -> None:
         """Take the terminal, at the start and after ctrl+z."""
         if self._end >= 0:
             os.close(self._end)
         self._end = os.eventfd(0, os.EFD_CLOEXEC)
+        if not isinstance(self._file, LostFile):
+            self._file = LostFile(self._file)
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def disable_input(self) -> None:
