@@ -44,7 +44,7 @@ def plan_cancel(
 ) -> CancelPlan:
     """Look afresh and say how the run of a session could be ended. Changes nothing.
 
-    At worst it takes some 30 s: 15 s until a lock is back after a gap, 8 s to connect, 5 s for an answer.
+    At worst it takes some 45 s: 30 s until a lock is back after a gap, 8 s to connect, 5 s for an answer.
 
     `logs` are the gateway's log files where known, `folder` lockdeck's state folder (default: the user's).
     """

@@ -22,15 +22,16 @@ from backend.system.text import safe
 class Limits:
     """How long things may take, in seconds.
 
-    `gap`: until a lock is there to fire at. `free`: until the lock is gone after a call. `quiet`: for how long it
-    must stay away; `quiet_blind` the same where no log can be read, or where it says that a next attempt was
-    decided on (gaps of 11 s were seen on a busy machine). `brief`: a lock that is taken again for less than this is
-    the run's last write and no attempt (holds of some ms follow an abort on 2026.7.35). `poll`: between looks.
-    `restart`: until a process that is told to end has ended, and until a new gateway is there; `drain` the former
-    for a gateway that lets its runs end first (2026.9).
+    `gap`: until a lock is there to fire at (18.5 s were seen between two attempts). `free`: until the lock is
+    gone after a call. `quiet`: for how long it must stay away; `quiet_blind` the same where no log can be
+    read, or where it says that a next attempt was decided on (gaps of 11 s were seen on a busy machine).
+    `brief`: a lock that is taken again for less than this is the run's last write and no attempt (holds of
+    some ms follow an abort on 2026.7.35). `poll`: between looks. `restart`: until a process that is told to
+    end has ended, and until a new gateway is there; `drain` the former for a gateway that lets its runs end
+    first (2026.9).
     """
 
-    gap: float = 15.0
+    gap: float = 30.0
     free: float = 4.0
     quiet: float = 5.0
     quiet_blind: float = 12.0
