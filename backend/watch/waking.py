@@ -12,6 +12,10 @@ from backend.watch.rootwatch import RootWatch
 
 PAUSE_S = 0.05
 """Least time between two looks that events ask for, in seconds."""
+REST = 9
+"""After a look it rests this many times as long as that took, so that a storm of events costs a tenth of a core."""
+LONGEST_PAUSE_S = 0.3
+"""It never rests for longer than this (seconds), whatever a look took."""
 LOG_POLL_S = 0.5
 """How often the logs are looked at when nothing else happens, in seconds."""
 CHECK_S = 1.0
@@ -30,6 +34,7 @@ class Waking:
         self._shunned: dict[str, float] = {}
         self._dirty: set[str] = set()
         self._rung = False
+        self._awake_since: float | None = None
         self._changed = threading.Condition()
 
     @property
@@ -96,7 +101,7 @@ class Waking:
 
     def wait(self, stop: threading.Event, until: float) -> set[str]:
         """Wait for a reason to look, until a moment of the monotonic clock; return the directories concerned."""
-        stop.wait(PAUSE_S)
+        stop.wait(self._pause())
         until = min(until, time.monotonic() + LOG_POLL_S)
         with self._changed:
             while not self._dirty and not self._rung and not stop.is_set():
@@ -105,7 +110,14 @@ class Waking:
                     break
                 self._changed.wait(min(left, 0.2))
             dirty, self._dirty, self._rung = self._dirty, set(), False
+        self._awake_since = time.monotonic()
         return dirty
+
+    def _pause(self) -> float:
+        if self._awake_since is None:
+            return PAUSE_S
+        busy = time.monotonic() - self._awake_since
+        return min(max(PAUSE_S, REST * busy), LONGEST_PAUSE_S)
 
     def _notify(self, directories: set[str]) -> None:
         with self._changed:
