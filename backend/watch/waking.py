@@ -12,16 +12,39 @@ from backend.watch.rootwatch import RootWatch
 
 PAUSE_S = 0.05
 """Least time between two looks that events ask for, in seconds."""
-REST = 9
-"""After a look it rests this many times as long as that took, so that a storm of events costs a tenth of a core."""
+SHARE = 0.12
+"""A storm of events may cost this share of a core: what looks take beyond it is rested for."""
+ALLOWANCE_S = 0.2
+"""So much work (seconds) may come at once before that."""
 LONGEST_PAUSE_S = 0.3
-"""It never rests for longer than this (seconds), whatever a look took."""
+"""It never rests for longer than this (seconds), whatever looks took."""
 LOG_POLL_S = 0.5
 """How often the logs are looked at when nothing else happens, in seconds."""
 CHECK_S = 1.0
 """How often, in seconds, it is looked whether a name that can't be told is still there."""
 SHUN_S = 10.0
 """For so long (seconds) a directory gets no events after one of a name that can't be told, which may come again."""
+
+
+class Load:
+    """How much was worked lately, and how long a rest that asks for. Times are those of one clock, in seconds."""
+
+    def __init__(self) -> None:
+        self._woke: float | None = None
+        self._rested: float | None = None
+        self._debt = 0.0
+
+    def awake(self, now: float) -> None:
+        """Note that work begins."""
+        self._woke = now
+
+    def pause(self, now: float) -> float:
+        """Return how long to rest after the work that has just ended."""
+        if self._woke is not None:
+            gone = now - (self._rested if self._rested is not None else self._woke)
+            self._debt = max(0.0, self._debt + (now - self._woke) - SHARE * gone)
+        self._rested = now
+        return min(max(PAUSE_S, (self._debt - ALLOWANCE_S) / SHARE), LONGEST_PAUSE_S)
 
 
 class Waking:
@@ -34,7 +57,7 @@ class Waking:
         self._shunned: dict[str, float] = {}
         self._dirty: set[str] = set()
         self._rung = False
-        self._awake_since: float | None = None
+        self._load = Load()
         self._changed = threading.Condition()
 
     @property
@@ -101,7 +124,7 @@ class Waking:
 
     def wait(self, stop: threading.Event, until: float) -> set[str]:
         """Wait for a reason to look, until a moment of the monotonic clock; return the directories concerned."""
-        stop.wait(self._pause())
+        stop.wait(self._load.pause(time.monotonic()))
         until = min(until, time.monotonic() + LOG_POLL_S)
         with self._changed:
             while not self._dirty and not self._rung and not stop.is_set():
@@ -110,14 +133,8 @@ class Waking:
                     break
                 self._changed.wait(min(left, 0.2))
             dirty, self._dirty, self._rung = self._dirty, set(), False
-        self._awake_since = time.monotonic()
+        self._load.awake(time.monotonic())
         return dirty
-
-    def _pause(self) -> float:
-        if self._awake_since is None:
-            return PAUSE_S
-        busy = time.monotonic() - self._awake_since
-        return min(max(PAUSE_S, REST * busy), LONGEST_PAUSE_S)
 
     def _notify(self, directories: set[str]) -> None:
         with self._changed:
