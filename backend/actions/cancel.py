@@ -33,7 +33,7 @@ from backend.actions.verify import Limits, Target
 from backend.model.wire import evidence_json
 from backend.openclaw.gateway_reach import Line
 from backend.openclaw.gateway_trouble import GatewayError
-from backend.system import processes
+from backend.system import procfs
 
 __all__ = ["CancelOutcome", "CancelPlan", "Limits", "Rung", "cancel", "cancel_many", "plan_cancel"]
 
@@ -211,7 +211,7 @@ def _changed_holder(plan: CancelPlan) -> str | None:
     """Say why the process of the plan is not the one to deal with any more."""
     if plan.holder_ticks is None or plan.pid is None:
         return None
-    stat = processes.read_stat(plan.pid)
+    stat = procfs.read_stat(plan.pid)
     if stat is None or stat.start_ticks != plan.holder_ticks:
         return f"pid {plan.pid} is not the process any more that held the session: plan again"
     return None

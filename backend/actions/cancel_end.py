@@ -10,7 +10,7 @@ from backend.actions.cancel_scene import Scene
 from backend.actions.ladder import Rung
 from backend.openclaw.gateway_reach import Line
 from backend.openclaw.gateway_trouble import GatewayError, Trouble
-from backend.system import processes
+from backend.system import procfs
 
 
 def end_process(scene: Scene, rung: Rung) -> Step:
@@ -140,5 +140,5 @@ _PASSING = frozenset({Trouble.UNREACHABLE, Trouble.UNAVAILABLE, Trouble.CLOSED, 
 
 
 def _runs(pid: int, ticks: int) -> bool:
-    stat = processes.read_stat(pid)
+    stat = procfs.read_stat(pid)
     return stat is not None and not stat.ended and stat.start_ticks == ticks

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from backend.system import processes
+from backend.system import procfs, terminate
 from backend.system.text import safe
 
 _COMMAND_S = 60.0
@@ -81,9 +81,9 @@ def restart(
     supervisor's command may take; it goes on when that is over.
     """
     if supervisor is None:
-        return processes.pidfd_terminate(pid, ticks)
-    stat = processes.read_stat(pid)
-    if processes.LINUX and (stat is None or stat.start_ticks != ticks):
+        return terminate.pidfd_terminate(pid, ticks)
+    stat = procfs.read_stat(pid)
+    if procfs.LINUX and (stat is None or stat.start_ticks != ticks):
         return f"pid {pid} is not the gateway any more that started at tick {ticks}"
     hidden = ("OPENCLAW_GATEWAY_TOKEN", "OPENCLAW_GATEWAY_PASSWORD")
     clean = {name: value for name, value in env.items() if name not in hidden}

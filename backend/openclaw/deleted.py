@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from backend.openclaw.places import real
 from backend.system.descriptors import DescriptorScan, Opener, scan_all
-from backend.system.processes import shares_our_mounts
+from backend.system.namespaces import shares_our_mounts
 
 
 def deleted_at(path: str, scan: DescriptorScan | None) -> tuple[Opener, ...]:

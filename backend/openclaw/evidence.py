@@ -25,7 +25,7 @@ from backend.model.locks import (
 )
 from backend.openclaw.deleted import deleted_at, written_at
 from backend.openclaw.lockfile import read_lock
-from backend.system import processes
+from backend.system import namespaces, processes, procfs
 from backend.system.descriptors import DescriptorScan, Opener, open_for_writing, scan_all, scan_pids
 from backend.system.volumes import Mounts, Volume, may_be_shared, read_mounts
 
@@ -56,7 +56,7 @@ class Surroundings:
     boot_time: float | None
     our_uid: int | None
     initial_namespace: bool
-    inner: tuple[processes.InnerProcess, ...] = ()
+    inner: tuple[namespaces.InnerProcess, ...] = ()
     volumes: dict[str, Volume] = field(default_factory=dict)
 
     def volume_of(self, directory: str) -> Volume:
@@ -147,13 +147,13 @@ def unchanged(record: LockRecord) -> bool:
 
 
 def _surroundings(with_inner: bool) -> Surroundings:
-    initial = processes.in_initial_pid_namespace()
+    initial = namespaces.in_initial_pid_namespace()
     return Surroundings(
         mounts=read_mounts(),
-        boot_time=processes.boot_time(),
+        boot_time=procfs.boot_time(),
         our_uid=os.geteuid(),
         initial_namespace=initial,
-        inner=tuple(processes.inner_processes()) if with_inner else (),
+        inner=tuple(namespaces.inner_processes()) if with_inner else (),
     )
 
 
@@ -194,7 +194,7 @@ def _openers(
 
 def _holder(opener: Opener) -> Holder:
     ticks = opener.start_ticks
-    started = processes.ticks_to_epoch(ticks) if ticks is not None else None
+    started = procfs.ticks_to_epoch(ticks) if ticks is not None else None
     return Holder(opener.pid, _label(opener.pid, opener.name), started, Proof.FD, ticks)
 
 

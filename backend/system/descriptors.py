@@ -16,7 +16,8 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 from backend.model.locks import Liveness
-from backend.system.processes import look, proc_is_ours, read_stat, real_uid, visible_pids
+from backend.system.processes import look
+from backend.system.procfs import proc_is_ours, read_stat, real_uid, visible_pids
 from backend.system.text import SafeText, safe
 
 if TYPE_CHECKING:

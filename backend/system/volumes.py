@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from backend.system.processes import LINUX
+from backend.system.procfs import LINUX
 from backend.system.text import SafeText, safe
 
 Kind = Literal["local", "network", "unknown"]

@@ -6,7 +6,7 @@ import os
 
 from backend.model.events import PromptError
 from backend.openclaw.transcript import AttemptOutcome, TranscriptTail, trajectory_tail, transcript_tail
-from backend.system import processes
+from backend.system import procfs
 
 WORKING_SHARE = 0.2
 """A holder counts as working when it used at least this share of one core since the last look.
@@ -62,7 +62,7 @@ class Progress:
     def worked_at(self, pid: int, start_ticks: int | None, now: float) -> float | None:
         """When a holder was last seen working, epoch seconds; None when it has not been seen so."""
         key = (pid, start_ticks)
-        busy = processes.busy_seconds(pid)
+        busy = procfs.busy_seconds(pid)
         before = self._busy.get(key)
         if busy is not None and (before is None or now - before[1] >= 1.0):
             self._busy[key] = (busy, now)

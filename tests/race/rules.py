@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from backend.system import processes
+from backend.system import processes, procfs
 from backend.system.processes import Liveness
 
 
@@ -56,7 +56,7 @@ def let_go(path: str, hold: Hold, rules: Rules) -> None:
 
 def _payload() -> dict[str, object]:
     pid = os.getpid()
-    stat = processes.read_stat(pid)
+    stat = procfs.read_stat(pid)
     assert stat is not None
     created = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {"pid": pid, "createdAt": created, "starttime": stat.start_ticks}

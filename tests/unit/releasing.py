@@ -12,7 +12,7 @@ from backend.actions.journal import Journal
 from backend.actions.release import plan_at, release
 from backend.model.locks import LockKind
 from backend.openclaw.evidence import Place
-from backend.system import processes
+from backend.system import procfs
 
 NO_SUCH_PID = 4194305
 """Above PID_MAX_LIMIT."""
@@ -94,6 +94,6 @@ def end(holder: subprocess.Popen[str]) -> None:
 
 
 def our_ticks() -> int:
-    stat = processes.read_stat(os.getpid())
+    stat = procfs.read_stat(os.getpid())
     assert stat is not None
     return stat.start_ticks

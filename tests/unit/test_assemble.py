@@ -14,7 +14,7 @@ from backend.simulate.cast import CHAIN, Session
 from backend.simulate.lockfile import timeout_text
 from backend.simulate.log import Log
 from backend.simulate.narration import TIMED_OUT, Failure, Narrator
-from backend.system.processes import LINUX
+from backend.system.procfs import LINUX
 from backend.watch.collector import Collector
 from tests.unit.fleetdir import FleetDir, actor, aged
 

@@ -15,7 +15,7 @@ from backend.simulate.cast import CHAIN, Session
 from backend.simulate.lockfile import timeout_text
 from backend.simulate.log import Log
 from backend.simulate.narration import Failure, Narrator
-from backend.system.processes import LINUX
+from backend.system.procfs import LINUX
 from tests.unit.fleetdir import PAST, FleetDir, actor, command, dead_pid, environment, lockdeck, payload
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")

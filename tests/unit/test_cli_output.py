@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from backend.system.processes import LINUX
+from backend.system.procfs import LINUX
 from tests.unit.fleetdir import PAST, FleetDir, command, dead_pid, environment, lockdeck, payload
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from backend.model.sentences import times
-from backend.system.processes import LINUX
+from backend.system.procfs import LINUX
 from tests.unit.fleetdir import PAST, FleetDir, command, dead_pid, environment, lockdeck, payload
 from tui.plain import clock
 

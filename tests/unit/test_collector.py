@@ -22,7 +22,7 @@ from backend.model.locks import LockKind, Proof, Verdict
 from backend.model.wire import needs_person, snapshot_json
 from backend.settings import RootSettings, Settings
 from backend.simulate.fleet import SimulatedFleet
-from backend.system.processes import LINUX
+from backend.system.procfs import LINUX
 from backend.watch import lockbook
 from backend.watch.collector import Collector
 from backend.watch.hints import Hints

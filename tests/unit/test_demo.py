@@ -7,7 +7,7 @@ import subprocess
 import psutil
 import pytest
 
-from backend.system.processes import LINUX
+from backend.system.procfs import LINUX
 from tests.unit.fleetdir import command, environment, interrupt, lockdeck, running_below
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")

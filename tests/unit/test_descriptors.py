@@ -16,7 +16,8 @@ import pytest
 from backend.system import descriptors
 from backend.system.descriptors import Denied, DescriptorScan, open_for_writing, scan_all, scan_pids
 from backend.system.exchange import exchange
-from backend.system.processes import LINUX, look
+from backend.system.processes import look
+from backend.system.procfs import LINUX
 from backend.system.text import safe
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="descriptors can be read on Linux only")

@@ -12,7 +12,7 @@ from backend.model.locks import Liveness, LockKind, Presence, Proof, Verdict, ju
 from backend.model.wire import lock_needs_person
 from backend.openclaw import evidence
 from backend.openclaw.evidence import SETTLE_S, examine
-from backend.system.processes import LINUX
+from backend.system.procfs import LINUX
 from tests.unit.fleetdir import PAST, Actor, FleetDir, actor, aged, dead_pid, payload
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")

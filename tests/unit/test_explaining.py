@@ -8,7 +8,7 @@ import os
 import pytest
 from jsonschema import Draft202012Validator
 
-from backend.system.processes import LINUX
+from backend.system.procfs import LINUX
 from tests.unit.fleetdir import PAST, FleetDir, actor, aged, dead_pid, lockdeck, payload
 from tests.unit.test_cli import SCHEMA
 

@@ -17,28 +17,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.system import processes
-from backend.system.processes import (
-    Liveness,
+from backend.system import namespaces, processes, procfs
+from backend.system.namespaces import in_initial_pid_namespace, inner_processes, namespace_pids, pid_namespace
+from backend.system.processes import Liveness, details, is_openclaw, look, openclaw_processes
+from backend.system.procfs import (
     boot_id,
     boot_time,
-    details,
-    in_initial_pid_namespace,
-    inner_processes,
-    is_openclaw,
-    look,
-    namespace_pids,
-    openclaw_processes,
     parse_stat,
-    pid_namespace,
-    pidfd_terminate,
     read_stat,
     real_uid,
     ticks_to_epoch,
     visible_pids,
 )
+from backend.system.terminate import pidfd_terminate
 
-pytestmark = pytest.mark.skipif(not processes.LINUX, reason="written for Linux")
+pytestmark = pytest.mark.skipif(not procfs.LINUX, reason="written for Linux")
 REPOSITORY = Path(__file__).parents[2]
 WAIT = "print('ready', flush=True)\nimport sys\nsys.stdin.read()\n"
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
@@ -151,10 +144,10 @@ def test_a_process_that_exists_but_cannot_be_read_is_alive(monkeypatch):
 
 AS_NOBODY = """
 import json, os, sys
-from backend.system import processes
+from backend.system import processes, terminate
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 seen = processes.look(int(sys.argv[1]))
-why = processes.pidfd_terminate(seen.pid, seen.identity.start_ticks)
+why = terminate.pidfd_terminate(seen.pid, seen.identity.start_ticks)
 print(json.dumps([seen.liveness, seen.denied, seen.identity.uid, why]))
 """
 
@@ -303,7 +296,7 @@ def test_a_process_of_an_inner_namespace_is_found_by_its_inner_pid():
         ticks = look(process.inner).identity.start_ticks
         assert namespace_pids(process.inner) == (process.inner, 1)
         assert pid_namespace(process.inner) != pid_namespace("self")
-        assert processes.InnerProcess(process.inner, 1, ticks) in inner_processes()
+        assert namespaces.InnerProcess(process.inner, 1, ticks) in inner_processes()
 
 
 def test_processes_of_our_own_namespace_are_not_taken_for_inner_ones():
@@ -314,7 +307,7 @@ LOOK_FROM_INSIDE = """
 import json, os
 from backend.system import processes
 seen = processes.look(os.getpid())
-print(json.dumps([processes.in_initial_pid_namespace(), processes.proc_is_ours(), processes.visible_pids(),
+print(json.dumps([namespaces.in_initial_pid_namespace(), procfs.proc_is_ours(), procfs.visible_pids(),
     seen.liveness, seen.identity and seen.identity.pid, processes.look(2**22 - 1).liveness]), flush=True)
 """
 
@@ -398,6 +391,7 @@ def test_without_process_handles_nothing_is_signalled(monkeypatch):
 
 def test_psutil_answers_where_there_is_no_proc(monkeypatch):
     monkeypatch.setattr(processes, "LINUX", False)
+    monkeypatch.setattr(procfs, "LINUX", False)
     with child(WAIT, "argument") as process:
         seen = look(process.pid)
         assert (seen.liveness, seen.denied) == (Liveness.ALIVE, False)

@@ -17,7 +17,7 @@ def entry(at, role="assistant", stop="stop"):
 
 
 def busy(monkeypatch, seconds):
-    monkeypatch.setattr(watching.processes, "busy_seconds", lambda _pid: seconds)
+    monkeypatch.setattr(watching.procfs, "busy_seconds", lambda _pid: seconds)
 
 
 def test_a_transcript_that_is_not_there_tells_nothing(tmp_path):

@@ -20,6 +20,7 @@ from backend.actions.proof import differences, newcomers
 from backend.actions.release import DRAIN_S, DWELL_S
 from backend.actions.swap import take
 from backend.actions.turns import turn
+from backend.system import procfs
 from backend.system.exchange import ExchangeUnsupported
 from backend.system.processes import ProcessIdentity
 from backend.system.text import safe
@@ -226,7 +227,7 @@ def test_the_stand_in_names_a_live_process_that_openclaw_respects(root):
         if name == "taken":
             seen.update(json.loads(root.lock.read_text()))
             seen["argv"] = Path(f"/proc/{seen['pid']}/cmdline").read_text().split("\0")
-            seen["ticks"] = proof.processes.read_stat(seen["pid"]).start_ticks
+            seen["ticks"] = procfs.read_stat(seen["pid"]).start_ticks
 
     assert root.release(on_step=look_at_name).status is Status.RELEASED
     assert seen["pid"] != os.getpid()

@@ -12,7 +12,7 @@ import pytest
 from backend.model.locks import Proof, Verdict
 from backend.model.wire import lock_needs_person
 from backend.openclaw.layout import Root
-from backend.system.processes import LINUX
+from backend.system.procfs import LINUX
 from backend.watch.lockbook import LockBook
 from backend.watch.rootwatch import RootWatch
 from tests.unit.fleetdir import PAST, FleetDir, actor, aged, payload

@@ -25,7 +25,7 @@ from backend.simulate.log import Log
 from backend.simulate.runs import Runs
 from backend.simulate.tempo import Tempo
 from backend.simulate.world import World
-from backend.system.processes import LINUX
+from backend.system.procfs import LINUX
 from backend.watch.collector import Collector
 
 KEY = "agent:silas:main"

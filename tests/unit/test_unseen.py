@@ -10,7 +10,7 @@ import subprocess
 import pytest
 from jsonschema import Draft202012Validator
 
-from backend.system.processes import LINUX
+from backend.system.procfs import LINUX
 from tests.unit.fleetdir import PAST, FleetDir, actor, command, dead_pid, environment, payload
 from tests.unit.test_cli import SCHEMA
 

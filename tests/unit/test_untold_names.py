@@ -9,7 +9,7 @@ import shutil
 import pytest
 
 from backend.settings import Settings
-from backend.system.processes import LINUX
+from backend.system.procfs import LINUX
 from backend.watch import waking
 from backend.watch.collector import Collector
 from backend.watch.ground import careful_ground, whole_ground

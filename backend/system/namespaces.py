@@ -1,0 +1,63 @@
+"""Which processes share our pid namespace and our mounts, and what those of inner namespaces call themselves."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from backend.system.procfs import proc_is_ours, read_file, read_stat, visible_pids
+
+_INITIAL_PID_NAMESPACE = 0xEFFFFFFC
+
+
+@dataclass(frozen=True, slots=True)
+class InnerProcess:
+    """A process of another pid namespace: `pid` out here, `inner_pid` as it calls itself."""
+
+    pid: int
+    inner_pid: int
+    start_ticks: int | None
+
+
+def pid_namespace(pid: int | Literal["self"]) -> int | None:
+    """Return the inode of a process's pid namespace; None when it can't be seen."""
+    try:
+        return os.stat(f"/proc/{pid}/ns/pid").st_ino if proc_is_ours() else None
+    except OSError:
+        return None
+
+
+def shares_our_mounts(pid: int) -> bool | None:
+    """Whether a process's paths mean what ours do: it is in our mount namespace; None when that can't be seen."""
+    try:
+        return os.stat(f"/proc/{pid}/ns/mnt").st_ino == os.stat("/proc/self/ns/mnt").st_ino
+    except OSError:
+        return None
+
+
+def in_initial_pid_namespace() -> bool:
+    """Whether this process sees every process of the machine; False when that can't be shown."""
+    return pid_namespace("self") == _INITIAL_PID_NAMESPACE
+
+
+def namespace_pids(pid: int) -> tuple[int, ...]:
+    """Return a process's pids from our namespace to its innermost (NSpid); empty when not known."""
+    return _parse_namespace_pids(read_file(f"/proc/{pid}/status", 4096)) if proc_is_ours() else ()
+
+
+def inner_processes() -> list[InnerProcess]:
+    """Return the visible processes of pid namespaces inside ours; reads one file for every process."""
+    found = []
+    for pid in visible_pids():
+        numbers = namespace_pids(pid)
+        if len(numbers) > 1:
+            stat = read_stat(pid)
+            found.append(InnerProcess(pid, numbers[-1], stat.start_ticks if stat else None))
+    return found
+
+
+def _parse_namespace_pids(status: bytes) -> tuple[int, ...]:
+    found = re.search(rb"^NSpid:([\t\d]+)$", status, re.MULTILINE)
+    return tuple(int(word) for word in found[1].split()) if found else ()

@@ -1,0 +1,143 @@
+"""What /proc tells: the start times of processes, their owner, when the machine booted. Bounded reads only."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sys
+import time
+from dataclasses import dataclass
+
+from backend.system.text import SafeText, safe
+
+LINUX = sys.platform.startswith("linux")
+PID_MAX = 2**31 - 1
+_KERNEL_THREAD = 0x00200000
+_BOOT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class ProcStat:
+    """The fields of /proc/<pid>/stat that matter here."""
+
+    name: SafeText
+    state: str
+    threads: int
+    start_ticks: int
+    kernel_thread: bool
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing of it runs any more: a dead leader with living threads has not ended."""
+        return self.state in "ZXx" and self.threads <= 1
+
+
+def parse_stat(raw: bytes) -> ProcStat | None:
+    """Read the bytes of /proc/<pid>/stat; None when they are not such a line.
+
+    The name may hold blanks and parentheses, so the fields are counted from the last `)`.
+    """
+    opening, closing = raw.find(b"("), raw.rfind(b")")
+    fields = raw[closing + 1 :].split()
+    if not 0 < opening < closing or len(fields) < 20:
+        return None
+    try:
+        flags, threads, ticks = int(fields[6]), int(fields[17]), int(fields[19])
+    except ValueError:
+        return None
+    name = safe(os.fsdecode(raw[opening + 1 : closing]))
+    state = fields[0].decode("ascii", "replace")
+    return ProcStat(name, state, threads, ticks, bool(flags & _KERNEL_THREAD))
+
+
+def read_stat(pid: int) -> ProcStat | None:
+    """Return /proc/<pid>/stat of a process; None when it is gone, hidden, or /proc is not ours."""
+    return parse_stat(read_file(f"/proc/{pid}/stat", 4096)) if proc_is_ours() else None
+
+
+def real_uid(pid: int) -> int | None:
+    """Return the real uid from /proc/<pid>/status (the files in /proc/<pid> are root's when not dumpable)."""
+    return parse_uid(read_file(f"/proc/{pid}/status", 4096)) if proc_is_ours() else None
+
+
+def proc_is_ours() -> bool:
+    """Whether /proc is mounted and speaks of our own pid namespace.
+
+    After `unshare --pid` without a fresh /proc its numbers belong to other processes.
+    """
+    try:
+        return LINUX and os.readlink("/proc/self") == str(os.getpid())
+    except OSError:
+        return False
+
+
+def visible_pids() -> list[int]:
+    """Every pid that /proc lists, in ascending order; empty when /proc is not ours."""
+    if not proc_is_ours():
+        return []
+    return sorted(int(name) for name in os.listdir("/proc") if name.isascii() and name.isdigit())
+
+
+def busy_seconds(pid: int) -> float | None:
+    """Return the CPU seconds that a process and its ended children have used; None when not known."""
+    if not LINUX:
+        return None
+    raw = read_file(f"/proc/{pid}/stat", 4096)
+    fields = raw[raw.rfind(b")") + 1 :].split()
+    try:
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK") if len(fields) > 15 else None
+    except ValueError:
+        return None
+
+
+@functools.cache
+def boot_time() -> float:
+    """Return when the machine started, in epoch seconds.
+
+    Read once: it moves with every step of the clock, and start times must not wander between two looks.
+    """
+    if LINUX:
+        found = re.search(rb"^btime (\d+)$", read_file("/proc/stat", 1 << 20), re.MULTILINE)
+        # /proc/stat is missing where /proc is mounted with subset=pid.
+        return float(found[1]) if found else time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    import psutil
+
+    return psutil.boot_time()
+
+
+def boot_id() -> str | None:
+    """Return the kernel's random id of this boot (a UUID); None where there is none."""
+    text = read_file("/proc/sys/kernel/random/boot_id", 64).decode("ascii", "replace").strip()
+    return text if _BOOT_ID.fullmatch(text) else None
+
+
+def ticks_to_epoch(ticks: int) -> float:
+    """Turn clock ticks since boot into epoch seconds."""
+    return boot_time() + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def has_started(pid: int, start_ticks: int) -> bool:
+    """Whether a pid is the process that started then, and has not ended."""
+    stat = read_stat(pid)
+    return stat is not None and not stat.ended and stat.start_ticks == start_ticks
+
+
+def read_file(path: str, limit: int, folder: int | None = None) -> bytes:
+    """Return the first bytes of a /proc file; empty when it can't be read (gone, hidden, denied)."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    except OSError:
+        return b""
+    try:
+        return os.read(handle, limit)
+    except OSError:
+        return b""
+    finally:
+        os.close(handle)
+
+
+def parse_uid(status: bytes) -> int | None:
+    """Return the real uid from the bytes of /proc/<pid>/status."""
+    found = re.search(rb"^Uid:\t(\d+)", status, re.MULTILINE)
+    return int(found[1]) if found else None
