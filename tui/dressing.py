@@ -37,8 +37,13 @@ def take_shelf(app: Shell, shelf: Shelf) -> None:
         app.tell("\n".join(told), severity="warning")
 
 
-def wear_next(app: Shell) -> None:
-    """Put on the theme that follows."""
-    palette, _problem = app.shelf.pick(app.shelf.after(app.stylebook.palette.name))
+def wear(app: Shell, name: str) -> None:
+    """Put on the theme of that name, or the default one where there is none."""
+    palette, _problem = app.shelf.pick(name)
     app.stylebook = StyleBook(palette)
     app.theme = palette.name
+
+
+def wear_next(app: Shell) -> None:
+    """Put on the theme that follows."""
+    wear(app, app.shelf.after(app.stylebook.palette.name))

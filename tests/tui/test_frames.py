@@ -6,7 +6,7 @@ The frames lie in `frames/`; LOCKDECK_UPDATE_FRAMES=1 writes them anew.
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from tui.actions import Hands
 from tui.app import LockdeckApp
 from tui.dialogs.cancel import CancelDialog
 from tui.dialogs.release import ReleaseDialog
+from tui.dressing import wear
 from tui.screens.journal import JournalScreen
 
 FRAMES = Path(__file__).parent / "frames"
@@ -102,35 +103,36 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CancelDialog, "look", lambda _self: None)
 
 
-async def held(name: str, scene: Scene, size: tuple[int, int], theme: str) -> None:
+async def held(name: str, scene: Scene, size: tuple[int, int], themes: Sequence[str]) -> None:
     journal = Journal("state/journal.jsonl", clock=lambda: NOW - 60)
     journal_entries(journal)
-    app = dashboard(theme=theme, hands=Hands(journal=journal, env={}))
+    app = dashboard(theme=themes[0], hands=Hands(journal=journal, env={}))
     async with app.run_test(size=size) as pilot:
         await show(pilot, quiet())
         await show(pilot, incident())
         await scene(pilot)
-        await pilot.pause()
-        await pilot.pause()
-        for button in app.screen.query(Button):
-            assert not button.display or app.screen.region.contains_region(button.region), button
-        seen = "\n".join([frame(app), "", *looks(app), ""])
-    compare(f"{name}-{size[0]}x{size[1]}-{theme}", seen)
+        for theme in themes:
+            wear(app, theme)
+            await pilot.pause()
+            await pilot.pause()
+            for button in app.screen.query(Button):
+                assert not button.display or app.screen.region.contains_region(button.region), button
+            seen = "\n".join([frame(app), "", *looks(app), ""])
+            compare(f"{name}-{size[0]}x{size[1]}-{theme}", seen)
 
 
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("screen", SCENES)
-async def test_the_screen_looks_as_it_did(screen: str, size: tuple[int, int], theme: str) -> None:
-    await held(screen, SCENES[screen], size, theme)
+async def test_the_screen_looks_as_it_did(screen: str, size: tuple[int, int]) -> None:
+    await held(screen, SCENES[screen], size, THEMES)
 
 
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("dialog", DIALOGS)
 async def test_the_dialog_looks_as_it_did(dialog: str, size: tuple[int, int]) -> None:
-    await held(dialog, DIALOGS[dialog], size, "dark")
+    await held(dialog, DIALOGS[dialog], size, THEMES[:1])
 
 
 async def test_an_empty_fleet_says_what_was_looked_at() -> None:
