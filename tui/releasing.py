@@ -53,7 +53,7 @@ def release_lock(request: Request, settings: Settings) -> Exit:
         override=_override(request),
         vouched=lambda root: settings.root(root).own_namespace or None,
     )
-    if plan.view is not None and nothing_there(plan.view):
+    if request.release_id is None and plan.view is not None and nothing_there(plan.view):
         narrate(f"{plan.path}: {NOTHING_THERE}")
         return Exit.USAGE
     root = settings.root(plan.place.root) if plan.place else None

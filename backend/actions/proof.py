@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from backend.model.fleet import LockView
-from backend.model.locks import Liveness, Verdict, judge
+from backend.model.locks import Liveness, Presence, Verdict, judge
 from backend.openclaw.evidence import Place, examine
 from backend.system import processes
 from backend.system.descriptors import open_for_writing, scan_all
@@ -65,6 +65,8 @@ def refusals(view: LockView, root: str, now: float, overridden: bool) -> tuple[s
         judgement = judge(replace(view.evidence, liveness=Liveness.GONE))
     if judgement.releasable:
         return tuple(newcomers(root, now, processes.openclaw_processes()))
+    if view.record.presence is Presence.ABSENT and view.judgement.verdict is not Verdict.REMOVED:
+        return judgement.reasons  # nothing stands there to have a verdict on
     return (f"the verdict is {view.judgement.verdict}", *judgement.reasons, *_way_out(judgement.verdict))
 
 

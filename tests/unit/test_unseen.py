@@ -158,6 +158,14 @@ def test_a_lock_that_was_never_there_is_wrong_use_for_every_command(fleet, comma
     assert "no such lock file" in done.stderr.decode()
 
 
+def test_a_hold_that_is_named_and_gone_is_refused(fleet):
+    done = run(fleet, "release", fleet.sessions() / "none.jsonl.lock", "--release-id", "abcdef123456", "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["status"]) == (3, "refused")
+    assert "the lock file is gone" in told["sentences"]
+    assert not any("unreadable" in sentence for sentence in told["sentences"])
+
+
 def test_release_names_who_has_a_removed_lock_open(fleet):
     lock = fleet.session("agent:main:second")
     with actor() as holder:
