@@ -45,8 +45,10 @@ def _session(was: SessionView | None, view: SessionView) -> Iterator[tuple[Sever
     if was is None:
         yield view.severity, f"appeared, {view.state}{why}"
         return
-    if (was.state, was.severity) != (view.state, view.severity):
+    if was.state is not view.state:
         yield view.severity, f"{was.state} became {view.state}{why}"
+    elif was.severity is not view.severity:
+        yield view.severity, f"{view.state} went from {was.severity.word} to {view.severity.word}{why}"
     if view.attempt is not None and (was.attempt is None or was.attempt.index != view.attempt.index):
         model = f" on {view.attempt.model}" if view.attempt.model else ""
         yield view.severity, f"attempt {view.attempt.index} began{model}"

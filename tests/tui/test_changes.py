@@ -57,6 +57,13 @@ def test_a_lock_is_told_when_its_verdict_changes_not_when_it_is_daily_work() -> 
     assert sentences(fleet(locks=(dead,)), fleet()) == ["dead lock is gone"]
 
 
+def test_the_same_state_that_grew_more_urgent_is_told_as_that() -> None:
+    view = replace(incident().sessions[0], state=State.IDLE, severity=Severity.OK, reasons=())
+    worse = replace(view, severity=Severity.WARNING, reasons=("a dead holder's lock stands",))
+    told = "idle went from ok to warning: a dead holder's lock stands"
+    assert sentences(fleet(view), fleet(worse)) == [told]
+
+
 def test_a_gateway_that_goes_and_comes_is_told() -> None:
     root = incident().roots[0]
     gone = replace(root, gateway=None)
