@@ -159,7 +159,9 @@ def test_a_lock_that_was_never_there_is_wrong_use_for_every_command(fleet, comma
 
 
 def test_a_hold_that_is_named_and_gone_is_refused(fleet):
-    done = run(fleet, "release", fleet.sessions() / "none.jsonl.lock", "--release-id", "abcdef123456", "--json")
+    done = run(
+        fleet, "release", fleet.sessions() / "none.jsonl.lock", "--release-id", "abcdef123456", "--json"
+    )
     told = json.loads(done.stdout)
     assert (done.returncode, told["status"]) == (3, "refused")
     assert "the lock file is gone" in told["sentences"]
