@@ -37,6 +37,12 @@ WAIT = "print('ready', flush=True)\nimport sys\nsys.stdin.read()\n"
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
 
 
+def permitted(*wrapper):
+    """Skip where the system does not let us do this."""
+    if subprocess.run([*wrapper, "true"], capture_output=True).returncode:
+        pytest.skip(f"{wrapper[0]} is not permitted here")
+
+
 @contextmanager
 def child(code=WAIT, *args, wrapper=(), **options):
     """Run a real child until the block ends; it says it is ready by one line."""
@@ -44,8 +50,6 @@ def child(code=WAIT, *args, wrapper=(), **options):
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **options)
     try:
         line = process.stdout.readline()
-        if wrapper and not line:
-            pytest.skip(f"{wrapper[0]} is not permitted here")
         assert line, "the child did not start"
         process.said = line.strip()
         yield process
@@ -58,6 +62,7 @@ def child(code=WAIT, *args, wrapper=(), **options):
 def namespaced(code=WAIT, proc="--mount-proc"):
     """Run a child as process 1 of a new pid namespace and give its pid out here."""
     flags = ["unshare", "--pid", "--fork", "--kill-child", *([proc] if proc else [])]
+    permitted(*flags)
     with child(code, wrapper=flags, cwd=REPOSITORY) as process:
         process.inner = psutil.Process(process.pid).children()[0].pid
         yield process
@@ -305,7 +310,7 @@ def test_processes_of_our_own_namespace_are_not_taken_for_inner_ones():
 
 LOOK_FROM_INSIDE = """
 import json, os
-from backend.system import processes
+from backend.system import namespaces, processes, procfs
 seen = processes.look(os.getpid())
 print(json.dumps([namespaces.in_initial_pid_namespace(), procfs.proc_is_ours(), procfs.visible_pids(),
     seen.liveness, seen.identity and seen.identity.pid, processes.look(2**22 - 1).liveness]), flush=True)
@@ -327,6 +332,7 @@ def test_a_proc_that_shows_nothing_but_processes_still_gives_start_times():
     code = "import os; from backend.system import processes as p; print(p.look(os.getpid()).identity.started_at)\n"
     script = 'mount -t proc -o subset=pid proc /proc && exec "$@"'
     wrapper = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script, "sh")
+    permitted(*wrapper)
     with child(code + WAIT, wrapper=wrapper, cwd=REPOSITORY) as process:
         inner = psutil.Process(process.pid).children()[0]
         assert float(process.said) == pytest.approx(inner.create_time(), abs=1.5)
