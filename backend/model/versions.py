@@ -40,8 +40,6 @@ class Version:
         return f"{number}-{self.build}" if self.build else number
 
 
-FIRST_WITH_STARTTIME = Version(2026, 3, 13)
-"""From here on a lock's payload has `starttime`, so a reused pid can be told (read in 2026.3.13)."""
 FIRST_WITH_LONG_RUNS = Version(2026, 4, 5)
 """From here on a run may take 48 hours by default; 600 s in 2026.3.13."""
 FIRST_WITH_TERMINAL_ABORT = Version(2026, 4, 12)

@@ -22,6 +22,7 @@ from backend.model.fleet import (
 )
 from backend.model.gateways import runs_beside_another
 from backend.model.locks import Evidence, Holder, Verdict
+from backend.model.occupation import occupied_ms
 from backend.model.runs import Attempt, Occupation, Rotation
 
 SCHEMA = 1
@@ -200,8 +201,7 @@ def rotation_json(rotation: Rotation) -> Json:
 def _occupation(occupation: Occupation | None, now: float) -> Json | None:
     if occupation is None:
         return None
-    end = now if occupation.current is not None else (occupation.last_seen or now)
-    return {"since": iso(occupation.since), "ms": ms(end - occupation.since), "holds": occupation.holds}
+    return {"since": iso(occupation.since), "ms": occupied_ms(occupation, now), "holds": occupation.holds}
 
 
 def lock_json(view: LockView, now: float | None = None) -> Json:
