@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from backend.model.changes import Change, changes
@@ -23,12 +25,7 @@ if TYPE_CHECKING:
 def watch_fleet(collector: Collector, seconds: float | None, as_json: bool) -> Exit:
     """Print changes until interrupted or for `seconds`; exit code as `status` at the end, 130 on ctrl+c."""
     stop = threading.Event()
-    interrupted = threading.Event()
     last: list[FleetSnapshot] = []
-
-    def interrupt(_signal: int, _frame: object) -> None:
-        interrupted.set()
-        stop.set()
 
     def publish(snapshot: FleetSnapshot) -> None:
         before = last[0] if last else None
@@ -38,21 +35,45 @@ def watch_fleet(collector: Collector, seconds: float | None, as_json: bool) -> E
         if output_trouble() is not None:
             stop.set()  # nobody reads any more
 
-    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     timer = threading.Timer(seconds, stop.set) if seconds is not None else None
-    try:
+    with _stopped_by_signals(stop) as interrupted:
         if timer:
             timer.daemon = True
             timer.start()
         collector.run(publish, stop)
-    finally:
-        if timer:
-            timer.cancel()
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-    if interrupted.is_set():
+    if timer:
+        timer.cancel()
+    if interrupted:
         return Exit.INTERRUPTED
     return Exit.ATTENTION if last and needs_person(last[0]) else Exit.OK
+
+
+@contextmanager
+def _stopped_by_signals(stop: threading.Event) -> Iterator[Sequence[int]]:
+    """Let SIGINT and SIGTERM set `stop`; yields the signals that came.
+
+    The handler runs in the thread that waits for `stop`, maybe while that has its lock, so it must take none.
+    """
+    came: list[int] = []
+    reader, writer = os.pipe()
+
+    def interrupt(number: int, _frame: object) -> None:
+        came.append(number)
+        os.write(writer, b".")
+
+    def pass_on() -> None:
+        if os.read(reader, 1):
+            stop.set()
+        os.close(reader)
+
+    threading.Thread(target=pass_on, daemon=True).start()
+    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield came
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        os.close(writer)
 
 
 def change_json(change: Change, snapshot: FleetSnapshot) -> dict[str, Any]:

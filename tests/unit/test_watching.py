@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -112,6 +113,23 @@ def test_a_lock_that_comes_and_goes_is_told_and_ctrl_c_ends_with_130(fleet, watc
         holder.release(lock)
         assert watching.until(is_lock("vanished"))["lock"]["path"] == str(lock)
     assert watching.end() == 130
+
+
+INTERRUPTED_WITH_THE_LOCK = """
+import signal, sys
+from tui.watching import watch_fleet
+class Collector:
+    def run(self, publish, stop):
+        with stop._cond:
+            signal.raise_signal(signal.SIGINT)
+        assert stop.wait(20)
+sys.exit(watch_fleet(Collector(), None, False))
+"""
+
+
+def test_ctrl_c_is_heeded_also_in_the_moment_in_which_the_watch_goes_to_sleep():
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED_WITH_THE_LOCK], timeout=30, check=False)
+    assert done.returncode == 130
 
 
 def test_the_death_of_a_holder_is_a_change_of_its_lock(fleet, watching):
