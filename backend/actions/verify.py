@@ -22,20 +22,24 @@ from backend.system.text import safe
 class Limits:
     """How long things may take, in seconds.
 
-    `gap`: until a lock is there to fire at (18.5 s were seen between two attempts). `free`: until the lock is
+    `ripe`: how long a lock must stand before a run is aborted: an abort in the first half second of an
+    attempt left 3 of 36 sessions locked for a minute on 2026.7.35. `gap`: until a lock is there to fire at (18.5 s were seen between two attempts). `free`: until the lock is
     gone after a call. `quiet`: for how long it must stay away; `quiet_blind` the same where no log can be
     read, or where it says that a next attempt was decided on (gaps of 11 s were seen on a busy machine).
     `brief`: a lock that is taken again for less than this is the run's last write and no attempt (holds of
-    some ms follow an abort on 2026.7.35). `poll`: between looks. `restart`: until a process that is told to
+    some ms follow an abort on 2026.7.35). `wind_up`: how much longer a lock may stand while the gateway shows
+    no active run any more: it cleans up after the abort (2 s were seen on 2026.7.35). `poll`: between looks. `restart`: until a process that is told to
     end has ended, and until a new gateway is there; `drain` the former for a gateway that lets its runs end
     first (2026.9).
     """
 
+    ripe: float = 1.0
     gap: float = 30.0
     free: float = 4.0
     quiet: float = 5.0
     quiet_blind: float = 12.0
     brief: float = 1.0
+    wind_up: float = 8.0
     restart: float = 60.0
     drain: float = 340.0
     poll: float = 0.01
@@ -66,6 +70,8 @@ class AfterFire:
     decision: FailoverDecision | ModelFallbackDecision | None = None
     still_active: bool | None = None
     asked: bool = False
+    idle: bool | None = None
+    idle_asked_at: float | None = None
     events: list[Event] = field(default_factory=list)
     told: list[AttemptStarted | RunEnded] = field(default_factory=list)
 
@@ -100,6 +106,20 @@ class AfterFire:
         if self.retaken_at is None or self.other_run is not None:
             return self.still_active is True
         return now - self.retaken_at >= brief
+
+    def stays(self, now: float, since_answer: float, limits: Limits) -> bool:
+        """Whether the lock stands for longer than an answered call and a run's last write explain."""
+        if self.free_at is None:
+            return since_answer >= limits.free
+        return since_answer >= limits.brief and self.went_on(now, limits.brief)
+
+    def goes_on(self) -> bool:
+        """Whether log or gateway tell that the run itself goes on: a decision, or an attempt begun since."""
+        return self.decision is not None or any(isinstance(event, AttemptStarted) for event in self.told)
+
+    def winds_up(self) -> bool:
+        """Whether the lock is kept for a run that is over: the gateway shows none, and nothing goes on."""
+        return self.idle is True and self.still_active is not True and not self.goes_on()
 
     def quiet_for(self, now: float) -> float:
         """How long the session has been free of this run, in seconds."""
@@ -164,14 +184,24 @@ def watch(
             next_news = now + limits.quiet / 20
         answered_at = now if answered_at is None and answered() else answered_at
         since_answer = -1.0 if answered_at is None else now - answered_at
-        if seen.free_at is None and since_answer >= limits.free:
-            return seen
-        if since_answer >= limits.brief and seen.went_on(now, limits.brief):
+        if seen.stays(now, since_answer, limits):
             seen.hear(log.news(), line.told() if line is not None else ())
-            return seen
+            if not _may_wind_up(seen, limits, line, now):
+                return seen
         if seen.quiet_for(now) >= limits.quiet and _settled(seen, limits, log, line, now):
             return seen
         wait(limits.poll)
+
+
+def _may_wind_up(seen: AfterFire, limits: Limits, line: Line | None, now: float) -> bool:
+    """Whether to give a gateway time that shows no active run any more and still keeps the lock."""
+    if line is None or seen.goes_on():
+        return False
+    if seen.idle_asked_at is None or now - seen.idle_asked_at >= limits.brief:
+        seen.idle_asked_at = now
+        seen.idle = has_active_run(line, seen.target.key) is False
+    since = seen.fired_at if seen.retaken_at is None else seen.retaken_at
+    return seen.winds_up() and now - since < limits.wind_up
 
 
 def _settled(seen: AfterFire, limits: Limits, log: LogSince, line: Line | None, now: float) -> bool:

@@ -40,7 +40,7 @@ signal.signal(signal.SIGTERM, end)
 print('held', flush=True)
 sys.stdin.read()
 """
-QUICK = Limits(gap=2.0, free=0.3, quiet=0.3, quiet_blind=0.3, brief=0.1, restart=10.0, poll=0.005)
+QUICK = Limits(ripe=0.1, gap=2.0, free=0.3, quiet=0.3, quiet_blind=0.3, brief=0.1, restart=10.0, poll=0.005)
 GENTLE, RESET = rung("stop"), rung("reset")
 RESTART = restart_rung("run `systemctl --user restart openclaw-gateway`", ("agent:main:other",), True)
 

@@ -24,7 +24,7 @@ from backend.actions.ladder import ABORT, RESET, RESTART, STOP, rung
 from backend.model.fleet import RootView, SessionView, State
 from backend.openclaw import gateway as gateway_module
 from backend.simulate import lockfile, rpc, store
-from backend.simulate.attempt import Abort
+from backend.simulate.attempt import Abort, held
 from backend.simulate.cast import TOKEN, Session
 from backend.simulate.gateway import _take_gateway_lock
 from backend.simulate.home import Home, furnish
@@ -35,7 +35,7 @@ from backend.simulate.tempo import Tempo
 from backend.simulate.world import World
 
 ATTEMPT = 1.5
-QUICK = Limits(gap=3.0, free=0.3, quiet=0.4, quiet_blind=0.8, brief=0.15, poll=0.005)
+QUICK = Limits(ripe=0.1, gap=3.0, free=0.3, quiet=0.4, quiet_blind=0.8, brief=0.15, wind_up=0.6, poll=0.005)
 PATIENCE = 30.0
 
 
@@ -57,6 +57,7 @@ class Stage:
         self.loop = asyncio.new_event_loop()
         self.serving = self.loop.create_task(self._serve(version))
         self.thread = threading.Thread(target=self._live)
+        self.cleaning: asyncio.Task[None] | None = None
         self.server.listen()
         self.thread.start()
 
@@ -249,6 +250,54 @@ def test_on_a_later_version_the_abort_is_clean(
     assert [rung.name for rung in plan.rungs] == ["abort", "reset", "restart"]
     outcome = cancel(plan, allow={ABORT}, journal=journal, limits=QUICK)
     assert (outcome.status, outcome.rung) == ("cancelled", "abort"), outcome.sentences
+
+
+@pytest.mark.parametrize("kept_s", [0.4, 5.0])
+def test_a_lock_kept_by_the_clean_up_of_an_aborted_run_is_no_rotation(
+    stage: Callable[..., Stage], journal: Journal, kept_s: float
+) -> None:
+    """Seen on 2026.7.35: an ended run takes its lock once more, for 2 s and sometimes for a minute."""
+    one = stage("2026.7.35")
+    session = one.begin("silas")
+    plan = planned(one, session, journal)
+    abort = one.runs.abort
+
+    async def clean_up() -> None:
+        async with held(session.lock, PATIENCE):
+            await asyncio.sleep(kept_s)
+
+    def abort_untidily(key: str, how: Abort) -> bool:
+        done = abort(key, how)
+        one.cleaning = one.loop.create_task(clean_up())
+        return done
+
+    one.runs.abort = abort_untidily  # type: ignore[method-assign]
+    outcome = cancel(plan, allow={ABORT}, journal=journal, limits=QUICK)
+    if kept_s < QUICK.wind_up:
+        assert outcome.status == "cancelled", outcome.sentences
+        assert (outcome.steps[0].free_after_ms or 0) >= kept_s * 1000
+    else:
+        assert (outcome.status, outcome.next_rung) == ("failed", "reset"), outcome.sentences
+        assert "shows no active run any more" in outcome.sentences[0]
+
+
+def test_a_run_is_aborted_only_when_its_attempt_has_stood_for_a_moment(
+    stage: Callable[..., Stage], journal: Journal
+) -> None:
+    one = stage("2026.7.35")
+    session = one.begin("silas")
+    plan = planned(one, session, journal)
+    ages: list[float] = []
+    abort = one.runs.abort
+
+    def spy(key: str, how: Abort) -> bool:
+        ages.append(time.time() - os.stat(session.lock).st_mtime)
+        return abort(key, how)
+
+    one.runs.abort = spy  # type: ignore[method-assign]
+    outcome = cancel(plan, allow={ABORT}, journal=journal, limits=replace(QUICK, ripe=1.2))
+    assert outcome.status == "cancelled", outcome.sentences
+    assert ages[0] >= 1.1  # the file is written a moment after the time it tells
 
 
 def test_in_a_gap_nothing_is_fired_until_the_lock_is_back(

@@ -161,6 +161,32 @@ def test_a_start_without_an_end_before_it_is_the_same_run() -> None:
         assert world.went_on(world.watched(known))
 
 
+def test_a_lock_kept_for_a_moment_by_the_clean_up_of_an_ended_run_is_no_next_attempt() -> None:
+    world = World([(0, HELD), (0.1, FREE), (0.2, lock(START + 0.2)), (2.3, FREE)], active=False)
+    seen = world.watched()
+    assert not world.went_on(seen)
+    assert round((seen.free_at or 0) - START, 1) == 2.3
+
+
+def test_a_lock_that_an_ended_run_does_not_give_back_is_neither_freed_nor_a_rotation() -> None:
+    for looks in ([(0, HELD)], [(0, HELD), (0.1, FREE), (0.2, lock(START + 0.2))]):
+        world = World(looks, active=False)
+        seen = world.watched()
+        assert world.went_on(seen)
+        assert seen.winds_up()
+        assert LIMITS.wind_up <= world.now - START < LIMITS.wind_up + 1
+
+
+def test_a_gateway_that_shows_no_run_is_not_waited_for_when_an_attempt_was_told() -> None:
+    told = (AttemptStarted(START + 0.2, "r1", session_key=KEY),)
+    for log, events in (((), told), ([(0.2, rotate())], ())):
+        world = World([(0, HELD), (0.1, FREE), (0.2, lock(START + 0.2))], log, events, active=False)
+        seen = world.watched()
+        assert world.went_on(seen)
+        assert not seen.winds_up()
+        assert world.now - START < LIMITS.brief + 0.5
+
+
 def test_what_happened_before_the_call_or_elsewhere_does_not_count() -> None:
     told = (
         RunEnded(START - 1, "r1", True, session_key=KEY),
