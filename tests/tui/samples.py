@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from backend.model.fleet import FleetSnapshot, GatewayView, LockView, RootView, SessionView, Severity, State
+from backend.model.forecast import Budget, Remaining, forecast
 from backend.model.locks import (
     Evidence,
     Holder,
@@ -18,7 +19,7 @@ from backend.model.locks import (
     Verdict,
 )
 from backend.model.loglines import LogLine
-from backend.model.policy import exposure_notes
+from backend.model.policy import exposure_notes, finding
 from backend.model.runs import Attempt, Blocked, Hold, Occupation, PolicyFinding, Rotation
 from backend.model.versions import Version
 from backend.system.processes import ProcessDetails
@@ -122,21 +123,19 @@ def rotating(
         for index in range(attempt)
     )
     to_come = tuple(Attempt(index + 1, *MODELS[index]) for index in range(attempt, len(MODELS)))
-    free_by = since + length * len(MODELS)
-    finding = PolicyFinding(
-        1,
-        int((NOW - since - length) * 1000),
-        "the fix of openclaw#62351 would have stopped after attempt 1: 2m 07s of lock time since then were avoidable",
+    left = Remaining(
+        (tried[-1], *to_come), (Budget(length, "idle timeout"),) * (len(to_come) + 1), known=True
     )
+    ahead = forecast(left, tried[-1], NOW)
     rotation = Rotation(
         f"run-{agent}",
         tried,
         attempt - 1,
         len(MODELS),
-        to_come,
-        free_by,
-        "3 candidates to come at most 60 s each (idle timeout of 2026.4.5)",
-        finding,
+        ahead.to_come,
+        ahead.free_by,
+        ahead.how,
+        finding(tried, NOW),
     )
     holds = tuple(
         Hold(
