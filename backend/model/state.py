@@ -17,7 +17,7 @@ from backend.model.rotation import FOLLOW_UP_S, lock_failure_sentence
 from backend.model.runlife import PROMISING, Outcome
 from backend.model.runs import Attempt, Rotation
 from backend.model.sentences import duration
-from backend.model.stuck import Finding, stuck_because
+from backend.model.stuck import MARGIN_S, Finding, stuck_because
 
 OWN_DIAGNOSIS_S = 90.0
 """OpenClaw repeats its `stuck session` line every 30 s; older than this (seconds) it no longer counts."""
@@ -63,6 +63,9 @@ def _cancelling(facts: SessionFacts, now: float) -> Finding | None:
 def _compacting(facts: SessionFacts, now: float) -> Finding | None:
     since = facts.run.compacting_since if facts.run else None
     if since is None or not facts.occupied:
+        return None
+    # A compaction that succeeds logs no end: who came to the session only later is another run.
+    if facts.occupation is not None and facts.occupation.since > since + FOLLOW_UP_S:
         return None
     return Finding(since, (f"the log says it has been compacting for {duration(now - since)}",))
 
@@ -159,7 +162,8 @@ _SEVERITY = {
 def _severity(state: State, facts: SessionFacts, now: float) -> tuple[Severity, tuple[str, ...]]:
     """Return how urgent a state is with what else was found, and the sentences for that."""
     severity, notes = _SEVERITY[state], []
-    for urgency, sentence in (*_lock_notes(state, facts), *_own_diagnoses(facts, now), *_callers(facts)):
+    told = (*_lock_notes(state, facts), *_silence(state, facts, now), *_own_diagnoses(facts, now))
+    for urgency, sentence in (*told, *_callers(facts)):
         severity = max(severity, urgency)
         notes.append(sentence)
     return severity, tuple(notes)
@@ -178,6 +182,16 @@ def _lock_notes(state: State, facts: SessionFacts) -> Iterator[tuple[Severity, s
         yield Severity.NOTICE, f"a lock was left behind: {told}"
     elif judgement.verdict is Verdict.LITTER and state is State.IDLE:
         yield Severity.OK, told
+
+
+def _silence(state: State, facts: SessionFacts, now: float) -> Iterator[tuple[Severity, str]]:
+    """Tell of a long silence that proves nothing: where files alone tell, an answer shows only when complete."""
+    quiet, idle = facts.quiet_s(now), facts.budget.seconds
+    if state is not State.RUNNING or not facts.sees_locks or facts.tool_running or not facts.occupied:
+        return
+    if quiet is not None and idle is not None and quiet > idle + MARGIN_S:
+        silence = f"no progress to be seen for {duration(quiet)}, longer than its {facts.budget.name}"
+        yield Severity.NOTICE, f"{silence}: a long answer shows only when it is complete"
 
 
 def _own_diagnoses(facts: SessionFacts, now: float) -> Iterator[tuple[Severity, str]]:

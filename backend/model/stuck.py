@@ -139,15 +139,19 @@ def _what(facts: SessionFacts) -> str:
 
 
 def _hold_limit(facts: SessionFacts) -> tuple[float | None, str]:
-    """Return how long one hold may stand, in seconds, and what says so."""
+    """Return how long one hold may stand, in seconds, and what says so.
+
+    The idle timeout begins anew with every piece of an answer, and a message reaches the transcript only when
+    it is complete: a hold that outlives it may well be of a model that still answers. It counts only where the
+    pieces are heard (from 2026.8.1 on, through the gateway).
+    """
     if facts.max_hold_ms is not None:
         limit = facts.max_hold_ms / 1000
         return limit, f"own limit of {duration(limit)}"
-    if facts.tool_running:
-        return (None, "") if facts.run_budget_s is None else (facts.run_budget_s + MARGIN_S, "run timeout")
-    if facts.budget.seconds is None:
-        return None, ""
-    return facts.budget.seconds + MARGIN_S, facts.budget.name
+    if not facts.sees_locks and not facts.tool_running:
+        idle = facts.budget.seconds
+        return (None, "") if idle is None else (idle + MARGIN_S, facts.budget.name)
+    return (facts.run_budget_s + MARGIN_S, "run timeout") if facts.run_budget_s else (None, "")
 
 
 def _patience(facts: SessionFacts) -> float:

@@ -347,8 +347,15 @@ def _with_history(occupation: Occupation | None, rotation: Rotation, now: float)
 
 
 def _concerns_now(rotation: Rotation, state: State) -> bool:
-    """Whether a rotation belongs to what the session is doing; a finished one only explains a failure."""
-    return state is State.FAILED if rotation.finished else state is not State.IDLE
+    """Whether a rotation belongs to what the session is doing.
+
+    A finished one only explains a failure. One whose last attempt is over is no part of a run that goes on now:
+    a run that an answer ended logs no end (2026.4.5).
+    """
+    if rotation.finished:
+        return state is State.FAILED
+    over = bool(rotation.attempts) and rotation.attempts[-1].ended_at is not None
+    return state is not State.IDLE and not (state is State.RUNNING and over)
 
 
 def _hashes(chain: FailoverChain) -> dict[str, str]:

@@ -167,6 +167,22 @@ def test_after_two_timeouts_in_one_occupation_the_session_is_stuck(incident):
     assert snapshot_json(incident.snapshot)["summary"]["needsPerson"] is True
 
 
+def test_a_rotation_that_an_answer_ended_is_not_shown_on_the_next_run(incident):
+    """2026.4.5 logs nothing when the next profile answers."""
+    incident.holder.take(incident.lock)
+    incident.look()
+    incident.time_out("atlas:alpha", first=True)
+    incident.holder.take(incident.lock)
+    assert incident.look().rotation is not None
+    incident.holder.release(incident.lock)
+    incident.look()
+    incident.clock.ahead += 600
+    incident.look()
+    incident.holder.take(incident.lock, created=incident.clock())
+    seen = incident.look()
+    assert (seen.state, seen.rotation, seen.attempt) == (State.RUNNING, None, None)
+
+
 def test_a_promised_attempt_that_never_comes_makes_it_stuck(incident):
     incident.holder.take(incident.lock, created=time.time() - ATTEMPT_S)
     incident.look()

@@ -143,6 +143,7 @@ def test_compacting_is_its_own_state_while_the_lock_is_held():
     line = CompactionTimeout(20.0, "r1", "s1", "attempting compaction before retry")
     assert state_of(50.0, line, occupation=holds((0.0, None))).state is State.COMPACTING
     assert state_of(50.0, line).state is not State.COMPACTING
+    assert state_of(100.0, line, occupation=holds((90.0, None))).state is not State.COMPACTING, "another run"
 
 
 # --- rotating and the pattern of #62351 ---------------------------------------------------------------
@@ -231,17 +232,29 @@ def test_where_attempts_take_no_lock_file_a_decision_keeps_its_promise_for_a_who
 
 def test_a_hold_beyond_its_budget_without_progress_is_stuck():
     standing = holds((0.0, None))
-    found = state_of(95.0, occupation=standing)
-    assert (found.state, found.since) == (State.STUCK, 90.0)
+    found = state_of(635.0, occupation=standing, run_budget_s=600.0)
+    assert (found.state, found.since) == (State.STUCK, 630.0)
     assert found.reasons == (
-        "the lock has been held for 1 m 35 s, longer than its idle timeout",
-        "no progress in transcript, log or process for 1 m 35 s",
+        "the lock has been held for 10 m 35 s, longer than its run timeout",
+        "no progress in transcript, log or process for 10 m 35 s",
     )
+
+
+def test_the_idle_timeout_bounds_only_an_attempt_whose_pieces_are_heard():
+    """It begins anew with every piece of an answer, and no file tells of those."""
+    standing = holds((0.0, None))
+    silent = state_of(95.0, occupation=standing)
+    assert (silent.state, silent.severity) == (State.RUNNING, Severity.NOTICE)
+    assert silent.reasons[-1].startswith("no progress to be seen for 1 m 35 s, longer than its idle timeout")
+    assert state_of(95.0, occupation=standing, sees_locks=False).state is State.STUCK
 
 
 @pytest.mark.parametrize("sign", ["transcript_at", "log_at", "process_at"])
 def test_progress_anywhere_keeps_a_long_hold_from_being_stuck(sign: str):
-    assert state_of(95.0, occupation=holds((0.0, None)), **{sign: 80.0}).state is State.RUNNING
+    assert (
+        state_of(635.0, occupation=holds((0.0, None)), run_budget_s=600.0, **{sign: 620.0}).state
+        is State.RUNNING
+    )
 
 
 def test_the_locks_own_limit_counts_where_it_has_one():
@@ -255,8 +268,9 @@ def test_the_locks_own_limit_counts_where_it_has_one():
 
 def test_without_any_timeout_only_the_locks_own_limit_can_be_exceeded():
     off = Budget(None, "no timeout is set")
-    assert state_of(9e5, occupation=holds((0.0, None)), budget=off).state is State.RUNNING
-    assert state_of(9e5, occupation=holds((0.0, None)), budget=off, max_hold_ms=300_000).state is State.STUCK
+    told = {"occupation": holds((0.0, None)), "budget": off, "run_budget_s": 0.0}
+    assert state_of(9e5, **told).state is State.RUNNING
+    assert state_of(9e5, max_hold_ms=300_000, **told).state is State.STUCK
 
 
 def test_a_decision_that_no_attempt_followed_is_stuck_and_later_failed():
