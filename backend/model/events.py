@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LockTimeout:
-    """`session file locked (timeout Nms): …`: a caller gave up on a lock.
+    """`session file locked (timeout Nms): …` or its like: a caller gave up on a lock.
 
     `pid`, `alive` and `age_ms` as the waiting process saw the owner; the last two from 2026.6.11 on.
     """

@@ -25,6 +25,8 @@ MARKERS = (
     b"models failed",
     b"lock held for",
     b"file locked (",  # not just "timeout": every [model-fetch] line from 2026.5 on has a timeoutMs
+    b"file lock stale (",
+    b"session file owner after",
     b"idle-timeout",  # circuit breaker, same-model retry
     b"abort settle",
     b"compaction",

@@ -24,10 +24,22 @@ SCAN_LIMIT = 16_384
 
 _ABSENT = frozenset({"", "-", "none", "unknown", "undefined", "null", "n/a"})
 _FIELD = re.compile(r"(?<![\w.])([A-Za-z]\w{0,40})=(.*?)(?= [A-Za-z]\w{0,40}=|$)", re.DOTALL)
-_LOCK_TIMEOUT = re.compile(
-    r"session file locked \(timeout (\d{1,15}|Infinity)ms\): (?:pid=(\d{1,10})|owner=unknown|unknown)"
-    r"(?: alive=(true|false))?(?: ageMs=(\d{1,15}))? "
-    r"([^\n]{1,4096}?\.lock)(?=$|[\s\"'|),;\\])"
+_OWNER = r"(?:pid=(?P<pid>\d{1,10})|owner=unknown|unknown)(?: alive=(?P<alive>true|false))?(?: ageMs=(?P<age>\d{1,15}))?"
+_PATH_ENDS = r"(?=$|[\s\"'|),;\\])"
+_LOCK_TIMEOUTS = (
+    re.compile(
+        r"session file locked \(timeout (?P<timeout>\d{1,15}|Infinity)ms\): "
+        rf"{_OWNER} (?P<path>[^\n]{{1,4096}}?\.lock){_PATH_ENDS}"
+    ),
+    # 2026.6.11 to 2026.7.35: the lock was found stale and could not be had all the same.
+    re.compile(
+        rf"session file lock stale \([^)\n]{{0,400}}\): {_OWNER} (?P<path>[^\n]{{1,4096}}?\.lock){_PATH_ENDS}"
+    ),
+    # 2026.5.28 to 2026.7.35: the caller queued inside the process that has the lock.
+    re.compile(
+        r"timed out waiting for embedded session file owner after (?P<timeout>\d{1,15})ms: "
+        rf"(?P<transcript>[^\n]{{1,4096}}?\.jsonl){_PATH_ENDS}"
+    ),
 )
 TIME = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 """Pattern of an ISO 8601 time as logs write it."""
@@ -120,16 +132,17 @@ def session_of_lane(lane: str) -> str | None:
 
 
 def lock_timeouts(text: str) -> Iterator[LockTimeout]:
-    """Yield every `session file locked …` in a text (forms of 2026.2.9 to 2026.7.35)."""
-    for found in _LOCK_TIMEOUT.finditer(text[:SCAN_LIMIT]):
-        timeout, pid, alive, age, path = found.groups()
-        yield LockTimeout(
-            path=path,
-            timeout_ms=number(timeout),
-            pid=number(pid),
-            alive=flag(alive),
-            age_ms=number(age),
-        )
+    """Yield every failure on a session's lock in a text (forms of 2026.2.9 to 2026.7.35)."""
+    for form in _LOCK_TIMEOUTS:
+        for found in form.finditer(text[:SCAN_LIMIT]):
+            told = found.groupdict()
+            yield LockTimeout(
+                path=told.get("path") or f"{told['transcript']}.lock",
+                timeout_ms=number(told.get("timeout")),
+                pid=number(told.get("pid")),
+                alive=flag(told.get("alive")),
+                age_ms=number(told.get("age")),
+            )
 
 
 def lock_timeout(text: object) -> LockTimeout | None:

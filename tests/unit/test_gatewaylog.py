@@ -556,6 +556,14 @@ def test_the_top_level_session_id_may_be_a_session_key():
         (f"session file locked (timeout 60000ms): unknown {LOCK}", ev.LockTimeout(LOCK, 60000)),
         (f"session file locked (timeout 60000ms): owner=unknown {LOCK}", ev.LockTimeout(LOCK, 60000)),
         (
+            f"Error: session file lock stale (dead-pid, too-old): pid=7 alive=false ageMs=9 {LOCK}",
+            ev.LockTimeout(LOCK, None, 7, alive=False, age_ms=9),
+        ),
+        (
+            f"timed out waiting for embedded session file owner after 60000ms: {LOCK.removesuffix('.lock')}",
+            ev.LockTimeout(LOCK, 60000),
+        ),
+        (
             f"session file locked (timeout 60000ms): owner=unknown ageMs=12 {LOCK}",
             ev.LockTimeout(LOCK, 60000, age_ms=12),
         ),
