@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from backend.model.chain import Candidate, FailoverChain
+from backend.model.events import ModelFallbackDecision
 from backend.model.retries import brake_in, counts_retries, longest_pause_s, most_retries, tries_left
 from backend.model.runfold import Run
 from backend.model.runlife import LEAVING, RETRY
@@ -234,18 +235,26 @@ def _untried(
     return free[: max(0, len(profiles) - len(tried))]
 
 
+def _begins(told: ModelFallbackDecision) -> bool:
+    """Whether a line tells that its candidate is tried now, and not that it is over."""
+    return told.decision == "probe_cooldown_candidate"
+
+
 def _models_not_failed(run: Run) -> int | None:
     """How many models the log's own count leaves, the present one included; None when no line counts."""
     for told in reversed(run.candidates):
         if told.attempt is not None and told.total is not None:
-            return min(MOST_MODELS, max(0, told.total - told.attempt))
+            gone = told.attempt - _begins(told)
+            return min(MOST_MODELS, max(0, told.total - gone))
     return None
 
 
 def _position(run: Run, chain: FailoverChain, names: Mapping[str, str]) -> int:
     """Index of the present candidate: what the log says comes next, else the provider of what was tried."""
-    if run.candidates and run.candidates[-1].next_candidate:
-        provider, _, model = run.candidates[-1].next_candidate.partition("/")
+    last = run.candidates[-1] if run.candidates else None
+    present = None if last is None else last.candidate if _begins(last) else last.next_candidate
+    if present:
+        provider, _, model = present.partition("/")
         found = _index(chain, provider, model)
         if found is not None:
             return found
@@ -254,7 +263,7 @@ def _position(run: Run, chain: FailoverChain, names: Mapping[str, str]) -> int:
         found = _index(chain, provider)
         if found is not None:
             return found
-    failed = sum(told.decision == "candidate_failed" for told in run.candidates)
+    failed = sum(told.decision in ("candidate_failed", "skip_candidate") for told in run.candidates)
     return min(failed, len(chain.candidates))
 
 

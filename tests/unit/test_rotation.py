@@ -137,6 +137,26 @@ def test_without_a_configuration_the_log_counts_the_models():
     assert "configuration is not known" in rotation.free_by_how
 
 
+def test_a_candidate_tried_in_spite_of_its_cooldown_is_the_present_one_and_a_skipped_one_is_gone():
+    probe = ModelFallbackDecision(
+        1.0,
+        "r1",
+        "probe_cooldown_candidate",
+        1,
+        3,
+        candidate="atlas/atlas-large",
+        next_candidate="borealis/borealis-medium",
+    )
+    timed_out = decision(60.0, "rotate_profile", "atlas:alpha")
+    holds = chain_of_holds((0.0, 60.0), (61.0, None))
+    plain = rotation_of(run_of(timed_out), CHAIN, holds, 70.0, NAMES)
+    assert rotation_of(run_of(probe, timed_out), CHAIN, holds, 70.0, NAMES) == plain
+    skipped = ModelFallbackDecision(0.5, "r1", "skip_candidate", 1, 3, candidate="atlas/atlas-large")
+    later = decision(60.0, "rotate_profile", "borealis:alpha", provider="borealis", model="borealis-medium")
+    seen = rotation_of(run_of(skipped, later), CHAIN, holds, 70.0, NAMES)
+    assert [a.profile for a in (seen.attempts[-1], *seen.to_come)] == ["borealis:beta", "cygnus:solo"]
+
+
 def test_a_model_chosen_for_the_session_shortens_the_chain():
     shorter = failed(1121.1, 1, "borealis/borealis-medium", "cygnus/cygnus-small", total=2)
     rotation = rotation_of(run_of(shorter), CHAIN, HOLDS, 1150.0, NAMES)
