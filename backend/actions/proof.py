@@ -11,6 +11,7 @@ from backend.model.locks import Liveness, Presence, Verdict, judge
 from backend.openclaw.evidence import Place, examine
 from backend.system import processes
 from backend.system.descriptors import open_for_writing, scan_all
+from backend.system.namespaces import shares_our_mounts
 from backend.system.text import safe
 
 NEWCOMER_S = 30.0
@@ -98,8 +99,12 @@ def _may_serve(pid: int, root: str) -> bool:
         return not os.path.isdir("/proc/self")
     except OSError:
         return True
-    named = [word.partition(b"=")[2] for word in words if word.startswith(b"OPENCLAW_STATE_DIR=")]
-    return not named or os.path.realpath(os.fsdecode(named[0])) == os.path.realpath(root)
+    told = [word.partition(b"=")[2] for word in words if word.startswith(b"OPENCLAW_STATE_DIR=")]
+    named = os.fsdecode(told[0]).strip() if told else ""
+    # Unset, `~`, a relative path or another mount namespace: which directory is meant can't be told from here.
+    if not os.path.isabs(named) or shares_our_mounts(pid) is not True:
+        return True
+    return os.path.realpath(named) == os.path.realpath(root)
 
 
 def facts(view: LockView) -> Mapping[str, object]:

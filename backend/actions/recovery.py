@@ -115,10 +115,11 @@ def _recover_one(
     try:
         with open_site(path, action, step) as site:
             restored = restore(site, begun, journal.folder, search, wait)
-    except FileNotFoundError:
-        journal.append("recovered", action=action, path=path, result="nothing was left to do")
-        return f"{safe(path)}: an interrupted release had changed nothing, or was done"
     except OSError as error:
+        # Only our folder tells by its absence; a sessions directory may be away for a while (a home not mounted).
+        if isinstance(error, FileNotFoundError) and error.filename == shop_name(action):
+            journal.append("recovered", action=action, path=path, result="nothing was left to do")
+            return f"{safe(path)}: an interrupted release had changed nothing, or was done"
         return f"{safe(path)}: an interrupted release could not be put right: {safe(error)}"
     ended = "the lock is off its name" if restored.released else "all is as before"
     sentence = "; ".join(restored.sentences or (ended,))

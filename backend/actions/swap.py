@@ -152,15 +152,26 @@ def vacate(site: Site) -> bool:
 
 def kind_at(site: Site, folder: int, name: str) -> Kind:
     """Say what stands at a name; whatever is neither ours nor a directory counts as a lock."""
+    while True:
+        try:
+            found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return Kind.NOTHING
+        if stat.S_ISDIR(found.st_mode):
+            return Kind.DIRECTORY
+        with opened(folder, name) as fd:
+            if fd is not None:
+                return Kind.STAND_IN if is_lock_of(read_all(fd), site.action) else Kind.LOCK
+        if _stands(folder, name, found):
+            return Kind.LOCK
+        # What stood there a moment ago has gone: look again, for nothing may stand there now.
+
+
+def _stands(folder: int, name: str, found: os.stat_result) -> bool:
     try:
-        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        return os.path.samestat(os.stat(name, dir_fd=folder, follow_symlinks=False), found)
     except FileNotFoundError:
-        return Kind.NOTHING
-    if stat.S_ISDIR(found.st_mode):
-        return Kind.DIRECTORY
-    with opened(folder, name) as fd:
-        ours = fd is not None and is_lock_of(read_all(fd), site.action)
-    return Kind.STAND_IN if ours else Kind.LOCK
+        return False
 
 
 @contextmanager

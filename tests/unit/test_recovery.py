@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -81,6 +82,33 @@ def test_a_release_cut_off_before_it_was_done_leaves_the_lock_as_it_was(root, st
     assert root.lock.read_bytes() == raw
     assert os.stat(root.lock).st_ino == inode
     assert root.names() == ["one.jsonl", "one.jsonl.lock"]
+
+
+@pytest.mark.parametrize("step", ["taken", "frozen"])
+def test_a_sessions_directory_that_is_away_for_a_while_ends_no_action(root, step):
+    raw = root.write()
+    interrupted(root, step)
+    folder = root.lock.parent
+    away = folder.rename(folder.with_name("away"))
+    assert "could not be put right" in mended(root)[0]
+    away.rename(folder)
+    assert len(mended(root)) == 1
+    assert root.lock.read_bytes() == raw
+    assert root.names() == ["one.jsonl", "one.jsonl.lock"]
+
+
+def test_a_name_that_goes_between_two_looks_is_vacant(root, monkeypatch):
+    root.write()
+    make_shop(str(root.lock), "0")
+
+    @contextlib.contextmanager
+    def vanishing(folder, name):
+        os.unlink(name, dir_fd=folder)
+        yield None
+
+    monkeypatch.setattr("backend.actions.swap.opened", vanishing)
+    with open_site(str(root.lock), "0", recovery.no_step) as site:
+        assert kind_at(site, site.folder, site.name) is Kind.NOTHING
 
 
 @pytest.mark.parametrize("step", ["vacated", "swept lock", "swept slot", "folder removed"])

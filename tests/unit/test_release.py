@@ -462,6 +462,16 @@ def test_the_gateway_of_another_root_does_not_count(root):
         other.communicate(b"\n")
 
 
+@pytest.mark.parametrize("named", ["", "~/elsewhere", "elsewhere", " "])
+def test_a_process_whose_root_can_not_be_told_from_here_forbids_a_release(root, named):
+    env = {**os.environ, "OPENCLAW_STATE_DIR": named}
+    command = [sys.executable, "-c", "print('ready', flush=True); input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env) as other:
+        assert other.stdout.readline() == b"ready\n"
+        assert list(newcomers(root.place.root, 100.0, [process(other.pid, 99.0)]))
+        other.communicate(b"\n")
+
+
 def test_equal_looks_have_no_differences(root):
     root.write()
     one, other = root.plan().view, root.plan().view
