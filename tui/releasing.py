@@ -44,8 +44,12 @@ def release_lock(request: Request, settings: Settings) -> Exit:
     """Release one lock, or say why not; 0 released, 1 not reached, 2 wrong use, 3 refused."""
     journal = default_journal()
     changes_nothing = request.dry_run or request.read_only or settings.read_only
-    for sentence in () if changes_nothing else recover(journal):
-        narrate(f"recovered: {sentence}")
+    try:
+        for sentence in () if changes_nothing else recover(journal):
+            narrate(f"recovered: {sentence}")
+    except OSError as error:
+        narrate(f"{journal.path}: can't be read: {error.strerror or error}; nothing was done")
+        return Exit.USAGE
     plan = plan_release(
         request.lock,
         request.release_id,

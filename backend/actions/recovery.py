@@ -86,6 +86,8 @@ def recover(
                     told.append(_recover_one(journal, begun, search, wait, step))
         except NotOurTurnError:
             told.append(f"another lockdeck is at work on {safe(path)}")
+        except ValueError as error:  # what the entry names can't be a path
+            told.append(f"{safe(path)}: an interrupted release could not be put right: {safe(error)}")
     return told
 
 
@@ -99,7 +101,7 @@ def unfinished(entries: Iterable[Entry]) -> list[Entry]:
     begun: dict[str, Entry] = {}
     for entry in entries:
         action = entry.get("action")
-        if not isinstance(action, str) or not action.isalnum():
+        if not isinstance(action, str) or not action.isalnum() or not isinstance(entry.get("kind"), str):
             continue
         if entry.get("kind") == BEGIN and isinstance(entry.get("path"), str):
             begun[action] = entry

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from backend.actions import advice
-from backend.actions.aftermath import describe, trace, watch
+from backend.actions.aftermath import Trace, describe, trace, watch
 from backend.actions.journal import Entry, Journal
 from backend.actions.plan import Outcome, Override, Refusal, ReleasePlan, Status
 from backend.actions.proof import Look, Search, differences, fresh_look, holder_of, refusals
@@ -132,14 +132,26 @@ def release(
             outcome = _prove_and_act(plan, place, view, means)
         if outcome.status is not Status.RELEASED or watch_s <= 0:
             return outcome
-        after = watch(place, before, watch_s, clock, wait)
-        journal.append("watched", path=place.path, releaseId=plan.release_id, after=after.to_json())
-        return replace(outcome, after=after, sentences=(*outcome.sentences, describe(after)))
     except NotOurTurnError:
         reason = "another lockdeck is releasing a lock in this sessions directory"
         return _end(means, _outcome(plan, Status.REFUSED, (reason,)))
     except OSError as error:
         return _outcome(plan, Status.FAILED, (f"{type(error).__name__}: {safe(error)}",))
+    return _followed(outcome, place, before, watch_s, means)
+
+
+def _followed(outcome: Outcome, place: Place, before: Trace, watch_s: float, means: Means) -> Outcome:
+    """Watch after a release; whatever ends the watch, the lock is off its name, and the outcome says so."""
+    try:
+        after = watch(place, before, watch_s, means.clock, means.wait)
+    except KeyboardInterrupt:
+        return replace(outcome, sentences=(*outcome.sentences, "the watch after it was interrupted"))
+    sentences = (*outcome.sentences, describe(after))
+    try:
+        means.journal.append("watched", path=place.path, releaseId=outcome.release_id, after=after.to_json())
+    except OSError as error:
+        sentences = (*sentences, f"what was seen after it can't be journaled: {safe(error)}")
+    return replace(outcome, after=after, sentences=sentences)
 
 
 def _prove_and_act(plan: ReleasePlan, place: Place, first: LockView, means: Means) -> Outcome:

@@ -278,3 +278,14 @@ def test_the_stand_in_of_a_killed_lockdeck_puts_the_lock_back_by_itself(tmp_path
     sessions = tmp_path / "root" / "agents" / "main" / "sessions"
     assert sorted(os.listdir(sessions)) == ["one.jsonl", "one.jsonl.lock"]
     assert b"lockdeck" not in (sessions / "one.jsonl.lock").read_bytes()
+
+
+def test_entries_that_make_no_sense_stop_nothing(root):
+    entries = [
+        {"action": "ab", "kind": [], "path": "/x"},
+        {"action": "cd", "kind": "release-begin", "path": "/x\0y"},
+    ]
+    assert [entry["action"] for entry in unfinished(entries)] == ["cd"]
+    for number, path in enumerate(("/x\0y/one.jsonl.lock", "/x\ud800/one.jsonl.lock")):
+        root.journal.append("release-begin", action=f"cd{number}", path=path)
+    assert all("could not be put right" in sentence for sentence in mended(root))

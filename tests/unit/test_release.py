@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -24,6 +25,7 @@ from backend.system import procfs
 from backend.system.exchange import ExchangeUnsupported
 from backend.system.processes import ProcessIdentity
 from backend.system.text import safe
+from tests.unit.fleetdir import lockdeck
 from tests.unit.releasing import HOLDER, Root, end, our_ticks, tell
 
 pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
@@ -470,6 +472,45 @@ def test_a_process_whose_root_can_not_be_told_from_here_forbids_a_release(root, 
         assert other.stdout.readline() == b"ready\n"
         assert list(newcomers(root.place.root, 100.0, [process(other.pid, 99.0)]))
         other.communicate(b"\n")
+
+
+def test_a_release_is_told_whatever_ends_the_watch_after_it(root, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    root.write()
+    monkeypatch.setattr(release_module, "watch", interrupted)
+    outcome = root.release(watch_s=30.0)
+    assert outcome.status is Status.RELEASED
+    assert outcome.quarantined is not None
+    assert outcome.sentences[-1] == "the watch after it was interrupted"
+    monkeypatch.undo()
+    root.write()
+    append = root.journal.append
+
+    def full(kind, **facts):
+        if kind == "watched":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return append(kind, **facts)
+
+    monkeypatch.setattr(root.journal, "append", full)
+    outcome = root.release(watch_s=0.1)
+    assert outcome.status is Status.RELEASED
+    assert "No space left" in outcome.sentences[-1]
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.mkdir(), lambda path: path.symlink_to(path)])
+def test_a_journal_that_can_not_be_read_is_one_sentence_and_nothing_is_done(root, tmp_path, spoil):
+    raw, journal = root.write(), tmp_path / "other" / "journal.jsonl"
+    journal.parent.mkdir()
+    spoil(journal)
+    env = {"HOME": str(tmp_path), "LOCKDECK_STATE_DIR": str(journal.parent)}
+    done = lockdeck("release", root.lock, "--release-id", "0" * 12, env=env)
+    assert done.returncode == 2
+    told = done.stderr if isinstance(done.stderr, str) else done.stderr.decode()
+    assert "can't be read" in told
+    assert "Traceback" not in told
+    assert root.lock.read_bytes() == raw
 
 
 def test_equal_looks_have_no_differences(root):
