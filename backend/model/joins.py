@@ -9,7 +9,6 @@ from backend.model.events import Event, FailoverDecision, LaneTaskError, Profile
 from backend.model.lanejoin import keys_by_lane
 from backend.model.runfold import Run, RunBook, profile_hash, recency
 
-MAX_UNJOINED = 64
 PROFILE_JOIN_S = 2.0
 """A profile's timeout line belongs to a decision on that profile that follows within this many seconds."""
 
@@ -86,7 +85,7 @@ def runs_without_session(book: RunBook, stored: Mapping[str, str]) -> tuple[Run,
 
 
 def unjoined(book: RunBook) -> tuple[Event, ...]:
-    """Return the events that name no run and belong to none, oldest first, at most 64.
+    """Return the events that name no run and belong to none, oldest first.
 
     A profile's timeout line belongs to the decision that carries the profile's hash and follows within 2 s.
     """
@@ -96,7 +95,7 @@ def unjoined(book: RunBook) -> tuple[Event, ...]:
         times = free.get(profile_hash(event.profile), []) if isinstance(event, ProfileTimedOut) else []
         if not _take(times, event.at):
             left.append(event)
-    return tuple(left[-MAX_UNJOINED:])
+    return tuple(left)
 
 
 def _decision_times(book: RunBook) -> dict[str, list[float]]:

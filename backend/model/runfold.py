@@ -9,18 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import get_args
+from typing import TypeVar, get_args
 
 from backend.model.events import (
-    AgentEnd,
-    AllModelsFailed,
     AttemptStarted,
-    AuthProfileFailure,
-    ChainStopped,
-    CompactionTimeout,
     Event,
     FailoverDecision,
     GatewayRefused,
@@ -30,13 +24,8 @@ from backend.model.events import (
     LockTimeout,
     ModelFallbackDecision,
     ProfileTimedOut,
-    PromptError,
     RecoveryOutcome,
-    RotationCap,
-    RunAborted,
-    RunEnded,
     RunNamed,
-    RunTimeout,
     SameModelRetry,
     StaleLockRemoved,
     StuckSession,
@@ -44,6 +33,7 @@ from backend.model.events import (
     TurnRefused,
     WatchdogRelease,
 )
+from backend.model.factset import insert
 from backend.model.runlife import Life, Outcome, lives
 from backend.model.runs import Attempt
 from backend.model.traces import (
@@ -52,23 +42,42 @@ from backend.model.traces import (
     facts_by_run,
     is_of_trace,
     named_by_retries,
-    newest,
     touched_runs,
 )
 
-MAX_RUNS = 1000
-MAX_FACTS = 256
-"""Facts kept per run; 160 attempts are OpenClaw's own limit, and each is counted long before it is forgotten."""
-MAX_WAITING = 256
-MAX_NOTICES = 1024
 MAX_PROFILES = 1024
-MAX_REFUSED_STARTS = 256
+
+_Event = TypeVar("_Event", bound=Event)
+_Told = TypeVar("_Told")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many of each a book keeps, the newest first: what is told may be hostile.
+
+    `facts` are per run: OpenClaw makes at most 160 attempts, and the recordings hold at most six lines about each.
+    `notices` and `waiting` as in `RunBook`.
+    """
+
+    runs: int = 1000
+    facts: int = 1024
+    notices: int = 4096
+    waiting: int = 1024
+    traces: int = 1000
+    refused_starts: int = 256
+
+
+WATCHED = Limits()
+"""For the last hour of a fleet."""
+PAST = Limits(runs=20_000, facts=4096, notices=50_000, waiting=20_000, traces=20_000, refused_starts=4096)
+"""For whole logs of the past."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run. Times in epoch seconds; `attempts` are the finished ones, their profiles as hashes.
 
+    `decisions` are each told once, also where two logs tell them.
     `opened` is the attempt that an event said to have begun, `promised_at` the time of a rotation decision
     whose follow-up no event has told yet, `retry` the last retry on the same model, `candidate_from` the index where the present candidate begins.
     """
@@ -78,6 +87,7 @@ class Run:
     session_id: str | None = None
     session_key: str | None = None
     attempts: tuple[Attempt, ...] = ()
+    decisions: tuple[FailoverDecision, ...] = ()
     candidates: tuple[ModelFallbackDecision, ...] = ()
     candidate_from: int = 0
     opened: AttemptStarted | None = None
@@ -108,7 +118,8 @@ class RunBook:
     diagnoses), oldest first. `profiles` maps profile hashes to the profile ids that events named.
     `waiting` are events without any id; see `backend.model.joins.unjoined`. `traces` are by trace id,
     `named_retries` the retries that events told with their run id, `refused_starts` the gateways that were
-    refused, oldest first: they concern a root, and would push out what concerns sessions.
+    refused, oldest first: they concern a root, and would push out what concerns sessions. `forgotten_at` is the
+    time (epoch seconds) of the newest event that the limits left no room for: what was before it is not whole.
     """
 
     runs: Mapping[str, Run] = field(default_factory=dict)
@@ -118,6 +129,8 @@ class RunBook:
     traces: Mapping[str, Trace] = field(default_factory=dict)
     named_retries: tuple[SameModelRetry, ...] = ()
     refused_starts: tuple[GatewayRefused, ...] = ()
+    limits: Limits = WATCHED
+    forgotten_at: float | None = None
 
 
 def fold(book: RunBook, event: Event) -> RunBook:
@@ -127,23 +140,30 @@ def fold(book: RunBook, event: Event) -> RunBook:
 
 def fold_all(book: RunBook, events: Iterable[Event]) -> RunBook:
     """Add events to a book, cheaper than one by one."""
-    found = _Gathered(book, book.notices, book.waiting, book.named_retries, book.refused_starts)
+    found = _Gathered(
+        book, list(book.notices), list(book.waiting), book.named_retries, list(book.refused_starts)
+    )
     for event in events:
         if math.isfinite(event.at):
             found.add(event)
-    traces = newest({**book.traces, **found.traces}) if found.traces else book.traces
+    traces = book.traces
+    if found.traces:
+        traces = found.kept({**book.traces, **found.traces}, book.limits.traces, lambda trace: trace.at)
     if found.retries and (found.traces or found.retries is not book.named_retries):
         told = named_by_retries(traces, found.retries)
         joined = {trace_id: trace for trace_id, trace in told.items() if trace != traces[trace_id]}
         traces, found.traces = {**traces, **joined}, {**found.traces, **joined}
+    runs = _with_facts(book.runs, found, traces)
     return RunBook(
-        runs=_newest(_with_facts(book.runs, found.facts, traces, found.traces)),
-        notices=found.notices,
-        waiting=found.waiting,
+        runs=found.kept(runs, book.limits.runs, lambda run: run.last_activity),
+        notices=tuple(found.notices),
+        waiting=tuple(found.waiting),
         profiles=_with_profiles(book.profiles, found.profiles),
         traces=traces,
         named_retries=found.retries,
-        refused_starts=found.refused_starts,
+        refused_starts=tuple(found.refused_starts),
+        limits=book.limits,
+        forgotten_at=found.forgotten_at,
     )
 
 
@@ -152,16 +172,21 @@ class _Gathered:
     """Events sorted by what they belong to; private to `fold_all`."""
 
     book: RunBook
-    notices: tuple[Event, ...]
-    waiting: tuple[Event, ...]
+    notices: list[Event]
+    waiting: list[Event]
     retries: tuple[SameModelRetry, ...]
-    refused_starts: tuple[GatewayRefused, ...]
-    facts: dict[str, tuple[Event, ...]] = field(default_factory=dict)
+    refused_starts: list[GatewayRefused]
+    facts: dict[str, list[Event]] = field(default_factory=dict)
     profiles: dict[str, str] = field(default_factory=dict)
     traces: dict[str, Trace] = field(default_factory=dict)
+    forgotten_at: float | None = None
+
+    def __post_init__(self) -> None:
+        self.forgotten_at = self.book.forgotten_at
 
     def add(self, event: Event) -> None:
         """Put one event where it belongs."""
+        limits = self.book.limits
         if isinstance(event, ProfileTimedOut):
             self.profiles[profile_hash(event.profile)] = event.profile
         run_id, trace_id = getattr(event, "run_id", None), getattr(event, "trace_id", None)
@@ -170,27 +195,41 @@ class _Gathered:
         if isinstance(event, RunNamed):
             return
         if isinstance(event, GatewayRefused):
-            known = {*self.refused_starts, event}
-            self.refused_starts = tuple(sorted(known, key=lambda told: (told.at, repr(told))))[
-                -MAX_REFUSED_STARTS:
-            ]
-            return
-        if run_id:
+            self.insert(self.refused_starts, event, limits.refused_starts)
+        elif run_id:
             self._add_fact(run_id, event)
         elif isinstance(event, _ABOUT_SESSIONS):
-            self.notices = _insert(self.notices, event, MAX_NOTICES)
+            self.insert(self.notices, event, limits.notices)
         elif trace_id and isinstance(event, _OF_ONE_RUN):
             trace = self._trace(trace_id)
-            told = _insert(trace.facts, event, MAX_FACTS)
-            self.traces[trace_id] = replace(trace, facts=told, at=max(trace.at, event.at))
+            told = list(trace.facts)
+            self.insert(told, event, limits.facts)
+            self.traces[trace_id] = replace(trace, facts=tuple(told), at=max(trace.at, event.at))
         else:
-            self.waiting = _insert(self.waiting, event, MAX_WAITING)
+            self.insert(self.waiting, event, limits.waiting)
+
+    def insert(self, facts: list[_Event], event: _Event, limit: int) -> None:
+        """Put an event into a sorted set of at most `limit`, the newest."""
+        insert(facts, event)
+        if len(facts) > limit:
+            self._forget(facts.pop(0).at)
+
+    def kept(self, told: dict[str, _Told], limit: int, at: Callable[[_Told], float]) -> dict[str, _Told]:
+        """Return at most `limit` of what is told by its id, those with the newest time."""
+        if len(told) <= limit:
+            return told
+        by_age = sorted(told.items(), key=lambda item: (at(item[1]), item[0]))
+        self._forget(at(by_age[-limit - 1][1]))
+        return dict(by_age[-limit:])
+
+    def _forget(self, at: float) -> None:
+        self.forgotten_at = at if self.forgotten_at is None else max(self.forgotten_at, at)
 
     def _add_fact(self, run_id: str, event: Event) -> None:
         known = self.facts.get(run_id)
         if known is None:
-            known = _own_facts(self.book.runs[run_id]) if run_id in self.book.runs else ()
-        self.facts[run_id] = _insert(known, event, MAX_FACTS)
+            known = self.facts[run_id] = _own_facts(self.book.runs.get(run_id))
+        self.insert(known, event, self.book.limits.facts)
         if isinstance(event, SameModelRetry):
             self.retries = _insert_retry(self.retries, event)
 
@@ -204,31 +243,30 @@ def _insert_retry(known: tuple[SameModelRetry, ...], event: SameModelRetry) -> t
     return tuple(sorted((*known, event), key=lambda retry: (retry.at, repr(retry))))[-MOST_NAMED:]
 
 
-def _with_facts(
-    runs: Mapping[str, Run],
-    facts: Mapping[str, tuple[Event, ...]],
-    traces: Mapping[str, Trace],
-    changed: Iterable[str],
-) -> dict[str, Run]:
+def _with_facts(runs: Mapping[str, Run], gathered: _Gathered, traces: Mapping[str, Trace]) -> dict[str, Run]:
     """Read those runs anew of which something new is known, by their ids or by a trace."""
     found = dict(runs)
     by_trace = facts_by_run(traces)
-    for run_id in {*facts, *touched_runs(traces, [trace_id for trace_id in changed if trace_id in traces])}:
-        known = facts.get(run_id)
+    touched = touched_runs(traces, [trace_id for trace_id in gathered.traces if trace_id in traces])
+    for run_id in {*gathered.facts, *touched}:
+        known = gathered.facts.get(run_id)
         if known is None:
-            known = _own_facts(runs[run_id]) if run_id in runs and not is_of_trace(run_id) else ()
+            known = _own_facts(None if is_of_trace(run_id) else runs.get(run_id))
         for event in by_trace.get(run_id, ()):
-            known = _insert(known, event, MAX_FACTS)
+            gathered.insert(known, event, gathered.book.limits.facts)
         if known:
-            found[run_id] = _read(run_id, known)[-1]
+            facts = tuple(known)
+            found[run_id] = _run(run_id, facts, lives(facts)[-1])
         else:
             found.pop(run_id, None)
     return found
 
 
-def _own_facts(run: Run) -> tuple[Event, ...]:
+def _own_facts(run: Run | None) -> list[Event]:
     """Return the facts that name the run themselves."""
-    return tuple(fact for fact in run.facts if getattr(fact, "run_id", None) == run.run_id)
+    if run is None:
+        return []
+    return [fact for fact in run.facts if getattr(fact, "run_id", None) == run.run_id]
 
 
 def profile_hash(profile: str) -> str:
@@ -237,8 +275,16 @@ def profile_hash(profile: str) -> str:
 
 
 def all_lives(run: Run) -> tuple[Run, ...]:
-    """Return every life of one run id, oldest first: a local agent uses its session id as run id each time."""
-    return _read(run.run_id, run.facts)
+    """Return every life of one run id, oldest first, each with its own facts.
+
+    A local agent uses its session id as run id each time.
+    """
+    told = lives(run.facts)
+    ends = [*(life.first for life in told[1:]), len(run.facts)]
+    return tuple(
+        replace(_run(run.run_id, run.facts, life), facts=run.facts[life.first : end])
+        for life, end in zip(told, ends, strict=True)
+    )
 
 
 _ABOUT_SESSIONS = (
@@ -254,50 +300,6 @@ _ABOUT_SESSIONS = (
 _OF_ONE_RUN = tuple(kind for kind in get_args(Traced) if kind is not ProfileTimedOut)
 """What belongs to the one run of its trace; a profile's timeout is joined by the profile's hash."""
 
-_CAUSAL_ORDER: dict[type, int] = {
-    kind: rank
-    for rank, kind in enumerate(
-        (
-            AttemptStarted,
-            AgentEnd,
-            RunTimeout,
-            SameModelRetry,
-            ProfileTimedOut,
-            RotationCap,
-            RunAborted,
-            CompactionTimeout,
-            PromptError,
-            AuthProfileFailure,
-            FailoverDecision,
-            LaneTaskError,
-            ModelFallbackDecision,
-            ChainStopped,
-            AllModelsFailed,
-            RunEnded,
-        )
-    )
-}
-
-
-def _order(event: Event) -> tuple[float, int]:
-    return (event.at, _CAUSAL_ORDER.get(type(event), len(_CAUSAL_ORDER)))
-
-
-def _insert(facts: tuple[Event, ...], event: Event, limit: int) -> tuple[Event, ...]:
-    """Put an event into a sorted set and keep its newest `limit`."""
-    key = _order(event)
-    if not facts or _order(facts[-1]) < key:
-        return (*facts, event)[-limit:]
-    low, high = bisect_left(facts, key, key=_order), bisect_right(facts, key, key=_order)
-    ties = facts[low:high]
-    if event in ties:
-        return facts
-    return (*facts[:low], *sorted((*ties, event), key=repr), *facts[high:])[-limit:]
-
-
-def _read(run_id: str, facts: tuple[Event, ...]) -> tuple[Run, ...]:
-    return tuple(_run(run_id, facts, life) for life in lives(facts))
-
 
 def _run(run_id: str, facts: tuple[Event, ...], life: Life) -> Run:
     ended_at, outcome = life.ended or (None, None)
@@ -307,6 +309,7 @@ def _run(run_id: str, facts: tuple[Event, ...], life: Life) -> Run:
         session_id=_last_id(facts, "session_id"),
         session_key=_last_id(facts, "session_key"),
         attempts=tuple(life.attempts),
+        decisions=tuple(life.decisions),
         candidates=tuple(life.candidates),
         candidate_from=life.candidate_from,
         opened=life.opened,
@@ -328,13 +331,6 @@ def _last_id(facts: tuple[Event, ...], name: str) -> str | None:
 def recency(run: Run) -> tuple[float, str]:
     """Sort key: the most recently active run last."""
     return (run.last_activity, run.run_id)
-
-
-def _newest(runs: dict[str, Run]) -> dict[str, Run]:
-    if len(runs) <= MAX_RUNS:
-        return runs
-    kept = sorted(runs.values(), key=recency)[-MAX_RUNS:]
-    return {run.run_id: run for run in kept}
 
 
 def _with_profiles(known: Mapping[str, str], told: Mapping[str, str]) -> Mapping[str, str]:

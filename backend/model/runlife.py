@@ -34,11 +34,15 @@ from backend.model.runs import Attempt
 from backend.model.traces import SAME_RETRY_S
 
 SAME_MOMENT_S = 1.0
-"""Two decisions on one profile within this many seconds are two tellings (or stages) of one."""
+"""Two decisions on one profile of one model within this many seconds are two tellings (or stages) of one."""
+TWIN_S = 0.05
+"""The JSON log and the console tell one thing within this many seconds; no attempt is that short."""
 PROMPT_ERROR_S = 5.0
 """A transcript's prompt error this close (seconds) to the end of an attempt tells of that attempt."""
 NEW_LIFE_S = 5.0
-"""Activity this long after the end belongs to a new run: `openclaw agent --local` reuses the session id."""
+"""What may be a late line about a run that has ended is that for so many seconds; afterwards it is of a new run.
+
+`openclaw agent --local` reuses the session id as run id. An attempt that begins or ends is no late line."""
 
 RETRY = "retry_same_model"
 """Our word for a retry on the same profile and model; OpenClaw tells it without a decision (2026.9)."""
@@ -64,12 +68,14 @@ class Outcome(StrEnum):
 class Life:
     """What has been read of one run so far; private to this module and `runfold`.
 
-    `candidate_from` is the index in `attempts` where the present candidate model begins. `ended` is the
+    `first` is the index of its first fact. `candidate_from` is the index in `attempts` where the present candidate model begins. `ended` is the
     time and outcome of an end that nothing has taken back, `final` whether only a new life can follow it,
     `answered` the error with which the provider answered inside the present attempt, `heard_at` when it first did.
     """
 
+    first: int = 0
     attempts: list[Attempt] = field(default_factory=list)
+    decisions: list[FailoverDecision] = field(default_factory=list)
     candidates: list[ModelFallbackDecision] = field(default_factory=list)
     candidate_from: int = 0
     opened: AttemptStarted | None = None
@@ -89,16 +95,25 @@ class Life:
 def lives(facts: Sequence[Event]) -> list[Life]:
     """Read sorted facts of one run id into its lives; nearly always there is exactly one."""
     found = [Life()]
-    for fact in facts:
+    for index, fact in enumerate(facts):
         life = found[-1]
-        if life.final and life.ended and isinstance(fact, _ACTIVITY) and fact.at > life.ended[0] + NEW_LIFE_S:
+        if life.final and life.ended and _begins_anew(fact, fact.at - life.ended[0]):
             _settle_prompt_error(life)
-            found.append(life := Life())
+            found.append(life := Life(first=index))
         step = _STEPS.get(type(fact))
         if step is not None:
             step(life, fact)
     _settle_prompt_error(found[-1])
     return found
+
+
+def _begins_anew(fact: Event, after_s: float) -> bool:
+    """Whether a fact that comes `after_s` seconds after the final end of a run tells of the next one."""
+    if isinstance(fact, ModelFallbackDecision) and fact.attempt == 1:
+        return after_s > SAME_MOMENT_S
+    if isinstance(fact, AttemptStarted | RunTimeout | SameModelRetry | FailoverDecision):
+        return after_s > SAME_MOMENT_S
+    return isinstance(fact, ModelFallbackDecision | AgentEnd | PromptError) and after_s > NEW_LIFE_S
 
 
 def _start(life: Life, event: AttemptStarted) -> None:
@@ -148,6 +163,11 @@ def _settle_prompt_error(life: Life) -> None:
 
 
 def _decision(life: Life, event: FailoverDecision) -> None:
+    told_before = _told_before(life, event)
+    if told_before and life.attempts[-1].decision == event.decision:
+        _told_again(life, event)
+        return
+    life.decisions.append(event)
     life.compacting_since = None
     if event.lock_timeout is not None:
         life.lock_timeouts.append(event.lock_timeout)
@@ -161,7 +181,7 @@ def _decision(life: Life, event: FailoverDecision) -> None:
         logged_reason=event.reason,
         profile_hash=event.profile_hash,
     )
-    if _told_before(life, event):
+    if told_before:
         life.attempts[-1] = replace(life.attempts[-1], decision=event.decision)
     else:
         _close(life, attempt, event.at)
@@ -218,11 +238,20 @@ def _brake(life: Life, event: RotationCap) -> None:
 
 
 def _told_before(life: Life, event: FailoverDecision) -> bool:
-    if event.profile_hash is None or life.opened is not None or life.budget_from is not None:
+    if not life.decisions or life.opened is not None or life.budget_from is not None:
         return False
-    return (
-        _just_closed(life, event.at, SAME_MOMENT_S) and life.attempts[-1].profile_hash == event.profile_hash
-    )
+    if life.attempts[-1].profile_hash != event.profile_hash:
+        return False
+    # Two models of one provider share its profiles, and fail fast: the line between them keeps them apart.
+    same_model = life.candidate_from < len(life.attempts) and event.profile_hash is not None
+    return _just_closed(life, event.at, SAME_MOMENT_S if same_model else TWIN_S)
+
+
+def _told_again(life: Life, event: FailoverDecision) -> None:
+    """Believe the telling that knows of an answer: the console calls every `timeout` one that timed out."""
+    if life.attempts[-1].timed_out and not event.timed_out:
+        life.attempts[-1] = replace(life.attempts[-1], timed_out=False, reason=_reason(event, None))
+        life.decisions[-1] = event
 
 
 def _reason(event: FailoverDecision, answered: str | None) -> str | None:
@@ -329,16 +358,6 @@ def _blocked(life: Life, event: LockBlocked) -> None:
     if event.lock_timeout not in life.lock_timeouts:
         life.lock_timeouts.append(event.lock_timeout)
 
-
-_ACTIVITY = (
-    AttemptStarted,
-    RunTimeout,
-    SameModelRetry,
-    FailoverDecision,
-    ModelFallbackDecision,
-    AgentEnd,
-    PromptError,
-)
 
 _STEPS: dict[type, Callable[[Life, Any], None]] = {
     AttemptStarted: _start,

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 from backend.model.events import Event, SameModelRetry
 
-MAX_TRACES = 1000
 MOST_NAMED = 256
 SAME_RETRY_S = 5.0
 """One retry is told by the log and by the event stream within this many seconds."""
@@ -89,11 +88,3 @@ def facts_by_run(traces: Mapping[str, Trace]) -> dict[str, list[Event]]:
         if trace.facts:
             found.setdefault(trace.owner or run_id_of(trace_id), []).extend(trace.facts)
     return found
-
-
-def newest(traces: dict[str, Trace]) -> dict[str, Trace]:
-    """Keep the traces heard of last."""
-    if len(traces) <= MAX_TRACES:
-        return traces
-    kept = sorted(traces.items(), key=lambda item: (item[1].at, item[0]))[-MAX_TRACES:]
-    return dict(kept)

@@ -91,7 +91,7 @@ class Assembler:
         self._refusals = refusals_by_key(book, self._keys)
         self._logs = SessionLogs(self.runs, book.notices, self._keys)
         strangers, loose = len(runs_without_session(book, self._keys)), len(unjoined(book))
-        self._notes = tuple(_unjoined_notes(strangers, loose))
+        self._notes = (*_unjoined_notes(strangers, loose), *_forgotten_notes(book))
 
     def tidy(self, now: float) -> None:
         """Forget what no session has needed since the last full look."""
@@ -377,3 +377,8 @@ def _unjoined_notes(runs: int, lines: int) -> Iterable[str]:
         yield f"log: {times(runs, 'run')} of no session known here"
     if lines:
         yield f"log: {times(lines, 'line')} that no id ties to a run"
+
+
+def _forgotten_notes(book: RunBook) -> Iterable[str]:
+    if book.forgotten_at is not None:
+        yield "log: it tells more than is kept at once; the oldest runs and lines of the last hour are not counted"

@@ -11,8 +11,9 @@ from backend.model import events as ev
 from backend.model.joins import key_of, session_keys, unjoined
 from backend.model.policy import would_stop
 from backend.model.rotation import lock_failure_sentence
-from backend.model.runfold import Run, RunBook, all_lives, fold_all
+from backend.model.runfold import PAST, Run, RunBook, all_lives, fold_all
 from backend.model.timeline import PastOccupation, occupations_from_runs
+from backend.model.wire import iso
 from backend.openclaw.gatewaylog import read_events
 from backend.openclaw.logscan import LineCounts
 
@@ -47,7 +48,7 @@ class Replay:
 
     `lines` are per file; `kinds` counts the events by what they are; `unjoined` lines name no run;
     `refused_starts` are the newest gateways that were refused; `problems` say which file could not be read
-    and why.
+    and why, and from when on what is told is whole.
     """
 
     lines: dict[str, LineCounts]
@@ -64,7 +65,7 @@ def replay(paths: Sequence[str]) -> Replay:
 
     A file that is given twice, under whatever name, is read once.
     """
-    book, kinds = RunBook(), Counter[str]()
+    book, kinds = RunBook(limits=PAST), Counter[str]()
     lines: dict[str, LineCounts] = {}
     problems: list[str] = []
     for path in _each_once(paths):
@@ -78,9 +79,12 @@ def replay(paths: Sequence[str]) -> Replay:
             problems.append(f"{path} can't be read: {error.strerror or error}")
     keys = session_keys(book, {})
     runs = [life for run in book.runs.values() for life in all_lives(run)]
-    past = [
-        PastRun(run, key_of(run, keys), tuple(_decisions(run)), lock_failure_sentence(run)) for run in runs
-    ]
+    past = [PastRun(run, key_of(run, keys), _decisions(run), lock_failure_sentence(run)) for run in runs]
+    if book.forgotten_at is not None:
+        problems.append(
+            f"the logs tell more than is kept at once ({PAST.runs} runs): what happened before "
+            f"{iso(book.forgotten_at)} is not complete; give fewer logs to see it whole"
+        )
     return Replay(
         lines=lines,
         kinds=dict(sorted(kinds.items())),
@@ -140,6 +144,10 @@ _KINDS: dict[type, str] = {
 }
 
 
+def _decisions(run: Run) -> tuple[Decision, ...]:
+    return tuple(Decision(event, would_stop(event)) for event in run.decisions)
+
+
 def _batches(events: Iterable[ev.Event]) -> Iterator[list[ev.Event]]:
     batch: list[ev.Event] = []
     for event in events:
@@ -149,9 +157,3 @@ def _batches(events: Iterable[ev.Event]) -> Iterator[list[ev.Event]]:
             batch = []
     if batch:
         yield batch
-
-
-def _decisions(run: Run) -> Iterator[Decision]:
-    for fact in run.facts:
-        if isinstance(fact, ev.FailoverDecision):
-            yield Decision(fact, would_stop(fact))

@@ -6,6 +6,7 @@ threads, time comes in as an argument.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import stat
@@ -27,6 +28,9 @@ BUDGET = 8 << 20
 """How much is read in one poll, in bytes; the rest waits for the next."""
 MAX_FILES = 64
 """How many files are followed at once."""
+
+TOLD_TWICE_S = 5.0
+"""The console repeats a JSON log that was written to at most so many seconds (or later) before it spoke."""
 
 _SHARE_AT_LEAST = 64 * 1024
 _ENTRIES_AT_MOST = 10_000
@@ -67,8 +71,8 @@ class LogTail:
     """Follows a set of log files and directories. `close()` when done.
 
     `files` are named by a person or a config and may be symbolic links. `console` files (`gateway.log`,
-    `gateway.err.log`) repeat the JSON log in the console's words: while a JSON log is followed, only what
-    it can't hold is taken from them.
+    `gateway.err.log`) repeat the JSON log in the console's words: while a JSON log is written to, only
+    what it can't hold is taken from them. 2026.4.5 ends its JSON log at 500 MiB and the console goes on.
     """
 
     def __init__(
@@ -164,16 +168,21 @@ class LogTail:
 
     def _read(self, now: float, counts: LineCounts, problems: list[SafeText]) -> Iterator[Event]:
         share = max(_SHARE_AT_LEAST, self._budget // max(1, len(self._followed)))
-        json_log = any(one.size and not one.console for one in self._followed.values())
-        for one in self._followed.values():
+        spoken: list[Event] = []
+        # The JSON logs last: what the console has said by now stands in them then.
+        for one in sorted(self._followed.values(), key=lambda one: not one.console):
             try:
                 found = one.read(now, share, counts)
             except OSError as error:
                 problems.append(safe(f"{one.name}: {error.strerror or error}"))
                 continue
-            for event in found:
-                if not (one.console and json_log) or isinstance(event, WatchdogRelease):
-                    yield event
+            if one.console:
+                spoken += found
+            else:
+                yield from found
+        written = [one.mtime for one in self._followed.values() if one.size and not one.console]
+        told_until = max(written, default=-math.inf) + TOLD_TWICE_S
+        yield from (event for event in spoken if event.at > told_until or isinstance(event, WatchdogRelease))
 
     def _retire(self, standing: set[_Inode | None], oldest: float) -> None:
         """Let go of files that stand nowhere any more, are read to their end and silent."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+from backend.model.runfold import Limits
+from backend.watch import replay as replay_module
 from backend.watch.replay import replay
 from tests.unit.fleetdir import lockdeck
 
@@ -114,6 +117,51 @@ def test_a_file_given_twice_is_read_once(tmp_path):
     (tmp_path / "link.log").symlink_to(log)
     once = told(tmp_path, log)
     assert told(tmp_path, log, log, tmp_path / "link.log") == once
+
+
+def test_a_run_id_that_is_used_again_has_each_decision_once(tmp_path):
+    hang = RECORDINGS / "2026.4.5-incident-hang" / "gateway.log"
+    later = tmp_path / "later.log"
+    later.write_text(re.sub(r"T(\d\d):", lambda hour: f"T{int(hour[1]) + 1:02}:", hang.read_text()))
+    found = told(tmp_path, hang, later)
+    assert [len(run["decisions"]) for run in found["runs"]] == [5] * 8
+    assert [run["endedAt"][:13] for run in found["runs"]] == ["2026-11-22T09"] * 4 + ["2026-11-22T10"] * 4
+
+
+def test_a_json_log_and_its_console_tell_each_decision_once(tmp_path):
+    hang = RECORDINGS / "2026.4.5-incident-hang" / "gateway.log"
+    console = tmp_path / "gateway.err.log"
+    console.write_text("\n".join(spoken(hang)))
+    assert told(tmp_path, console)["counts"] == {
+        "embedded_run_failover_decision/rotate_profile": 8,
+        "embedded_run_failover_decision/fallback_model": 12,
+    }
+    alone, both = told(tmp_path, hang), told(tmp_path, console, hang)
+    assert both["runs"] == alone["runs"]
+    assert both["occupations"] == alone["occupations"]
+
+
+def spoken(log):
+    """Yield the failover decisions of a log as the console of 2026.4.5 words them."""
+    for line in log.read_text().splitlines():
+        top = json.loads(line)
+        meta = top["1"]
+        if isinstance(meta, dict) and meta["event"] == "embedded_run_failover_decision":
+            yield (
+                f"{top['_meta']['date']} [agent] embedded run failover decision: runId={meta['runId']} "
+                f"stage={meta['stage']} decision={meta['decision']} reason={meta['failoverReason']} "
+                f"provider={meta['provider']}/{meta['model']} profile={meta['profileId']}"
+            )
+
+
+def test_a_log_that_tells_more_than_is_kept_says_from_when_on_it_is_whole(monkeypatch):
+    monkeypatch.setattr(replay_module, "PAST", Limits(runs=3))
+    found = replay([str(RECORDINGS / "2026.4.5-incident-hang" / "gateway.log")])
+    assert len(found.runs) == 3
+    (problem,) = found.problems
+    assert re.search(
+        r"\(3 runs\): what happened before 2026-11-22T\d\d:\d\d:\d\d\.\d\d\dZ is not complete", problem
+    )
 
 
 def test_the_text_says_who_was_occupied_and_what_the_policy_says(tmp_path):

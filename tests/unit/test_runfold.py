@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,10 @@ from backend.model.events import (
     AgentEnd,
     AllModelsFailed,
     AttemptStarted,
+    AuthProfileFailure,
     Event,
     FailoverDecision,
+    GatewayRefused,
     LaneTaskError,
     LockTimeout,
     ModelFallbackDecision,
@@ -28,9 +32,7 @@ from backend.model.events import (
 )
 from backend.model.joins import key_of, runs_by_key, runs_without_session, session_keys, unjoined
 from backend.model.runfold import (
-    MAX_FACTS,
-    MAX_RUNS,
-    MAX_WAITING,
+    Limits,
     RunBook,
     all_lives,
     fold,
@@ -77,6 +79,8 @@ HANG: list[Event] = [
     AllModelsFailed(104.05, 3, "All models failed (3)", "r1"),
 ]
 
+DECISIONS = [event for event in HANG if isinstance(event, FailoverDecision)]
+
 
 def only(*events: Event):
     (run,) = fold_all(RunBook(), events).runs.values()
@@ -113,9 +117,33 @@ def test_order_and_repetition_change_nothing():
 
 
 def test_one_decision_told_by_two_sinks_is_one_attempt():
-    run = only(*HANG[:3], decision(20.05, provider=None, timed_out=False))
-    assert len(run.attempts) == 1
-    assert run.attempts[0].by_timeout
+    spoken = [replace(event, at=event.at + 0.001, provider=None) for event in HANG if event in DECISIONS]
+    for run in (only(*HANG, *spoken), only(*spoken, *HANG)):
+        assert [(a.index, a.decision, a.by_timeout) for a in run.attempts] == [
+            (a.index, a.decision, a.by_timeout) for a in only(*HANG).attempts
+        ]
+        assert len(run.decisions) == 5
+        assert (run.ended_at, run.outcome) == (104.05, Outcome.FAILED)
+
+
+@pytest.mark.parametrize("later_s", [-0.001, 0.001])
+def test_the_telling_that_knows_of_an_answer_is_believed(later_s):
+    answered = decision(20.0, timed_out=False, status=500)
+    run = only(answered, decision(20.0 + later_s))
+    assert [(a.reason, a.timed_out) for a in run.attempts] == [("provider_error", False)]
+    assert run.decisions == (answered,)
+
+
+def test_models_of_one_provider_that_fail_at_once_on_the_same_profile_are_attempts_each():
+    told = [
+        decision(20.0, "fallback_model", reason="auth", timed_out=False),
+        candidate(20.001, 1, "atlas/large", "atlas/small", reason="auth"),
+        decision(20.4, "fallback_model", reason="auth", timed_out=False),
+        candidate(20.401, 2, "atlas/small", None, reason="auth"),
+    ]
+    run = only(*told)
+    assert [(a.model, a.reason) for a in run.attempts] == [("large", "auth"), ("small", "auth")]
+    assert len(run.decisions) == 2
 
 
 def test_log_and_transcript_tell_of_one_attempt():
@@ -199,7 +227,19 @@ def test_a_run_id_used_again_after_the_end_is_a_new_life():
     book = fold_all(RunBook(), [*HANG, *again])
     assert len(book.runs["r1"].attempts) == 1
     assert book.runs["r1"].outcome is None
-    assert [len(life.attempts) for life in all_lives(book.runs["r1"])] == [5, 1]
+    lives = all_lives(book.runs["r1"])
+    assert [(len(life.attempts), len(life.decisions)) for life in lives] == [(5, 5), (1, 1)]
+    assert [life.facts[0].at for life in lives] == [20.0, 504.0]
+    assert lives[0].facts + lives[1].facts == book.runs["r1"].facts
+
+
+def test_a_run_that_begins_two_seconds_after_the_end_is_a_new_life_and_a_late_line_is_none():
+    again = [replace(event, at=event.at + 86.0) for event in HANG if hasattr(event, "run_id")]
+    lives = all_lives(fold_all(RunBook(), [*HANG, *again]).runs["r1"])
+    assert [len(life.attempts) for life in lives] == [5, 5]
+    assert [life.outcome for life in lives] == [Outcome.FAILED, Outcome.FAILED]
+    late = [AgentEnd(106.0, "r1", "timeout"), PromptError(107.0, "r1", "s1", error="timed out")]
+    assert len(all_lives(fold_all(RunBook(), [*HANG, *late]).runs["r1"])) == 1
 
 
 def test_a_run_is_tied_to_a_session_only_by_ids():
@@ -246,16 +286,38 @@ def test_the_hash_of_a_profile_is_the_one_openclaw_logs():
     assert profile_hash("atlas:alpha") == "sha256:cfcfc3d3ac52"
 
 
-def test_a_flood_of_runs_and_lines_stays_bounded_and_keeps_the_newest():
-    book = fold_all(RunBook(), (AttemptStarted(float(n), f"r{n}") for n in range(3 * MAX_RUNS)))
-    assert len(book.runs) == MAX_RUNS
-    assert "r2999" in book.runs
-    assert "r0" not in book.runs
-    busy = only(*[AgentEnd(float(n), "r", "rate_limit") for n in range(2000)])
-    assert len(busy.facts) == MAX_FACTS
-    lost = fold_all(RunBook(), (ProfileTimedOut(float(n), f"p{n}", False) for n in range(5000)))
-    assert len(lost.waiting) == MAX_WAITING
-    assert len(unjoined(lost)) == 64
+def test_a_flood_of_runs_and_lines_stays_bounded_keeps_the_newest_and_says_from_when_on_it_is_whole():
+    limits = Limits(runs=100, facts=50, notices=70, waiting=60, traces=40, refused_starts=30)
+    floods: list[tuple[list[Event], Callable[[RunBook], int], int]] = [
+        ([AttemptStarted(float(n), f"r{n}") for n in range(300)], lambda book: len(book.runs), 100),
+        ([AgentEnd(float(n), "r", "rate_limit") for n in range(300)], lambda b: len(b.runs["r"].facts), 50),
+        ([ProfileTimedOut(float(n), f"p{n}", False) for n in range(300)], lambda b: len(unjoined(b)), 60),
+        ([StuckSession(float(n), "stuck", "s", "k") for n in range(300)], lambda b: len(b.notices), 70),
+        ([GatewayRefused(float(n), n) for n in range(300)], lambda b: len(b.refused_starts), 30),
+        ([decision(float(n), trace_id=f"t{n}") for n in range(300)], lambda b: len(b.traces), 40),
+    ]
+    for told, count, limit in floods:
+        book = fold_all(RunBook(limits=limits), told)
+        assert (count(book), book.forgotten_at) == (limit, 299.0 - limit)
+        again = told * 2
+        random.Random(1).shuffle(again)
+        for event in again:
+            book = fold(book, event)
+        assert (count(book), book.forgotten_at) == (limit, 299.0 - limit)
+    assert fold_all(RunBook(limits=limits), HANG).forgotten_at is None
+
+
+def test_the_most_attempts_that_openclaw_makes_are_all_kept_with_six_lines_each():
+    told = [
+        replace(line, at=60.0 * n + line.at)
+        for n in range(160)
+        for line in (
+            AttemptStarted(0.0, "r1"), AgentEnd(18.0, "r1", None), AgentEnd(19.0, "r1", None), RunTimeout(20.0, "r1", "s1", 20_000),
+            AuthProfileFailure(20.01, "r1", None, None, "timeout"), decision(20.02),
+        )
+    ]  # fmt: skip
+    run = only(*told)
+    assert [len(run.attempts), run.attempts[-1].index, len(run.facts)] == [160, 160, 960]
 
 
 def test_an_event_without_a_finite_time_is_left_out():

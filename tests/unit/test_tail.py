@@ -339,6 +339,24 @@ def test_the_console_is_silent_where_the_json_log_already_tells(log, tmp_path, f
     assert [type(event) for event in both.events].count(WatchdogRelease) == 1
 
 
+def test_the_console_speaks_where_the_json_log_has_ended_at_its_size(log, tmp_path, follow):
+    err = tmp_path / "gateway.err.log"
+    write(
+        log,
+        line("a", NOW - 60) + b'{"message":"log file size cap reached; suppressing writes"}\n',
+        at=NOW - 60,
+    )
+    tail = follow(console=[str(err)])
+    assert runs(tail.poll(NOW - 60)) == ["a"]
+    for run, at in (("a", NOW - 60), ("b", NOW)):
+        spoken = f"{stamp(at)} [agent] embedded run timeout: runId={run} sessionId=s timeoutMs=1\n"
+        write(err, spoken.encode(), at=at)
+    assert runs(tail.poll(NOW)) == ["b"]
+    write(log, line("c", NOW + 60), at=NOW + 60)
+    write(err, f"{stamp(NOW + 60)} [agent] embedded run timeout: runId=c sessionId=s timeoutMs=1\n".encode())
+    assert runs(tail.poll(NOW + 60)) == ["c"]
+
+
 def test_a_line_without_time_is_as_new_as_the_poll_that_finds_it(tmp_path, follow):
     err = tmp_path / "gateway.err.log"
     write(err, WATCHDOG, at=NOW - 100)
