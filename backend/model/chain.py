@@ -26,3 +26,4 @@ class FailoverChain:
     candidates: tuple[Candidate, ...] = ()
     idle_timeout_s: float | None = None
     run_timeout_s: float | None = None
+    compaction_timeout_s: float | None = None

@@ -176,13 +176,24 @@ class WatchdogRelease:
 
 @dataclass(frozen=True, slots=True)
 class CompactionTimeout:
-    """A timeout that has to do with compaction; such timeouts never rotate. `text` tells which."""
+    """A timeout that has to do with compaction; such timeouts never rotate. `text` tells which.
+
+    `extra_ms` is what a run timeout that came during a compaction is put off by; `tries` how often the prompt can
+    still be tried after a compaction that a timeout started (at most 2 in 2026.4.5), each but the last with another.
+    """
 
     at: float
     run_id: str | None
     session_id: str | None
     text: str
     trace_id: str | None = None
+    extra_ms: int | None = None
+    tries: int = 0
+
+    @property
+    def begins(self) -> bool:
+        """Whether OpenClaw compacts from here on; else a compaction is over."""
+        return self.tries > 0 or "extending deadline" in self.text
 
 
 @dataclass(frozen=True, slots=True)

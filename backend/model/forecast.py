@@ -14,13 +14,15 @@ from backend.model.events import ModelFallbackDecision
 from backend.model.retries import brake_in, counts_retries, longest_pause_s, most_retries, tries_left
 from backend.model.runfold import Run
 from backend.model.runlife import LEAVING, RETRY
-from backend.model.runs import Attempt
+from backend.model.runs import Attempt, Compaction
 from backend.model.sentences import duration, times
 
 IDLE_DEFAULT_S = 60.0
 """OpenClaw's default idle timeout up to 2026.4.14; 120 s from 2026.4.15 on."""
 RUN_DEFAULT_S = 172_800.0
 """OpenClaw's default run timeout (2026.4.5 and later)."""
+COMPACTION_DEFAULT_S = 900.0
+"""OpenClaw's default timeout of a compaction up to 2026.5.28; 180 s from 2026.6.11 on."""
 MOST_MODELS = 1000
 """A log that counts more models than this is not believed further."""
 
@@ -30,13 +32,14 @@ class Defaults:
     """The timeouts of a version in seconds, and what follows them.
 
     `run_timeout_ends`: a run timeout does not rotate (2026.7.1 on). `retries`: an idle timeout is followed by
-    further tries of the same model (2026.9).
+    further tries of the same model (2026.9). `compaction_s`: the longest that one compaction may take.
     """
 
     idle_s: float = IDLE_DEFAULT_S
     run_s: float = RUN_DEFAULT_S
     run_timeout_ends: bool = False
     retries: bool = False
+    compaction_s: float = COMPACTION_DEFAULT_S
 
 
 DEFAULTS_2026_4_5 = Defaults()
@@ -179,9 +182,16 @@ def _has_left(tried: tuple[Attempt, ...]) -> bool:
 
 
 def forecast(
-    left: Remaining, current: Attempt | None, now: float, defaults: Defaults = DEFAULTS_2026_4_5
+    left: Remaining,
+    current: Attempt | None,
+    now: float,
+    defaults: Defaults = DEFAULTS_2026_4_5,
+    compaction: Compaction | None = None,
 ) -> Forecast:
-    """Say what is still to come and until when; `current` is the attempt in progress, if any."""
+    """Say what is still to come and until when; `current` is the attempt in progress, if any.
+
+    `compaction` is the one under way: the attempt in progress lasts until it is over, and its tries after that.
+    """
     if current is None:
         own, budgets, to_come = None, left.budgets, left.attempts
     else:
@@ -198,11 +208,27 @@ def forecast(
         if budget.seconds is None:
             return Forecast(to_come, None, how)
         wait += budget.seconds
-    spent = (
-        0.0 if current is None else min(current.duration_s(now) or 0.0, own.seconds or 0.0 if own else 0.0)
-    )
+    limit = own.seconds or 0.0 if own else 0.0
+    spent = 0.0 if current is None else min(current.duration_s(now) or 0.0, limit)
     begins = current.started_at if current is not None and current.started_at is not None else now
-    return Forecast(to_come, max(now, begins) + wait - spent, how)
+    free_by = max(now, begins) + wait - spent
+    if compaction is None:
+        return Forecast(to_come, free_by, how)
+    longer = _ends(compaction, limit, now) - max(now, begins) - (limit - spent)
+    return Forecast(to_come, free_by + max(0.0, longer), f"{how}; {_compacts(compaction)}")
+
+
+def _ends(compaction: Compaction, limit_s: float, now: float) -> float:
+    """When the present attempt is over at the latest, epoch seconds, where each try of it takes `limit_s` seconds."""
+    longest_s, tries = compaction.longest_s or 0.0, compaction.tries
+    return max(now, compaction.told_at + longest_s) + tries * limit_s + max(0, tries - 1) * longest_s
+
+
+def _compacts(compaction: Compaction) -> str:
+    first = f"it compacts the transcript first, at most {duration(compaction.longest_s or 0.0)}"
+    if not compaction.tries:
+        return first
+    return f"{first}, and then tries again {'once' if compaction.tries == 1 else f'{compaction.tries} times'}"
 
 
 def _how(

@@ -119,8 +119,7 @@ def _watchdog(event: ev.WatchdogRelease) -> str:
 
 
 def _compaction(event: ev.CompactionTimeout) -> str:
-    starts = "attempting compaction" in event.text or "extending deadline" in event.text
-    return "timed out and compacts the transcript now" if starts else "a compaction ran into a timeout"
+    return "timed out and compacts the transcript now" if event.begins else "a compaction ran into a timeout"
 
 
 def _aborted(event: ev.RunAborted) -> str:

@@ -9,11 +9,12 @@ from backend.model.chain import FailoverChain
 from backend.model.forecast import DEFAULTS_2026_4_5, Defaults, Remaining, forecast, remaining
 from backend.model.policy import FIRST_WITH_TERMINAL_BUDGET, finding
 from backend.model.runfold import Run
-from backend.model.runs import GAP_GRACE_S, Attempt, Hold, Occupation, Rotation
+from backend.model.runs import GAP_GRACE_S, Attempt, Compaction, Hold, Occupation, Rotation
 from backend.model.sentences import held_by, times
 from backend.model.versions import (
     FIRST_WITH_SAME_MODEL_RETRIES,
     Version,
+    default_compaction_timeout_s,
     default_idle_timeout_s,
     default_run_timeout_s,
 )
@@ -49,6 +50,7 @@ def defaults_of(version: Version | None) -> Defaults:
         default_run_timeout_s(version),
         version >= FIRST_WITH_TERMINAL_BUDGET,
         version >= FIRST_WITH_SAME_MODEL_RETRIES,
+        default_compaction_timeout_s(version),
     )
 
 
@@ -72,7 +74,7 @@ def rotation_of(
     left = Remaining((), (), True) if finished else remaining(run, chain, known, defaults)
     current = None if finished else _current(run, done, occupation, left)
     attempts = (*done, current) if current else done
-    ahead = forecast(left, current, now, defaults)
+    ahead = forecast(left, current, now, defaults, _limited(run.compaction, chain, defaults))
     return Rotation(
         run_id=run.run_id,
         attempts=attempts,
@@ -85,6 +87,16 @@ def rotation_of(
         finished=finished,
         lock_failures=sum(attempt.reason == "lock" for attempt in done),
     )
+
+
+def _limited(
+    compaction: Compaction | None, chain: FailoverChain | None, defaults: Defaults
+) -> Compaction | None:
+    """Give a compaction its longest time, where its own line does not tell it; a configured 0 counts as not set."""
+    if compaction is None or compaction.longest_s is not None:
+        return compaction
+    configured = chain.compaction_timeout_s if chain is not None else None
+    return replace(compaction, longest_s=configured or defaults.compaction_s)
 
 
 def followed_up(holds: Iterable[Hold], decided_at: float) -> bool:

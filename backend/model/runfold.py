@@ -35,7 +35,7 @@ from backend.model.events import (
 )
 from backend.model.factset import insert
 from backend.model.runlife import Life, Outcome, lives
-from backend.model.runs import Attempt
+from backend.model.runs import Attempt, Compaction
 from backend.model.traces import (
     MOST_NAMED,
     Trace,
@@ -69,7 +69,7 @@ class Limits:
 
 WATCHED = Limits()
 """For the last hour of a fleet."""
-PAST = Limits(runs=20_000, facts=4096, notices=50_000, waiting=20_000, traces=20_000, refused_starts=4096)
+PAST = Limits(runs=20_000, facts=4096, notices=120_000, waiting=120_000, traces=20_000, refused_starts=4096)
 """For whole logs of the past."""
 
 
@@ -93,7 +93,7 @@ class Run:
     opened: AttemptStarted | None = None
     retry: SameModelRetry | None = None
     promised_at: float | None = None
-    compacting_since: float | None = None
+    compaction: Compaction | None = None
     lock_timeouts: tuple[LockTimeout, ...] = ()
     ended_at: float | None = None
     outcome: Outcome | None = None
@@ -315,7 +315,7 @@ def _run(run_id: str, facts: tuple[Event, ...], life: Life) -> Run:
         opened=life.opened,
         retry=life.retry,
         promised_at=life.promised_at,
-        compacting_since=life.compacting_since,
+        compaction=life.compaction,
         lock_timeouts=tuple(life.lock_timeouts),
         ended_at=ended_at,
         outcome=outcome,

@@ -30,7 +30,7 @@ from backend.model.events import (
     RunTimeout,
     SameModelRetry,
 )
-from backend.model.runs import Attempt
+from backend.model.runs import Attempt, Compaction
 from backend.model.traces import SAME_RETRY_S
 
 SAME_MOMENT_S = 1.0
@@ -85,7 +85,7 @@ class Life:
     prompt_error: PromptError | None = None
     retry: SameModelRetry | None = None
     promised_at: float | None = None
-    compacting_since: float | None = None
+    compaction: Compaction | None = None
     lock_timeouts: list[LockTimeout] = field(default_factory=list)
     ended: tuple[float, Outcome] | None = None
     final: bool = False
@@ -118,7 +118,7 @@ def _begins_anew(fact: Event, after_s: float) -> bool:
 
 def _start(life: Life, event: AttemptStarted) -> None:
     life.opened = life.opened or event
-    life.promised_at = life.compacting_since = life.ended = None
+    life.promised_at = life.compaction = life.ended = None
     life.final = False
 
 
@@ -168,7 +168,7 @@ def _decision(life: Life, event: FailoverDecision) -> None:
         _told_again(life, event)
         return
     life.decisions.append(event)
-    life.compacting_since = None
+    life.compaction = None
     if event.lock_timeout is not None:
         life.lock_timeouts.append(event.lock_timeout)
     attempt = Attempt(
@@ -206,7 +206,7 @@ def _retry(life: Life, event: SameModelRetry) -> None:
         logged_reason=event.reason,
     )
     _close(life, attempt, event.at)
-    life.ended, life.final, life.compacting_since = None, False, None
+    life.ended, life.final, life.compaction = None, False, None
     life.promised_at = event.at if event.delay_ms is None else None
     if event.delay_ms is not None:
         begins = event.at + max(0, event.delay_ms) / 1000
@@ -350,8 +350,12 @@ def _aborted(life: Life, event: RunAborted) -> None:
 
 
 def _compaction(life: Life, event: CompactionTimeout) -> None:
-    starts = "attempting compaction" in event.text or "extending deadline" in event.text
-    life.compacting_since = (life.compacting_since or event.at) if starts else None
+    if not event.begins:
+        life.compaction = None
+        return
+    since = life.compaction.since if life.compaction else event.at
+    longest_s = None if event.extra_ms is None else max(0, event.extra_ms) / 1000
+    life.compaction = Compaction(since, event.at, longest_s, event.tries)
 
 
 def _blocked(life: Life, event: LockBlocked) -> None:

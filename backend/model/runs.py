@@ -91,6 +91,20 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Compaction:
+    """The transcript is being compacted, since `since`; the log said so last at `told_at` (epoch seconds).
+
+    From then on it takes at most `longest_s` seconds (None: as long as the version allows), and the attempt goes on
+    for at most `tries` more tries, with a compaction between each two.
+    """
+
+    since: float
+    told_at: float
+    longest_s: float | None = None
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyFinding:
     """What the fix of openclaw#62351 would have done with a rotation.
 

@@ -61,7 +61,7 @@ def _cancelling(facts: SessionFacts, now: float) -> Finding | None:
 
 
 def _compacting(facts: SessionFacts, now: float) -> Finding | None:
-    since = facts.run.compacting_since if facts.run else None
+    since = facts.run.compaction.since if facts.run and facts.run.compaction else None
     if since is None or not facts.occupied:
         return None
     # A compaction that succeeds logs no end: who came to the session only later is another run.

@@ -42,6 +42,8 @@ class Version:
 
 FIRST_WITH_LONG_RUNS = Version(2026, 4, 5)
 """From here on a run may take 48 hours by default; 600 s in 2026.3.13."""
+FIRST_WITH_SHORT_COMPACTION = Version(2026, 6, 11)
+"""From here on a compaction may take 180 s by default, 900 s before (the longest hold of 2026.5.28 and 2026.6.11)."""
 FIRST_WITH_TERMINAL_ABORT = Version(2026, 4, 12)
 """From here on a person's abort ends the rotation instead of driving it on (read in 2026.4.12)."""
 FIRST_WITH_LONG_IDLE = Version(2026, 4, 15)
@@ -72,6 +74,11 @@ def default_idle_timeout_s(version: Version) -> float:
 def default_run_timeout_s(version: Version) -> float:
     """How long one run may take, in seconds, unless configured (172,800 s read in 2026.4.5 and later)."""
     return 172_800.0 if version >= FIRST_WITH_LONG_RUNS else 600.0
+
+
+def default_compaction_timeout_s(version: Version) -> float:
+    """How long one compaction may take, in seconds, unless configured."""
+    return 180.0 if version >= FIRST_WITH_SHORT_COMPACTION else 900.0
 
 
 def has_lock_files(version: Version) -> bool:

@@ -154,6 +154,7 @@ def _failover(values: dict[str, Any]) -> FailoverSettings:
         provider_timeouts={name: timeout for name, timeout in timeouts.items() if timeout is not None},
         idle_timeout_s=_seconds(_at(defaults, "llm", "idleTimeoutSeconds")),
         run_timeout_s=_seconds(defaults.get("timeoutSeconds")),
+        compaction_timeout_s=_seconds(_at(defaults, "compaction", "timeoutSeconds")),
     )
 
 

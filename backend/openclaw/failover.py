@@ -61,6 +61,7 @@ class FailoverSettings:
     provider_timeouts: Mapping[str, float] = field(default_factory=dict)
     idle_timeout_s: float | None = None
     run_timeout_s: float | None = None
+    compaction_timeout_s: float | None = None
 
 
 def read_profiles(root: str, agent: str) -> StoredProfiles | None:
@@ -103,7 +104,9 @@ def chain_of(settings: FailoverSettings, agent: str, stored: StoredProfiles | No
         for provider, model in refs
         if model
     )
-    return FailoverChain(candidates, settings.idle_timeout_s, settings.run_timeout_s)
+    return FailoverChain(
+        candidates, settings.idle_timeout_s, settings.run_timeout_s, settings.compaction_timeout_s
+    )
 
 
 def profiles_for(settings: FailoverSettings, provider: str, stored: StoredProfiles | None) -> list[str]:

@@ -30,6 +30,7 @@ from backend.openclaw import logconsole, loglanes, logstarts
 from backend.openclaw.logrecord import LogRecord
 from backend.openclaw.logvalues import PATH_LIMIT, fields, ident, lock_timeout, lock_timeouts, number, shown
 
+_COMPACTS = re.compile(r"attempting compaction(?: before retry \(attempt (\d{1,2})/(\d{1,2})\))?")
 _Rule = tuple[re.Pattern[str], Callable[[LogRecord, re.Match[str]], Event | None]]
 
 
@@ -54,7 +55,15 @@ def _run_timeout(record: LogRecord, _found: re.Match[str]) -> Event | None:
 def _compaction(record: LogRecord, _found: re.Match[str]) -> Event | None:
     told = fields(record.message)
     session_id = ident(told.get("sessionId")) or record.session_id
-    return CompactionTimeout(record.at, ident(told.get("runId")), session_id, shown(record.message))
+    again = _COMPACTS.search(record.message)
+    return CompactionTimeout(
+        at=record.at,
+        run_id=ident(told.get("runId")),
+        session_id=session_id,
+        text=shown(record.message),
+        extra_ms=number(told.get("extraMs")),
+        tries=0 if again is None else max(1, int(again[2] or 1) - int(again[1] or 1) + 1),
+    )
 
 
 def _profile(record: LogRecord, found: re.Match[str]) -> Event | None:

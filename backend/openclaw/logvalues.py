@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -59,7 +60,8 @@ def ident(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     stripped = value.strip()[:ID_LIMIT]
-    return None if stripped.lower() in _ABSENT else stripped
+    # A long log tells few ids many times over: each is kept once.
+    return None if stripped.lower() in _ABSENT else sys.intern(stripped)
 
 
 def shown(value: object) -> SafeText:

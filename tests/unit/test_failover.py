@@ -37,7 +37,14 @@ def test_the_chain_of_the_incident_has_three_models_and_five_profiles(tmp_path: 
     order = {"atlas": ["atlas:alpha", "atlas:beta"], "borealis": ["borealis:alpha", "borealis:beta"]}
     config = config_of(
         tmp_path,
-        agents={"defaults": {"model": CHAIN, "timeoutSeconds": 20, "llm": {"idleTimeoutSeconds": 8}}},
+        agents={
+            "defaults": {
+                "model": CHAIN,
+                "timeoutSeconds": 20,
+                "llm": {"idleTimeoutSeconds": 8},
+                "compaction": {"timeoutSeconds": 300},
+            }
+        },
         auth={"order": order, "profiles": {"cygnus:solo": {"provider": "cygnus", "mode": "api_key"}}},
         models={"providers": {"Borealis": {"timeoutSeconds": 30}}},
     )
@@ -48,7 +55,7 @@ def test_the_chain_of_the_incident_has_three_models_and_five_profiles(tmp_path: 
         Candidate("borealis", "borealis-medium", ("borealis:alpha", "borealis:beta"), 30.0),
         Candidate("cygnus", "cygnus-small", ("cygnus:solo",)),
     )
-    assert (chain.run_timeout_s, chain.idle_timeout_s) == (20.0, 8.0)
+    assert (chain.run_timeout_s, chain.idle_timeout_s, chain.compaction_timeout_s) == (20.0, 8.0, 300.0)
 
 
 def test_without_a_credential_store_the_config_tells_the_profiles(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from backend.model.chain import Candidate, FailoverChain
 from backend.model.forecast import Budget, Defaults, Remaining, budget_of, forecast
 from backend.model.rotation import defaults_of
-from backend.model.runs import Attempt
+from backend.model.runs import Attempt, Compaction
 from backend.model.versions import Version
 
 
@@ -41,7 +41,7 @@ def test_a_provider_has_its_own_idle_timeout():
         (None, Defaults(60.0, 172_800.0, False)),
         (Version(2026, 4, 5), Defaults(60.0, 172_800.0, False)),
         (Version(2026, 4, 15), Defaults(120.0, 172_800.0, False)),
-        (Version(2026, 7, 1), Defaults(120.0, 172_800.0, True)),
+        (Version(2026, 7, 1), Defaults(120.0, 172_800.0, True, compaction_s=180.0)),
     ],
 )
 def test_the_defaults_of_a_version(version: Version | None, expected: Defaults):
@@ -86,6 +86,22 @@ def test_an_attempt_without_a_timeout_is_bounded_by_nothing():
 def test_with_no_attempt_left_there_is_nothing_to_wait_for():
     assert forecast(remaining(), None, 10.0) == forecast(Remaining((), (), False), None, 10.0)
     assert forecast(remaining(), None, 10.0).how == "no attempt is left"
+
+
+@pytest.mark.parametrize(
+    ("compaction", "free_by", "how"),
+    [
+        (Compaction(1050.0, 1050.0, 900.0), 2010.0, "at most 15 m"),
+        (Compaction(1050.0, 1050.0, 900.0, 1), 2070.0, "at most 15 m, and then tries again once"),
+        (Compaction(1000.0, 1050.0, 900.0, 2), 3030.0, "at most 15 m, and then tries again 2 times"),
+        (Compaction(1050.0, 1050.0, 5.0), 1120.0, "at most 5 s"),
+        (Compaction(0.0, 1.0, 900.0, 1), 1180.0, "at most 15 m, and then tries again once"),
+    ],
+)
+def test_a_compaction_puts_off_the_end_of_the_running_attempt(compaction, free_by, how):
+    ahead = forecast(remaining(IDLE, IDLE), Attempt(1, started_at=1000.0), 1060.0, compaction=compaction)
+    assert ahead.free_by == free_by
+    assert ahead.how.endswith(f"; it compacts the transcript first, {how}")
 
 
 def test_a_running_attempt_that_no_chain_explains_still_has_a_budget():

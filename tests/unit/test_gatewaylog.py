@@ -255,16 +255,18 @@ TEXTS = {
             RUN,
             SID,
             f"embedded run timeout reached during compaction; extending deadline: runId={RUN} sessionId={SID} extraMs=1",
+            extra_ms=1,
         ),
     ),
     "timeout compaction": (
         "agent/embedded",
-        "[timeout-compaction] LLM timed out with high prompt token usage (71%); attempting compaction",
+        "[timeout-compaction] LLM timed out with high prompt token usage (71%); attempting compaction before retry (attempt 1/2) diagId=d",
         ev.CompactionTimeout(
             AT,
             None,
             None,
-            "[timeout-compaction] LLM timed out with high prompt token usage (71%); attempting compaction",
+            "[timeout-compaction] LLM timed out with high prompt token usage (71%); attempting compaction before retry (attempt 1/2) diagId=d",
+            tries=2,
         ),
     ),
     "snapshot": (

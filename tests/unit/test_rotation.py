@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from backend.model.chain import Candidate, FailoverChain
 from backend.model.events import (
     AgentEnd,
     AttemptStarted,
+    CompactionTimeout,
     Event,
     FailoverDecision,
     LaneTaskError,
@@ -96,6 +98,25 @@ def test_the_attempt_in_progress_begins_with_its_hold_and_the_rest_is_to_come():
     assert rotation.policy is not None
     assert rotation.policy.would_stop_at == 1
     assert rotation.policy.avoidable_ms == 60_200 + 28_000
+
+
+@pytest.mark.parametrize(
+    ("configured", "told_ms", "version", "longest_s"),
+    [
+        (None, None, None, 900.0),
+        (None, None, Version(2026, 7, 35), 180.0),
+        (300.0, None, None, 300.0),
+        (0.0, None, None, 900.0),
+        (300.0, 120_000, None, 120.0),
+    ],
+)
+def test_a_compaction_lasts_as_long_as_its_line_the_configuration_or_the_version_says(
+    configured, told_ms, version, longest_s
+):
+    line = CompactionTimeout(1180.0, "r1", "s1", "…; extending deadline: …", extra_ms=told_ms)
+    chain = replace(CHAIN, compaction_timeout_s=configured)
+    rotation = rotation_of(run_of(*ROTATED, line), chain, HOLDS, 1185.0, NAMES, version)
+    assert rotation.free_by == pytest.approx(1180.0 + longest_s + 2 * 60)
 
 
 def test_a_promised_attempt_that_has_not_begun_is_still_to_come():

@@ -140,7 +140,7 @@ def test_the_store_alone_never_proves_a_run():
 
 
 def test_compacting_is_its_own_state_while_the_lock_is_held():
-    line = CompactionTimeout(20.0, "r1", "s1", "attempting compaction before retry")
+    line = CompactionTimeout(20.0, "r1", "s1", "attempting compaction before retry", tries=1)
     assert state_of(50.0, line, occupation=holds((0.0, None))).state is State.COMPACTING
     assert state_of(50.0, line).state is not State.COMPACTING
     assert state_of(100.0, line, occupation=holds((90.0, None))).state is not State.COMPACTING, "another run"
