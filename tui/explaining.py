@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from backend.model.fleet import LockView
 from backend.model.locks import Presence
 from backend.model.wire import SCHEMA, dumps, evidence_json, lock_json, lock_needs_person
 from backend.openclaw.evidence import examine
+from backend.openclaw.layout import paths_in
+from backend.openclaw.lockfile import cut_off, cut_off_sentence, is_shop
 from backend.openclaw.placing import place_of
 from backend.system.text import safe
 from tui.advice import advice
@@ -28,6 +31,9 @@ def explain_lock(path: str, settings: Settings, as_json: bool) -> Exit:
     """Print all that is known about the lock at `path`; 0, 1 when it needs a person, 2 when there is none."""
     place = place_of(path, os.environ, lambda root: settings.root(root).own_namespace or None)
     view = examine([place], time.time(), search=True)[0]
+    left = tuple(_cut_off_beside(place.path))
+    for shop in left:
+        narrate(cut_off_sentence(shop))
     if nothing_there(view):
         narrate(f"{place.path}: {NOTHING_THERE}")
         return Exit.USAGE
@@ -38,7 +44,16 @@ def explain_lock(path: str, settings: Settings, as_json: bool) -> Exit:
             emit(line)
         for name, value in evidence_json(view.evidence).items():
             emit(safe(f"    {name}: {dumps(value)}", 1000))
-    return Exit.ATTENTION if lock_needs_person(view) else Exit.OK
+    return Exit.ATTENTION if left or lock_needs_person(view) else Exit.OK
+
+
+def _cut_off_beside(path: str) -> Iterator[str]:
+    """Yield what releases that were cut off have left in the directory of a lock."""
+    try:
+        beside = paths_in(os.path.dirname(path))
+    except OSError:
+        return
+    yield from (shop for shop in beside if is_shop(shop) and cut_off(shop, time.time()))
 
 
 def nothing_there(view: LockView) -> bool:

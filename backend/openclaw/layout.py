@@ -231,17 +231,20 @@ def agent_ids(root: str) -> tuple[str, ...]:
         return ()
 
 
-def locks_in(directory: str) -> list[str]:
-    """Return the paths of all `.lock` entries directly in `directory`, sorted; none where it is gone.
+def paths_in(directory: str) -> list[str]:
+    """Return the paths of all entries directly in `directory`, sorted; none where it is gone.
 
     Raises OSError where the directory can't be listed: no locks seen would not mean no locks there.
     """
     try:
-        return sorted(
-            os.path.join(directory, name) for name in os.listdir(directory) if name.endswith(".lock")
-        )
+        return sorted(os.path.join(directory, name) for name in os.listdir(directory))
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def locks_in(directory: str) -> list[str]:
+    """Return the paths of all `.lock` entries directly in `directory`, as `paths_in` does."""
+    return [path for path in paths_in(directory) if path.endswith(".lock")]
 
 
 def lock_kind(path: str) -> LockKind:

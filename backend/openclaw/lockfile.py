@@ -12,6 +12,7 @@ import msgspec
 
 from backend.model.locks import LockIdentity, LockKind, LockPayload, LockRecord, PayloadState, Presence
 from backend.openclaw.files import FileRead, read_regular
+from backend.system.text import safe
 
 CAP_BYTES = 64 * 1024
 """Real payloads have about 100 bytes; what is larger than this is not read as one."""
@@ -19,6 +20,8 @@ GREATEST_EXACT = 2**53
 """Above this a JavaScript number is no longer a whole number that means itself."""
 STAND_IN = "lockdeck"
 """The payload key that tells the lock of a stand-in of ours from every other; OpenClaw ignores it."""
+CUT_OFF_S = 30.0
+_SHOP = re.compile(r"\.lockdeck-[0-9a-f]{12}")
 _ACTION = re.compile(r"[0-9a-f]{1,40}")
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
@@ -57,6 +60,27 @@ def read_lock(path: str, root: str, agent: str | None, kind: LockKind) -> LockRe
 def shop_name(action: str) -> str:
     """Return the name of the folder that a release of ours has in the sessions directory while it works."""
     return f".lockdeck-{action}"
+
+
+def is_shop(path: str) -> bool:
+    """Whether a path has the name of such a folder."""
+    return _SHOP.fullmatch(os.path.basename(path)) is not None
+
+
+def cut_off(shop: str, now: float) -> bool:
+    """Whether the release that made this folder has done nothing in it for `CUT_OFF_S`; it takes about a second."""
+    try:
+        return now - os.lstat(shop).st_mtime >= CUT_OFF_S
+    except OSError:
+        return False
+
+
+def cut_off_sentence(shop: str) -> str:
+    """Say what a release that was cut off means, and the way out."""
+    return (
+        f"{safe(shop)} is left from a release by lockdeck that was cut off: a lock may lie in it or be hidden by it; "
+        "`lockdeck journal`, as the user who released, puts it right"
+    )
 
 
 def stands_in(record: LockRecord) -> bool:

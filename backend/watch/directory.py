@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from backend.model.locks import LockKind
 from backend.openclaw.evidence import Place
-from backend.openclaw.layout import SessionsDir, lock_kind, locks_in
+from backend.openclaw.layout import SessionsDir, lock_kind, paths_in
+from backend.openclaw.lockfile import is_shop
 from backend.openclaw.store import SessionEntry, Store, StoreIndex, read_store
 
 KNOWN_AT_MOST = 20_000
@@ -16,13 +17,17 @@ KNOWN_AT_MOST = 20_000
 
 @dataclass(slots=True)
 class Directory:
-    """What is known of one sessions directory. Owned by the collector's thread."""
+    """What is known of one sessions directory. Owned by the collector's thread.
+
+    `locks` and `shops` (folders of releases of ours, at work or cut off) are the paths in it.
+    """
 
     where: SessionsDir
     root: str
     store: Store = field(default_factory=Store)
     index: StoreIndex = field(default_factory=lambda: StoreIndex({}, {}))
     locks: tuple[str, ...] = ()
+    shops: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     unseen: bool = False
     generation: int = 0
@@ -43,7 +48,9 @@ class Directory:
         # With a signature the store was read, and only some of its entries could not be understood.
         self.unseen = bool(store.problem) and store.signature is None
         try:
-            self.locks = tuple(locks_in(self.where.path))
+            paths = paths_in(self.where.path)
+            self.locks = tuple(path for path in paths if path.endswith(".lock"))
+            self.shops = tuple(path for path in paths if is_shop(path))
         except OSError as error:
             told.append(f"{self.where.path} can't be listed: {error.strerror or error}")
             self.unseen = True

@@ -18,6 +18,7 @@ from backend.openclaw.evidence import Place
 from backend.openclaw.failover import read_profiles
 from backend.openclaw.gatewaylock import expected_paths, gateway_lock_paths, left_guards
 from backend.openclaw.layout import Fault, Root, fault_of_root, lock_kind, look_for_sessions, other_locks
+from backend.openclaw.lockfile import cut_off, cut_off_sentence
 from backend.system.text import safe
 from backend.system.volumes import volume_of
 from backend.watch.directory import Directory
@@ -46,6 +47,7 @@ class RootWatch:
     access: str | None = None
     _expected: tuple[str, ...] = ()
     _guards: tuple[str, ...] = ()
+    _cut_off: tuple[str, ...] = ()
     _chains: dict[str, FailoverChain] = field(default_factory=dict)
     _era_seen: tuple[object, ...] | None = None
     _config_seen: tuple[object, ...] | None = None
@@ -101,6 +103,8 @@ class RootWatch:
     def judged(self, locks: tuple[LockView, ...], now: float) -> None:
         """Take up the verdicts on this root's gateway locks: they say which gateway serves it and whether it lives."""
         self.gateway_locks, self._guards = locks, left_guards(self.path, now)
+        shops = (shop for directory in self.directories.values() for shop in directory.shops)
+        self._cut_off = tuple(shop for shop in shops if cut_off(shop, now))
         self.gateway = gateway_of(locks, self.config.gateway_port if self.config else None)
         if self.gateway is not None:
             self.gateway_started_at = started_at(locks)
@@ -121,6 +125,7 @@ class RootWatch:
                 *map(safe, polled),
                 *sentences(self.gateway_locks, refused),
                 *self._guard_problems(),
+                *map(cut_off_sentence, self._cut_off),
             ),
             version=version,
             refused_start=refused,
@@ -141,7 +146,9 @@ class RootWatch:
         if self.fault is not None and self.fault.unseen:
             return True
         # From 2026.8 on the gateway tells of the sessions, and nothing reads what is left of the files.
-        blind = bool(self.hidden) or any(directory.unseen for directory in self.directories.values())
+        blind = bool(self.hidden or self._cut_off) or any(
+            directory.unseen for directory in self.directories.values()
+        )
         blind = blind or (
             self.config is not None and self.config.problem is not None
         )  # it may name another store

@@ -263,7 +263,8 @@ def test_a_lock_kept_by_the_clean_up_of_an_aborted_run_is_no_rotation(
     abort = one.runs.abort
 
     async def clean_up() -> None:
-        while lockfile.stands(session.lock):  # at once after the run: a busy machine delays a retry by too much
+        # At once after the run: on a busy machine a retry comes too late.
+        while lockfile.stands(session.lock):  # noqa: ASYNC110 - nothing tells when a file goes
             await asyncio.sleep(0)
         async with held(session.lock, PATIENCE):
             await asyncio.sleep(kept_s)
