@@ -6,38 +6,17 @@ chain cannot show is a missing end: somebody who may write the file can cut off 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from backend.actions.journal_chain import REPAIR, Entry, JournalReading, digest, parse_entry, read_chain
 from backend.model.wire import dumps, iso
 from backend.system.folders import state_dir
 
-Entry = Mapping[str, Any]
-FIRST = "0" * 64
-"""What the first line names as the hash of the line before it."""
-REPAIR = "repair"
 _TAIL = 1 << 16
-_READ_LIMIT = 256 << 20
 _TURN_S = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class JournalReading:
-    """All readable entries, oldest first.
-
-    `broken_at` is the number (from 1) of the first line that does not follow from the one before it, and
-    `problem` says why; both None when the chain holds.  `notes` tell of lines that a crash left unfinished.
-    """
-
-    entries: tuple[Entry, ...]
-    broken_at: int | None = None
-    problem: str | None = None
-    notes: tuple[str, ...] = ()
 
 
 class Journal:
@@ -73,20 +52,30 @@ class Journal:
                     sync_folder(self.folder)
 
     def read(self) -> JournalReading:
-        """Read the whole journal; a missing file is an empty journal, OSError when it can't be read."""
+        """Read the whole journal and check its chain; the newest `MOST_KEPT` entries are kept.
+
+        A missing file is an empty journal, OSError when it can't be read.
+        """
+        return read_chain(self._lines())
+
+    def walk(self) -> Iterator[Entry]:
+        """Yield every readable entry, oldest first, in constant memory. As `read` otherwise."""
+        return (entry for entry in map(parse_entry, self._lines()) if entry is not None)
+
+    def _lines(self) -> Iterator[bytes]:
         try:
             file = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
-            return JournalReading(())
+            return
         with open(file, "rb") as source:
-            return read_chain(source.read(_READ_LIMIT))
+            yield from source
 
     def _append(self, file: int, kind: str, facts: Mapping[str, Any]) -> Entry:
         last = _last_line(file)
         if last.endswith(b"\n") or not last:
-            previous = _digest(last)
+            previous = digest(last)
         else:
-            previous = self._write(file, b"\n", REPAIR, {"tornBytes": len(last)}, _digest(last))
+            previous = self._write(file, b"\n", REPAIR, {"tornBytes": len(last)}, digest(last))
         entry = self._entry(kind, facts, previous)
         _write_all(file, _line(entry))
         os.fsync(file)
@@ -95,40 +84,10 @@ class Journal:
     def _write(self, file: int, lead: bytes, kind: str, facts: Mapping[str, Any], previous: str) -> str:
         line = _line(self._entry(kind, facts, previous))
         _write_all(file, lead + line)
-        return _digest(line)
+        return digest(line)
 
     def _entry(self, kind: str, facts: Mapping[str, Any], previous: str) -> Entry:
         return {"at": iso(self._clock()), "kind": kind, **facts, "prev": previous}
-
-
-def read_chain(raw: bytes) -> JournalReading:
-    """Parse a journal's bytes and check its chain.  Never raises."""
-    lines = raw.split(b"\n")
-    unfinished = lines.pop()
-    entries: list[Entry] = []
-    notes: list[str] = []
-    broken: tuple[int, str] | None = None
-    previous = FIRST
-    torn = False
-    for number, line in enumerate(lines, 1):
-        entry = _parse(line)
-        after_tear, torn = torn, False
-        if entry is None:
-            torn = number < len(lines)
-            broken = broken or (None if torn else (number, f"line {number} is no journal entry"))
-        else:
-            if after_tear and entry.get("kind") == REPAIR:
-                notes.append(f"line {number - 1} was left unfinished by a crash")
-            elif after_tear:
-                broken = broken or (number - 1, f"line {number - 1} is no journal entry")
-            if entry.get("prev") != previous:
-                broken = broken or (number, f"line {number} does not follow from the line before it")
-            entries.append(entry)
-        previous = _digest(line)
-    if unfinished:
-        notes.append(f"line {len(lines) + 1} is unfinished: a crash while it was written")
-    broken_at, problem = broken or (None, None)
-    return JournalReading(tuple(entries), broken_at, problem, tuple(notes))
 
 
 def default_journal(clock: Callable[[], float] = time.time) -> Journal:
@@ -152,19 +111,6 @@ def sync_folder(path: str) -> None:
 
 def _line(entry: Entry) -> bytes:
     return dumps(entry).encode() + b"\n"
-
-
-def _digest(line: bytes) -> str:
-    content = line.removesuffix(b"\n")
-    return hashlib.sha256(content).hexdigest() if content else FIRST
-
-
-def _parse(line: bytes) -> Entry | None:
-    try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return entry if isinstance(entry, dict) else None
 
 
 def _last_line(file: int) -> bytes:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import stat
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backend.actions.journal import Entry, Journal
+from backend.actions.journal import Journal
+from backend.actions.journal_chain import Entry
 from backend.actions.proof import Search, holder_of
 from backend.actions.quarantine import keep
 from backend.actions.swap import (
@@ -77,12 +79,12 @@ def recover(
     waiting `turn_s` seconds for its end).  Raises OSError when the journal can't be read or written.
     """
     told: list[str] = []
-    for begun in unfinished(journal.read().entries):
+    for begun in unfinished(journal.walk()):
         path = str(begun.get("path"))
         try:
             with turn(journal.folder, os.path.dirname(path), turn_s):
                 # It may have been ended while we waited for our turn.
-                if any(entry["action"] == begun["action"] for entry in unfinished(journal.read().entries)):
+                if any(entry["action"] == begun["action"] for entry in unfinished(journal.walk())):
                     told.append(_recover_one(journal, begun, search, wait, step))
         except NotOurTurnError:
             told.append(f"another lockdeck is at work on {safe(path)}")
@@ -148,6 +150,24 @@ def restore(
     told += [f"{name} is held by somebody, and a newer lock stands at its name" for name in left]
     sentences = tuple(sentence for sentence in told if sentence)
     return Restoration(released, places[0] if places else None, left, sentences)
+
+
+def half_done(site: Site, error: OSError) -> str:
+    """Say where everything is after `restore` has failed, and the way out. Raises OSError where that can't be seen."""
+    standing = _STANDING[kind_at(site, site.folder, site.name)]
+    folder = os.path.join(os.path.dirname(site.path), shop_name(site.action))
+    return (
+        f"{standing}, and what was taken out of it is in {safe(folder)}: it could not be put away ({safe(error)}); "
+        "`lockdeck journal` finishes this"
+    )
+
+
+_STANDING = {
+    Kind.NOTHING: "the lock's name is free",
+    Kind.LOCK: "a lock stands at the name",
+    Kind.STAND_IN: "our stand-in stands at the lock's name",
+    Kind.DIRECTORY: "our directory stands at the lock's name",
+}
 
 
 def _put_right(site: Site, search: Search) -> str | None:
@@ -245,8 +265,14 @@ def is_original(fd: int, begun: Entry) -> bool:
 
 
 def _held(folder: int, name: str, search: Search) -> bool:
+    """Whether somebody holds a file; one that can't be opened may be held, what is no file can't."""
     with opened(folder, name) as fd:
-        return fd is not None and search(fd) is not None
+        if fd is not None:
+            return search(fd) is not None
+    try:
+        return stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _holds_original(folder: int, name: str, begun: Entry) -> bool:

@@ -12,10 +12,11 @@ from typing import Any
 
 from backend.actions import advice
 from backend.actions.aftermath import Trace, describe, trace, watch
-from backend.actions.journal import Entry, Journal
+from backend.actions.journal import Journal
+from backend.actions.journal_chain import Entry
 from backend.actions.plan import Outcome, Override, Refusal, ReleasePlan, Status
 from backend.actions.proof import Look, Search, differences, fresh_look, holder_of, refusals
-from backend.actions.recovery import BEGIN, Restoration, no_step, restore
+from backend.actions.recovery import BEGIN, Restoration, half_done, no_step, restore
 from backend.actions.standin import lock_payload, standing_in
 from backend.actions.swap import LOCK, Site, Step, furnish, is_file, make_shop, open_site, take, vacate
 from backend.actions.turns import NotOurTurnError, turn
@@ -190,7 +191,11 @@ def _act(
         with open_site(place.path, action, means.step) as site:
             payload = lock_payload(stand_in, action, means.clock())
             problem = _swap_out(site, payload, pin, identity, means)
-            restored = restore(site, begun, means.journal.folder, means.search, means.wait)
+            try:
+                restored = restore(site, begun, means.journal.folder, means.search, means.wait)
+            except OSError as error:
+                reasons = (*([problem[1]] if problem else []), half_done(site, error))
+                return _end(means, _outcome(plan, Status.FAILED, reasons, view))
     return _end(means, _judge_end(plan, view, problem, restored), action, restored)
 
 
@@ -256,18 +261,24 @@ def _judge_end(
 def _end(
     means: Means, outcome: Outcome, action: str | None = None, restored: Restoration | None = None
 ) -> Outcome:
-    """Journal how it ended.  An action that left somebody's lock displaced has not ended: recovery goes on."""
+    """Journal how it ended, and say so where that can't be done.
+
+    An action that left somebody's lock displaced, or could not be put right, has not ended: recovery goes on.
+    """
     kind = "unfinished" if restored is not None and restored.left else outcome.status.value
     facts: dict[str, Any] = {} if action is None else {"action": action}
-    means.journal.append(
-        kind,
-        **facts,
-        path=outcome.path,
-        releaseId=outcome.release_id,
-        sentences=list(outcome.sentences),
-        quarantined=outcome.quarantined,
-        evidence=dict(outcome.evidence),
-    )
+    try:
+        means.journal.append(
+            kind,
+            **facts,
+            path=outcome.path,
+            releaseId=outcome.release_id,
+            sentences=list(outcome.sentences),
+            quarantined=outcome.quarantined,
+            evidence=dict(outcome.evidence),
+        )
+    except OSError as error:
+        return replace(outcome, sentences=(*outcome.sentences, f"this can't be journaled: {safe(error)}"))
     return outcome
 
 

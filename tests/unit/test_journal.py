@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import multiprocessing
 import os
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.actions.journal import FIRST, Journal, default_journal, read_chain
+from backend.actions.journal import Journal, default_journal
+from backend.actions.journal_chain import FIRST, read_chain
 
 
 @pytest.fixture
@@ -164,14 +166,25 @@ def test_writers_in_several_processes_keep_one_chain(journal):
 
 @given(st.binary(max_size=400))
 def test_no_bytes_make_reading_fail(raw):
-    reading = read_chain(raw)
+    reading = read_chain(io.BytesIO(raw))
     assert (reading.broken_at is None) == (reading.problem is None)
 
 
 @given(st.lists(st.sampled_from([b"{}", b"[]", b"x", b'{"prev":"0"}', b""]), max_size=6))
 def test_only_a_true_chain_passes_as_one(parts):
-    reading = read_chain(b"".join(part + b"\n" for part in parts))
+    reading = read_chain(part + b"\n" for part in parts)
     assert reading.broken_at is not None or not reading.entries or not parts
+
+
+def test_of_a_long_journal_the_newest_entries_are_kept_and_every_line_is_checked_and_walked(journal):
+    for number in range(20):
+        journal.append("refused", number=number)
+    reading = read_chain(lines(journal), most=5)
+    assert [entry["number"] for entry in reading.entries] == [15, 16, 17, 18, 19]
+    assert (reading.broken_at, reading.notes) == (None, ("the newest 5 of 20 entries are shown",))
+    assert [entry["number"] for entry in journal.walk()] == list(range(20))
+    assert read_chain(lines(journal)[1:], most=5).broken_at == 1
+    assert read_chain([*lines(journal), b"torn\n", b"half"]).broken_at == 21
 
 
 def test_the_environment_may_move_the_state_folder(monkeypatch, tmp_path):

@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 from watchfiles import watch
@@ -289,3 +290,21 @@ def test_entries_that_make_no_sense_stop_nothing(root):
     for number, path in enumerate(("/x\0y/one.jsonl.lock", "/x\ud800/one.jsonl.lock")):
         root.journal.append("release-begin", action=f"cd{number}", path=path)
     assert all("could not be put right" in sentence for sentence in mended(root))
+
+
+def test_a_lock_that_can_not_be_opened_may_be_held_and_what_is_no_file_can_not(root, monkeypatch):
+    @contextlib.contextmanager
+    def shut(*_: object) -> Iterator[None]:
+        yield None
+
+    root.write()
+    (root.sessions / "link.lock").symlink_to("nowhere")
+    monkeypatch.setattr(recovery, "opened", shut)
+    folder = os.open(root.sessions, os.O_RDONLY)
+    try:
+        held = [
+            recovery._held(folder, name, lambda _: None) for name in (root.lock.name, "link.lock", "gone")
+        ]
+    finally:
+        os.close(folder)
+    assert held == [True, False, False]

@@ -499,6 +499,46 @@ def test_a_release_is_told_whatever_ends_the_watch_after_it(root, monkeypatch):
     assert "No space left" in outcome.sentences[-1]
 
 
+def no_room(*_: object) -> str:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_after_the_lock_is_off_its_name_is_told_with_the_place_and_put_right_later(
+    root, monkeypatch
+):
+    raw = root.write()
+    monkeypatch.setattr(recovery, "keep", no_room)
+    outcome = root.release()
+    assert outcome.status is Status.FAILED
+    (sentence,) = outcome.sentences
+    (shop,) = [name for name in root.names() if name.startswith(".lockdeck-")]
+    assert sentence.startswith(
+        f"the lock's name is free, and what was taken out of it is in {root.sessions}/{shop}"
+    )
+    assert "No space left on device" in sentence
+    monkeypatch.undo()
+    (told,) = recovery.recover(root.journal)
+    assert told.endswith("the lock is off its name")
+    assert root.names() == ["one.jsonl"]
+    (kept,) = Path(root.journal.folder, "quarantine").glob("*.lock")
+    assert kept.read_bytes() == raw
+
+
+def test_a_release_that_can_not_be_journaled_any_more_is_a_release(root, monkeypatch):
+    root.write()
+    append = root.journal.append
+    monkeypatch.setattr(
+        root.journal,
+        "append",
+        lambda kind, **facts: no_room() if kind == "released" else append(kind, **facts),
+    )
+    outcome = root.release()
+    assert outcome.status is Status.RELEASED
+    assert outcome.sentences[-1].startswith("this can't be journaled: ")
+    monkeypatch.undo()
+    assert recovery.recover(root.journal)[0].endswith("had changed nothing, or was done")
+
+
 @pytest.mark.parametrize("spoil", [lambda path: path.mkdir(), lambda path: path.symlink_to(path)])
 def test_a_journal_that_can_not_be_read_is_one_sentence_and_nothing_is_done(root, tmp_path, spoil):
     raw, journal = root.write(), tmp_path / "other" / "journal.jsonl"

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.message import Message
 from textual.widget import Widget
 
-from backend.actions.journal import JournalReading
+from backend.actions.journal_chain import JournalReading
 from tui.aside import WorkFailed, aside, post
 from tui.commands.command import Command, Needs, bindings_of
 from tui.commands.go import Back, Events, Help, Locks, Palette, Quit

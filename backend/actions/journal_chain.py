@@ -1,0 +1,95 @@
+"""The lines of a journal, and the chain of hashes that ties each to the one before it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Entry = Mapping[str, Any]
+FIRST = "0" * 64
+"""What the first line names as the hash of the line before it."""
+REPAIR = "repair"
+MOST_KEPT = 100_000
+"""So many entries are kept in memory; the chain of older ones is checked all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalReading:
+    """The newest readable entries, oldest first.
+
+    `broken_at` is the number (from 1) of the first line that does not follow from the one before it, and
+    `problem` says why; both None when the chain holds.  `notes` tell of lines that a crash left unfinished, and of
+    entries too old to be kept.
+    """
+
+    entries: tuple[Entry, ...]
+    broken_at: int | None = None
+    problem: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read_chain(lines: Iterable[bytes], most: int = MOST_KEPT) -> JournalReading:
+    """Read a journal's lines, each with its newline, and check their chain.  Never raises."""
+    chain, entries, told = _Chain(), deque[Entry](maxlen=most), 0
+    for line in lines:
+        entry = chain.follow(line)
+        if entry is not None:
+            entries.append(entry)
+            told += 1
+    if told > most:
+        chain.notes.append(f"the newest {most} of {told} entries are shown")
+    if chain.torn is not None:
+        chain.breaks(chain.torn, "is no journal entry")
+    broken_at, problem = chain.broken or (None, None)
+    return JournalReading(tuple(entries), broken_at, problem, tuple(chain.notes))
+
+
+@dataclass(slots=True)
+class _Chain:
+    """How far a chain was followed. `torn`: the number of the last line, if it was no entry; only a repair explains that."""
+
+    number: int = 0
+    previous: str = FIRST
+    torn: int | None = None
+    broken: tuple[int, str] | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def follow(self, line: bytes) -> Entry | None:
+        """Take up the next line; return its entry, if it is one."""
+        self.number += 1
+        if not line.endswith(b"\n"):
+            self.notes.append(f"line {self.number} is unfinished: a crash while it was written")
+            return None
+        torn, entry = self.torn, parse_entry(line)
+        self.torn = self.number if entry is None else None
+        if torn is not None and entry is not None and entry.get("kind") == REPAIR:
+            self.notes.append(f"line {torn} was left unfinished by a crash")
+        elif torn is not None:
+            self.breaks(torn, "is no journal entry")
+        if entry is not None and entry.get("prev") != self.previous:
+            self.breaks(self.number, "does not follow from the line before it")
+        self.previous = digest(line)
+        return entry
+
+    def breaks(self, number: int, why: str) -> None:
+        """Note where the chain is broken first."""
+        self.broken = self.broken or (number, f"line {number} {why}")
+
+
+def digest(line: bytes) -> str:
+    """Return what the next line names as the hash of this one."""
+    content = line.removesuffix(b"\n")
+    return hashlib.sha256(content).hexdigest() if content else FIRST
+
+
+def parse_entry(line: bytes) -> Entry | None:
+    """Read one line; None for what is no entry."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) else None
