@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backend.actions.aftermath import Trace, describe, trace, watch
 from backend.actions.journal import Journal, default_journal
@@ -42,8 +45,7 @@ class Hands:
     limits: Limits | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """A release as planned. `written_at`: when the transcript was last written to, epoch seconds."""
 
     aim: Aim

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView
 from backend.model.locks import LockKind
@@ -11,8 +12,7 @@ from tui.rows import Row, RowKey, short_key
 from tui.summary import every_lock
 
 
-@dataclass(frozen=True, slots=True)
-class Aim:
+class Aim(Struct, frozen=True):
     """A row as it was when the key was pressed; an action carries its path, release id and session key."""
 
     row: RowKey

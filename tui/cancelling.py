@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from backend.actions.cancel import CancelOutcome, CancelPlan, Rung, cancel, cancel_many, plan_cancel
 from backend.actions.cancel_plan import CANCELLED, NOTHING, REFUSED, STILL_ROTATING
@@ -28,8 +28,7 @@ RUNGS = (STOP, ABORT, RESET, RESTART, TERMINATE)
 BUSY = (State.RUNNING, State.ROTATING, State.STUCK, State.COMPACTING, State.CANCELLING)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What the person asked for on the command line."""
 
     keys: tuple[str, ...]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.model.fleet import FleetSnapshot, RootView, SessionView, Severity
 from tui.rows import VERDICT_SEVERITY, short_key
 from tui.summary import every_lock
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One thing that changed: when (epoch seconds), how urgent, about whom, and the sentence."""
 
     at: float

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tui.lines import Line, fit, line, span
 from tui.symbols import Symbols
@@ -12,8 +14,7 @@ from tui.widgets.columns import Column, chosen
 _TITLE = 12
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnChoice:
+class ColumnChoice(Struct, frozen=True):
     """All names in their order, those that are shown (one at least), and the index of the one at the cursor."""
 
     order: tuple[str, ...]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from backend.system.text import safe
 from tui.filter import FilterError, Query, Term, parse, words
@@ -17,8 +18,7 @@ Values = Callable[[str], Collection[str]]
 """Gives the values that a field has now, in lower case."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """One way to complete the word at the cursor. `start` is where that word begins, `cursor` where it ends now."""
 
     label: str

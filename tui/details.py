@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView
 from backend.system.processes import ProcessDetails
@@ -18,8 +19,7 @@ from tui.symbols import Symbols
 from tui.timeline import timeline
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """What a detail view is drawn from; `gone` when the subject has left the fleet and this is its last picture.
 
     `process` is the lock's holder as last read, None before that and where it can't be read. `beats` tell

@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 FIELDS = ("state", "agent", "lock", "root", "key", "holder")
 """What a term may name of sessions and locks; each is compared as text, in any case, anywhere in the value."""
@@ -23,8 +24,7 @@ class FilterError(ValueError):
     """The filter can't be understood; the message says why and what is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """One condition: `value` occurs in the field (in any field where None), or, `inverse`, does not."""
 
     value: str
@@ -40,8 +40,7 @@ class Term:
         return any(self.value in text for text in texts) is not self.inverse
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """A parsed filter."""
 
     terms: tuple[Term, ...] = ()

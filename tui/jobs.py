@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import count
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backend.model.fleet import Severity
 from tui.aim import Aim
@@ -12,8 +14,7 @@ from tui.aim import Aim
 WAITING, WORKING = "waiting", "working"
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """One lock or session of a job: what it was aimed at, a word for how it stands, and what was told of it.
 
     `ended` once there is a result; what is learned afterwards (who took the lock next) is added to it.
@@ -34,8 +35,7 @@ class Piece:
         return replace(self, sentences=(*self.sentences, sentence))
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """Pieces of work that were confirmed together."""
 
     number: int

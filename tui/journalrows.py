@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from backend.model.fleet import Severity
 from tui.lines import EMPTY, Line, line, span
@@ -34,8 +35,7 @@ _DEEP = 6
 """Facts within facts are shown down to this depth."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One line of the journal; `number` counts from 1, the oldest."""
 
     number: int

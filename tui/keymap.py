@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 Keys = tuple[str, ...]
 
@@ -32,16 +33,14 @@ _NAMED = frozenset({"escape", "enter", "space", "backspace", "delete", "insert"}
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """What is wrong with the keys of a command; `command` is the id as it was written."""
 
     command: str
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class ScreenKeys:
+class ScreenKeys(Struct, frozen=True):
     """The keys of one screen as it comes: those of its commands by id, and those that are not for change."""
 
     name: str

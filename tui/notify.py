@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from backend.model.fleet import FleetSnapshot, Severity
 from tui.figures import duration
@@ -13,8 +15,7 @@ MOST_LINES = 3
 """So many notices are told line by line; the rest are counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """How it is told (toast, bell, osc9, osc777), after how long, and how often at most (seconds)."""
 
     how: tuple[str, ...] = ("toast",)
@@ -22,16 +23,14 @@ class Rule:
     every_s: float = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """What is critical: its name and why."""
 
     name: str
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """One thing to tell, and the moment it was due (epoch seconds)."""
 
     at: float
@@ -41,8 +40,7 @@ class Notice:
     severity: Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
+class Alarm(Struct, frozen=True):
     """Something critical: since when it has been seen so, whether it was told, since when it is gone."""
 
     subject: Subject
@@ -51,8 +49,7 @@ class Alarm:
     gone_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(Struct, frozen=True):
     """What is critical, what waits to be told, and when the last was; `begun` once a picture was seen."""
 
     alarms: Mapping[RowKey, Alarm] = field(default_factory=dict)
@@ -61,8 +58,7 @@ class Watch:
     begun: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """The watch from now on, the notices that became due, and those to tell at once (with any that waited)."""
 
     watch: Watch

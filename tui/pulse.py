@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from backend.model.fleet import FleetSnapshot, SessionView
 from tui.lines import EMPTY, Line, line, span
@@ -24,8 +25,7 @@ Session = tuple[str, str, str]
 """Root, agent id and session key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Beat:
+class Beat(Struct, frozen=True):
     """What began within some time: new holds of locks, newly blocked callers."""
 
     holds: int = 0
@@ -40,8 +40,7 @@ Beats = Mapping[int, Beat]
 """By number of the bucket (epoch seconds / 10); buckets in which nothing began are left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(Struct, frozen=True):
     """Beats of the sessions in which anything began in the last five minutes, up to the bucket `at`."""
 
     beats: Mapping[Session, Beats] = field(default_factory=dict)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from backend.actions.journal import default_journal
 from backend.actions.plan import Outcome, Override, Refusal, ReleasePlan, Status
@@ -26,8 +26,7 @@ OVERRIDABLE = "leaked"
 READ_ONLY = "lockdeck is in read-only mode: nothing is released"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What the person asked for on the command line."""
 
     lock: str

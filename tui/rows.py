@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from backend.model.fleet import FleetSnapshot, LockView, RunHolder, SessionView, Severity, State
 from backend.model.locks import LockKind, Verdict
@@ -68,16 +69,14 @@ VERDICT_SEVERITY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """What decides a row's place: its value in the column sorted by, None for none, and how urgent it is."""
 
     value: Any
     urgency: Rank
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """By what rows are ordered: a value, ties by urgency; rows without a value come last either way."""
 
     value: Callable[[Row], Any]
@@ -91,8 +90,7 @@ class Order:
         return (*valued, *(key for key in keys if places[key].value is None))
 
 
-@dataclass(frozen=True, slots=True)
-class Arrangement:
+class Arrangement(Struct, frozen=True):
     """The rows of one snapshot by key, what decides the place of each, and the keys in their order."""
 
     items: Mapping[RowKey, Row] = field(default_factory=dict)

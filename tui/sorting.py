@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from backend.model.fleet import LockView
 from tui.rows import Order, Row, rank, short_key
@@ -15,8 +16,7 @@ DEFAULT = "urgency"
 Value = Callable[[Row], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Sort:
+class Sort(Struct, frozen=True):
     """The column rows are sorted by, and whether against its natural direction."""
 
     column: str = DEFAULT

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.model.fleet import FleetSnapshot, LockView, RootView, Severity, State
 from backend.model.locks import Verdict
@@ -23,8 +24,7 @@ MOST_ROOTS = 3
 """So many gateways are named; the rest are counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mood:
+class Mood(Struct, frozen=True):
     """How the dashboard stands: what the person set, and how the source fares.
 
     `now` and `news_at` (when the newest snapshot was made) are epoch seconds. `crumbs` are the screens that

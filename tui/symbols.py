@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.model.fleet import State
 from backend.model.locks import Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Symbols:
+class Symbols(Struct, frozen=True):
     """One glyph, one cell wide, for everything that is drawn."""
 
     states: Mapping[State, str]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tui import eventrows, journalrows, lockrows, rows
 from tui.widgets.columns import Column
 
 
-@dataclass(frozen=True, slots=True)
-class TableKind:
+class TableKind(Struct, frozen=True):
     """A table: what a person calls it, the setting that lists its columns, and all it can show."""
 
     name: str

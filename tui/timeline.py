@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from backend.model.fleet import SessionView
 from backend.model.runs import Attempt, Occupation
@@ -17,8 +17,7 @@ _OUTCOME = 26
 _WIDE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Struct, frozen=True):
     """The time from `start` to `end` (epoch seconds) on `width` cells; `now` lies between."""
 
     start: float

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from backend.settings import config_path
 from tui.notify import Rule
 from tui.summary import STALE_AFTER_S
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(Struct, frozen=True):
     """`columns` by table (tui.tables; none: all), `keymap` (command id to keys, by comma).
 
     A picture older than `stale_after_s` seconds is shown as old news; `notify` says when a person is told.
@@ -21,7 +22,7 @@ class Wishes:
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     keymap: Mapping[str, str] = field(default_factory=dict)
     stale_after_s: float = STALE_AFTER_S
-    notify: Rule = Rule()  # noqa: RUF009 - an immutable value
+    notify: Rule = Rule()
     config: str = field(default_factory=config_path)
 
     def with_columns(self, table: str, names: tuple[str, ...]) -> Wishes:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from backend.actions.cancel_fire import fire
 from backend.actions.cancel_log import FileLog, GatewayLog

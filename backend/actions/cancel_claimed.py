@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.actions.cancel_plan import Step
 from backend.actions.ladder import Rung
@@ -33,8 +34,7 @@ def row_of_session(line: Line, key: str) -> SessionRow | None:
     return next((row for row in rows if row.key == key), None)
 
 
-@dataclass(slots=True)
-class Claim:
+class Claim(Struct):
     """What was seen of a session since a call at `fired_at` (epoch seconds)."""
 
     key: str

@@ -6,7 +6,9 @@ Changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backend.actions.cancel_claimed import ANSWER_S, row_of_session
 from backend.actions.cancel_gateway import (
@@ -77,8 +79,7 @@ def plan_claimed(
     return _with_last(replace(plan, rungs=gentle), owner, cost, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """What the end of a gateway costs: the other sessions with a run, what is said where there are none, a doubt."""
 
     others: tuple[str, ...]
@@ -86,8 +87,7 @@ class Cost:
     doubt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     rows: tuple[SessionRow, ...]
     row: SessionRow | None
     scopes: tuple[str, ...] | None

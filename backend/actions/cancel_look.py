@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backend.actions.ladder import ADMIN, WRITE
 from backend.model.fleet import LockView
@@ -35,8 +37,7 @@ _SECRET_WORD = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HolderFacts:
+class HolderFacts(Struct, frozen=True):
     """Who is to be cancelled. `ticks` is the start time, None where it can't be seen; `argv` for people."""
 
     pid: int

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from backend.actions.ladder import LeftOut, Rung
 from backend.model.chain import FailoverChain
 from backend.model.fleet import LockView
@@ -34,8 +36,7 @@ class Way:
     fingerprint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CancelPlan:
+class CancelPlan(Struct, frozen=True):
     """The ladder for one session, from one look at `looked_at` (epoch seconds).
 
     `refusal` is empty when there is something that may be done; `nothing` True when there is no run to end.
@@ -56,7 +57,7 @@ class CancelPlan:
     holder_ticks: int | None = None
     is_gateway: bool = False
     run_id: str | None = None
-    chain: FailoverChain = field(default_factory=FailoverChain)
+    chain: FailoverChain = FailoverChain()
     version: str | None = None
     reached_by: str | None = None
     scopes: tuple[str, ...] | None = None
@@ -87,8 +88,7 @@ class CancelPlan:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One rung that was tried. Times in milliseconds; `free_after_ms` counts from the call.
 
     `answer` is what the call answered, which proves nothing. `worked`: lock, log and gateway agree that the
@@ -118,8 +118,7 @@ class Step:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class CancelOutcome:
+class CancelOutcome(Struct, frozen=True):
     """How a cancel ended. `free_after_ms`: from the key press to the free session; `rung`: the one that worked.
 
     `next_rung` names the rung that could be tried next, where one is left.

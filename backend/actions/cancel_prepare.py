@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from backend.actions.cancel_claimed_plan import plan_claimed
 from backend.actions.cancel_log import queue_depth

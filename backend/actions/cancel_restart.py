@@ -13,7 +13,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.system import procfs, terminate
 from backend.system.text import safe
@@ -25,8 +26,7 @@ _CONTAINER = re.compile(r"(?:docker|libpod)[-/]([0-9a-f]{64})(?:\.scope)?", re.A
 _LAUNCHD_LABEL = "ai.openclaw.gateway"
 
 
-@dataclass(frozen=True, slots=True)
-class Supervisor:
+class Supervisor(Struct, frozen=True):
     """Who restarts a gateway: `kind` (systemd, launchd, docker, podman) and the command that asks for it."""
 
     kind: str

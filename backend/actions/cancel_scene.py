@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.actions.cancel_log import LogSince
 from backend.actions.cancel_plan import CancelPlan
@@ -13,8 +14,7 @@ from backend.openclaw.gateway_reach import Line
 from backend.openclaw.lockfile import read_lock
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """What the rungs of one cancel work with. `tell` hears what is going on, `connect` opens a new line."""
 
     plan: CancelPlan

@@ -6,8 +6,9 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 Entry = Mapping[str, Any]
 FIRST = "0" * 64
@@ -17,8 +18,7 @@ MOST_KEPT = 100_000
 """So many entries are kept in memory; the chain of older ones is checked all the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class JournalReading:
+class JournalReading(Struct, frozen=True):
     """The newest readable entries, oldest first.
 
     `broken_at` is the number (from 1) of the first line that does not follow from the one before it, and
@@ -48,8 +48,7 @@ def read_chain(lines: Iterable[bytes], most: int = MOST_KEPT) -> JournalReading:
     return JournalReading(tuple(entries), broken_at, problem, tuple(chain.notes))
 
 
-@dataclass(slots=True)
-class _Chain:
+class _Chain(Struct):
     """How far a chain was followed. `torn`: the number of the last line, if it was no entry; only a repair explains that."""
 
     number: int = 0

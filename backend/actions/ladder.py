@@ -6,8 +6,9 @@ Measured in the middle of a rotation on 2026.4.5 and 2026.7.35; what lies betwee
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from backend.model.versions import FIRST_WITH_TERMINAL_ABORT, Version
 
@@ -22,8 +23,7 @@ STOP_TEXT = "[lockdeck] /stop"
 WRITE, ADMIN = "operator.write", "operator.admin"
 
 
-@dataclass(frozen=True, slots=True)
-class Rung:
+class Rung(Struct, frozen=True):
     """One way to end a run. `danger` says how to ask: confirm, reset or restart.
 
     `loses` are sentences, `scopes_missing` what the gateway does not grant to lockdeck.
@@ -48,8 +48,7 @@ class Rung:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """A rung that this ladder does not have, and why."""
 
     name: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from backend.model.fleet import LockView
 from backend.model.wire import iso, lock_json
@@ -21,23 +22,20 @@ class Status(StrEnum):
     DRY_RUN = "dry-run"
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(Struct, frozen=True):
     """A person's word against a verdict: which verdict, and the full path as they typed it."""
 
     verdict: str
     typed_path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why nothing is done: every reason as a sentence, at least one."""
 
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ReleasePlan:
+class ReleasePlan(Struct, frozen=True):
     """What releasing one hold would mean, from one look at `looked_at` (epoch seconds).
 
     `refusal` is None when it may be released.  `effects` say what would be done, `why` why that is safe,
@@ -71,8 +69,7 @@ class ReleasePlan:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class After:
+class After(Struct, frozen=True):
     """What was seen after a release: `watched_s` seconds, who took the name next, and the transcript.
 
     `acquired_at` is epoch seconds.  `transcript` is untouched, grew, changed, replaced, appeared, vanished or
@@ -96,8 +93,7 @@ class After:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How a release ended: `sentences` for a person, `evidence` as it was journaled."""
 
     status: Status

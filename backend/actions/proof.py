@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from backend.model.fleet import LockView
 from backend.model.locks import Liveness, Presence, Verdict, judge
@@ -12,6 +13,7 @@ from backend.openclaw.evidence import Place, examine
 from backend.system import processes
 from backend.system.descriptors import open_for_writing, scan_all
 from backend.system.namespaces import shares_our_mounts
+from backend.system.procfs import read_stat
 from backend.system.text import safe
 
 NEWCOMER_S = 30.0
@@ -93,18 +95,27 @@ def _may_serve(pid: int, root: str) -> bool:
     """Whether a process may work on a root, by the OPENCLAW_STATE_DIR it was started with."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as source:
-            words = source.read(1 << 20).split(b"\0")
+            raw = source.read(1 << 20)
     except FileNotFoundError:
         # Gone, or a system without /proc.
         return not os.path.isdir("/proc/self")
     except OSError:
-        return True
+        raw = b""
+    if not raw:
+        # Nothing to read may be any root's; a process that is just ending reads like that too, and does nothing more.
+        return os.path.exists(f"/proc/{pid}") and not _has_ended(pid)
+    words = raw.split(b"\0")
     told = [word.partition(b"=")[2] for word in words if word.startswith(b"OPENCLAW_STATE_DIR=")]
     named = os.fsdecode(told[0]).strip() if told else ""
     # Unset, `~`, a relative path or another mount namespace: which directory is meant can't be told from here.
     if not os.path.isabs(named) or shares_our_mounts(pid) is not True:
         return True
     return os.path.realpath(named) == os.path.realpath(root)
+
+
+def _has_ended(pid: int) -> bool:
+    found = read_stat(pid)
+    return found is not None and found.ended
 
 
 def facts(view: LockView) -> Mapping[str, object]:

@@ -12,8 +12,9 @@ import secrets
 import stat
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from backend.actions.journal import Journal
 from backend.actions.journal_chain import Entry
@@ -46,8 +47,7 @@ SETTLE_S = 0.2
 """A holder closes its lock before it removes it: how long a lock may look let go before it counts so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Restoration:
+class Restoration(Struct, frozen=True):
     """What `restore` found and did.
 
     `released`: the original lock is off its name for good; `kept` is where it is now.  `left` names locks

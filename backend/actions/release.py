@@ -7,8 +7,10 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backend.actions import advice
 from backend.actions.aftermath import Trace, describe, trace, watch
@@ -42,8 +44,7 @@ Clock = Callable[[], float]
 Vouched = Callable[[str], bool | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
+class Means(Struct, frozen=True):
     """What a release works with: clock, waiting, looks, the search for a holder, and the tests' step hook."""
 
     journal: Journal

@@ -15,7 +15,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.model.wire import iso
 from backend.openclaw.lockfile import STAND_IN
@@ -42,8 +43,7 @@ _RECOVER = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class StandIn:
+class StandIn(Struct, frozen=True):
     """A running stand-in. `start_ticks` is None where the system has none (macOS)."""
 
     pid: int

@@ -18,8 +18,9 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from backend.actions.standin import is_lock_of
 from backend.openclaw.lockfile import shop_name
@@ -46,8 +47,7 @@ class Kind(StrEnum):
     LOCK = "lock"
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """An open sessions directory, our folder in it, and the lock's name. `path` is for messages."""
 
     path: str

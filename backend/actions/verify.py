@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from backend.actions.cancel_log import LogSince, goes_on
 from backend.model.chain import FailoverChain
@@ -18,8 +19,7 @@ from backend.openclaw.gateway_trouble import GatewayError
 from backend.system.text import safe
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How long things may take, in seconds.
 
     `ripe`: how long a lock must stand before a run is aborted: an abort in the first half second of an
@@ -45,8 +45,7 @@ class Limits:
     poll: float = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """The run that is to end: the lock it holds (`pid` of `created_at`), its session, its id where known."""
 
     key: str
@@ -56,8 +55,7 @@ class Target:
     chain: FailoverChain = field(default_factory=FailoverChain)
 
 
-@dataclass(slots=True)
-class AfterFire:
+class AfterFire(Struct):
     """What was seen since a call at `fired_at` (epoch seconds) on the hold made at `created_at`."""
 
     target: Target

@@ -12,7 +12,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.model.events import (
     FailoverDecision,
@@ -30,8 +31,7 @@ SAME_CALLER_S = 0.5
 """One failed candidate writes up to three lines (lane main, lane session, candidate) within this many seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """One line that tells of a lock timeout.
 
     `caller` names the run and its life, None where no run is named; `number` counts the run's candidates, where

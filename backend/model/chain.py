@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """One model of the chain with the auth profiles that OpenClaw will try for it, in order.
 
     `profiles` is empty where no profile is known; the provider then counts as one attempt.
@@ -19,8 +18,7 @@ class Candidate:
     idle_timeout_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FailoverChain:
+class FailoverChain(Struct, frozen=True):
     """Primary and fallbacks in order. Timeouts in seconds: None means OpenClaw's default, 0 means off."""
 
     candidates: tuple[Candidate, ...] = ()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One change: `subject` is session, lock or root; `how` is appeared, changed or vanished.
 
     Exactly one of the three views is set: the new one, or the last one known of what vanished.

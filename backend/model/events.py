@@ -8,11 +8,10 @@ joined by guessing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class LockTimeout:
+class LockTimeout(Struct, frozen=True):
     """`session file locked (timeout Nms): …` or its like: a caller gave up on a lock.
 
     `pid`, `alive` and `age_ms` as the waiting process saw the owner; the last two from 2026.6.11 on.
@@ -25,8 +24,7 @@ class LockTimeout:
     age_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunTimeout:
+class RunTimeout(Struct, frozen=True):
     """`embedded run timeout`: the run budget of one attempt ran out. The LLM idle timeout logs no such line."""
 
     at: float
@@ -36,8 +34,7 @@ class RunTimeout:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileTimedOut:
+class ProfileTimedOut(Struct, frozen=True):
     """`Profile X timed out. Trying next account...`: real profile id, no run id, also when none is left."""
 
     at: float
@@ -46,8 +43,7 @@ class ProfileTimedOut:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FailoverDecision:
+class FailoverDecision(Struct, frozen=True):
     """`embedded_run_failover_decision`: what the runner does after one attempt.
 
     `profile_hash` is `sha256:` + 12 hex digits of the profile id. On a candidate that never answered,
@@ -71,8 +67,7 @@ class FailoverDecision:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFallbackDecision:
+class ModelFallbackDecision(Struct, frozen=True):
     """`model_fallback_decision`: one candidate model of a run failed, succeeded or was skipped."""
 
     at: float
@@ -91,8 +86,7 @@ class ModelFallbackDecision:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LaneWait:
+class LaneWait(Struct, frozen=True):
     """`lane wait exceeded`: a queued message waited 2 s or more; logged when its task finally starts."""
 
     at: float
@@ -102,8 +96,7 @@ class LaneWait:
     queue_ahead: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LaneTaskError:
+class LaneTaskError(Struct, frozen=True):
     """`lane task error`: a task of a lane failed; logged for the main lane and for the session's lane."""
 
     at: float
@@ -115,8 +108,7 @@ class LaneTaskError:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StuckSession:
+class StuckSession(Struct, frozen=True):
     """`stuck|stalled|long-running session`: OpenClaw's own diagnosis. `age_ms` of the state."""
 
     at: float
@@ -130,8 +122,7 @@ class StuckSession:
     classification: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RecoveryOutcome:
+class RecoveryOutcome(Struct, frozen=True):
     """`stuck session recovery …` (from 2026.4.29): the gateway tried to help itself."""
 
     at: float
@@ -145,8 +136,7 @@ class RecoveryOutcome:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LockBlocked:
+class LockBlocked(Struct, frozen=True):
     """A lock timeout told by a line that is neither a lane error nor a fallback decision."""
 
     at: float
@@ -155,8 +145,7 @@ class LockBlocked:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StaleLockRemoved:
+class StaleLockRemoved(Struct, frozen=True):
     """`removed stale session lock: PATH (REASONS)`: OpenClaw's own clean-up at gateway start."""
 
     at: float
@@ -164,8 +153,7 @@ class StaleLockRemoved:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class WatchdogRelease:
+class WatchdogRelease(Struct, frozen=True):
     """`releasing lock held for Nms`: the 60 s watchdog dropped a lock; the run goes on unlocked."""
 
     at: float
@@ -174,8 +162,7 @@ class WatchdogRelease:
     max_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class CompactionTimeout:
+class CompactionTimeout(Struct, frozen=True):
     """A timeout that has to do with compaction; such timeouts never rotate. `text` tells which.
 
     `extra_ms` is what a run timeout that came during a compaction is put off by; `tries` how often the prompt can
@@ -196,8 +183,7 @@ class CompactionTimeout:
         return self.tries > 0 or "extending deadline" in self.text
 
 
-@dataclass(frozen=True, slots=True)
-class RunAborted:
+class RunAborted(Struct, frozen=True):
     """An abort of a run, or one that did not take. `ok` False: the abort failed or the stream went on."""
 
     at: float
@@ -208,8 +194,7 @@ class RunAborted:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AuthProfileFailure:
+class AuthProfileFailure(Struct, frozen=True):
     """`auth_profile_failure_state_updated`: a profile went into cooldown.
 
     2026.4.5 never does so for a pure timeout; 2026.7.35 does (30 s, both seen).
@@ -224,8 +209,7 @@ class AuthProfileFailure:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AgentEnd:
+class AgentEnd(Struct, frozen=True):
     """`embedded_run_agent_end`: one inner try ended in an error (429, 500, 401 …)."""
 
     at: float
@@ -237,8 +221,7 @@ class AgentEnd:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AllModelsFailed:
+class AllModelsFailed(Struct, frozen=True):
     """`All models failed (N): …`: the chain is exhausted. `lock_timeouts` of the candidates, if any."""
 
     at: float
@@ -249,8 +232,7 @@ class AllModelsFailed:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SameModelRetry:
+class SameModelRetry(Struct, frozen=True):
     """A retry on the same model: `retrying same model` (2026.4.12), `transient same-model retry i/8` (2026.9).
 
     The attempt before it has failed; the next begins after `delay_ms`. 2026.9.6 also tells it as an event of
@@ -268,8 +250,7 @@ class SameModelRetry:
     session_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChainStopped:
+class ChainStopped(Struct, frozen=True):
     """`model_fallback_chain_stopped` (2026.9): no further candidate will be tried."""
 
     at: float
@@ -280,8 +261,7 @@ class ChainStopped:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RotationCap:
+class RotationCap(Struct, frozen=True):
     """`profile rotation cap reached …`, `run-retry-limit`, idle circuit breaker: a built-in brake."""
 
     at: float
@@ -290,8 +270,7 @@ class RotationCap:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunNamed:
+class RunNamed(Struct, frozen=True):
     """A line that names the run of a trace: the gateway's reply to the caller (seen on 2026.7.35, 2026.9.6)."""
 
     at: float
@@ -299,8 +278,7 @@ class RunNamed:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TurnRefused:
+class TurnRefused(Struct, frozen=True):
     """A caller refused because a session is taken (2026.8 on).
 
     `already has an active turn claim` names the session's id, `changed while starting work` its key.
@@ -313,8 +291,7 @@ class TurnRefused:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayRefused:
+class GatewayRefused(Struct, frozen=True):
     """A gateway that was being started was turned away, or waits, because of another owner.
 
     `gateway already running (pid N); lock timeout after Nms` in all versions read. `pid` of the owner as
@@ -332,8 +309,7 @@ class GatewayRefused:
     waiting: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptStarted:
+class AttemptStarted(Struct, frozen=True):
     """An attempt began: lifecycle `start` of the event stream, or `embedded run start` where logged."""
 
     at: float
@@ -344,8 +320,7 @@ class AttemptStarted:
     model: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunEnded:
+class RunEnded(Struct, frozen=True):
     """A run ended: lifecycle `end`/`error`, or `embedded run done` where logged."""
 
     at: float
@@ -356,8 +331,7 @@ class RunEnded:
     session_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PromptError:
+class PromptError(Struct, frozen=True):
     """Transcript entry `openclaw:prompt-error`: one per timed-out or aborted attempt; joins run to session."""
 
     at: float

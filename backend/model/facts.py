@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from backend.model.events import StuckSession
 from backend.model.fleet import State
@@ -21,8 +21,7 @@ TRANSCRIPT_SLACK_S = 2.0
 """An attempt's own last entry may reach the transcript this long (seconds) after the decision on it."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionFacts:
+class SessionFacts(Struct, frozen=True):
     """Facts about one session; None means not known. Times in epoch seconds, `_s` in seconds.
 
     `judgement` is that of the session's lock, None where no lock stands. `last_hold` is the newest hold,
@@ -49,7 +48,7 @@ class SessionFacts:
     tool_running: bool = False
     lock_since: float | None = None
     max_hold_ms: int | None = None
-    budget: Budget = budget_of(None)  # noqa: RUF009 - an immutable value
+    budget: Budget = budget_of(None)
     run_budget_s: float | None = DEFAULTS_2026_4_5.run_s
     backoff_s: float = 0.0
     diagnoses: tuple[StuckSession, ...] = ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+
+from msgspec import Struct
 
 from backend.model.locks import Evidence, Judgement, LockRecord
 from backend.model.loglines import LogLine
@@ -37,8 +38,7 @@ class Severity(IntEnum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayView:
+class GatewayView(Struct, frozen=True):
     """The gateway of a root. `port` and `version` are None where nothing tells.
 
     `alive` follows from the verdict on its lock; None where that can't be told from here.
@@ -50,8 +50,7 @@ class GatewayView:
     alive: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedStart:
+class RefusedStart(Struct, frozen=True):
     """Gateways that were refused, or wait, because another owner has the root; told by the log lately.
 
     `at` (epoch seconds) of the last of `count`. `pid` of the owner and whether it is `alive` now by the
@@ -65,8 +64,7 @@ class RefusedStart:
     waiting: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RootView:
+class RootView(Struct, frozen=True):
     """One OpenClaw state directory. `watch` is live or polling; `problems` are sentences.
 
     `unseen`: sessions or locks may be there that can't be seen; the problems say which and why.
@@ -82,8 +80,7 @@ class RootView:
     unseen: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LockView:
+class LockView(Struct, frozen=True):
     """One lock with its evidence and verdict."""
 
     record: LockRecord
@@ -97,8 +94,7 @@ class LockView:
         return None if identity is None else identity.release_id
 
 
-@dataclass(frozen=True, slots=True)
-class RunHolder:
+class RunHolder(Struct, frozen=True):
     """Who holds a session that has no lock file (2026.8 on): the gateway with its active run.
 
     `since` and `last_progress` in epoch seconds; `queue_depth` are messages that wait, None where nobody tells;
@@ -114,8 +110,7 @@ class RunHolder:
     refused: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SessionView:
+class SessionView(Struct, frozen=True):
     """One session: what it is doing, why, since when (epoch seconds), its lock, and what the log tells of it.
 
     `log` holds the newest lines, oldest first; empty where nothing was told lately.
@@ -144,8 +139,7 @@ class SessionView:
         return (self.root, self.key)
 
 
-@dataclass(frozen=True, slots=True)
-class FleetSnapshot:
+class FleetSnapshot(Struct, frozen=True):
     """Everything known about the fleet at `generated_at` (epoch seconds)."""
 
     generated_at: float

@@ -7,7 +7,9 @@ not known the log's own `attempt 2 of 3` counts the models left, at least one at
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backend.model.chain import Candidate, FailoverChain
 from backend.model.events import ModelFallbackDecision
@@ -27,8 +29,7 @@ MOST_MODELS = 1000
 """A log that counts more models than this is not believed further."""
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
+class Defaults(Struct, frozen=True):
     """The timeouts of a version in seconds, and what follows them.
 
     `run_timeout_ends`: a run timeout does not rotate (2026.7.1 on). `retries`: an idle timeout is followed by
@@ -45,8 +46,7 @@ class Defaults:
 DEFAULTS_2026_4_5 = Defaults()
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """The longest an attempt may take, in seconds (None: no timeout at all), and which timeout says so."""
 
     seconds: float | None
@@ -58,8 +58,7 @@ class Budget:
         return self.name if self.seconds is None else f"{duration(self.seconds)} ({self.name})"
 
 
-@dataclass(frozen=True, slots=True)
-class Remaining:
+class Remaining(Struct, frozen=True):
     """Attempts not finished yet, in order, with the budget of each; the first may be running already.
 
     `known` is false where the configuration does not tell the profiles. `pause_s`: the longest that the pauses
@@ -72,8 +71,7 @@ class Remaining:
     pause_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(Struct, frozen=True):
     """Attempts still to come and the worst-case end (epoch seconds, None when nothing bounds it), and why."""
 
     to_come: tuple[Attempt, ...]
@@ -117,8 +115,7 @@ def remaining(
     return Remaining(attempts, budgets, known, sum(each.pause_s for each in left))
 
 
-@dataclass(frozen=True, slots=True)
-class _Model:
+class _Model(Struct, frozen=True):
     """A model still to be tried: its profiles, and whether it is the one that the run is at."""
 
     candidate: Candidate | None
@@ -126,8 +123,7 @@ class _Model:
     present: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Try:
+class _Try(Struct, frozen=True):
     """One attempt to come, with the longest pause (seconds) before it."""
 
     candidate: Candidate | None

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 CREATION_GRACE_S = 30.0
 """An empty or half-written payload younger than this (seconds since mtime) is a lock being taken."""
@@ -78,8 +79,7 @@ class Proof(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class LockIdentity:
+class LockIdentity(Struct, frozen=True):
     """One lifetime of one lock file. ext4 reuses inode numbers at once, so the bytes belong to it."""
 
     dev: int
@@ -94,8 +94,7 @@ class LockIdentity:
         return hashlib.sha256(facts).hexdigest()[:12]
 
 
-@dataclass(frozen=True, slots=True)
-class LockPayload:
+class LockPayload(Struct, frozen=True):
     """A parsed payload: `pid`, `created_at` (epoch seconds), `starttime` (clock ticks), `max_hold_ms`.
 
     Keys by version: openclaw 2026.2.9 has no starttime; maxHoldMs appears with 2026.5.22. `port` and `role`
@@ -113,8 +112,7 @@ class LockPayload:
     stand_in: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LockRecord:
+class LockRecord(Struct, frozen=True):
     """One look at one lock path.
 
     `path` is the exact path (surrogate-escaped), for actions. `problem` says in words why there is no
@@ -142,8 +140,7 @@ class LockRecord:
         return self.mtime
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """The process that has the lock. `started_at` is epoch seconds."""
 
     pid: int
@@ -153,8 +150,7 @@ class Holder:
     start_ticks: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ScanEvidence:
+class ScanEvidence(Struct, frozen=True):
     """Who was looked at in search of an open descriptor.
 
     `hidden` names processes that could hold the file but could not be inspected. `unwritten` True: the
@@ -173,8 +169,7 @@ class ScanEvidence:
         return self.supported and (not self.hidden or self.unwritten is True)
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """All that was observed about one lock at `observed_at` (epoch seconds). None means not known.
 
     `openers` have this very file open; `deleted_openers` have a deleted one open that stood at this path.
@@ -235,8 +230,7 @@ class Evidence:
         return latest < self.boot_time - BOOT_MARGIN_S
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """A verdict with its reasons as sentences, whether it may be released, and the holder if any."""
 
     verdict: Verdict

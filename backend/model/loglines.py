@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from backend.model import events as ev
 from backend.model.sentences import duration, times
@@ -22,8 +23,7 @@ SAME_LINE_S = 0.5
 _NAME = re.compile(r"[\w.@:/+-]{1,80}\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """One thing the log tells of a session: when (epoch seconds), the sentence, and whether it is bad news."""
 
     at: float

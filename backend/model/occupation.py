@@ -6,7 +6,8 @@ only the chain of holds shows how long callers have been kept out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backend.model.locks import LockRecord, PayloadState, Presence
 from backend.model.runs import GAP_GRACE_S, Hold, Occupation
@@ -17,8 +18,7 @@ CREATION_SLACK_S = 5.0
 """A payload this much younger (seconds) than the first sight of its empty file belongs to another hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(Struct, frozen=True):
     """One look at a lock file that stands. `written` is false while its payload is empty or half-written.
 
     `created_at` is the payload's own time (epoch seconds), None where it does not tell; `mtime` is the file's.

@@ -8,7 +8,8 @@ that ended together with its attempts are its own, the pids that it failed on ar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from backend.model.rotation import CLOCK_SLACK_S, FOLLOW_UP_S, HOLD_SLACK_S
 from backend.model.runfold import Run

@@ -8,8 +8,9 @@ and not modelled: another part of OpenClaw makes them before it asks the policy,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from backend.model.events import FailoverDecision
 from backend.model.runlife import BREAKER, RETRY
@@ -48,8 +49,7 @@ class Action(StrEnum):
     ERROR_PAYLOAD = "return_error_payload"
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """How an attempt ended, as the policy sees it. `reason` is None or a failover reason.
 
     Up to 2026.7 both the idle timeout and the run budget set `timed_out` and `aborted`.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from backend.model.blocked import SAME_CALLER_S
 from backend.model.events import LaneTaskError, TurnRefused

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from backend.model.chain import FailoverChain
 from backend.model.forecast import DEFAULTS_2026_4_5, Defaults, Remaining, forecast, remaining

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TypeVar, get_args
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from backend.model.events import (
     AttemptStarted,
@@ -51,8 +53,7 @@ _Event = TypeVar("_Event", bound=Event)
 _Told = TypeVar("_Told")
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How many of each a book keeps, the newest first: what is told may be hostile.
 
     `facts` are per run: OpenClaw makes at most 160 attempts, and the recordings hold at most six lines about each.
@@ -73,8 +74,7 @@ PAST = Limits(runs=20_000, facts=4096, notices=120_000, waiting=120_000, traces=
 """For whole logs of the past."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One run. Times in epoch seconds; `attempts` are the finished ones, their profiles as hashes.
 
     `decisions` are each told once, also where two logs tell them.
@@ -110,8 +110,7 @@ class Run:
         return self.facts[-1].at if self.facts else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class RunBook:
+class RunBook(Struct, frozen=True):
     """Everything folded so far; never changed in place, never larger than the limits above.
 
     `notices` concern a session or a lock path and name no run (lane errors, waits, OpenClaw's own
@@ -167,8 +166,7 @@ def fold_all(book: RunBook, events: Iterable[Event]) -> RunBook:
     )
 
 
-@dataclass(slots=True)
-class _Gathered:
+class _Gathered(Struct):
     """Events sorted by what they belong to; private to `fold_all`."""
 
     book: RunBook

@@ -8,9 +8,11 @@ can be read.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from backend.model.events import (
     AgentEnd,
@@ -64,8 +66,7 @@ class Outcome(StrEnum):
     ABORTED = "aborted"
 
 
-@dataclass(slots=True)
-class Life:
+class Life(Struct):
     """What has been read of one run so far; private to this module and `runfold`.
 
     `first` is the index of its first fact. `candidate_from` is the index in `attempts` where the present candidate model begins. `ended` is the

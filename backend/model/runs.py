@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 GAP_GRACE_S = 3.0
 """Two holds of one path belong to one occupation when at most this many seconds lie between them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """One lifetime of one lock file; times in epoch seconds, `ended_at` None while it stands.
 
     `dev`, `ino`, `created_at` and `written` (false while the payload is empty or half-written) tell the
@@ -26,8 +25,7 @@ class Hold:
     written: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Occupation:
+class Occupation(Struct, frozen=True):
     """The unbroken chain of holds on one lock path: what callers feel.
 
     `holds` counts all of them; `recent` keeps the last few, oldest first.
@@ -54,8 +52,7 @@ class Occupation:
         return self.last_seen is not None and now - self.last_seen > gap_grace
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One auth profile x one model tried inside a run.
 
     `index` counts from 1. Times are epoch seconds, None where no source tells. `reason` is why it ended
@@ -90,8 +87,7 @@ class Attempt:
         return max(0.0, (now if self.ended_at is None else self.ended_at) - self.started_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Compaction:
+class Compaction(Struct, frozen=True):
     """The transcript is being compacted, since `since`; the log said so last at `told_at` (epoch seconds).
 
     From then on it takes at most `longest_s` seconds (None: as long as the version allows), and the attempt goes on
@@ -104,8 +100,7 @@ class Compaction:
     tries: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyFinding:
+class PolicyFinding(Struct, frozen=True):
     """What the fix of openclaw#62351 would have done with a rotation.
 
     `would_stop_at` is the index of the attempt after which it stops; None when it would not interfere.
@@ -117,8 +112,7 @@ class PolicyFinding:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
+class Rotation(Struct, frozen=True):
     """The series of attempts of one run. `total` is the number of attempts expected, None when not known."""
 
     run_id: str | None
@@ -133,8 +127,7 @@ class Rotation:
     lock_failures: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Blocked:
+class Blocked(Struct, frozen=True):
     """Callers that failed or waited on a session's lock. `last` is epoch seconds of the newest."""
 
     count: int = 0

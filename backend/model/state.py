@@ -7,7 +7,8 @@ stuck are in `backend.model.stuck`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.model.facts import SessionFacts
 from backend.model.fleet import Severity, State
@@ -25,8 +26,7 @@ AFTERMATH_S = 30.0
 """A failed run's own last words may reach the transcript this long (seconds) after its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(Struct, frozen=True):
     """The state of a session, how urgent it is, since when (epoch seconds), and the evidence in sentences."""
 
     state: State

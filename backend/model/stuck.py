@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.model.facts import UNBOUNDED_QUIET_S, SessionFacts
 from backend.model.locks import Verdict
@@ -25,8 +26,7 @@ CLOCK_SLACK_S = 0.5
 """A hold may look this much (seconds) shorter than it was."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """Since when something is so (epoch seconds, None when not known), and the sentences that show it."""
 
     since: float | None

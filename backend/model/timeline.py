@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backend.model.forecast import IDLE_DEFAULT_S
 from backend.model.joins import key_of, session_keys
@@ -15,8 +17,7 @@ from backend.model.runlife import Outcome
 from backend.model.runs import Attempt, PolicyFinding
 
 
-@dataclass(frozen=True, slots=True)
-class PastOccupation:
+class PastOccupation(Struct, frozen=True):
     """Attempts of one run that followed each other with gaps of at most 30 s. Times in epoch seconds.
 
     `session_key` is None where nothing ties the run to a session. `held_ms` is the sum of the attempts,

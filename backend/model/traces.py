@@ -7,7 +7,9 @@ after the trace, until exactly one run id is told in the same trace.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backend.model.events import Event, SameModelRetry
 
@@ -19,8 +21,7 @@ MOST_OWNERS = 2
 _PREFIX = "trace:"
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True):
     """What was told under one trace id. `owners`: the run ids that its lines name, at most two.
 
     `facts` are the events without a run id, sorted; `at` is when it was last heard of, epoch seconds.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _PATTERN = re.compile(
     r"v?(\d{4})\.(\d{1,2})\.(\d{1,4})(?:-(?:(\d{1,4})|([a-z]{1,12})(?:\.(\d{1,4}))?))?", re.ASCII
@@ -11,8 +12,7 @@ _PATTERN = re.compile(
 _PRE_RELEASE, _RELEASE = -1, 0
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Version:
+class Version(Struct, frozen=True, order=True):
     """One release: `2026.7.1-2` is a later build of 2026.7.1, `2026.8.1-beta.3` comes before 2026.8.1."""
 
     year: int

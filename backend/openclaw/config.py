@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from backend.model.chain import FailoverChain
 from backend.model.versions import Version
@@ -18,16 +19,14 @@ from backend.system.text import SafeText, safe
 _AGENT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
-@dataclass(frozen=True, slots=True)
-class Agent:
+class Agent(Struct, frozen=True):
     """An agent that the config names; `default` for the one that serves where none is named."""
 
     id: str
     default: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """What one config says. None means: not set, or not of a usable type.
 
     `path` is where the config is or would be. `problem` says why nothing could be read of it, `notes` what

@@ -6,8 +6,9 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from backend.model.locks import Presence
 from backend.openclaw.files import read_regular
@@ -31,8 +32,7 @@ class _MissingError(ConfigTextError):
     """There is no such file."""
 
 
-@dataclass(slots=True)
-class ConfigText:
+class ConfigText(Struct):
     """What one config file says, and what of it could not be put in (includes, variables not set)."""
 
     values: dict[str, Any]

@@ -11,9 +11,11 @@ import ipaddress
 import os
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backend.openclaw.config import Config
 from backend.openclaw.configtext import ConfigTextError, read_config_text
@@ -28,8 +30,7 @@ DEFAULT_PORT = 18789
 _CERTIFICATE_CAP = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """Where a gateway is and what opens it.
 
     `fingerprint`: SHA-256 of its certificate in hex, only with `wss://`. `kept_elsewhere`: credentials that

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from backend.model.fleet import LockView
 from backend.model.locks import (
@@ -36,8 +38,7 @@ _TRIES = 3
 _GATEWAY = LockKind.GATEWAY
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a lock belongs. `own_namespace` True: the user vouches that all writers share our pid namespace."""
 
     path: str
@@ -48,8 +49,7 @@ class Place:
     own_namespace: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What holds for every lock of one look."""
 
     mounts: Mounts

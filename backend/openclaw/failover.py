@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 
 from backend.model.chain import Candidate, FailoverChain
 from backend.model.locks import Presence
@@ -41,16 +41,14 @@ class StoredProfiles(msgspec.Struct, frozen=True, rename="camel"):
     usage_stats: dict[str, _Usage] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Models:
+class Models(Struct, frozen=True):
     """A model setting: `primary`, and `fallbacks` where it names any (an empty list means "none")."""
 
     primary: str | None = None
     fallbacks: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FailoverSettings:
+class FailoverSettings(Struct, frozen=True):
     """What the config says about failing over. Timeouts in seconds; 0 means off, None means default."""
 
     defaults: Models = Models()

@@ -7,8 +7,9 @@ shape tells nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from backend.model.events import AttemptStarted, Event, RunEnded, SameModelRetry
 from backend.openclaw.logvalues import flag, ident, number
@@ -27,8 +28,7 @@ _OF_MODEL = frozenset({"assistant", "thinking", "reasoning", "usage", "plan"})
 _OVER = ("end", "result", "error", "completed", "failed")
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRow:
+class SessionRow(Struct, frozen=True):
     """One session as `sessions.list` tells it. Times in epoch seconds; None is "not told".
 
     `active` is `hasActiveRun` (2026.5.7 and later). `started_at` is the start of the present attempt and not of
@@ -142,8 +142,7 @@ def event_of(frame: Frame, now: float) -> Event | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(Struct, frozen=True):
     """A sign of work inside a run, at `at` (epoch seconds). `tool`: a tool is at work, the model waits for it."""
 
     at: float

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.model.locks import Presence
 from backend.system.text import SafeText, safe
@@ -27,8 +28,7 @@ _KINDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FileRead:
+class FileRead(Struct, frozen=True):
     """One look at one path.
 
     `raw` is the whole content when `presence` is FILE, else empty (or the first `cap` bytes of a file that

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from backend.model.events import AttemptStarted, RunEnded
 from backend.model.versions import Version
@@ -27,8 +28,7 @@ CLI_CLIENT = {"id": "cli", "mode": "cli"}
 Frame = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Hello:
+class Hello(Struct, frozen=True):
     """What a gateway says of itself. `scopes` None: it does not tell which were granted."""
 
     version: Version | None

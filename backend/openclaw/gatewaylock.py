@@ -7,10 +7,10 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from backend.model.locks import LockKind, Presence
 from backend.openclaw.files import read_regular
@@ -25,8 +25,7 @@ GUARD_S = 30.0
 _GUARD = re.compile(r"gateway\.[\w-]{1,80}\.lock\.reclaim")
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayLock:
+class GatewayLock(Struct, frozen=True):
     """What an owner says about itself; whether that process is alive is not known from here.
 
     `start_ticks`: clock ticks since boot, Linux only. `created_at`: epoch seconds. `port` is written from

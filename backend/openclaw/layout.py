@@ -6,7 +6,8 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.model.locks import LockKind
 from backend.openclaw.config import Config
@@ -19,24 +20,21 @@ _GATEWAY_LOCK = re.compile(r".*/openclaw-\d{1,10}/gateway\.[^/]{1,80}\.lock", re
 _SESSION_SUFFIX, _TRAJECTORY_SUFFIX = ".jsonl.lock", ".trajectory.jsonl.lock"
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(Struct, frozen=True):
     """One state directory, absolute, links not resolved. `given`: named by the user, not found by us."""
 
     path: str
     given: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """Why a path can't be used as a root. `unseen`: what is there can't be seen; else there is no root there."""
 
     sentence: SafeText
     unseen: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unusable:
+class Unusable(Struct, frozen=True):
     """A path that can't be used. `named`: by the user or `$OPENCLAW_STATE_DIR`, not only found by us."""
 
     path: str
@@ -44,8 +42,7 @@ class Unusable:
     named: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
+class Discovery(Struct, frozen=True):
     """The roots found, every path that was looked at, and what could not be used."""
 
     roots: tuple[Root, ...]
@@ -58,8 +55,7 @@ class Discovery:
         return tuple((one.path, one.fault.sentence) for one in self.unusable)
 
 
-@dataclass(frozen=True, slots=True)
-class SessionsDir:
+class SessionsDir(Struct, frozen=True):
     """A directory with transcripts and their locks, links resolved.
 
     `agent` is None where one store serves all agents: there only the session key tells the agent.

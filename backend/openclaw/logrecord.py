@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
+from msgspec import Struct, field
 
 from backend.openclaw.logvalues import SCAN_LIMIT, TIME, clock, ident
 
@@ -33,8 +33,7 @@ _PREFIX = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LogRecord:
+class LogRecord(Struct, frozen=True):
     """A line in one shape. `meta` holds the structured fields; empty for text lines.
 
     `trace_id` is the same for all lines of one run (seen on 2026.7.35 and 2026.9.6).

@@ -7,7 +7,8 @@ are searched in many lines at once: that is several times faster than asking eve
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 MAX_LINE = 1 << 20
 """A line longer than this (bytes) is counted as oversize and skipped."""
@@ -46,8 +47,7 @@ _OWN_FIELDS = b'"_meta":{"runtime"'
 """Where the numeric keys of a tslog line end: they stand first in all versions."""
 
 
-@dataclass(slots=True)
-class LineCounts:
+class LineCounts(Struct):
     """What went through a reader.
 
     `relevant` lines held a marker, `malformed` lines are those of them that could not be understood and those

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 _ENV_ONLY = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 
 
@@ -25,8 +27,7 @@ class Secret:
     __str__ = __repr__
 
 
-@dataclass(frozen=True, slots=True)
-class SecretRef:
+class SecretRef(Struct, frozen=True):
     """A credential that is kept elsewhere; OpenClaw resolves it, lockdeck can't (`source` e.g. "exec")."""
 
     source: str

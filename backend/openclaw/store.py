@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from backend.model.locks import Presence
 from backend.openclaw.files import TRIES, FileRead, read_regular
@@ -28,8 +28,7 @@ _LONE_SURROGATE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SessionEntry:
+class SessionEntry(Struct, frozen=True):
     """One session as its store tells it. Times are epoch seconds; None is "not there or not usable".
 
     `status` and `started_at` are of the last attempt, and `running` may stay for ever after a failed run
@@ -51,8 +50,7 @@ class SessionEntry:
     spawned_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(Struct, frozen=True):
     """What one reading gave. A store that does not exist has no entries and no problem.
 
     With a `problem` the entries are those that could be understood, or those of the reading before; the
@@ -172,8 +170,7 @@ def _seconds(value: object) -> float | None:
     return value / 1000 if 0 < value < 8.64e15 else None
 
 
-@dataclass(frozen=True, slots=True)
-class StoreIndex:
+class StoreIndex(Struct, frozen=True):
     """The sessions of one sessions directory, found by the transcript that a lock guards."""
 
     by_file: Mapping[str, SessionEntry]

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.model.events import PromptError
 from backend.openclaw.logfile import open_regular, read_end
@@ -23,8 +24,7 @@ TAIL = 256 * 1024
 _Entry = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class TranscriptTail:
+class TranscriptTail(Struct, frozen=True):
     """What the end of a transcript tells.
 
     Times are epoch seconds; `size` bytes; `last_model` is `provider/model` of the last answer. `problem`
@@ -40,8 +40,7 @@ class TranscriptTail:
     problem: SafeText | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptOutcome:
+class AttemptOutcome(Struct, frozen=True):
     """How one attempt ended, as the trajectory tells it. None: the version does not say."""
 
     at: float
@@ -58,8 +57,7 @@ class AttemptOutcome:
     external_abort: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TrajectoryTail:
+class TrajectoryTail(Struct, frozen=True):
     """The attempts at the end of a trajectory, oldest first. `problem` as in `TranscriptTail`."""
 
     outcomes: tuple[AttemptOutcome, ...] = ()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.model.chain import Candidate
 
@@ -24,8 +25,7 @@ LOCAL = "agent:main:release-notes"
 SIDE_SESSIONS = (CRASHED, LEAKED, LOCAL)
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """One session of the fleet. `transcript` is the absolute path of its `.jsonl`."""
 
     key: str

@@ -7,8 +7,9 @@ import os
 import signal
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from backend.simulate import lockfile
 from backend.simulate.cast import CHAIN, Session
@@ -25,8 +26,7 @@ _HOLD_S = 240.0
 _POLL_S = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """A process at the command line, its session and its clock."""
 
     session: Session

@@ -6,18 +6,18 @@ import json
 import os
 import sys
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec import Struct
 
 from backend.simulate.cast import AGENTS, CHAIN, SIDE_SESSIONS, TOKEN, VERSION, Session, main_key
 from backend.simulate.clock import epoch_ms
 from backend.simulate.transcript import Transcript
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(Struct, frozen=True):
     """Paths of one fleet. `path` is absolute, resolved, and belongs to the fleet alone."""
 
     path: Path

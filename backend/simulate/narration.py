@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.model.chain import Candidate
 from backend.simulate.cast import CHAIN, Session, digest
@@ -12,8 +13,7 @@ from backend.simulate.log import Log
 ABORTED_TEXT = "Request was aborted."
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """Why a candidate failed: the error's name and text, as they appear in the log."""
 
     name: str
@@ -23,8 +23,7 @@ class Failure:
 TIMED_OUT = Failure("FailoverError", ABORTED_TEXT)
 
 
-@dataclass(frozen=True, slots=True)
-class Narrator:
+class Narrator(Struct, frozen=True):
     """Writes the lines about one run."""
 
     log: Log

@@ -13,9 +13,10 @@ import json
 import socket
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct
 
 from backend.simulate.clock import epoch_ms
 
@@ -41,8 +42,7 @@ class Mood(StrEnum):
     FLOODING = "flooding"
 
 
-@dataclass(frozen=True, slots=True)
-class Manners:
+class Manners(Struct, frozen=True):
     """What a gateway is like. `scopes` are those it grants at most; `state_dir` is told in hello-ok."""
 
     token: str

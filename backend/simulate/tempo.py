@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 DEFAULT_PACE = 6.0
 """Seconds that one attempt lasts under the hang; OpenClaw 2026.4.5 really waits 60."""
@@ -13,8 +13,7 @@ GAPS_S = (0.53, 0.79, 0.02, 0.9)
 """Time without a lock after each attempt, as seen on 2026.4.5; at the default pace they are played 1:1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tempo:
+class Tempo(Struct, frozen=True):
     """`attempt` is the length of one attempt in seconds."""
 
     attempt: float

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from backend.simulate.home import Home
 from backend.simulate.log import Log
@@ -24,8 +25,7 @@ class Provider:
         await asyncio.sleep(seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """Places, clock, provider, and who listens to the events of runs."""
 
     home: Home

@@ -11,9 +11,10 @@ import os
 import signal
 import stat
 from collections import defaultdict
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 from backend.model.locks import Liveness
 from backend.system.processes import look
@@ -30,8 +31,7 @@ _DELETED = " (deleted)"
 _DELETED_LOCK = ".lock" + _DELETED
 
 
-@dataclass(frozen=True, slots=True)
-class Opener:
+class Opener(Struct, frozen=True):
     """One open descriptor.  `deleted`: the file has no name left; `uid` is the process's real uid.
 
     `writable` is how it was opened: OpenClaw creates a lock for writing, a mere reader (a backup, a pager,
@@ -48,8 +48,7 @@ class Opener:
     writable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Denied:
+class Denied(Struct, frozen=True):
     """A process that exists and whose descriptors could not be read."""
 
     pid: int
@@ -57,8 +56,7 @@ class Denied:
     name: SafeText
 
 
-@dataclass(frozen=True, slots=True)
-class DescriptorScan:
+class DescriptorScan(Struct, frozen=True):
     """What one pass saw.
 
     `openers` has a key only for wanted inodes that somebody has open; `deleted` maps the former path (as the

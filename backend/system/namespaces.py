@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from backend.system.procfs import proc_is_ours, read_file, read_stat, visible_pids
 
 _INITIAL_PID_NAMESPACE = 0xEFFFFFFC
 
 
-@dataclass(frozen=True, slots=True)
-class InnerProcess:
+class InnerProcess(Struct, frozen=True):
     """A process of another pid namespace: `pid` out here, `inner_pid` as it calls itself."""
 
     pid: int

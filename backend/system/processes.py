@@ -7,8 +7,9 @@ mixes two processes); elsewhere from psutil, which is imported only then and for
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from backend.model.locks import Liveness
 from backend.system.procfs import (
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
 _ARGV_BYTES = 8192
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessIdentity:
+class ProcessIdentity(Struct, frozen=True):
     """One process, told apart from a later one with the same pid.
 
     `started_at` is epoch seconds (to about a second); `start_ticks` is field 22 of /proc/<pid>/stat, clock
@@ -49,8 +49,7 @@ class ProcessIdentity:
     argv: tuple[SafeText, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessLook:
+class ProcessLook(Struct, frozen=True):
     """One look at a pid.  `denied`: it exists but may not be signalled by us (EPERM), so it is not ours."""
 
     pid: int
@@ -59,8 +58,7 @@ class ProcessLook:
     denied: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessDetails:
+class ProcessDetails(Struct, frozen=True):
     """What a person wants to see of a holder.  `cpu_percent` is the average since its start, of one core."""
 
     pid: int

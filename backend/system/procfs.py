@@ -7,7 +7,8 @@ import os
 import re
 import sys
 import time
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.system.text import SafeText, safe
 
@@ -17,8 +18,7 @@ _KERNEL_THREAD = 0x00200000
 _BOOT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-@dataclass(frozen=True, slots=True)
-class ProcStat:
+class ProcStat(Struct, frozen=True):
     """The fields of /proc/<pid>/stat that matter here."""
 
     name: SafeText

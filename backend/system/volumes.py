@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from backend.system.procfs import LINUX
 from backend.system.text import SafeText, safe
@@ -31,8 +32,7 @@ _NETWORK = frozenset({
 """Shared between machines, or served by a process outside: another kernel may hold files open there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
+class Volume(Struct, frozen=True):
     """The file system under a path.  `own_root`: the overlay that is this mount namespace's own root."""
 
     kind: Kind
@@ -41,8 +41,7 @@ class Volume:
     own_root: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(Struct, frozen=True):
     """One line of the mount table.  `device` is st_dev as the kernel prints it, None where not known."""
 
     device: int | None
@@ -50,8 +49,7 @@ class Mount:
     fs_type: str
 
 
-@dataclass(frozen=True, slots=True)
-class Mounts:
+class Mounts(Struct, frozen=True):
     """The mount table at one moment, in mount order: read it once per scan."""
 
     entries: tuple[Mount, ...]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backend.model.blocked import blocked_on, failures_by_path, waits_by_key
 from backend.model.chain import FailoverChain
@@ -37,8 +39,7 @@ RECENT_S = 3600.0
 """Runs silent for longer than this (seconds) say nothing about now."""
 
 
-@dataclass(slots=True)
-class _Calm:
+class _Calm(Struct):
     """Views of one directory's sessions of which nothing but the store is known."""
 
     generation: int

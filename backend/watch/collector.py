@@ -10,7 +10,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from backend.model.fleet import FleetSnapshot, RefusedStart, RootView, SessionView
 from backend.model.gateways import refused_start

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from backend.model.locks import LockKind
 from backend.openclaw.evidence import Place
@@ -15,8 +16,7 @@ KNOWN_AT_MOST = 20_000
 """So many lock paths are remembered with their sessions: paths may come and go while the store stays."""
 
 
-@dataclass(slots=True)
-class Directory:
+class Directory(Struct):
     """What is known of one sessions directory. Owned by the collector's thread.
 
     `locks` and `shops` (folders of releases of ours, at work or cut off) are the paths in it.

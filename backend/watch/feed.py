@@ -11,8 +11,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from backend.model.events import Event
 from backend.openclaw.feedevents import log_path_of, queued_of, rows_of, running_of
@@ -198,7 +199,7 @@ class Feed:
 
     def _tell(self, **news: object) -> None:
         with self._lock:
-            self._news = replace(self._news, **news)  # type: ignore[arg-type]
+            self._news = replace(self._news, **news)
             known = self._news.sessions is not None or self._news.problem is not None
         if known:
             self._spoke.set()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from backend.model.events import Event
 from backend.openclaw.feedevents import Sign, changes_sessions, event_of, progress_of
@@ -17,8 +18,7 @@ MOST_SESSIONS = 5000
 """Sessions of which the last progress is kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """What was heard since the last time. `progress` is the last sign of work by session key.
 
     `dropped` counts the events lost to a flood, `changed` tells that session rows are out of date.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.model.events import Event
 from backend.openclaw.feedevents import SessionRow, Sign
 from backend.openclaw.gateway_trouble import Trouble
 
 
-@dataclass(frozen=True, slots=True)
-class FeedNews:
+class FeedNews(Struct, frozen=True):
     """What a gateway tells. `events` are new since the last `take`; all else is as it was told last.
 
     `sessions` is None as long as no gateway has answered, `told_at` (epoch seconds) when it last did. `queued`

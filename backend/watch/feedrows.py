@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from backend.model.events import SameModelRetry
 from backend.model.fleet import RunHolder
@@ -26,8 +27,7 @@ NAMELESS = "agent:unknown:"
 """Begin of the key of a run whose session no line names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fed:
+class Fed(Struct, frozen=True):
     """What was told of one root, and which runs are its own.
 
     `elsewhere` are the ids of runs that the gateways of other roots named. `from_log` is true where the

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from backend.model.blocked import blocked_on
 from backend.model.chain import FailoverChain
@@ -34,8 +36,7 @@ FRESH_S = 30.0
 """What a gateway told longer ago than this (seconds) is shown with its age."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What the log tells of the sessions of all roots, by session key; `names` maps profile hashes to ids."""
 
     names: Mapping[str, str] = field(default_factory=dict)
@@ -77,8 +78,7 @@ def row_view(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(Struct, frozen=True):
     """What is known of one session, before it is judged."""
 
     facts: SessionFacts

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from backend.openclaw.layout import agent_ids
 from backend.watch.rootwatch import RootWatch
@@ -17,8 +18,7 @@ Standing = tuple[str, int, int]
 """Path, device and inode: a directory that was replaced is another one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(Struct, frozen=True):
     """What to watch: `whole` with all that is below, else each directory alone.
 
     `silent` are directories that can't be watched, by path, with the root that each belongs to.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.model import events as ev
 from backend.model.joins import key_of, session_keys, unjoined
@@ -21,16 +22,14 @@ BATCH = 4096
 """Events folded at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """One logged decision, and whether the fix of openclaw#62351 would have ended the run instead."""
 
     event: ev.FailoverDecision
     fix_would_stop: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PastRun:
+class PastRun(Struct, frozen=True):
     """One run of the past with its session, where the log or nothing tells it.
 
     `locked` says how many candidates failed on a lock and who held it; None where none did.
@@ -42,8 +41,7 @@ class PastRun:
     locked: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+class Replay(Struct, frozen=True):
     """What log files tell of the past.
 
     `lines` are per file; `kinds` counts the events by what they are; `unjoined` lines name no run;

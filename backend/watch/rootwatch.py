@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from backend.model.chain import FailoverChain
 from backend.model.fleet import GatewayView, LockView, RefusedStart, RootView
@@ -24,8 +26,7 @@ from backend.system.volumes import volume_of
 from backend.watch.directory import Directory
 
 
-@dataclass(slots=True)
-class RootWatch:
+class RootWatch(Struct):
     """What is known of one root. Owned by the collector's thread."""
 
     root: Root

@@ -11,8 +11,9 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from backend.model.events import Event, WatchdogRelease
 from backend.openclaw.gatewaylog import LineCounts
@@ -38,22 +39,19 @@ _Inode = tuple[int, int]
 _LOG_NAME = re.compile(r"openclaw-\d{4}-\d\d-\d\d(?:\.\d{1,2})?\.log")
 
 
-@dataclass(frozen=True, slots=True)
-class LogDirectory:
+class LogDirectory(Struct, frozen=True):
     """A directory where OpenClaw writes `openclaw-YYYY-MM-DD.log` (and, from 2026.4.29, `….1.log`)."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     path: str
     may_link: bool = False
     console: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Poll:
+class Poll(Struct, frozen=True):
     """What one poll brought: events by time, counts, bytes still to read, and what could not be read."""
 
     events: tuple[Event, ...]

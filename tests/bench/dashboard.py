@@ -7,12 +7,12 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 import psutil
+from msgspec.structs import replace
 from textual.drivers.headless_driver import HeadlessDriver
 
 from backend.model.fleet import FleetSnapshot, RootView, SessionView

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from backend.actions.cancel import CancelPlan, cancel, cancel_many, plan_cancel
 from backend.actions.journal import Journal

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from backend.model.fleet import FleetSnapshot, GatewayView, LockView, RootView, SessionView, Severity, State
 from backend.model.forecast import Budget, Remaining, forecast

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from backend.model.fleet import FleetSnapshot, Severity, State
 from tests.tui.samples import NOW, incident, quiet

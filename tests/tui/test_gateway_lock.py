@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from backend.model.fleet import FleetSnapshot, GatewayView, RootView
 from backend.model.locks import Verdict

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from backend.model.fleet import FleetSnapshot
 from backend.model.loglines import LogLine

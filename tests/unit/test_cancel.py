@@ -11,11 +11,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from watchfiles import watch
 
 from backend.actions.cancel import CancelPlan, Limits, cancel, cancel_many, plan_cancel

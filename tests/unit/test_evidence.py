@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from backend.model.locks import Liveness, LockKind, Presence, Proof, Verdict, judge
 from backend.model.wire import lock_needs_person

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import typing
-from dataclasses import MISSING, fields
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import NODEFAULT
+from msgspec.structs import fields
 
 from backend.model import events as ev
 from backend.model.loglines import MOST_LINES, LogLine, line_of, log_of
@@ -28,7 +29,7 @@ def filled(kind, text, at=100.0):
             values[field.name] = (text,) if "tuple" in str(hint) else text
         elif "LockTimeout" in str(hint) and "tuple" not in str(hint):
             values[field.name] = ev.LockTimeout(text, 10_000, 396)
-        elif field.default is MISSING:
+        elif field.default is NODEFAULT:
             values[field.name] = True if hint is bool else 61_000
     return kind(**values)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from backend.model.locks import LockIdentity, LockKind, LockPayload, LockRecord, PayloadState, Presence
 from backend.model.occupation import RECENT_HOLDS, Sighting, observe, occupied_ms, sighting_of

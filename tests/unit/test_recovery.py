@@ -56,7 +56,7 @@ def crash_at(step):
 
 def interrupted(root, step):
     with pytest.raises(Crash):
-        root.release(on_step=crash_at(step))
+        pytest.fail(str(root.release(on_step=crash_at(step)).sentences))
 
 
 def mended(root):

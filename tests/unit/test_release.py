@@ -9,10 +9,10 @@ import shutil
 import stat
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from backend.actions import proof, recovery
 from backend.actions import release as release_module
@@ -472,6 +472,18 @@ def test_a_process_whose_root_can_not_be_told_from_here_forbids_a_release(root, 
         assert other.stdout.readline() == b"ready\n"
         assert list(newcomers(root.place.root, 100.0, [process(other.pid, 99.0)]))
         other.communicate(b"\n")
+
+
+def test_a_process_that_has_just_ended_forbids_no_release_and_one_with_an_empty_environment_does(root):
+    command = ["/bin/sleep", "60"]
+    with subprocess.Popen(command, env={}) as other:
+        while procfs.read_file(f"/proc/{other.pid}/cmdline", 100) != b"/bin/sleep\x0060\0":
+            pass
+        assert list(newcomers(root.place.root, 100.0, [process(other.pid, 99.0)]))
+        other.kill()
+        os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
+        assert list(newcomers(root.place.root, 100.0, [process(other.pid, 99.0)])) == []
+    assert list(newcomers(root.place.root, 100.0, [process(other.pid, 99.0)])) == []
 
 
 def test_a_release_is_told_whatever_ends_the_watch_after_it(root, monkeypatch):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from backend.model.blocked import blocked_on, failures_by_path, waits_by_key
 from backend.model.chain import Candidate, FailoverChain

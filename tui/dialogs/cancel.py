@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from msgspec import Struct
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 Planned = tuple[Aim, CancelPlan | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Climb:
+class Climb(Struct, frozen=True):
     """What was confirmed: these sessions, by these rungs."""
 
     aims: tuple[Aim, ...]

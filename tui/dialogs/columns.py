@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec import Struct
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -28,8 +28,7 @@ _KEYS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnWish:
+class ColumnWish(Struct, frozen=True):
     """The names of the columns to show (none: all as they come), and whether to keep them in the configuration."""
 
     names: tuple[str, ...]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 SHORT_ID = 6
 """So many first digits of a release id are enough."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What is asked (`prompt`) and the words that answer it; without words, pressing the button is enough."""
 
     prompt: str

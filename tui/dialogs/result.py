@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from msgspec import Struct
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -23,16 +23,14 @@ if TYPE_CHECKING:
     from tui.app import LockdeckApp
 
 
-@dataclass(frozen=True, slots=True)
-class NextRung:
+class NextRung(Struct, frozen=True):
     """The next rung of the ladder is to be asked about, for the same session."""
 
     aim: Aim
     rung: str
 
 
-@dataclass(frozen=True, slots=True)
-class LeftLock:
+class LeftLock(Struct, frozen=True):
     """The release of the lock that was left behind is to be asked about; `aim` names its hold."""
 
     aim: Aim

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Hashable, Sequence
-from dataclasses import dataclass
 from itertools import count
 from typing import Any, Generic, TypeVar
 
+from msgspec import Struct
 from textual.cache import LRUCache
 from textual.strip import Strip
 
@@ -23,8 +23,7 @@ _KEPT_STRIPS = 1024
 _KEPT_CELLS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Painting:
+class Painting(Struct, frozen=True):
     """How a row is to be painted: its width in cells, its ground, whether it is old news, and its mark, if any."""
 
     book: StyleBook
@@ -36,8 +35,7 @@ class Painting:
     wide: bool = False
 
 
-@dataclass(slots=True)
-class _Made:
+class _Made(Struct):
     """The cells of a row as last made; `version` is new, and never used before, when they come out different."""
 
     item: object
