@@ -61,7 +61,8 @@ async def test_a_gateway_without_access_is_ended_after_its_name_was_typed(
         await wait_for(
             pilot, lambda: isinstance(app.screen, CancelDialog) and "End the gateway" in frame(app)
         )
-        shown = frame(app)
+        # Where a line ends depends on how many digits the pid has.
+        shown = " ".join(frame(app).replace("│", " ").split())
         assert f"pid {gateway.pid}, the gateway" in shown
         assert "type restart" in shown
         assert "up to 315 s" in shown
