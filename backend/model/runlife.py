@@ -69,9 +69,10 @@ class Outcome(StrEnum):
 class Life(Struct):
     """What has been read of one run so far; private to this module and `runfold`.
 
-    `first` is the index of its first fact. `candidate_from` is the index in `attempts` where the present candidate model begins. `ended` is the
-    time and outcome of an end that nothing has taken back, `final` whether only a new life can follow it,
-    `answered` the error with which the provider answered inside the present attempt, `heard_at` when it first did.
+    `first` is the index of its first fact, `candidate_from` the one in `attempts` where the present candidate model
+    begins. `ended` is the time and outcome of an end that nothing has taken back, `final` whether only a new life can
+    follow it, `answered` the error with which the provider answered inside the present attempt, `heard_at` when it
+    first did.
     """
 
     first: int = 0

@@ -147,13 +147,11 @@ class RootWatch(Struct):
         if self.fault is not None and self.fault.unseen:
             return True
         # From 2026.8 on the gateway tells of the sessions, and nothing reads what is left of the files.
-        blind = bool(self.hidden or self._cut_off) or any(
-            directory.unseen for directory in self.directories.values()
-        )
-        blind = blind or (
-            self.config is not None and self.config.problem is not None
-        )  # it may name another store
-        return blind and self.era != "sqlite"
+        if self.era == "sqlite":
+            return False
+        names_another_store = self.config is not None and self.config.problem is not None
+        directories = self.directories.values()
+        return bool(self.hidden or self._cut_off) or names_another_store or any(d.unseen for d in directories)
 
     def _problems(self) -> list[str]:
         found = [str(self.fault.sentence)] if self.fault else []
