@@ -12,10 +12,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from backend.model.chain import Candidate, FailoverChain
-from backend.model.events import ModelFallbackDecision
 from backend.model.retries import brake_in, counts_retries, longest_pause_s, most_retries, tries_left
 from backend.model.runfold import Run
-from backend.model.runlife import LEAVING, RETRY
+from backend.model.runlife import LEAVING, RETRY, begins_candidate, present_candidate
 from backend.model.runs import Attempt, Compaction
 from backend.model.sentences import duration, times
 
@@ -257,24 +256,18 @@ def _untried(
     return free[: max(0, len(profiles) - len(tried))]
 
 
-def _begins(told: ModelFallbackDecision) -> bool:
-    """Whether a line tells that its candidate is tried now, and not that it is over."""
-    return told.decision == "probe_cooldown_candidate"
-
-
 def _models_not_failed(run: Run) -> int | None:
     """How many models the log's own count leaves, the present one included; None when no line counts."""
     for told in reversed(run.candidates):
         if told.attempt is not None and told.total is not None:
-            gone = told.attempt - _begins(told)
+            gone = told.attempt - begins_candidate(told)
             return min(MOST_MODELS, max(0, told.total - gone))
     return None
 
 
 def _position(run: Run, chain: FailoverChain, names: Mapping[str, str]) -> int:
     """Index of the present candidate: what the log says comes next, else the provider of what was tried."""
-    last = run.candidates[-1] if run.candidates else None
-    present = None if last is None else last.candidate if _begins(last) else last.next_candidate
+    present = present_candidate(run.candidates)
     if present:
         provider, _, model = present.partition("/")
         found = _index(chain, provider, model)

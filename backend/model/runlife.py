@@ -173,10 +173,11 @@ def _decision(life: Life, event: FailoverDecision) -> None:
     life.compaction = None
     if event.lock_timeout is not None:
         life.lock_timeouts.append(event.lock_timeout)
+    provider, model = _present_model(life) or (event.provider, event.model)
     attempt = Attempt(
         0,
-        provider=event.provider,
-        model=event.model,
+        provider=provider,
+        model=model,
         reason=_reason(event, life.answered),
         decision=event.decision,
         timed_out=event.timed_out,
@@ -226,10 +227,11 @@ def _brake(life: Life, event: RotationCap) -> None:
     if "idle-timeout-circuit-breaker" not in event.text or _just_closed(life, event.at, SAME_MOMENT_S):
         return
     told = life.opened or (life.attempts[-1] if life.attempts else None)
+    provider, model = _present_model(life) or ((told.provider, told.model) if told else (None, None))
     attempt = Attempt(
         0,
-        provider=told.provider if told else None,
-        model=told.model if told else None,
+        provider=provider,
+        model=model,
         reason="timeout",
         decision=BREAKER,
         timed_out=True,
@@ -237,6 +239,24 @@ def _brake(life: Life, event: RotationCap) -> None:
     )
     _close(life, attempt, event.at)
     life.promised_at = None
+
+
+def present_candidate(told: Sequence[ModelFallbackDecision]) -> str | None:
+    """Return the candidate (`provider/model`) that a run is at, by the last line about its candidates."""
+    if not told:
+        return None
+    return told[-1].candidate if begins_candidate(told[-1]) else told[-1].next_candidate
+
+
+def begins_candidate(told: ModelFallbackDecision) -> bool:
+    """Whether a line tells that its candidate is tried now, and not that it is over."""
+    return told.decision == "probe_cooldown_candidate"
+
+
+def _present_model(life: Life) -> tuple[str, str] | None:
+    """Return provider and model of the present candidate; a decision's own lag behind after a fallback."""
+    provider, _, model = (present_candidate(life.candidates) or "").partition("/")
+    return (provider, model) if provider and model else None
 
 
 def _told_before(life: Life, event: FailoverDecision) -> bool:

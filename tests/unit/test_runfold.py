@@ -104,6 +104,14 @@ def test_the_candidate_names_the_model_where_the_decision_lags_behind():
     assert models == ["atlas/atlas-large"] * 2 + ["borealis/borealis-medium"] * 2 + ["cygnus/cygnus-small"]
 
 
+def test_after_a_fallback_the_line_before_names_the_model_while_the_candidate_goes_on():
+    attempts = only(*HANG[:10]).attempts
+    assert (attempts[2].provider, attempts[2].model) == ("borealis", "borealis-medium")
+    skipped = candidate(42.0, 2, "borealis/borealis-medium", "cygnus/cygnus-small", "skip_candidate")
+    attempts = only(*HANG[:8], skipped, decision(62.0, "fallback_model", "cygnus:solo")).attempts
+    assert (attempts[2].provider, attempts[2].model) == ("cygnus", "cygnus-small")
+
+
 def test_order_and_repetition_change_nothing():
     expected = fold_all(RunBook(), HANG)
     for seed in range(20):
