@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from backend.model.candidates import begins_candidate, present_candidate
 from backend.model.chain import Candidate, FailoverChain
+from backend.model.life import LEAVING, RETRY
 from backend.model.retries import brake_in, counts_retries, longest_pause_s, most_retries, tries_left
 from backend.model.runfold import Run
-from backend.model.runlife import LEAVING, RETRY, begins_candidate, present_candidate
 from backend.model.runs import Attempt, Compaction
 from backend.model.sentences import duration, times
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from backend.model.events import FailoverDecision
-from backend.model.runlife import BREAKER, RETRY
+from backend.model.life import BREAKER, RETRY
 from backend.model.runs import Attempt, PolicyFinding
 from backend.model.sentences import duration
 from backend.model.versions import (

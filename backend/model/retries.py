@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from backend.model.life import RETRY
 from backend.model.runfold import Run
-from backend.model.runlife import RETRY
 from backend.model.runs import Attempt
 
 BREAKER_CAP = 5

@@ -36,7 +36,8 @@ from backend.model.events import (
     WatchdogRelease,
 )
 from backend.model.factset import insert
-from backend.model.runlife import Life, Outcome, lives
+from backend.model.life import Life, Outcome
+from backend.model.runlife import lives
 from backend.model.runs import Attempt, Compaction
 from backend.model.traces import (
     MOST_NAMED,

@@ -12,10 +12,10 @@ from msgspec import Struct
 
 from backend.model.facts import SessionFacts
 from backend.model.fleet import Severity, State
+from backend.model.life import PROMISING, Outcome
 from backend.model.locks import Verdict
 from backend.model.ownership import lost_on
 from backend.model.rotation import FOLLOW_UP_S, lock_failure_sentence
-from backend.model.runlife import PROMISING, Outcome
 from backend.model.runs import Attempt, Rotation
 from backend.model.sentences import duration
 from backend.model.stuck import MARGIN_S, Finding, stuck_because

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from backend.model.forecast import IDLE_DEFAULT_S
 from backend.model.joins import key_of, session_keys
+from backend.model.life import Outcome
 from backend.model.policy import finding
 from backend.model.rotation import FOLLOW_UP_S
 from backend.model.runfold import Run, RunBook, all_lives
-from backend.model.runlife import Outcome
 from backend.model.runs import Attempt, PolicyFinding
 
 

@@ -31,6 +31,7 @@ from backend.model.events import (
     StuckSession,
 )
 from backend.model.joins import key_of, runs_by_key, runs_without_session, session_keys, unjoined
+from backend.model.life import Outcome
 from backend.model.runfold import (
     Limits,
     RunBook,
@@ -39,7 +40,6 @@ from backend.model.runfold import (
     fold_all,
     profile_hash,
 )
-from backend.model.runlife import Outcome
 from backend.openclaw.gatewaylog import read_events
 
 LOCK = LockTimeout("/r/agents/silas/sessions/s.jsonl.lock", 10_000, 37121)

@@ -26,9 +26,9 @@ from backend.model.events import (
     TurnRefused,
 )
 from backend.model.fleet import FleetSnapshot, RootView, SessionView, State
+from backend.model.life import Outcome
 from backend.model.refusals import refusals_by_key
 from backend.model.runfold import RunBook, fold, fold_all
-from backend.model.runlife import Outcome
 from backend.model.stuck import MARGIN_S
 from backend.model.traces import run_id_of
 from backend.openclaw.era import era_of
