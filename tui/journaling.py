@@ -16,7 +16,7 @@ _HIDDEN = ("prev", "evidence", "lock", "schema", *_HEAD)
 
 
 def print_journal(as_json: bool, read_only: bool) -> Exit:
-    """Print all entries, oldest first; 1 when the chain of hashes is broken, 2 when it can't be read.
+    """Print all entries, oldest first; 1 when the chain of hashes is broken, 2 when it can't be read or written.
 
     A release that a crash left half done is put right first, unless `read_only`.
     """
@@ -26,7 +26,7 @@ def print_journal(as_json: bool, read_only: bool) -> Exit:
             narrate(f"recovered: {sentence}")
         reading = journal.read()
     except OSError as error:
-        narrate(f"{journal.path}: can't be read: {error.strerror or error}")
+        narrate(f"{journal.path}: can't be read or written: {error.strerror or error}")
         return Exit.USAGE
     if as_json:
         facts: dict[str, Any] = {"schema": SCHEMA, "path": journal.path, "entries": list(reading.entries)}

@@ -47,7 +47,7 @@ def release_lock(request: Request, settings: Settings) -> Exit:
         for sentence in () if changes_nothing else recover(journal):
             narrate(f"recovered: {sentence}")
     except OSError as error:
-        narrate(f"{journal.path}: can't be read: {error.strerror or error}; nothing was done")
+        narrate(f"{journal.path}: can't be read or written: {error.strerror or error}; nothing was released")
         return Exit.USAGE
     plan = plan_release(
         request.lock,

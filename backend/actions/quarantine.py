@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from backend.actions.journal import make_private_folder, sync_folder
@@ -19,7 +21,7 @@ def keep(state: str, folder: int, name: str, evidence: Mapping[str, Any]) -> str
 
     The inode itself is moved where state folder and sessions share a file system; elsewhere its bytes are
     copied first.  `evidence` is written beside it before the move.  Both are readable by their owner only.
-    Raises OSError; the file is then where it was.
+    Raises OSError; the file is then where it was: what fails after the move is not told.
     """
     home = os.path.join(state, FOLDER)
     make_private_folder(home)
@@ -28,14 +30,38 @@ def keep(state: str, folder: int, name: str, evidence: Mapping[str, Any]) -> str
     kept = stem + ".lock"
     try:
         os.rename(name, kept, src_dir_fd=folder)
-        os.chmod(kept, 0o600)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
         _write(kept, _bytes(folder, name))
         os.unlink(name, dir_fd=folder)
-    sync_folder(home)
+    with suppress(OSError):
+        os.chmod(kept, 0o600)
+        sync_folder(home)
     return kept
+
+
+def kept_of(state: str, action: str) -> str | None:
+    """Return where the lock that an action released was kept, by its evidence; None where it kept none."""
+    home = os.path.join(state, FOLDER)
+    try:
+        names = sorted(name for name in os.listdir(home) if name.startswith(f"{action}-"))
+    except OSError:
+        return None
+    for name in names:
+        stem = os.path.join(home, name.removesuffix(".json"))
+        if name.endswith(".json") and os.path.lexists(stem + ".lock") and _is_original(stem + ".json"):
+            return stem + ".lock"
+    return None
+
+
+def _is_original(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            evidence = json.loads(file.read(1 << 20))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(evidence, dict) and evidence.get("original") is True
 
 
 def _bytes(folder: int, name: str) -> bytes:

@@ -19,7 +19,7 @@ from msgspec import Struct
 from backend.actions.journal import Journal
 from backend.actions.journal_chain import Entry
 from backend.actions.proof import Search, holder_of
-from backend.actions.quarantine import keep
+from backend.actions.quarantine import keep, kept_of
 from backend.actions.swap import (
     DRAFT,
     LOCK,
@@ -121,15 +121,32 @@ def _recover_one(
             restored = restore(site, begun, journal.folder, search, wait)
     except OSError as error:
         # Only our folder tells by its absence; a sessions directory may be away for a while (a home not mounted).
-        if isinstance(error, FileNotFoundError) and error.filename == shop_name(action):
-            journal.append("recovered", action=action, path=path, result="nothing was left to do")
-            return f"{safe(path)}: an interrupted release had changed nothing, or was done"
-        return f"{safe(path)}: an interrupted release could not be put right: {safe(error)}"
+        if not (isinstance(error, FileNotFoundError) and error.filename == shop_name(action)):
+            return f"{safe(path)}: an interrupted release could not be put right: {safe(error)}"
+        kept = kept_of(journal.folder, action)
+        done = (
+            "an interrupted release was done"
+            if kept
+            else "an interrupted release had changed nothing, or was done"
+        )
+        return _journaled(journal, begun, done, kept)
     ended = "the lock is off its name" if restored.released else "all is as before"
     sentence = "; ".join(restored.sentences or (ended,))
-    if not restored.left:
-        journal.append("recovered", action=action, path=path, result=sentence, quarantined=restored.kept)
-    return f"{safe(path)}: {sentence}"
+    return (
+        f"{safe(path)}: {sentence}" if restored.left else _journaled(journal, begun, sentence, restored.kept)
+    )
+
+
+def _journaled(journal: Journal, begun: Entry, sentence: str, kept: str | None) -> str:
+    """Journal the end of an action and return it as a sentence; what was done is told in any case."""
+    told = f"{safe(begun['path'])}: {sentence}"
+    try:
+        journal.append(
+            "recovered", action=begun["action"], path=begun["path"], result=sentence, quarantined=kept
+        )
+    except OSError as error:
+        return f"{told}; this can't be journaled: {safe(error)}"
+    return told
 
 
 def restore(
@@ -145,11 +162,12 @@ def restore(
     if not left:
         os.rmdir(shop_name(site.action), dir_fd=site.folder)
         site.step("folder removed")
-    released = any(original for _, original in kept)
     places = [place for place, original in kept if original]
+    earlier = kept_of(state, site.action)
+    places += [earlier] if earlier and not places else []
     told += [f"{name} is held by somebody, and a newer lock stands at its name" for name in left]
     sentences = tuple(sentence for sentence in told if sentence)
-    return Restoration(released, places[0] if places else None, left, sentences)
+    return Restoration(bool(places), places[0] if places else None, left, sentences)
 
 
 def half_done(site: Site, error: OSError) -> str:
@@ -157,8 +175,8 @@ def half_done(site: Site, error: OSError) -> str:
     standing = _STANDING[kind_at(site, site.folder, site.name)]
     folder = os.path.join(os.path.dirname(site.path), shop_name(site.action))
     return (
-        f"{standing}, and what was taken out of it is in {safe(folder)}: it could not be put away ({safe(error)}); "
-        "`lockdeck journal` finishes this"
+        f"{standing}, and what was taken out of it is in {safe(folder)} or in the quarantine: it could not be put in "
+        f"order ({safe(error)}); lockdeck's watchman tries again at once, and `lockdeck journal` later"
     )
 
 

@@ -183,6 +183,32 @@ def _act(
     plan: ReleasePlan, place: Place, view: LockView, identity: LockIdentity, pin: int, means: Means
 ) -> Outcome:
     action = secrets.token_hex(6)
+    try:
+        problem, restored = _swap(plan, place, view, identity, pin, means, action)
+    except _HalfDoneError as cut_off:
+        # Without `action` the entry ends nothing: whoever recovers next goes on.
+        return _end(means, _outcome(plan, Status.FAILED, cut_off.reasons, view))
+    return _end(means, _judge_end(plan, view, problem, restored), action, restored)
+
+
+class _HalfDoneError(Exception):
+    """The restoration failed half-way: it leaves the stand-in's block, so that the watchman tries it again at once."""
+
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        super().__init__(*reasons)
+        self.reasons = reasons
+
+
+def _swap(
+    plan: ReleasePlan,
+    place: Place,
+    view: LockView,
+    identity: LockIdentity,
+    pin: int,
+    means: Means,
+    action: str,
+) -> tuple[tuple[Status, str] | None, Restoration]:
+    """Swap the lock out behind a stand-in and bring everything in order; return what went wrong, and how it is."""
     begun = means.journal.append(BEGIN, action=action, **_begin_facts(plan, place, view, identity))
     means.step("begun")
     with standing_in(means.journal.path) as stand_in:
@@ -193,11 +219,10 @@ def _act(
             payload = lock_payload(stand_in, action, means.clock())
             problem = _swap_out(site, payload, pin, identity, means)
             try:
-                restored = restore(site, begun, means.journal.folder, means.search, means.wait)
+                return problem, restore(site, begun, means.journal.folder, means.search, means.wait)
             except OSError as error:
-                reasons = (*([problem[1]] if problem else []), half_done(site, error))
-                return _end(means, _outcome(plan, Status.FAILED, reasons, view))
-    return _end(means, _judge_end(plan, view, problem, restored), action, restored)
+                told = (problem[1],) if problem else ()
+                raise _HalfDoneError((*told, half_done(site, error))) from error
 
 
 def _swap_out(

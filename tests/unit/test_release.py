@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from backend.actions import release as release_module
 from backend.actions.plan import Override, Status
 from backend.actions.proof import differences, newcomers
 from backend.actions.release import DRAIN_S, DWELL_S
+from backend.actions.standin import StandIn
 from backend.actions.swap import take
 from backend.actions.turns import turn
 from backend.system import procfs
@@ -515,40 +517,91 @@ def no_room(*_: object) -> str:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_a_full_disk_after_the_lock_is_off_its_name_is_told_with_the_place_and_put_right_later(
-    root, monkeypatch
-):
+def test_a_full_disk_after_the_lock_is_off_its_name_is_told_with_the_place_and_put_right(root, monkeypatch):
     raw = root.write()
     monkeypatch.setattr(recovery, "keep", no_room)
     outcome = root.release()
+    monkeypatch.undo()
     assert outcome.status is Status.FAILED
     (sentence,) = outcome.sentences
-    (shop,) = [name for name in root.names() if name.startswith(".lockdeck-")]
     assert sentence.startswith(
-        f"the lock's name is free, and what was taken out of it is in {root.sessions}/{shop}"
+        f"the lock's name is free, and what was taken out of it is in {root.sessions}/.lockdeck-"
     )
     assert "No space left on device" in sentence
-    monkeypatch.undo()
-    (told,) = recovery.recover(root.journal)
-    assert told.endswith("the lock is off its name")
+    recovery.recover(root.journal, turn_s=30.0)  # the watchman may be at it already
     assert root.names() == ["one.jsonl"]
     (kept,) = Path(root.journal.folder, "quarantine").glob("*.lock")
     assert kept.read_bytes() == raw
 
 
+def test_a_live_lock_goes_back_by_the_watchman_where_the_restoration_fails(root, monkeypatch):
+    root.write()
+    plan, holders = root.plan(), []
+
+    def taken_meanwhile(site):
+        root.lock.unlink()
+        holders.append(root.hold())
+        take(site)
+
+    monkeypatch.setattr(release_module, "take", taken_meanwhile)
+    monkeypatch.setattr(recovery, "freeze", no_room)
+    outcome = root.release(plan)
+    (holder,) = holders
+    try:
+        assert outcome.status is Status.FAILED
+        assert "our stand-in stands at the lock's name" in outcome.sentences[-1]
+        monkeypatch.undo()
+        recovery.recover(root.journal, turn_s=30.0)  # the watchman may be at it already
+        assert json.loads(root.lock.read_text())["pid"] == holder.pid
+        assert root.names() == ["one.jsonl", "one.jsonl.lock"]
+    finally:
+        end(holder)
+
+
+def full_at(journal, kind):
+    """Give the journal no room for one kind of entry."""
+    append = journal.append
+    return lambda what, **facts: no_room() if what == kind else append(what, **facts)
+
+
 def test_a_release_that_can_not_be_journaled_any_more_is_a_release(root, monkeypatch):
     root.write()
-    append = root.journal.append
-    monkeypatch.setattr(
-        root.journal,
-        "append",
-        lambda kind, **facts: no_room() if kind == "released" else append(kind, **facts),
-    )
+    monkeypatch.setattr(root.journal, "append", full_at(root.journal, "released"))
     outcome = root.release()
     assert outcome.status is Status.RELEASED
     assert outcome.sentences[-1].startswith("this can't be journaled: ")
     monkeypatch.undo()
-    assert recovery.recover(root.journal)[0].endswith("had changed nothing, or was done")
+    (told,) = recovery.recover(root.journal)
+    assert told.endswith("an interrupted release was done")
+    assert root.journal.read().entries[-1]["quarantined"] == outcome.quarantined
+
+
+def test_a_recovery_that_can_not_be_journaled_is_told_and_journaled_later(root, monkeypatch):
+    root.write()
+    monkeypatch.setattr(recovery, "keep", no_room)
+    monkeypatch.setattr(release_module, "standing_in", without_watchman)
+    root.release()
+    monkeypatch.undo()
+    monkeypatch.setattr(root.journal, "append", full_at(root.journal, "recovered"))
+    (told,) = recovery.recover(root.journal)
+    assert "the lock is off its name; this can't be journaled: " in told
+    monkeypatch.undo()
+    recovery.recover(root.journal)
+    (kept,) = Path(root.journal.folder, "quarantine").glob("*.lock")
+    assert root.journal.read().entries[-1]["quarantined"] == str(kept)
+
+
+@contextmanager
+def without_watchman(_journal):
+    """A stand-in that recovers nothing: this very process."""
+    yield StandIn(os.getpid(), our_ticks())
+
+
+def test_what_fails_after_a_lock_was_put_away_changes_nothing(root, monkeypatch):
+    root.write()
+    monkeypatch.setattr("backend.actions.quarantine.sync_folder", no_room)
+    outcome = root.release()
+    assert (outcome.status, root.names()) == (Status.RELEASED, ["one.jsonl"])
 
 
 @pytest.mark.parametrize("spoil", [lambda path: path.mkdir(), lambda path: path.symlink_to(path)])
@@ -560,7 +613,7 @@ def test_a_journal_that_can_not_be_read_is_one_sentence_and_nothing_is_done(root
     done = lockdeck("release", root.lock, "--release-id", "0" * 12, env=env)
     assert done.returncode == 2
     told = done.stderr if isinstance(done.stderr, str) else done.stderr.decode()
-    assert "can't be read" in told
+    assert "can't be read or written" in told
     assert "Traceback" not in told
     assert root.lock.read_bytes() == raw
 
