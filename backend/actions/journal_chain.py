@@ -14,7 +14,7 @@ Entry = Mapping[str, Any]
 FIRST = "0" * 64
 """What the first line names as the hash of the line before it."""
 REPAIR = "repair"
-MOST_KEPT = 100_000
+MOST_KEPT = 20_000
 """So many entries are kept in memory; the chain of older ones is checked all the same."""
 
 
@@ -67,7 +67,7 @@ class _Chain(Struct):
         self.torn = self.number if entry is None else None
         if torn is not None and entry is not None and entry.get("kind") == REPAIR:
             self.notes.append(f"line {torn} was left unfinished by a crash")
-        elif torn is not None:
+        elif torn is not None and entry is not None:
             self.breaks(torn, "is no journal entry")
         if entry is not None and entry.get("prev") != self.previous:
             self.breaks(self.number, "does not follow from the line before it")

@@ -59,16 +59,23 @@ def _told_before(life: Life, event: FailoverDecision) -> bool:
         return False
     if life.attempts[-1].profile_hash != event.profile_hash:
         return False
-    # Two models of one provider share its profiles, and fail fast: the line between them keeps them apart.
-    same_model = life.candidate_from < len(life.attempts) and event.profile_hash is not None
+    # Two models of one provider share its profiles, and fail fast: a fallback, or the line about it, keeps them apart.
+    fallbacks = event.decision == life.attempts[-1].decision == "fallback_model"
+    same_model = life.candidate_from < len(life.attempts) and event.profile_hash is not None and not fallbacks
     return just_closed(life, event.at, SAME_MOMENT_S if same_model else TWIN_S)
 
 
 def _told_again(life: Life, event: FailoverDecision) -> None:
-    """Believe the telling that knows of an answer: the console calls every `timeout` one that timed out."""
-    if life.attempts[-1].timed_out and not event.timed_out:
-        life.attempts[-1] = replace(life.attempts[-1], timed_out=False, reason=_reason(event, None))
+    """Believe the JSON log: the console does not say whether a timeout ended the attempt."""
+    if _is_whole(event) and not _is_whole(life.decisions[-1]):
+        reason = _reason(event, life.answered_last)
+        life.attempts[-1] = replace(life.attempts[-1], timed_out=event.timed_out, reason=reason)
         life.decisions[-1] = event
+
+
+def _is_whole(event: FailoverDecision) -> bool:
+    """Whether a decision has fields that the console never tells."""
+    return event.fallback_configured is not None or event.status is not None
 
 
 def _reason(event: FailoverDecision, answered: str | None) -> str | None:

@@ -59,9 +59,9 @@ def insert(facts: list[_Event], event: _Event) -> None:
         facts.append(event)
         return
     low, high = bisect_left(facts, key, key=_order), bisect_right(facts, key, key=_order)
-    ties = facts[low:high]
-    if event not in ties:
-        facts[low:high] = sorted((*ties, event), key=repr)
+    place = bisect_left(facts, repr(event), low, high, key=repr)
+    if place == high or facts[place] != event:
+        facts.insert(place, event)
 
 
 def _order(event: Event) -> tuple[float, int]:

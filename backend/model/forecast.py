@@ -210,14 +210,15 @@ def forecast(
     free_by = max(now, begins) + wait - spent
     if compaction is None:
         return Forecast(to_come, free_by, how)
-    longer = _ends(compaction, limit, now) - max(now, begins) - (limit - spent)
+    limit = limit if own else next((budget.seconds or 0.0 for budget in budgets), 0.0)
+    longer = _over_at(compaction, limit) - max(now, begins) - (limit - spent)
     return Forecast(to_come, free_by + max(0.0, longer), f"{how}; {_compacts(compaction)}")
 
 
-def _ends(compaction: Compaction, limit_s: float, now: float) -> float:
+def _over_at(compaction: Compaction, limit_s: float) -> float:
     """When the present attempt is over at the latest, epoch seconds, where each try of it takes `limit_s` seconds."""
     longest_s, tries = compaction.longest_s or 0.0, compaction.tries
-    return max(now, compaction.told_at + longest_s) + tries * limit_s + max(0, tries - 1) * longest_s
+    return compaction.told_at + longest_s + tries * limit_s + max(0, tries - 1) * longest_s
 
 
 def _compacts(compaction: Compaction) -> str:

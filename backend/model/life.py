@@ -49,8 +49,8 @@ class Life(Struct):
 
     `first` is the index of its first fact, `candidate_from` the one in `attempts` where the present candidate model
     begins. `ended` is the time and outcome of an end that nothing has taken back, `final` whether only a new life can
-    follow it, `answered` the error with which the provider answered inside the present attempt, `heard_at` when it
-    first did.
+    follow it, `answered` the error with which the provider answered inside the present attempt (`answered_last`:
+    inside the one before), `heard_at` when it first did.
     """
 
     first: int = 0
@@ -61,6 +61,7 @@ class Life(Struct):
     opened: AttemptStarted | None = None
     budget_from: float | None = None
     answered: str | None = None
+    answered_last: str | None = None
     heard_at: float | None = None
     prompt_error: PromptError | None = None
     retry: SameModelRetry | None = None
@@ -92,4 +93,5 @@ def close(life: Life, attempt: Attempt, at: float) -> None:
             heard_at=life.heard_at,
         )
     )
+    life.answered_last = life.answered
     life.opened = life.budget_from = life.prompt_error = life.answered = life.heard_at = None

@@ -75,7 +75,7 @@ def rotation_of(
     left = Remaining((), (), True) if finished else remaining(run, chain, known, defaults)
     current = None if finished else _current(run, done, occupation, left)
     attempts = (*done, current) if current else done
-    ahead = forecast(left, current, now, defaults, _limited(run.compaction, chain, defaults))
+    ahead = forecast(left, current, now, defaults, _limited(compaction_of(run, occupation), chain, defaults))
     return Rotation(
         run_id=run.run_id,
         attempts=attempts,
@@ -88,6 +88,16 @@ def rotation_of(
         finished=finished,
         lock_failures=sum(attempt.reason == "lock" for attempt in done),
     )
+
+
+def compaction_of(run: Run, occupation: Occupation | None) -> Compaction | None:
+    """Return the compaction that a run is at, None when it is over.
+
+    One that succeeds logs no end: who came to the session only later is another run.
+    """
+    if run.compaction is None or occupation is None:
+        return run.compaction
+    return None if occupation.since > run.compaction.since + FOLLOW_UP_S else run.compaction
 
 
 def _limited(

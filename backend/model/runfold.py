@@ -246,7 +246,8 @@ def _with_facts(runs: Mapping[str, Run], gathered: _Gathered, traces: Mapping[st
     """Read those runs anew of which something new is known, by their ids or by a trace."""
     found = dict(runs)
     by_trace = facts_by_run(traces)
-    touched = touched_runs(traces, [trace_id for trace_id in gathered.traces if trace_id in traces])
+    told = (gathered.book.traces, traces)  # a trace that is named anew may have left a run
+    touched = set().union(*(touched_runs(each, [t for t in gathered.traces if t in each]) for each in told))
     for run_id in {*gathered.facts, *touched}:
         known = gathered.facts.get(run_id)
         if known is None:

@@ -15,7 +15,7 @@ from backend.model.fleet import Severity, State
 from backend.model.life import PROMISING, Outcome
 from backend.model.locks import Verdict
 from backend.model.ownership import lost_on
-from backend.model.rotation import FOLLOW_UP_S, lock_failure_sentence
+from backend.model.rotation import FOLLOW_UP_S, compaction_of, lock_failure_sentence
 from backend.model.runs import Attempt, Rotation
 from backend.model.sentences import duration
 from backend.model.stuck import MARGIN_S, Finding, stuck_because
@@ -61,12 +61,10 @@ def _cancelling(facts: SessionFacts, now: float) -> Finding | None:
 
 
 def _compacting(facts: SessionFacts, now: float) -> Finding | None:
-    since = facts.run.compaction.since if facts.run and facts.run.compaction else None
-    if since is None or not facts.occupied:
+    compaction = compaction_of(facts.run, facts.occupation) if facts.run else None
+    if compaction is None or not facts.occupied:
         return None
-    # A compaction that succeeds logs no end: who came to the session only later is another run.
-    if facts.occupation is not None and facts.occupation.since > since + FOLLOW_UP_S:
-        return None
+    since = compaction.since
     return Finding(since, (f"the log says it has been compacting for {duration(now - since)}",))
 
 

@@ -61,13 +61,17 @@ def read_events(path: str | os.PathLike[str], counts: LineCounts | None = None) 
 
 
 class EventStream:
-    """The bytes of one log, in order and in pieces of any size, into events."""
+    """The bytes of one log, in order and in pieces of any size, into events.
 
-    __slots__ = ("_clock", "_feed")
+    `dated`: whether the line of the event yielded last told a time of its own.
+    """
+
+    __slots__ = ("_clock", "_feed", "dated")
 
     def __init__(self, at: float, *, mid_line: bool = False) -> None:
         """`at` (epoch seconds) is the time of lines without one, until a line tells a time."""
         self._clock = at
+        self.dated = True
         self._feed = LineFeed(mid_line=mid_line)
 
     def feed(self, piece: bytes, counts: LineCounts, at: float | None = None) -> Iterator[Event]:
@@ -90,7 +94,8 @@ class EventStream:
                 continue
             counts.relevant += 1
             found = _read(line)
-            if found is Malformed.TIME:
+            self.dated = found is not Malformed.TIME
+            if not self.dated:
                 found = _read(line, self._time_above(lines, place))
             if isinstance(found, Malformed) or (found is None and place in odd):
                 counts.malformed += 1

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 import re
-import sys
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 
 from backend.model.events import LockTimeout
 from backend.model.runfold import profile_hash
@@ -61,7 +61,13 @@ def ident(value: object) -> str | None:
         return None
     stripped = value.strip()[:ID_LIMIT]
     # A long log tells few ids many times over: each is kept once.
-    return None if stripped.lower() in _ABSENT else sys.intern(stripped)
+    return None if stripped.lower() in _ABSENT else _once(stripped)
+
+
+@lru_cache(4096)
+def _once(text: str) -> str:
+    """Return the very string that was returned for an equal one lately."""
+    return text
 
 
 def shown(value: object) -> SafeText:

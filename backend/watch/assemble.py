@@ -36,7 +36,13 @@ from backend.watch.sessionlog import SessionLogs
 BLOCKED_LATELY_S = 300.0
 """Where nothing occupies a session, callers that its last occupation blocked this lately (seconds) still count."""
 RECENT_S = 3600.0
+FORGOTTEN = (
+    "log: it tells more than is kept at once; the oldest runs and lines of the last hour are not counted"
+)
 """Runs silent for longer than this (seconds) say nothing about now."""
+FORGOTTEN = (
+    "log: it tells more than is kept at once; the oldest runs and lines of the last hour are not counted"
+)
 
 
 class _Calm(Struct):
@@ -92,7 +98,7 @@ class Assembler:
         self._refusals = refusals_by_key(book, self._keys)
         self._logs = SessionLogs(self.runs, book.notices, self._keys)
         strangers, loose = len(runs_without_session(book, self._keys)), len(unjoined(book))
-        self._notes = (*_unjoined_notes(strangers, loose), *_forgotten_notes(book))
+        self._notes = tuple(_unjoined_notes(strangers, loose))
 
     def tidy(self, now: float) -> None:
         """Forget what no session has needed since the last full look."""
@@ -106,9 +112,12 @@ class Assembler:
         run = session_run(runs, path, occupation, now)
         return gap_grace(run, holds_of(run, occupation) if run is not None else None)
 
-    def notes(self) -> tuple[str, ...]:
-        """What could not be joined, in figures."""
-        return self._notes
+    def notes(self, now: float) -> tuple[str, ...]:
+        """What could not be joined, in figures, and whether there was too much to keep."""
+        forgotten_at = self._book.forgotten_at
+        if forgotten_at is None or now - forgotten_at > RECENT_S:
+            return self._notes
+        return (*self._notes, FORGOTTEN)
 
     def sessions(
         self,
@@ -378,8 +387,3 @@ def _unjoined_notes(runs: int, lines: int) -> Iterable[str]:
         yield f"log: {times(runs, 'run')} of no session known here"
     if lines:
         yield f"log: {times(lines, 'line')} that no id ties to a run"
-
-
-def _forgotten_notes(book: RunBook) -> Iterable[str]:
-    if book.forgotten_at is not None:
-        yield "log: it tells more than is kept at once; the oldest runs and lines of the last hour are not counted"

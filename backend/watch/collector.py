@@ -260,7 +260,7 @@ class Collector:
             ),
             sessions=tuple(sorted(sessions, key=_urgency)),
             locks=tuple(sorted(self._locks.locks, key=lambda view: view.record.path)),
-            notes=tuple(self._notes()),
+            notes=tuple(self._notes(now)),
         )
 
     def _root_view(self, root: RootWatch, now: float) -> RootView:
@@ -277,14 +277,14 @@ class Collector:
         port = root.gateway.port if root.gateway else None
         return refused_start(self._book.refused_starts, root.gateway_locks, port, alone, now)
 
-    def _notes(self) -> list[str]:
+    def _notes(self, now: float) -> list[str]:
         notes = list(self._logs.notes())
         for root in self.roots.values():
             notes += [f"{root.path}: {note}" for note in root.exposures()]
         for path, news in self._news.items():
             if news.dropped:
                 notes.append(f"{path}: {news.dropped} gateway events of a flood were not kept")
-        return notes + list(self._assembler.notes())
+        return notes + list(self._assembler.notes(now))
 
     def _wait(self, stop: threading.Event, last_full: float) -> set[str] | None:
         """Wait for the next reason to look; None when everything is to be looked at."""

@@ -46,8 +46,8 @@ class Followed:
         """Bytes that were written but not yet read."""
         return max(0, self.size - self.offset)
 
-    def read(self, now: float, share: int, counts: LineCounts) -> list[Event]:
-        """Read at most `share` bytes on. Raises OSError."""
+    def read(self, now: float, share: int, counts: LineCounts) -> list[tuple[Event, bool]]:
+        """Read at most `share` bytes on; with each event, whether its line told its time. Raises OSError."""
         found = os.fstat(self.descriptor)
         self.size, self.mtime, self.unlinked = found.st_size, found.st_mtime, found.st_nlink == 0
         if self.offset and self._rewritten():
@@ -55,7 +55,8 @@ class Followed:
             self._stream = EventStream(now)
         piece = os.pread(self.descriptor, min(share, self.behind), self.offset)
         # What stood there before the first look is as old as its neighbours; what came since is new.
-        events = list(self._stream.feed(piece, counts, None if self._first else now))
+        told = self._stream.feed(piece, counts, None if self._first else now)
+        events = [(event, self._stream.dated) for event in told]
         self._first = self._first and self.offset + len(piece) < self.opened.st_size
         self.offset += len(piece)
         self._anchor = (self._anchor + piece)[-_ANCHOR:]

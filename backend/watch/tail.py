@@ -70,7 +70,8 @@ class LogTail:
 
     `files` are named by a person or a config and may be symbolic links. `console` files (`gateway.log`,
     `gateway.err.log`) repeat the JSON log in the console's words: while a JSON log is written to, only
-    what it can't hold is taken from them. 2026.4.5 ends its JSON log at 500 MiB and the console goes on.
+    what it can't hold is taken from them. 2026.4.5 ends its JSON log at 500 MiB and the console goes on:
+    then it is heard, where its lines have a time and no other JSON log that is followed is written to.
     """
 
     def __init__(
@@ -166,7 +167,7 @@ class LogTail:
 
     def _read(self, now: float, counts: LineCounts, problems: list[SafeText]) -> Iterator[Event]:
         share = max(_SHARE_AT_LEAST, self._budget // max(1, len(self._followed)))
-        spoken: list[Event] = []
+        spoken: list[tuple[Event, bool]] = []
         # The JSON logs last: what the console has said by now stands in them then.
         for one in sorted(self._followed.values(), key=lambda one: not one.console):
             try:
@@ -177,10 +178,12 @@ class LogTail:
             if one.console:
                 spoken += found
             else:
-                yield from found
+                yield from (event for event, _ in found)
         written = [one.mtime for one in self._followed.values() if one.size and not one.console]
         told_until = max(written, default=-math.inf) + TOLD_TWICE_S
-        yield from (event for event in spoken if event.at > told_until or isinstance(event, WatchdogRelease))
+        for event, dated in spoken:
+            if not written or (dated and event.at > told_until) or isinstance(event, WatchdogRelease):
+                yield event
 
     def _retire(self, standing: set[_Inode | None], oldest: float) -> None:
         """Let go of files that stand nowhere any more, are read to their end and silent."""

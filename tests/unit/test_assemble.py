@@ -7,14 +7,17 @@ import time
 
 import pytest
 
+from backend.model.events import AttemptStarted
 from backend.model.fleet import State
 from backend.model.locks import Verdict
+from backend.model.runfold import Limits, RunBook, fold_all
 from backend.model.wire import session_json, snapshot_json
 from backend.simulate.cast import CHAIN, Session
 from backend.simulate.lockfile import timeout_text
 from backend.simulate.log import Log
 from backend.simulate.narration import TIMED_OUT, Failure, Narrator
 from backend.system.procfs import LINUX
+from backend.watch.assemble import FORGOTTEN, Assembler
 from backend.watch.collector import Collector
 from tests.unit.fleetdir import FleetDir, actor, aged
 
@@ -341,3 +344,11 @@ def test_a_session_that_nothing_happens_to_is_the_same_object_in_every_snapshot(
         return next(s for s in incident.snapshot.sessions if s.key == "agent:silas:calm")
 
     assert calm() is calm()
+
+
+def test_what_the_limits_left_out_is_noted_for_an_hour():
+    runs = [AttemptStarted(float(n), f"r{n}") for n in range(3)]
+    assembler = Assembler()
+    assembler.begin(fold_all(RunBook(limits=Limits(runs=2)), runs), [])
+    assert FORGOTTEN in assembler.notes(3600.0)
+    assert FORGOTTEN not in assembler.notes(3601.0)

@@ -95,13 +95,19 @@ def test_with_no_attempt_left_there_is_nothing_to_wait_for():
         (Compaction(1050.0, 1050.0, 900.0, 1), 2070.0, "at most 15 m, and then tries again once"),
         (Compaction(1000.0, 1050.0, 900.0, 2), 3030.0, "at most 15 m, and then tries again 2 times"),
         (Compaction(1050.0, 1050.0, 5.0), 1120.0, "at most 5 s"),
-        (Compaction(0.0, 1.0, 900.0, 1), 1180.0, "at most 15 m, and then tries again once"),
+        (Compaction(0.0, 1.0, 900.0, 1), 1120.0, "at most 15 m, and then tries again once"),
     ],
 )
 def test_a_compaction_puts_off_the_end_of_the_running_attempt(compaction, free_by, how):
     ahead = forecast(remaining(IDLE, IDLE), Attempt(1, started_at=1000.0), 1060.0, compaction=compaction)
     assert ahead.free_by == free_by
     assert ahead.how.endswith(f"; it compacts the transcript first, {how}")
+
+
+def test_a_compaction_puts_off_the_end_also_where_the_running_attempt_is_not_seen():
+    compaction = Compaction(1050.0, 1050.0, 900.0, 2)
+    seen = forecast(remaining(IDLE, IDLE), Attempt(1, started_at=1000.0), 1060.0, compaction=compaction)
+    assert forecast(remaining(IDLE, IDLE), None, 1060.0, compaction=compaction).free_by == seen.free_by
 
 
 def test_a_running_attempt_that_no_chain_explains_still_has_a_budget():

@@ -187,6 +187,17 @@ def test_of_a_long_journal_the_newest_entries_are_kept_and_every_line_is_checked
     assert read_chain([*lines(journal), b"torn\n", b"half"]).broken_at == 21
 
 
+def test_a_repair_that_was_torn_itself_breaks_no_chain(journal):
+    journal.append("refused")
+    with open(journal.path, "ab") as file:
+        file.write(b'{"at":"half an entry\n{"at":"half a repair')
+    journal.append("refused")
+    reading = journal.read()
+    assert (reading.broken_at, len(reading.entries)) == (None, 3)
+    assert reading.notes == ("line 3 was left unfinished by a crash",)
+    assert read_chain(lines(journal)[:3]).broken_at == 3
+
+
 def test_the_environment_may_move_the_state_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("LOCKDECK_STATE_DIR", str(tmp_path / "elsewhere"))
     assert default_journal().folder == str(tmp_path / "elsewhere")

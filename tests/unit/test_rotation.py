@@ -119,6 +119,12 @@ def test_a_compaction_lasts_as_long_as_its_line_the_configuration_or_the_version
     assert rotation.free_by == pytest.approx(1180.0 + longest_s + 2 * 60)
 
 
+def test_a_compaction_before_the_occupation_puts_nothing_off():
+    line = CompactionTimeout(900.0, "r1", "s1", "attempting compaction", tries=2)
+    with_line = rotation_of(run_of(line, *ROTATED), CHAIN, HOLDS, 1150.0, NAMES)
+    assert with_line.free_by == rotation_of(run_of(*ROTATED), CHAIN, HOLDS, 1150.0, NAMES).free_by
+
+
 def test_a_promised_attempt_that_has_not_begun_is_still_to_come():
     rotation = rotation_of(run_of(*ROTATED), CHAIN, None, 1125.0, NAMES)
     assert len(rotation.attempts) == 2

@@ -25,6 +25,7 @@ from backend.model.events import (
     ModelFallbackDecision,
     ProfileTimedOut,
     PromptError,
+    RotationCap,
     RunAborted,
     RunEnded,
     RunTimeout,
@@ -134,12 +135,37 @@ def test_one_decision_told_by_two_sinks_is_one_attempt():
         assert (run.ended_at, run.outcome) == (104.05, Outcome.FAILED)
 
 
-@pytest.mark.parametrize("later_s", [-0.001, 0.001])
-def test_the_telling_that_knows_of_an_answer_is_believed(later_s):
-    answered = decision(20.0, timed_out=False, status=500)
-    run = only(answered, decision(20.0 + later_s))
-    assert [(a.reason, a.timed_out) for a in run.attempts] == [("provider_error", False)]
-    assert run.decisions == (answered,)
+@pytest.mark.parametrize("later_s", [-0.001, 0.0, 0.001])
+@pytest.mark.parametrize(
+    ("whole", "spoken"),
+    [
+        ({"reason": "timeout", "timed_out": False, "status": 500}, {"reason": "timeout", "timed_out": True}),
+        (
+            {"reason": "rate_limit", "timed_out": True, "fallback_configured": True},
+            {"reason": "rate_limit", "timed_out": False},
+        ),
+    ],
+)
+def test_of_a_decision_that_log_and_console_tell_the_log_is_believed(later_s, whole, spoken):
+    told = AgentEnd(19.0, "r1", "rate_limit", status=429), decision(20.0, **whole)
+    alone, both = only(*told), only(*told, decision(20.0 + later_s, **spoken))
+    assert [(a.reason, a.timed_out) for a in both.attempts] == [
+        (a.reason, a.timed_out) for a in alone.attempts
+    ]
+    assert both.decisions == alone.decisions
+
+
+def test_models_that_fail_at_once_are_attempts_each_also_where_the_console_alone_tells():
+    run = only(*(decision(20.0 + n * 0.4, "fallback_model", timed_out=False) for n in range(3)))
+    assert (len(run.attempts), len(run.decisions)) == (3, 3)
+
+
+def test_a_run_that_a_trace_leaves_is_read_anew():
+    named = fold_all(RunBook(), [AgentEnd(1.0, "z", None, trace_id="t"), RotationCap(2.0, "x", trace_id="t")])
+    assert [type(fact) for fact in named.runs["z"].facts] == [AgentEnd, RotationCap]
+    others = [AgentEnd(3.0, "a", None, trace_id="t"), AgentEnd(4.0, "b", None, trace_id="t")]
+    assert fold_all(named, others) == fold(fold(named, others[0]), others[1])
+    assert [type(fact) for fact in fold_all(named, others).runs["z"].facts] == [AgentEnd]
 
 
 def test_models_of_one_provider_that_fail_at_once_on_the_same_profile_are_attempts_each():

@@ -357,6 +357,15 @@ def test_the_console_speaks_where_the_json_log_has_ended_at_its_size(log, tmp_pa
     assert runs(tail.poll(NOW + 60)) == ["c"]
 
 
+def test_a_console_line_without_time_repeats_a_json_log_however_late_it_is_found(log, tmp_path, follow):
+    err = tmp_path / "gateway.err.log"
+    write(log, line("a", NOW - 900), at=NOW - 900)
+    write(err, b"[agent] embedded run timeout: runId=a sessionId=s timeoutMs=1\n" + WATCHDOG)
+    poll = follow(console=[str(err)]).poll(NOW)
+    assert [type(event) for event in poll.events] == [RunTimeout, WatchdogRelease]
+    assert poll.events[0].at == NOW - 900
+
+
 def test_a_line_without_time_is_as_new_as_the_poll_that_finds_it(tmp_path, follow):
     err = tmp_path / "gateway.err.log"
     write(err, WATCHDOG, at=NOW - 100)
