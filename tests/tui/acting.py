@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
+from dataclasses import replace  # noqa: TID251 - of hands, which hold secrets and are a dataclass
 from pathlib import Path
 
 from backend.model.fleet import FleetSnapshot
