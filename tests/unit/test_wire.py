@@ -51,6 +51,20 @@ def test_a_hostile_snapshot_is_plain_ascii_that_keeps_every_word():
     assert {session["key"] for session in json.loads(shown)["sessions"]} == {s.key for s in hostile.sessions}
 
 
+ANY_TEXT = st.text(st.characters(codec=None))
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT,
+    lambda inner: st.lists(inner) | st.dictionaries(ANY_TEXT, inner),
+    max_leaves=20,
+)
+
+
+@given(ANY_JSON)
+def test_indented_json_is_what_python_itself_writes(value):
+    expected = json.dumps(value, indent=2).replace("\x7f", "\\u007f")
+    assert dumps(value, indent=2) == expected
+
+
 def test_an_empty_fleet_is_as_the_schema_promises():
     assert validate(FleetSnapshot(samples.NOW, "h"))["summary"]["needsPerson"] is False
 
