@@ -11,8 +11,8 @@ from backend.model.fleet import LockView
 from backend.model.locks import Presence
 from backend.model.wire import SCHEMA, dumps, evidence_json, lock_json, lock_needs_person
 from backend.openclaw.evidence import examine
-from backend.openclaw.layout import paths_in
-from backend.openclaw.lockfile import cut_off, cut_off_sentence, is_shop
+from backend.openclaw.layout import names_in
+from backend.openclaw.lockfile import cut_off, cut_off_sentence, shops_among
 from backend.openclaw.placing import place_of
 from backend.system.text import safe
 from tui.advice import advice
@@ -49,11 +49,12 @@ def explain_lock(path: str, settings: Settings, as_json: bool) -> Exit:
 
 def _cut_off_beside(path: str) -> Iterator[str]:
     """Yield what releases that were cut off have left in the directory of a lock."""
+    directory = os.path.dirname(path)
     try:
-        beside = paths_in(os.path.dirname(path))
+        shops = shops_among(directory, names_in(directory))
     except OSError:
         return
-    yield from (shop for shop in beside if is_shop(shop) and cut_off(shop, time.time()))
+    yield from (shop for shop in shops if cut_off(shop, time.time()))
 
 
 def nothing_there(view: LockView) -> bool:

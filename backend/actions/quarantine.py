@@ -50,12 +50,12 @@ def kept_of(state: str, action: str) -> str | None:
         return None
     for name in names:
         stem = os.path.join(home, name.removesuffix(".json"))
-        if name.endswith(".json") and os.path.lexists(stem + ".lock") and _is_original(stem + ".json"):
+        if name.endswith(".json") and os.path.lexists(stem + ".lock") and _tells_of_original(stem + ".json"):
             return stem + ".lock"
     return None
 
 
-def _is_original(path: str) -> bool:
+def _tells_of_original(path: str) -> bool:
     try:
         with open(path, "rb") as file:
             evidence = json.loads(file.read(1 << 20))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -227,20 +227,25 @@ def agent_ids(root: str) -> tuple[str, ...]:
         return ()
 
 
-def paths_in(directory: str) -> list[str]:
-    """Return the paths of all entries directly in `directory`, sorted; none where it is gone.
+def names_in(directory: str) -> list[str]:
+    """Return the names of all entries of `directory`, in no order; none where it is gone.
 
     Raises OSError where the directory can't be listed: no locks seen would not mean no locks there.
     """
     try:
-        return sorted(os.path.join(directory, name) for name in os.listdir(directory))
+        return os.listdir(directory)
     except (FileNotFoundError, NotADirectoryError):
         return []
 
 
 def locks_in(directory: str) -> list[str]:
-    """Return the paths of all `.lock` entries directly in `directory`, as `paths_in` does."""
-    return [path for path in paths_in(directory) if path.endswith(".lock")]
+    """Return the paths of all `.lock` entries of `directory`, sorted. As `names_in` otherwise."""
+    return locks_among(directory, names_in(directory))
+
+
+def locks_among(directory: str, names: Iterable[str]) -> list[str]:
+    """Return the paths of the `.lock` entries among the names in `directory`, sorted."""
+    return sorted(os.path.join(directory, name) for name in names if name.endswith(".lock"))
 
 
 def lock_kind(path: str) -> LockKind:

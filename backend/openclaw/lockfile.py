@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -62,9 +62,9 @@ def shop_name(action: str) -> str:
     return f".lockdeck-{action}"
 
 
-def is_shop(path: str) -> bool:
-    """Whether a path has the name of such a folder."""
-    return _SHOP.fullmatch(os.path.basename(path)) is not None
+def shops_among(directory: str, names: Iterable[str]) -> list[str]:
+    """Return the paths of such folders among the names in `directory`, sorted."""
+    return sorted(os.path.join(directory, name) for name in names if _SHOP.fullmatch(name))
 
 
 def cut_off(shop: str, now: float) -> bool:

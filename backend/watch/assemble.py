@@ -36,9 +36,6 @@ from backend.watch.sessionlog import SessionLogs
 BLOCKED_LATELY_S = 300.0
 """Where nothing occupies a session, callers that its last occupation blocked this lately (seconds) still count."""
 RECENT_S = 3600.0
-FORGOTTEN = (
-    "log: it tells more than is kept at once; the oldest runs and lines of the last hour are not counted"
-)
 """Runs silent for longer than this (seconds) say nothing about now."""
 FORGOTTEN = (
     "log: it tells more than is kept at once; the oldest runs and lines of the last hour are not counted"

@@ -8,8 +8,8 @@ from msgspec import Struct, field
 
 from backend.model.locks import LockKind
 from backend.openclaw.evidence import Place
-from backend.openclaw.layout import SessionsDir, lock_kind, paths_in
-from backend.openclaw.lockfile import is_shop
+from backend.openclaw.layout import SessionsDir, lock_kind, locks_among, names_in
+from backend.openclaw.lockfile import shops_among
 from backend.openclaw.store import SessionEntry, Store, StoreIndex, read_store
 
 KNOWN_AT_MOST = 20_000
@@ -48,9 +48,9 @@ class Directory(Struct):
         # With a signature the store was read, and only some of its entries could not be understood.
         self.unseen = bool(store.problem) and store.signature is None
         try:
-            paths = paths_in(self.where.path)
-            self.locks = tuple(path for path in paths if path.endswith(".lock"))
-            self.shops = tuple(path for path in paths if is_shop(path))
+            names = names_in(self.where.path)
+            self.locks = tuple(locks_among(self.where.path, names))
+            self.shops = tuple(shops_among(self.where.path, names))
         except OSError as error:
             told.append(f"{self.where.path} can't be listed: {error.strerror or error}")
             self.unseen = True
