@@ -19,7 +19,6 @@ import json, signal, sys
 from pathlib import Path
 from backend.simulate.fleet import SimulatedFleet
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored where the tests run under nohup
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
 fleet = SimulatedFleet(Path(sys.argv[1]), pace=5.0)
 fleet.start()
 print(json.dumps({"gateway": fleet.gateway_pid, "root": str(fleet.root)}), flush=True)
