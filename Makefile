@@ -17,7 +17,7 @@ check: $(DEV)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/codespell backend tui themes tests README.md CHANGELOG.md
+	@$(BIN)/codespell backend tui themes lockdeck tests README.md CHANGELOG.md
 
 live: $(DEV)
 	@$(BIN)/python -m pytest tests/live -rs

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from themes.palette import Palette, ThemeError, parse_palette
+from lockdeck.themes.palette import Palette, ThemeError, parse_palette
 
 BUILTIN = Path(__file__).parent
 DEFAULT = "dark"

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from themes.loader import Shelf, load_shelf, theme_files
+from lockdeck.themes.loader import Shelf, load_shelf, theme_files
 
 POLL_S = 1.0
 """How often the theme folders are looked at, in seconds."""

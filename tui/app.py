@@ -13,27 +13,27 @@ from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.screen import Screen
 
-from backend.model.fleet import FleetSnapshot, Severity
-from themes.loader import Shelf
-from tui.actions import Hands
-from tui.aside import WorkFailed
-from tui.changes import Change
-from tui.commands.provider import DeckProvider
-from tui.deck import Deck
-from tui.desktop import announce
-from tui.inspection import Inspect
-from tui.intake import Intake
-from tui.jobs import JobBoard
-from tui.messages import JobFailed, JobNews, Published, Recovered, SourceFailed
-from tui.pace import Pace
-from tui.recovering import recover_aside, tell_recovered
-from tui.screens.base import DeckScreen
-from tui.screens.fleet import FleetScreen
-from tui.screens.selecting import SelectScreen
-from tui.shell import Shell
-from tui.signals import leave_on_signals
-from tui.source import Inspector, Source
-from tui.wishes import Wishes
+from lockdeck.backend.model.fleet import FleetSnapshot, Severity
+from lockdeck.themes.loader import Shelf
+from lockdeck.tui.background import WorkFailed
+from lockdeck.tui.commands.provider import DeckProvider
+from lockdeck.tui.deck import Deck
+from lockdeck.tui.inspection import Inspect
+from lockdeck.tui.intake import Intake
+from lockdeck.tui.jobs import JobBoard
+from lockdeck.tui.messages import JobFailed, JobNews, Published, Recovered, SourceFailed
+from lockdeck.tui.operations import Hands
+from lockdeck.tui.pace import Pace
+from lockdeck.tui.preferences import Wishes
+from lockdeck.tui.recovering import recover_aside, tell_recovered
+from lockdeck.tui.screens.base import DeckScreen
+from lockdeck.tui.screens.fleet import FleetScreen
+from lockdeck.tui.screens.selecting import SelectScreen
+from lockdeck.tui.shell import Shell
+from lockdeck.tui.snapshots import Inspector, Source
+from lockdeck.tui.terminal.notifications import announce
+from lockdeck.tui.terminal.signals import leave_on_signals
+from lockdeck.tui.view.changes import Change
 
 UPDATE_GAP_S = 0.05
 """At least so many seconds lie between two repaints for new snapshots."""
@@ -164,13 +164,13 @@ class LockdeckApp(Shell):
 
     def on_job_news(self, message: JobNews) -> None:
         """Take in how a job goes."""
-        from tui.dialogs.flow import take_news
+        from lockdeck.tui.dialogs.flow import take_news
 
         take_news(self, message)
 
     def on_job_failed(self, message: JobFailed) -> None:
         """Tell that a job ended with an error."""
-        from tui.dialogs.flow import fail_job
+        from lockdeck.tui.dialogs.flow import fail_job
 
         fail_job(self, message)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import deque
 from itertools import count
 
-from backend.model.fleet import FleetSnapshot
-from backend.system.text import SafeText, safe
-from tui.changes import Change, changes
-from tui.notify import Notice, Rule, Watch, criticals
-from tui.notify import advance as advance_watch
-from tui.pulse import Pulse, advance
+from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.backend.system.text import SafeText, safe
+from lockdeck.tui.alarms import Notice, Rule, Watch, criticals
+from lockdeck.tui.alarms import advance as advance_watch
+from lockdeck.tui.view.changes import Change, changes
+from lockdeck.tui.view.sparkline import Pulse, advance
 
 KEPT_CHANGES = 2000
 """So many changes are kept for the Events screen."""

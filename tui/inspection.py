@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from textual.message import Message
 
-from backend.model.locks import Holder
-from backend.system.processes import ProcessDetails
+from lockdeck.backend.model.locks import Holder
+from lockdeck.backend.system.processes import ProcessDetails
 
 AGAIN_S = 2.0
 """A holder is read again after so many seconds at the earliest."""

@@ -8,12 +8,12 @@ from pathlib import Path
 from textual.message import Message
 from textual.message_pump import MessagePump
 
-from backend.model.fleet import FleetSnapshot
-from backend.system.text import SafeText
-from themes.loader import Shelf
-from themes.watch import ThemeWatch
-from tui.messages import Published, ShelfChanged, SourceFailed
-from tui.source import Source, SourceThread
+from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.backend.system.text import SafeText
+from lockdeck.themes.loader import Shelf
+from lockdeck.themes.watch import ThemeWatch
+from lockdeck.tui.messages import Published, ShelfChanged, SourceFailed
+from lockdeck.tui.snapshots import Source, SourceThread
 
 
 class Intake:

@@ -8,8 +8,8 @@ from itertools import count
 from msgspec import Struct
 from msgspec.structs import replace
 
-from backend.model.fleet import Severity
-from tui.aim import Aim
+from lockdeck.backend.model.fleet import Severity
+from lockdeck.tui.targets import Aim
 
 WAITING, WORKING = "waiting", "working"
 

@@ -8,7 +8,7 @@ from textual.binding import ActiveBinding, Binding
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.keymap import is_key
+from lockdeck.tui.keymap import is_key
 
 
 def key_of(screen: Screen[Any], command: str) -> str | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from textual.message import Message
 
-from backend.model.fleet import FleetSnapshot
-from backend.system.text import SafeText
-from themes.loader import Shelf
-from tui.jobs import Piece
+from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.backend.system.text import SafeText
+from lockdeck.themes.loader import Shelf
+from lockdeck.tui.jobs import Piece
 
 
 class Published(Message):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.model.fleet import FleetSnapshot
+from lockdeck.backend.model.fleet import FleetSnapshot
 
 
 class Pace:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from backend.model.fleet import Severity
-from tui.aside import aside, post
-from tui.changes import Change
-from tui.messages import Recovered
+from lockdeck.backend.model.fleet import Severity
+from lockdeck.tui.background import aside, post
+from lockdeck.tui.messages import Recovered
+from lockdeck.tui.view.changes import Change
 
 if TYPE_CHECKING:
-    from tui.app import LockdeckApp
+    from lockdeck.tui.app import LockdeckApp
 
 
 def recover_aside(app: LockdeckApp) -> None:
@@ -19,7 +19,7 @@ def recover_aside(app: LockdeckApp) -> None:
     journal = app.hands.journal
 
     def work() -> None:
-        from backend.actions.recovery import recover
+        from lockdeck.backend.actions.release.recovery import recover
 
         told = recover(journal)
         if told:

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from backend.system.folders import config_dir
-from themes.loader import load_shelf
-from tui.actions import Hands
-from tui.app import LockdeckApp
-from tui.source import Source
-from tui.wishes import Wishes
+from lockdeck.backend.system.folders import config_dir
+from lockdeck.themes.loader import load_shelf
+from lockdeck.tui.app import LockdeckApp
+from lockdeck.tui.operations import Hands
+from lockdeck.tui.preferences import Wishes
+from lockdeck.tui.snapshots import Source
 
 
 def run_dashboard(

@@ -8,14 +8,14 @@ from textual.app import App
 from textual.binding import Binding
 from textual.screen import Screen
 
-from backend.system.text import safe
-from themes.loader import Shelf, load_shelf
-from tui.crash import report
-from tui.dressing import first_choice, offer_themes, take_shelf
-from tui.driver import QuickDriver
-from tui.messages import ShelfChanged
-from tui.stylebook import StyleBook
-from tui.symbols import choose_symbols
+from lockdeck.backend.system.text import safe
+from lockdeck.themes.loader import Shelf, load_shelf
+from lockdeck.tui.messages import ShelfChanged
+from lockdeck.tui.terminal.crash import report
+from lockdeck.tui.terminal.driver import QuickDriver
+from lockdeck.tui.theming import first_choice, offer_themes, take_shelf
+from lockdeck.tui.view.style import StyleBook
+from lockdeck.tui.view.symbols import choose_symbols
 
 _KEY_WORDS = {"⏎": "enter", "↑": "up", "↓": "down", "←": "left", "→": "right"}
 

@@ -11,9 +11,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from backend.actions.journal_chain import REPAIR, Entry, JournalReading, digest, parse_entry, read_chain
-from backend.model.wire import dumps, iso
-from backend.system.folders import state_dir
+from lockdeck.backend.actions.journal_chain import (
+    REPAIR,
+    Entry,
+    JournalReading,
+    digest,
+    parse_entry,
+    read_chain,
+)
+from lockdeck.backend.model.wire import dumps, iso
+from lockdeck.backend.system.folders import state_dir
 
 _TAIL = 1 << 16
 _TURN_S = 30.0

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from backend.actions.journal import make_private_folder
+from lockdeck.backend.actions.journal import make_private_folder
 
 
 class NotOurTurnError(Exception):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView
+from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView
 
 
 class Change(Struct, frozen=True):

@@ -6,9 +6,9 @@ from enum import IntEnum, StrEnum
 
 from msgspec import Struct
 
-from backend.model.locks import Evidence, Judgement, LockRecord
-from backend.model.loglines import LogLine
-from backend.model.runs import NOBODY_BLOCKED, Attempt, Blocked, Occupation, Rotation
+from lockdeck.backend.model.locks import Evidence, Judgement, LockRecord
+from lockdeck.backend.model.runs.records import NOBODY_BLOCKED, Attempt, Blocked, Occupation, Rotation
+from lockdeck.backend.model.sessions.loglines import LogLine
 
 
 class State(StrEnum):

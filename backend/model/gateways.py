@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from backend.model.blocked import SAME_CALLER_S
-from backend.model.events import GatewayRefused
-from backend.model.fleet import GatewayView, LockView, RefusedStart
-from backend.model.locks import Judgement, Presence, Verdict
-from backend.model.sentences import time_of_day
+from lockdeck.backend.model.fleet import GatewayView, LockView, RefusedStart
+from lockdeck.backend.model.locks import Judgement, Presence, Verdict
+from lockdeck.backend.model.runs.events import GatewayRefused
+from lockdeck.backend.model.sessions.blocked import SAME_CALLER_S
+from lockdeck.backend.model.words import time_of_day
 
 RECENT_S = 3600.0
 """A start that was refused longer ago than this (seconds) says nothing about now."""

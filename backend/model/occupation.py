@@ -9,8 +9,8 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from backend.model.locks import LockRecord, PayloadState, Presence
-from backend.model.runs import GAP_GRACE_S, Hold, Occupation
+from lockdeck.backend.model.locks import LockRecord, PayloadState, Presence
+from lockdeck.backend.model.runs.records import GAP_GRACE_S, Hold, Occupation
 
 RECENT_HOLDS = 50
 """How many holds an occupation remembers; it counts all of them."""
@@ -60,7 +60,7 @@ def observe(
     """Add one look at `path` (`seen` None: no lock there) to its occupation; None when it is free.
 
     Idempotent. `now` is epoch seconds and may go backwards: the chain then moves with the clock, and no
-    duration becomes negative. `gap_grace` is in seconds; see `backend.model.rotation.gap_grace`.
+    duration becomes negative. `gap_grace` is in seconds; see `lockdeck.backend.model.runs.rotation.gap_grace`.
     """
     if occupation is None:
         return None if seen is None else _begin(path, seen, now)

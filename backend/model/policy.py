@@ -12,17 +12,17 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from backend.model.events import FailoverDecision
-from backend.model.life import BREAKER, RETRY
-from backend.model.runs import Attempt, PolicyFinding
-from backend.model.sentences import duration
-from backend.model.versions import (
+from lockdeck.backend.model.releases import (
     FIRST_WITHOUT_LOCK_CASCADE,
     FIRST_WITHOUT_LOCK_FILES,
     Version,
     exposed_to_lock_cascade,
     exposed_to_rotation_under_lock,
 )
+from lockdeck.backend.model.runs.attempts import BREAKER, RETRY
+from lockdeck.backend.model.runs.events import FailoverDecision
+from lockdeck.backend.model.runs.records import Attempt, PolicyFinding
+from lockdeck.backend.model.words import duration
 
 FIRST_WITH_EXTERNAL_ABORT = Version(2026, 4, 12)
 FIRST_SPARING_TOOLS = Version(2026, 5, 7)

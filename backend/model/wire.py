@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from backend.model.fleet import (
+from lockdeck.backend.model.fleet import (
     FleetSnapshot,
     GatewayView,
     LockView,
@@ -22,10 +22,10 @@ from backend.model.fleet import (
     SessionView,
     State,
 )
-from backend.model.gateways import runs_beside_another
-from backend.model.locks import Evidence, Holder, Verdict
-from backend.model.occupation import occupied_ms
-from backend.model.runs import Attempt, Occupation, Rotation
+from lockdeck.backend.model.gateways import runs_beside_another
+from lockdeck.backend.model.locks import Evidence, Holder, Verdict
+from lockdeck.backend.model.occupation import occupied_ms
+from lockdeck.backend.model.runs.records import Attempt, Occupation, Rotation
 
 SCHEMA = 1
 Json = dict[str, Any]

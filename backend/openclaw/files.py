@@ -8,8 +8,8 @@ import stat
 
 from msgspec import Struct
 
-from backend.model.locks import Presence
-from backend.system.text import SafeText, safe
+from lockdeck.backend.model.locks import Presence
+from lockdeck.backend.system.text import SafeText, safe
 
 TRIES = 3
 """How often a read is tried again when the system says "not now" or the file changes underneath."""

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from backend.model.locks import Presence
-from backend.openclaw.files import TRIES, FileRead, read_regular
-from backend.system.text import SafeText, safe
+from lockdeck.backend.model.locks import Presence
+from lockdeck.backend.openclaw.files import TRIES, FileRead, read_regular
+from lockdeck.backend.system.text import SafeText, safe
 
 CAP_BYTES = 64 << 20
 """A store larger than this is not read; 10,000 sessions with their snapshots were seen to need 50 MB."""

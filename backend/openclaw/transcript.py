@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from backend.model.events import PromptError
-from backend.openclaw.logfile import open_regular, read_end
-from backend.openclaw.logrecord import decode_object
-from backend.openclaw.logvalues import clock, flag, ident, model_name, number, shown
-from backend.system.text import SafeText, safe
+from lockdeck.backend.model.runs.events import PromptError
+from lockdeck.backend.openclaw.log.files import open_regular, read_end
+from lockdeck.backend.openclaw.log.records import decode_object
+from lockdeck.backend.openclaw.log.values import clock, flag, ident, model_name, number, shown
+from lockdeck.backend.system.text import SafeText, safe
 
 TAIL = 256 * 1024
 """How much of the end is read by default, in bytes."""

@@ -1,1 +1,1 @@
-"""The demo fleet: real processes, real lock files, real log lines. Start with `backend.simulate.fleet`."""
+"""The demo fleet: real processes, real lock files, real log lines. Start with `lockdeck.backend.simulate.fleet`."""

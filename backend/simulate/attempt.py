@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from enum import StrEnum
 
-from backend.simulate import lockfile
+from lockdeck.backend.simulate import lockfile
 
 _POLL_STEP_S = 0.05
 _POLL_LONGEST_S = 1.0

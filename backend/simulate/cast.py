@@ -6,7 +6,7 @@ import hashlib
 
 from msgspec import Struct
 
-from backend.model.chain import Candidate
+from lockdeck.backend.model.runs.chain import Candidate
 
 VERSION = "2026.4.5"
 TOKEN = "demo-fleet-token"  # noqa: S105  (guards nothing: the fleet is a simulation on loopback)

@@ -11,15 +11,15 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from backend.simulate import lockfile
-from backend.simulate.cast import CHAIN, Session
-from backend.simulate.helpers import Act
-from backend.simulate.home import Home
-from backend.simulate.lifeline import Lifeline, die_with_parent
-from backend.simulate.log import Log
-from backend.simulate.narration import Failure, Narrator
-from backend.simulate.tempo import LOCK_TIMEOUT_MS, Tempo
-from backend.simulate.transcript import Transcript
+from lockdeck.backend.simulate import lockfile
+from lockdeck.backend.simulate.cast import CHAIN, Session
+from lockdeck.backend.simulate.helpers import Act
+from lockdeck.backend.simulate.home import Home
+from lockdeck.backend.simulate.lifeline import Lifeline, die_with_parent
+from lockdeck.backend.simulate.log import Log
+from lockdeck.backend.simulate.narration import Failure, Narrator
+from lockdeck.backend.simulate.tempo import LOCK_TIMEOUT_MS, Tempo
+from lockdeck.backend.simulate.transcript import Transcript
 
 _HOLD_S = 240.0
 """Real seconds that the local run holds its own session's lock."""

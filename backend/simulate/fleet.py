@@ -29,10 +29,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from backend.simulate.cast import TOKEN
-from backend.simulate.home import Home, furnish
-from backend.simulate.lifeline import remove_tree
-from backend.simulate.tempo import DEFAULT_PACE
+from lockdeck.backend.simulate.cast import TOKEN
+from lockdeck.backend.simulate.home import Home, furnish
+from lockdeck.backend.simulate.lifeline import remove_tree
+from lockdeck.backend.simulate.tempo import DEFAULT_PACE
+from lockdeck.backend.system.folders import import_folder
 
 _START_LIMIT_S = 20.0
 _END_LIMIT_S = 5.0
@@ -132,16 +133,15 @@ def _start_gateway(
     lifeline, our_end = os.pipe()
     close_our_end = undo.enter_context(contextlib.ExitStack())
     close_our_end.callback(os.close, our_end)
-    package_home = str(Path(__file__).resolve().parents[2])
     environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     environment |= home.environment()
     environment |= {"PATH": f"{home.programs}:/usr/bin:/bin"}
-    environment["PYTHONPATH"] = os.pathsep.join((package_home, *_libraries()))
+    environment["PYTHONPATH"] = os.pathsep.join((import_folder(), *_libraries()))
     try:
         with home.errors.open("wb") as errors:
             gateway = subprocess.Popen(
                 [
-                    *("openclaw-gateway", "-S", "-P", "-m", "backend.simulate.gateway"),
+                    *("openclaw-gateway", "-S", "-P", "-m", "lockdeck.backend.simulate.gateway"),
                     *(str(home.path), str(pace), str(lifeline), str(server)),
                 ],
                 env=environment,

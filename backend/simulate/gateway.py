@@ -1,4 +1,4 @@
-"""The simulated gateway process: `openclaw-gateway … -m backend.simulate.gateway HOME ATTEMPT LIFELINE SOCKET`.
+"""The simulated gateway process: `openclaw-gateway … -m lockdeck.backend.simulate.gateway HOME ATTEMPT LIFELINE SOCKET`.
 
 HOME is the fleet's private directory, ATTEMPT the seconds of one attempt, LIFELINE the reading end of the
 owner's pipe, SOCKET a socket bound to the configured port of 127.0.0.1, on which the protocol is served.
@@ -17,18 +17,18 @@ import socket
 import sys
 from pathlib import Path
 
-from backend.simulate import lockfile, rpc
-from backend.simulate.cast import TOKEN, VERSION
-from backend.simulate.clock import iso_utc
-from backend.simulate.helpers import Helpers
-from backend.simulate.home import Home
-from backend.simulate.lifeline import remove_tree
-from backend.simulate.log import Log
-from backend.simulate.rpc_methods import SessionMethods
-from backend.simulate.runs import Runs
-from backend.simulate.story import Story
-from backend.simulate.tempo import Tempo
-from backend.simulate.world import World
+from lockdeck.backend.simulate import lockfile, rpc
+from lockdeck.backend.simulate.cast import TOKEN, VERSION
+from lockdeck.backend.simulate.clock import iso_utc
+from lockdeck.backend.simulate.helpers import Helpers
+from lockdeck.backend.simulate.home import Home
+from lockdeck.backend.simulate.lifeline import remove_tree
+from lockdeck.backend.simulate.log import Log
+from lockdeck.backend.simulate.rpc_methods import SessionMethods
+from lockdeck.backend.simulate.runs import Runs
+from lockdeck.backend.simulate.story import Story
+from lockdeck.backend.simulate.tempo import Tempo
+from lockdeck.backend.simulate.world import World
 
 
 class Gateway:

@@ -7,9 +7,9 @@ import os
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from enum import StrEnum
 
-from backend.simulate.cast import Session
-from backend.simulate.home import Home
-from backend.simulate.tempo import Tempo
+from lockdeck.backend.simulate.cast import Session
+from lockdeck.backend.simulate.home import Home
+from lockdeck.backend.simulate.tempo import Tempo
 
 
 class Act(StrEnum):
@@ -35,7 +35,16 @@ class Helpers:
         self._running = [process for process in self._running if process.returncode is None]
         process = await asyncio.create_subprocess_exec(
             "openclaw",
-            *("-S", "-P", "-m", "backend.simulate.cli", "agent", "--local", "--agent", session.agent),
+            *(
+                "-S",
+                "-P",
+                "-m",
+                "lockdeck.backend.simulate.cli",
+                "agent",
+                "--local",
+                "--agent",
+                session.agent,
+            ),
             *("--session-key", session.key, "--session-id", session.session_id),
             *("--transcript", session.transcript, "--home", str(self._home.path), "--act", act),
             *("--attempt", str(self._tempo.attempt), "--lifeline", str(self._lifeline)),

@@ -12,9 +12,17 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from backend.simulate.cast import AGENTS, CHAIN, SIDE_SESSIONS, TOKEN, VERSION, Session, main_key
-from backend.simulate.clock import epoch_ms
-from backend.simulate.transcript import Transcript
+from lockdeck.backend.simulate.cast import (
+    AGENTS,
+    CHAIN,
+    SIDE_SESSIONS,
+    TOKEN,
+    VERSION,
+    Session,
+    main_key,
+)
+from lockdeck.backend.simulate.clock import epoch_ms
+from lockdeck.backend.simulate.transcript import Transcript
 
 
 class Home(Struct, frozen=True):

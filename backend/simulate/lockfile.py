@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 
-from backend.simulate.clock import iso_utc
+from lockdeck.backend.simulate.clock import iso_utc
 
 
 def create(path: str) -> int | None:

@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from backend.simulate.clock import iso_local, iso_utc
+from lockdeck.backend.simulate.clock import iso_local, iso_utc
 
 _LEVELS = {"INFO": 3, "WARN": 4, "ERROR": 5}
 SIZE_LIMIT = 16 * 1024 * 1024

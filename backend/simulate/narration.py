@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from backend.model.chain import Candidate
-from backend.simulate.cast import CHAIN, Session, digest
-from backend.simulate.log import Log
+from lockdeck.backend.model.runs.chain import Candidate
+from lockdeck.backend.simulate.cast import CHAIN, Session, digest
+from lockdeck.backend.simulate.log import Log
 
 ABORTED_TEXT = "Request was aborted."
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
-from backend.simulate.clock import epoch_ms
+from lockdeck.backend.simulate.clock import epoch_ms
 
 if TYPE_CHECKING:
     from websockets.asyncio.server import ServerConnection

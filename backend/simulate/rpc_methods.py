@@ -12,15 +12,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from backend.model.versions import FIRST_WITH_TERMINAL_ABORT, Version
-from backend.simulate import store
-from backend.simulate.attempt import Abort, Result
-from backend.simulate.cast import Session
-from backend.simulate.clock import epoch_ms
-from backend.simulate.rpc import RefusedError
-from backend.simulate.runs import Runs
-from backend.simulate.transcript import Transcript
-from backend.simulate.world import World
+from lockdeck.backend.model.releases import FIRST_WITH_TERMINAL_ABORT, Version
+from lockdeck.backend.simulate import store
+from lockdeck.backend.simulate.attempt import Abort, Result
+from lockdeck.backend.simulate.cast import Session
+from lockdeck.backend.simulate.clock import epoch_ms
+from lockdeck.backend.simulate.rpc import RefusedError
+from lockdeck.backend.simulate.runs import Runs
+from lockdeck.backend.simulate.transcript import Transcript
+from lockdeck.backend.simulate.world import World
 
 Params = Mapping[str, Any]
 _PREFIX = re.compile(r"^\s*\[[^\]]*\]\s*")

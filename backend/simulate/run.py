@@ -6,15 +6,15 @@ import asyncio
 import time
 import uuid
 
-from backend.model.chain import Candidate
-from backend.simulate import lockfile, store
-from backend.simulate.attempt import Abort, Result, Wait, held
-from backend.simulate.cast import CHAIN, Session
-from backend.simulate.clock import epoch_ms
-from backend.simulate.narration import TIMED_OUT, Failure, Narrator
-from backend.simulate.tempo import LOCK_TIMEOUT_MS
-from backend.simulate.transcript import Transcript
-from backend.simulate.world import World
+from lockdeck.backend.model.runs.chain import Candidate
+from lockdeck.backend.simulate import lockfile, store
+from lockdeck.backend.simulate.attempt import Abort, Result, Wait, held
+from lockdeck.backend.simulate.cast import CHAIN, Session
+from lockdeck.backend.simulate.clock import epoch_ms
+from lockdeck.backend.simulate.narration import TIMED_OUT, Failure, Narrator
+from lockdeck.backend.simulate.tempo import LOCK_TIMEOUT_MS
+from lockdeck.backend.simulate.transcript import Transcript
+from lockdeck.backend.simulate.world import World
 
 _REPLY_S = 8.0
 """Real seconds that a healthy provider takes."""

@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections import defaultdict
 
-from backend.simulate.attempt import Abort, Result
-from backend.simulate.cast import Session
-from backend.simulate.narration import Narrator
-from backend.simulate.run import Run
-from backend.simulate.world import World
+from lockdeck.backend.simulate.attempt import Abort, Result
+from lockdeck.backend.simulate.cast import Session
+from lockdeck.backend.simulate.narration import Narrator
+from lockdeck.backend.simulate.run import Run
+from lockdeck.backend.simulate.world import World
 
 _LANE_WAIT_S = 2.0
 """Real seconds from which on a queued message is logged as having waited."""

@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from backend.simulate import lockfile
-from backend.simulate.cast import AGENTS, Session
-from backend.simulate.clock import epoch_ms
-from backend.simulate.home import Home
+from lockdeck.backend.simulate import lockfile
+from lockdeck.backend.simulate.cast import AGENTS, Session
+from lockdeck.backend.simulate.clock import epoch_ms
+from lockdeck.backend.simulate.home import Home
 
 
 def load_sessions(home: Home) -> Iterator[Session]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 from asyncio.subprocess import Process
 
-from backend.simulate import lockfile, store
-from backend.simulate.cast import AGENTS, CRASHED, LEAKED, LOCAL, Session, main_key
-from backend.simulate.clock import epoch_ms
-from backend.simulate.helpers import Act, Helpers
-from backend.simulate.runs import Runs
-from backend.simulate.world import World
+from lockdeck.backend.simulate import lockfile, store
+from lockdeck.backend.simulate.cast import AGENTS, CRASHED, LEAKED, LOCAL, Session, main_key
+from lockdeck.backend.simulate.clock import epoch_ms
+from lockdeck.backend.simulate.helpers import Act, Helpers
+from lockdeck.backend.simulate.runs import Runs
+from lockdeck.backend.simulate.world import World
 
 _CALM_RUNS = {"main": 3, "silas": 1, "ezra": 1, "juno": 2}
 _STARTS = {"silas": 0.0, "ezra": 0.02, "juno": 0.05, "main": 0.3}

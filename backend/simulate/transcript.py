@@ -6,9 +6,9 @@ import json
 import os
 import uuid
 
-from backend.model.chain import Candidate
-from backend.simulate.cast import Session
-from backend.simulate.clock import epoch_ms, iso_utc
+from lockdeck.backend.model.runs.chain import Candidate
+from lockdeck.backend.simulate.cast import Session
+from lockdeck.backend.simulate.clock import epoch_ms, iso_utc
 
 _NO_USAGE = {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0, "totalTokens": 0}
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from msgspec import Struct, field
 
-from backend.simulate.home import Home
-from backend.simulate.log import Log
-from backend.simulate.tempo import Tempo
+from lockdeck.backend.simulate.home import Home
+from lockdeck.backend.simulate.log import Log
+from lockdeck.backend.simulate.tempo import Tempo
 
 
 class Provider:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
-from backend.model.locks import Liveness
-from backend.system.processes import look
-from backend.system.procfs import proc_is_ours, read_stat, real_uid, visible_pids
-from backend.system.text import SafeText, safe
+from lockdeck.backend.model.locks import Liveness
+from lockdeck.backend.system.processes import look
+from lockdeck.backend.system.procfs import proc_is_ours, read_stat, real_uid, visible_pids
+from lockdeck.backend.system.text import SafeText, safe
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

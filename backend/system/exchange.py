@@ -15,7 +15,7 @@ import secrets
 import sys
 from typing import TYPE_CHECKING
 
-from backend.system.text import safe
+from lockdeck.backend.system.text import safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+import lockdeck
+
 
 class NoHomeError(OSError):
     """The account has no home directory, so there is no usual place for files."""
@@ -33,3 +35,8 @@ def _folder(kind: str, env: Mapping[str, str] | None) -> str:
     except RuntimeError:
         why = "this account has no home directory and HOME names none"
         raise NoHomeError(f"no place for lockdeck's {kind}: {why}; set HOME or {name}") from None
+
+
+def import_folder() -> str:
+    """Return the folder from which `lockdeck` is imported, for our own children that start without site packages."""
+    return os.path.dirname(os.path.dirname(os.path.abspath(lockdeck.__file__)))

@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from backend.system.procfs import proc_is_ours, read_file, read_stat, visible_pids
+from lockdeck.backend.system.procfs import proc_is_ours, read_file, read_stat, visible_pids
 
 _INITIAL_PID_NAMESPACE = 0xEFFFFFFC
 

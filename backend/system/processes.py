@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from backend.model.locks import Liveness
-from backend.system.procfs import (
+from lockdeck.backend.model.locks import Liveness
+from lockdeck.backend.system.procfs import (
     LINUX,
     PID_MAX,
     has_started,
@@ -23,7 +23,7 @@ from backend.system.procfs import (
     ticks_to_epoch,
     visible_pids,
 )
-from backend.system.text import SafeText, safe
+from lockdeck.backend.system.text import SafeText, safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

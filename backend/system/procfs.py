@@ -10,7 +10,7 @@ import time
 
 from msgspec import Struct
 
-from backend.system.text import SafeText, safe
+from lockdeck.backend.system.text import SafeText, safe
 
 LINUX = sys.platform.startswith("linux")
 PID_MAX = 2**31 - 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-from backend.system.procfs import PID_MAX, has_started
+from lockdeck.backend.system.procfs import PID_MAX, has_started
 
 
 def pidfd_terminate(pid: int, start_ticks: int) -> str | None:

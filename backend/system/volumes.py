@@ -8,8 +8,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from backend.system.procfs import LINUX
-from backend.system.text import SafeText, safe
+from lockdeck.backend.system.procfs import LINUX
+from lockdeck.backend.system.text import SafeText, safe
 
 Kind = Literal["local", "network", "unknown"]
 

@@ -13,25 +13,25 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from backend.model.fleet import FleetSnapshot, RefusedStart, RootView, SessionView
-from backend.model.gateways import refused_start
-from backend.model.runfold import RunBook, fold_all
-from backend.model.runs import Occupation
-from backend.model.versions import Version
-from backend.openclaw.feedevents import ends_of, run_ids_of
-from backend.openclaw.layout import Discovery, Unusable, discover_roots
-from backend.settings import Settings
-from backend.system.processes import ProcessDetails, details
-from backend.system.text import safe
-from backend.watch.assemble import RECENT_S, Assembler
-from backend.watch.directory import Directory
-from backend.watch.feednews import FeedNews
-from backend.watch.feedrows import Fed
-from backend.watch.feeds import Feeds, problem_of, silence_of
-from backend.watch.lockbook import LockBook
-from backend.watch.logbook import LogBook
-from backend.watch.rootwatch import RootWatch
-from backend.watch.waking import Waking
+from lockdeck.backend.model.fleet import FleetSnapshot, RefusedStart, RootView, SessionView
+from lockdeck.backend.model.gateways import refused_start
+from lockdeck.backend.model.releases import Version
+from lockdeck.backend.model.runs.fold import RunBook, fold_all
+from lockdeck.backend.model.runs.records import Occupation
+from lockdeck.backend.openclaw.gateway.rows import ends_of, run_ids_of
+from lockdeck.backend.openclaw.roots.layout import Discovery, Unusable, discover_roots
+from lockdeck.backend.settings.settings import Settings
+from lockdeck.backend.system.processes import ProcessDetails, details
+from lockdeck.backend.system.text import safe
+from lockdeck.backend.watch.directory import Directory
+from lockdeck.backend.watch.gateway_feed.feeds import Feeds, problem_of, silence_of
+from lockdeck.backend.watch.gateway_feed.news import FeedNews
+from lockdeck.backend.watch.gateway_feed.rows import Fed
+from lockdeck.backend.watch.locks import LockBook
+from lockdeck.backend.watch.logs.logbook import LogBook
+from lockdeck.backend.watch.root import RootWatch
+from lockdeck.backend.watch.sessions import RECENT_S, Assembler
+from lockdeck.backend.watch.wakeup.wakeup import Waking
 
 MOST_CLAIMS = 10_000
 """Of so many runs it is remembered which root's gateway named them."""

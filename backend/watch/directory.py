@@ -6,11 +6,11 @@ import os
 
 from msgspec import Struct, field
 
-from backend.model.locks import LockKind
-from backend.openclaw.evidence import Place
-from backend.openclaw.layout import SessionsDir, lock_kind, locks_among, names_in
-from backend.openclaw.lockfile import shops_among
-from backend.openclaw.store import SessionEntry, Store, StoreIndex, read_store
+from lockdeck.backend.model.locks import LockKind
+from lockdeck.backend.openclaw.locks.evidence import Place
+from lockdeck.backend.openclaw.locks.lockfile import shops_among
+from lockdeck.backend.openclaw.roots.layout import SessionsDir, lock_kind, locks_among, names_in
+from lockdeck.backend.openclaw.store import SessionEntry, Store, StoreIndex, read_store
 
 KNOWN_AT_MOST = 20_000
 """So many lock paths are remembered with their sessions: paths may come and go while the store stays."""

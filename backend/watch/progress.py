@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 
-from backend.model.events import PromptError
-from backend.openclaw.transcript import AttemptOutcome, TranscriptTail, trajectory_tail, transcript_tail
-from backend.system import procfs
+from lockdeck.backend.model.runs.events import PromptError
+from lockdeck.backend.openclaw.transcript import (
+    AttemptOutcome,
+    TranscriptTail,
+    trajectory_tail,
+    transcript_tail,
+)
+from lockdeck.backend.system import procfs
 
 WORKING_SHARE = 0.2
 """A holder counts as working when it used at least this share of one core since the last look.

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from backend.openclaw.gatewaylog import LineCounts, parse_line, read_events
+from lockdeck.backend.openclaw.log.stream import LineCounts, parse_line, read_events
+from tests.folders import RECORDINGS
 
-RECORDINGS = Path(__file__).parents[1] / "recordings"
 SIZE = 200_000_000
 BLOCK = 1 << 20
 ROUNDS = 3

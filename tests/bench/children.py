@@ -13,11 +13,11 @@ import sys
 import termios
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 
-REPOSITORY = Path(__file__).parents[2]
-LOCKDECK = (sys.executable, "-c", "from tui.cli import main; main()")
+from tests.folders import REPOSITORY
+
+LOCKDECK = (sys.executable, "-c", "from lockdeck.tui.cli.main import main; main()")
 ROWS, COLUMNS = 60, 140
 
 

@@ -10,7 +10,7 @@ import sys
 import time
 from collections import deque
 
-from backend.simulate.lockfile import create, release, write_payload
+from lockdeck.backend.simulate.lockfile import create, release, write_payload
 
 HELD_AT_ONCE = 8
 

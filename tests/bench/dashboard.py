@@ -15,14 +15,14 @@ import psutil
 from msgspec.structs import replace
 from textual.drivers.headless_driver import HeadlessDriver
 
-from backend.model.fleet import FleetSnapshot, RootView, SessionView
-from backend.model.runs import Blocked
+from lockdeck.backend.model.fleet import FleetSnapshot, RootView, SessionView
+from lockdeck.backend.model.runs.records import Blocked
+from lockdeck.tui.app import LockdeckApp
+from lockdeck.tui.table.rows import arrange
+from lockdeck.tui.widgets.table import Table
 from tests.bench.children import COLUMNS, ROWS, Terminal
 from tests.bench.figures import Figure, percentile
 from tests.bench.fleet import AGENTS, furnish
-from tui.app import LockdeckApp
-from tui.rows import arrange
-from tui.widgets.table import Table
 
 ROOT = "/home/ops/.openclaw"
 SESSIONS = 10_000

@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.bench.children import Holder
+from tests.folders import RECORDINGS
 
 AGENTS = ("main", "silas", "ezra", "juno")
-RECORDED_LOG = Path(__file__).parents[1] / "recordings" / "2026.4.5-run-ok" / "gateway.log"
+RECORDED_LOG = RECORDINGS / "2026.4.5-run-ok" / "gateway.log"
 SNAPSHOT_BYTES = 4300
 """Size of the `skillsSnapshot` in each entry: 10,000 sessions make stores of 50 MB (4 to 8 KB seen on 2026.4.5)."""
 

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from backend.simulate.lockfile import release, write_payload
+from lockdeck.backend.simulate.lockfile import release, write_payload
 
 _FLAGS = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from queue import SimpleQueue
 
-from backend.watch.hints import DEBOUNCE_MS, STEP_MS
+from lockdeck.backend.watch.wakeup.hints import DEBOUNCE_MS, STEP_MS
 from tests.bench.children import ROWS, Holder, Terminal
 from tests.bench.figures import Figure, percentile
 from tests.bench.fleet import AGENTS, Fleet, furnish

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.folders import REPOSITORY
 from tests.live.instance import Instance
 from tests.live.waiting import eventually
 
-COMMAND = [sys.executable, "-c", "from tui.cli import main; main()"]
-REPOSITORY = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-c", "from lockdeck.tui.cli.main import main; main()"]
 
 
 def lockdeck(

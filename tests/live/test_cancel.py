@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from backend.actions.cancel import CancelPlan, cancel, cancel_many, plan_cancel
-from backend.actions.journal import Journal
-from backend.actions.ladder import ABORT, RESTART, STOP, rung
-from backend.settings import Settings
-from backend.watch.collector import Collector
+from lockdeck.backend.actions.cancel.cancel import CancelPlan, cancel, cancel_many, plan_cancel
+from lockdeck.backend.actions.cancel.ladder import ABORT, RESTART, STOP, rung
+from lockdeck.backend.actions.journal import Journal
+from lockdeck.backend.settings.settings import Settings
+from lockdeck.backend.watch.collector import Collector
 from tests.live.conftest import InstanceMaker
 from tests.live.instance import Instance
 from tests.live.state import AGENTS

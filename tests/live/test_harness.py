@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.folders import REPOSITORY
 from tests.live.conftest import InstanceMaker
 from tests.live.instance import Instance
 from tests.live.provider import Provider
@@ -23,7 +24,6 @@ from tests.live.state import AGENTS, ATTEMPTS, CHAIN, api_key
 from tests.live.waiting import eventually
 
 RUN_TIMEOUT = 6
-REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,12 @@ from typing import Any
 import psutil
 import pytest
 
-from backend.actions.cancel import CancelOutcome, CancelPlan, cancel, plan_cancel
-from backend.actions.journal import Journal
-from backend.actions.ladder import ABORT, RESTART
-from backend.model.fleet import RootView, SessionView
-from backend.settings import Settings
-from backend.watch.collector import Collector
+from lockdeck.backend.actions.cancel.cancel import CancelOutcome, CancelPlan, cancel, plan_cancel
+from lockdeck.backend.actions.cancel.ladder import ABORT, RESTART
+from lockdeck.backend.actions.journal import Journal
+from lockdeck.backend.model.fleet import RootView, SessionView
+from lockdeck.backend.settings.settings import Settings
+from lockdeck.backend.watch.collector import Collector
 from tests.live.conftest import InstanceMaker
 from tests.live.deck import Watch, by_agent, lockdeck, status, watching
 from tests.live.install import Release

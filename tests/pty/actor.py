@@ -7,10 +7,10 @@ import sys
 import threading
 from collections.abc import Callable
 
-from backend.model.fleet import FleetSnapshot
+from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.tui.run import run_dashboard
+from lockdeck.tui.snapshots import Source
 from tests.tui.samples import NOW, hostile, incident
-from tui.run import run_dashboard
-from tui.source import Source
 
 
 class Calm:
@@ -34,10 +34,10 @@ class Hanging(Calm):
 
 def real() -> Source:
     """Watch a real root, with pauses short enough for a test."""
-    from backend.openclaw import gateway
-    from backend.settings import Settings
-    from backend.watch import feed
-    from backend.watch.collector import Collector
+    from lockdeck.backend.openclaw.gateway import client as gateway
+    from lockdeck.backend.settings.settings import Settings
+    from lockdeck.backend.watch.collector import Collector
+    from lockdeck.backend.watch.gateway_feed import feed
 
     gateway.CONNECT_S = gateway.CALL_S = feed.ANSWER_S = feed.LIST_S = 0.5
     feed.LONGEST_PAUSE_S = 0.5

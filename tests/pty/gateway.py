@@ -1,6 +1,6 @@
 """A gateway of 2026.9 in a process of its own, as bad as wanted: `python -m tests.pty.gateway PORT MOOD`.
 
-MOOD is one of `backend.simulate.rpc.Mood`, or `half-open`: connections are taken by the system and never heard.
+MOOD is one of `lockdeck.backend.simulate.rpc.Mood`, or `half-open`: connections are taken by the system and never heard.
 It says "up" and ends with its input.
 """
 
@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from backend.simulate import rpc
+from lockdeck.backend.simulate import rpc
 
 TOKEN = "sesame-62351"
 KEY = "agent:silas:main"

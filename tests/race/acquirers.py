@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from backend.system import processes
+from lockdeck.backend.system import processes
 from tests.race.rules import Rules, let_go, try_to_acquire
 
 FIELDS = ("acquired", "crashed", "robbed", "double", "disturbed", "displaced", "waited_out")

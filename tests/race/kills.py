@@ -16,12 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from unittest import mock
 
-from backend.actions import release as release_module
-from backend.actions.journal import Journal
-from backend.actions.recovery import recover, unfinished
-from backend.actions.release import plan_at, release
-from backend.actions.swap import Site, take
-from backend.system.descriptors import open_for_writing
+from lockdeck.backend.actions.journal import Journal
+from lockdeck.backend.actions.release import release as release_module
+from lockdeck.backend.actions.release.recovery import recover, unfinished
+from lockdeck.backend.actions.release.release import plan_at, release
+from lockdeck.backend.actions.release.swap import Site, take
+from lockdeck.backend.system.descriptors import open_for_writing
 from tests.race.actor import Actor
 from tests.race.releasers import place_of
 

@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from unittest import mock
 
-from backend.actions import recovery as recovery_module
-from backend.actions import release as release_module
-from backend.actions.journal import Journal
-from backend.actions.plan import ReleasePlan, Status
-from backend.actions.proof import fresh_look
-from backend.actions.release import DWELL_S, plan_at, release
-from backend.actions.standin import is_lock_of
-from backend.actions.swap import LOCK, Kind, Site, is_file, kind_at, read_all
-from backend.model.locks import LockKind
-from backend.openclaw.evidence import Place
+from lockdeck.backend.actions.journal import Journal
+from lockdeck.backend.actions.release import recovery as recovery_module
+from lockdeck.backend.actions.release import release as release_module
+from lockdeck.backend.actions.release.proof import fresh_look
+from lockdeck.backend.actions.release.records import ReleasePlan, Status
+from lockdeck.backend.actions.release.release import DWELL_S, plan_at, release
+from lockdeck.backend.actions.release.standin import is_lock_of
+from lockdeck.backend.actions.release.swap import LOCK, Kind, Site, is_file, kind_at, read_all
+from lockdeck.backend.model.locks import LockKind
+from lockdeck.backend.openclaw.locks.evidence import Place
 
 COMPRESSION = 50
 """The race's clock runs this many times faster than OpenClaw's: polls of 50 ms become 1 ms, dwell 1 s 20 ms."""

@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from backend.system import processes, procfs
-from backend.system.processes import Liveness
+from lockdeck.backend.system import processes, procfs
+from lockdeck.backend.system.processes import Liveness
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ import time
 from dataclasses import replace  # noqa: TID251 - of hands, which hold secrets and are a dataclass
 from pathlib import Path
 
-from backend.model.fleet import FleetSnapshot
-from backend.settings import RootSettings, Settings
-from backend.watch.collector import Collector
+from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.backend.settings.settings import RootSettings, Settings
+from lockdeck.backend.watch.collector import Collector
+from lockdeck.tui.app import LockdeckApp
+from lockdeck.tui.operations import Hands
 from tests.tui.stage import dashboard, show
 from tests.unit.releasing import Root
-from tui.actions import Hands
-from tui.app import LockdeckApp
 
 SIZE = (100, 40)
 

@@ -11,17 +11,16 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-from backend.model.fleet import FleetSnapshot
-from backend.settings import Settings
-from backend.simulate.fleet import SimulatedFleet
-from backend.watch.collector import Collector
+from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.backend.settings.settings import Settings
+from lockdeck.backend.simulate.fleet import SimulatedFleet
+from lockdeck.backend.watch.collector import Collector
+from lockdeck.tui.app import LockdeckApp
+from tests.folders import DOCS
 from tests.tui.samples import story
 from tests.tui.stage import dashboard, show
-from tui.app import LockdeckApp
 
-DOCS = Path(__file__).parents[2] / "docs"
 PICTURES = {"fleet": ((120, 22), ()), "session": ((120, 60), ("enter",))}
 
 

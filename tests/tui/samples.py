@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from backend.model.fleet import FleetSnapshot, GatewayView, LockView, RootView, SessionView, Severity, State
-from backend.model.forecast import Budget, Remaining, forecast
-from backend.model.locks import (
+from lockdeck.backend.model.fleet import (
+    FleetSnapshot,
+    GatewayView,
+    LockView,
+    RootView,
+    SessionView,
+    Severity,
+    State,
+)
+from lockdeck.backend.model.locks import (
     Evidence,
     Holder,
     Judgement,
@@ -18,12 +25,20 @@ from backend.model.locks import (
     Proof,
     Verdict,
 )
-from backend.model.loglines import LogLine
-from backend.model.policy import exposure_notes, finding
-from backend.model.runs import Attempt, Blocked, Hold, Occupation, PolicyFinding, Rotation
-from backend.model.versions import Version
-from backend.system.processes import ProcessDetails
-from backend.system.text import safe
+from lockdeck.backend.model.policy import exposure_notes, finding
+from lockdeck.backend.model.releases import Version
+from lockdeck.backend.model.runs.forecast import Budget, Remaining, forecast
+from lockdeck.backend.model.runs.records import (
+    Attempt,
+    Blocked,
+    Hold,
+    Occupation,
+    PolicyFinding,
+    Rotation,
+)
+from lockdeck.backend.model.sessions.loglines import LogLine
+from lockdeck.backend.system.processes import ProcessDetails
+from lockdeck.backend.system.text import safe
 
 NOW = 1775543201.0
 """The moment of all samples, epoch seconds."""

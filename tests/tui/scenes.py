@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from backend.actions.cancel_plan import CancelPlan, Way
-from backend.actions.journal import Journal
-from backend.actions.ladder import gentle_rungs, restart_rung
-from backend.actions.plan import Refusal, ReleasePlan
-from backend.model.fleet import Severity
-from backend.model.versions import Version
-from backend.openclaw.config import Config
+from lockdeck.backend.actions.cancel.ladder import gentle_rungs, restart_rung
+from lockdeck.backend.actions.cancel.records import CancelPlan, Way
+from lockdeck.backend.actions.journal import Journal
+from lockdeck.backend.actions.release.records import Refusal, ReleasePlan
+from lockdeck.backend.model.fleet import Severity
+from lockdeck.backend.model.releases import Version
+from lockdeck.backend.openclaw.roots.config import Config
+from lockdeck.tui.app import LockdeckApp
+from lockdeck.tui.dialogs.cancel import CancelDialog, LadderSeen
+from lockdeck.tui.dialogs.release import Offered, ReleaseDialog
+from lockdeck.tui.dialogs.result import ResultDialog
+from lockdeck.tui.jobs import Piece
+from lockdeck.tui.operations import Offer
 from tests.tui.samples import NOW, ROOT
-from tui.actions import Offer
-from tui.app import LockdeckApp
-from tui.dialogs.cancel import CancelDialog, LadderSeen
-from tui.dialogs.release import Offered, ReleaseDialog
-from tui.dialogs.result import ResultDialog
-from tui.jobs import Piece
 
 SCOPES = ("operator.admin", "operator.read", "operator.write")
 

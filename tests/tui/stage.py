@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from backend.model.fleet import FleetSnapshot
+from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.tui.app import LockdeckApp
 from tests.tui.samples import NOW
-from tui.app import LockdeckApp
 
 UTF8 = {"LANG": "C.UTF-8", "TERM": "xterm-256color"}
 

@@ -12,19 +12,19 @@ import pytest
 from msgspec.structs import replace
 from textual.widgets import Button, Input
 
-from backend.actions.cancel import Limits
-from backend.actions.cancel_plan import CancelOutcome, CancelPlan, Way
-from backend.actions.ladder import LeftOut, restart_rung, rung
-from backend.openclaw.config import Config
+from lockdeck.backend.actions.cancel.cancel import Limits
+from lockdeck.backend.actions.cancel.ladder import LeftOut, restart_rung, rung
+from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan, Way
+from lockdeck.backend.openclaw.roots.config import Config
+from lockdeck.tui.app import LockdeckApp
+from lockdeck.tui.dialogs.cancel import CancelDialog
+from lockdeck.tui.dialogs.release import ReleaseDialog
+from lockdeck.tui.dialogs.result import ResultDialog
+from lockdeck.tui.screens.fleet import FleetScreen
+from lockdeck.tui.targets import aims_at
 from tests.tui.acting import SIZE, Yard
 from tests.tui.samples import incident
 from tests.tui.stage import dashboard, frame, show, wait_for
-from tui.aim import aims_at
-from tui.app import LockdeckApp
-from tui.dialogs.cancel import CancelDialog
-from tui.dialogs.release import ReleaseDialog
-from tui.dialogs.result import ResultDialog
-from tui.screens.fleet import FleetScreen
 
 HOLDER = """
 import json, os, signal, sys, time
@@ -113,7 +113,8 @@ def planned(monkeypatch: pytest.MonkeyPatch) -> dict[str, CancelPlan | None]:
     """Plans by session key; `*` for all others."""
     plans: dict[str, CancelPlan | None] = {}
     monkeypatch.setattr(
-        "tui.dialogs.cancel.offer_cancel", lambda aim, hands: plans.get(aim.session.key, plans.get("*"))
+        "lockdeck.tui.dialogs.cancel.offer_cancel",
+        lambda aim, hands: plans.get(aim.session.key, plans.get("*")),
     )
     return plans
 
@@ -132,7 +133,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], frozenset[str
             heard(plan, CancelOutcome("still-rotating", plan.key, sentences=told, next_rung="reset"))
         return []
 
-    monkeypatch.setattr("backend.actions.cancel.cancel_many", fake)
+    monkeypatch.setattr("lockdeck.backend.actions.cancel.cancel.cancel_many", fake)
     return asked_for
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from backend.actions.journal import Journal
-from backend.model.fleet import FleetSnapshot, RootView, RunHolder, SessionView, Severity, State
-from backend.model.runs import Hold, Occupation
+from lockdeck.backend.actions.journal import Journal
+from lockdeck.backend.model.fleet import FleetSnapshot, RootView, RunHolder, SessionView, Severity, State
+from lockdeck.backend.model.runs.records import Hold, Occupation
+from lockdeck.tui.dialogs.cancel import CancelDialog
+from lockdeck.tui.dialogs.result import ResultDialog
+from lockdeck.tui.operations import Hands
 from tests.tui.stage import dashboard, frame, show, wait_for
 from tests.unit.gatewayproc import GatewayProcess
-from tui.actions import Hands
-from tui.dialogs.cancel import CancelDialog
-from tui.dialogs.result import ResultDialog
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="start times come from /proc")
 KEY = "agent:silas:main"

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from backend.model.fleet import FleetSnapshot, GatewayView, Severity, State
-from backend.model.locks import Verdict
-from backend.model.runs import Blocked
+from lockdeck.backend.model.fleet import FleetSnapshot, GatewayView, Severity, State
+from lockdeck.backend.model.locks import Verdict
+from lockdeck.backend.model.runs.records import Blocked
+from lockdeck.tui.deck import Deck
+from lockdeck.tui.view.changes import changes
 from tests.tui.samples import NOW, ROOT, incident, large, lock, quiet, session
-from tui.changes import changes
-from tui.deck import Deck
 
 
 def fleet(*sessions: object, **fields: object) -> FleetSnapshot:

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lockdeck.tui.dialogs.columns import ColumnsDialog
+from lockdeck.tui.preferences import Wishes
+from lockdeck.tui.table.choice import ColumnChoice, choice_lines, choice_of, wish_of
+from lockdeck.tui.table.fitting import GAP, chosen, lay_out
+from lockdeck.tui.table.rows import COLUMNS
+from lockdeck.tui.table.tables import TABLES
+from lockdeck.tui.view.lines import width_of
+from lockdeck.tui.view.symbols import ASCII, UNICODE
 from tests.tui.samples import incident
 from tests.tui.stage import dashboard, frame, show, wait_for
-from tui.columnchoice import ColumnChoice, choice_lines, choice_of, wish_of
-from tui.dialogs.columns import ColumnsDialog
-from tui.lines import width_of
-from tui.rows import COLUMNS
-from tui.symbols import ASCII, UNICODE
-from tui.tables import TABLES
-from tui.widgets.columns import GAP, chosen, lay_out
-from tui.wishes import Wishes
 
 NAMES = tuple(column.name for column in COLUMNS)
 SOME = st.lists(st.sampled_from(NAMES), unique=True, max_size=len(NAMES)).map(tuple)

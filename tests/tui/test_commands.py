@@ -8,18 +8,18 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from backend.model.fleet import FleetSnapshot, Severity, State
+from lockdeck.backend.model.fleet import FleetSnapshot, Severity, State
+from lockdeck.tui.commands.command import Command, Danger, Needs, bindings_of
+from lockdeck.tui.preferences import Wishes
+from lockdeck.tui.screens.events import EventsScreen
+from lockdeck.tui.screens.fleet import FleetScreen
+from lockdeck.tui.screens.help import HelpScreen
+from lockdeck.tui.screens.locks import LocksScreen
+from lockdeck.tui.screens.session import SessionScreen
+from lockdeck.tui.terminal.clipboard import CLIPBOARD_BYTES, copy_text
+from lockdeck.tui.view.header import stale_after
 from tests.tui.samples import NOW, incident, quiet
 from tests.tui.stage import UTF8, HeldSource, dashboard, frame, show
-from tui.clipboard import CLIPBOARD_BYTES, copy_text
-from tui.commands.command import Command, Danger, Needs, bindings_of
-from tui.screens.events import EventsScreen
-from tui.screens.fleet import FleetScreen
-from tui.screens.help import HelpScreen
-from tui.screens.locks import LocksScreen
-from tui.screens.session import SessionScreen
-from tui.summary import stale_after
-from tui.wishes import Wishes
 
 SILAS = ("session", "/home/ops/.openclaw", "agent:silas:discord:channel:119834421")
 SIZE = (140, 45)

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from rich.cells import cell_len
 
-from backend.system.text import safe
+from lockdeck.backend.system.text import safe
+from lockdeck.tui.table.completion import MOST, Candidate, choices_line, complete
+from lockdeck.tui.table.fields import facts, values
+from lockdeck.tui.table.filter import FIELDS, FilterError, parse, words
+from lockdeck.tui.table.rows import arrange
+from lockdeck.tui.view.lines import plain, width_of
 from tests.tui.samples import PAYLOADS, hostile, incident, large, session
 from tests.tui.stage import dashboard, frame, show, wait_for
-from tui.completion import MOST, Candidate, choices_line, complete
-from tui.facts import facts, values
-from tui.filter import FIELDS, FilterError, parse, words
-from tui.lines import plain, width_of
-from tui.rows import arrange
 
 ROWS = tuple(arrange(incident()).items.values())
 WORDS = (

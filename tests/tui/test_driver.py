@@ -6,7 +6,7 @@ import os
 
 from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 
-from tui.driver import LostFile
+from lockdeck.tui.terminal.driver import LostFile
 
 
 def test_what_is_written_to_a_terminal_that_is_gone_keeps_nobody_waiting() -> None:

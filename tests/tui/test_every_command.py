@@ -15,31 +15,31 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-import tui.commands
-import tui.screens
+import lockdeck.tui.commands
+import lockdeck.tui.screens
+from lockdeck.tui.app import LockdeckApp
+from lockdeck.tui.commands.command import Command
+from lockdeck.tui.configuration import all_screens
+from lockdeck.tui.dialogs.ask import AskDialog
+from lockdeck.tui.dialogs.cancel import CancelDialog
+from lockdeck.tui.dialogs.columns import ColumnsDialog
+from lockdeck.tui.dialogs.reading import ReadingDialog
+from lockdeck.tui.dialogs.release import ReleaseDialog
+from lockdeck.tui.screens.base import DeckScreen
+from lockdeck.tui.screens.events import EventsScreen
+from lockdeck.tui.screens.fleet import FleetScreen
+from lockdeck.tui.screens.help import HelpScreen
+from lockdeck.tui.screens.journal import JournalScreen
+from lockdeck.tui.screens.locks import LocksScreen
+from lockdeck.tui.screens.palette import DeckPalette
+from lockdeck.tui.screens.selecting import SelectScreen
+from lockdeck.tui.screens.session import SessionScreen
+from lockdeck.tui.targets import holder_pid
+from lockdeck.tui.widgets.prompt import FilterPrompt
+from lockdeck.tui.widgets.table import Table
 from tests.tui.acting import Yard
 from tests.tui.samples import NOW, incident, quiet
 from tests.tui.stage import frame, show, wait_for
-from tui.aim import holder_pid
-from tui.app import LockdeckApp
-from tui.commands.command import Command
-from tui.configuring import all_screens
-from tui.dialogs.ask import AskDialog
-from tui.dialogs.cancel import CancelDialog
-from tui.dialogs.columns import ColumnsDialog
-from tui.dialogs.reading import ReadingDialog
-from tui.dialogs.release import ReleaseDialog
-from tui.screens.base import DeckScreen
-from tui.screens.events import EventsScreen
-from tui.screens.fleet import FleetScreen
-from tui.screens.help import HelpScreen
-from tui.screens.journal import JournalScreen
-from tui.screens.locks import LocksScreen
-from tui.screens.palette import DeckPalette
-from tui.screens.selecting import SelectScreen
-from tui.screens.session import SessionScreen
-from tui.widgets.prompt import FilterPrompt
-from tui.widgets.table import Table
 
 SIZE = (140, 60)
 WAYS: dict[type[DeckScreen], tuple[str, ...]] = {
@@ -358,10 +358,10 @@ def every(kind: type[Command]) -> set[type[Command]]:
 
 
 def test_no_command_is_without_an_effect_here() -> None:
-    for package in (tui.commands, tui.screens):
+    for package in (lockdeck.tui.commands, lockdeck.tui.screens):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
-    ours = {command for command in every(Command) if command.__module__.startswith("tui.")}
+    ours = {command for command in every(Command) if command.__module__.startswith("lockdeck.")}
     listed = {command for screen in all_screens() for command in screen.HERE}
     assert ours == listed, "a command that no screen has can't be run"
     assert {command.id for command in listed} == set(EFFECTS)

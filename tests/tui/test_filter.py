@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from backend.model.fleet import State
+from lockdeck.backend.model.fleet import State
+from lockdeck.tui.table.fields import facts
+from lockdeck.tui.table.filter import FIELDS, FilterError, parse
+from lockdeck.tui.table.rows import arrange
 from tests.tui.samples import incident
 from tests.tui.stage import dashboard, show
-from tui.facts import facts
-from tui.filter import FIELDS, FilterError, parse
-from tui.rows import arrange
 
 
 def matching(text: str) -> list[str]:

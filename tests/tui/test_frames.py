@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from textual.widgets import Button
 
-from backend.actions.journal import Journal
+from lockdeck.backend.actions.journal import Journal
+from lockdeck.tui.app import LockdeckApp
+from lockdeck.tui.dialogs.cancel import CancelDialog
+from lockdeck.tui.dialogs.release import ReleaseDialog
+from lockdeck.tui.operations import Hands
+from lockdeck.tui.screens.journal import JournalScreen
+from lockdeck.tui.theming import wear
 from tests.tui.samples import NOW, incident, quiet
 from tests.tui.scenes import cancel_ladder, cancel_result, journal_entries, release_offer, release_refusal
 from tests.tui.stage import dashboard, frame, show, wait_for
-from tui.actions import Hands
-from tui.app import LockdeckApp
-from tui.dialogs.cancel import CancelDialog
-from tui.dialogs.release import ReleaseDialog
-from tui.dressing import wear
-from tui.screens.journal import JournalScreen
 
 FRAMES = Path(__file__).parent / "frames"
 SIZES = ((60, 20), (80, 24), (140, 45))

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from backend.model.fleet import FleetSnapshot, GatewayView, RootView
-from backend.model.locks import Verdict
+from lockdeck.backend.model.fleet import FleetSnapshot, GatewayView, RootView
+from lockdeck.backend.model.locks import Verdict
+from lockdeck.tui.table.lockrows import arrange_locks
+from lockdeck.tui.table.rows import Arrangement, lonely_locks
+from lockdeck.tui.view.advice import advice
+from lockdeck.tui.view.changes import changes
+from lockdeck.tui.view.header import Mood, header
+from lockdeck.tui.view.plain import snapshot_lines
+from lockdeck.tui.view.symbols import UNICODE
 from tests.tui.samples import NOW
-from tests.unit.test_gateways import CASES, DEAD, HELD, view
-from tui.advice import advice
-from tui.changes import changes
-from tui.lockrows import arrange_locks
-from tui.plain import snapshot_lines
-from tui.rows import Arrangement, lonely_locks
-from tui.summary import Mood, header
-from tui.symbols import UNICODE
+from tests.unit.model.test_gateways import CASES, DEAD, HELD, view
 
 
 def fleet(*locks, alive=True):

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from backend.actions.recovery import BEGIN, ENDS
+from lockdeck.backend.actions.release.recovery import BEGIN, ENDS
+from lockdeck.tui.commands.act import Cancel, Release
+from lockdeck.tui.dialogs.reading import ReadingDialog
+from lockdeck.tui.screens.journal import JournalScreen
+from lockdeck.tui.table.journalrows import Entry, entry_cells, entry_lines
+from lockdeck.tui.view.lines import plain
 from tests.tui.acting import SIZE, Yard
 from tests.tui.samples import PAYLOADS
 from tests.tui.stage import frame, wait_for
-from tui.commands.act import Cancel, Release
-from tui.dialogs.reading import ReadingDialog
-from tui.journalrows import Entry, entry_cells, entry_lines
-from tui.lines import plain
-from tui.screens.journal import JournalScreen
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from lockdeck.tui.keymap import keymap
+from lockdeck.tui.preferences import Wishes
+from lockdeck.tui.screens.fleet import FleetScreen
+from lockdeck.tui.screens.help import HelpScreen
 from tests.tui.samples import incident
 from tests.tui.stage import dashboard, frame, show, wait_for
-from tui.keymap import keymap
-from tui.screens.fleet import FleetScreen
-from tui.screens.help import HelpScreen
-from tui.wishes import Wishes
 
 SIZE = (140, 60)
 

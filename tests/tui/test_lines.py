@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from backend.system.text import safe
-from tui.figures import bar, duration, fresh, local, time_of_day
-from tui.lines import fit, line, merged, plain, sides, span, width_of, wrap
-from tui.rows import COLUMNS
-from tui.symbols import ASCII, UNICODE, choose_symbols
-from tui.widgets.columns import GAP, lay_out
+from lockdeck.backend.system.text import safe
+from lockdeck.tui.table.fitting import GAP, lay_out
+from lockdeck.tui.table.rows import COLUMNS
+from lockdeck.tui.view.figures import bar, duration, fresh, local, time_of_day
+from lockdeck.tui.view.lines import fit, line, merged, plain, sides, span, width_of, wrap
+from lockdeck.tui.view.symbols import ASCII, UNICODE, choose_symbols
 
 LINES = st.lists(st.text(max_size=30), max_size=4).map(lambda parts: line(*(span(part) for part in parts)))
 

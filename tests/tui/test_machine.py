@@ -19,12 +19,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from textual.widgets import Button, Input
 
-from backend.actions.cancel_plan import CANCELLED, NOTHING, STILL_ROTATING, CancelOutcome, CancelPlan, Way
-from backend.actions.ladder import rung
-from backend.actions.plan import Outcome, Refusal, ReleasePlan, Status
-from backend.actions.release import Place
-from backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, Severity, State
-from backend.model.locks import (
+from lockdeck.backend.actions.cancel.ladder import rung
+from lockdeck.backend.actions.cancel.records import (
+    CANCELLED,
+    NOTHING,
+    STILL_ROTATING,
+    CancelOutcome,
+    CancelPlan,
+    Way,
+)
+from lockdeck.backend.actions.release.records import Outcome, Refusal, ReleasePlan, Status
+from lockdeck.backend.actions.release.release import Place
+from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, Severity, State
+from lockdeck.backend.model.locks import (
     Evidence,
     Judgement,
     LockIdentity,
@@ -34,17 +41,17 @@ from backend.model.locks import (
     Presence,
     Verdict,
 )
-from backend.openclaw.config import Config
+from lockdeck.backend.openclaw.roots.config import Config
+from lockdeck.tui.dialogs.ask import AskDialog
+from lockdeck.tui.dialogs.cancel import CancelDialog
+from lockdeck.tui.dialogs.release import ReleaseDialog
+from lockdeck.tui.dialogs.result import ResultDialog
+from lockdeck.tui.operations import Hands
+from lockdeck.tui.screens.base import DeckScreen
+from lockdeck.tui.screens.fleet import FleetScreen
+from lockdeck.tui.screens.rowscreen import RowScreen
 from tests.tui.samples import NOW, ROOT
 from tests.tui.stage import dashboard, show, wait_for
-from tui.actions import Hands
-from tui.dialogs.ask import AskDialog
-from tui.dialogs.cancel import CancelDialog
-from tui.dialogs.release import ReleaseDialog
-from tui.dialogs.result import ResultDialog
-from tui.screens.base import DeckScreen
-from tui.screens.fleet import FleetScreen
-from tui.screens.rowscreen import RowScreen
 
 MOVES = [
     *("down", "up", "end", "home", "space", "space", "u", "f", "p", "w"),
@@ -99,7 +106,7 @@ class World:
         )
         return FleetSnapshot(NOW, "deck", (RootView(ROOT, "files"),), sessions)
 
-    # What stands in for backend.actions.release: the same contract, no disk.
+    # What stands in for lockdeck.backend.actions.release.release: the same contract, no disk.
 
     def plan(self, path: str, release_id: str | None, **_more: object) -> ReleasePlan:
         now = self.current(path)
@@ -119,7 +126,7 @@ class World:
         name = name_of(path)
         return self.hold(name)[1] if name in self.holds else None
 
-    # What stands in for backend.actions.cancel: a stop is never enough, a reset leaves the lock behind.
+    # What stands in for lockdeck.backend.actions.cancel.cancel: a stop is never enough, a reset leaves the lock behind.
 
     def plan_cancel(self, session: SessionView, _root: object, **_more: object) -> CancelPlan:
         way = Way(Config("/nowhere/openclaw.json"), {}, "/nowhere")
@@ -194,14 +201,16 @@ class Deck(RuleBasedStateMachine):
     def open(self) -> None:
         self.world = World()
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr("tui.actions.plan_release", lambda *a, **k: self.world.plan(*a, **k))
-        self.patch.setattr("tui.actions.release", lambda *a, **k: self.world.release(*a, **k))
-        self.patch.setattr("tui.actions.trace", lambda _path: None)
+        self.patch.setattr("lockdeck.tui.operations.plan_release", lambda *a, **k: self.world.plan(*a, **k))
+        self.patch.setattr("lockdeck.tui.operations.release", lambda *a, **k: self.world.release(*a, **k))
+        self.patch.setattr("lockdeck.tui.operations.trace", lambda _path: None)
         self.patch.setattr(
-            "backend.actions.cancel.plan_cancel", lambda *a, **k: self.world.plan_cancel(*a, **k)
+            "lockdeck.backend.actions.cancel.cancel.plan_cancel",
+            lambda *a, **k: self.world.plan_cancel(*a, **k),
         )
         self.patch.setattr(
-            "backend.actions.cancel.cancel_many", lambda *a, **k: self.world.cancel_many(*a, **k)
+            "lockdeck.backend.actions.cancel.cancel.cancel_many",
+            lambda *a, **k: self.world.cancel_many(*a, **k),
         )
         journal = SimpleNamespace(folder="/nowhere", read=lambda: SimpleNamespace(entries=()))
         self.stage = Stagehand(Hands(journal=journal, env={}, watch_s=0.0))  # type: ignore[arg-type]

@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from textual.widgets import Button
 
-from backend.model.fleet import Severity, State
+from lockdeck.backend.model.fleet import Severity, State
+from lockdeck.tui.app import LockdeckApp
+from lockdeck.tui.dialogs.release import ReleaseDialog
+from lockdeck.tui.dialogs.result import ResultDialog
+from lockdeck.tui.screens.fleet import FleetScreen
+from lockdeck.tui.screens.locks import LocksScreen
+from lockdeck.tui.table.marks import in_order, kept, toggled
 from tests.tui.acting import SIZE, Yard
 from tests.tui.samples import NOW, incident
 from tests.tui.stage import UTF8, dashboard, frame, show, wait_for
 from tests.unit.releasing import end
-from tui.app import LockdeckApp
-from tui.dialogs.release import ReleaseDialog
-from tui.dialogs.result import ResultDialog
-from tui.marks import in_order, kept, toggled
-from tui.screens.fleet import FleetScreen
-from tui.screens.locks import LocksScreen
 
 KEYS = st.tuples(st.sampled_from(["session", "lock"]), st.just("/root"), st.text(max_size=2))
 

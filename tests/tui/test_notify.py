@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from backend.model.fleet import FleetSnapshot, Severity, State
+from lockdeck.backend.model.fleet import FleetSnapshot, Severity, State
+from lockdeck.tui.alarms import Rule, Step, Subject, Watch, advance, criticals, words
+from lockdeck.tui.preferences import Wishes
+from lockdeck.tui.terminal.notifications import notification
 from tests.tui.samples import NOW, PAYLOADS, incident, quiet
 from tests.tui.stage import dashboard, frame, show
-from tui.desktop import notification
-from tui.notify import Rule, Step, Subject, Watch, advance, criticals, words
-from tui.wishes import Wishes
 
 A, B = ("session", "/r", "a"), ("session", "/r", "b")
 RULE = Rule(after_s=5, every_s=30)

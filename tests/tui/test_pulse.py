@@ -7,15 +7,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from backend.model.fleet import FleetSnapshot, SessionView
-from backend.model.runs import Blocked, Hold, Occupation
+from lockdeck.backend.model.fleet import FleetSnapshot, SessionView
+from lockdeck.backend.model.runs.records import Blocked, Hold, Occupation
+from lockdeck.tui.app import LockdeckApp
+from lockdeck.tui.view.lines import plain
+from lockdeck.tui.view.sparkline import (
+    BUCKETS,
+    MINUTES,
+    Beat,
+    Pulse,
+    advance,
+    callers_line,
+    holds_line,
+    recent,
+    spark,
+    trend,
+)
+from lockdeck.tui.view.symbols import ASCII, UNICODE
+from lockdeck.tui.widgets.table import Table
 from tests.tui.samples import NOW, ROOT, incident, session
 from tests.tui.stage import dashboard, frame, show
-from tui.app import LockdeckApp
-from tui.lines import plain
-from tui.pulse import BUCKETS, MINUTES, Beat, Pulse, advance, callers_line, holds_line, recent, spark, trend
-from tui.symbols import ASCII, UNICODE
-from tui.widgets.table import Table
 
 SILAS = (ROOT, "silas", "agent:silas:main")
 

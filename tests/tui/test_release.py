@@ -8,15 +8,15 @@ import pytest
 from msgspec.structs import replace
 from textual.widgets import Button, Input
 
-from backend.settings import RootSettings, Settings
+from lockdeck.backend.settings.settings import RootSettings, Settings
+from lockdeck.tui.app import LockdeckApp
+from lockdeck.tui.dialogs.release import ReleaseDialog
+from lockdeck.tui.dialogs.result import ResultDialog
+from lockdeck.tui.screens.events import EventsScreen
+from lockdeck.tui.screens.fleet import FleetScreen
 from tests.tui.acting import SIZE, Yard, release_id
 from tests.tui.stage import frame, show, wait_for
 from tests.unit.releasing import end
-from tui.app import LockdeckApp
-from tui.dialogs.release import ReleaseDialog
-from tui.dialogs.result import ResultDialog
-from tui.screens.events import EventsScreen
-from tui.screens.fleet import FleetScreen
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ async def test_escape_dismisses_with_none(yard: Yard) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await yard.shown(pilot)
         heard: list[object] = []
-        from tui.aim import aims_at
+        from lockdeck.tui.targets import aims_at
 
         aims = aims_at([app.screen.selected_key], app.deck.shown)
         app.push_screen(ReleaseDialog(aims), heard.append)
@@ -258,7 +258,7 @@ async def test_an_error_while_looking_is_told_in_the_dialog(
     def broken(*_args: object, **_more: object) -> None:
         raise OSError("[/device] is gone\x1b[2J")
 
-    monkeypatch.setattr("tui.actions.plan_release", broken)
+    monkeypatch.setattr("lockdeck.tui.operations.plan_release", broken)
     yard.dead("one")
     app = yard.dashboard()
     async with app.run_test(size=SIZE) as pilot:
@@ -273,7 +273,7 @@ async def test_an_error_of_our_own_ends_the_job_as_failed(
     def broken(*_args: object, **_more: object) -> None:
         raise ValueError("not expected")
 
-    monkeypatch.setattr("tui.actions.release", broken)
+    monkeypatch.setattr("lockdeck.tui.operations.release", broken)
     yard.dead("one")
     app = yard.dashboard()
     async with app.run_test(size=SIZE) as pilot:

@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from backend.system.text import safe
+from lockdeck.backend.system.text import safe
+from lockdeck.tui.app import LockdeckApp
+from lockdeck.tui.screens.fleet import FleetScreen
+from lockdeck.tui.screens.selecting import SelectScreen
+from lockdeck.tui.terminal.mouse import KEEP, REPORT
+from lockdeck.tui.view.lines import Span
+from lockdeck.tui.view.selectable import aim_rows, story_rows
+from lockdeck.tui.widgets.plainview import PlainView, broken
 from tests.tui.acting import Yard
 from tests.tui.samples import hostile, incident, quiet
 from tests.tui.stage import dashboard, frame, show, wait_for
-from tui.app import LockdeckApp
-from tui.lines import Span
-from tui.mouse import KEEP, REPORT
-from tui.screens.fleet import FleetScreen
-from tui.screens.selecting import SelectScreen
-from tui.selectable import aim_rows, story_rows
-from tui.widgets.plainview import PlainView, broken
 
 SIZE = (140, 60)
 
@@ -187,7 +187,7 @@ async def test_the_toast_after_a_copy_names_the_other_way() -> None:
 
 
 def test_hostile_text_is_made_safe_and_said_to_be_inexact() -> None:
-    from tui.aim import aims_at
+    from lockdeck.tui.targets import aims_at
 
     snapshot = hostile()
     keys = [("session", view.root, view.key) for view in snapshot.sessions]

@@ -6,12 +6,12 @@ import threading
 
 from msgspec.structs import replace
 
-from backend.model.fleet import FleetSnapshot
-from backend.model.loglines import LogLine
-from backend.system.processes import ProcessDetails
+from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.backend.model.sessions.loglines import LogLine
+from lockdeck.backend.system.processes import ProcessDetails
+from lockdeck.tui.view.holder import memory, shown_argv
 from tests.tui.samples import GATEWAY_DETAILS, NOW, PAYLOADS, incident
 from tests.tui.stage import HeldSource, dashboard, frame, show, wait_for
-from tui.holderlines import memory, shown_argv
 
 SIZE = (120, 60)
 
@@ -103,7 +103,7 @@ async def test_a_read_that_fails_shows_no_process_and_no_error() -> None:
 
 
 async def test_arguments_of_the_holder_are_data() -> None:
-    from backend.system.text import safe
+    from lockdeck.backend.system.text import safe
 
     source = Telling(replace(GATEWAY_DETAILS, argv=tuple(map(safe, PAYLOADS))))
     app = dashboard(source)

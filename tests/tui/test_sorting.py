@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lockdeck.tui.preferences import Wishes
+from lockdeck.tui.table.fitting import pick
+from lockdeck.tui.table.lockrows import COLUMNS as LOCK_COLUMNS
+from lockdeck.tui.table.lockrows import arrange_locks
+from lockdeck.tui.table.rows import COLUMNS, Arrangement, arrange
+from lockdeck.tui.table.sorting import VALUES, Sort
+from lockdeck.tui.widgets.tableheader import header_line
 from tests.tui.samples import incident
 from tests.tui.stage import dashboard, frame, show
-from tui.lockrows import COLUMNS as LOCK_COLUMNS
-from tui.lockrows import arrange_locks
-from tui.rows import COLUMNS, Arrangement, arrange
-from tui.sorting import VALUES, Sort
-from tui.widgets.columns import pick
-from tui.widgets.tableheader import header_line
-from tui.wishes import Wishes
 
 SIZE = (140, 45)
 FLEET = [column.name for column in COLUMNS if column.name in VALUES]

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 
+from lockdeck.themes.loader import load_shelf
+from lockdeck.tui.table.fitting import Column
+from lockdeck.tui.view.lines import Line, line, span
+from lockdeck.tui.view.style import StyleBook
+from lockdeck.tui.view.symbols import UNICODE
+from lockdeck.tui.widgets.table import Table
 from tests.tui.samples import incident, large
 from tests.tui.stage import dashboard, frame, show
-from themes.loader import load_shelf
-from tui.lines import Line, line, span
-from tui.stylebook import StyleBook
-from tui.symbols import UNICODE
-from tui.widgets.columns import Column
-from tui.widgets.table import Table
 
 
 class Stage(App[None]):

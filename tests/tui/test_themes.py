@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from lockdeck.themes.loader import BUILTIN, Shelf, load_shelf, load_theme
+from lockdeck.themes.palette import MIN_CONTRAST, ThemeError, contrast
+from lockdeck.themes.watch import ThemeWatch, traits
+from lockdeck.tui.app import LockdeckApp
 from tests.tui.samples import incident
 from tests.tui.stage import UTF8, dashboard, frame, show, wait_for
-from themes.loader import BUILTIN, Shelf, load_shelf, load_theme
-from themes.palette import MIN_CONTRAST, ThemeError, contrast
-from themes.watch import ThemeWatch, traits
-from tui.app import LockdeckApp
 
 DARK = (BUILTIN / "dark.toml").read_text()
 

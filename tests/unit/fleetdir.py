@@ -17,9 +17,10 @@ from pathlib import Path
 
 import psutil
 
-from backend.model.locks import LockKind
-from backend.openclaw.evidence import Place
-from backend.settings import RootSettings, Settings
+from lockdeck.backend.model.locks import LockKind
+from lockdeck.backend.openclaw.locks.evidence import Place
+from lockdeck.backend.settings.settings import RootSettings, Settings
+from tests.folders import REPOSITORY
 
 PAST = 1_770_000_000.0
 """A time long ago, for payloads whose writer is gone."""
@@ -214,14 +215,14 @@ def lockdeck(*words: object, env: dict[str, str], **options: object) -> subproce
 
 def command(*words: object) -> list[str]:
     """The command line of `lockdeck WORDS…` in this interpreter."""
-    return [sys.executable, "-c", "from tui.cli import main; main()", *map(str, words)]
+    return [sys.executable, "-c", "from lockdeck.tui.cli.main import main; main()", *map(str, words)]
 
 
 def environment(env: dict[str, str]) -> dict[str, str]:
     """An environment for a child: the given one, and what Python needs to find lockdeck."""
     return {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PYTHONPATH": str(REPOSITORY),
         "PYTHONDONTWRITEBYTECODE": "1",
         "LOCKDECK_CONFIG_DIR": env["HOME"] + "/lockdeck-config",
         "LOCKDECK_STATE_DIR": env["HOME"] + "/lockdeck-state",

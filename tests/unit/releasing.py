@@ -8,11 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from backend.actions.journal import Journal
-from backend.actions.release import plan_at, release
-from backend.model.locks import LockKind
-from backend.openclaw.evidence import Place
-from backend.system import procfs
+from lockdeck.backend.actions.journal import Journal
+from lockdeck.backend.actions.release.release import plan_at, release
+from lockdeck.backend.model.locks import LockKind
+from lockdeck.backend.openclaw.locks.evidence import Place
+from lockdeck.backend.system import procfs
 
 NO_SUCH_PID = 4194305
 """Above PID_MAX_LIMIT."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.aim import Aim, aims_at
-from tui.commands.command import Command, Danger, Needs
+from lockdeck.tui.commands.command import Command, Danger, Needs
+from lockdeck.tui.targets import Aim, aims_at
 
 if TYPE_CHECKING:
-    from tui.screens.base import DeckScreen
+    from lockdeck.tui.screens.base import DeckScreen
 
 
 class Release(Command):
@@ -28,7 +28,7 @@ class Release(Command):
     @classmethod
     async def run(cls, screen: DeckScreen) -> None:
         """Ask about the very holds that are shown now."""
-        from tui.dialogs.flow import ask_release
+        from lockdeck.tui.dialogs.flow import ask_release
 
         aims = [aim for aim in _aims(screen) if aim.lock is not None]
         if aims:
@@ -52,7 +52,7 @@ class Cancel(Command):
     @classmethod
     async def run(cls, screen: DeckScreen) -> None:
         """Ask about the sessions that are shown now."""
-        from tui.dialogs.flow import ask_cancel
+        from lockdeck.tui.dialogs.flow import ask_cancel
 
         aims = [aim for aim in _aims(screen) if aim.session is not None]
         if aims:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 
 if TYPE_CHECKING:
-    from tui.screens.base import DeckScreen
+    from lockdeck.tui.screens.base import DeckScreen
 
 
 class Danger(StrEnum):

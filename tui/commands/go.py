@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.commands.command import Command, Needs
+from lockdeck.tui.commands.command import Command, Needs
 
 if TYPE_CHECKING:
-    from tui.screens.base import DeckScreen
+    from lockdeck.tui.screens.base import DeckScreen
 
 
 class Open(Command):
@@ -23,7 +23,7 @@ class Open(Command):
     @classmethod
     async def run(cls, screen: DeckScreen) -> None:
         """Push the detail screen of the selected row."""
-        from tui.screens.session import SessionScreen
+        from lockdeck.tui.screens.session import SessionScreen
 
         key = screen.selected_key
         if key is not None:
@@ -58,7 +58,7 @@ class Locks(Command):
     @classmethod
     async def run(cls, screen: DeckScreen) -> None:
         """Show the locks screen above the fleet."""
-        from tui.screens.locks import LocksScreen
+        from lockdeck.tui.screens.locks import LocksScreen
 
         await screen.deck_app.show_above_first(LocksScreen())
 
@@ -75,7 +75,7 @@ class Events(Command):
     @classmethod
     async def run(cls, screen: DeckScreen) -> None:
         """Show the events screen above the fleet."""
-        from tui.screens.events import EventsScreen
+        from lockdeck.tui.screens.events import EventsScreen
 
         await screen.deck_app.show_above_first(EventsScreen())
 
@@ -92,7 +92,7 @@ class Journal(Command):
     @classmethod
     async def run(cls, screen: DeckScreen) -> None:
         """Show the journal screen above the fleet."""
-        from tui.screens.journal import JournalScreen
+        from lockdeck.tui.screens.journal import JournalScreen
 
         await screen.deck_app.show_above_first(JournalScreen())
 
@@ -110,8 +110,8 @@ class HolderLocks(Command):
     @classmethod
     async def run(cls, screen: DeckScreen) -> None:
         """Show the locks screen, filtered to the holder's pid; back leads to where the person came from."""
-        from tui.aim import holder_pid
-        from tui.screens.locks import LocksScreen
+        from lockdeck.tui.screens.locks import LocksScreen
+        from lockdeck.tui.targets import holder_pid
 
         pid = holder_pid(screen.selected_row)
         if pid is None:
@@ -132,7 +132,7 @@ class Help(Command):
     @classmethod
     async def run(cls, screen: DeckScreen) -> None:
         """Push the help of this screen's live bindings."""
-        from tui.screens.help import HelpScreen
+        from lockdeck.tui.screens.help import HelpScreen
 
         await screen.deck_app.push_screen(HelpScreen(screen))
 
@@ -149,7 +149,7 @@ class Palette(Command):
     @classmethod
     async def run(cls, screen: DeckScreen) -> None:
         """Open the palette."""
-        from tui.screens.palette import DeckPalette
+        from lockdeck.tui.screens.palette import DeckPalette
 
         await screen.deck_app.push_screen(DeckPalette())
 

@@ -8,11 +8,11 @@ from typing import cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from tui.commands.command import Command
-from tui.commands.go import Palette
-from tui.livekeys import key_of
-from tui.screens.base import DeckScreen
-from tui.text import content
+from lockdeck.tui.commands.command import Command
+from lockdeck.tui.commands.go import Palette
+from lockdeck.tui.livekeys import key_of
+from lockdeck.tui.screens.base import DeckScreen
+from lockdeck.tui.view.text import content
 
 
 class DeckProvider(Provider):

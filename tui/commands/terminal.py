@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.commands.command import Command
-from tui.mouse import toggle_mouse
+from lockdeck.tui.commands.command import Command
+from lockdeck.tui.terminal.mouse import toggle_mouse
 
 if TYPE_CHECKING:
-    from tui.screens.base import DeckScreen
+    from lockdeck.tui.screens.base import DeckScreen
 
 
 class ShowText(Command):
@@ -24,7 +24,7 @@ class ShowText(Command):
     @classmethod
     async def run(cls, screen: DeckScreen) -> None:
         """Push the text of what is selected."""
-        from tui.screens.selecting import SelectScreen
+        from lockdeck.tui.screens.selecting import SelectScreen
 
         rows = screen.text_rows()
         if rows:

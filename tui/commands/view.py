@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.clipboard import copy_text
-from tui.commands.command import Command, Needs
-from tui.dialogs.reading import ReadingDialog
-from tui.dressing import wear_next
-from tui.lines import line, span
-from tui.notes import note_rows
+from lockdeck.tui.commands.command import Command, Needs
+from lockdeck.tui.dialogs.reading import ReadingDialog
+from lockdeck.tui.terminal.clipboard import copy_text
+from lockdeck.tui.theming import wear_next
+from lockdeck.tui.view.lines import line, span
+from lockdeck.tui.view.notes import note_rows
 
 if TYPE_CHECKING:
-    from tui.screens.base import DeckScreen
+    from lockdeck.tui.screens.base import DeckScreen
 
 
 class Filter(Command):

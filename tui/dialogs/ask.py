@@ -10,11 +10,11 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
-from tui.aside import WorkFailed
-from tui.dialogs.box import BoxDialog
-from tui.dialogs.question import Question
-from tui.lines import EMPTY, Line, line, span, wrap
-from tui.widgets.lineview import LineView
+from lockdeck.tui.background import WorkFailed
+from lockdeck.tui.dialogs.box import BoxDialog
+from lockdeck.tui.dialogs.question import Question
+from lockdeck.tui.view.lines import EMPTY, Line, line, span, wrap
+from lockdeck.tui.widgets.lineview import LineView
 
 Answer = TypeVar("Answer")
 

@@ -12,8 +12,8 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
-from tui.lines import EMPTY, Line, wrap
-from tui.widgets.lineview import LineView
+from lockdeck.tui.view.lines import EMPTY, Line, wrap
+from lockdeck.tui.widgets.lineview import LineView
 
 Result = TypeVar("Result")
 _FRAME = 4

@@ -9,19 +9,25 @@ from msgspec import Struct
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from backend.actions.cancel_plan import CancelPlan
-from backend.actions.ladder import Rung
-from tui.actions import offer_cancel
-from tui.aim import Aim
-from tui.aside import aside, post
-from tui.dialogs.ask import AskDialog
-from tui.dialogs.cancelwords import bulk_cancel_lines, gentle, ladder_lines, nothing_lines, why_not_in_bulk
-from tui.dialogs.question import about_count, about_rung
-from tui.lines import line, plain, span
-from tui.widgets.lineview import LineView
+from lockdeck.backend.actions.cancel.ladder import Rung
+from lockdeck.backend.actions.cancel.records import CancelPlan
+from lockdeck.tui.background import aside, post
+from lockdeck.tui.dialogs.ask import AskDialog
+from lockdeck.tui.dialogs.question import about_count, about_rung
+from lockdeck.tui.operations import offer_cancel
+from lockdeck.tui.targets import Aim
+from lockdeck.tui.view.canceldialog import (
+    bulk_cancel_lines,
+    gentle,
+    ladder_lines,
+    nothing_lines,
+    why_not_in_bulk,
+)
+from lockdeck.tui.view.lines import line, plain, span
+from lockdeck.tui.widgets.lineview import LineView
 
 if TYPE_CHECKING:
-    from tui.app import LockdeckApp
+    from lockdeck.tui.app import LockdeckApp
 
 Planned = tuple[Aim, CancelPlan | None]
 

@@ -13,12 +13,12 @@ from textual.geometry import Region
 from textual.widget import Widget
 from textual.widgets import Button
 
-from tui.columnchoice import ColumnChoice, choice_lines, choice_of, wish_of
-from tui.dialogs.box import BoxDialog
-from tui.lines import EMPTY, Line, line, span, wrap
-from tui.tables import TableKind
-from tui.widgets.lineview import LineView
-from tui.widgets.painting import dress
+from lockdeck.tui.dialogs.box import BoxDialog
+from lockdeck.tui.table.choice import ColumnChoice, choice_lines, choice_of, wish_of
+from lockdeck.tui.table.tables import TableKind
+from lockdeck.tui.view.lines import EMPTY, Line, line, span, wrap
+from lockdeck.tui.widgets.lineview import LineView
+from lockdeck.tui.widgets.painting import dress
 
 _HEAD = 2
 """Lines above the first column."""

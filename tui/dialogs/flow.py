@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from backend.model.fleet import Severity
-from backend.system.text import SafeText
-from tui.actions import Offer, Tell, do_cancels, do_releases
-from tui.aim import Aim
-from tui.aside import aside, post
-from tui.changes import Change
-from tui.dialogs.cancel import CancelDialog, Climb
-from tui.dialogs.release import ReleaseDialog
-from tui.dialogs.result import Following, LeftLock, NextRung, ResultDialog
-from tui.jobs import Job, Piece
-from tui.messages import JobFailed, JobNews
+from lockdeck.backend.model.fleet import Severity
+from lockdeck.backend.system.text import SafeText
+from lockdeck.tui.background import aside, post
+from lockdeck.tui.dialogs.cancel import CancelDialog, Climb
+from lockdeck.tui.dialogs.release import ReleaseDialog
+from lockdeck.tui.dialogs.result import Following, LeftLock, NextRung, ResultDialog
+from lockdeck.tui.jobs import Job, Piece
+from lockdeck.tui.messages import JobFailed, JobNews
+from lockdeck.tui.operations import Offer, Tell, do_cancels, do_releases
+from lockdeck.tui.targets import Aim
+from lockdeck.tui.view.changes import Change
 
 if TYPE_CHECKING:
-    from tui.app import LockdeckApp
+    from lockdeck.tui.app import LockdeckApp
 
 _TOAST = {Severity.WARNING: "warning", Severity.CRITICAL: "error"}
 

@@ -8,9 +8,9 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from tui.dialogs.box import BoxDialog
-from tui.lines import EMPTY, Line, line, span
-from tui.widgets.lineview import LineView
+from lockdeck.tui.dialogs.box import BoxDialog
+from lockdeck.tui.view.lines import EMPTY, Line, line, span
+from lockdeck.tui.widgets.lineview import LineView
 
 
 class ReadingDialog(BoxDialog[None]):

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, cast
 
 from textual.message import Message
 
-from tui.actions import Offer, offer_release
-from tui.aim import Aim
-from tui.aside import aside, post
-from tui.dialogs.ask import AskDialog
-from tui.dialogs.question import about_count, about_release
-from tui.dialogs.releasewords import bulk_lines, refused_lines, release_lines
-from tui.lines import line, span
+from lockdeck.tui.background import aside, post
+from lockdeck.tui.dialogs.ask import AskDialog
+from lockdeck.tui.dialogs.question import about_count, about_release
+from lockdeck.tui.operations import Offer, offer_release
+from lockdeck.tui.targets import Aim
+from lockdeck.tui.view.lines import line, span
+from lockdeck.tui.view.releasedialog import bulk_lines, refused_lines, release_lines
 
 if TYPE_CHECKING:
-    from tui.app import LockdeckApp
+    from lockdeck.tui.app import LockdeckApp
 
 
 class Offered(Message):

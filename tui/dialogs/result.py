@@ -12,15 +12,15 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Button
 
-from tui.aim import Aim
-from tui.dialogs.box import BoxDialog
-from tui.jobs import WAITING, WORKING, Job, Piece
-from tui.lines import EMPTY, Line, line, span
-from tui.rows import SEVERITY_STYLE
-from tui.symbols import Symbols
+from lockdeck.tui.dialogs.box import BoxDialog
+from lockdeck.tui.jobs import WAITING, WORKING, Job, Piece
+from lockdeck.tui.table.rows import SEVERITY_STYLE
+from lockdeck.tui.targets import Aim
+from lockdeck.tui.view.lines import EMPTY, Line, line, span
+from lockdeck.tui.view.symbols import Symbols
 
 if TYPE_CHECKING:
-    from tui.app import LockdeckApp
+    from lockdeck.tui.app import LockdeckApp
 
 
 class NextRung(Struct, frozen=True):

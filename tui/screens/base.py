@@ -10,17 +10,17 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.aim import aims_at, has_lock, has_session
-from tui.commands.command import Command, Danger, Needs
-from tui.lines import Span
-from tui.rows import Row, RowKey
-from tui.selectable import aim_rows
-from tui.summary import Mood, header
-from tui.widgets.keybar import KeyBar
-from tui.widgets.lineview import LineView
+from lockdeck.tui.commands.command import Command, Danger, Needs
+from lockdeck.tui.table.rows import Row, RowKey
+from lockdeck.tui.targets import aims_at, has_lock, has_session
+from lockdeck.tui.view.header import Mood, header
+from lockdeck.tui.view.lines import Span
+from lockdeck.tui.view.selectable import aim_rows
+from lockdeck.tui.widgets.keybar import KeyBar
+from lockdeck.tui.widgets.lineview import LineView
 
 if TYPE_CHECKING:
-    from tui.app import LockdeckApp
+    from lockdeck.tui.app import LockdeckApp
 
 TOO_SMALL = "lockdeck needs 40 columns and 10 lines"
 

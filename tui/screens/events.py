@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
-from tui.changes import Change
-from tui.commands.command import bindings_of
-from tui.commands.go import Back, Help, Journal, Locks, Open, Palette, Quit
-from tui.commands.terminal import ShowText, ToggleMouse
-from tui.commands.view import Columns, Filter, NextTheme, Notes, Wide
-from tui.eventrows import FIELDS, event_cells, event_facts, event_values
-from tui.lines import Line, Span, line, span
-from tui.rows import RowKey
-from tui.screens.tablescreen import TableScreen
-from tui.selectable import change_rows
-from tui.tables import TABLES
-from tui.widgets.table import Table
+from lockdeck.tui.commands.command import bindings_of
+from lockdeck.tui.commands.go import Back, Help, Journal, Locks, Open, Palette, Quit
+from lockdeck.tui.commands.terminal import ShowText, ToggleMouse
+from lockdeck.tui.commands.view import Columns, Filter, NextTheme, Notes, Wide
+from lockdeck.tui.screens.tablescreen import TableScreen
+from lockdeck.tui.table.eventrows import FIELDS, event_cells, event_facts, event_values
+from lockdeck.tui.table.rows import RowKey
+from lockdeck.tui.table.tables import TABLES
+from lockdeck.tui.view.changes import Change
+from lockdeck.tui.view.lines import Line, Span, line, span
+from lockdeck.tui.view.selectable import change_rows
+from lockdeck.tui.widgets.table import Table
 
 
 class EventsScreen(TableScreen):

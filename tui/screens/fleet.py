@@ -6,12 +6,12 @@ from typing import ClassVar
 
 from textual.binding import Binding
 
-from backend.model.fleet import FleetSnapshot, LockView
-from tui.commands.act import Cancel, Mark, Release, Unmark
-from tui.commands.command import bindings_of
-from tui.commands.go import Events, Help, HolderLocks, Journal, Locks, Open, Palette, Quit
-from tui.commands.terminal import ShowText, ToggleMouse
-from tui.commands.view import (
+from lockdeck.backend.model.fleet import FleetSnapshot, LockView
+from lockdeck.tui.commands.act import Cancel, Mark, Release, Unmark
+from lockdeck.tui.commands.command import bindings_of
+from lockdeck.tui.commands.go import Events, Help, HolderLocks, Journal, Locks, Open, Palette, Quit
+from lockdeck.tui.commands.terminal import ShowText, ToggleMouse
+from lockdeck.tui.commands.view import (
     Columns,
     Copy,
     Filter,
@@ -24,11 +24,11 @@ from tui.commands.view import (
     SortRight,
     Wide,
 )
-from tui.lines import Line
-from tui.pulse import trend
-from tui.rows import Arrangement, Order, Row, arrange, cells
-from tui.screens.rowscreen import RowScreen
-from tui.tables import TABLES
+from lockdeck.tui.screens.rowscreen import RowScreen
+from lockdeck.tui.table.rows import Arrangement, Order, Row, arrange, cells
+from lockdeck.tui.table.tables import TABLES
+from lockdeck.tui.view.lines import Line
+from lockdeck.tui.view.sparkline import trend
 
 
 class FleetScreen(RowScreen):

@@ -10,9 +10,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen, Screen
 
-from tui.lines import EMPTY, Line, fit, line, span, wrap
-from tui.livekeys import live_bindings
-from tui.widgets.lineview import LineView
+from lockdeck.tui.livekeys import live_bindings
+from lockdeck.tui.view.lines import EMPTY, Line, fit, line, span, wrap
+from lockdeck.tui.widgets.lineview import LineView
 
 _HOUSEKEEPING = frozenset(
     {"app.focus_next", "app.focus_previous", "screen.copy_text", "screen.minimize"}

@@ -8,22 +8,29 @@ from typing import ClassVar
 from textual.message import Message
 from textual.widget import Widget
 
-from backend.actions.journal_chain import JournalReading
-from tui.aside import WorkFailed, aside, post
-from tui.commands.command import Command, Needs, bindings_of
-from tui.commands.go import Back, Events, Help, Locks, Palette, Quit
-from tui.commands.terminal import ShowText, ToggleMouse
-from tui.commands.view import Columns, Filter, NextTheme, Notes, Wide
-from tui.dialogs.reading import ReadingDialog
-from tui.journalrows import FIELDS, Entry, entry_cells, entry_facts, entry_lines, entry_values
-from tui.lines import EMPTY, Line, Span, line, span, wrap
-from tui.rows import RowKey
-from tui.screens.base import DeckScreen
-from tui.screens.tablescreen import TableScreen
-from tui.selectable import entry_rows
-from tui.tables import TABLES
-from tui.widgets.lineview import LineView
-from tui.widgets.table import Table
+from lockdeck.backend.actions.journal_chain import JournalReading
+from lockdeck.tui.background import WorkFailed, aside, post
+from lockdeck.tui.commands.command import Command, Needs, bindings_of
+from lockdeck.tui.commands.go import Back, Events, Help, Locks, Palette, Quit
+from lockdeck.tui.commands.terminal import ShowText, ToggleMouse
+from lockdeck.tui.commands.view import Columns, Filter, NextTheme, Notes, Wide
+from lockdeck.tui.dialogs.reading import ReadingDialog
+from lockdeck.tui.screens.base import DeckScreen
+from lockdeck.tui.screens.tablescreen import TableScreen
+from lockdeck.tui.table.journalrows import (
+    FIELDS,
+    Entry,
+    entry_cells,
+    entry_facts,
+    entry_lines,
+    entry_values,
+)
+from lockdeck.tui.table.rows import RowKey
+from lockdeck.tui.table.tables import TABLES
+from lockdeck.tui.view.lines import EMPTY, Line, Span, line, span, wrap
+from lockdeck.tui.view.selectable import entry_rows
+from lockdeck.tui.widgets.lineview import LineView
+from lockdeck.tui.widgets.table import Table
 
 
 class JournalRead(Message):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from backend.model.fleet import FleetSnapshot, LockView
-from tui.commands.act import Cancel, Mark, Release, Unmark
-from tui.commands.command import bindings_of
-from tui.commands.go import Back, Events, Help, HolderLocks, Journal, Open, Palette, Quit
-from tui.commands.terminal import ShowText, ToggleMouse
-from tui.commands.view import (
+from lockdeck.backend.model.fleet import FleetSnapshot, LockView
+from lockdeck.tui.commands.act import Cancel, Mark, Release, Unmark
+from lockdeck.tui.commands.command import bindings_of
+from lockdeck.tui.commands.go import Back, Events, Help, HolderLocks, Journal, Open, Palette, Quit
+from lockdeck.tui.commands.terminal import ShowText, ToggleMouse
+from lockdeck.tui.commands.view import (
     Columns,
     Copy,
     Filter,
@@ -20,11 +20,11 @@ from tui.commands.view import (
     SortRight,
     Wide,
 )
-from tui.lines import Line
-from tui.lockrows import arrange_locks, lock_cells
-from tui.rows import Arrangement, Order, Row
-from tui.screens.rowscreen import RowScreen
-from tui.tables import TABLES
+from lockdeck.tui.screens.rowscreen import RowScreen
+from lockdeck.tui.table.lockrows import arrange_locks, lock_cells
+from lockdeck.tui.table.rows import Arrangement, Order, Row
+from lockdeck.tui.table.tables import TABLES
+from lockdeck.tui.view.lines import Line
 
 
 class LocksScreen(RowScreen):

@@ -6,7 +6,7 @@ from textual import events
 from textual.command import CommandPalette
 from textual.widgets import Input
 
-from tui.text import FIT_TO_SHOW
+from lockdeck.tui.view.text import FIT_TO_SHOW
 
 
 class DeckPalette(CommandPalette):

@@ -8,17 +8,17 @@ from typing import ClassVar
 from msgspec.structs import replace
 from textual import on
 
-from backend.model.fleet import FleetSnapshot
-from tui.commands.command import Needs
-from tui.facts import facts, values
-from tui.filter import FIELDS
-from tui.lines import Line, line, span
-from tui.marks import NONE, Marks, in_order, kept, toggled
-from tui.rows import Arrangement, Order, Row, RowKey
-from tui.screens.tablescreen import TableScreen
-from tui.sorting import DEFAULT, Sort
-from tui.summary import Mood, is_stale
-from tui.widgets.table import Table
+from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.tui.commands.command import Needs
+from lockdeck.tui.screens.tablescreen import TableScreen
+from lockdeck.tui.table.fields import facts, values
+from lockdeck.tui.table.filter import FIELDS
+from lockdeck.tui.table.marks import NONE, Marks, in_order, kept, toggled
+from lockdeck.tui.table.rows import Arrangement, Order, Row, RowKey
+from lockdeck.tui.table.sorting import DEFAULT, Sort
+from lockdeck.tui.view.header import Mood, is_stale
+from lockdeck.tui.view.lines import Line, line, span
+from lockdeck.tui.widgets.table import Table
 
 
 class RowScreen(TableScreen):

@@ -9,13 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from tui.lines import Span, line, span
-from tui.mouse import report_mouse
-from tui.widgets.lineview import LineView
-from tui.widgets.plainview import PlainView
+from lockdeck.tui.terminal.mouse import report_mouse
+from lockdeck.tui.view.lines import Span, line, span
+from lockdeck.tui.widgets.lineview import LineView
+from lockdeck.tui.widgets.plainview import PlainView
 
 if TYPE_CHECKING:
-    from tui.app import LockdeckApp
+    from lockdeck.tui.app import LockdeckApp
 
 _HINT = "Select with the mouse. esc goes back, up and down scroll"
 

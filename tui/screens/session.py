@@ -9,25 +9,25 @@ from textual import on
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from backend.model.fleet import FleetSnapshot
-from backend.model.locks import Holder
-from backend.system.processes import ProcessDetails
-from tui.aim import Aim
-from tui.commands.act import Cancel, Release
-from tui.commands.command import bindings_of
-from tui.commands.go import Back, Help, HolderLocks, Journal, Palette, Quit
-from tui.commands.terminal import ShowText, ToggleMouse
-from tui.commands.view import Copy, NextTheme, Notes, Pause
-from tui.details import Picture, describe
-from tui.inspection import HolderRead, HolderReader
-from tui.lines import Span, line, span
-from tui.pulse import Beat, recent
-from tui.rows import Row, RowKey
-from tui.screens.base import DeckScreen
-from tui.selectable import story_rows
-from tui.sessionlog import log_lines, log_title
-from tui.summary import every_lock
-from tui.widgets.lineview import LineView
+from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.backend.model.locks import Holder
+from lockdeck.backend.system.processes import ProcessDetails
+from lockdeck.tui.commands.act import Cancel, Release
+from lockdeck.tui.commands.command import bindings_of
+from lockdeck.tui.commands.go import Back, Help, HolderLocks, Journal, Palette, Quit
+from lockdeck.tui.commands.terminal import ShowText, ToggleMouse
+from lockdeck.tui.commands.view import Copy, NextTheme, Notes, Pause
+from lockdeck.tui.inspection import HolderRead, HolderReader
+from lockdeck.tui.screens.base import DeckScreen
+from lockdeck.tui.table.rows import Row, RowKey
+from lockdeck.tui.targets import Aim
+from lockdeck.tui.view.details import Picture, describe
+from lockdeck.tui.view.header import every_lock
+from lockdeck.tui.view.lines import Span, line, span
+from lockdeck.tui.view.selectable import story_rows
+from lockdeck.tui.view.sessionlog import log_lines, log_title
+from lockdeck.tui.view.sparkline import Beat, recent
+from lockdeck.tui.widgets.lineview import LineView
 
 
 class SessionScreen(DeckScreen):

@@ -8,16 +8,16 @@ from typing import Any, ClassVar, NamedTuple
 from textual import on
 from textual.widget import Widget
 
-from tui.columnsaving import ColumnsSaved, save_columns_aside
-from tui.dialogs.columns import ColumnsDialog, ColumnWish
-from tui.filter import parse
-from tui.lines import Line, line, span
-from tui.screens.base import DeckScreen
-from tui.tables import TableKind
-from tui.widgets.columns import Column, chosen, pick
-from tui.widgets.prompt import FilterPrompt
-from tui.widgets.rowpainter import Cells
-from tui.widgets.table import Table
+from lockdeck.tui.dialogs.columns import ColumnsDialog, ColumnWish
+from lockdeck.tui.screens.base import DeckScreen
+from lockdeck.tui.table.filter import parse
+from lockdeck.tui.table.fitting import Column, chosen, pick
+from lockdeck.tui.table.saving import ColumnsSaved, save_columns_aside
+from lockdeck.tui.table.tables import TableKind
+from lockdeck.tui.view.lines import Line, line, span
+from lockdeck.tui.widgets.prompt import FilterPrompt
+from lockdeck.tui.widgets.rowpainter import Cells
+from lockdeck.tui.widgets.table import Table
 
 
 class _Match(NamedTuple):

@@ -8,9 +8,9 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.lines import Line, span, width_of
-from tui.livekeys import live_bindings
-from tui.widgets.painting import dress, repaint_on_theme_change
+from lockdeck.tui.livekeys import live_bindings
+from lockdeck.tui.view.lines import Line, span, width_of
+from lockdeck.tui.widgets.painting import dress, repaint_on_theme_change
 
 
 class KeyBar(Widget):

@@ -8,15 +8,15 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.lines import EMPTY, Line
-from tui.widgets.painting import dress, repaint_on_theme_change
+from lockdeck.tui.view.lines import EMPTY, Line
+from lockdeck.tui.widgets.painting import dress, repaint_on_theme_change
 
 Maker = Callable[[int], Sequence[Line]]
 """Makes the lines for a width in cells."""
 
 
 class LineView(Widget):
-    """Lines on one ground (themes.palette.GROUNDS)."""
+    """Lines on one ground (lockdeck.themes.palette.GROUNDS)."""
 
     DEFAULT_CSS = "LineView { height: auto; width: 1fr; }"
 

@@ -6,8 +6,8 @@ from typing import Protocol, cast
 
 from textual.widget import Widget
 
-from tui.stylebook import StyleBook
-from tui.symbols import Symbols
+from lockdeck.tui.view.style import StyleBook
+from lockdeck.tui.view.symbols import Symbols
 
 
 class Dressed(Protocol):

@@ -11,12 +11,12 @@ from textual.binding import Binding, BindingType
 from textual.strip import Strip
 from textual.widget import Widget
 
-from backend.system.text import SafeText
-from tui.lines import Span, width_of
-from tui.widgets.painting import dress, repaint_on_theme_change
+from lockdeck.backend.system.text import SafeText
+from lockdeck.tui.view.lines import Span, width_of
+from lockdeck.tui.widgets.painting import dress, repaint_on_theme_change
 
 if TYPE_CHECKING:
-    from tui.shell import Shell
+    from lockdeck.tui.shell import Shell
 
 _PAGE = 10
 _WRAP, _NO_WRAP = "\x1b[?7h", "\x1b[?7l"

@@ -13,12 +13,12 @@ from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input
 
-from tui.completion import Candidate, Values, choices_line, complete
-from tui.filter import FilterError, Query, parse
-from tui.lines import Line, line, span, wrap
-from tui.text import FIT_TO_SHOW
-from tui.widgets.lineview import LineView
-from tui.widgets.painting import dress
+from lockdeck.tui.table.completion import Candidate, Values, choices_line, complete
+from lockdeck.tui.table.filter import FilterError, Query, parse
+from lockdeck.tui.view.lines import Line, line, span, wrap
+from lockdeck.tui.view.text import FIT_TO_SHOW
+from lockdeck.tui.widgets.lineview import LineView
+from lockdeck.tui.widgets.painting import dress
 
 
 class FilterPrompt(Vertical):

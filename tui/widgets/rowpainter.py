@@ -10,9 +10,9 @@ from msgspec import Struct
 from textual.cache import LRUCache
 from textual.strip import Strip
 
-from tui.lines import Line, Span, fit, span
-from tui.stylebook import StyleBook
-from tui.widgets.columns import GAP, Column, lay_out
+from lockdeck.tui.table.fitting import GAP, Column, lay_out
+from lockdeck.tui.view.lines import Line, Span, fit, span
+from lockdeck.tui.view.style import StyleBook
 
 Key = Hashable
 Cells = tuple[Line, ...]

@@ -15,11 +15,11 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.lines import EMPTY, Line
-from tui.widgets.columns import Column, Layout, column_at, lay_out, least_width
-from tui.widgets.painting import dress, repaint_on_theme_change
-from tui.widgets.rowpainter import MARGIN, Cells, Key, Painting, RowPainter
-from tui.widgets.tableheader import header_line
+from lockdeck.tui.table.fitting import Column, Layout, column_at, lay_out, least_width
+from lockdeck.tui.view.lines import EMPTY, Line
+from lockdeck.tui.widgets.painting import dress, repaint_on_theme_change
+from lockdeck.tui.widgets.rowpainter import MARGIN, Cells, Key, Painting, RowPainter
+from lockdeck.tui.widgets.tableheader import header_line
 
 Item = TypeVar("Item")
 _HEADER = 1

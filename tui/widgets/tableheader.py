@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tui.lines import Line, Span, fit, span
-from tui.widgets.columns import GAP, Column, lay_out
+from lockdeck.tui.table.fitting import GAP, Column, lay_out
+from lockdeck.tui.view.lines import Line, Span, fit, span
 
 
 def header_line(

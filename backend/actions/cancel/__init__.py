@@ -1,0 +1,1 @@
+"""End the run that holds a session: plan, ladder, call, verify, end, restart."""

@@ -1,0 +1,155 @@
+"""The rungs for ending a run, gentlest first: which of them a version has, what each does and what it loses.
+
+Measured in the middle of a rotation on 2026.4.5 and 2026.7.35; what lies between is read in the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from msgspec import Struct
+
+from lockdeck.backend.model.releases import FIRST_WITH_TERMINAL_ABORT, Version
+
+STOP, ABORT, RESET, RESTART, TERMINATE = "stop", "abort", "reset", "restart", "terminate"
+FIRST_WITHOUT_STOP = Version(2026, 5, 17)
+"""From here on the stop command makes the run fail with EmbeddedAttemptSessionTakeoverError instead."""
+FIRST_WITH_ABORT_OF_AGENT_RUNS = Version(2026, 4, 24)
+"""From here on `sessions.abort` also knows the runs that the `agent` call started."""
+STOP_TEXT = "[lockdeck] /stop"
+"""The prefix takes the text past chat.send's own stop check, which knows only chat runs, to the reply pipeline's."""
+
+WRITE, ADMIN = "operator.write", "operator.admin"
+
+
+class Rung(Struct, frozen=True):
+    """One way to end a run. `danger` says how to ask: confirm, reset or restart.
+
+    `loses` are sentences, `scopes_missing` what the gateway does not grant to lockdeck.
+    """
+
+    name: str
+    title: str
+    does: str
+    loses: tuple[str, ...]
+    danger: str
+    scopes_missing: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Shape: name, title, does, loses, danger, scopesMissing."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "does": self.does,
+            "loses": list(self.loses),
+            "danger": self.danger,
+            "scopesMissing": list(self.scopes_missing),
+        }
+
+
+class LeftOut(Struct, frozen=True):
+    """A rung that this ladder does not have, and why."""
+
+    name: str
+    why: str
+
+
+_REPLY = "the reply that the run is working on"
+_CHOICES = {
+    STOP: (
+        "Stop command",
+        f'send "{STOP_TEXT}" into the session: OpenClaw\'s reply pipeline aborts the run and its sub-agents',
+        (
+            _REPLY,
+            "messages queued for this session: OpenClaw drops them with a stop command",
+            "the transcript gets one more line (Agent was aborted)",
+        ),
+        "confirm",
+        WRITE,
+    ),
+    ABORT: (
+        "Abort the run",
+        "call sessions.abort for this session",
+        (_REPLY, "messages already queued stay queued and are answered next"),
+        "confirm",
+        WRITE,
+    ),
+    RESET: (
+        "Reset the session",
+        "call sessions.reset, which ends the run and starts a new conversation; this may take half a minute",
+        (
+            _REPLY,
+            "the conversation so far: its transcript is archived beside the new one, the agent no longer sees it",
+            "messages queued for this session",
+        ),
+        "reset",
+        ADMIN,
+    ),
+}
+
+
+def gentle_rungs(
+    version: Version | None, scopes: Collection[str] | None
+) -> tuple[tuple[Rung, ...], tuple[LeftOut, ...]]:
+    """Return the rungs that go through the gateway, in order, and those left out with the reason.
+
+    `scopes` None: the gateway does not tell which were granted.
+    """
+    if version is None:
+        return (), (
+            LeftOut("stop, abort, reset", "the gateway's version is not known: the wrong one does harm"),
+        )
+    order: list[str] = []
+    left_out: list[LeftOut] = []
+    if version >= FIRST_WITH_TERMINAL_ABORT:
+        order.append(ABORT)
+    else:
+        why = f"on {version} an abort counts as a timeout: the next profile takes the lock again for 30 s"
+        left_out.append(LeftOut(ABORT, why))
+    if version < FIRST_WITH_ABORT_OF_AGENT_RUNS:
+        order.append(STOP)
+    elif version < FIRST_WITHOUT_STOP:
+        left_out.append(LeftOut(STOP, f"on {version} sessions.abort reaches every run that a call started"))
+    else:
+        left_out.append(LeftOut(STOP, f"on {version} the stop command fails with a session takeover"))
+    return tuple(rung(name, scopes) for name in (*order, RESET)), tuple(left_out)
+
+
+def rung(name: str, scopes: Collection[str] | None = None) -> Rung:
+    """Return one of the rungs that go through the gateway: stop, abort or reset."""
+    title, does, loses, danger, scope = _CHOICES[name]
+    granted = scopes is None or scope in scopes or ADMIN in scopes
+    return Rung(name, title, does, loses, danger, () if granted else (scope,))
+
+
+NO_OTHER_LOCK = "no other session of this gateway holds a lock now"
+
+
+def restart_rung(
+    does: str, others: Collection[str], comes_back: bool, *, no_others: str = NO_OTHER_LOCK, doubt: str = ""
+) -> Rung:
+    """Return the last rung of a gateway: `others` are the sessions whose runs end with it.
+
+    `no_others` is said where there are none, `doubt` what is not known about their number.
+    """
+    if others:
+        shown = ", ".join(sorted(others)[:4]) + (" …" if len(others) > 4 else "")
+        cost = f"the runs of {len(others)} other session{'s' if len(others) > 1 else ''}: {shown}"
+    else:
+        cost = no_others
+    loses = [_REPLY, *(part for part in (cost, doubt) if part)]
+    loses.append("every message that only waits in the gateway's memory")
+    if not comes_back:
+        loses.append("the gateway itself: no supervisor is known that starts it again")
+    return Rung(
+        RESTART, "Restart the gateway" if comes_back else "End the gateway", does, tuple(loses), "restart"
+    )
+
+
+def terminate_rung(pid: int, argv: str) -> Rung:
+    """Return the one rung for a holder that is no gateway; `argv` as people should read it."""
+    does = f"send SIGTERM to pid {pid}, checked by its start time: {argv}"
+    return Rung(
+        TERMINATE, "End the process", does, (_REPLY, "whatever else this process was doing"), "confirm"
+    )

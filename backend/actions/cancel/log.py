@@ -1,0 +1,141 @@
+"""What a gateway logs from now on: its log files, or the gateway's own `logs.tail` where no file is at hand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from lockdeck.backend.model.runs.events import (
+    Event,
+    FailoverDecision,
+    ModelFallbackDecision,
+    StuckSession,
+)
+from lockdeck.backend.openclaw.gateway.access import Line
+from lockdeck.backend.openclaw.gateway.trouble import GatewayError
+from lockdeck.backend.openclaw.log.files import open_regular, read_end
+from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts
+
+_PIECE = 1 << 20
+_TAIL = 512 * 1024
+_TAIL_S = 1.0
+_GOES_ON = frozenset({"rotate_profile", "fallback_model"})
+
+
+class LogSince(Protocol):
+    """A log from one moment on."""
+
+    readable: bool
+    """Whether anything can be learnt from it."""
+
+    def news(self) -> list[Event]:
+        """Return the events since the last call."""
+        ...
+
+
+class FileLog:
+    """The log files at some paths, from their present ends on; a file that is replaced is read from its start."""
+
+    def __init__(self, paths: Sequence[str], clock: Callable[[], float]) -> None:
+        self._streams = {path: EventStream(clock()) for path in paths}
+        self._places = {path: _place(path) for path in paths}
+        self.readable = any(place is not None for place in self._places.values())
+
+    def news(self) -> list[Event]:
+        """Return what was written since the last call; a file that can't be read has nothing to say."""
+        return [event for path in self._streams for event in self._news_of(path)]
+
+    def _news_of(self, path: str) -> Iterator[Event]:
+        try:
+            descriptor = open_regular(path, follow=True)
+        except OSError:
+            return
+        try:
+            found = os.fstat(descriptor)
+            inode, offset = self._places[path] or (None, 0)
+            offset = offset if inode == (found.st_dev, found.st_ino) and offset <= found.st_size else 0
+            while piece := os.pread(descriptor, _PIECE, offset):
+                offset += len(piece)
+                yield from self._streams[path].feed(piece, LineCounts())
+            self._places[path] = (found.st_dev, found.st_ino), offset
+        finally:
+            os.close(descriptor)
+
+
+class GatewayLog:
+    """The log that the gateway itself says it writes (`logs.tail`, operator.read), from its present end on."""
+
+    def __init__(self, line: Line, clock: Callable[[], float]) -> None:
+        self._line = line
+        self._stream = EventStream(clock())
+        self._cursor: object = None
+        self.readable = False
+        self.news()
+
+    def news(self) -> list[Event]:
+        """Return the lines since the last call; none while the gateway does not answer."""
+        params = {"limit": 1} if self._cursor is None else {"cursor": self._cursor, "limit": 5000}
+        try:
+            told = self._line.call("logs.tail", params, _TAIL_S)
+        except GatewayError:
+            return []
+        lines, first = told.get("lines"), self._cursor is None
+        self._cursor = told.get("cursor")
+        self.readable = isinstance(self._cursor, int)
+        if first or not isinstance(lines, list):
+            return []
+        text = "".join(f"{line}\n" for line in lines if isinstance(line, str))
+        return list(self._stream.feed(text.encode("utf-8", "replace"), LineCounts()))
+
+
+def goes_on(
+    events: Sequence[Event], run_ids: frozenset[str]
+) -> FailoverDecision | ModelFallbackDecision | None:
+    """Return the first decision by which one of the runs goes on to a next profile or model."""
+    for event in events:
+        if isinstance(event, FailoverDecision) and event.run_id in run_ids and event.decision in _GOES_ON:
+            return event
+        if isinstance(event, ModelFallbackDecision) and event.run_id in run_ids and event.next_candidate:
+            return event
+    return None
+
+
+def queue_depth(paths: Sequence[str], session_key: str, session_id: str | None) -> int | None:
+    """Return how many messages wait for a session, by OpenClaw's latest diagnosis; None: not told.
+
+    Only its lines about stuck sessions carry `queueDepth`; no call of 2026.4.5 does.
+    """
+    depth = None
+    for event in told_lately(paths) or ():
+        if (isinstance(event, StuckSession) and session_key == event.session_key) or (
+            isinstance(event, StuckSession) and session_id is not None and session_id == event.session_id
+        ):
+            depth = event.queue_depth if event.queue_depth is not None else depth
+    return depth
+
+
+def told_lately(paths: Sequence[str]) -> list[Event] | None:
+    """Return the events in the last half megabyte of each log file; None where none can be read."""
+    events: list[Event] | None = None
+    for path in paths:
+        try:
+            descriptor = open_regular(path, follow=True)
+        except OSError:
+            continue
+        try:
+            raw, found = read_end(descriptor, _TAIL)
+        finally:
+            os.close(descriptor)
+        events = events or []
+        stream = EventStream(found.st_mtime, mid_line=found.st_size > len(raw))
+        events += stream.feed(raw, LineCounts())
+    return events
+
+
+def _place(path: str) -> tuple[tuple[int, int], int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino), found.st_size

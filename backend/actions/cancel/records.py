@@ -1,0 +1,147 @@
+"""What a cancel would do and how it ended: plain data for people and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import Struct
+
+from lockdeck.backend.actions.cancel.ladder import LeftOut, Rung
+from lockdeck.backend.model.fleet import LockView
+from lockdeck.backend.model.runs.chain import FailoverChain
+from lockdeck.backend.model.wire import iso, lock_json
+from lockdeck.backend.openclaw.locks.evidence import Place
+from lockdeck.backend.openclaw.roots.config import Config
+from lockdeck.backend.system.text import safe
+
+CANCELLED, STILL_ROTATING, REFUSED, FAILED, NOTHING = (
+    "cancelled",
+    "still-rotating",
+    "refused",
+    "failed",
+    "nothing-to-cancel",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the gateway of a root is reached. `folder` is lockdeck's state folder. Never shown: it holds secrets."""
+
+    config: Config = field(repr=False)
+    env: Mapping[str, str] = field(repr=False)
+    folder: str
+    url: str | None = None
+    fingerprint: str | None = None
+
+
+class CancelPlan(Struct, frozen=True):
+    """The ladder for one session, from one look at `looked_at` (epoch seconds).
+
+    `refusal` is empty when there is something that may be done; `nothing` True when there is no run to end.
+    `scopes` None: the gateway does not tell. `queue_depth` None: not known. `holder_ticks` is the start time
+    of the holder, in clock ticks since boot.
+    """
+
+    key: str
+    root: str
+    looked_at: float
+    way: Way
+    rungs: tuple[Rung, ...] = ()
+    refusal: tuple[str, ...] = ()
+    nothing: bool = False
+    place: Place | None = None
+    view: LockView | None = None
+    pid: int | None = None
+    holder_ticks: int | None = None
+    is_gateway: bool = False
+    run_id: str | None = None
+    chain: FailoverChain = FailoverChain()
+    version: str | None = None
+    reached_by: str | None = None
+    scopes: tuple[str, ...] | None = None
+    queue_depth: int | None = None
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
+    logs: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Shape: key, root, lookedAt, allowed, refusal, version, reachedBy, scopes, queueDepth, holder, rungs and more."""
+        return {
+            "key": safe(self.key),
+            "root": safe(self.root, 4096),
+            "lookedAt": iso(self.looked_at),
+            "allowed": not self.refusal and not self.nothing,
+            "nothingToCancel": self.nothing,
+            "refusal": list(self.refusal),
+            "version": self.version,
+            "reachedBy": self.reached_by,
+            "scopes": None if self.scopes is None else list(self.scopes),
+            "queueDepth": self.queue_depth,
+            "runId": self.run_id,
+            "holder": None if self.pid is None else {"pid": self.pid, "gateway": self.is_gateway},
+            "rungs": [rung.to_json() for rung in self.rungs],
+            "leftOut": [{"name": left.name, "why": left.why} for left in self.left_out],
+            "notes": list(self.notes),
+            "lock": lock_json(self.view) if self.view else None,
+        }
+
+
+class Step(Struct, frozen=True):
+    """One rung that was tried. Times in milliseconds; `free_after_ms` counts from the call.
+
+    `answer` is what the call answered, which proves nothing. `worked`: lock, log and gateway agree that the
+    run is over.
+    """
+
+    rung: str
+    worked: bool
+    sentence: str
+    answer: str = ""
+    free_after_ms: int | None = None
+    retaken_after_ms: int | None = None
+    verified_ms: int = 0
+    went_on: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Shape: rung, worked, sentence, answer, freeAfterMs, retakenAfterMs, verifiedMs, wentOn."""
+        return {
+            "rung": self.rung,
+            "worked": self.worked,
+            "sentence": self.sentence,
+            "answer": self.answer,
+            "freeAfterMs": self.free_after_ms,
+            "retakenAfterMs": self.retaken_after_ms,
+            "verifiedMs": self.verified_ms,
+            "wentOn": self.went_on,
+        }
+
+
+class CancelOutcome(Struct, frozen=True):
+    """How a cancel ended. `free_after_ms`: from the key press to the free session; `rung`: the one that worked.
+
+    `next_rung` names the rung that could be tried next, where one is left.
+    """
+
+    status: str
+    key: str
+    rung: str | None = None
+    free_after_ms: int | None = None
+    verified_ms: int = 0
+    sentences: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    next_rung: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Shape: status, key, rung, freeAfterMs, verifiedMs, sentences, steps, nextRung."""
+        return {
+            "status": self.status,
+            "key": safe(self.key),
+            "rung": self.rung,
+            "freeAfterMs": self.free_after_ms,
+            "verifiedMs": self.verified_ms,
+            "sentences": list(self.sentences),
+            "steps": [step.to_json() for step in self.steps],
+            "nextRung": self.next_rung,
+        }

@@ -1,0 +1,1 @@
+"""Release one stale session lock: plan, proof, swap, quarantine, aftermath, recovery."""

@@ -1,0 +1,117 @@
+"""What an action would do, why it may or may not, and how it ended: plain data for people and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct, field
+
+from lockdeck.backend.model.fleet import LockView
+from lockdeck.backend.model.wire import iso, lock_json
+from lockdeck.backend.openclaw.locks.evidence import Place
+
+
+class Status(StrEnum):
+    """How an action ended."""
+
+    RELEASED = "released"
+    REFUSED = "refused"
+    FAILED = "failed"
+    DRY_RUN = "dry-run"
+
+
+class Override(Struct, frozen=True):
+    """A person's word against a verdict: which verdict, and the full path as they typed it."""
+
+    verdict: str
+    typed_path: str
+
+
+class Refusal(Struct, frozen=True):
+    """Why nothing is done: every reason as a sentence, at least one."""
+
+    reasons: tuple[str, ...]
+
+
+class ReleasePlan(Struct, frozen=True):
+    """What releasing one hold would mean, from one look at `looked_at` (epoch seconds).
+
+    `refusal` is None when it may be released.  `effects` say what would be done, `why` why that is safe,
+    `then` what happens next.
+    """
+
+    path: str
+    release_id: str | None
+    looked_at: float
+    place: Place | None = None
+    view: LockView | None = None
+    refusal: Refusal | None = None
+    effects: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
+    then: tuple[str, ...] = ()
+    override: Override | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Shape: path, releaseId, lookedAt, allowed, refusal, effects, why, then, override, lock."""
+        return {
+            "path": self.path,
+            "releaseId": self.release_id,
+            "lookedAt": iso(self.looked_at),
+            "allowed": self.refusal is None,
+            "refusal": list(self.refusal.reasons) if self.refusal else [],
+            "effects": list(self.effects),
+            "why": list(self.why),
+            "then": list(self.then),
+            "override": self.override.verdict if self.override else None,
+            "lock": lock_json(self.view) if self.view else None,
+        }
+
+
+class After(Struct, frozen=True):
+    """What was seen after a release: `watched_s` seconds, who took the name next, and the transcript.
+
+    `acquired_at` is epoch seconds.  `transcript` is untouched, grew, changed, replaced, appeared, vanished or
+    absent, as it was when the next holder came, or else at the end of the watch.
+    """
+
+    watched_s: float
+    transcript: str
+    acquired_at: float | None = None
+    acquired_by: int | None = None
+    acquired_name: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Shape: watchedMs, transcript, acquiredAt, acquiredBy {pid, name} or null."""
+        by = {"pid": self.acquired_by, "name": self.acquired_name} if self.acquired_at is not None else None
+        return {
+            "watchedMs": round(self.watched_s * 1000),
+            "transcript": self.transcript,
+            "acquiredAt": iso(self.acquired_at),
+            "acquiredBy": by,
+        }
+
+
+class Outcome(Struct, frozen=True):
+    """How a release ended: `sentences` for a person, `evidence` as it was journaled."""
+
+    status: Status
+    path: str
+    release_id: str | None
+    sentences: tuple[str, ...]
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    after: After | None = None
+    quarantined: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Shape: status, path, releaseId, sentences, evidence, after, quarantined."""
+        return {
+            "status": self.status.value,
+            "path": self.path,
+            "releaseId": self.release_id,
+            "sentences": list(self.sentences),
+            "evidence": dict(self.evidence),
+            "after": self.after.to_json() if self.after else None,
+            "quarantined": self.quarantined,
+        }

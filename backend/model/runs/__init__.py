@@ -1,0 +1,1 @@
+"""Runs and their attempts: events folded into rotations, with forecast."""

@@ -1,0 +1,97 @@
+"""What has been read of one run so far, and how an attempt is closed: shared by the steps that read it.
+
+Attempts are counted by what ends them, as seen on 2026.4.5: one failover decision each; only a failed candidate
+where a lock timeout killed it; only a transcript entry where no log can be read.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from lockdeck.backend.model.runs.events import (
+    AttemptStarted,
+    FailoverDecision,
+    LockTimeout,
+    ModelFallbackDecision,
+    PromptError,
+    SameModelRetry,
+)
+from lockdeck.backend.model.runs.records import Attempt, Compaction
+
+SAME_MOMENT_S = 1.0
+"""Two decisions on one profile of one model within this many seconds are two tellings (or stages) of one."""
+
+RETRY = "retry_same_model"
+"""Our word for a retry on the same profile and model; OpenClaw tells it without a decision (2026.9)."""
+BREAKER = "idle_breaker"
+"""Our word for the idle timeout after which OpenClaw's breaker stops the run (2026.5.7 and later)."""
+PROMISING = frozenset({"rotate_profile", "fallback_model", RETRY})
+"""Decisions after which OpenClaw makes another attempt."""
+GIVING_UP = frozenset({"surface_error", "return_error_payload"})
+"""Decisions that end the run."""
+LEAVING = GIVING_UP | {"fallback_model"}
+"""Decisions after which no further profile of the same model is tried."""
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    OK = "ok"
+    FAILED = "failed"
+    ABORTED = "aborted"
+
+
+class Life(Struct):
+    """What has been read of one run so far; private to the modules that read runs.
+
+    `first` is the index of its first fact, `candidate_from` the one in `attempts` where the present candidate model
+    begins. `ended` is the time and outcome of an end that nothing has taken back, `final` whether only a new life can
+    follow it, `answered` the error with which the provider answered inside the present attempt (`answered_last`:
+    inside the one before), `heard_at` when it first did.
+    """
+
+    first: int = 0
+    attempts: list[Attempt] = field(default_factory=list)
+    decisions: list[FailoverDecision] = field(default_factory=list)
+    candidates: list[ModelFallbackDecision] = field(default_factory=list)
+    candidate_from: int = 0
+    opened: AttemptStarted | None = None
+    budget_from: float | None = None
+    answered: str | None = None
+    answered_last: str | None = None
+    heard_at: float | None = None
+    prompt_error: PromptError | None = None
+    retry: SameModelRetry | None = None
+    promised_at: float | None = None
+    compaction: Compaction | None = None
+    lock_timeouts: list[LockTimeout] = field(default_factory=list)
+    ended: tuple[float, Outcome] | None = None
+    final: bool = False
+    failure: str | None = None
+
+
+def just_closed(life: Life, at: float, within_s: float) -> bool:
+    """Whether an attempt ended at most so many seconds before `at`."""
+    last = life.attempts[-1].ended_at if life.attempts else None
+    return last is not None and at - last <= within_s
+
+
+def close(life: Life, attempt: Attempt, at: float) -> None:
+    """Add an attempt that ended at `at`; its index and times come from what was read so far."""
+    started = life.budget_from
+    if started is None and life.opened is not None:
+        started = life.opened.at
+    life.attempts.append(
+        replace(
+            attempt,
+            index=len(life.attempts) + 1,
+            started_at=None if started is None else min(started, at),
+            ended_at=at,
+            heard_at=life.heard_at,
+        )
+    )
+    life.answered_last = life.answered
+    life.opened = life.budget_from = life.prompt_error = life.answered = life.heard_at = None

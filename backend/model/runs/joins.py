@@ -1,0 +1,119 @@
+"""Which run belongs to which session, and which event to which run; what no id ties together stays apart."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+
+from lockdeck.backend.model.runs.events import Event, FailoverDecision, LaneTaskError, ProfileTimedOut
+from lockdeck.backend.model.runs.fold import Run, RunBook, profile_hash, recency
+from lockdeck.backend.model.runs.lanejoin import keys_by_lane
+
+PROFILE_JOIN_S = 2.0
+"""A profile's timeout line belongs to a decision on that profile that follows within this many seconds."""
+
+
+def key_of(run: Run, keys: Mapping[str, str]) -> str | None:
+    """Return the session key of a run: as its own events name it, or by its ids from `keys` (`session_keys`)."""
+    if run.session_key is not None:
+        return run.session_key
+    by_session = None if run.session_id is None else keys.get(run.session_id)
+    return by_session or keys.get(run.run_id)
+
+
+def session_keys(book: RunBook, stored: Mapping[str, str]) -> dict[str, str]:
+    """Return session key by session id, and by run id where only lanes or traces tie a run to its session.
+
+    What the session store says (`stored`: key by session id) wins.
+    """
+    found: dict[str, str] = {**keys_by_lock(book), **keys_by_lane(book), **keys_by_trace(book)}
+    for event in book.notices:
+        session_id, key = getattr(event, "session_id", None), getattr(event, "session_key", None)
+        if session_id and key:
+            found[session_id] = key
+    for run in sorted(book.runs.values(), key=recency):
+        if run.session_id and run.session_key:
+            found[run.session_id] = run.session_key
+    return {**found, **stored}
+
+
+def keys_by_lock(book: RunBook) -> dict[str, str]:
+    """Return session key by run id through the lock that a run failed on: its lane's error names key and lock."""
+    told: dict[str, set[str]] = {}
+    for event in book.notices:
+        if isinstance(event, LaneTaskError) and event.lock_timeout is not None and event.session_key:
+            told.setdefault(event.lock_timeout.path, set()).add(event.session_key)
+    found: dict[str, str] = {}
+    for run in book.runs.values() if told else ():
+        keys = set().union(*(told.get(timeout.path, set()) for timeout in run.lock_timeouts))
+        if len(keys) == 1:
+            found[run.run_id] = keys.pop()
+    return found
+
+
+def keys_by_trace(book: RunBook) -> dict[str, str]:
+    """Return session key by run id through the trace id that a run's lines share (seen on 2026.7.35, 2026.9.6)."""
+    traces: dict[str, set[str]] = {}
+    for event in (*book.notices, *book.waiting):
+        trace, key = getattr(event, "trace_id", None), getattr(event, "session_key", None)
+        if trace and key:
+            traces.setdefault(trace, set()).add(key)
+    found: dict[str, str] = {}
+    for run in book.runs.values():
+        told = [traces.get(getattr(fact, "trace_id", None) or "", set()) for fact in run.facts]
+        keys = set().union(*told)
+        if len(keys) == 1:
+            found[run.run_id] = keys.pop()
+    return found
+
+
+def runs_by_key(book: RunBook, stored: Mapping[str, str]) -> dict[str, tuple[Run, ...]]:
+    """Return the runs of each session key, the most recently active last; runs without a key are left out."""
+    keys = session_keys(book, stored)
+    found: dict[str, list[Run]] = {}
+    for run in sorted(book.runs.values(), key=recency):
+        key = key_of(run, keys)
+        if key is not None:
+            found.setdefault(key, []).append(run)
+    return {key: tuple(runs) for key, runs in found.items()}
+
+
+def runs_without_session(book: RunBook, stored: Mapping[str, str]) -> tuple[Run, ...]:
+    """Return the runs that no event and no store ties to a session, the most recently active last."""
+    keys = session_keys(book, stored)
+    return tuple(run for run in sorted(book.runs.values(), key=recency) if key_of(run, keys) is None)
+
+
+def unjoined(book: RunBook) -> tuple[Event, ...]:
+    """Return the events that name no run and belong to none, oldest first.
+
+    A profile's timeout line belongs to the decision that carries the profile's hash and follows within 2 s.
+    """
+    free = _decision_times(book)
+    left: list[Event] = []
+    for event in book.waiting:
+        times = free.get(profile_hash(event.profile), []) if isinstance(event, ProfileTimedOut) else []
+        if not _take(times, event.at):
+            left.append(event)
+    return tuple(left)
+
+
+def _decision_times(book: RunBook) -> dict[str, list[float]]:
+    """Times of the decisions on each profile, soonest first."""
+    times: dict[str, list[float]] = {}
+    for run in book.runs.values():
+        for fact in run.facts:
+            if isinstance(fact, FailoverDecision) and fact.profile_hash is not None:
+                times.setdefault(fact.profile_hash, []).append(fact.at)
+    for found in times.values():
+        found.sort()
+    return times
+
+
+def _take(times: list[float], at: float) -> bool:
+    """Use up the first decision within 2 s after `at`; False when there is none."""
+    index = bisect_left(times, at)
+    if index < len(times) and times[index] - at <= PROFILE_JOIN_S:
+        del times[index]
+        return True
+    return False

@@ -1,0 +1,232 @@
+"""The rotation of one run: attempts made, the one in progress, those to come, until when, and what the fix says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from msgspec.structs import replace
+
+from lockdeck.backend.model.policy import FIRST_WITH_TERMINAL_BUDGET, finding
+from lockdeck.backend.model.releases import (
+    FIRST_WITH_SAME_MODEL_RETRIES,
+    Version,
+    default_compaction_timeout_s,
+    default_idle_timeout_s,
+    default_run_timeout_s,
+)
+from lockdeck.backend.model.runs.chain import FailoverChain
+from lockdeck.backend.model.runs.fold import Run
+from lockdeck.backend.model.runs.forecast import (
+    DEFAULTS_2026_4_5,
+    Defaults,
+    Remaining,
+    forecast,
+    remaining,
+)
+from lockdeck.backend.model.runs.records import (
+    GAP_GRACE_S,
+    Attempt,
+    Compaction,
+    Hold,
+    Occupation,
+    Rotation,
+)
+from lockdeck.backend.model.words import held_by, times
+
+FOLLOW_UP_S = 30.0
+"""After this many seconds without a follow-up attempt a rotation decision has come to nothing.
+
+A shorter gap belongs to the rotation: on a busy machine 2026.4.5 was seen to leave 18.5 s between two attempts.
+"""
+HOLD_SLACK_S = 2.0
+"""How far apart (seconds) the end of a hold and the decision on its attempt may be."""
+CLOCK_SLACK_S = 0.1
+"""A lock's own time may be this much (seconds) before the log line that preceded it."""
+
+
+def gap_grace(run: Run | None, occupation: Occupation | None = None) -> float:
+    """Return how long a gap may last, in seconds, without ending the occupation.
+
+    Longer while a decision promises an attempt that has not taken the lock yet.
+    """
+    if run is None or run.promised_at is None:
+        return GAP_GRACE_S
+    kept = occupation is not None and followed_up(occupation.recent, run.promised_at)
+    return GAP_GRACE_S if kept else FOLLOW_UP_S
+
+
+def defaults_of(version: Version | None) -> Defaults:
+    """Return the timeouts that hold in a version unless configured; without a version those of 2026.4.5."""
+    if version is None:
+        return DEFAULTS_2026_4_5
+    return Defaults(
+        default_idle_timeout_s(version),
+        default_run_timeout_s(version),
+        version >= FIRST_WITH_TERMINAL_BUDGET,
+        version >= FIRST_WITH_SAME_MODEL_RETRIES,
+        default_compaction_timeout_s(version),
+    )
+
+
+def rotation_of(
+    run: Run,
+    chain: FailoverChain | None,
+    occupation: Occupation | None,
+    now: float,
+    names: Mapping[str, str] | None = None,
+    version: Version | None = None,
+) -> Rotation:
+    """Put together what is known of a run at `now` (epoch seconds).
+
+    `names` maps profile hashes to profile ids: see `hashes_of` and `RunBook.profiles`. The attempt in progress
+    comes last in `attempts`, with `ended_at` None.
+    """
+    known = names or {}
+    defaults = defaults_of(version)
+    done = _timed(tuple(_named(attempt, known) for attempt in run.attempts), occupation)
+    finished = run.ended_at is not None
+    left = Remaining((), (), True) if finished else remaining(run, chain, known, defaults)
+    current = None if finished else _current(run, done, occupation, left)
+    attempts = (*done, current) if current else done
+    ahead = forecast(left, current, now, defaults, _limited(compaction_of(run, occupation), chain, defaults))
+    return Rotation(
+        run_id=run.run_id,
+        attempts=attempts,
+        timeouts=sum(attempt.by_timeout for attempt in done),
+        total=len(attempts) + len(ahead.to_come) if finished or left.known else None,
+        to_come=ahead.to_come,
+        free_by=None if finished else ahead.free_by,
+        free_by_how=None if finished else ahead.how,
+        policy=finding(attempts, now, finished=finished),
+        finished=finished,
+        lock_failures=sum(attempt.reason == "lock" for attempt in done),
+    )
+
+
+def compaction_of(run: Run, occupation: Occupation | None) -> Compaction | None:
+    """Return the compaction that a run is at, None when it is over.
+
+    One that succeeds logs no end: who came to the session only later is another run.
+    """
+    if run.compaction is None or occupation is None:
+        return run.compaction
+    return None if occupation.since > run.compaction.since + FOLLOW_UP_S else run.compaction
+
+
+def _limited(
+    compaction: Compaction | None, chain: FailoverChain | None, defaults: Defaults
+) -> Compaction | None:
+    """Give a compaction its longest time, where its own line does not tell it; a configured 0 counts as not set."""
+    if compaction is None or compaction.longest_s is not None:
+        return compaction
+    configured = chain.compaction_timeout_s if chain is not None else None
+    return replace(compaction, longest_s=configured or defaults.compaction_s)
+
+
+def followed_up(holds: Iterable[Hold], decided_at: float) -> bool:
+    """Whether a lock was taken soon enough after a decision (epoch seconds) to be the next attempt's.
+
+    A lock taken later belongs to another run: when the next attempt answers, no line says so.
+    """
+    after = [hold.started_at for hold in holds if hold.started_at >= decided_at - CLOCK_SLACK_S]
+    return bool(after) and min(after) - decided_at <= FOLLOW_UP_S
+
+
+def lock_failure_sentence(run: Run) -> str | None:
+    """Say that candidates failed on a lock and not on their model; None when none did."""
+    failed = sum(attempt.reason == "lock" for attempt in run.attempts)
+    if not failed:
+        return None
+    whose = held_by(timeout.pid for timeout in run.lock_timeouts)
+    return f"{times(failed, 'candidate')} failed on one lock{whose}: these are no failures of a model"
+
+
+def unbroken(attempts: tuple[Attempt, ...], now: float) -> tuple[Attempt, ...]:
+    """Return the last attempts that follow each other with gaps of at most 30 s, oldest first.
+
+    Empty when the newest of them ended longer ago than that. An attempt without a start counts as beginning
+    where the one before it ended.
+    """
+    chained: list[Attempt] = []
+    begins = now
+    for attempt in reversed(attempts):
+        if attempt.ended_at is not None and begins - attempt.ended_at > FOLLOW_UP_S:
+            break
+        chained.append(attempt)
+        begins = begins if attempt.ended_at is None else attempt.ended_at
+        begins = attempt.started_at if attempt.started_at is not None else _before(attempts, attempt, begins)
+    return tuple(reversed(chained))
+
+
+def _before(attempts: tuple[Attempt, ...], attempt: Attempt, otherwise: float) -> float:
+    earlier = attempts[: attempt.index - 1]
+    ended = earlier[-1].ended_at if earlier else None
+    return otherwise if ended is None else ended
+
+
+def _named(attempt: Attempt, names: Mapping[str, str]) -> Attempt:
+    """Give an attempt its profile, and the profile's provider: the logged one lags on a silent candidate."""
+    profile = names.get(attempt.profile_hash or "")
+    if profile is None:
+        return attempt
+    provider, colon, _ = profile.partition(":")
+    if not colon or provider == attempt.provider:
+        return replace(attempt, profile=profile)
+    return replace(attempt, profile=profile, provider=provider, model=None)
+
+
+def _timed(attempts: tuple[Attempt, ...], occupation: Occupation | None) -> tuple[Attempt, ...]:
+    """Fill in starts that no event told: the hold that ended with the attempt, else the previous decision."""
+    timed: list[Attempt] = []
+    for attempt in attempts:
+        if attempt.started_at is None and attempt.ended_at is not None and attempt.reason != "lock":
+            start = _hold_start(attempt.ended_at, occupation)
+            if start is None and timed:
+                start = timed[-1].ended_at
+            attempt = replace(attempt, started_at=start)  # noqa: PLW2901 - the same attempt, completed
+        timed.append(attempt)
+    return tuple(timed)
+
+
+def _hold_start(ended_at: float, occupation: Occupation | None) -> float | None:
+    for hold in occupation.recent if occupation else ():
+        if (
+            hold.started_at < ended_at
+            and hold.ended_at is not None
+            and abs(hold.ended_at - ended_at) <= HOLD_SLACK_S
+        ):
+            return hold.started_at
+    return None
+
+
+def _current(
+    run: Run, done: tuple[Attempt, ...], occupation: Occupation | None, left: Remaining
+) -> Attempt | None:
+    """Return the attempt in progress: told by an event, or by a lock taken after the last decision."""
+    hold = occupation.current if occupation else None
+    last_end = done[-1].ended_at if done else None
+    if occupation is not None and last_end is not None and not followed_up(occupation.recent, last_end):
+        hold = None
+    if run.opened is None and hold is None:
+        return None
+    starts = [hold.started_at] if hold else []
+    starts += [run.opened.at] if run.opened else []
+    expected = left.attempts[0] if left.attempts else Attempt(len(done) + 1)
+    told = run.opened
+    return replace(
+        expected,
+        index=len(done) + 1,
+        profile=expected.profile if _sole(left) else None,
+        provider=(told.provider if told else None) or expected.provider,
+        model=(told.model if told else None) or expected.model,
+        started_at=max(min(starts), last_end if last_end is not None else min(starts)),
+    )
+
+
+def _sole(left: Remaining) -> bool:
+    """Whether only one profile of the present model is left, so that it must be the one in use."""
+    if not left.known or not left.attempts:
+        return False
+    first = left.attempts[0]
+    same = (a.profile for a in left.attempts if (a.provider, a.model) == (first.provider, first.model))
+    return len(set(same)) == 1

@@ -1,0 +1,1 @@
+"""States of sessions: facts, stuck rules, blocked callers, ownership."""

@@ -1,0 +1,176 @@
+"""Callers that failed on a session's lock or waited in its lane, counted from what the log tells of them.
+
+A caller is one run, however many of its candidates failed, or one message that waited in the lane.  A local
+agent uses its session id as run id each time: each life of such a run is a caller.  Lines that no run explains
+(lane errors, and errors that quote a lock timeout) are counted by time: those within half a second of each
+other tell of as many callers as the most telling kind of line counts, and a lane's task that began when
+another failed is that caller's next candidate.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct
+
+from lockdeck.backend.model.runs.events import (
+    FailoverDecision,
+    LaneTaskError,
+    LaneWait,
+    LockBlocked,
+    LockTimeout,
+    ModelFallbackDecision,
+)
+from lockdeck.backend.model.runs.fold import Run, RunBook, all_lives
+from lockdeck.backend.model.runs.records import NOBODY_BLOCKED, Blocked
+from lockdeck.backend.model.words import duration, held_by, times
+
+SAME_CALLER_S = 0.5
+"""One failed candidate writes up to three lines (lane main, lane session, candidate) within this many seconds."""
+
+
+class Failure(Struct, frozen=True):
+    """One line that tells of a lock timeout.
+
+    `caller` names the run and its life, None where no run is named; `number` counts the run's candidates, where
+    the line tells; `began` is when the lane's task began.
+    """
+
+    at: float
+    source: str
+    timeout: LockTimeout
+    caller: str | None = None
+    number: int | None = None
+    began: float | None = None
+
+
+def failures_by_path(book: RunBook) -> dict[str, tuple[Failure, ...]]:
+    """Return what was told of failed callers, by lock path, oldest first; for use with `blocked_on`."""
+    found: dict[str, list[Failure]] = {}
+    for failure in (*_unnamed(book), *(told for run in book.runs.values() for told in _of_run(run))):
+        found.setdefault(failure.timeout.path, []).append(failure)
+    return {path: tuple(sorted(failures, key=lambda f: (f.at, f.source))) for path, failures in found.items()}
+
+
+def waits_by_key(book: RunBook) -> dict[str, tuple[LaneWait, ...]]:
+    """Return the messages that waited behind another, by session key, oldest first."""
+    found: dict[str, list[LaneWait]] = {}
+    for event in book.notices:
+        if isinstance(event, LaneWait) and event.session_key:
+            found.setdefault(event.session_key, []).append(event)
+    return {key: tuple(waits) for key, waits in found.items()}
+
+
+def blocked_on(
+    failures: Iterable[Failure] = (), waits: Iterable[LaneWait] = (), since: float | None = None
+) -> Blocked:
+    """Count the callers of one session since a time (epoch seconds), usually the start of its occupation."""
+    failed = [failure for failure in failures if since is None or failure.at >= since]
+    waited = [wait for wait in waits if since is None or wait.at >= since]
+    if not failed and not waited:
+        return NOBODY_BLOCKED
+    candidates = _candidates(failed)
+    callers = len({told.caller for told in candidates}) + _unexplained(failed, candidates)
+    sentences = _failed_sentences(failed, callers, len(candidates)) if failed else []
+    if waited:
+        longest = max(wait.waited_ms or 0 for wait in waited)
+        sentences.append(
+            f"{times(len(waited), 'message')} waited in the lane, up to {duration(longest / 1000)}"
+        )
+    last = max([failure.at for failure in failed] + [wait.at for wait in waited])
+    return Blocked(callers + len(waited), last, tuple(sentences))
+
+
+def _failed_sentences(failed: Sequence[Failure], callers: int, candidates: int) -> list[str]:
+    whose = held_by(failure.timeout.pid for failure in failed)
+    sentences = [f"{times(callers, 'caller')} failed on the lock{whose}"]
+    if candidates > 1:
+        sentences.append(
+            f"{times(candidates, 'candidate')} failed on one lock{whose}: these are no failures of a model"
+        )
+    return sentences
+
+
+def _candidates(failed: Sequence[Failure]) -> list[Failure]:
+    """Return one line for each candidate that failed, of the runs that are named."""
+    last: dict[str, Failure] = {}
+    found = []
+    for failure in failed:
+        if failure.caller is None:
+            continue
+        before = last.get(failure.caller)
+        if before is None or not _same_candidate(before, failure):
+            found.append(failure)
+        last[failure.caller] = failure
+    return found
+
+
+def _same_candidate(before: Failure, failure: Failure) -> bool:
+    if None not in (before.number, failure.number) and before.number != failure.number:
+        return False
+    return failure.at - before.at <= SAME_CALLER_S
+
+
+def _unexplained(failed: Sequence[Failure], candidates: Sequence[Failure]) -> int:
+    """Count the callers that only lines without a run tell of: each candidate explains one line of each kind."""
+    ends = [failure.at for failure in failed]
+    left: list[Failure] = []
+    for source in {failure.source for failure in failed if failure.caller is None}:
+        free = [candidate.at for candidate in candidates]
+        for failure in failed:
+            if failure.caller is not None or failure.source != source or _goes_on(failure, ends):
+                continue
+            near = bisect_left(free, failure.at - SAME_CALLER_S)
+            if near < len(free) and free[near] <= failure.at + SAME_CALLER_S:
+                del free[near]
+            else:
+                left.append(failure)
+    return _by_time(sorted(left, key=lambda failure: failure.at))
+
+
+def _goes_on(failure: Failure, ends: Sequence[float]) -> bool:
+    """Whether a lane's task began when another failed: then it is the next candidate of the same caller.
+
+    The second task was seen to begin 9 ms after the decision on the first (2026.4.5).
+    """
+    if failure.began is None:
+        return False
+    before = bisect_left(ends, failure.began - SAME_CALLER_S)
+    return before < len(ends) and ends[before] <= failure.began
+
+
+def _by_time(left: Iterable[Failure]) -> int:
+    groups: list[list[Failure]] = []
+    for failure in left:
+        if not groups or failure.at - groups[-1][0].at > SAME_CALLER_S:
+            groups.append([])
+        groups[-1].append(failure)
+    return sum(max(Counter(failure.source for failure in group).values()) for group in groups)
+
+
+def _unnamed(book: RunBook) -> Iterator[Failure]:
+    for event in book.notices:
+        if isinstance(event, LaneTaskError) and event.lock_timeout is not None:
+            began = None if event.duration_ms is None else event.at - event.duration_ms / 1000
+            source = "session lane" if event.session_key else "other lane"
+            yield Failure(event.at, source, event.lock_timeout, began=began)
+        elif isinstance(event, LockBlocked):
+            yield Failure(event.at, "line", event.lock_timeout)
+
+
+def _of_run(run: Run) -> Iterator[Failure]:
+    told = [
+        fact
+        for fact in run.facts
+        if isinstance(fact, (ModelFallbackDecision, FailoverDecision, LockBlocked)) and fact.lock_timeout
+    ]
+    if not told:
+        return
+    ends = [life.ended_at for life in all_lives(run)[:-1] if life.ended_at is not None]
+    for fact in told:
+        caller = f"{run.run_id} {bisect_left(ends, fact.at)}"
+        if fact.lock_timeout is not None:
+            number = fact.attempt if isinstance(fact, ModelFallbackDecision) else None
+            yield Failure(fact.at, type(fact).__name__, fact.lock_timeout, caller, number)

@@ -1,0 +1,52 @@
+"""Callers refused because a session is taken (2026.8 and later), counted per session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from msgspec.structs import replace
+
+from lockdeck.backend.model.runs.events import LaneTaskError, TurnRefused
+from lockdeck.backend.model.runs.fold import RunBook
+from lockdeck.backend.model.runs.records import Blocked
+from lockdeck.backend.model.sessions.blocked import SAME_CALLER_S
+from lockdeck.backend.model.words import times
+
+_WORDS = ("already has an active turn claim", "changed while starting work")
+
+
+def refusals_by_key(book: RunBook, keys: Mapping[str, str]) -> dict[str, tuple[float, ...]]:
+    """Return when callers were refused (epoch seconds), by session key; `keys` are by session id.
+
+    One refused caller writes up to three lines; within half a second they count as one.
+    """
+    found: dict[str, list[float]] = {}
+    for event in book.notices:
+        key = None
+        if isinstance(event, TurnRefused):
+            key = event.session_key or keys.get(event.session_id or "")
+        elif isinstance(event, LaneTaskError) and any(word in event.error for word in _WORDS):
+            key = event.session_key
+        if key is not None:
+            found.setdefault(key, []).append(event.at)
+    return {key: _callers(sorted(times_told)) for key, times_told in found.items()}
+
+
+def with_refused(blocked: Blocked, refused: Iterable[float], since: float, queued: int) -> Blocked:
+    """Add callers refused since a time (epoch seconds), and messages that wait in the queue now."""
+    late = [at for at in refused if at >= since]
+    sentences = list(blocked.sentences)
+    if late:
+        sentences.append(f"{times(len(late), 'caller')} refused: the session has a turn already")
+    if queued:
+        sentences.append(f"{times(queued, 'message')} waiting in the queue")
+    last = max([at for at in (blocked.last, *late) if at is not None], default=None)
+    return replace(blocked, count=blocked.count + len(late) + queued, last=last, sentences=tuple(sentences))
+
+
+def _callers(told: list[float]) -> tuple[float, ...]:
+    callers: list[float] = []
+    for at in told:
+        if not callers or at - callers[-1] > SAME_CALLER_S:
+            callers.append(at)
+    return tuple(callers)

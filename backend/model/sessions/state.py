@@ -1,0 +1,255 @@
+"""What a session is doing: `assess()`, the state machine of the fleet table.
+
+Pure: the same facts always give the same assessment, and every state names its evidence.  The four kinds of
+stuck are in `lockdeck.backend.model.sessions.stuck`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from lockdeck.backend.model.fleet import Severity, State
+from lockdeck.backend.model.locks import Verdict
+from lockdeck.backend.model.runs.attempts import PROMISING, Outcome
+from lockdeck.backend.model.runs.records import Attempt, Rotation
+from lockdeck.backend.model.runs.rotation import FOLLOW_UP_S, compaction_of, lock_failure_sentence
+from lockdeck.backend.model.sessions.facts import SessionFacts
+from lockdeck.backend.model.sessions.ownership import lost_on
+from lockdeck.backend.model.sessions.stuck import MARGIN_S, Finding, stuck_because
+from lockdeck.backend.model.words import duration
+
+OWN_DIAGNOSIS_S = 90.0
+"""OpenClaw repeats its `stuck session` line every 30 s; older than this (seconds) it no longer counts."""
+AFTERMATH_S = 30.0
+"""A failed run's own last words may reach the transcript this long (seconds) after its end."""
+
+
+class Assessment(Struct, frozen=True):
+    """The state of a session, how urgent it is, since when (epoch seconds), and the evidence in sentences."""
+
+    state: State
+    severity: Severity
+    since: float | None
+    reasons: tuple[str, ...]
+
+
+def assess(facts: SessionFacts, now: float) -> Assessment:
+    """Say what a session is doing at `now` (epoch seconds). First matching state wins."""
+    found = next(
+        (
+            (state, finding)
+            for state, rule in _RULES
+            if (finding := rule(facts, now)) is not None
+        ),
+        (State.IDLE, Finding(_last_end(facts), (_nothing_runs(facts),))),
+    )  # fmt: skip
+    state, finding = found
+    severity, notes = _severity(state, facts, now)
+    since = finding.since
+    if facts.previous is not None and facts.previous[0] is state:
+        since = facts.previous[1] if facts.previous[1] is not None else since
+    return Assessment(state, severity, since, tuple(dict.fromkeys((*finding.reasons, *notes))))
+
+
+def _cancelling(facts: SessionFacts, now: float) -> Finding | None:
+    goes_on = facts.occupied or facts.awaits_follow_up(now) or facts.between_attempts(now)
+    if facts.cancelling_since is None or not goes_on:
+        return None
+    return Finding(facts.cancelling_since, ("a cancel was asked for and the session is still occupied",))
+
+
+def _compacting(facts: SessionFacts, now: float) -> Finding | None:
+    compaction = compaction_of(facts.run, facts.occupation) if facts.run else None
+    if compaction is None or not facts.occupied:
+        return None
+    since = compaction.since
+    return Finding(since, (f"the log says it has been compacting for {duration(now - since)}",))
+
+
+def _rotating(facts: SessionFacts, now: float) -> Finding | None:
+    rotation = facts.rotation
+    if rotation is None or rotation.finished:
+        return None
+    decided = [a for a in rotation.attempts if a.decision in PROMISING or a.decision == "candidate_failed"]
+    running = rotation.attempts[-1] if rotation.attempts and rotation.attempts[-1].ended_at is None else None
+    if not decided:
+        return None
+    if running is not None and facts.alive:
+        return Finding(decided[0].ended_at, (_attempt_sentence(running, rotation, now), _why(decided)))
+    if facts.between_attempts(now):
+        sentence = f"attempt {len(rotation.attempts) + 1} has just let go of the lock"
+        return Finding(decided[0].ended_at, (sentence, _why(decided)))
+    if facts.awaits_follow_up(now):
+        return Finding(
+            decided[0].ended_at, (f"{decided[-1].decision} promised another attempt", _why(decided))
+        )
+    return None
+
+
+def _running(facts: SessionFacts, now: float) -> Finding | None:
+    if facts.occupied:
+        since = facts.occupation.since if facts.occupation else facts.lock_since
+        holds = facts.occupation.holds if facts.occupation else 1
+        chain = (
+            (f"{holds} holds in a row since {duration(now - since)}",)
+            if since is not None and holds > 1 and facts.sees_locks
+            else ()
+        )
+        told = facts.judgement.reasons if facts.judgement else (facts.holder or "a lock stands",)
+        return Finding(since, (*told, *chain))
+    opened = facts.run.opened if facts.run and facts.run.ended_at is None else None
+    if opened is not None and facts.gateway_alive is not False:
+        return Finding(opened.at, (f"an attempt began {duration(now - opened.at)} ago",))
+    # After idleness, the lock that went held nobody.
+    was_idle = facts.previous is not None and facts.previous[0] is State.IDLE
+    if facts.in_gap and facts.occupation is not None and not was_idle and not _told_to_have_ended(facts):
+        return Finding(facts.occupation.since, ("the lock was there a moment ago",))
+    return None
+
+
+def _failed(facts: SessionFacts, now: float) -> Finding | None:
+    run = facts.run
+    if run is None or facts.verdict in (Verdict.FOREIGN, Verdict.UNREADABLE):
+        return None
+    if run.promised_at is not None and run.ended_at is None and not facts.followed(run.promised_at):
+        waited = now - run.promised_at
+        if facts.sees_locks and waited > FOLLOW_UP_S + facts.backoff_s:
+            sentence = f"the run broke off: no attempt followed a decision of {duration(waited)} ago"
+            return Finding(run.promised_at, (sentence,))
+        return None
+    if run.outcome is not Outcome.FAILED or run.ended_at is None or _moved_on(facts, run.ended_at):
+        return None
+    locked = lock_failure_sentence(run)
+    told = run.failure or "the last run ended in an error and nothing has run since"
+    return Finding(run.ended_at, (told, *((locked,) if locked else ())))
+
+
+def _unknown(facts: SessionFacts, now: float) -> Finding | None:  # noqa: ARG001 - every rule has this shape
+    if facts.judgement is not None and facts.verdict in (Verdict.FOREIGN, Verdict.UNREADABLE):
+        return Finding(facts.lock_since, facts.judgement.reasons)
+    if facts.store_status == "running" and facts.judgement is None and not _ended_after_start(facts):
+        sign = "lock, log line" if facts.sees_locks else "log line"
+        return Finding(None, (f"the store says running, but no {sign} or event shows a run",))
+    return None
+
+
+_RULES = (
+    (State.CANCELLING, _cancelling),
+    (State.STUCK, stuck_because),
+    (State.COMPACTING, _compacting),
+    (State.ROTATING, _rotating),
+    (State.RUNNING, _running),
+    (State.FAILED, _failed),
+    (State.UNKNOWN, _unknown),
+)
+
+_SEVERITY = {
+    State.IDLE: Severity.OK,
+    State.RUNNING: Severity.OK,
+    State.COMPACTING: Severity.NOTICE,
+    State.CANCELLING: Severity.NOTICE,
+    State.UNKNOWN: Severity.NOTICE,
+    State.ROTATING: Severity.WARNING,
+    State.FAILED: Severity.WARNING,
+    State.STUCK: Severity.CRITICAL,
+}
+
+
+def _severity(state: State, facts: SessionFacts, now: float) -> tuple[Severity, tuple[str, ...]]:
+    """Return how urgent a state is with what else was found, and the sentences for that."""
+    severity, notes = _SEVERITY[state], []
+    told = (*_lock_notes(state, facts), *_silence(state, facts, now), *_own_diagnoses(facts, now))
+    for urgency, sentence in (*told, *_callers(facts)):
+        severity = max(severity, urgency)
+        notes.append(sentence)
+    return severity, tuple(notes)
+
+
+def _lock_notes(state: State, facts: SessionFacts) -> Iterator[tuple[Severity, str]]:
+    judgement = facts.judgement
+    if judgement is None:
+        return
+    told = "; ".join(judgement.reasons)
+    if judgement.verdict is Verdict.REMOVED:
+        yield Severity.CRITICAL, f"its lock file was removed under a live holder: {told}"
+    elif judgement.releasable:
+        yield Severity.WARNING, f"a lock was left behind and may be released: {told}"
+    elif judgement.verdict in (Verdict.DEAD, Verdict.RECYCLED):
+        yield Severity.NOTICE, f"a lock was left behind: {told}"
+    elif judgement.verdict is Verdict.LITTER and state is State.IDLE:
+        yield Severity.OK, told
+
+
+def _silence(state: State, facts: SessionFacts, now: float) -> Iterator[tuple[Severity, str]]:
+    """Tell of a long silence that proves nothing: where files alone tell, an answer shows only when complete."""
+    quiet, idle = facts.quiet_s(now), facts.budget.seconds
+    if state is not State.RUNNING or not facts.sees_locks or facts.tool_running or not facts.occupied:
+        return
+    if quiet is not None and idle is not None and quiet > idle + MARGIN_S:
+        silence = f"no progress to be seen for {duration(quiet)}, longer than its {facts.budget.name}"
+        yield Severity.NOTICE, f"{silence}: a long answer shows only when it is complete"
+
+
+def _own_diagnoses(facts: SessionFacts, now: float) -> Iterator[tuple[Severity, str]]:
+    recent = [d for d in facts.diagnoses if 0 <= now - d.at <= OWN_DIAGNOSIS_S]
+    if recent:
+        last = max(recent, key=lambda diagnosis: diagnosis.at)
+        age = "" if last.age_ms is None else f" for {duration(last.age_ms / 1000)}"
+        urgency = Severity.NOTICE if last.kind.startswith("long") else Severity.WARNING
+        yield urgency, f"OpenClaw itself reports a {last.kind} session{age}"
+
+
+def _callers(facts: SessionFacts) -> Iterator[tuple[Severity, str]]:
+    """Tell of callers that failed on the lock; where sessions take no lock file the holder's sentences do."""
+    yield from ((Severity.OK, sentence) for sentence in facts.blocked.sentences if facts.sees_locks)
+
+
+def _attempt_sentence(attempt: Attempt, rotation: Rotation, now: float) -> str:
+    total = f" of {rotation.total}" if rotation.total else ""
+    what = "/".join(part for part in (attempt.provider, attempt.model) if part)
+    lasted = attempt.duration_s(now)
+    since = "" if lasted is None else f" for {duration(lasted)}"
+    return f"attempt {attempt.index}{total}{f' ({what})' if what else ''} has been running{since}"
+
+
+def _why(decided: list[Attempt]) -> str:
+    last = decided[-1]
+    reasons = sorted({attempt.reason for attempt in decided if attempt.reason})
+    return f"{last.decision} after {', '.join(reasons) or 'an unnamed failure'}"
+
+
+def _nothing_runs(facts: SessionFacts) -> str:
+    return (
+        "nothing runs and no lock stands" if facts.judgement is None and facts.sees_locks else "nothing runs"
+    )
+
+
+def _told_to_have_ended(facts: SessionFacts) -> bool:
+    """Whether a run's end explains that the lock is gone."""
+    ended_at = facts.run.ended_at if facts.run else None
+    return ended_at is not None and all(hold.started_at < ended_at for hold in facts.holds)
+
+
+def _moved_on(facts: SessionFacts, ended_at: float) -> bool:
+    """Whether something has run since a run's end; who failed on the lock ended before the one that had it."""
+    lost = facts.run is not None and lost_on(facts.run, None)
+    ran = (hold.ended_at if lost and hold.ended_at is not None else hold.started_at for hold in facts.holds)
+    if any(at > ended_at for at in ran):
+        return True
+    return facts.transcript_at is not None and facts.transcript_at > ended_at + AFTERMATH_S
+
+
+def _ended_after_start(facts: SessionFacts) -> bool:
+    return facts.run is not None and facts.run.ended_at is not None
+
+
+def _last_end(facts: SessionFacts) -> float | None:
+    ends = [hold.ended_at for hold in facts.holds if hold.ended_at is not None]
+    if facts.run is not None and facts.run.ended_at is not None:
+        ends.append(facts.run.ended_at)
+    return max(ends, default=facts.transcript_at)
+
+
+__all__ = ["Assessment", "SessionFacts", "assess"]

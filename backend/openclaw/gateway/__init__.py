@@ -1,0 +1,1 @@
+"""The gateway's protocol: client, frames, access, credentials, device."""

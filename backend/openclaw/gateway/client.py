@@ -1,0 +1,274 @@
+"""One connection to a gateway: connect, call, hear which attempts start. No caller ever waits past its deadline.
+
+All reading, and the whole of connecting, happens in one daemon thread; a caller waits for its result with a
+deadline of its own, so that a blocked event loop or a half-open socket costs seconds and never a dashboard.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import ssl
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, InvalidStateError
+from typing import TYPE_CHECKING, Any
+
+from lockdeck.backend.model.runs.events import AttemptStarted, RunEnded
+from lockdeck.backend.openclaw.gateway import frames
+from lockdeck.backend.openclaw.gateway.credentials import Access
+from lockdeck.backend.openclaw.gateway.device import Device
+from lockdeck.backend.openclaw.gateway.frames import Frame, Hello
+from lockdeck.backend.openclaw.gateway.trouble import (
+    GatewayError,
+    Trouble,
+    busy,
+    closed,
+    refusal,
+    silent,
+)
+from lockdeck.backend.system.text import safe
+
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
+
+CONNECT_S = 3.0
+"""How long opening the socket, TLS and the HTTP upgrade may take, in seconds."""
+CALL_S = 5.0
+"""How long one answer may take, the handshake's included, in seconds."""
+_CLOSE_S = 0.3
+_BUSY = 503
+"""What a gateway answers that is starting, or that was told to end and lets its runs go on (seen on 2026.9.6)."""
+_MOST_BYTES = 16 << 20
+_MOST_EVENTS = 256
+
+Told = AttemptStarted | RunEnded
+
+
+class Gateway:
+    """An open, authenticated connection; made by `open_gateway`. Usable from any thread."""
+
+    how = "WebSocket"
+
+    def __init__(self, access: Access, device: Device, clock: Callable[[], float]) -> None:
+        """Nothing happens yet; `clock`: epoch seconds, for the signature and the times of events."""
+        self.url = str(safe(access.url, 120))
+        self.hello: Hello
+        """Set once `start` has returned."""
+        self.hear: Callable[[Frame], None] = _unheard
+        """Gets every frame from now on, in the reading thread: it must be quick and raise nothing."""
+        self._access = access
+        self._device = device
+        self._clock = clock
+        self._secrets = access.secrets + (() if device.token is None else (device.token,))
+        self._socket: ClientConnection | None = None
+        self._waiting: dict[str, tuple[str, Future[Frame]]] = {}
+        self._lock = threading.Lock()
+        self._ended: GatewayError | None = None
+        self._told: deque[Told] = deque(maxlen=_MOST_EVENTS)
+        self._ready: Future[Hello] = Future()
+
+    def start(self) -> None:
+        """Connect and shake hands; GatewayError when that fails or takes longer than CONNECT_S + CALL_S."""
+        threading.Thread(target=self._live, name="lockdeck gateway", daemon=True).start()
+        try:
+            self.hello = self._ready.result(CONNECT_S + CALL_S)
+        except TimeoutError:
+            self.close()
+            raise silent(self.url, CONNECT_S + CALL_S, "connect") from None
+
+    def call(self, method: str, params: Mapping[str, Any] | None = None, seconds: float = CALL_S) -> Frame:
+        """Call a method and return its payload; GatewayError when refused, closed, or silent for `seconds`."""
+        frame_id, reply = uuid.uuid4().hex, Future[Frame]()
+        with self._lock:
+            if self._ended is not None or self._socket is None:
+                raise self._ended or closed(self.url, None, "", method)
+            self._waiting[frame_id] = (method, reply)
+        try:
+            self._send(self._socket, frames.request(frame_id, method, params or {}), method)
+            return reply.result(seconds)
+        except TimeoutError:
+            raise silent(self.url, seconds, method) from None
+        finally:
+            with self._lock:
+                self._waiting.pop(frame_id, None)
+
+    def told(self) -> tuple[Told, ...]:
+        """Return the latest attempts that the gateway said to have started or ended, oldest first."""
+        with self._lock:
+            return tuple(self._told)
+
+    def close(self) -> None:
+        """Close the connection; whoever still waits for an answer gets a GatewayError at once."""
+        self._end(GatewayError(Trouble.CLOSED, f"the connection to {self.url} was closed by lockdeck"))
+        socket = self._socket
+        if socket is not None:
+            socket.close()
+
+    def _live(self) -> None:
+        """Be the thread: connect, shake hands, read until the end."""
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            with contextlib.ExitStack() as open_until_the_end:
+                self._converse(_dial(self._access, self.url, open_until_the_end))
+        except ConnectionClosed as error:
+            self._end(_why_closed(self.url, error, "call" if self._ready.done() else "connect"))
+        except TimeoutError:
+            self._end(silent(self.url, CALL_S, "connect"))
+        except GatewayError as error:
+            self._end(error)
+        finally:
+            self._end(closed(self.url, None, "", "call"))
+
+    def _converse(self, socket: ClientConnection) -> None:
+        hello = self._shake_hands(socket)
+        with self._lock:
+            if self._ended is not None:
+                return
+            self._socket = socket
+        with contextlib.suppress(InvalidStateError):
+            self._ready.set_result(hello)
+        for text in socket:
+            self._take(frames.decode(text))
+
+    def _shake_hands(self, socket: ClientConnection) -> Hello:
+        deadline = time.monotonic() + CALL_S
+        while (nonce := frames.nonce_of(_receive(socket, deadline))) is None:
+            continue
+        params = frames.connect_params(self._access, self._device, nonce, int(self._clock() * 1000))
+        socket.send(frames.request(frames.CONNECT_ID, "connect", params))
+        while True:
+            frame = _receive(socket, deadline)
+            if frame is not None and frame.get("type") == "res" and frame.get("id") == frames.CONNECT_ID:
+                return frames.hello_of(self._payload("connect", frame))
+
+    def _take(self, frame: Frame | None) -> None:
+        if frame is None:
+            return
+        self.hear(frame)
+        told = frames.lifecycle_of(frame, self._clock())
+        with self._lock:
+            if told is not None:
+                self._told.append(told)
+            method, reply = self._waiting.get(str(frame.get("id")), ("", None))
+        if reply is None or frame.get("type") != "res":
+            return
+        try:
+            payload = self._payload(method, frame)
+        except GatewayError as error:
+            _fail(reply, error)
+        else:
+            with contextlib.suppress(InvalidStateError):
+                reply.set_result(payload)
+
+    def _payload(self, method: str, frame: Frame) -> Frame:
+        if frame.get("ok") is not True:
+            raise refusal(method, frame.get("error"), self._secrets)
+        payload = frame.get("payload")
+        return payload if isinstance(payload, dict) else {}
+
+    def _send(self, socket: ClientConnection, text: str, what: str) -> None:
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            socket.send(text)
+        except ConnectionClosed as error:
+            raise _why_closed(self.url, error, what) from None
+
+    def _end(self, error: GatewayError) -> None:
+        """Remember why this connection is over, and tell everybody who waits. Only the first word counts."""
+        with self._lock:
+            self._ended = self._ended or error
+            error = self._ended
+            futures: list[Future[Any]] = [self._ready, *(reply for _, reply in self._waiting.values())]
+        for future in futures:
+            _fail(future, error)
+
+
+def _unheard(_frame: Frame) -> None:
+    """Nobody listens yet."""
+
+
+def open_gateway(access: Access, device: Device, clock: Callable[[], float] = time.time) -> Gateway:
+    """Connect to a gateway and return the connection, to be closed by the caller. Raises GatewayError."""
+    gateway = Gateway(access, device, clock)
+    gateway.start()
+    return gateway
+
+
+def _dial(access: Access, url: str, stack: contextlib.ExitStack) -> ClientConnection:
+    """Open the WebSocket, to be closed by `stack`. A certificate that must have a known fingerprint is checked before a word is said."""
+    from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
+    from websockets.sync.client import connect
+
+    secure = access.url.startswith("wss://")
+    try:
+        opening = connect(
+            access.url,
+            ssl=_tls(access) if secure else None,
+            open_timeout=CONNECT_S,
+            close_timeout=_CLOSE_S,
+            ping_interval=None,
+            max_size=_MOST_BYTES,
+            compression=None,
+            proxy=None,
+            # A logger of its own: at DEBUG the library writes whole frames, the token among them.
+            logger=logging.Logger("lockdeck.gateway", logging.CRITICAL),  # noqa: LOG001
+        )
+        socket = stack.enter_context(opening)
+    except ssl.SSLError as error:
+        raise GatewayError(
+            Trouble.TLS, f"no TLS with {url}: {error.reason or error}; check the URL"
+        ) from None
+    except TimeoutError:
+        raise silent(url, CONNECT_S, "connect") from None
+    except (InvalidHandshake, InvalidMessage, EOFError) as error:
+        if isinstance(error, InvalidStatus) and error.response.status_code == _BUSY:
+            raise busy(url) from None
+        sentence = f"what listens at {url} is no gateway ({safe(error, 120)}); check port and URL"
+        raise GatewayError(Trouble.NOT_A_GATEWAY, sentence) from None
+    except OSError as error:
+        sentence = f"nobody answers at {url} ({error.strerror or error}); is the gateway running?"
+        raise GatewayError(Trouble.UNREACHABLE, sentence) from None
+    if secure and access.fingerprint is not None:
+        _check_fingerprint(socket, access.fingerprint, url)
+    return socket
+
+
+def _tls(access: Access) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if access.fingerprint is not None:
+        # A self-signed certificate: its fingerprint proves more than any authority could.
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _check_fingerprint(socket: ClientConnection, wanted: str, url: str) -> None:
+    raw = socket.socket
+    certificate = raw.getpeercert(binary_form=True) if isinstance(raw, ssl.SSLSocket) else None
+    found = hashlib.sha256(certificate or b"").hexdigest()
+    if found != wanted.lower().removeprefix("sha256:").replace(":", "").strip():
+        sentence = (
+            f"the certificate of {url} has another fingerprint (sha256:{found[:16]}…): is this your gateway?"
+        )
+        raise GatewayError(Trouble.TLS, sentence)
+
+
+def _receive(socket: ClientConnection, deadline: float) -> Frame | None:
+    return frames.decode(socket.recv(max(0.0, deadline - time.monotonic())))
+
+
+def _why_closed(url: str, error: Any, what: str) -> GatewayError:
+    told = error.rcvd
+    return closed(url, told.code if told else None, told.reason if told else "", what)
+
+
+def _fail(future: Future[Any], error: GatewayError) -> None:
+    with contextlib.suppress(InvalidStateError):
+        future.set_exception(error)

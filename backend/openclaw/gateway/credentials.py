@@ -1,0 +1,215 @@
+"""How to reach the gateway of a root: URL, credentials and TLS fingerprint, found as OpenClaw finds them.
+
+Order read in 2026.4.5: `OPENCLAW_GATEWAY_PORT`, then `gateway.port`, then 18789; environment before config
+for token and password.  From 2026.7 on the gateway's own lock names the port, which is the surest word.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import os
+import ssl
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lockdeck.backend.openclaw.files import read_regular
+from lockdeck.backend.openclaw.gateway.secret import Secret, SecretRef, credential
+from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
+from lockdeck.backend.openclaw.locks.gatewaylock import read_gateway_lock
+from lockdeck.backend.openclaw.roots.config import Config
+from lockdeck.backend.openclaw.roots.configtext import ConfigTextError, read_config_text
+from lockdeck.backend.openclaw.roots.environment import expand, home_of, same_place, state_dir
+from lockdeck.backend.system.text import safe
+
+DEFAULT_PORT = 18789
+_CERTIFICATE_CAP = 64 * 1024
+
+
+class Access(Struct, frozen=True):
+    """Where a gateway is and what opens it.
+
+    `fingerprint`: SHA-256 of its certificate in hex, only with `wss://`. `kept_elsewhere`: credentials that
+    the config only refers to. `named`: the user chose the URL. `optional`: `auth.mode` is none.
+    """
+
+    url: str
+    token: Secret | None = None
+    password: Secret | None = None
+    fingerprint: str | None = None
+    kept_elsewhere: tuple[SecretRef, ...] = ()
+    source: str = ""
+    named: bool = False
+    optional: bool = False
+
+    @property
+    def has_credential(self) -> bool:
+        """Whether there is something to show at the door."""
+        return self.token is not None or self.password is not None or self.optional
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Everything that must never be shown."""
+        return tuple(secret for secret in (self.token, self.password) if secret is not None)
+
+    def why_no_credential(self) -> str:
+        """Say in one sentence where a credential was looked for in vain, and the way out."""
+        if self.kept_elsewhere:
+            kept = self.kept_elsewhere[0]
+            what = safe(f"{kept.source} secret {kept.id} of provider {kept.provider}", 120)
+            missing = f"the config keeps the gateway's credential elsewhere ({what})"
+        else:
+            missing = "neither environment nor config has a token or password for this gateway"
+        return f"{missing}: set OPENCLAW_GATEWAY_TOKEN together with OPENCLAW_STATE_DIR"
+
+
+def find_access(
+    root: str,
+    config: Config,
+    env: Mapping[str, str],
+    *,
+    url: str | None = None,
+    fingerprint: str | None = None,
+) -> Access:
+    """Find the gateway of `root`. GatewayError (BAD_URL, TLS) where it may not be talked to.
+
+    Only a URL that the user names (`url`, `OPENCLAW_GATEWAY_URL`) may leave this machine, and then the
+    config's own credentials stay here, as with OpenClaw. The environment's variables belong to the root that the
+    same environment names, or else to the URL that was named.
+    """
+    ours = same_place(state_dir(env, home_of(env)), root)
+    named = url or (env.get("OPENCLAW_GATEWAY_URL", "").strip() if ours else "")
+    from_env = _from_env(env) if ours or url else Access("")
+    if named:
+        return _at_named_url(named, config, env, from_env, fingerprint)
+    if config.gateway_mode == "remote" and config.remote_url:
+        where = safe(config.remote_url, 120)
+        raise GatewayError(
+            Trouble.BAD_URL, f"the config names a remote gateway: say --url {where} if that one is meant"
+        )
+    scheme = "wss" if config.tls_enabled else "ws"
+    access = replace(from_env, url=f"{scheme}://127.0.0.1:{_port(root, config, env if ours else {})}")
+    if not access.has_credential:
+        access = _with_config(access, config)
+    if config.tls_enabled:
+        access = replace(access, fingerprint=fingerprint or _local_fingerprint(root, config, env))
+    return access
+
+
+def _from_env(env: Mapping[str, str]) -> Access:
+    token, password = (credential(env.get(f"OPENCLAW_GATEWAY_{name}")) for name in ("TOKEN", "PASSWORD"))
+    return Access(
+        "",
+        token if isinstance(token, Secret) else None,
+        password if isinstance(password, Secret) else None,
+        source="the environment",
+    )
+
+
+def _with_config(access: Access, config: Config) -> Access:
+    """Take the config's credential, of the kind that `auth.mode` asks for."""
+    token, password = config.token, config.password
+    if config.auth_mode == "password":
+        token = None
+    elif config.auth_mode == "token":
+        password = None
+    return replace(
+        access,
+        token=token if isinstance(token, Secret) else None,
+        password=password if isinstance(password, Secret) else None,
+        kept_elsewhere=tuple(found for found in (token, password) if isinstance(found, SecretRef)),
+        source=config.path,
+        optional=config.auth_mode == "none",
+    )
+
+
+def _at_named_url(
+    named: str, config: Config, env: Mapping[str, str], from_env: Access, fingerprint: str | None
+) -> Access:
+    _must_be_usable(named)
+    access = replace(from_env, url=named, fingerprint=fingerprint, named=True)
+    if named == config.remote_url:
+        told = _setting(config, env, "remote", "tlsFingerprint")
+        access = replace(access, fingerprint=fingerprint or (told if isinstance(told, str) else None))
+        if not access.has_credential and isinstance(config.remote_token, Secret):
+            access = replace(access, token=config.remote_token, source=config.path)
+    return access
+
+
+def _must_be_usable(url: str) -> None:
+    """Refuse what is no gateway's URL, and plain text to another machine: that would leak a credential."""
+    problem = why_no_url(url)
+    if problem is not None:
+        raise GatewayError(Trouble.BAD_URL, problem)
+    parts = urlsplit(url)
+    if parts.scheme == "ws" and not is_loopback(parts.hostname or ""):
+        host = safe(parts.hostname, 80)
+        raise GatewayError(
+            Trouble.BAD_URL,
+            f"ws://{host} would send the credential in the clear: use wss:// or an ssh tunnel",
+        )
+
+
+def why_no_url(url: str) -> str | None:
+    """Say why this can't be the URL of a gateway; None where it can."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        return f"{safe(url, 120)} is no URL: {error}"
+    if parts.scheme not in ("ws", "wss") or not host:
+        return f"{safe(url, 120)} is no gateway URL: write ws://HOST:PORT or wss://…"
+    if parts.username or parts.password or parts.query or parts.fragment:
+        return "the URL must hold no credential: set OPENCLAW_GATEWAY_TOKEN instead"
+    return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own loopback."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _port(root: str, config: Config, env: Mapping[str, str]) -> int:
+    try:
+        lock = read_gateway_lock(root, config.path, env, os.stat(root).st_uid)
+    except OSError:
+        lock = None
+    word = env.get("OPENCLAW_GATEWAY_PORT", "").strip().rpartition(":")[2]
+    from_env = int(word) if word.isascii() and word.isdigit() and 0 < int(word[:6]) < 65536 else None
+    return (lock.port if lock else None) or from_env or config.gateway_port or DEFAULT_PORT
+
+
+def _local_fingerprint(root: str, config: Config, env: Mapping[str, str]) -> str:
+    """Return the SHA-256 of the certificate that the gateway of this root serves; it is self-signed."""
+    told = _setting(config, env, "tls", "certPath")
+    path = expand(told, home_of(env)) if isinstance(told, str) else f"{root}/gateway/tls/gateway-cert.pem"
+    found = read_regular(path, _CERTIFICATE_CAP, follow=True)
+    try:
+        if found.problem is not None:
+            raise ValueError(found.problem)
+        certificate = ssl.PEM_cert_to_DER_cert(found.raw.decode("ascii").strip())
+    except ValueError as error:
+        why = f"the gateway's certificate can't be checked: {safe(error, 160)}"
+        raise GatewayError(
+            Trouble.TLS, f"{why}; name its fingerprint, or use `openclaw gateway call`"
+        ) from None
+    return hashlib.sha256(certificate).hexdigest()
+
+
+def _setting(config: Config, env: Mapping[str, str], *keys: str) -> Any:
+    """Return a value of the config's `gateway` part that the typed config has no field for."""
+    try:
+        text = read_config_text(config.path, env)
+    except ConfigTextError:
+        return None
+    value: Any = text.values.get("gateway") if text else None
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

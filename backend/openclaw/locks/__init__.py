@@ -1,0 +1,1 @@
+"""Lock files of sessions and gateways, and the evidence about them."""

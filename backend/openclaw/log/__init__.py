@@ -1,0 +1,1 @@
+"""OpenClaw's logs: from bytes to typed events."""

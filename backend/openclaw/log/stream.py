@@ -1,0 +1,123 @@
+"""OpenClaw's log, as typed events: one line, one stream of pieces, or one whole file of the past."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from lockdeck.backend.model.runs.events import Event, Traced
+from lockdeck.backend.openclaw.log.files import open_regular
+from lockdeck.backend.openclaw.log.messages import text_event
+from lockdeck.backend.openclaw.log.records import Malformed, read_record
+from lockdeck.backend.openclaw.log.scan import (
+    MARKERS,
+    MAX_LINE,
+    LineCounts,
+    LineFeed,
+    concerning,
+    no_text,
+)
+from lockdeck.backend.openclaw.log.structured import structured_event
+from lockdeck.backend.openclaw.log.values import last_clock
+
+__all__ = ["EventStream", "LineCounts", "Malformed", "parse_line", "read_events"]
+
+BLOCK = 1 << 20
+"""Bytes read at once."""
+LOOK_ABOVE = 50
+"""How many lines above one without a time are searched for a time."""
+
+
+def parse_line(line: bytes, at: float | None = None) -> Event | Malformed | None:
+    """Read one line: an event, None when it does not concern us, or why it could not be read.
+
+    `at` (epoch seconds) stands in for the time of a line that has none. Auth probes (run or session id
+    starting with `probe-`) are not ours. Never raises.
+    """
+    return _read(line, at) if any(marker in line for marker in MARKERS) else None
+
+
+def _read(line: bytes, at: float | None = None) -> Event | Malformed | None:
+    record = read_record(line, at)
+    if isinstance(record, Malformed):
+        return record
+    event = structured_event(record) or text_event(record)
+    if event is None or _is_probe(event):
+        return None
+    if record.trace_id is not None and isinstance(event, Traced):
+        return replace(event, trace_id=record.trace_id)
+    return event
+
+
+def read_events(path: str | os.PathLike[str], counts: LineCounts | None = None) -> Iterator[Event]:
+    """Read a log of the past once, from start to end, in constant memory; `counts` is filled on the way.
+
+    Raises OSError when the path cannot be read or is no regular file.
+    """
+    descriptor = open_regular(path, follow=True)
+    try:
+        stream = EventStream(os.fstat(descriptor).st_mtime)
+        tally = LineCounts() if counts is None else counts
+        while piece := os.read(descriptor, BLOCK):
+            yield from stream.feed(piece, tally)
+        yield from stream.finish(tally)
+    finally:
+        os.close(descriptor)
+
+
+class EventStream:
+    """The bytes of one log, in order and in pieces of any size, into events.
+
+    `dated`: whether the line of the event yielded last told a time of its own.
+    """
+
+    __slots__ = ("_clock", "_feed", "dated")
+
+    def __init__(self, at: float, *, mid_line: bool = False) -> None:
+        """`at` (epoch seconds) is the time of lines without one, until a line tells a time."""
+        self._clock = at
+        self.dated = True
+        self._feed = LineFeed(mid_line=mid_line)
+
+    def feed(self, piece: bytes, counts: LineCounts, at: float | None = None) -> Iterator[Event]:
+        """Yield the events of all lines that `piece` completes; `at` renews the stand-in time."""
+        if at is not None:
+            self._clock = at
+        return self._events(self._feed.feed(piece, counts), counts)
+
+    def finish(self, counts: LineCounts) -> Iterator[Event]:
+        """Yield the event of a last line without newline: nothing more will come."""
+        return self._events(self._feed.finish(counts), counts)
+
+    def _events(self, lines: list[bytes], counts: LineCounts) -> Iterator[Event]:
+        places, odd = concerning(lines), no_text(lines)
+        counts.malformed += len(odd.difference(places))
+        for place in places:
+            line = lines[place]
+            if len(line) > MAX_LINE:
+                counts.oversize += 1
+                continue
+            counts.relevant += 1
+            found = _read(line)
+            self.dated = found is not Malformed.TIME
+            if not self.dated:
+                found = _read(line, self._time_above(lines, place))
+            if isinstance(found, Malformed) or (found is None and place in odd):
+                counts.malformed += 1
+            elif found is not None:
+                yield found
+        self._clock = self._time_above(lines, len(lines))
+
+    def _time_above(self, lines: list[bytes], place: int) -> float:
+        for line in reversed(lines[max(0, place - LOOK_ABOVE) : place]):
+            told = last_clock(line[-1000:].decode("utf-8", "replace"))
+            if told is not None:
+                return told
+        return self._clock
+
+
+def _is_probe(event: Event) -> bool:
+    ids = (getattr(event, "run_id", None), getattr(event, "session_id", None))
+    return any(value is not None and value.startswith("probe-") for value in ids)

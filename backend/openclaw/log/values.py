@@ -1,0 +1,158 @@
+"""Small readers of values in log lines: ids, numbers, flags, key=value texts, lock timeouts.
+
+Nothing here raises: a value of the wrong type or shape is a value that is not there.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from functools import lru_cache
+
+from lockdeck.backend.model.runs.events import LockTimeout
+from lockdeck.backend.model.runs.fold import profile_hash
+from lockdeck.backend.system.text import SafeText, safe
+
+ID_LIMIT = 200
+"""Ids are kept as written, up to this many characters."""
+TEXT_LIMIT = 200
+"""Previews of errors are never kept longer than this (characters)."""
+PATH_LIMIT = 4096
+SCAN_LIMIT = 16_384
+"""How much of one message is looked at (characters); OpenClaw itself caps messages at 4096."""
+
+_ABSENT = frozenset({"", "-", "none", "unknown", "undefined", "null", "n/a"})
+_FIELD = re.compile(r"(?<![\w.])([A-Za-z]\w{0,40})=(.*?)(?= [A-Za-z]\w{0,40}=|$)", re.DOTALL)
+_OWNER = r"(?:pid=(?P<pid>\d{1,10})|owner=unknown|unknown)(?: alive=(?P<alive>true|false))?(?: ageMs=(?P<age>\d{1,15}))?"
+_PATH_ENDS = r"(?=$|[\s\"'|),;\\])"
+_LOCK_TIMEOUTS = (
+    re.compile(
+        r"session file locked \(timeout (?P<timeout>\d{1,15}|Infinity)ms\): "
+        rf"{_OWNER} (?P<path>[^\n]{{1,4096}}?\.lock){_PATH_ENDS}"
+    ),
+    # 2026.6.11 to 2026.7.35: the lock was found stale and could not be had all the same.
+    re.compile(
+        rf"session file lock stale \([^)\n]{{0,400}}\): {_OWNER} (?P<path>[^\n]{{1,4096}}?\.lock){_PATH_ENDS}"
+    ),
+    # 2026.5.28 to 2026.7.35: the caller queued inside the process that has the lock.
+    re.compile(
+        r"timed out waiting for embedded session file owner after (?P<timeout>\d{1,15})ms: "
+        rf"(?P<transcript>[^\n]{{1,4096}}?\.jsonl){_PATH_ENDS}"
+    ),
+)
+TIME = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
+"""Pattern of an ISO 8601 time as logs write it."""
+_TIME = re.compile(TIME)
+
+
+def hashed_profile(value: object) -> str | None:
+    """Read a `profileId`, which may also be the plain id, as its hash."""
+    found = ident(value)
+    if found is None or found.startswith("sha256:"):
+        return found
+    return profile_hash(found)
+
+
+def ident(value: object) -> str | None:
+    """Read an id: a non-empty string, capped, None for OpenClaw's words for "not known"."""
+    if not isinstance(value, str):
+        return None
+    stripped = value.strip()[:ID_LIMIT]
+    # A long log tells few ids many times over: each is kept once.
+    return None if stripped.lower() in _ABSENT else _once(stripped)
+
+
+@lru_cache(4096)
+def _once(text: str) -> str:
+    """Return the very string that was returned for an equal one lately."""
+    return text
+
+
+def shown(value: object) -> SafeText:
+    """Make a text fit to be shown, capped; empty for what is no text."""
+    return safe(value.strip(), TEXT_LIMIT) if isinstance(value, str) else SafeText("")
+
+
+def number(value: object) -> int | None:
+    """Read a whole number from an int, a float or digits (with `ms`)."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value if abs(value) < 1 << 63 else None
+    if isinstance(value, float):
+        return int(value) if math.isfinite(value) and abs(value) < 1 << 53 else None
+    if isinstance(value, str):
+        digits = re.match(r"-?\d{1,15}(?=$|ms|[^\d.\w])", value)
+        return int(digits[0]) if digits else None
+    return None
+
+
+def age_ms(value: str | None) -> int | None:
+    """Read `148s`, `1500ms` or `12` (seconds) as milliseconds."""
+    found = re.match(r"(\d{1,12})(ms|s)?\b", value or "")
+    return None if found is None else int(found[1]) * (1 if found[2] == "ms" else 1000)
+
+
+def flag(value: object) -> bool | None:
+    """Read true or false, as JSON or as a word."""
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "false": False}.get(value) if isinstance(value, str) else None
+
+
+def clock(value: object) -> float | None:
+    """Read an ISO 8601 time as epoch seconds. One without zone is taken as this host's local time."""
+    if not isinstance(value, str) or len(value) > 40:
+        return None
+    try:
+        return datetime.fromisoformat(value.replace(",", ".")).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def last_clock(text: str) -> float | None:
+    """Find the last ISO 8601 time in a text, as epoch seconds."""
+    stamps = _TIME.findall(text)
+    return clock(stamps[-1]) if stamps else None
+
+
+def fields(text: str) -> dict[str, str]:
+    """Read `key=value key=value …`; a value reaches to the next key, the first of two equal keys wins."""
+    found: dict[str, str] = {}
+    for key, value in _FIELD.findall(text[:SCAN_LIMIT]):
+        found.setdefault(key, value.strip().strip('"'))
+    return found
+
+
+def model_name(provider: object, model: object) -> str | None:
+    """Join provider and model as OpenClaw shows them: `provider/model`."""
+    left, right = ident(provider), ident(model)
+    if left is None or right is None:
+        return left or right
+    return f"{left}/{right}"[:ID_LIMIT]
+
+
+def session_of_lane(lane: str) -> str | None:
+    """Return the session key in `session:<key>`, None for the lanes shared by all sessions."""
+    return ident(lane[8:]) if lane.startswith("session:") else None
+
+
+def lock_timeouts(text: str) -> Iterator[LockTimeout]:
+    """Yield every failure on a session's lock in a text (forms of 2026.2.9 to 2026.7.35)."""
+    for form in _LOCK_TIMEOUTS:
+        for found in form.finditer(text[:SCAN_LIMIT]):
+            told = found.groupdict()
+            yield LockTimeout(
+                path=told.get("path") or f"{told['transcript']}.lock",
+                timeout_ms=number(told.get("timeout")),
+                pid=number(told.get("pid")),
+                alive=flag(told.get("alive")),
+                age_ms=number(told.get("age")),
+            )
+
+
+def lock_timeout(text: object) -> LockTimeout | None:
+    """Return the first lock timeout in a text, if any."""
+    return next(lock_timeouts(text), None) if isinstance(text, str) else None

@@ -1,0 +1,1 @@
+"""State directories: discovery, configuration, era, places of locks."""

@@ -1,0 +1,193 @@
+"""`openclaw.json`: the few settings of a root that say where its sessions are and how it fails over."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct, field
+
+from lockdeck.backend.model.releases import Version
+from lockdeck.backend.model.runs.chain import FailoverChain
+from lockdeck.backend.openclaw.gateway.secret import Secret, SecretRef, credential
+from lockdeck.backend.openclaw.roots.configtext import ConfigTextError, read_config_text
+from lockdeck.backend.openclaw.roots.environment import config_path, expand, home_of
+from lockdeck.backend.openclaw.roots.failover import FailoverSettings, Models, StoredProfiles, chain_of
+from lockdeck.backend.system.text import SafeText, safe
+
+_AGENT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+class Agent(Struct, frozen=True):
+    """An agent that the config names; `default` for the one that serves where none is named."""
+
+    id: str
+    default: bool
+
+
+class Config(Struct, frozen=True):
+    """What one config says. None means: not set, or not of a usable type.
+
+    `path` is where the config is or would be. `problem` says why nothing could be read of it, `notes` what
+    was left out. `session_store` is absolute and may contain `{agentId}`. `version` is the OpenClaw that
+    last wrote the file (`meta.lastTouchedVersion`, read in 2026.4.5).
+    """
+
+    path: str
+    problem: SafeText | None = None
+    notes: tuple[SafeText, ...] = ()
+    session_store: str | None = None
+    gateway_port: int | None = None
+    gateway_bind: str | None = None
+    gateway_mode: str | None = None
+    auth_mode: str | None = None
+    token: Secret | SecretRef | None = None
+    password: Secret | SecretRef | None = None
+    remote_url: str | None = None
+    remote_token: Secret | SecretRef | None = None
+    tls_enabled: bool = False
+    logging_file: str | None = None
+    version: Version | None = None
+    agents: tuple[Agent, ...] = ()
+    failover: FailoverSettings = field(default_factory=FailoverSettings)
+
+    def chain_for(self, agent: str, stored: StoredProfiles | None = None) -> FailoverChain:
+        """Return the models and profiles that a run of `agent` tries (`stored`: see `read_profiles`)."""
+        return chain_of(self.failover, agent, stored)
+
+
+def load_config(root: str, env: Mapping[str, str]) -> Config:
+    """Read the config of `root`. A missing config is an empty one; a broken one has a `problem`.
+
+    `env` gives `${NAME}` values and, for the root it belongs to, `OPENCLAW_CONFIG_PATH`. Raises nothing.
+    """
+    path = config_path(root, env)
+    try:
+        text = read_config_text(path, env)
+    except ConfigTextError as error:
+        return Config(path, problem=safe(error))
+    if text is None:
+        return Config(path)
+    return _config(path, text.values, text.notes, home_of(env))
+
+
+def _config(path: str, values: dict[str, Any], notes: list[SafeText], home: str) -> Config:
+    store, store_note = _store(_text(values, "session", "store"), home)
+    if store_note is not None:
+        notes = [*notes, store_note]
+    return Config(
+        path=path,
+        notes=tuple(dict.fromkeys(notes)),
+        session_store=store,
+        gateway_port=_port(_at(values, "gateway", "port")),
+        gateway_bind=_text(values, "gateway", "bind"),
+        gateway_mode=_text(values, "gateway", "mode"),
+        auth_mode=_text(values, "gateway", "auth", "mode"),
+        token=credential(_at(values, "gateway", "auth", "token")),
+        password=credential(_at(values, "gateway", "auth", "password")),
+        remote_url=_text(values, "gateway", "remote", "url"),
+        remote_token=credential(_at(values, "gateway", "remote", "token")),
+        tls_enabled=_at(values, "gateway", "tls", "enabled") is True,
+        logging_file=_absolute(_text(values, "logging", "file"), home),
+        version=Version.parse(_at(values, "meta", "lastTouchedVersion")),
+        agents=tuple(_agents(values)),
+        failover=_failover(values),
+    )
+
+
+def agent_id(name: object) -> str:
+    """Return the id that OpenClaw makes of a name: lower case, other characters as one `-`, at most 64."""
+    word = name.strip().lower() if isinstance(name, str) else ""
+    if not word or _AGENT_ID.fullmatch(word):
+        return word or "main"
+    return re.sub(r"[^a-z0-9_-]+", "-", word).strip("-")[:64] or "main"
+
+
+def _store(template: str | None, home: str) -> tuple[str | None, SafeText | None]:
+    """Return the store's absolute path; a relative one hangs on the gateway's own working directory."""
+    if template is None or template.startswith(("/", "~/")):
+        return _absolute(template, home), None
+    return None, safe(f"session.store {template} is relative: where the gateway puts it can't be known")
+
+
+def _absolute(path: str | None, home: str) -> str | None:
+    return None if path is None else expand(path, home)
+
+
+def _agent_entries(values: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    entries = _at(values, "agents", "list")
+    yield from (entry for entry in (entries if isinstance(entries, list) else []) if isinstance(entry, dict))
+
+
+def _agents(values: dict[str, Any]) -> Iterator[Agent]:
+    ids: dict[str, bool] = {}
+    for entry in _agent_entries(values):
+        ids.setdefault(agent_id(entry.get("id")), entry.get("default") is True)
+    chosen = next((name for name, default in ids.items() if default), next(iter(ids), None))
+    yield from (Agent(name, name == chosen) for name in ids)
+
+
+def _failover(values: dict[str, Any]) -> FailoverSettings:
+    defaults = _mapping(_at(values, "agents", "defaults"))
+    providers = _mapping(_at(values, "models", "providers"))
+    timeouts = {
+        name.strip().lower(): _seconds(_at(entry, "timeoutSeconds")) for name, entry in providers.items()
+    }
+    profiles = _mapping(_at(values, "auth", "profiles"))
+    orders = _mapping(_at(values, "auth", "order"))
+    return FailoverSettings(
+        defaults=_models(defaults.get("model")),
+        by_agent={agent_id(entry.get("id")): _models(entry.get("model")) for entry in _agent_entries(values)},
+        aliases={
+            alias.strip().lower(): name
+            for name, entry in _mapping(defaults.get("models")).items()
+            if (alias := _text(entry, "alias")) is not None
+        },
+        profile_order={name: _texts(order) for name, order in orders.items() if isinstance(order, list)},
+        profile_providers={
+            name: provider
+            for name, entry in profiles.items()
+            if (provider := _text(entry, "provider")) is not None
+        },
+        provider_timeouts={name: timeout for name, timeout in timeouts.items() if timeout is not None},
+        idle_timeout_s=_seconds(_at(defaults, "llm", "idleTimeoutSeconds")),
+        run_timeout_s=_seconds(defaults.get("timeoutSeconds")),
+        compaction_timeout_s=_seconds(_at(defaults, "compaction", "timeoutSeconds")),
+    )
+
+
+def _models(value: Any) -> Models:
+    if isinstance(value, str):
+        return Models(value.strip() or None)
+    fallbacks = _at(value, "fallbacks")
+    return Models(_text(value, "primary"), _texts(fallbacks) if isinstance(fallbacks, list) else None)
+
+
+def _at(value: Any, *keys: str) -> Any:
+    """Return what is at `keys`, None where there is no such place."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any, *keys: str) -> str | None:
+    found = _at(value, *keys)
+    return found.strip() or None if isinstance(found, str) else None
+
+
+def _texts(values: list[Any]) -> tuple[str, ...]:
+    return tuple(value.strip() for value in values if isinstance(value, str) and value.strip())
+
+
+def _seconds(value: Any) -> float | None:
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e12
+    return float(value) if usable else None
+
+
+def _port(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 65536 else None

@@ -1,0 +1,113 @@
+"""Whether a root keeps its sessions in files still, or in SQLite (2026.8.1 and later).
+
+The database is looked at with plain bounded reads and never opened as one: a reader that merely opened
+such databases made OpenClaw's own update refuse (openclaw#140467).
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections import deque
+from typing import Literal
+
+from lockdeck.backend.model.locks import Presence
+from lockdeck.backend.openclaw.files import read_regular
+from lockdeck.backend.openclaw.roots.layout import agent_ids
+
+Era = Literal["files", "sqlite"]
+
+MOST_BYTES = 256 * 1024
+"""Most bytes of schema pages, and of the write-ahead log, that are looked at in one database."""
+
+_HEADER = b"SQLite format 3\0"
+_TABLE = b"tablesession_nodessession_nodes"
+"""How the schema stores a table: its kind, its name and its name again, without anything between."""
+_INTERIOR = 0x05
+"""The kind byte of a tree page that has other pages below it."""
+
+
+def era_of(root: str) -> Era:
+    """Return "sqlite" when any agent of `root` has a session table in its database, else "files".
+
+    Reads files every time: remember the answer with `era_signature`. Raises nothing.
+    """
+    return "sqlite" if any(has_session_table(path) for path in _databases(root)) else "files"
+
+
+def era_signature(root: str) -> tuple[tuple[str, int, int], ...]:
+    """Return (path, mtime_ns, size) of what `era_of` would read; equal signatures mean an equal era."""
+    found = []
+    for path in _databases(root):
+        for name in (path, f"{path}-wal"):
+            try:
+                status = os.stat(name)
+            except OSError:
+                continue
+            found.append((name, status.st_mtime_ns, status.st_size))
+    return tuple(found)
+
+
+def has_session_table(path: str) -> bool:
+    """Whether the file at `path` is an SQLite database with a table `session_nodes` in its schema.
+
+    A database that can't be read counts as none.
+    """
+    head = _head(path, 100)
+    if len(head) < 100 or not head.startswith(_HEADER):
+        return False
+    size = int.from_bytes(head[16:18], "big")
+    page_size = 65536 if size == 1 else size
+    # A young database may still have its whole schema in the write-ahead log.
+    return _in_schema_pages(path, page_size) or _TABLE in _head(f"{path}-wal", MOST_BYTES)
+
+
+def _databases(root: str) -> list[str]:
+    agents = os.path.join(root, "agents")
+    return [os.path.join(agents, agent, "agent", "openclaw-agent.sqlite") for agent in agent_ids(root)]
+
+
+def _head(path: str, size: int) -> bytes:
+    found = read_regular(path, size)
+    # Larger than asked for is the usual case here: the first bytes are all that is wanted.
+    return b"" if found.presence in (Presence.ABSENT, Presence.IRREGULAR) else found.raw
+
+
+def _in_schema_pages(path: str, page_size: int) -> bool:
+    """Walk the schema's own tree from page 1: in an old database its pages may be anywhere in the file."""
+    if page_size < 512:
+        return False
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    waiting, seen = deque([1]), {1}
+    try:
+        for _ in range(MOST_BYTES // page_size):
+            if not waiting:
+                return False
+            number = waiting.popleft()
+            page = os.pread(descriptor, page_size, (number - 1) * page_size)
+            if _TABLE in page:
+                return True
+            children = [child for child in _children(page, 100 if number == 1 else 0) if child not in seen]
+            seen.update(children)
+            waiting.extend(children)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _children(page: bytes, start: int) -> list[int]:
+    """Return the pages below an interior page of the schema's tree; none for any other page."""
+    if len(page) < start + 12 or page[start] != _INTERIOR:
+        return []
+    count = int.from_bytes(page[start + 3 : start + 5], "big")
+    pointers = page[start + 12 : start + 12 + 2 * count]
+    offsets = [offset for (offset,) in struct.iter_unpack(">H", pointers[: len(pointers) & ~1])]
+    cells = [
+        int.from_bytes(page[offset : offset + 4], "big") for offset in offsets if offset + 4 <= len(page)
+    ]
+    return [child for child in (*cells, int.from_bytes(page[start + 8 : start + 12], "big")) if child > 0]

@@ -1,0 +1,1 @@
+"""lockdeck's own configuration: read, checked, described, changed."""

@@ -1,0 +1,1 @@
+"""What gateways tell of their sessions, live."""

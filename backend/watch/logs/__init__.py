@@ -1,0 +1,1 @@
+"""Logs followed and replayed."""

@@ -1,0 +1,68 @@
+"""One log file that is followed: an open descriptor, and how far it was read."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from lockdeck.backend.model.runs.events import Event
+from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts
+from lockdeck.backend.system.text import SafeText
+
+_ANCHOR = 64
+"""How many bytes before our place must still be the same (bytes)."""
+
+
+@dataclass(slots=True)
+class Followed:
+    """A log that stays open, so that its inode can't be reused and a rename or deletion loses nothing.
+
+    `console` tells that it repeats the JSON log. The first look begins `lookback` bytes before the end.
+    """
+
+    descriptor: int
+    name: SafeText
+    console: bool
+    opened: os.stat_result
+    lookback: int
+    offset: int = field(init=False)
+    size: int = field(init=False)
+    mtime: float = field(init=False)
+    unlinked: bool = False
+    _anchor: bytes = field(init=False)
+    _stream: EventStream = field(init=False)
+    _first: bool = True
+
+    def __post_init__(self) -> None:
+        self.size = self.opened.st_size
+        self.mtime = self.opened.st_mtime
+        self.offset = max(0, self.size - self.lookback)
+        length = min(_ANCHOR, self.offset)
+        self._anchor = os.pread(self.descriptor, length, self.offset - length)
+        self._stream = EventStream(self.mtime, mid_line=self.offset > 0)
+
+    @property
+    def behind(self) -> int:
+        """Bytes that were written but not yet read."""
+        return max(0, self.size - self.offset)
+
+    def read(self, now: float, share: int, counts: LineCounts) -> list[tuple[Event, bool]]:
+        """Read at most `share` bytes on; with each event, whether its line told its time. Raises OSError."""
+        found = os.fstat(self.descriptor)
+        self.size, self.mtime, self.unlinked = found.st_size, found.st_mtime, found.st_nlink == 0
+        if self.offset and self._rewritten():
+            self.offset, self._anchor = 0, b""
+            self._stream = EventStream(now)
+        piece = os.pread(self.descriptor, min(share, self.behind), self.offset)
+        # What stood there before the first look is as old as its neighbours; what came since is new.
+        told = self._stream.feed(piece, counts, None if self._first else now)
+        events = [(event, self._stream.dated) for event in told]
+        self._first = self._first and self.offset + len(piece) < self.opened.st_size
+        self.offset += len(piece)
+        self._anchor = (self._anchor + piece)[-_ANCHOR:]
+        return events
+
+    def _rewritten(self) -> bool:
+        """Tell whether the file was truncated, also when it has grown past our place again."""
+        length = len(self._anchor)
+        return os.pread(self.descriptor, length, self.offset - length) != self._anchor

@@ -1,0 +1,221 @@
+"""One root followed through time: config, era, gateway, sessions directories, other locks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from lockdeck.backend.model.fleet import GatewayView, LockView, RefusedStart, RootView
+from lockdeck.backend.model.gateways import gateway_of, sentences, started_at
+from lockdeck.backend.model.locks import LockKind
+from lockdeck.backend.model.policy import exposure_notes
+from lockdeck.backend.model.releases import FIRST_WITHOUT_LOCK_FILES, Version
+from lockdeck.backend.model.runs.chain import FailoverChain
+from lockdeck.backend.openclaw.locks.evidence import Place
+from lockdeck.backend.openclaw.locks.gatewaylock import expected_paths, gateway_lock_paths, left_guards
+from lockdeck.backend.openclaw.locks.lockfile import cut_off, cut_off_sentence
+from lockdeck.backend.openclaw.roots.config import Config, load_config
+from lockdeck.backend.openclaw.roots.era import era_of, era_signature
+from lockdeck.backend.openclaw.roots.failover import read_profiles
+from lockdeck.backend.openclaw.roots.layout import (
+    Fault,
+    Root,
+    fault_of_root,
+    lock_kind,
+    look_for_sessions,
+    other_locks,
+)
+from lockdeck.backend.system.text import safe
+from lockdeck.backend.system.volumes import volume_of
+from lockdeck.backend.watch.directory import Directory
+
+
+class RootWatch(Struct):
+    """What is known of one root. Owned by the collector's thread."""
+
+    root: Root
+    env: Mapping[str, str]
+    own_namespace: bool | None = None
+    config: Config | None = None
+    era: str = "files"
+    gateway: GatewayView | None = None
+    directories: dict[str, Directory] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
+    gateway_paths: tuple[str, ...] = ()
+    gateway_locks: tuple[LockView, ...] = ()
+    network: bool = False
+    fault: Fault | None = None
+    hidden: tuple[str, ...] = ()
+    gateway_started_at: float | None = None
+    logged: Version | None = None
+    told: Version | None = None
+    access: str | None = None
+    _expected: tuple[str, ...] = ()
+    _guards: tuple[str, ...] = ()
+    _cut_off: tuple[str, ...] = ()
+    _chains: dict[str, FailoverChain] = field(default_factory=dict)
+    _era_seen: tuple[object, ...] | None = None
+    _config_seen: tuple[object, ...] | None = None
+
+    @property
+    def path(self) -> str:
+        """The root's path."""
+        return self.root.path
+
+    def refresh(self) -> None:
+        """Look at everything but the contents of the sessions directories. Raises nothing."""
+        self.fault = fault_of_root(self.path)
+        self._refresh_config()
+        seen = era_signature(self.path)
+        if seen != self._era_seen:
+            self._era_seen, self.era = seen, era_of(self.path)
+        self.network = volume_of(self.path).kind == "network"
+        self._refresh_directories()
+        self.others = tuple(other_locks(self.path))
+        self._find_gateway_locks()
+        self._chains.clear()
+
+    @property
+    def version(self) -> Version | None:
+        """The OpenClaw version of this root, None where nothing tells: by its gateway, its log, its config."""
+        logged = self.logged if self.fits_era(self.logged) else None
+        return self.told or logged or (self.config.version if self.config else None)
+
+    @property
+    def config_signature(self) -> tuple[object, ...] | None:
+        """What changes whenever the configuration file does."""
+        return self._config_seen
+
+    def chain_for(self, agent: str) -> FailoverChain:
+        """Return what a run of `agent` tries, as configured; read once per refresh."""
+        if agent not in self._chains:
+            stored = read_profiles(self.path, agent)
+            self._chains[agent] = self.config.chain_for(agent, stored) if self.config else FailoverChain()
+        return self._chains[agent]
+
+    def other_places(self) -> list[Place]:
+        """Return the locks outside the sessions directories: shown, never releasable."""
+        return [
+            Place(path, self.path, _agent_in(path), lock_kind(path), self.era, self.own_namespace)
+            for path in self.others
+            if os.path.dirname(path) not in self.directories
+        ] + [self._gateway_place(path) for path in self.gateway_paths]
+
+    def gateway_grounds(self) -> list[Place]:
+        """Return where gateway locks of this root may have been removed from."""
+        return [self._gateway_place(path) for path in self._expected]
+
+    def judged(self, locks: tuple[LockView, ...], now: float) -> None:
+        """Take up the verdicts on this root's gateway locks: they say which gateway serves it and whether it lives."""
+        self.gateway_locks, self._guards = locks, left_guards(self.path, now)
+        shops = (shop for directory in self.directories.values() for shop in directory.shops)
+        self._cut_off = tuple(shop for shop in shops if cut_off(shop, now))
+        self.gateway = gateway_of(locks, self.config.gateway_port if self.config else None)
+        if self.gateway is not None:
+            self.gateway_started_at = started_at(locks)
+
+    def view(self, live: bool, refused: RefusedStart | None = None, polled: Sequence[str] = ()) -> RootView:
+        """Return the root as a snapshot shows it.
+
+        `live`: file events are coming; `polled` says why they don't of all that belongs to it.
+        """
+        version = str(self.version) if self.version else None
+        return RootView(
+            path=self.path,
+            era=self.era,
+            gateway=replace(self.gateway, version=version) if self.gateway else None,
+            watch="live" if live and not self.network and not polled else "polling",
+            problems=(
+                *self._problems(),
+                *map(safe, polled),
+                *sentences(self.gateway_locks, refused),
+                *self._guard_problems(),
+                *map(cut_off_sentence, self._cut_off),
+            ),
+            version=version,
+            refused_start=refused,
+            unseen=self._unseen,
+        )
+
+    def exposures(self) -> tuple[str, ...]:
+        """Say once what this root's version is exposed to, and which first version behaves better."""
+        return exposure_notes(self.version) if self.version else ()
+
+    def fits_era(self, version: Version | None) -> bool:
+        """Whether a version keeps sessions as this root does; a log may be that of another root's gateway."""
+        return version is not None and (version >= FIRST_WITHOUT_LOCK_FILES) == (self.era == "sqlite")
+
+    @property
+    def _unseen(self) -> bool:
+        """Whether sessions or locks of this root may be there that can't be seen."""
+        if self.fault is not None and self.fault.unseen:
+            return True
+        # From 2026.8 on the gateway tells of the sessions, and nothing reads what is left of the files.
+        if self.era == "sqlite":
+            return False
+        names_another_store = self.config is not None and self.config.problem is not None
+        directories = self.directories.values()
+        return bool(self.hidden or self._cut_off) or names_another_store or any(d.unseen for d in directories)
+
+    def _problems(self) -> list[str]:
+        found = [str(self.fault.sentence)] if self.fault else []
+        found += [self.access] if self.access else []
+        found += self.hidden
+        if self.config is not None and self.config.problem:
+            found.append(str(self.config.problem))
+        if self.config is not None:
+            found += [str(note) for note in self.config.notes]
+        found += [problem for directory in self.directories.values() for problem in directory.problems]
+        return found
+
+    def _refresh_config(self) -> None:
+        path = self.config.path if self.config else None
+        seen = _signature(path) if path else None
+        if self.config is None or seen != self._config_seen or seen is None:
+            self.config = load_config(self.path, self.env)
+            self._config_seen = _signature(self.config.path)
+
+    def _refresh_directories(self) -> None:
+        config = self.config or Config(self.path)
+        found, hidden = look_for_sessions(self.path, config)
+        self.hidden = tuple(map(str, hidden))
+        known = self.directories
+        self.directories = {
+            where.path: known[where.path] if where.path in known else Directory(where, self.path)
+            for where in found
+        }
+
+    def _find_gateway_locks(self) -> None:
+        try:
+            uid = os.stat(self.path).st_uid
+        except OSError:
+            self.gateway_paths, self._expected = (), ()
+            return
+        where = (self.path, self.config.path if self.config else "", self.env, uid)
+        self.gateway_paths, self._expected = gateway_lock_paths(*where), expected_paths(*where)
+
+    def _gateway_place(self, path: str) -> Place:
+        return Place(path, self.path, None, LockKind.GATEWAY, self.era, self.own_namespace)
+
+    def _guard_problems(self) -> Iterator[str]:
+        for path in self._guards:
+            yield (
+                f"{safe(path)} is left from a takeover of the gateway lock that was cut off: while it stands "
+                "OpenClaw can't take a stale lock over (openclaw#138657)"
+            )
+
+
+def _signature(path: str) -> tuple[object, ...] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (path, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _agent_in(path: str) -> str | None:
+    parts = path.split(os.sep)
+    return parts[parts.index("agents") + 1] if "agents" in parts[:-2] else None

@@ -1,0 +1,102 @@
+"""What file events are wanted of: whole trees, or single directories where a name in a tree can't be told.
+
+watchfiles ends with an error at the first event of a file whose name is not UTF-8 (seen on 1.3.0), for
+everything that it watches together.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from msgspec import Struct, field
+
+from lockdeck.backend.openclaw.roots.layout import agent_ids
+from lockdeck.backend.watch.root import RootWatch
+
+Standing = tuple[str, int, int]
+"""Path, device and inode: a directory that was replaced is another one."""
+
+
+class Ground(Struct, frozen=True):
+    """What to watch: `whole` with all that is below, else each directory alone.
+
+    `silent` are directories that can't be watched, by path, with the root that each belongs to.
+    """
+
+    standing: frozenset[Standing] = frozenset()
+    whole: bool = True
+    silent: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths to watch."""
+        return [path for path, _, _ in self.standing]
+
+
+def whole_ground(roots: Iterable[RootWatch]) -> Ground:
+    """Return the trees in which locks, stores and new directories appear."""
+    wanted: set[str] = set()
+    for root in _heard(roots):
+        agents = _agents_of(root)
+        wanted.add(agents)
+        wanted.update(path for path in root.directories if not path.startswith(agents + os.sep))
+    return Ground(_standing(wanted))
+
+
+def careful_ground(roots: Iterable[RootWatch], shunned: Collection[str]) -> Ground:
+    """Return the same ground directory by directory, without those that hold a name that can't be told.
+
+    `shunned`: directories in which there was such a name a moment ago.
+    """
+    wanted: set[str] = set()
+    silent: dict[str, str] = {}
+    for root in _heard(roots):
+        for path in _directories(root):
+            if path in shunned or not _can_be_told(path):
+                silent[path] = root.path
+            else:
+                wanted.add(path)
+    return Ground(_standing(wanted), whole=False, silent=silent)
+
+
+def _heard(roots: Iterable[RootWatch]) -> Iterator[RootWatch]:
+    return (root for root in roots if not root.network and root.fault is None)
+
+
+def _agents_of(root: RootWatch) -> str:
+    return os.path.realpath(os.path.join(root.path, "agents"))
+
+
+def _directories(root: RootWatch) -> Iterator[str]:
+    """Yield the directories of a root in which something that matters may appear, links resolved."""
+    agents = _agents_of(root)
+    yield agents
+    for agent in agent_ids(root.path):
+        home = os.path.realpath(os.path.join(agents, agent))
+        yield from (home, os.path.join(home, "agent"), os.path.join(home, "qmd"))
+    yield from root.directories
+
+
+def _can_be_told(directory: str) -> bool:
+    """Whether a directory and all names in it are UTF-8; a directory that can't be listed has no names."""
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        names = []
+    try:
+        "\0".join([directory, *names]).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _standing(paths: Iterable[str]) -> frozenset[Standing]:
+    found = set()
+    for path in paths:
+        try:
+            status = os.stat(path)
+        except OSError:
+            continue  # what does not stand now is watched when it does
+        found.add((path, status.st_dev, status.st_ino))
+    return frozenset(found)

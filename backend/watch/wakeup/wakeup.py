@@ -1,0 +1,142 @@
+"""When to look again: file events, a gateway's ring, the next look at the logs, the next full look."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+from lockdeck.backend.watch.root import RootWatch
+from lockdeck.backend.watch.wakeup.hints import Hints
+from lockdeck.backend.watch.wakeup.scope import Ground, careful_ground, whole_ground
+
+PAUSE_S = 0.05
+"""Least time between two looks that events ask for, in seconds."""
+SHARE = 0.12
+"""A storm of events may cost this share of a core: what looks take beyond it is rested for."""
+ALLOWANCE_S = 0.2
+"""So much work (seconds) may come at once before that."""
+LONGEST_PAUSE_S = 0.3
+"""It never rests for longer than this (seconds), whatever looks took."""
+LOG_POLL_S = 0.5
+"""How often the logs are looked at when nothing else happens, in seconds."""
+CHECK_S = 1.0
+"""How often, in seconds, it is looked whether a name that can't be told is still there."""
+SHUN_S = 10.0
+"""For so long (seconds) a directory gets no events after one of a name that can't be told, which may come again."""
+
+
+class Load:
+    """How much was worked lately, and how long a rest that asks for. Times are those of one clock, in seconds."""
+
+    def __init__(self) -> None:
+        self._woke: float | None = None
+        self._rested: float | None = None
+        self._debt = 0.0
+
+    def awake(self, now: float) -> None:
+        """Note that work begins."""
+        self._woke = now
+
+    def pause(self, now: float) -> float:
+        """Return how long to rest after the work that has just ended."""
+        if self._woke is not None:
+            gone = now - (self._rested if self._rested is not None else self._woke)
+            self._debt = max(0.0, self._debt + (now - self._woke) - SHARE * gone)
+        self._rested = now
+        return min(max(PAUSE_S, (self._debt - ALLOWANCE_S) / SHARE), LONGEST_PAUSE_S)
+
+
+class Waking:
+    """Gathers reasons to look; `ring` may be called in any thread, the rest belongs to the collector's."""
+
+    def __init__(self) -> None:
+        self._hints: Hints | None = None
+        self._ground = Ground()
+        self._checked: tuple[float, frozenset[str]] = (0.0, frozenset())
+        self._shunned: dict[str, float] = {}
+        self._dirty: set[str] = set()
+        self._rung = False
+        self._load = Load()
+        self._changed = threading.Condition()
+
+    @property
+    def live(self) -> bool:
+        """Whether file events are coming."""
+        return self._hints is not None and self._hints.live
+
+    @property
+    def silent(self) -> frozenset[str]:
+        """Directories of which no events come although they do of others: they are to be looked at again and again."""
+        return frozenset(self._ground.silent)
+
+    def why_polled(self, root: RootWatch) -> Iterator[str]:
+        """Yield why not all file events of a root come; nothing where nobody asked for any."""
+        if self._hints is None:
+            return
+        if root.network:
+            yield f"{root.path} is on a network or shared file system: no file events, polling instead"
+        elif self._hints.problem:
+            yield self._hints.problem
+        for path, owner in sorted(self._ground.silent.items()):
+            if owner == root.path:
+                yield f"a name in {path} is not UTF-8: no file events of that directory, polling instead"
+
+    def watch(self, roots: Sequence[RootWatch]) -> None:
+        """Keep the file events on what stands now; a tree that was replaced is watched anew."""
+        untold = None if self._hints is None else self._hints.untold
+        if untold is not None:
+            self._shunned[untold] = time.monotonic()
+        ground = self._ground_of(roots, afresh=untold is not None)
+        if self._hints is not None:
+            same = (ground.standing, ground.whole) == (self._ground.standing, self._ground.whole)
+            if same and untold is None and (self._hints.live or self._hints.problem):
+                self._ground = ground
+                return
+            self._hints.stop()
+        self._ground = ground
+        self._hints = Hints(ground.paths, self._notify, whole=ground.whole).start()
+
+    def _ground_of(self, roots: Sequence[RootWatch], afresh: bool) -> Ground:
+        """Return what is to be watched: whole trees, unless there are names that can't be told."""
+        now = time.monotonic()
+        self._shunned = {path: at for path, at in self._shunned.items() if now - at < SHUN_S}
+        if self._ground.whole and not afresh:
+            return whole_ground(roots)
+        checked_at, known = self._checked
+        directories = frozenset(path for root in roots for path in root.directories)
+        if not afresh and directories == known and now - checked_at < CHECK_S:
+            return self._ground
+        self._checked = (now, directories)
+        careful = careful_ground(roots, self._shunned)
+        return careful if careful.silent or self._shunned else whole_ground(roots)
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        if self._hints is not None:
+            self._hints.stop()
+
+    def ring(self) -> None:
+        """Say that there is something new beside the files."""
+        with self._changed:
+            self._rung = True
+            self._changed.notify()
+
+    def wait(self, stop: threading.Event, until: float) -> set[str]:
+        """Wait for a reason to look, until a moment of the monotonic clock; return the directories concerned."""
+        stop.wait(self._load.pause(time.monotonic()))
+        until = min(until, time.monotonic() + LOG_POLL_S)
+        with self._changed:
+            while not self._dirty and not self._rung and not stop.is_set():
+                left = until - time.monotonic()
+                if left <= 0:
+                    break
+                self._changed.wait(min(left, 0.2))
+            dirty, self._dirty, self._rung = self._dirty, set(), False
+        self._load.awake(time.monotonic())
+        return dirty
+
+    def _notify(self, directories: set[str]) -> None:
+        with self._changed:
+            self._dirty |= directories
+            self._changed.notify()

@@ -1,0 +1,150 @@
+"""`lockdeck cancel` on the simulated gateway: plan, one session, all of a gateway, and what is refused."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+
+import pytest
+
+from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan, Way
+from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.backend.openclaw.roots.config import Config
+from lockdeck.backend.settings.settings import Settings
+from lockdeck.backend.simulate.fleet import SimulatedFleet
+from lockdeck.backend.watch.collector import Collector
+from lockdeck.tui.cli import cancel as cancelling
+from tests.unit.fleetdir import lockdeck
+
+KEYS = {f"agent:{agent}:main" for agent in ("main", "silas", "ezra", "juno")}
+SECONDS = 90
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory):
+    """A simulated fleet in the middle of its outage: all four agents are held by the gateway."""
+    with SimulatedFleet(tmp_path_factory.mktemp("fleet"), pace=14.0) as running:
+        collector = Collector.discover(
+            (str(running.root),), Settings(), logs=(str(running.log_file),), env=running.env
+        )
+        everybody = threading.Event()
+
+        def publish(snapshot: FleetSnapshot) -> None:
+            held = {s.key for s in snapshot.sessions if s.lock and s.lock.judgement.verdict == "held"}
+            if held >= KEYS and snapshot.generated_at - min(_holds(snapshot)) > 2:
+                everybody.set()
+
+        thread = threading.Thread(target=collector.run, args=(publish, everybody), daemon=True)
+        thread.start()
+        assert everybody.wait(SECONDS)
+        thread.join(10)
+        yield running
+
+
+def _holds(snapshot: FleetSnapshot):
+    return [s.occupation.recent[-1].started_at for s in snapshot.sessions if s.key in KEYS and s.occupation]
+
+
+def run(fleet, tmp_path, *words):
+    words = ["cancel", *words, "--root", str(fleet.root), "--log", str(fleet.log_file), "--json"]
+    done = lockdeck(*words, env={**fleet.env, "LOCKDECK_STATE_DIR": str(tmp_path / "state")}, text=True)
+    return done.returncode, json.loads(done.stdout) if done.stdout else None, done
+
+
+def test_a_dry_run_prints_the_ladder_and_changes_nothing(fleet, tmp_path):
+    code, ladder, _ = run(fleet, tmp_path, "agent:silas:main", "--dry-run")
+    assert (code, ladder["schema"], ladder["status"]) == (0, 1, "dry-run")
+    assert [rung["name"] for rung in ladder["rungs"]] == ["stop", "reset", "restart"]
+    assert all(rung["loses"] for rung in ladder["rungs"])
+    assert ladder["holder"] == {"pid": fleet.gateway_pid, "gateway": True}
+    assert not (tmp_path / "state" / "journal.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "keys"),
+    [
+        (("agent:silas:main", "agent:ezra:main"), ["agent:silas:main", "agent:ezra:main"]),
+        (("--all", "--read-only"), None),
+    ],
+)
+def test_several_keys_and_all_are_always_answered_with_a_list(fleet, tmp_path, words, keys):
+    _, told, _ = run(fleet, tmp_path, *words, "--dry-run")
+    found = [plan["key"] for plan in told["plans"]]
+    assert (found == keys) if keys else set(found) == KEYS
+
+
+def test_a_key_that_is_named_twice_is_one_key(fleet, tmp_path):
+    _, told, _ = run(fleet, tmp_path, "agent:silas:main", "agent:silas:main", "--dry-run")
+    assert told["key"] == "agent:silas:main"
+
+
+def outcome(key, *sentences):
+    return CancelOutcome("still-rotating", key, sentences=sentences)
+
+
+def carried_out(monkeypatch, tmp_path, request):
+    """Carry out plans for the keys of a request where each cancel tells `seen` and ends with two sentences."""
+
+    def cancel_many(plans, *, report, heard, **_more):
+        for plan in plans:
+            heard(plan, None)
+            report("seen")
+        return [(plan, outcome(plan.key, "seen", "next rung: reset")) for plan in plans]
+
+    monkeypatch.setenv("LOCKDECK_STATE_DIR", str(tmp_path))
+    monkeypatch.setattr(cancelling, "cancel_many", cancel_many)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    plans = [CancelPlan(key, "/root", 0.0, Way(Config("/root"), {}, str(tmp_path))) for key in request.keys]
+    return cancelling._carry_out(plans, request)
+
+
+def asked(*keys, **changes):
+    plain = {"everything": False, "allow": (), "dry_run": False, "as_json": False, "read_only": False}
+    return cancelling.Request(keys, **(plain | {"url": None, "fingerprint": None, "logs": ()} | changes))
+
+
+def test_progress_is_narrated_and_not_repeated_as_data(monkeypatch, tmp_path, capsys):
+    code = carried_out(monkeypatch, tmp_path, asked("a", "b"))
+    told = capsys.readouterr()
+    assert code == 1
+    assert told.err == "a:\n  seen\nb:\n  seen\n"
+    assert told.out == "a: still-rotating\n  next rung: reset\nb: still-rotating\n  next rung: reset\n"
+
+
+@pytest.mark.parametrize(("keys", "flat"), [(("a",), True), (("a", "b"), False)])
+def test_the_shape_of_the_answer_follows_from_the_question(monkeypatch, tmp_path, capsys, keys, flat):
+    carried_out(monkeypatch, tmp_path, asked(*keys, as_json=True))
+    told = json.loads(capsys.readouterr().out)
+    results = [told] if flat else told["results"]
+    assert [(found["key"], found["sentences"]) for found in results] == [
+        (key, ["seen", "next rung: reset"]) for key in keys
+    ]
+
+
+def test_all_that_finds_nothing_or_one_is_a_list_too():
+    for bodies in ([], [{"key": "a"}]):
+        assert cancelling._shaped(bodies, asked(everything=True), "results") == {"results": bodies}
+
+
+def test_read_only_cancels_nothing(fleet, tmp_path):
+    code, _, done = run(fleet, tmp_path, "agent:silas:main", "--read-only")
+    assert (code, "read-only mode" in done.stderr) == (3, True)
+
+
+def test_an_unknown_session_is_wrong_use_and_the_way_out_is_named(fleet, tmp_path):
+    code, _, done = run(fleet, tmp_path, "agent:nobody:main")
+    assert (code, "lockdeck status" in done.stderr) == (2, True)
+
+
+def test_one_command_cancels_all_of_a_gateway_verified_and_no_token_is_told(fleet, tmp_path):
+    code, told, done = run(fleet, tmp_path, "--all")
+    assert code == 0, told
+    results = {result["key"]: result for result in told["results"]}
+    assert set(results) == KEYS
+    for result in results.values():
+        assert (result["status"], result["rung"]) == ("cancelled", "stop")
+        assert result["freeAfterMs"] < 2000
+        assert result["verifiedMs"] >= 5000
+    journal = (tmp_path / "state" / "journal.jsonl").read_text()
+    assert fleet.token not in done.stdout + done.stderr + journal

@@ -1,0 +1,172 @@
+"""`lockdeck replay` on recorded logs: every run, attempt and decision that was counted in them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+
+import pytest
+
+from lockdeck.backend.model.runs.fold import Limits
+from lockdeck.backend.watch.logs import replay as replay_module
+from lockdeck.backend.watch.logs.replay import replay
+from tests.folders import RECORDINGS
+from tests.unit.fleetdir import lockdeck
+
+COUNTED = sorted(RECORDINGS.glob("2026.4.5-*/expected.json"))
+
+
+def told(tmp_path, *logs):
+    done = lockdeck("replay", *logs, "--json", env={"HOME": str(tmp_path)})
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("file", COUNTED, ids=lambda path: path.parent.name)
+def test_a_recording_gives_the_lines_runs_and_decisions_that_were_counted(tmp_path, file):
+    expected = json.loads(file.read_text())
+    found = told(tmp_path, file.parent / "gateway.log")
+    assert {kind: found["counts"].get(kind) for kind in expected["counts"]} == expected["counts"]
+    assert found["lines"] == expected["lines"]
+    assert found["runsWithDecisions"] == expected["runs_with_decisions"]
+    assert found["malformed"] == 0
+
+
+def test_the_hang_is_four_occupations_of_five_attempts_that_the_fix_would_have_ended(tmp_path):
+    found = told(tmp_path, RECORDINGS / "2026.4.5-incident-hang" / "gateway.log")
+    keys = {occupation["sessionKey"] for occupation in found["occupations"]}
+    assert keys == {f"agent:{agent}:main" for agent in ("main", "silas", "ezra", "juno")}
+    for occupation in found["occupations"]:
+        assert [attempt["profile"] for attempt in occupation["attempts"]] == [
+            "atlas:alpha",
+            "atlas:beta",
+            "borealis:alpha",
+            "borealis:beta",
+            "cygnus:solo",
+        ]
+        assert {attempt["reason"] for attempt in occupation["attempts"]} == {"timeout"}
+        assert occupation["outcome"] == "failed"
+        assert occupation["policy"]["wouldStopAt"] == 1
+        assert 75_000 < occupation["policy"]["avoidableMs"] < 90_000
+        assert 100_000 < occupation["ms"] < 140_000
+    decisions = [decision for run in found["runs"] for decision in run["decisions"]]
+    assert len(decisions) == 20
+    assert all(decision["fixWouldStop"] for decision in decisions)
+
+
+@pytest.mark.parametrize("version", ["2026.7.35", "2026.9.6"])
+def test_hangs_of_later_versions_are_runs_of_their_sessions(tmp_path, version):
+    found = told(tmp_path, RECORDINGS / f"{version}-hang" / "gateway.log")
+    assert len(found["runs"]) == 4
+    assert len({run["sessionKey"] for run in found["runs"]}) == 4
+    assert all(len(run["attempts"]) >= 4 for run in found["runs"])
+    assert all(attempt["reason"] == "timeout" for run in found["runs"] for attempt in run["attempts"])
+
+
+def test_a_log_that_can_not_be_read_is_named_and_the_others_are_told(tmp_path):
+    good = RECORDINGS / "2026.4.5-run-ok" / "gateway.log"
+    found = replay([str(tmp_path), str(good), str(tmp_path / "none.log")])
+    assert list(found.lines) == [str(good)]
+    assert [str(tmp_path) in problem for problem in found.problems] == [True, True]
+    done = lockdeck("replay", tmp_path / "none.log", env={"HOME": str(tmp_path)}, text=True)
+    assert (done.returncode, "none.log" in done.stderr) == (2, True)
+
+
+def test_junk_is_counted_and_never_fatal(tmp_path):
+    log = tmp_path / "junk.log"
+    log.write_bytes(
+        b"\x00\xff embedded run timeout \x1b[2J\n" * 50 + b'{"1":"embedded run timeout: runId=' * 3
+    )
+    found = told(tmp_path, log)
+    assert found["runs"] == []
+    assert found["lines"] >= 50
+
+
+def test_the_recorded_caller_has_its_session_and_is_told_to_have_failed_on_a_lock(tmp_path):
+    log = RECORDINGS / "2026.4.5-incident-hang-with-local-probe" / "gateway.log"
+    (run,) = told(tmp_path, log)["runs"]
+    sentence = "2 candidates failed on one lock held by pid 20673: these are no failures of a model"
+    assert (run["sessionKey"], run["lockFailures"], run["locked"]) == ("agent:silas:main", 2, sentence)
+    assert [(c["reason"], c["loggedReason"]) for c in run["candidates"]] == [("lock", "timeout")] * 2
+    assert sentence in lockdeck("replay", log, env={"HOME": str(tmp_path)}, text=True).stdout
+
+
+def test_an_attempt_without_a_start_begins_with_its_first_error(tmp_path):
+    log = RECORDINGS / "2026.4.5-incident-error500" / "gateway.log"
+    found = told(tmp_path, log)
+    (juno,) = [o for o in found["occupations"] if o["sessionKey"] == "agent:juno:main"]
+    assert juno["since"] == "2026-11-22T10:55:10.979Z"
+    assert juno["attempts"][0]["durationMs"] == 18_089
+    assert "  0 ms  " not in lockdeck("replay", log, env={"HOME": str(tmp_path)}, text=True).stdout
+
+
+@pytest.mark.parametrize("data", [gzip.compress(os.urandom(20_000)), bytes(range(256)) * 40])
+def test_what_is_no_text_is_counted_as_not_understood(tmp_path, data):
+    log = tmp_path / "log.gz"
+    log.write_bytes(data)
+    found = told(tmp_path, log)
+    assert found["runs"] == []
+    assert found["malformed"] > found["lines"] * 0.9
+
+
+def test_a_file_given_twice_is_read_once(tmp_path):
+    log = RECORDINGS / "2026.4.5-run-ok" / "gateway.log"
+    (tmp_path / "link.log").symlink_to(log)
+    once = told(tmp_path, log)
+    assert told(tmp_path, log, log, tmp_path / "link.log") == once
+
+
+def test_a_run_id_that_is_used_again_has_each_decision_once(tmp_path):
+    hang = RECORDINGS / "2026.4.5-incident-hang" / "gateway.log"
+    later = tmp_path / "later.log"
+    later.write_text(re.sub(r"T(\d\d):", lambda hour: f"T{int(hour[1]) + 1:02}:", hang.read_text()))
+    found = told(tmp_path, hang, later)
+    assert [len(run["decisions"]) for run in found["runs"]] == [5] * 8
+    assert [run["endedAt"][:13] for run in found["runs"]] == ["2026-11-22T09"] * 4 + ["2026-11-22T10"] * 4
+
+
+def test_a_json_log_and_its_console_tell_each_decision_once(tmp_path):
+    hang = RECORDINGS / "2026.4.5-incident-hang" / "gateway.log"
+    console = tmp_path / "gateway.err.log"
+    console.write_text("\n".join(spoken(hang)))
+    assert told(tmp_path, console)["counts"] == {
+        "embedded_run_failover_decision/rotate_profile": 8,
+        "embedded_run_failover_decision/fallback_model": 12,
+    }
+    alone, both = told(tmp_path, hang), told(tmp_path, console, hang)
+    assert both["runs"] == alone["runs"]
+    assert both["occupations"] == alone["occupations"]
+
+
+def spoken(log):
+    """Yield the failover decisions of a log as the console of 2026.4.5 words them."""
+    for line in log.read_text().splitlines():
+        top = json.loads(line)
+        meta = top["1"]
+        if isinstance(meta, dict) and meta["event"] == "embedded_run_failover_decision":
+            yield (
+                f"{top['_meta']['date']} [agent] embedded run failover decision: runId={meta['runId']} "
+                f"stage={meta['stage']} decision={meta['decision']} reason={meta['failoverReason']} "
+                f"provider={meta['provider']}/{meta['model']} profile={meta['profileId']}"
+            )
+
+
+def test_a_log_that_tells_more_than_is_kept_says_from_when_on_it_is_whole(monkeypatch):
+    monkeypatch.setattr(replay_module, "PAST", Limits(runs=3))
+    found = replay([str(RECORDINGS / "2026.4.5-incident-hang" / "gateway.log")])
+    assert len(found.runs) == 3
+    (problem,) = found.problems
+    assert re.search(
+        r"\(3 runs\): what happened before 2026-11-22T\d\d:\d\d:\d\d\.\d\d\dZ is not complete", problem
+    )
+
+
+def test_the_text_says_who_was_occupied_and_what_the_policy_says(tmp_path):
+    log = RECORDINGS / "2026.4.5-incident-hang" / "gateway.log"
+    done = lockdeck("replay", log, env={"HOME": str(tmp_path)}, text=True)
+    assert done.returncode == 0
+    assert "agent:silas:main" in done.stdout
+    assert "the fix of openclaw#62351 would have stopped here (attempt 1)" in done.stdout
+    assert "4 runs (4 with decisions)" in done.stdout

@@ -1,0 +1,103 @@
+"""Locks that are being let go, and locks at rest, as the collector's book keeps them."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from lockdeck.backend.actions.release.standin import lock_payload, standing_in
+from lockdeck.backend.actions.release.swap import make_shop
+from lockdeck.backend.model.locks import Verdict
+from lockdeck.backend.openclaw.roots.layout import Root
+from lockdeck.backend.system import processes
+from lockdeck.backend.watch.locks import LETTING_GO_S, LockBook
+from lockdeck.backend.watch.root import RootWatch
+from tests.unit.fleetdir import actor
+
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture
+def root(tmp_path):
+    sessions = tmp_path / "root" / "agents" / "main" / "sessions"
+    sessions.mkdir(parents=True)
+    (tmp_path / "root" / "openclaw.json").write_text("{}")
+    watch = RootWatch(Root(str(tmp_path / "root")), {"HOME": str(tmp_path)}, own_namespace=True)
+    watch.refresh()
+    return watch
+
+
+def look(book, root, now, whole=True):
+    book.look(root, list(root.directories.values()), now, lambda *_: 3.0, whole)
+    return [view.judgement.verdict for view in book.locks]
+
+
+def test_a_lock_whose_holder_has_just_closed_it_is_not_called_leaked(root):
+    lock = next(iter(root.directories)) + "/one.jsonl.lock"
+    book = LockBook()
+    with actor() as holder:
+        holder.take(lock)
+        assert look(book, root, NOW) == [Verdict.HELD]
+        holder.close(lock)
+        assert look(book, root, NOW + 0.5, whole=False) == [Verdict.HELD]
+        assert os.path.dirname(lock) in book.due
+        assert look(book, root, NOW + 0.5 + LETTING_GO_S) == [Verdict.LEAKED]
+        os.unlink(lock)
+        assert look(book, root, NOW + 5) == []
+        assert not book._closed
+
+
+def test_a_lock_that_was_never_seen_held_is_leaked_at_once(root):
+    lock = next(iter(root.directories)) + "/one.jsonl.lock"
+    ticks = processes.look(os.getpid()).identity.start_ticks
+    with open(lock, "w") as file:
+        json.dump({"pid": os.getpid(), "createdAt": "2026-04-05T00:00:00.000Z", "starttime": ticks}, file)
+    assert look(LockBook(), root, NOW) == [Verdict.LEAKED]
+
+
+def test_a_stand_in_of_ours_is_no_lock_of_an_agent_while_its_release_is_under_way(root, tmp_path):
+    lock = next(iter(root.directories)) + "/one.jsonl.lock"
+    with standing_in(str(tmp_path / "journal.jsonl")) as stand_in:
+        with open(lock, "wb") as file:
+            file.write(lock_payload(stand_in, "abc123", NOW))
+        assert look(LockBook(), root, NOW) == [Verdict.LEAKED], "no release of that name is under way"
+        make_shop(lock, "abc123")
+        assert look(LockBook(), root, NOW) == []
+    assert look(LockBook(), root, NOW) == [Verdict.DEAD], "it died before the release was done"
+
+
+def test_a_deleted_lock_that_is_open_stays_known_while_another_stands_in_its_place(root):
+    lock = next(iter(root.directories)) + "/one.jsonl.lock"
+    book = LockBook()
+    with actor() as first, actor() as second:
+        first.take(lock)
+        os.unlink(lock)
+        second.take(lock)
+        look(book, root, NOW)
+        assert look(book, root, NOW + 1, whole=False) == [Verdict.HELD]
+        assert [holder.pid for holder in book.locks[0].evidence.deleted_openers] == [first.pid]
+        first.close(lock)
+        assert look(book, root, NOW + 2, whole=False) == [Verdict.HELD]
+        assert not book.locks[0].evidence.deleted_openers
+
+
+def test_a_lock_that_nobody_held_ends_its_occupation_when_it_goes(root):
+    lock = next(iter(root.directories)) + "/one.jsonl.lock"
+    book = LockBook()
+    with actor() as holder:
+        holder.take(lock)
+        look(book, root, NOW)
+        os.unlink(lock)
+        holder.close(lock)
+        look(book, root, NOW + 1)
+        assert lock in book.occupations, "what was held may be taken again in a moment"
+        look(book, root, NOW + 9)
+    with open(lock, "w") as file:
+        json.dump({"pid": 4194305, "createdAt": "2026-04-05T00:00:00.000Z"}, file)
+    assert look(book, root, NOW + 10) == [Verdict.DEAD]
+    assert lock in book.occupations
+    os.unlink(lock)
+    look(book, root, NOW + 11)
+    assert lock not in book.occupations

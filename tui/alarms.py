@@ -1,0 +1,131 @@
+"""When to tell a person that something turned critical, or is no longer. Pure: time comes in as an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from lockdeck.backend.model.fleet import FleetSnapshot, Severity
+from lockdeck.tui.table.rows import VERDICT_SEVERITY, RowKey, lonely_locks, short_key
+from lockdeck.tui.view.figures import duration
+
+MOST_LINES = 3
+"""So many notices are told line by line; the rest are counted."""
+
+
+class Rule(Struct, frozen=True):
+    """How it is told (toast, bell, osc9, osc777), after how long, and how often at most (seconds)."""
+
+    how: tuple[str, ...] = ("toast",)
+    after_s: float = 5.0
+    every_s: float = 30.0
+
+
+class Subject(Struct, frozen=True):
+    """What is critical: its name and why."""
+
+    name: str
+    why: str
+
+
+class Notice(Struct, frozen=True):
+    """One thing to tell, and the moment it was due (epoch seconds)."""
+
+    at: float
+    row: RowKey
+    name: str
+    sentence: str
+    severity: Severity
+
+
+class Alarm(Struct, frozen=True):
+    """Something critical: since when it has been seen so, whether it was told, since when it is gone."""
+
+    subject: Subject
+    since: float
+    told: bool = False
+    gone_at: float | None = None
+
+
+class Watch(Struct, frozen=True):
+    """What is critical, what waits to be told, and when the last was; `begun` once a picture was seen."""
+
+    alarms: Mapping[RowKey, Alarm] = field(default_factory=dict)
+    waiting: tuple[Notice, ...] = ()
+    told_at: float | None = None
+    begun: bool = False
+
+
+class Step(Struct, frozen=True):
+    """The watch from now on, the notices that became due, and those to tell at once (with any that waited)."""
+
+    watch: Watch
+    due: tuple[Notice, ...] = ()
+    tell: tuple[Notice, ...] = ()
+
+
+def criticals(snapshot: FleetSnapshot) -> dict[RowKey, Subject]:
+    """Return what needs a person now: critical sessions, and critical locks that belong to none."""
+    found: dict[RowKey, Subject] = {}
+    for view in snapshot.sessions:
+        if view.severity is Severity.CRITICAL:
+            why = view.reasons[0] if view.reasons else str(view.state)
+            found["session", view.root, view.key] = Subject(f"{view.agent} {short_key(view)}", why)
+    for lock in lonely_locks(snapshot):
+        if VERDICT_SEVERITY[lock.judgement.verdict] is Severity.CRITICAL:
+            name = lock.record.path.rpartition("/")[2]
+            subject = Subject(name, f"its lock is {lock.judgement.verdict}")
+            found["lock", lock.record.root, lock.record.path] = subject
+    return found
+
+
+def advance(watch: Watch, critical: Mapping[RowKey, Subject], now: float, rule: Rule) -> Step:
+    """Take in what is critical at `now`; what is so in the first picture is taken as seen."""
+    alarms: dict[RowKey, Alarm] = {}
+    due: list[Notice] = []
+    for key in {**watch.alarms, **critical}:
+        alarm, notice = _one(key, watch, critical.get(key), now, rule)
+        if alarm is not None:
+            alarms[key] = alarm
+        if notice is not None:
+            due.append(notice)
+    waiting = (*watch.waiting, *due)
+    rested = watch.told_at is None or now - watch.told_at >= rule.every_s
+    if waiting and rested:
+        return Step(Watch(alarms, (), now, begun=True), tuple(due), waiting)
+    return Step(Watch(alarms, waiting, watch.told_at, begun=True), tuple(due))
+
+
+def words(notices: Sequence[Notice]) -> list[str]:
+    """Return the notices in a few lines, the most urgent first."""
+    ordered = sorted(notices, key=lambda notice: -notice.severity)
+    rows = [f"{notice.name}: {notice.sentence}" for notice in ordered[:MOST_LINES]]
+    more = len(ordered) - MOST_LINES
+    return [*rows, f"and {more} more: see Events"] if more > 0 else rows
+
+
+def _one(
+    key: RowKey, watch: Watch, subject: Subject | None, now: float, rule: Rule
+) -> tuple[Alarm | None, Notice | None]:
+    alarm = watch.alarms.get(key)
+    if alarm is None:
+        alarm = Alarm(subject or Subject("", ""), now, told=not watch.begun)
+    if subject is None:
+        return _cleared(key, alarm, now, rule)
+    alarm = replace(alarm, subject=subject, gone_at=None)
+    if alarm.told or now - alarm.since < rule.after_s:
+        return alarm, None
+    sentence = f"critical: {subject.why}"
+    return replace(alarm, told=True), Notice(now, key, subject.name, sentence, Severity.CRITICAL)
+
+
+def _cleared(key: RowKey, alarm: Alarm, now: float, rule: Rule) -> tuple[Alarm | None, Notice | None]:
+    if not alarm.told:
+        return None, None
+    gone_at = now if alarm.gone_at is None else alarm.gone_at
+    if now - gone_at < rule.after_s:
+        return replace(alarm, gone_at=gone_at), None
+    sentence = f"no longer critical, after {duration(gone_at - alarm.since)}"
+    return None, Notice(now, key, alarm.subject.name, sentence, Severity.OK)

@@ -1,0 +1,71 @@
+"""`lockdeck explain`: evidence, reasons and verdict of one lock."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lockdeck.backend.model.fleet import LockView
+from lockdeck.backend.model.locks import Presence
+from lockdeck.backend.model.wire import SCHEMA, dumps, evidence_json, lock_json, lock_needs_person
+from lockdeck.backend.openclaw.locks.evidence import examine
+from lockdeck.backend.openclaw.locks.lockfile import cut_off, cut_off_sentence, shops_among
+from lockdeck.backend.openclaw.roots.layout import names_in
+from lockdeck.backend.openclaw.roots.place import place_of
+from lockdeck.backend.system.text import safe
+from lockdeck.tui.cli.exits import Exit
+from lockdeck.tui.cli.output import emit, narrate
+from lockdeck.tui.view.advice import advice
+from lockdeck.tui.view.plain import lock_lines
+
+if TYPE_CHECKING:
+    from lockdeck.backend.settings.settings import Settings
+
+
+NOTHING_THERE = "no such lock file, and no process has a deleted one open there"
+
+
+def explain_lock(path: str, settings: Settings, as_json: bool) -> Exit:
+    """Print all that is known about the lock at `path`; 0, 1 when it needs a person, 2 when there is none."""
+    place = place_of(path, os.environ, lambda root: settings.root(root).own_namespace or None)
+    view = examine([place], time.time(), search=True)[0]
+    left = tuple(_cut_off_beside(place.path))
+    for shop in left:
+        narrate(cut_off_sentence(shop))
+    if nothing_there(view):
+        narrate(f"{place.path}: {NOTHING_THERE}")
+        return Exit.USAGE
+    if as_json:
+        emit(dumps(_as_json(view), indent=2))
+    else:
+        for line in lock_lines(view):
+            emit(line)
+        for name, value in evidence_json(view.evidence).items():
+            emit(safe(f"    {name}: {dumps(value)}", 1000))
+    return Exit.ATTENTION if left or lock_needs_person(view) else Exit.OK
+
+
+def _cut_off_beside(path: str) -> Iterator[str]:
+    """Yield what releases that were cut off have left in the directory of a lock."""
+    directory = os.path.dirname(path)
+    try:
+        shops = shops_among(directory, names_in(directory))
+    except OSError:
+        return
+    yield from (shop for shop in shops if cut_off(shop, time.time()))
+
+
+def nothing_there(view: LockView) -> bool:
+    """Whether there is nothing to speak of: no file at the path, and nobody who has a deleted one open."""
+    return view.record.presence is Presence.ABSENT and not view.evidence.deleted_openers
+
+
+def _as_json(view: LockView) -> dict[str, object]:
+    return {
+        "schema": SCHEMA,
+        **lock_json(view),
+        "whatMayBeDone": advice(view),
+        "evidence": evidence_json(view.evidence),
+    }

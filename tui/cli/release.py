@@ -1,0 +1,152 @@
+"""`lockdeck release`: plan, confirmation, act, and the result with its exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+from msgspec import Struct
+
+from lockdeck.backend.actions.journal import default_journal
+from lockdeck.backend.actions.release.records import Outcome, Override, Refusal, ReleasePlan, Status
+from lockdeck.backend.actions.release.recovery import recover
+from lockdeck.backend.actions.release.release import plan_release, release
+from lockdeck.backend.model.wire import SCHEMA, dumps
+from lockdeck.backend.system.text import safe
+from lockdeck.tui.cli.exits import Exit
+from lockdeck.tui.cli.explain import NOTHING_THERE, nothing_there
+from lockdeck.tui.cli.output import emit, narrate
+
+if TYPE_CHECKING:
+    from lockdeck.backend.settings.settings import Settings
+
+OVERRIDABLE = "leaked"
+READ_ONLY = "lockdeck is in read-only mode: nothing is released"
+
+
+class Request(Struct, frozen=True):
+    """What the person asked for on the command line."""
+
+    lock: str
+    release_id: str | None
+    dry_run: bool
+    as_json: bool
+    read_only: bool
+    override: str | None
+    checked_path: str | None
+    watch_s: float
+
+
+def release_lock(request: Request, settings: Settings) -> Exit:
+    """Release one lock, or say why not; 0 released, 1 not reached, 2 wrong use, 3 refused."""
+    journal = default_journal()
+    changes_nothing = request.dry_run or request.read_only or settings.read_only
+    try:
+        for sentence in () if changes_nothing else recover(journal):
+            narrate(f"recovered: {sentence}")
+    except OSError as error:
+        narrate(f"{journal.path}: can't be read or written: {error.strerror or error}; nothing was released")
+        return Exit.USAGE
+    plan = plan_release(
+        request.lock,
+        request.release_id,
+        env=os.environ,
+        override=_override(request),
+        vouched=lambda root: settings.root(root).own_namespace or None,
+    )
+    if request.release_id is None and plan.view is not None and nothing_there(plan.view):
+        narrate(f"{plan.path}: {NOTHING_THERE}")
+        return Exit.USAGE
+    root = settings.root(plan.place.root) if plan.place else None
+    read_only = request.read_only or settings.read_only or (root is not None and root.read_only)
+    if request.dry_run:
+        shown = _show_plan(plan, request.as_json)
+        if not read_only:
+            return shown
+        narrate(READ_ONLY)
+        return Exit.REFUSED
+    if read_only:
+        return _refuse_read_only(plan, request.as_json)
+    if not request.as_json and plan.refusal is None:
+        _print_plan(plan)
+    if plan.refusal is None and request.release_id is None and not _typed(plan):
+        raise click.UsageError(f"nothing was done: name the hold with --release-id {plan.release_id}")
+    outcome = release(plan, journal=journal, watch_s=request.watch_s)
+    _show_outcome(outcome, request.as_json)
+    return {Status.RELEASED: Exit.OK, Status.REFUSED: Exit.REFUSED}.get(outcome.status, Exit.ATTENTION)
+
+
+def _override(request: Request) -> Override | None:
+    if request.override is None:
+        if request.checked_path is not None:
+            raise click.UsageError(f"--yes-i-checked goes with --override {OVERRIDABLE}")
+        return None
+    if request.checked_path is not None:
+        return Override(request.override, request.checked_path)
+    if request.dry_run:
+        return Override(request.override, os.path.abspath(request.lock))
+    if not sys.stdin.isatty():
+        raise click.UsageError("--override without a terminal needs --yes-i-checked PATH with the full path")
+    narrate("This process is alive and may still believe that it holds the lock; cancel or restart it first.")
+    typed = click.prompt(
+        "Type the full path of the lock to override", err=True, default="", show_default=False
+    )
+    return Override(request.override, typed)
+
+
+def _typed(plan: ReleasePlan) -> bool:
+    """Ask for the release id where a person can be asked."""
+    if not sys.stdin.isatty():
+        return False
+    typed = click.prompt("Type the release id to release this hold", err=True, default="", show_default=False)
+    return bool(typed.strip() == plan.release_id)
+
+
+def _refuse_read_only(plan: ReleasePlan, as_json: bool) -> Exit:
+    if as_json:
+        refused = {"schema": SCHEMA, "status": Status.REFUSED.value, "sentences": [READ_ONLY]}
+        emit(dumps({**refused, "path": plan.path, "releaseId": plan.release_id}, indent=2))
+    narrate(READ_ONLY)
+    return Exit.REFUSED
+
+
+def _show_plan(plan: ReleasePlan, as_json: bool) -> Exit:
+    if as_json:
+        emit(dumps({"schema": SCHEMA, "status": Status.DRY_RUN.value, **plan.to_json()}, indent=2))
+    else:
+        _print_plan(plan)
+        emit("dry run: nothing was changed")
+    return Exit.REFUSED if plan.refusal else Exit.OK
+
+
+def _print_plan(plan: ReleasePlan) -> None:
+    emit(safe(plan.path, 4096))
+    if plan.view is not None:
+        verdict = plan.view.judgement.verdict.value
+        emit(safe(f"  verdict {verdict}, release id {plan.release_id or '-'}"))
+        _print("because", plan.view.judgement.reasons)
+    refusal: Refusal | None = plan.refusal
+    if refusal is not None:
+        _print("refused", refusal.reasons)
+        return
+    _print("would do", plan.effects)
+    _print("safe because", plan.why)
+    _print("then", plan.then)
+
+
+def _show_outcome(outcome: Outcome, as_json: bool) -> None:
+    if as_json:
+        emit(dumps({"schema": SCHEMA, **outcome.to_json()}, indent=2))
+        return
+    _print(outcome.status.value, outcome.sentences)
+    if outcome.quarantined:
+        emit(safe(f"  kept: {outcome.quarantined}", 4096))
+
+
+def _print(title: str, sentences: tuple[str, ...]) -> None:
+    if sentences:
+        emit(f"  {title}:")
+    for sentence in sentences:
+        emit(safe(f"    {sentence}", 1000))

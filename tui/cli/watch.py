@@ -1,0 +1,129 @@
+"""`lockdeck watch`: one line per change, for people with a pipe and for programs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from lockdeck.backend.model.changes import Change, changes
+from lockdeck.backend.model.fleet import FleetSnapshot, LockView, SessionView
+from lockdeck.backend.model.wire import (
+    SCHEMA,
+    dumps,
+    iso,
+    lock_json,
+    needs_person,
+    root_json,
+    session_json,
+)
+from lockdeck.backend.model.words import times
+from lockdeck.backend.system.text import SafeText, safe
+from lockdeck.tui.cli.exits import Exit
+from lockdeck.tui.cli.output import emit, output_trouble
+from lockdeck.tui.view.plain import attempt_text, clock, duration
+
+if TYPE_CHECKING:
+    from lockdeck.backend.watch.collector import Collector
+
+
+def watch_fleet(collector: Collector, seconds: float | None, as_json: bool) -> Exit:
+    """Print changes until interrupted or for `seconds`; exit code as `status` at the end, 130 on ctrl+c."""
+    stop = threading.Event()
+    last: list[FleetSnapshot] = []
+
+    def publish(snapshot: FleetSnapshot) -> None:
+        before = last[0] if last else None
+        for change in changes(before, snapshot):
+            emit(dumps(change_json(change, snapshot)) if as_json else change_line(change, snapshot))
+        last[:] = [snapshot]
+        if output_trouble() is not None:
+            stop.set()  # nobody reads any more
+
+    timer = threading.Timer(seconds, stop.set) if seconds is not None else None
+    with _stopped_by_signals(stop) as interrupted:
+        if timer:
+            timer.daemon = True
+            timer.start()
+        collector.run(publish, stop)
+    if timer:
+        timer.cancel()
+    if interrupted:
+        return Exit.INTERRUPTED
+    return Exit.ATTENTION if last and needs_person(last[0]) else Exit.OK
+
+
+@contextmanager
+def _stopped_by_signals(stop: threading.Event) -> Iterator[Sequence[int]]:
+    """Let SIGINT and SIGTERM set `stop`; yields the signals that came.
+
+    The handler runs in the thread that waits for `stop`, maybe while that has its lock, so it must take none.
+    """
+    came: list[int] = []
+    reader, writer = os.pipe()
+
+    def interrupt(number: int, _frame: object) -> None:
+        came.append(number)
+        os.write(writer, b".")
+
+    def pass_on() -> None:
+        if os.read(reader, 1):
+            stop.set()
+        os.close(reader)
+
+    threading.Thread(target=pass_on, daemon=True).start()
+    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield came
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        os.close(writer)
+
+
+def change_json(change: Change, snapshot: FleetSnapshot) -> dict[str, Any]:
+    """One change as JSON: what it is about, how it changed, and the whole new picture of that thing."""
+    now = snapshot.generated_at
+    line: dict[str, Any] = {"schema": SCHEMA, "at": iso(now), "subject": change.subject, "change": change.how}
+    if change.session is not None:
+        line["session"] = session_json(change.session, now)
+    if change.lock is not None:
+        line["lock"] = lock_json(change.lock, now)
+    if change.root is not None:
+        line["root"] = root_json(change.root)
+    return line
+
+
+def change_line(change: Change, snapshot: FleetSnapshot) -> SafeText:
+    """One change as text."""
+    parts = [clock(snapshot.generated_at), change.subject.ljust(7), change.how.ljust(8)]
+    if change.session is not None:
+        parts += _session_words(change.session, snapshot.generated_at)
+    elif change.lock is not None:
+        parts += _lock_words(change.lock)
+    elif change.root is not None:
+        parts += [change.root.path, f"watch {change.root.watch}", "; ".join(change.root.problems)]
+    return safe("  ".join(part for part in parts if part), 4096)
+
+
+def _session_words(session: SessionView, now: float) -> Iterator[str]:
+    yield f"{session.agent} {session.key}"
+    yield f"{session.severity.word}: {session.state.value}"
+    if session.attempt:
+        yield f"attempt {attempt_text(session)}"
+    if session.occupation:
+        holds = times(session.occupation.holds, "hold")
+        yield f"occupied {duration(now - session.occupation.since)} in {holds}"
+    if session.blocked.count:
+        yield times(session.blocked.count, "blocked caller")
+    if session.reasons:
+        yield session.reasons[0]
+
+
+def _lock_words(view: LockView) -> Iterator[str]:
+    yield view.judgement.verdict.value
+    yield view.record.path
+    yield view.judgement.reasons[0] if view.judgement.reasons else ""

@@ -1,0 +1,91 @@
+"""From settings to what the dashboard uses: columns, keys and thresholds are checked where they are known."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lockdeck.backend.settings.settings import Settings, SettingsError, config_path
+from lockdeck.tui.alarms import Rule
+from lockdeck.tui.keymap import ScreenKeys, faults, keymap
+from lockdeck.tui.preferences import Wishes
+from lockdeck.tui.table.tables import TABLES
+from lockdeck.tui.view.header import stale_after
+
+if TYPE_CHECKING:
+    from lockdeck.tui.screens.base import DeckScreen
+
+
+def wishes_of(settings: Settings) -> Wishes:
+    """Return the checked wishes; raises SettingsError that names file, line and every fault."""
+    problems = [*_column_problems(settings), *_key_problems(settings)]
+    if problems:
+        raise SettingsError("\n".join(problems))
+    rule = Rule(settings.notify, settings.notify_after_s, settings.notify_every_s)
+    return Wishes(
+        _columns(settings),
+        keymap(settings.keys),
+        stale_after(settings.rescan_s),
+        rule,
+        settings.origin or config_path(),
+    )
+
+
+def check_columns(settings: Settings) -> None:
+    """Check the columns of every table; raises SettingsError. Needs nothing of the dashboard's library."""
+    problems = list(_column_problems(settings))
+    if problems:
+        raise SettingsError("\n".join(problems))
+
+
+def screen_keys(screen: type[DeckScreen]) -> ScreenKeys:
+    """Return the keys of a screen as it comes."""
+    from textual.binding import Binding
+
+    commands: dict[str, tuple[str, ...]] = {}
+    fixed: dict[str, str] = {}
+    for binding in Binding.make_bindings(screen.BINDINGS):
+        if binding.id is not None:
+            commands[binding.id] = (*commands.get(binding.id, ()), binding.key)
+        else:
+            fixed[binding.key] = f"is for {binding.description}"
+    name = screen.__name__.removesuffix("Screen").lower()
+    return ScreenKeys(name, commands, fixed)
+
+
+def all_screens() -> tuple[type[DeckScreen], ...]:
+    """Return the screens that have commands."""
+    from lockdeck.tui.screens.events import EventsScreen
+    from lockdeck.tui.screens.fleet import FleetScreen
+    from lockdeck.tui.screens.journal import JournalScreen
+    from lockdeck.tui.screens.locks import LocksScreen
+    from lockdeck.tui.screens.session import SessionScreen
+
+    return (FleetScreen, SessionScreen, LocksScreen, EventsScreen, JournalScreen)
+
+
+def _key_problems(settings: Settings) -> list[str]:
+    if not settings.keys:
+        return []
+    found = faults(settings.keys, [screen_keys(screen) for screen in all_screens()])
+    return [
+        f"{settings.place(f'keys.{fault.command}')}: keys.{fault.command} {fault.sentence}" for fault in found
+    ]
+
+
+def _columns(settings: Settings) -> dict[str, tuple[str, ...]]:
+    return {name: getattr(settings, table.setting) for name, table in TABLES.items()}
+
+
+def _column_problems(settings: Settings) -> Iterator[str]:
+    for table in TABLES.values():
+        place, chosen = settings.place(table.setting), getattr(settings, table.setting)
+        known = [column.name for column in table.columns]
+        for name in chosen:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+                yield f"{place}: {table.setting} has no {name!r}; {hint}"
+        if len(set(chosen)) < len(chosen):
+            yield f"{place}: {table.setting} names one twice"

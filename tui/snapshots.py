@@ -1,0 +1,69 @@
+"""Where snapshots come from, and the thread that runs it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.backend.system.processes import ProcessDetails
+from lockdeck.backend.system.text import SafeText, safe
+
+_LOG = logging.getLogger("lockdeck.source")
+
+
+class Source(Protocol):
+    """Watches a fleet. The dashboard calls `run` once, in a thread of its own."""
+
+    def run(self, publish: Callable[[FleetSnapshot], None], stop: threading.Event) -> None:
+        """Publish a snapshot at every change, and at least every three seconds, until `stop` is set."""
+
+
+@runtime_checkable
+class Inspector(Protocol):
+    """A source that can also tell about a process; the dashboard asks it while a holder is looked at."""
+
+    def inspect(self, pid: int, start_ticks: int | None) -> ProcessDetails | None:
+        """Return what a person wants to see of a process; None when it is gone or another one by now.
+
+        Called in a thread of its own, not in that of `run`, at most every two seconds.
+        """
+
+
+class SourceThread:
+    """Runs a source until told to stop.
+
+    A daemon thread and not a Textual thread worker: Textual joins its workers at exit, so one read that
+    hangs (a dead NFS mount) would keep the terminal.  A daemon thread ends with the process.
+    """
+
+    def __init__(
+        self, source: Source, publish: Callable[[FleetSnapshot], None], failed: Callable[[SafeText], None]
+    ) -> None:
+        self._source = source
+        self._publish = publish
+        self._failed = failed
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lockdeck-source", daemon=True)
+
+    def start(self) -> None:
+        """Start watching."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the source to end; does not wait for it."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        try:
+            self._source.run(self._pass_on, self._stop)
+        except Exception as error:  # noqa: BLE001 - the boundary of the thread: told to the person, never hidden
+            if not self._stop.is_set():
+                _LOG.error("the source ended with %s", type(error).__name__)
+                self._failed(safe(f"{type(error).__name__}: {error}", 200))
+
+    def _pass_on(self, snapshot: FleetSnapshot) -> None:
+        if not self._stop.is_set():
+            self._publish(snapshot)

@@ -1,0 +1,1 @@
+"""Rows and columns of the tables: cells, filter, order, marks. Pure."""

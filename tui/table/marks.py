@@ -1,0 +1,25 @@
+"""Marked rows, kept by identity: what is marked is a session or a lock, never a place in a list. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+
+from lockdeck.tui.table.rows import RowKey
+
+Marks = frozenset[RowKey]
+NONE: Marks = frozenset()
+
+
+def toggled(marks: Marks, key: RowKey) -> Marks:
+    """Return the marks with one more, or with that one gone."""
+    return marks ^ {key}
+
+
+def kept(marks: Marks, present: Container[RowKey]) -> Marks:
+    """Return the marks of rows that are still there."""
+    return frozenset(key for key in marks if key in present)
+
+
+def in_order(marks: Marks, order: Sequence[RowKey]) -> tuple[RowKey, ...]:
+    """Return the marked keys in the order of the rows."""
+    return tuple(key for key in order if key in marks)

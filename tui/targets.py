@@ -1,0 +1,70 @@
+"""What a key was pressed on: the very session and hold that the person saw, never a row number. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView
+from lockdeck.backend.model.locks import LockKind
+from lockdeck.tui.table.rows import Row, RowKey, short_key
+from lockdeck.tui.view.header import every_lock
+
+
+class Aim(Struct, frozen=True):
+    """A row as it was when the key was pressed; an action carries its path, release id and session key."""
+
+    row: RowKey
+    session: SessionView | None = None
+    lock: LockView | None = None
+    root: RootView | None = None
+
+    @property
+    def title(self) -> str:
+        """A short name for lists: agent and session, or the file name of the lock."""
+        if self.session is not None:
+            return f"{self.session.agent} {short_key(self.session)}"
+        return self.row[2].rpartition("/")[2]
+
+    @property
+    def release_id(self) -> str | None:
+        """The hold that was seen, None where there was none or it could not be read."""
+        return None if self.lock is None else self.lock.release_id
+
+
+def aims_at(keys: Iterable[RowKey], snapshot: FleetSnapshot) -> tuple[Aim, ...]:
+    """Return what the rows are in a snapshot, in the order of the keys; rows that are not there are left out."""
+    sessions = {("session", view.root, view.key): view for view in snapshot.sessions}
+    by_lock = {view.lock.record.path: view for view in snapshot.sessions if view.lock is not None}
+    locks = {("lock", lock.record.root, lock.record.path): lock for lock in every_lock(snapshot)}
+    roots = {root.path: root for root in snapshot.roots}
+    found = []
+    for key in keys:
+        session = by_lock.get(key[2]) if key[0] == "lock" else sessions.get(key)
+        lock = locks.get(key) or (session.lock if session is not None else None)
+        if session is not None or lock is not None:
+            found.append(Aim(key, session, lock, roots.get(key[1])))
+    return tuple(found)
+
+
+def has_lock(row: Row | None) -> bool:
+    """Whether a row is a lock or a session that has one."""
+    return isinstance(row, LockView) or (row is not None and row.lock is not None)
+
+
+def has_session(row: Row | None) -> bool:
+    """Whether a row is a session or a session's lock."""
+    if isinstance(row, LockView):
+        return row.record.kind is LockKind.SESSION
+    return row is not None
+
+
+def holder_pid(row: Row | None) -> int | None:
+    """Return the process that has a row's lock, or that the lock names; None where nothing tells."""
+    lock = row if isinstance(row, LockView) or row is None else row.lock
+    if lock is None:
+        return None
+    if lock.judgement.holder is not None:
+        return lock.judgement.holder.pid
+    return lock.record.payload.pid if lock.record.payload is not None else None

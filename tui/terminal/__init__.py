@@ -1,0 +1,1 @@
+"""The terminal itself: driver, mouse, clipboard, notifications, signals, crashes."""

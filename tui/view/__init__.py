@@ -1,0 +1,1 @@
+"""What people read, as lines made for a width. Pure."""

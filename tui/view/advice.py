@@ -1,0 +1,58 @@
+"""What lockdeck would do about a lock, and why: one sentence per verdict. Pure."""
+
+from __future__ import annotations
+
+from lockdeck.backend.model.fleet import LockView
+from lockdeck.backend.model.gateways import runs_beside_another
+from lockdeck.backend.model.locks import LockKind, Verdict
+
+_ADVICE = {
+    Verdict.CREATING: "Wait: the lock is being taken this moment.",
+    Verdict.HELD: "Cancel the run if it must end. Never release: a live process has this lock, and taking it away "
+    "would let two writers into one transcript.",
+    Verdict.LEAKED: "Cancel the run, then restart the process that leaked the lock. Release only from the command "
+    "line with an explicit override: its owner is alive.",
+    Verdict.RECYCLED: "Release: the pid belongs to another process now, and nobody has the file open.",
+    Verdict.DEAD: "Release: its owner has ended and nobody has the file open. OpenClaw also reclaims it by itself "
+    "at the next write to this session.",
+    Verdict.REMOVED: "Restart the holder: it still writes under a lock file that was deleted. There is nothing to "
+    "release.",
+    Verdict.FOREIGN: "Only look: who holds this lock can't be seen from here.",
+    Verdict.UNREADABLE: "Only look: what the lock says can't be read.",
+    Verdict.LITTER: "Nothing: this root keeps its sessions in SQLite, and nothing reads this file any more.",
+}
+
+
+_OF_A_GATEWAY = {
+    Verdict.CREATING: "Wait: a gateway is starting this moment.",
+    Verdict.HELD: "Nothing: its owner is at work. To end it, stop the gateway; never remove its lock, or a second one "
+    "starts beside it.",
+    Verdict.LEAKED: "Restart the gateway: it lives but has let go of its lock. Never removed by lockdeck.",
+    Verdict.RECYCLED: "Nothing: its pid belongs to another process now, and the next gateway that starts takes it "
+    "over by itself. lockdeck releases session locks only.",
+    Verdict.DEAD: "Nothing: its owner has ended, and the next gateway that starts takes it over by itself. lockdeck "
+    "releases session locks only.",
+    Verdict.REMOVED: "Restart the gateway: its lock file was deleted, so a second one could start beside it.",
+    Verdict.FOREIGN: "Only look: whether its owner lives can't be seen from here.",
+    Verdict.UNREADABLE: "Only look: what the lock says can't be read. OpenClaw takes such a file over 30 s after it was "
+    "written.",
+}
+
+
+def advice(lock: LockView) -> str:
+    """Return what may be done about a lock."""
+    judgement = lock.judgement
+    if runs_beside_another(lock) and lock.record.kind is not LockKind.GATEWAY:
+        return (
+            "Cancel the run of the process that has the earlier lock open, or restart it: it still writes to this "
+            "session. Do not release what stands here now."
+        )
+    if runs_beside_another(lock):
+        return "Stop one of the two gateways: both write to this root. Never remove the lock."
+    if lock.record.kind is LockKind.GATEWAY and judgement.verdict in _OF_A_GATEWAY:
+        return _OF_A_GATEWAY[judgement.verdict]
+    if judgement.verdict in (Verdict.DEAD, Verdict.RECYCLED) and not judgement.releasable:
+        return "Do not release: one condition of a safe release is missing (see the evidence)."
+    if judgement.verdict is Verdict.UNREADABLE and judgement.releasable:
+        return "Release: it can't be read, but it is provably without holder and has not changed."
+    return _ADVICE[judgement.verdict]

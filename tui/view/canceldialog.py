@@ -1,0 +1,120 @@
+"""What the cancel dialogs say. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lockdeck.backend.actions.cancel.ladder import Rung
+from lockdeck.backend.actions.cancel.records import CancelPlan
+from lockdeck.tui.table.rows import state_line
+from lockdeck.tui.targets import Aim
+from lockdeck.tui.view.lines import EMPTY, Line, line, span
+from lockdeck.tui.view.releasedialog import field_line, listed
+from lockdeck.tui.view.symbols import Symbols
+
+_ASKS = {"confirm": "press the button", "reset": "type reset", "restart": "type restart"}
+
+
+def facts(aim: Aim, plan: CancelPlan, symbols: Symbols) -> list[Line]:
+    """Return what names the run and how its gateway is reached."""
+    rows = [field_line("session", plan.key)]
+    if aim.session is not None:
+        rows.append((*field_line("state"), *state_line(aim.session, symbols)))
+    if plan.pid is not None:
+        who = "the gateway" if plan.is_gateway else "no gateway"
+        rows.append(field_line("holder", f"pid {plan.pid}, {who}"))
+    if plan.is_gateway:
+        how = f", reached by {plan.reached_by}" if plan.reached_by else ", not reached"
+        rows.append(field_line("gateway", f"version {plan.version or 'not known'}{how}"))
+        rows.append(
+            field_line("granted", "the gateway does not tell" if plan.scopes is None else _words(plan.scopes))
+        )
+    depth = "not known" if plan.queue_depth is None else plan.queue_depth
+    rows.append(
+        field_line(
+            "queue",
+            f"{depth} message{'' if depth == 1 else 's'} waiting" if plan.queue_depth is not None else depth,
+        )
+    )
+    return rows
+
+
+def ladder_lines(aim: Aim, plan: CancelPlan, chosen: Rung, symbols: Symbols) -> list[Line]:
+    """Return the ladder, gentlest first, with the chosen rung in full."""
+    rows = [line(span("Cancel this run", "heading")), EMPTY, *facts(aim, plan, symbols), EMPTY]
+    rows.append(line(span("Ways to end it, gentlest first", "accent"), span("  (up and down choose)", "dim")))
+    for rung in plan.rungs:
+        rows += _rung(rung, rung is chosen, symbols)
+    rows += listed("Left out", [f"{left.name}: {left.why}" for left in plan.left_out], symbols, "dim")
+    return [*rows, *listed("Mind", plan.notes, symbols, "dim")]
+
+
+def nothing_lines(aim: Aim, plan: CancelPlan, symbols: Symbols) -> list[Line]:
+    """Return why there is nothing to cancel, or why it is refused."""
+    title = "Nothing to cancel" if plan.nothing else "Not cancelled: refused"
+    return [
+        line(span(title, "notice" if plan.nothing else "warning")),
+        *listed("Why", (*plan.refusal, *plan.notes), symbols),
+        EMPTY,
+        *facts(aim, plan, symbols),
+    ]
+
+
+def bulk_cancel_lines(
+    good: Sequence[tuple[Aim, CancelPlan]], bad: Sequence[tuple[Aim, str]], symbols: Symbols
+) -> list[Line]:
+    """Return which marked sessions would be cancelled and by what, and why the others are not."""
+    rows = [line(span(f"Cancel {len(good)} of {len(good) + len(bad)} marked sessions", "heading"))]
+    if good:
+        rows += [EMPTY, line(span("Will be cancelled one after another, by the gentle rungs only", "accent"))]
+    for aim, plan in good:
+        rungs = ", then ".join(rung.title for rung in plan.rungs if gentle(rung))
+        rows.append(line(span(f" {symbols.dot} ", "dim"), span(f"{aim.title}  "), span(rungs, "dim")))
+    if bad:
+        rows += [EMPTY, line(span("Will not be touched", "warning"))]
+    rows += [
+        line(span(f" {symbols.dot} ", "dim"), span(f"{aim.title}  "), span(why, "dim", 1000))
+        for aim, why in bad
+    ]
+    return rows
+
+
+def gentle(rung: Rung) -> bool:
+    """Whether a rung may be done to many at once: it loses no conversation and no other run, and is granted."""
+    return rung.danger == "confirm" and not rung.scopes_missing
+
+
+def why_not_in_bulk(plan: CancelPlan | None) -> str | None:
+    """Say why a marked session is left alone; None: it can be cancelled gently."""
+    if plan is None:
+        return "this session is not known any more"
+    if plan.nothing or plan.refusal:
+        return "; ".join((*plan.refusal, *plan.notes)) or "nothing to cancel"
+    if not any(gentle(rung) for rung in plan.rungs):
+        return "it has no gentle rung: cancel it by itself"
+    return None
+
+
+def _rung(rung: Rung, chosen: bool, symbols: Symbols) -> list[Line]:
+    lead = symbols.arrow.ljust(2) if chosen else "  "
+    asks = (
+        f"  {', '.join(rung.scopes_missing)} is not granted"
+        if rung.scopes_missing
+        else f"  {_ASKS[rung.danger]}"
+    )
+    style = "text" if chosen else "dim"
+    rows = [
+        line(
+            span(f" {lead} ", "accent"),
+            span(rung.title, "accent" if chosen else style),
+            span(asks, "warning" if rung.scopes_missing else "dim"),
+        )
+    ]
+    if chosen:
+        rows.append(line(span(f"    {rung.does}", style, 1000)))
+        rows.append(line(span("    costs: ", "dim"), span("; ".join(rung.loses), "dim", 2000)))
+    return rows
+
+
+def _words(scopes: Sequence[str]) -> str:
+    return ", ".join(scopes) or "nothing"

@@ -1,0 +1,205 @@
+"""The header: gateways, counts, freshness and what is wrong, in a few lines. All pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, Severity, State
+from lockdeck.backend.model.locks import Verdict
+from lockdeck.backend.system.text import SafeText
+from lockdeck.tui.table.rows import SEVERITY_STYLE, VERDICT_SEVERITY
+from lockdeck.tui.view.figures import duration, fresh
+from lockdeck.tui.view.lines import Line, Span, fit, join, line, sides, span, width_of
+from lockdeck.tui.view.notes import header_rows, where
+from lockdeck.tui.view.symbols import Symbols
+
+STALE_AFTER_S = 8.0
+"""A picture older than this (seconds) is shown as old news, unless the source is slower by configuration."""
+_CRUMB = 24
+"""A crumb has at most so many cells."""
+MOST_ROOTS = 3
+"""So many gateways are named; the rest are counted."""
+
+
+class Mood(Struct, frozen=True):
+    """How the dashboard stands: what the person set, and how the source fares.
+
+    `now` and `news_at` (when the newest snapshot was made) are epoch seconds. `crumbs` are the screens that
+    led here, this one last.
+    """
+
+    now: float
+    read_only: bool = False
+    frozen: bool = False
+    paused: bool = False
+    hidden_changes: int = 0
+    filter_text: str = ""
+    marked: int = 0
+    marked_hidden: int = 0
+    failure: SafeText | None = None
+    news_at: float | None = None
+    stale_after_s: float = STALE_AFTER_S
+    crumbs: tuple[str, ...] = ()
+
+
+def is_stale(mood: Mood) -> bool:
+    """Return whether the picture must look old."""
+    if mood.failure is not None:
+        return True
+    return mood.news_at is not None and mood.now - mood.news_at > mood.stale_after_s
+
+
+def stale_after(rescan_s: float) -> float:
+    """Return when a picture is old news: after three looks that told nothing (seconds), 8 at least."""
+    return max(STALE_AFTER_S, 3 * rescan_s)
+
+
+def header(snapshot: FleetSnapshot | None, mood: Mood, symbols: Symbols, width: int) -> list[Line]:
+    """Return the header's lines for a width in cells."""
+    mark = symbols.ellipsis
+    name = line(span(" lockdeck  ", "heading"))
+    if snapshot is None:
+        waiting = line(span("looking for the first time", "dim")) if mood.failure is None else ()
+        return [
+            sides((*name, *waiting), _freshness(None, mood, symbols), width, ellipsis=mark),
+            *_failure(mood, width),
+        ]
+    between = span(f" {symbols.dot} ", "dim")
+    rows = [
+        sides(
+            (*name, *join(_states(snapshot, symbols), between)),
+            _freshness(snapshot, mood, symbols),
+            width,
+            ellipsis=mark,
+        ),
+        sides(
+            (span(" locks  ", "dim"), *join(_locks(snapshot), between)),
+            join(_switches(mood), span("  ")),
+            width,
+            ellipsis=mark,
+        ),
+        sides(
+            (span(" "), *join(_gateways(snapshot), between)),
+            _crumbs(mood, symbols, width),
+            width,
+            ellipsis=mark,
+        ),
+    ]
+    return [*rows, *_failure(mood, width), *header_rows(snapshot, symbols, width)]
+
+
+def _states(snapshot: FleetSnapshot, symbols: Symbols) -> Iterator[Line]:
+    counts = Counter((view.state, view.severity) for view in snapshot.sessions)
+    if not counts:
+        yield line(span("no sessions", "dim"))
+    states = {state: sum(n for (which, _), n in counts.items() if which is state) for state in _ORDER}
+    for state, number in states.items():
+        if number:
+            worst = max(severity for which, severity in counts if which is state)
+            style = "dim" if state is State.IDLE and worst is Severity.OK else SEVERITY_STYLE[worst]
+            yield line(span(f"{symbols.states[state]} {number} {state}", style))
+
+
+def _locks(snapshot: FleetSnapshot) -> Iterator[Line]:
+    counts = Counter(lock.judgement.verdict for lock in every_lock(snapshot))
+    blocked = sum(view.blocked.count for view in snapshot.sessions)
+    if not counts:
+        yield line(span("no locks", "dim"))
+    for verdict in Verdict:
+        if counts[verdict]:
+            severity = VERDICT_SEVERITY[verdict]
+            style = "dim" if severity is Severity.OK else SEVERITY_STYLE[severity]
+            yield line(span(f"{counts[verdict]} {verdict}", style))
+    if blocked:
+        yield line(span(f"{blocked} blocked caller{'s' if blocked != 1 else ''}", "warning"))
+
+
+def every_lock(snapshot: FleetSnapshot) -> list[LockView]:
+    """Return all locks of a snapshot, those of sessions included, each path once."""
+    locks = {lock.record.path: lock for lock in snapshot.locks}
+    for view in snapshot.sessions:
+        if view.lock is not None:
+            locks.setdefault(view.lock.record.path, view.lock)
+    return list(locks.values())
+
+
+def _gateways(snapshot: FleetSnapshot) -> Iterator[Line]:
+    for root in snapshot.roots[:MOST_ROOTS]:
+        yield (*where(root, snapshot), _gateway(root))
+    if len(snapshot.roots) > MOST_ROOTS:
+        yield line(span(f"{len(snapshot.roots) - MOST_ROOTS} more roots", "dim"))
+
+
+def _gateway(root: RootView) -> Span:
+    gateway = root.gateway
+    if gateway is None:
+        version = f" (OpenClaw {root.version})" if root.version else ""
+        return span(f"no gateway seen{version}", "dim")
+    facts = f"gateway {gateway.version or root.version or '?'} pid {gateway.pid}"
+    port = f" port {gateway.port}" if gateway.port else ""
+    word, style = _LIFE[gateway.alive]
+    return span(f"{facts}{port}{word}", style)
+
+
+_LIFE = {True: ("", "text"), False: (" is gone", "critical"), None: (" can't be seen from here", "notice")}
+
+
+def _crumbs(mood: Mood, symbols: Symbols, width: int) -> Line:
+    """Return the screens that led here, as many of the last ones as half of a row has room for."""
+    row: Line = (span(" "),)
+    for number, crumb in enumerate(reversed(mood.crumbs)):
+        text = span(crumb, "dim" if number else "accent", 200)
+        part = fit(line(text), min(width_of((text,)), _CRUMB), ellipsis=symbols.ellipsis)
+        longer = (*part, span(f" {symbols.arrow} ", "dim"), *row) if number else (*part, *row)
+        if number and width_of(longer) > width // 2:
+            break
+        row = longer
+    return row
+
+
+def _switches(mood: Mood) -> Iterator[Line]:
+    if mood.filter_text:
+        yield line(span(f"/ {mood.filter_text}", "accent", 40))
+    if mood.marked:
+        hidden = f", {mood.marked_hidden} of them filtered out" if mood.marked_hidden else ""
+        yield line(span(f"{mood.marked} MARKED{hidden}", "accent"))
+    if mood.frozen:
+        yield line(span("ORDER FROZEN", "accent"))
+    if mood.paused:
+        yield line(span(f"PAUSED, {mood.hidden_changes} changes hidden", "warning"))
+    if mood.read_only:
+        yield line(span("READ-ONLY", "notice"))
+
+
+def _freshness(snapshot: FleetSnapshot | None, mood: Mood, symbols: Symbols) -> Line:
+    if mood.failure is not None:
+        return line(span("NOT WATCHING ", "critical"))
+    if snapshot is None:
+        return ()
+    age = mood.now - (mood.news_at or snapshot.generated_at)
+    if is_stale(mood):
+        return line(span(f"STALE, last news {duration(age)} ago ", "critical"))
+    live = all(root.watch == "live" for root in snapshot.roots) and bool(snapshot.roots)
+    mode = span("live" if live else "polling", "ok" if live else "notice")
+    return line(mode, span(f" {symbols.dot} {fresh(age)} ago ", "dim"))
+
+
+def _failure(mood: Mood, width: int) -> list[Line]:
+    if mood.failure is None:
+        return []
+    return [fit(line(span(f" watching stopped: {mood.failure}", "critical")), width)]
+
+
+_ORDER = (
+    State.STUCK,
+    State.FAILED,
+    State.ROTATING,
+    State.CANCELLING,
+    State.COMPACTING,
+    State.RUNNING,
+    State.UNKNOWN,
+    State.IDLE,
+)

@@ -1,0 +1,74 @@
+"""The process that holds a lock, in lines: what it runs, what it costs, what else it holds. All pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from lockdeck.backend.model.fleet import FleetSnapshot, LockView
+from lockdeck.backend.model.locks import Holder
+from lockdeck.backend.model.words import times
+from lockdeck.backend.system.processes import ProcessDetails
+from lockdeck.tui.view.header import every_lock
+from lockdeck.tui.view.lines import Line, line, span
+
+_PRIVATE = re.compile(r"token|passw|secret|api-?key|message|prompt", re.IGNORECASE)
+MOST_LOCKS = 5
+"""So many of the holder's other locks are named; the rest are counted."""
+
+
+def process_lines(details: ProcessDetails, others: tuple[LockView, ...]) -> Iterator[Line]:
+    """Yield the lines of a process and of the other locks it holds."""
+    command = " ".join(shown_argv(details.argv)) or "its arguments can't be read"
+    yield line(span(command, "text", 1000))
+    costs = [
+        f"{details.cpu_percent:.1f} % of a core since its start" if details.cpu_percent is not None else "",
+        f"{memory(details.rss)} memory" if details.rss is not None else "",
+        times(details.threads, "thread") if details.threads is not None else "",
+        times(details.children, "child", "children"),
+    ]
+    yield line(span(", ".join(cost for cost in costs if cost), "dim"))
+    if details.cwd is not None:
+        yield line(span(f"in {details.cwd}", "dim"))
+    yield from _other_locks(others)
+
+
+def shown_argv(argv: Sequence[str]) -> Iterator[str]:
+    """Yield the arguments; what follows an option for a secret or for a message to the agent is left out."""
+    hide = False
+    for word in argv:
+        name, equals, _value = word.partition("=")
+        private = _PRIVATE.search(name) is not None if name.startswith("--") else False
+        yield "***" if hide else f"{name}=***" if private and equals else word
+        hide = private and not equals
+
+
+def other_locks(holder: Holder, path: str, snapshot: FleetSnapshot) -> tuple[LockView, ...]:
+    """Return the locks that the same process holds besides the one at `path`."""
+    return tuple(
+        lock
+        for lock in every_lock(snapshot)
+        if lock.record.path != path and _same(lock.judgement.holder, holder)
+    )
+
+
+def memory(size: int) -> str:
+    """Write a number of bytes: `812 kB`, `41 MB`, `1.3 GB`."""
+    if size >= 10**9:
+        return f"{size / 10**9:.1f} GB"
+    return f"{size // 10**6} MB" if size >= 10**6 else f"{size // 1000} kB"
+
+
+def _same(one: Holder | None, other: Holder) -> bool:
+    return one is not None and (one.pid, one.start_ticks) == (other.pid, other.start_ticks)
+
+
+def _other_locks(others: tuple[LockView, ...]) -> Iterator[Line]:
+    if not others:
+        yield line(span("holds no other lock", "dim"))
+        return
+    yield line(span(f"holds {len(others)} other lock{'s' if len(others) > 1 else ''}:"))
+    for lock in others[:MOST_LOCKS]:
+        yield line(span(f"  {lock.record.agent or ''} {lock.record.path.rpartition('/')[2]}", "dim"))
+    if len(others) > MOST_LOCKS:
+        yield line(span(f"  {len(others) - MOST_LOCKS} more", "dim"))

@@ -1,0 +1,130 @@
+"""Lines: the one form in which text reaches a widget. A line is a row of spans; a span names its style."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from rich.cells import cell_len, chop_cells, set_cell_size
+
+from lockdeck.backend.system.text import SafeText, safe
+
+
+class Span(NamedTuple):
+    """A piece of a line: text fit to be shown, and the name of a style (lockdeck.themes.palette.STYLES)."""
+
+    text: SafeText
+    style: str = "text"
+
+
+Line = tuple[Span, ...]
+EMPTY: Line = ()
+
+
+def span(text: object, style: str = "text", limit: int = 400) -> Span:
+    """Make a span of any value; control and direction characters are made harmless."""
+    return Span(text if isinstance(text, SafeText) else safe(text, limit), style)
+
+
+def line(*parts: Span | str) -> Line:
+    """Put spans and plain words in a row; a plain word gets the style `text`."""
+    return tuple(part if isinstance(part, Span) else span(part) for part in parts)
+
+
+def width_of(row: Line) -> int:
+    """Return how many terminal cells the line takes."""
+    return sum(cell_len(part.text) for part in row)
+
+
+def plain(row: Line) -> str:
+    """Return the text of a line without its styles."""
+    return "".join(part.text for part in row)
+
+
+def merged(row: Line) -> Line:
+    """Return the line with neighbours of one style made one span."""
+    joined: list[Span] = []
+    for part in row:
+        if joined and joined[-1].style == part.style:
+            joined[-1] = Span(SafeText(joined[-1].text + part.text), part.style)
+        else:
+            joined.append(part)
+    return tuple(joined)
+
+
+def join(rows: Iterable[Line], between: Span) -> Line:
+    """Join the lines that are not empty with a span between them."""
+    joined: list[Span] = []
+    for row in rows:
+        if row:
+            joined.extend((between, *row) if joined else row)
+    return tuple(joined)
+
+
+def fit(row: Line, width: int, *, ellipsis: str = "…", right: bool = False) -> Line:
+    """Return the line at exactly `width` cells: cut with an ellipsis, or filled with blanks."""
+    used = width_of(row)
+    if used > width:
+        return _cut(row, width, ellipsis)
+    if used == width:
+        return row
+    blank = Span(SafeText(" " * (width - used)))
+    return (blank, *row) if right else (*row, blank)
+
+
+def _cut(row: Line, width: int, ellipsis: str) -> Line:
+    left = width - cell_len(ellipsis)
+    if left < 0:
+        return fit(EMPTY, max(width, 0))
+    kept: list[Span] = []
+    for part in row:
+        cells = cell_len(part.text)
+        if cells > left:
+            cut = set_cell_size(part.text, left).rstrip() + ellipsis
+            kept.append(Span(SafeText(cut), part.style))
+            break
+        kept.append(part)
+        left -= cells
+    return fit(tuple(kept), width, ellipsis=ellipsis)
+
+
+def sides(left: Line, right: Line, width: int, *, ellipsis: str = "…") -> Line:
+    """Put one line at the left edge and one at the right; the left one gives way."""
+    space = width - width_of(right)
+    return (
+        (*fit(left, max(space - 1, 0), ellipsis=ellipsis), span(" "), *right) if right else fit(left, width)
+    )
+
+
+def wrap(row: Line, width: int, *, indent: int = 0) -> Iterator[Line]:
+    """Break a line at blanks into lines of at most `width` cells; those after the first are indented."""
+    current: list[Span] = []
+    used = 0
+    margin = Span(SafeText(" " * indent))
+    for word, style in _words(row):
+        text: str = word
+        if cell_len(word) > width - used and used > indent:
+            yield tuple(current)
+            current, used, text = [margin], indent, word.lstrip(" ")
+        for piece in _pieces(text, max(width - used, 1), max(width - indent, 1)):
+            if used + cell_len(piece) > width and used > indent:
+                yield tuple(current)
+                current, used = [margin], indent
+            current.append(Span(SafeText(piece), style))
+            used += cell_len(piece)
+    if current:
+        yield tuple(current)
+
+
+def _words(row: Line) -> Iterator[tuple[SafeText, str]]:
+    for part in row:
+        words = part.text.split(" ")
+        for number, word in enumerate(words):
+            text = word if number == 0 else f" {word}"
+            if text:
+                yield SafeText(text), part.style
+
+
+def _pieces(word: str, first: int, rest: int) -> list[str]:
+    """Split a word that is too long for a whole line."""
+    return [word] if cell_len(word) <= max(first, rest) else chop_cells(word, min(first, rest))

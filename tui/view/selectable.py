@@ -1,0 +1,112 @@
+"""What is selected as plain text: every name and every sentence in a row of its own, never cut. All pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from lockdeck.backend.model.fleet import LockView, RootView, SessionView
+from lockdeck.backend.system.text import safe
+from lockdeck.tui.table.journalrows import Entry, entry_lines
+from lockdeck.tui.targets import Aim
+from lockdeck.tui.view.advice import advice
+from lockdeck.tui.view.changes import Change
+from lockdeck.tui.view.figures import local, time_of_day
+from lockdeck.tui.view.lines import Span, plain, span
+
+LONGEST = 100_000
+"""Greatest length of one value, in characters."""
+BLANK = span("")
+
+
+def aim_rows(aims: Sequence[Aim]) -> list[Span]:
+    """Return what names the selected or marked rows, their verdicts and reasons."""
+    rows: list[Span] = []
+    for aim in aims:
+        if rows:
+            rows += [BLANK, BLANK]
+        if aim.session is not None:
+            rows += _session(aim.session)
+        else:
+            rows += _named("root", [aim.row[1]])
+        if aim.lock is not None:
+            rows += _lock(aim.lock)
+    return rows
+
+
+def story_rows(session: SessionView | None, lock: LockView | None, root: RootView | None) -> list[Span]:
+    """Return every sentence about one session, or about a lock that belongs to none."""
+    rows: list[Span] = []
+    if session is not None:
+        rows += _session(session)
+        rows += _named("forecast", _forecast(session))
+        rows += _named("blocked callers", session.blocked.sentences)
+    if lock is not None:
+        rows += _lock(lock)
+        rows += _named("what lockdeck would do", [advice(lock)])
+    if root is not None:
+        rows += _named("root", [root.path, *root.problems])
+    if session is not None:
+        rows += _named("log", [f"{time_of_day(told.at)} {told.sentence}" for told in session.log])
+    return rows
+
+
+def change_rows(change: Change) -> list[Span]:
+    """Return one line of the events."""
+    return [
+        *_named("at", [f"{local(change.at):%Y-%m-%d %H:%M:%S}"]),
+        *_named("severity", [change.severity.word]),
+        *_named("about", [change.subject, *([change.row[1], change.row[2]] if change.row else [])]),
+        *_named("what", [change.sentence]),
+    ]
+
+
+def entry_rows(entry: Entry) -> list[Span]:
+    """Return one entry of the journal, with all its facts."""
+    return [span(plain(row), "text", LONGEST) for row in entry_lines(entry)]
+
+
+def _session(session: SessionView) -> Iterator[Span]:
+    yield from _named("session key", [session.key])
+    yield from _named("session id", [session.session_id])
+    yield from _named("root", [session.root])
+    yield from _named("transcript", [session.transcript])
+    yield from _named("state", [f"{session.state}, {session.severity.word}", *session.reasons])
+    if session.holder is not None:
+        yield from _named("run id", [session.holder.run_id])
+        yield from _named("pid", [session.holder.pid])
+        yield from _named("model", [session.holder.model])
+
+
+def _lock(lock: LockView) -> Iterator[Span]:
+    payload, holder = lock.record.payload, lock.judgement.holder
+    yield from _named("lock", [lock.record.path])
+    yield from _named("release id", [lock.release_id])
+    yield from _named("pid named by the lock", [payload.pid if payload else None])
+    if holder is not None:
+        yield from _named("holder", [f"pid {holder.pid} {holder.name}"])
+    yield from _named("verdict", [lock.judgement.verdict, *lock.judgement.reasons])
+
+
+def _forecast(session: SessionView) -> Iterator[str]:
+    rotation = session.rotation
+    if rotation is None:
+        return
+    if rotation.free_by is not None and not rotation.finished:
+        yield f"free by {time_of_day(rotation.free_by)}"
+    if rotation.free_by_how:
+        yield rotation.free_by_how
+    if rotation.policy is not None:
+        yield rotation.policy.sentence
+
+
+def _named(name: str, values: Iterable[object]) -> Iterator[Span]:
+    """Yield a name and its values in rows of their own; nothing where there is no value."""
+    known = [value for value in values if value is not None and value != ""]
+    shown = [safe(value, LONGEST) for value in known]
+    if not shown:
+        return
+    exact = all(text == str(value) for text, value in zip(shown, known, strict=True))
+    yield BLANK
+    yield span(name if exact else f"{name} (control characters were replaced)", "dim")
+    for text in shown:
+        yield span(text)

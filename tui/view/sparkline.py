@@ -1,0 +1,155 @@
+"""How sessions and agents fared in the last minutes: blocked callers and holds, counted from what changed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from msgspec import Struct, field
+
+from lockdeck.backend.model.fleet import FleetSnapshot, SessionView
+from lockdeck.tui.view.lines import EMPTY, Line, line, span
+from lockdeck.tui.view.symbols import Symbols
+
+BUCKET_S = 10.0
+"""What is counted together, in seconds."""
+BUCKETS = 30
+"""So many of them are kept: five minutes."""
+MINUTES = 5
+"""A row of the fleet shows so many: the current one is not over yet."""
+_A_MINUTE = 6
+"""Buckets."""
+_FEW = 4
+"""The least that fills a cell of a row, so that one hold a minute does not look like many."""
+
+Session = tuple[str, str, str]
+"""Root, agent id and session key."""
+
+
+class Beat(Struct, frozen=True):
+    """What began within some time: new holds of locks, newly blocked callers."""
+
+    holds: int = 0
+    callers: int = 0
+
+    def __add__(self, other: Beat) -> Beat:
+        return Beat(self.holds + other.holds, self.callers + other.callers)
+
+
+NOTHING = Beat()
+Beats = Mapping[int, Beat]
+"""By number of the bucket (epoch seconds / 10); buckets in which nothing began are left out."""
+
+
+class Pulse(Struct, frozen=True):
+    """Beats of the sessions in which anything began in the last five minutes, up to the bucket `at`."""
+
+    beats: Mapping[Session, Beats] = field(default_factory=dict)
+    at: int = 0
+
+
+def advance(pulse: Pulse, before: FleetSnapshot | None, after: FleetSnapshot) -> Pulse:
+    """Count what is new in a snapshot; the first one is no news."""
+    if before is None:
+        return pulse
+    now = int(after.generated_at // BUCKET_S)
+    news = dict(_news(before, after))
+    if not news and now == pulse.at:
+        return pulse
+    beats = dict(pulse.beats) if now == pulse.at else _kept(pulse, now)
+    for session, beat in news.items():
+        known = beats.get(session, {})
+        beats[session] = {**known, now: known.get(now, NOTHING) + beat}
+    return Pulse(beats, now)
+
+
+def recent(pulse: Pulse, root: str, agent: str, now: float) -> tuple[Beat, ...]:
+    """Return the beats of an agent in the last five minutes, oldest first, one for each bucket."""
+    last = int(now // BUCKET_S)
+    known = [beats for session, beats in pulse.beats.items() if session[:2] == (root, agent)]
+    return tuple(
+        _sum(beats.get(at, NOTHING) for beats in known) for at in range(last - BUCKETS + 1, last + 1)
+    )
+
+
+def trend(pulse: Pulse, session: Session, now: float) -> tuple[Beat, ...]:
+    """Return the beats of a session, oldest first, one for each full minute and the current one; none at all as ().
+
+    Minutes are those of the clock, so that a row changes once a minute, or when something begins.
+    """
+    known = pulse.beats.get(session)
+    if known is None:
+        return ()
+    last = int(now // BUCKET_S) // _A_MINUTE
+    minutes = range(last - MINUTES + 1, last + 1)
+    beats = tuple(_sum(beat for at, beat in known.items() if at // _A_MINUTE == minute) for minute in minutes)
+    return beats if any(beat != NOTHING for beat in beats) else ()
+
+
+def callers_line(beats: Sequence[Beat], symbols: Symbols) -> Line:
+    """Draw the callers blocked in each minute."""
+    return _row_spark([beat.callers for beat in beats], "warning", symbols)
+
+
+def holds_line(beats: Sequence[Beat], symbols: Symbols) -> Line:
+    """Draw the holds begun in each minute."""
+    return _row_spark([beat.holds for beat in beats], "bar", symbols)
+
+
+def _row_spark(values: Sequence[int], style: str, symbols: Symbols) -> Line:
+    return line(span(spark(values, symbols, _FEW), style)) if any(values) else EMPTY
+
+
+def spark(values: Sequence[int], symbols: Symbols, least: int = 1) -> str:
+    """Draw the values as one cell each, from nothing to the greatest of them, or to `least` where that is more."""
+    most, steps = max(*values, least), len(symbols.spark) - 1
+    return "".join(symbols.spark[-(-value * steps // most)] for value in values)
+
+
+def pulse_lines(beats: Sequence[Beat], symbols: Symbols) -> Iterator[Line]:
+    """Yield a line for blocked callers and one for holds; none for what did not happen."""
+    callers, holds = [beat.callers for beat in beats], [beat.holds for beat in beats]
+    minutes = len(beats) * BUCKET_S / 60
+    if any(callers):
+        yield _row("blocked callers", callers, "warning", f"{sum(callers)}", symbols)
+    if any(holds):
+        yield _row("holds", holds, "bar", f"{sum(holds) / minutes:.1f} a minute", symbols)
+
+
+def _row(title: str, values: Sequence[int], style: str, words: str, symbols: Symbols) -> Line:
+    return line(span(title.ljust(17)), span(spark(values, symbols), style), span(f"  {words}", "dim"))
+
+
+def _news(before: FleetSnapshot, after: FleetSnapshot) -> Iterator[tuple[Session, Beat]]:
+    """Yield what began in the sessions that are not the very same object as before."""
+    same = set(map(id, before.sessions))
+    changed = [view for view in after.sessions if id(view) not in same]
+    same = set(map(id, after.sessions))
+    old = {view.identity: view for view in before.sessions if id(view) not in same}
+    for view in changed:
+        was = old.get(view.identity)
+        if was is not None:
+            beat = Beat(_new_holds(was, view), max(view.blocked.count - was.blocked.count, 0))
+            if beat != NOTHING:
+                yield (view.root, view.agent, view.key), beat
+
+
+def _kept(pulse: Pulse, now: int) -> dict[Session, Beats]:
+    """Return the beats without those older than five minutes, and without sessions that had no others."""
+    kept = {
+        session: {at: beat for at, beat in beats.items() if at > now - BUCKETS}
+        for session, beats in pulse.beats.items()
+    }
+    return {session: beats for session, beats in kept.items() if beats}
+
+
+def _sum(beats: Iterable[Beat]) -> Beat:
+    return sum(beats, NOTHING)
+
+
+def _new_holds(was: SessionView, view: SessionView) -> int:
+    one, other = was.occupation, view.occupation
+    if other is None:
+        return 0
+    if one is None or one.recent[-1].started_at < other.since:
+        return other.holds
+    return max(other.holds - one.holds, 0)
