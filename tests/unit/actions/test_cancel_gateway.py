@@ -219,7 +219,7 @@ def supervised(
         script.write_text(begin + (start if after == "comes back" else ""))
         script.chmod(0o755)
         found = Supervisor("systemd", (str(script),))
-        for module in ("end", "cancel_claimed_plan"):
+        for module in ("end", "plan_sqlite"):
             monkeypatch.setattr(
                 f"lockdeck.backend.actions.cancel.{module}.find_supervisor", lambda _pid, _stop_s: found
             )
