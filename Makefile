@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV := $(VENV)/.dev
 
-.PHONY: demo test check live race bench pictures clean
+.PHONY: demo test check house live race bench pictures clean
 demo: $(READY)
 	@$(BIN)/lockdeck demo
 
@@ -18,6 +18,10 @@ check: $(DEV)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/codespell backend tui themes lockdeck tests README.md CHANGELOG.md
+
+# Figures of the code itself, each with its goal.
+house: $(DEV)
+	@$(BIN)/python -m tests.house
 
 live: $(DEV)
 	@$(BIN)/python -m pytest tests/live -rs

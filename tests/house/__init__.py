@@ -1,0 +1,1 @@
+"""Figures of the code itself, each with a goal (`make house`)."""
