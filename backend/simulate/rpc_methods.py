@@ -12,7 +12,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lockdeck.backend.model.releases import FIRST_WITH_TERMINAL_ABORT, Version
+from lockdeck.backend.model.releases.lookup import traits_of
+from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.simulate import store
 from lockdeck.backend.simulate.attempt import Abort, Result
 from lockdeck.backend.simulate.cast import Session
@@ -24,7 +25,6 @@ from lockdeck.backend.simulate.world import World
 
 Params = Mapping[str, Any]
 _PREFIX = re.compile(r"^\s*\[[^\]]*\]\s*")
-_FIRST_WITH_ACTIVE_RUNS = Version(2026, 5, 7)
 _LINES = 500
 
 
@@ -34,7 +34,7 @@ class SessionMethods:
     def __init__(self, world: World, runs: Runs, version: str) -> None:
         self._world = world
         self._runs = runs
-        self._version = Version.parse(version) or Version(2026, 4, 5)
+        self._traits = traits_of(Version.parse(version))
         self._sessions = {session.key: session for session in store.load_sessions(world.home)}
         self._started: set[asyncio.Task[Result]] = set()
         self._calls: dict[str, Callable[[Params], dict[str, object]]] = {
@@ -73,7 +73,7 @@ class SessionMethods:
         for session in self._sessions.values():
             if str(params.get("search", "")) in session.key:
                 row: dict[str, object] = {"key": session.key, "sessionId": session.session_id}
-                if self._version >= _FIRST_WITH_ACTIVE_RUNS:
+                if self._traits.tells_active_runs:
                     row["hasActiveRun"] = session.key in live
                 rows.append(row)
         return {"ts": epoch_ms(), "count": len(rows), "sessions": rows}
@@ -106,7 +106,7 @@ class SessionMethods:
 
     def _aborted(self, session: Session) -> str | None:
         """Abort as this version does and return the id of the run that it believes to have aborted."""
-        how = Abort.STOP if self._version >= FIRST_WITH_TERMINAL_ABORT else Abort.CHAT
+        how = Abort.STOP if self._traits.abort_ends_rotation else Abort.CHAT
         run = next((run for run in self._runs.live() if run.session.key == session.key), None)
         return run.run_id if run is not None and self._runs.abort(session.key, how) else None
 

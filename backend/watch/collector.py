@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import FleetSnapshot, RefusedStart, RootView, SessionView
 from lockdeck.backend.model.gateways import refused_start
-from lockdeck.backend.model.releases import Version
+from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
 from lockdeck.backend.model.runs.records import Occupation
 from lockdeck.backend.openclaw.gateway.rows import ends_of, run_ids_of

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from lockdeck.backend.model.fleet import GatewayView, LockView, RefusedStart, RootView
 from lockdeck.backend.model.gateways import gateway_of, sentences, started_at
 from lockdeck.backend.model.locks import LockKind
-from lockdeck.backend.model.policy import exposure_notes
-from lockdeck.backend.model.releases import FIRST_WITHOUT_LOCK_FILES, Version
+from lockdeck.backend.model.releases.exposure import exposure_notes
+from lockdeck.backend.model.releases.lookup import traits_of
+from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.openclaw.locks.evidence import Place
 from lockdeck.backend.openclaw.locks.gatewaylock import expected_paths, gateway_lock_paths, left_guards
@@ -142,11 +143,11 @@ class RootWatch(Struct):
 
     def exposures(self) -> tuple[str, ...]:
         """Say once what this root's version is exposed to, and which first version behaves better."""
-        return exposure_notes(self.version) if self.version else ()
+        return tuple(exposure_notes(self.version)) if self.version else ()
 
     def fits_era(self, version: Version | None) -> bool:
         """Whether a version keeps sessions as this root does; a log may be that of another root's gateway."""
-        return version is not None and (version >= FIRST_WITHOUT_LOCK_FILES) == (self.era == "sqlite")
+        return version is not None and traits_of(version).session_store == self.era
 
     @property
     def _unseen(self) -> bool:

@@ -10,13 +10,14 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import LockView, SessionView, Severity, State
 from lockdeck.backend.model.locks import LockKind, Proof
+from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.runs.events import StuckSession
 from lockdeck.backend.model.runs.fold import Run, RunBook, profile_hash
 from lockdeck.backend.model.runs.forecast import budget_of
 from lockdeck.backend.model.runs.joins import runs_by_key, runs_without_session, unjoined
 from lockdeck.backend.model.runs.records import Occupation, Rotation
-from lockdeck.backend.model.runs.rotation import defaults_of, gap_grace, rotation_of, unbroken
+from lockdeck.backend.model.runs.rotation import gap_grace, rotation_of, unbroken
 from lockdeck.backend.model.runs.traces import is_of_trace
 from lockdeck.backend.model.sessions.blocked import blocked_on, failures_by_path, waits_by_key
 from lockdeck.backend.model.sessions.facts import HOLDING, SessionFacts
@@ -281,7 +282,7 @@ class Assembler:
             self._holders.add((holder.pid, holder.start_ticks))
             working = self.progress.worked_at(holder.pid, holder.start_ticks, now)
         payload = lock.record.payload if lock else None
-        defaults = defaults_of(root.version)
+        traits = traits_of(root.version)
         since = occupation.since if occupation else now - BLOCKED_LATELY_S
         since = max(since, last.since) if last else since
         blocked = blocked_on(self._failures.get(path or "", ()), self._waits.get(entry.key, ()), since)
@@ -299,8 +300,8 @@ class Assembler:
             tool_running=tail is not None and tail.last_stop_reason == "toolUse",
             lock_since=lock.record.created_at if lock else None,
             max_hold_ms=payload.max_hold_ms if payload else None,
-            budget=budget_of(chain, None, defaults),
-            run_budget_s=chain.run_timeout_s if chain.run_timeout_s is not None else defaults.run_s,
+            budget=budget_of(chain, None, traits),
+            run_budget_s=chain.run_timeout_s if chain.run_timeout_s is not None else traits.run_timeout_s,
             diagnoses=self._diagnoses.get(entry.key, ()),
             gateway_alive=root.gateway.alive if root.gateway else None,
             gateway_started_at=root.gateway_started_at,

@@ -25,8 +25,10 @@ from lockdeck.backend.model.locks import (
     Proof,
     Verdict,
 )
-from lockdeck.backend.model.policy import exposure_notes, finding
-from lockdeck.backend.model.releases import Version
+from lockdeck.backend.model.releases.exposure import exposure_notes
+from lockdeck.backend.model.releases.lookup import traits_of
+from lockdeck.backend.model.releases.version import Version
+from lockdeck.backend.model.runs.fix import finding
 from lockdeck.backend.model.runs.forecast import Budget, Remaining, forecast
 from lockdeck.backend.model.runs.records import (
     Attempt,
@@ -141,7 +143,7 @@ def rotating(
     left = Remaining(
         (tried[-1], *to_come), (Budget(length, "idle timeout"),) * (len(to_come) + 1), known=True
     )
-    ahead = forecast(left, tried[-1], NOW)
+    ahead = forecast(left, tried[-1], NOW, traits_of(None))
     rotation = Rotation(
         f"run-{agent}",
         tried,

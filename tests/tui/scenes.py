@@ -7,7 +7,7 @@ from lockdeck.backend.actions.cancel.records import CancelPlan, Way
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.actions.release.records import Refusal, ReleasePlan
 from lockdeck.backend.model.fleet import Severity
-from lockdeck.backend.model.releases import Version
+from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.tui.app import LockdeckApp
 from lockdeck.tui.dialogs.cancel import CancelDialog, LadderSeen

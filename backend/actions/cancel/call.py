@@ -21,6 +21,7 @@ from lockdeck.backend.actions.cancel.verify_sqlite import (
     verify_claim,
 )
 from lockdeck.backend.model.locks import LockRecord, PayloadState, Presence
+from lockdeck.backend.model.releases.table import Traits
 from lockdeck.backend.openclaw.gateway.access import Line
 from lockdeck.backend.openclaw.gateway.frames import Frame
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
@@ -167,9 +168,11 @@ def _step(scene: Scene, rung: Rung, seen: AfterFire, answer: str) -> Step:
 
 
 def _kept(rung: Rung, seconds: float) -> str:
+    longest = Traits.abort_cleanup_s.readings[-1]
     return (
         f"{rung.title}: the gateway shows no active run any more, but its clean-up still keeps the lock "
-        f"{seconds:.1f} s after the call: on 2026.7.35 this was seen to last a minute, so look again then"
+        f"{seconds:.1f} s after the call: on {longest.since} this was {longest.basis} to last {longest.words}, "
+        "so look again then"
     )
 
 

@@ -10,6 +10,8 @@ from lockdeck.backend.actions.cancel.log import told_lately
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.gateways import serving_lock
 from lockdeck.backend.model.locks import LockKind
+from lockdeck.backend.model.releases.lookup import NEWEST, basis_of
+from lockdeck.backend.model.releases.table import Traits
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
 from lockdeck.backend.openclaw.gateway.rows import SessionRow
 from lockdeck.backend.openclaw.locks.evidence import Place, examine
@@ -17,15 +19,15 @@ from lockdeck.backend.openclaw.locks.gatewaylock import gateway_lock_paths
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.system.text import safe
 
-DRAIN_S = 315
-"""How long a gateway that is told to end lets its runs go on, in seconds (seen on 2026.9.6)."""
+DRAIN_S = NEWEST.drain_s
+"""How long a gateway that is told to end lets its runs go on, in seconds."""
 DRAINS = (
     "it takes no more calls then, lets its runs go on (this one, too, if nothing ended it before) "
-    f"for up to {DRAIN_S} s and cuts them off (seen on 2026.9.6)"
+    f"for up to {DRAIN_S} s and cuts them off ({basis_of(Traits.drain_s)})"
 )
 TAKEN_UP = (
     "a run cut off by this ends as killed; one that a crash or a supervisor's SIGKILL cut off is begun again by the "
-    "next gateway (seen on 2026.9.6)"
+    f"next gateway ({basis_of(Traits.begins_lost_runs_again)})"
 )
 
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from lockdeck.backend.actions.cancel.ladder import ADMIN, WRITE
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import LockKind, Proof, Verdict
-from lockdeck.backend.model.releases import Version
+from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.openclaw.gateway.access import Line
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
 from lockdeck.backend.openclaw.locks.gatewaylock import read_gateway_lock

@@ -10,13 +10,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from lockdeck.backend.model.releases import FIRST_WITH_TERMINAL_ABORT, Version
+from lockdeck.backend.model.releases.lookup import traits_of
+from lockdeck.backend.model.releases.version import Version
 
 STOP, ABORT, RESET, RESTART, TERMINATE = "stop", "abort", "reset", "restart", "terminate"
-FIRST_WITHOUT_STOP = Version(2026, 5, 17)
-"""From here on the stop command makes the run fail with EmbeddedAttemptSessionTakeoverError instead."""
-FIRST_WITH_ABORT_OF_AGENT_RUNS = Version(2026, 4, 24)
-"""From here on `sessions.abort` also knows the runs that the `agent` call started."""
 STOP_TEXT = "[lockdeck] /stop"
 """The prefix takes the text past chat.send's own stop check, which knows only chat runs, to the reply pipeline's."""
 
@@ -100,20 +97,19 @@ def gentle_rungs(
         return (), (
             LeftOut("stop, abort, reset", "the gateway's version is not known: the wrong one does harm"),
         )
-    order: list[str] = []
-    left_out: list[LeftOut] = []
-    if version >= FIRST_WITH_TERMINAL_ABORT:
-        order.append(ABORT)
-    else:
-        why = f"on {version} an abort counts as a timeout: the next profile takes the lock again for 30 s"
-        left_out.append(LeftOut(ABORT, why))
-    if version < FIRST_WITH_ABORT_OF_AGENT_RUNS:
-        order.append(STOP)
-    elif version < FIRST_WITHOUT_STOP:
-        left_out.append(LeftOut(STOP, f"on {version} sessions.abort reaches every run that a call started"))
-    else:
-        left_out.append(LeftOut(STOP, f"on {version} the stop command fails with a session takeover"))
-    return tuple(rung(name, scopes) for name in (*order, RESET)), tuple(left_out)
+    traits = traits_of(version)
+    on_stop = (
+        "sessions.abort reaches every run that a call started"
+        if traits.stop_command_works
+        else "the stop command fails with a session takeover"
+    )
+    on_abort = "an abort counts as a timeout: the next profile takes the lock again for 30 s"
+    left_out = tuple(
+        LeftOut(name, f"on {version} {why}")
+        for name, why in ((ABORT, on_abort), (STOP, on_stop))
+        if name not in traits.cancel_ladder
+    )
+    return tuple(rung(name, scopes) for name in traits.cancel_ladder), left_out
 
 
 def rung(name: str, scopes: Collection[str] | None = None) -> Rung:

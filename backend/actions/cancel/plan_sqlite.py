@@ -26,9 +26,8 @@ from lockdeck.backend.actions.cancel.restart import find_supervisor
 from lockdeck.backend.actions.cancel.verify_sqlite import ANSWER_S, row_of_session
 from lockdeck.backend.model.fleet import LockView, RootView, SessionView
 from lockdeck.backend.model.locks import Verdict
-from lockdeck.backend.model.releases import FIRST_WITHOUT_LOCK_FILES, default_idle_timeout_s
+from lockdeck.backend.model.releases.lookup import NEWEST, traits_of
 from lockdeck.backend.model.runs.forecast import budget_of
-from lockdeck.backend.model.runs.rotation import defaults_of
 from lockdeck.backend.model.sessions.stuck import MARGIN_S
 from lockdeck.backend.openclaw.gateway.access import Line
 from lockdeck.backend.openclaw.gateway.rows import SessionRow, rows_of
@@ -125,10 +124,8 @@ def _without_word(
         return replace(plan, refusal=(error.sentence, "and nothing else tells of a run of this session"))
     config = plan.way.config
     chain = config.chain_for(session.agent, read_profiles(plan.root, session.agent))
-    budgets = [
-        budget_of(chain, candidate, defaults_of(None)).seconds or 0.0 for candidate in chain.candidates
-    ]
-    quiet = max([default_idle_timeout_s(FIRST_WITHOUT_LOCK_FILES), *budgets]) + MARGIN_S
+    budgets = [budget_of(chain, candidate, traits_of(None)).seconds or 0.0 for candidate in chain.candidates]
+    quiet = max([NEWEST.idle_timeout_s, *budgets]) + MARGIN_S
     holder = view.judgement.holder if view is not None else None
     began = holder.started_at if holder is not None and holder.started_at is not None else 0.0
     logged = logged_elsewhere(plan.logs, session.key, plan.run_id, max(began, plan.looked_at - quiet))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lockdeck.backend.model.releases.table import Traits
 from lockdeck.backend.model.runs.attempts import LEAVING, RETRY
 from lockdeck.backend.model.runs.candidates import begins_candidate, present_candidate
 from lockdeck.backend.model.runs.chain import Candidate, FailoverChain
@@ -25,31 +26,8 @@ from lockdeck.backend.model.runs.retries import (
 )
 from lockdeck.backend.model.words import duration, times
 
-IDLE_DEFAULT_S = 60.0
-"""OpenClaw's default idle timeout up to 2026.4.14; 120 s from 2026.4.15 on."""
-RUN_DEFAULT_S = 172_800.0
-"""OpenClaw's default run timeout (2026.4.5 and later)."""
-COMPACTION_DEFAULT_S = 900.0
-"""OpenClaw's default timeout of a compaction up to 2026.5.28; 180 s from 2026.6.11 on."""
 MOST_MODELS = 1000
 """A log that counts more models than this is not believed further."""
-
-
-class Defaults(Struct, frozen=True):
-    """The timeouts of a version in seconds, and what follows them.
-
-    `run_timeout_ends`: a run timeout does not rotate (2026.7.1 on). `retries`: an idle timeout is followed by
-    further tries of the same model (2026.9). `compaction_s`: the longest that one compaction may take.
-    """
-
-    idle_s: float = IDLE_DEFAULT_S
-    run_s: float = RUN_DEFAULT_S
-    run_timeout_ends: bool = False
-    retries: bool = False
-    compaction_s: float = COMPACTION_DEFAULT_S
-
-
-DEFAULTS_2026_4_5 = Defaults()
 
 
 class Budget(Struct, frozen=True):
@@ -85,11 +63,9 @@ class Forecast(Struct, frozen=True):
     how: str
 
 
-def budget_of(
-    chain: FailoverChain | None, candidate: Candidate | None = None, defaults: Defaults = DEFAULTS_2026_4_5
-) -> Budget:
+def budget_of(chain: FailoverChain | None, candidate: Candidate | None, traits: Traits) -> Budget:
     """Return which of the idle and the run timeout governs an attempt: the smaller one; 0 turns one off."""
-    idle, run = defaults.idle_s, defaults.run_s
+    idle, run = traits.idle_timeout_s, traits.run_timeout_s
     if chain is not None:
         idle = idle if chain.idle_timeout_s is None else chain.idle_timeout_s
         run = run if chain.run_timeout_s is None else chain.run_timeout_s
@@ -104,12 +80,12 @@ def remaining(
     run: Run,
     chain: FailoverChain | None,
     names: Mapping[str, str],
-    defaults: Defaults = DEFAULTS_2026_4_5,
+    traits: Traits,
 ) -> Remaining:
     """Return what is left of the chain for a run that goes on, the attempt that may be running included."""
     known = chain is not None and bool(chain.candidates)
     models = _models_of(run, chain, names) if chain is not None and known else _counted_models(run)
-    left = list(_tries(run, models, chain, defaults))
+    left = list(_tries(run, models, chain, traits))
     first = len(run.attempts) + 1
     attempts = tuple(
         Attempt(first + n, each.profile, each.candidate.provider, each.candidate.model)
@@ -117,7 +93,7 @@ def remaining(
         else Attempt(first + n)
         for n, each in enumerate(left)
     )
-    budgets = tuple(budget_of(chain, each.candidate, defaults) for each in left)
+    budgets = tuple(budget_of(chain, each.candidate, traits) for each in left)
     return Remaining(attempts, budgets, known, sum(each.pause_s for each in left))
 
 
@@ -137,13 +113,11 @@ class _Try(Struct, frozen=True):
     pause_s: float = 0.0
 
 
-def _tries(
-    run: Run, models: Iterable[_Model], chain: FailoverChain | None, defaults: Defaults
-) -> Iterator[_Try]:
+def _tries(run: Run, models: Iterable[_Model], chain: FailoverChain | None, traits: Traits) -> Iterator[_Try]:
     """Yield every attempt that can still come; on one profile of each model the retries, where there are any."""
-    counts = defaults.retries or counts_retries(run)
+    counts = traits.same_model_retries > 1 or counts_retries(run)
     for model in models:
-        budget = budget_of(chain, model.candidate, defaults)
+        budget = budget_of(chain, model.candidate, traits)
         idle_s = budget.seconds if counts and budget.name == "idle timeout" else None
         done = run.attempts[run.candidate_from :] if model.present else ()
         used = sum(attempt.decision == RETRY for attempt in done)
@@ -187,7 +161,7 @@ def forecast(
     left: Remaining,
     current: Attempt | None,
     now: float,
-    defaults: Defaults = DEFAULTS_2026_4_5,
+    traits: Traits,
     compaction: Compaction | None = None,
 ) -> Forecast:
     """Say what is still to come and until when; `current` is the attempt in progress, if any.
@@ -197,9 +171,9 @@ def forecast(
     if current is None:
         own, budgets, to_come = None, left.budgets, left.attempts
     else:
-        own = left.budgets[0] if left.budgets else budget_of(None, None, defaults)
+        own = left.budgets[0] if left.budgets else budget_of(None, None, traits)
         budgets, to_come = left.budgets[1:], left.attempts[1:]
-        if defaults.run_timeout_ends and own.name == "run timeout":
+        if traits.run_timeout_ends_run and own.name == "run timeout":
             budgets, to_come = (), ()
     every = (*budgets, *([own] if own else []))
     wait = left.pause_s if to_come else 0.0

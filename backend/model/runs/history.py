@@ -8,10 +8,10 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lockdeck.backend.model.policy import finding
+from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.runs.attempts import Outcome
+from lockdeck.backend.model.runs.fix import finding
 from lockdeck.backend.model.runs.fold import Run, RunBook, all_lives
-from lockdeck.backend.model.runs.forecast import IDLE_DEFAULT_S
 from lockdeck.backend.model.runs.joins import key_of, session_keys
 from lockdeck.backend.model.runs.records import Attempt, PolicyFinding
 from lockdeck.backend.model.runs.rotation import FOLLOW_UP_S
@@ -44,7 +44,7 @@ def occupations_from_runs(
     book: RunBook,
     stored: Mapping[str, str] | None = None,
     names: Mapping[str, str] | None = None,
-    idle_s: float = IDLE_DEFAULT_S,
+    idle_s: float = traits_of(None).idle_timeout_s,
 ) -> tuple[PastOccupation, ...]:
     """Rebuild the occupations of all runs, oldest first.
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lockdeck.backend.model.releases.lookup import NEWEST
 from lockdeck.backend.model.runs.attempts import RETRY
 from lockdeck.backend.model.runs.fold import Run
 from lockdeck.backend.model.runs.records import Attempt
 
-BREAKER_CAP = 5
+BREAKER_CAP = NEWEST.idle_breaker
 """So many idle timeouts in a row on one model end a run; its log line says `cap=5` (seen on 2026.9.6)."""
-MOST_RETRIES = 8
+MOST_RETRIES = NEWEST.same_model_retries
 WINDOW_S = 90.0
 """No retry begins later (seconds) than this after the first retry was decided on."""
 _FIRST_PAUSE_S = 1.0

@@ -6,23 +6,13 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from lockdeck.backend.model.policy import FIRST_WITH_TERMINAL_BUDGET, finding
-from lockdeck.backend.model.releases import (
-    FIRST_WITH_SAME_MODEL_RETRIES,
-    Version,
-    default_compaction_timeout_s,
-    default_idle_timeout_s,
-    default_run_timeout_s,
-)
+from lockdeck.backend.model.releases.lookup import traits_of
+from lockdeck.backend.model.releases.table import Traits
+from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.chain import FailoverChain
+from lockdeck.backend.model.runs.fix import finding
 from lockdeck.backend.model.runs.fold import Run
-from lockdeck.backend.model.runs.forecast import (
-    DEFAULTS_2026_4_5,
-    Defaults,
-    Remaining,
-    forecast,
-    remaining,
-)
+from lockdeck.backend.model.runs.forecast import Remaining, forecast, remaining
 from lockdeck.backend.model.runs.records import (
     GAP_GRACE_S,
     Attempt,
@@ -55,19 +45,6 @@ def gap_grace(run: Run | None, occupation: Occupation | None = None) -> float:
     return GAP_GRACE_S if kept else FOLLOW_UP_S
 
 
-def defaults_of(version: Version | None) -> Defaults:
-    """Return the timeouts that hold in a version unless configured; without a version those of 2026.4.5."""
-    if version is None:
-        return DEFAULTS_2026_4_5
-    return Defaults(
-        default_idle_timeout_s(version),
-        default_run_timeout_s(version),
-        version >= FIRST_WITH_TERMINAL_BUDGET,
-        version >= FIRST_WITH_SAME_MODEL_RETRIES,
-        default_compaction_timeout_s(version),
-    )
-
-
 def rotation_of(
     run: Run,
     chain: FailoverChain | None,
@@ -82,13 +59,13 @@ def rotation_of(
     comes last in `attempts`, with `ended_at` None.
     """
     known = names or {}
-    defaults = defaults_of(version)
+    traits = traits_of(version)
     done = _timed(tuple(_named(attempt, known) for attempt in run.attempts), occupation)
     finished = run.ended_at is not None
-    left = Remaining((), (), True) if finished else remaining(run, chain, known, defaults)
+    left = Remaining((), (), True) if finished else remaining(run, chain, known, traits)
     current = None if finished else _current(run, done, occupation, left)
     attempts = (*done, current) if current else done
-    ahead = forecast(left, current, now, defaults, _limited(compaction_of(run, occupation), chain, defaults))
+    ahead = forecast(left, current, now, traits, _limited(compaction_of(run, occupation), chain, traits))
     return Rotation(
         run_id=run.run_id,
         attempts=attempts,
@@ -113,14 +90,12 @@ def compaction_of(run: Run, occupation: Occupation | None) -> Compaction | None:
     return None if occupation.since > run.compaction.since + FOLLOW_UP_S else run.compaction
 
 
-def _limited(
-    compaction: Compaction | None, chain: FailoverChain | None, defaults: Defaults
-) -> Compaction | None:
+def _limited(compaction: Compaction | None, chain: FailoverChain | None, traits: Traits) -> Compaction | None:
     """Give a compaction its longest time, where its own line does not tell it; a configured 0 counts as not set."""
     if compaction is None or compaction.longest_s is not None:
         return compaction
     configured = chain.compaction_timeout_s if chain is not None else None
-    return replace(compaction, longest_s=configured or defaults.compaction_s)
+    return replace(compaction, longest_s=configured or traits.compaction_timeout_s)
 
 
 def followed_up(holds: Iterable[Hold], decided_at: float) -> bool:

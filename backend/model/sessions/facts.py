@@ -6,9 +6,10 @@ from msgspec import Struct
 
 from lockdeck.backend.model.fleet import State
 from lockdeck.backend.model.locks import Judgement, Verdict
+from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.runs.events import StuckSession
 from lockdeck.backend.model.runs.fold import Run
-from lockdeck.backend.model.runs.forecast import DEFAULTS_2026_4_5, Budget, budget_of
+from lockdeck.backend.model.runs.forecast import Budget, budget_of
 from lockdeck.backend.model.runs.records import (
     GAP_GRACE_S,
     NOBODY_BLOCKED,
@@ -26,6 +27,7 @@ UNBOUNDED_QUIET_S = 120.0
 """Where no timeout is set: OpenClaw itself warns after this many silent seconds."""
 TRANSCRIPT_SLACK_S = 2.0
 """An attempt's own last entry may reach the transcript this long (seconds) after the decision on it."""
+_UNKNOWN = traits_of(None)
 
 
 class SessionFacts(Struct, frozen=True):
@@ -55,8 +57,8 @@ class SessionFacts(Struct, frozen=True):
     tool_running: bool = False
     lock_since: float | None = None
     max_hold_ms: int | None = None
-    budget: Budget = budget_of(None)
-    run_budget_s: float | None = DEFAULTS_2026_4_5.run_s
+    budget: Budget = budget_of(None, None, _UNKNOWN)
+    run_budget_s: float | None = _UNKNOWN.run_timeout_s
     backoff_s: float = 0.0
     diagnoses: tuple[StuckSession, ...] = ()
     cancelling_since: float | None = None

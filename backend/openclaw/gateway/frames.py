@@ -1,4 +1,4 @@
-"""The gateway's frames, protocol 3 (2026.4.5 to 2026.5.7) and 4 (2026.5.28 to 2026.9.6): built and read.
+"""The gateway's frames of every protocol that a release has: built and read.
 
 Pure, but for the signature that a device adds.
 """
@@ -12,13 +12,15 @@ from typing import Any
 
 from msgspec import Struct
 
-from lockdeck.backend.model.releases import Version
+from lockdeck.backend.model.releases.lookup import NEWEST
+from lockdeck.backend.model.releases.table import Traits
+from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.events import AttemptStarted, RunEnded
 from lockdeck.backend.openclaw.gateway.credentials import Access
 from lockdeck.backend.openclaw.gateway.device import Device
 from lockdeck.backend.openclaw.log.values import flag, ident
 
-PROTOCOLS = (3, 4)
+PROTOCOLS = (min(Traits.protocol.values), max(Traits.protocol.values))
 SCOPES = ("operator.admin", "operator.read", "operator.write")
 CONNECT_ID = "connect"
 CLIENT = {"id": "gateway-client", "mode": "backend"}
@@ -76,7 +78,7 @@ def connect_params(access: Access, device: Device, nonce: str, now_ms: int) -> d
         if secret is not None
     }
     token = auth.get("token") or auth.get("deviceToken") or ""
-    words = ("v3", device.id, client["id"], client["mode"], "operator", ",".join(SCOPES))
+    words = (NEWEST.device_signature, device.id, client["id"], client["mode"], "operator", ",".join(SCOPES))
     signed = "|".join((*words, str(now_ms), token, nonce, client["platform"].lower(), ""))
     return {
         "minProtocol": PROTOCOLS[0],

@@ -12,7 +12,7 @@ import os
 import re
 
 from lockdeck.backend.model.locks import Presence
-from lockdeck.backend.model.releases import Version
+from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.openclaw.files import read_regular
 from lockdeck.backend.openclaw.log.files import open_regular, read_end
 

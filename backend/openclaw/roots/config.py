@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from lockdeck.backend.model.releases import Version
+from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.openclaw.gateway.secret import Secret, SecretRef, credential
 from lockdeck.backend.openclaw.roots.configtext import ConfigTextError, read_config_text

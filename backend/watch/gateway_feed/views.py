@@ -8,12 +8,13 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import RunHolder, SessionView, State
+from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.runs.events import LaneWait, StuckSession
 from lockdeck.backend.model.runs.fold import Run
 from lockdeck.backend.model.runs.forecast import budget_of
 from lockdeck.backend.model.runs.records import Blocked, Occupation, Rotation
-from lockdeck.backend.model.runs.rotation import defaults_of, rotation_of
+from lockdeck.backend.model.runs.rotation import rotation_of
 from lockdeck.backend.model.sessions.blocked import blocked_on
 from lockdeck.backend.model.sessions.facts import SessionFacts
 from lockdeck.backend.model.sessions.refusals import with_refused
@@ -89,8 +90,8 @@ class _Seen(Struct, frozen=True):
 
 def _see(root: RootWatch, row: SessionRow, run: Run | None, fed: Fed, told: Told, now: float) -> _Seen:
     chain, version = root.chain_for(row.agent), root.version
-    defaults = defaults_of(version)
-    budget = budget_of(chain, chain.candidates[0] if chain.candidates else None, defaults)
+    traits = traits_of(version)
+    budget = budget_of(chain, chain.candidates[0] if chain.candidates else None, traits)
     active = is_active(row, run, root, fed, budget.seconds, now)
     if not active and run is not None and run.ended_at is None:
         run = None  # its end was not heard, and it does not run any more
@@ -112,7 +113,7 @@ def _see(root: RootWatch, row: SessionRow, run: Run | None, fed: Fed, told: Told
         log_at=fed.news.connected_at,
         tool_running=sign is not None and sign.tool,
         budget=budget,
-        run_budget_s=_run_budget(chain, defaults.run_s),
+        run_budget_s=_run_budget(chain, traits.run_timeout_s),
         diagnoses=told.diagnoses.get(row.key, ()),
         gateway_alive=root.gateway.alive if root.gateway else None,
         gateway_started_at=root.gateway_started_at,

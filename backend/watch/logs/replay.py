@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from lockdeck.backend.model.policy import would_stop
 from lockdeck.backend.model.runs import events as ev
+from lockdeck.backend.model.runs.fix import would_stop
 from lockdeck.backend.model.runs.fold import PAST, Run, RunBook, all_lives, fold_all
 from lockdeck.backend.model.runs.history import PastOccupation, occupations_from_runs
 from lockdeck.backend.model.runs.joins import key_of, session_keys, unjoined

@@ -12,7 +12,7 @@ from lockdeck.backend.actions.cancel.ladder import (
     terminate_rung,
 )
 from lockdeck.backend.actions.cancel.restart import supervisor_in
-from lockdeck.backend.model.releases import Version
+from lockdeck.backend.model.releases.version import Version
 
 ALL = ("operator.admin", "operator.read", "operator.write")
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from lockdeck.backend.model.releases import Version
+from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.runs.chain import Candidate, FailoverChain
-from lockdeck.backend.model.runs.forecast import Budget, Defaults, Remaining, budget_of, forecast
+from lockdeck.backend.model.runs.forecast import Budget, Remaining, budget_of, forecast
 from lockdeck.backend.model.runs.records import Attempt, Compaction
-from lockdeck.backend.model.runs.rotation import defaults_of
+
+UNKNOWN = traits_of(None)
 
 
 @pytest.mark.parametrize(
@@ -26,26 +27,13 @@ from lockdeck.backend.model.runs.rotation import defaults_of
     ],
 )
 def test_the_smaller_timeout_governs_and_zero_turns_one_off(idle, run, seconds, name):
-    assert budget_of(FailoverChain((), idle, run)) == Budget(seconds, name)
+    assert budget_of(FailoverChain((), idle, run), None, UNKNOWN) == Budget(seconds, name)
 
 
 def test_a_provider_has_its_own_idle_timeout():
     chain = FailoverChain((), 60.0)
-    assert budget_of(chain, Candidate("a", "m", (), 8.0)).seconds == 8.0
-    assert budget_of(chain, Candidate("a", "m", (), 0)).name == "run timeout"
-
-
-@pytest.mark.parametrize(
-    ("version", "expected"),
-    [
-        (None, Defaults(60.0, 172_800.0, False)),
-        (Version(2026, 4, 5), Defaults(60.0, 172_800.0, False)),
-        (Version(2026, 4, 15), Defaults(120.0, 172_800.0, False)),
-        (Version(2026, 7, 1), Defaults(120.0, 172_800.0, True, compaction_s=180.0)),
-    ],
-)
-def test_the_defaults_of_a_version(version: Version | None, expected: Defaults):
-    assert defaults_of(version) == expected
+    assert budget_of(chain, Candidate("a", "m", (), 8.0), UNKNOWN).seconds == 8.0
+    assert budget_of(chain, Candidate("a", "m", (), 0), UNKNOWN).name == "run timeout"
 
 
 IDLE, LONG, OFF = (
@@ -61,7 +49,7 @@ def remaining(*budgets: Budget, known: bool = True) -> Remaining:
 
 def test_the_worst_case_is_every_timeout_in_full_less_what_has_passed():
     current = Attempt(1, started_at=1000.0)
-    ahead = forecast(remaining(IDLE, IDLE, LONG), current, 1050.0)
+    ahead = forecast(remaining(IDLE, IDLE, LONG), current, 1050.0, UNKNOWN)
     assert (len(ahead.to_come), ahead.free_by) == (2, 1420.0)
     assert (
         ahead.how
@@ -70,22 +58,24 @@ def test_the_worst_case_is_every_timeout_in_full_less_what_has_passed():
 
 
 def test_an_attempt_past_its_timeout_counts_as_about_to_end():
-    assert forecast(remaining(IDLE, IDLE), Attempt(1, started_at=0.0), 1000.0).free_by == 1060.0
+    assert forecast(remaining(IDLE, IDLE), Attempt(1, started_at=0.0), 1000.0, UNKNOWN).free_by == 1060.0
 
 
 def test_attempts_that_have_not_begun_count_in_full():
-    assert forecast(remaining(IDLE, IDLE), None, 1000.0).free_by == 1120.0
+    assert forecast(remaining(IDLE, IDLE), None, 1000.0, UNKNOWN).free_by == 1120.0
 
 
 def test_an_attempt_without_a_timeout_is_bounded_by_nothing():
-    ahead = forecast(remaining(IDLE, OFF), Attempt(1, started_at=0.0), 10.0)
+    ahead = forecast(remaining(IDLE, OFF), Attempt(1, started_at=0.0), 10.0, UNKNOWN)
     assert ahead.free_by is None
     assert "nothing bounds it" in ahead.how
 
 
 def test_with_no_attempt_left_there_is_nothing_to_wait_for():
-    assert forecast(remaining(), None, 10.0) == forecast(Remaining((), (), False), None, 10.0)
-    assert forecast(remaining(), None, 10.0).how == "no attempt is left"
+    assert forecast(remaining(), None, 10.0, UNKNOWN) == forecast(
+        Remaining((), (), False), None, 10.0, UNKNOWN
+    )
+    assert forecast(remaining(), None, 10.0, UNKNOWN).how == "no attempt is left"
 
 
 @pytest.mark.parametrize(
@@ -99,16 +89,22 @@ def test_with_no_attempt_left_there_is_nothing_to_wait_for():
     ],
 )
 def test_a_compaction_puts_off_the_end_of_the_running_attempt(compaction, free_by, how):
-    ahead = forecast(remaining(IDLE, IDLE), Attempt(1, started_at=1000.0), 1060.0, compaction=compaction)
+    ahead = forecast(
+        remaining(IDLE, IDLE), Attempt(1, started_at=1000.0), 1060.0, UNKNOWN, compaction=compaction
+    )
     assert ahead.free_by == free_by
     assert ahead.how.endswith(f"; it compacts the transcript first, {how}")
 
 
 def test_a_compaction_puts_off_the_end_also_where_the_running_attempt_is_not_seen():
     compaction = Compaction(1050.0, 1050.0, 900.0, 2)
-    seen = forecast(remaining(IDLE, IDLE), Attempt(1, started_at=1000.0), 1060.0, compaction=compaction)
-    assert forecast(remaining(IDLE, IDLE), None, 1060.0, compaction=compaction).free_by == seen.free_by
+    seen = forecast(
+        remaining(IDLE, IDLE), Attempt(1, started_at=1000.0), 1060.0, UNKNOWN, compaction=compaction
+    )
+    assert (
+        forecast(remaining(IDLE, IDLE), None, 1060.0, UNKNOWN, compaction=compaction).free_by == seen.free_by
+    )
 
 
 def test_a_running_attempt_that_no_chain_explains_still_has_a_budget():
-    assert forecast(remaining(), Attempt(4, started_at=990.0), 1000.0).free_by == 1050.0
+    assert forecast(remaining(), Attempt(4, started_at=990.0), 1000.0, UNKNOWN).free_by == 1050.0

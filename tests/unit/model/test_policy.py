@@ -13,18 +13,14 @@ from lockdeck.backend.model.policy import (
     after_answer,
     at_retry_limit,
     before_answer,
-    exposure_notes,
-    finding,
     rotates_after_answer,
     rotates_before_answer,
-    would_stop,
 )
-from lockdeck.backend.model.releases import Version
-from lockdeck.backend.model.runs.events import FailoverDecision
-from lockdeck.backend.model.runs.records import Attempt
-from lockdeck.backend.model.words import duration, times
+from lockdeck.backend.model.releases.lookup import traits_of
+from lockdeck.backend.model.releases.version import Version
 
 YES, NO = True, False
+UNKNOWN = traits_of(None)
 
 # One row per (timed_out, during_compaction, reason); four columns: (aborted, failover_failure) =
 # (no, no), (no, yes), (yes, no), (yes, yes).  1: rotate.
@@ -81,13 +77,13 @@ def test_the_whole_truth_table_of_rotation_after_an_answer(variant: Variant, tab
     for (timed_out, compacting, reason), row in table.items():
         for (aborted, failure), expected in zip(COLUMNS, row, strict=True):
             ending = Ending(aborted, failure, reason, timed_out, compacting)
-            assert rotates_after_answer(ending, variant=variant) is (expected == "1"), (ending, variant)
+            assert rotates_after_answer(ending, UNKNOWN, variant) is (expected == "1"), (ending, variant)
 
 
 def test_the_sketch_does_not_fix_an_idle_provider():
     silent = Ending(aborted=True, timed_out=True)
-    assert rotates_after_answer(silent, variant=Variant.SKETCH)
-    assert not rotates_after_answer(silent, variant=Variant.FIX)
+    assert rotates_after_answer(silent, UNKNOWN, Variant.SKETCH)
+    assert not rotates_after_answer(silent, UNKNOWN, Variant.FIX)
 
 
 HUNG = Ending(aborted=True, timed_out=True, idle=True)
@@ -107,17 +103,18 @@ STEPS = [
 @pytest.mark.parametrize(("rotates", "used_up", "fallback", "action"), STEPS)
 def test_what_follows_an_answer(rotates: bool, used_up: bool, fallback: bool, action: str):
     ending = HUNG if rotates else Ending()
-    assert after_answer(ending, profiles_used_up=used_up, fallback_configured=fallback) == action
+    assert after_answer(ending, UNKNOWN, profiles_used_up=used_up, fallback_configured=fallback) == action
 
 
 @pytest.mark.parametrize(("used_up", "fallback"), COLUMNS)
 def test_the_fix_surfaces_every_timeout_but_those_of_compaction(used_up: bool, fallback: bool):
-    options = {"profiles_used_up": used_up, "fallback_configured": fallback, "variant": Variant.FIX}
-    assert after_answer(HUNG, **options) == "surface_error"
-    assert after_answer(Ending(reason="timeout"), **options) == "surface_error"
+    options = {"profiles_used_up": used_up, "fallback_configured": fallback}
+    fixed = (UNKNOWN, Variant.FIX)
+    assert after_answer(HUNG, *fixed, **options) == "surface_error"
+    assert after_answer(Ending(reason="timeout"), *fixed, **options) == "surface_error"
     compacting = Ending(aborted=True, timed_out=True, during_compaction=True)
-    assert after_answer(compacting, **options) == "continue_normal"
-    limited = after_answer(Ending(reason="rate_limit"), **options)
+    assert after_answer(compacting, *fixed, **options) == "continue_normal"
+    limited = after_answer(Ending(reason="rate_limit"), *fixed, **options)
     assert limited == {(NO, NO): "rotate_profile", (NO, YES): "rotate_profile", (YES, NO): "surface_error",
                        (YES, YES): "fallback_model"}[used_up, fallback]  # fmt: skip
 
@@ -156,13 +153,13 @@ def test_what_follows_a_failed_prompt(
     failure: bool, reason: str | None, used_up: bool, fallback: bool, action: str
 ):
     ending = Ending(failover_failure=failure, reason=reason)
-    assert before_answer(ending, profiles_used_up=used_up, fallback_configured=fallback) == action
+    assert before_answer(ending, UNKNOWN, profiles_used_up=used_up, fallback_configured=fallback) == action
     assert rotates_before_answer(ending) is (failure and reason != "timeout")
 
 
 def test_the_fix_surfaces_a_prompt_that_timed_out():
     ending = Ending(failover_failure=True, reason="timeout")
-    fixed = before_answer(ending, profiles_used_up=False, fallback_configured=True, variant=Variant.FIX)
+    fixed = before_answer(ending, UNKNOWN, Variant.FIX, profiles_used_up=False, fallback_configured=True)
     assert fixed == "surface_error"
 
 
@@ -178,9 +175,9 @@ def test_the_fix_surfaces_a_prompt_that_timed_out():
     ],
 )
 def test_what_follows_the_retry_limit(reason: str | None, old: str, new: str):
-    assert at_retry_limit(reason, fallback_configured=True, version=Version(2026, 4, 5)) == old
-    assert at_retry_limit(reason, fallback_configured=True, version=Version(2026, 7, 1)) == new
-    assert at_retry_limit(reason, fallback_configured=False) == "return_error_payload"
+    assert at_retry_limit(reason, traits_of(Version(2026, 4, 5)), fallback_configured=True) == old
+    assert at_retry_limit(reason, traits_of(Version(2026, 7, 1)), fallback_configured=True) == new
+    assert at_retry_limit(reason, UNKNOWN, fallback_configured=False) == "return_error_payload"
 
 
 VERSIONS = ["2026.4.5", "2026.4.12", "2026.5.7", "2026.5.18", "2026.5.28", "2026.7.1", "2026.8.2", "2026.9.6"]
@@ -204,92 +201,13 @@ def test_what_each_version_does(ending: Ending, actions: str):
     words = {"rotate_profile": "R", "surface_error": "S", "continue_normal": "C"}
     done = [
         words[
-            after_answer(ending, profiles_used_up=False, fallback_configured=True, version=Version.parse(v))
+            after_answer(
+                ending, traits_of(Version.parse(v)), profiles_used_up=False, fallback_configured=True
+            )
         ]
         for v in VERSIONS
     ]
     assert "".join(done) == actions
-
-
-@pytest.mark.parametrize(
-    ("what", "reason", "timed_out", "stops"),
-    [
-        ("rotate_profile", "timeout", True, True),
-        ("fallback_model", None, True, True),
-        ("rotate_profile", "timeout", False, True),
-        ("rotate_profile", "rate_limit", True, True),
-        ("rotate_profile", "rate_limit", False, False),
-        ("rotate_profile", None, False, False),
-        ("surface_error", "timeout", True, False),
-    ],
-)
-def test_whether_the_fix_would_have_stopped_at_a_decision(
-    what: str, reason: str, timed_out: bool, stops: bool
-):
-    assert would_stop(FailoverDecision(1.0, "r", "assistant", what, reason, timed_out=timed_out)) is stops
-
-
-def attempt(
-    index: int, start: float | None, end: float | None, what: str | None = "rotate_profile", reason="timeout"
-):
-    return Attempt(index, None, None, None, start, end, reason, what, reason == "timeout", reason)
-
-
-def test_the_finding_tells_what_the_rotation_has_cost_since():
-    found = finding([attempt(1, 0, 60), attempt(2, 61, 121), attempt(3, 122, None, None)], 982.0)
-    assert (found.would_stop_at, found.avoidable_ms) == (1, 920_000)
-    assert found.sentence == (
-        "the fix of openclaw#62351 would have stopped here (attempt 1); "
-        "this rotation has since cost 15 m 20 s of lock time"
-    )
-
-
-def test_the_finding_counts_only_from_the_first_timeout():
-    found = finding([attempt(1, 0, 60, reason="auth"), attempt(2, 60, 120), attempt(3, 121, 131)], 500.0)
-    assert (found.would_stop_at, found.avoidable_ms) == (2, 10_000)
-
-
-def test_nothing_is_avoidable_where_no_attempt_came_after():
-    last = attempt(1, 0, 60, "fallback_model")
-    assert finding([last], 70.0).would_stop_at == 1
-    assert finding([last], 70.0).avoidable_ms == 0
-    assert finding([last], 70.0, finished=True).would_stop_at is None
-    assert finding([], 70.0).sentence == "the fix of openclaw#62351 would not have interfered"
-
-
-def test_attempts_lost_to_the_lock_are_not_what_the_fix_is_about():
-    locked = Attempt(1, ended_at=10.0, reason="lock", decision="candidate_failed", logged_reason="timeout")
-    assert finding([locked, attempt(2, 11, 20, reason="auth")], 30.0).would_stop_at is None
-
-
-def test_exposure_by_version():
-    notes = {
-        v: " ".join(exposure_notes(Version.parse(v)))
-        for v in ("2026.4.5", "2026.5.19", "2026.7.35", "2026.9.6")
-    }
-    assert "openclaw#62351" in notes["2026.4.5"]
-    assert "openclaw#66646" in notes["2026.4.5"]
-    assert "openclaw#66646" not in notes["2026.5.19"]
-    assert "run timeout ends the run" in notes["2026.7.35"]
-    assert notes["2026.9.6"] == ""
-    assert "not known" in exposure_notes(None)[0]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(-1, "0 s"), (0.42, "0.4 s"), (3, "3 s"), (42.4, "42 s"), (59.7, "1 m"), (860, "14 m 20 s"), (7500, "2 h 5 m"),
-     (100_000, "1 d 3 h"), (3600, "1 h")],
-)  # fmt: skip
-def test_lengths_of_time_in_words(seconds: float, words: str):
-    assert duration(seconds) == words
-
-
-def test_numbers_with_their_nouns():
-    assert (times(1, "attempt"), times(2, "attempt"), times(2, "try", "tries")) == (
-        "1 attempt",
-        "2 attempts",
-        "2 tries",
-    )
 
 
 def test_the_words_are_those_of_the_log():

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockdeck.backend.model.policy import finding
-from lockdeck.backend.model.releases import Version
+from lockdeck.backend.model.releases.lookup import traits_of
+from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.chain import Candidate, FailoverChain
 from lockdeck.backend.model.runs.events import (
     AttemptStarted,
@@ -18,6 +18,7 @@ from lockdeck.backend.model.runs.events import (
     ModelFallbackDecision,
     SameModelRetry,
 )
+from lockdeck.backend.model.runs.fix import finding
 from lockdeck.backend.model.runs.fold import Run, RunBook, fold_all, profile_hash
 from lockdeck.backend.model.runs.forecast import Remaining, remaining
 from lockdeck.backend.model.runs.retries import (
@@ -27,7 +28,7 @@ from lockdeck.backend.model.runs.retries import (
     most_retries,
     shortest_pause_s,
 )
-from lockdeck.backend.model.runs.rotation import defaults_of, rotation_of
+from lockdeck.backend.model.runs.rotation import rotation_of
 from lockdeck.backend.watch.logs.replay import replay
 from tests.folders import RECORDINGS
 
@@ -67,7 +68,7 @@ def rotated(at: float, profile: str, decision: str = "rotate_profile") -> Failov
 
 
 def left(run: Run, idle_s: float, version: Version = NEW) -> Remaining:
-    return remaining(run, chain(idle_s), BY_HASH, defaults_of(version))
+    return remaining(run, chain(idle_s), BY_HASH, traits_of(version))
 
 
 def profiles(found: Remaining) -> list[str | None]:
@@ -146,10 +147,10 @@ def test_rate_limits_know_no_window():
 
 
 def test_without_a_configuration_the_retries_of_one_model_are_counted():
-    found = remaining(run_of(), None, {}, defaults_of(NEW))
+    found = remaining(run_of(), None, {}, traits_of(NEW))
     assert (len(found.attempts), found.known) == (2, False)
     told = run_of(retry(10.0, 1), retry(21.0, 2))
-    assert len(remaining(told, FailoverChain((), 10.0), {}).attempts) == 3, (
+    assert len(remaining(told, FailoverChain((), 10.0), {}, traits_of(None)).attempts) == 3, (
         "what is told holds for any version"
     )
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockdeck.backend.model.releases import Version
+from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.openclaw.gateway.secret import Secret, SecretRef
 from lockdeck.backend.openclaw.roots import configtext
 from lockdeck.backend.openclaw.roots.config import Agent, Config, agent_id, load_config
