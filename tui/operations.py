@@ -74,7 +74,7 @@ def _plan(path: str, release_id: str | None, hands: Hands) -> ReleasePlan:
         release_id,
         env=hands.env,
         clock=hands.clock,
-        vouched=lambda place: hands.settings.root(place).own_namespace or None,
+        vouches=hands.settings.vouches_for,
     )
 
 

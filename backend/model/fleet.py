@@ -68,6 +68,7 @@ class RootView(Struct, frozen=True):
     """One OpenClaw state directory. `watch` is live or polling; `problems` are sentences.
 
     `unseen`: sessions or locks may be there that can't be seen; the problems say which and why.
+    `own_namespace`: the user vouches that all its writers share our pid namespace.
     """
 
     path: str
@@ -78,6 +79,7 @@ class RootView(Struct, frozen=True):
     version: str | None = None
     refused_start: RefusedStart | None = None
     unseen: bool = False
+    own_namespace: bool = False
 
 
 class LockView(Struct, frozen=True):

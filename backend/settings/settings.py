@@ -107,6 +107,10 @@ class Settings:
                 return root
         return RootSettings(path)
 
+    def vouches_for(self, path: str) -> bool:
+        """Whether the user vouches that all writers of a root share lockdeck's pid namespace."""
+        return self.root(path).own_namespace
+
     def place(self, key: str) -> str:
         """Return where a value comes from: `default`, or file and line."""
         if key not in self.lines:

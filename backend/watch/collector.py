@@ -19,7 +19,7 @@ from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
 from lockdeck.backend.model.runs.records import Occupation
 from lockdeck.backend.openclaw.gateway.rows import ends_of, run_ids_of
-from lockdeck.backend.openclaw.roots.layout import Discovery, Unusable, discover_roots
+from lockdeck.backend.openclaw.roots.discovery import Discovery, Unusable, discover_roots
 from lockdeck.backend.settings.settings import Settings
 from lockdeck.backend.system.processes import ProcessDetails, details
 from lockdeck.backend.system.text import safe
@@ -89,7 +89,7 @@ class Collector:
         home = environment.get("HOME") or os.path.expanduser("~")
 
         def find() -> Discovery:
-            return discover_roots(environment, home, named)
+            return discover_roots(environment, home, named, settings.vouches_for)
 
         return cls(find(), settings, logs=logs, env=environment, clock=clock, rediscover=find)
 
@@ -179,12 +179,11 @@ class Collector:
         """
         for root in discovery.roots:
             if root.path not in self.roots:
-                vouched = True if self.settings.root(root.path).own_namespace else None
-                self.roots[root.path] = RootWatch(root, self._env, vouched)
+                self.roots[root.path] = RootWatch(root, self._env)
         self._unusable = tuple(
             one
             for one in discovery.unusable
-            if (one.named or one.fault.unseen) and one.path not in self.roots
+            if (one.required or one.fault.unseen) and one.path not in self.roots
         )
 
     def _grace(self, directory: Directory, lock_path: str, occupation: Occupation | None) -> float:

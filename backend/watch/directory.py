@@ -7,9 +7,9 @@ import os
 from msgspec import Struct, field
 
 from lockdeck.backend.model.locks import LockKind
-from lockdeck.backend.openclaw.locks.evidence import Place
 from lockdeck.backend.openclaw.locks.lockfile import shops_among
 from lockdeck.backend.openclaw.roots.layout import SessionsDir, lock_kind, locks_among, names_in
+from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
 from lockdeck.backend.openclaw.store import SessionEntry, Store, StoreIndex, read_store
 
 KNOWN_AT_MOST = 20_000
@@ -23,7 +23,6 @@ class Directory(Struct):
     """
 
     where: SessionsDir
-    root: str
     store: Store = field(default_factory=Store)
     index: StoreIndex = field(default_factory=lambda: StoreIndex({}, {}))
     locks: tuple[str, ...] = ()
@@ -56,17 +55,9 @@ class Directory(Struct):
             self.unseen = True
         self.problems = tuple(told)
 
-    def places(self, era: str, own_namespace: bool | None) -> list[Place]:
-        """Return the locks as places to examine."""
-        return [
-            Place(path, self.root, self.agent_of(path), lock_kind(path), era, own_namespace)
-            for path in self.locks
-        ]
-
-    def ground(self, era: str, own_namespace: bool | None) -> Place:
-        """Return the directory itself, as a place below which locks may have been removed."""
-        path = os.path.join(self.where.path, "")
-        return Place(path, self.root, self.where.agent, LockKind.SESSION, era, own_namespace)
+    def lock_places(self, root: RootPlaces) -> list[Place]:
+        """Return the locks as places of their root."""
+        return [root.lock(path, self.agent_of(path)) for path in self.locks]
 
     def session_of(self, lock_path: str) -> SessionEntry | None:
         """Return the session a lock guards, None when the store knows none; looked up once per store."""

@@ -60,17 +60,15 @@ class LockBook:
             directory.refresh()
         kept = [] if whole else self._resting(directories)
         resting = {view.record.path for view in kept}
-        places = [
-            p for d in directories for p in d.places(root.era, root.own_namespace) if p.path not in resting
-        ]
+        places = [p for d in directories for p in d.lock_places(root.places) if p.path not in resting]
         places += root.other_places() if whole else []
         # A deleted lock leaves no name behind: it stays known only while its holder is searched for.
         search = whole or any(self._knows_deleted(directory) for directory in directories)
-        grounds = [d.ground(root.era, root.own_namespace) for d in directories] if search else []
-        grounds += root.gateway_grounds() if whole else []
+        removed_from = [root.places.sessions_directory(d.where) for d in directories] if search else []
+        removed_from += root.expected_gateway_locks() if whole else []
         if places or search:
             known = {view.release_id for view in self.locks}
-            kept += examine(places, now, search=search, grounds=grounds, settled=known)
+            kept += examine(places, now, search=search, removed_from=removed_from, settled=known)
         self._file(root, directories, [self._unless_let_go(view, now) for view in kept], whole)
         if whole:
             mine = self.views[root.path]

@@ -10,25 +10,19 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import GatewayView, LockView, RefusedStart, RootView
 from lockdeck.backend.model.gateways import gateway_of, sentences, started_at
-from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.model.releases.exposure import exposure_notes
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.chain import FailoverChain
-from lockdeck.backend.openclaw.locks.evidence import Place
 from lockdeck.backend.openclaw.locks.gatewaylock import expected_paths, gateway_lock_paths, left_guards
 from lockdeck.backend.openclaw.locks.lockfile import cut_off, cut_off_sentence
 from lockdeck.backend.openclaw.roots.config import Config, load_config
+from lockdeck.backend.openclaw.roots.discovery import Root
 from lockdeck.backend.openclaw.roots.era import era_of, era_signature
 from lockdeck.backend.openclaw.roots.failover import read_profiles
-from lockdeck.backend.openclaw.roots.layout import (
-    Fault,
-    Root,
-    fault_of_root,
-    lock_kind,
-    look_for_sessions,
-    other_locks,
-)
+from lockdeck.backend.openclaw.roots.faults import Fault, fault_of_root
+from lockdeck.backend.openclaw.roots.layout import look_for_sessions, other_locks
+from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
 from lockdeck.backend.system.text import safe
 from lockdeck.backend.system.volumes import volume_of
 from lockdeck.backend.watch.directory import Directory
@@ -39,7 +33,6 @@ class RootWatch(Struct):
 
     root: Root
     env: Mapping[str, str]
-    own_namespace: bool | None = None
     config: Config | None = None
     era: str = "files"
     gateway: GatewayView | None = None
@@ -97,17 +90,26 @@ class RootWatch(Struct):
             self._chains[agent] = self.config.chain_for(agent, stored) if self.config else FailoverChain()
         return self._chains[agent]
 
+    @property
+    def places(self) -> RootPlaces:
+        """What all places of this root have in common."""
+        return self.root.places(self.era)
+
     def other_places(self) -> list[Place]:
         """Return the locks outside the sessions directories: shown, never releasable."""
+        places = self.places
         return [
-            Place(path, self.path, _agent_in(path), lock_kind(path), self.era, self.own_namespace)
-            for path in self.others
-            if os.path.dirname(path) not in self.directories
-        ] + [self._gateway_place(path) for path in self.gateway_paths]
+            *(
+                places.lock(path, _agent_in(path))
+                for path in self.others
+                if os.path.dirname(path) not in self.directories
+            ),
+            *map(places.gateway_lock, self.gateway_paths),
+        ]
 
-    def gateway_grounds(self) -> list[Place]:
+    def expected_gateway_locks(self) -> list[Place]:
         """Return where gateway locks of this root may have been removed from."""
-        return [self._gateway_place(path) for path in self._expected]
+        return [*map(self.places.gateway_lock, self._expected)]
 
     def judged(self, locks: tuple[LockView, ...], now: float) -> None:
         """Take up the verdicts on this root's gateway locks: they say which gateway serves it and whether it lives."""
@@ -139,6 +141,7 @@ class RootWatch(Struct):
             version=version,
             refused_start=refused,
             unseen=self._unseen,
+            own_namespace=self.root.own_namespace,
         )
 
     def exposures(self) -> tuple[str, ...]:
@@ -185,8 +188,7 @@ class RootWatch(Struct):
         self.hidden = tuple(map(str, hidden))
         known = self.directories
         self.directories = {
-            where.path: known[where.path] if where.path in known else Directory(where, self.path)
-            for where in found
+            where.path: known[where.path] if where.path in known else Directory(where) for where in found
         }
 
     def _find_gateway_locks(self) -> None:
@@ -197,9 +199,6 @@ class RootWatch(Struct):
             return
         where = (self.path, self.config.path if self.config else "", self.env, uid)
         self.gateway_paths, self._expected = gateway_lock_paths(*where), expected_paths(*where)
-
-    def _gateway_place(self, path: str) -> Place:
-        return Place(path, self.path, None, LockKind.GATEWAY, self.era, self.own_namespace)
 
     def _guard_problems(self) -> Iterator[str]:
         for path in self._guards:

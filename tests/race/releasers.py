@@ -20,7 +20,7 @@ from lockdeck.backend.actions.release.release import DWELL_S, plan_at, release
 from lockdeck.backend.actions.release.standin import is_lock_of
 from lockdeck.backend.actions.release.swap import LOCK, Kind, Site, is_file, kind_at, read_all
 from lockdeck.backend.model.locks import LockKind
-from lockdeck.backend.openclaw.locks.evidence import Place
+from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
 
 COMPRESSION = 50
 """The race's clock runs this many times faster than OpenClaw's: polls of 50 ms become 1 ms, dwell 1 s 20 ms."""
@@ -38,7 +38,7 @@ def hurried(seconds: float) -> None:
 
 def place_of(path: str) -> Place:
     """The place of a race lock; the race runs in one pid namespace and says so."""
-    return Place(path, os.path.dirname(path), "race", LockKind.SESSION, own_namespace=True)
+    return RootPlaces(os.path.dirname(path), "files", own_namespace=True).lock(path, "race", LockKind.SESSION)
 
 
 def check_then_unlink(paths: Sequence[str], journal: str, count: Counter[str], dice: random.Random) -> None:

@@ -9,6 +9,7 @@ from lockdeck.backend.actions.release.records import Refusal, ReleasePlan
 from lockdeck.backend.model.fleet import Severity
 from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.openclaw.roots.config import Config
+from lockdeck.backend.openclaw.roots.place import RootPlaces
 from lockdeck.tui.app import LockdeckApp
 from lockdeck.tui.dialogs.cancel import CancelDialog, LadderSeen
 from lockdeck.tui.dialogs.release import Offered, ReleaseDialog
@@ -70,7 +71,7 @@ async def cancel_ladder(pilot: object) -> None:
         key=aim.row[2],
         root=ROOT,
         looked_at=NOW,
-        way=Way(Config(f"{ROOT}/openclaw.json"), {}, "state"),
+        way=Way(RootPlaces(ROOT, "files", own_namespace=False), Config(f"{ROOT}/openclaw.json"), {}, "state"),
         rungs=(*rungs, restart),
         pid=396,
         is_gateway=True,

@@ -16,6 +16,7 @@ from lockdeck.backend.actions.cancel.cancel import Limits
 from lockdeck.backend.actions.cancel.ladder import LeftOut, restart_rung, rung
 from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan, Way
 from lockdeck.backend.openclaw.roots.config import Config
+from lockdeck.backend.openclaw.roots.place import RootPlaces
 from lockdeck.tui.app import LockdeckApp
 from lockdeck.tui.dialogs.cancel import CancelDialog
 from lockdeck.tui.dialogs.release import ReleaseDialog
@@ -85,7 +86,8 @@ def careless(yard: Yard) -> Iterator[subprocess.Popen[str]]:
 def ladder(*rungs: object, **fields: object) -> CancelPlan:
     """A plan as the gateway of the incident would give it."""
     key = incident().sessions[1].key
-    way = Way(Config("/nowhere/openclaw.json"), {}, "/nowhere")
+    places = RootPlaces("/home/ops/.openclaw", "files", own_namespace=False)
+    way = Way(places, Config("/nowhere/openclaw.json"), {}, "/nowhere")
     plan = CancelPlan(key, "/home/ops/.openclaw", 0.0, way, rungs=rungs)  # type: ignore[arg-type]
     told = {
         "pid": 396,

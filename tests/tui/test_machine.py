@@ -29,7 +29,6 @@ from lockdeck.backend.actions.cancel.records import (
     Way,
 )
 from lockdeck.backend.actions.release.records import Outcome, Refusal, ReleasePlan, Status
-from lockdeck.backend.actions.release.release import Place
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, Severity, State
 from lockdeck.backend.model.locks import (
     Evidence,
@@ -42,6 +41,7 @@ from lockdeck.backend.model.locks import (
     Verdict,
 )
 from lockdeck.backend.openclaw.roots.config import Config
+from lockdeck.backend.openclaw.roots.place import RootPlaces
 from lockdeck.tui.dialogs.ask import AskDialog
 from lockdeck.tui.dialogs.cancel import CancelDialog
 from lockdeck.tui.dialogs.release import ReleaseDialog
@@ -52,6 +52,8 @@ from lockdeck.tui.screens.fleet import FleetScreen
 from lockdeck.tui.screens.rowscreen import RowScreen
 from tests.tui.samples import NOW, ROOT
 from tests.tui.stage import dashboard, show, wait_for
+
+PLACES = RootPlaces(ROOT, "files", own_namespace=False)
 
 MOVES = [
     *("down", "up", "end", "home", "space", "space", "u", "f", "p", "w"),
@@ -110,7 +112,7 @@ class World:
 
     def plan(self, path: str, release_id: str | None, **_more: object) -> ReleasePlan:
         now = self.current(path)
-        place = Place(path, ROOT, "main", LockKind.SESSION)
+        place = PLACES.lock(path, "main", LockKind.SESSION)
         right = now is not None and release_id in (now, None)
         refusal = None if right else Refusal(("this is another hold than the one named",))
         view = self.lock(name_of(path)) if now is not None else None
@@ -129,9 +131,9 @@ class World:
     # What stands in for lockdeck.backend.actions.cancel.cancel: a stop is never enough, a reset leaves the lock behind.
 
     def plan_cancel(self, session: SessionView, _root: object, **_more: object) -> CancelPlan:
-        way = Way(Config("/nowhere/openclaw.json"), {}, "/nowhere")
+        way = Way(PLACES, Config("/nowhere/openclaw.json"), {}, "/nowhere")
         path = f"{ROOT}/agents/main/sessions/{session.session_id}.jsonl.lock"
-        place = Place(path, ROOT, "main", LockKind.SESSION)
+        place = PLACES.lock(path, "main", LockKind.SESSION)
         return CancelPlan(session.key, ROOT, NOW, way, (GENTLE, RESET), place=place)
 
     def cancel_many(

@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from lockdeck.backend.model.locks import LockKind
-from lockdeck.backend.openclaw.locks.evidence import Place
+from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
 from lockdeck.backend.settings.settings import RootSettings, Settings
 from tests.folders import REPOSITORY
 
@@ -146,6 +146,18 @@ def aged(path: Path, seconds: float) -> Path:
     return path
 
 
+def lock_place(
+    path: Path | str, root: Path | str, kind: LockKind = LockKind.SESSION, *, vouched: bool = True
+) -> Place:
+    """The lock at `path` as a place of a root in files, of the agent `main`."""
+    return RootPlaces(str(root), "files", vouched).lock(str(path), "main", kind)
+
+
+def nobody_vouches(_root: str) -> bool:
+    """The user vouches for no root."""
+    return False
+
+
 class FleetDir:
     """One OpenClaw state directory below `home`, with as much in it as a test asks for."""
 
@@ -186,9 +198,9 @@ class FleetDir:
         """Write openclaw.json."""
         (self.root / "openclaw.json").write_text(json.dumps(values))
 
-    def place(self, path: Path, kind: LockKind = LockKind.SESSION, *, vouched: bool | None = True) -> Place:
+    def place(self, path: Path, kind: LockKind = LockKind.SESSION, *, vouched: bool = True) -> Place:
         """The lock at `path` as a place of this root; vouched for, so that tests also hold in containers."""
-        return Place(str(path), str(self.root), "main", kind, own_namespace=vouched)
+        return lock_place(path, self.root, kind, vouched=vouched)
 
     def settings(self, **values: float) -> Settings:
         """Settings that vouch for this root's pid namespace."""

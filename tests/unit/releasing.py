@@ -10,9 +10,8 @@ from pathlib import Path
 
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.actions.release.release import plan_at, release
-from lockdeck.backend.model.locks import LockKind
-from lockdeck.backend.openclaw.locks.evidence import Place
 from lockdeck.backend.system import procfs
+from tests.unit.fleetdir import lock_place
 
 NO_SUCH_PID = 4194305
 """Above PID_MAX_LIMIT."""
@@ -42,7 +41,7 @@ class Root:
         self.transcript = self.sessions / "one.jsonl"
         self.transcript.write_text('{"type":"session"}\n')
         self.journal = Journal(str(folder / "state" / "journal.jsonl"))
-        self.place = Place(str(self.lock), str(folder / "root"), "main", LockKind.SESSION, own_namespace=True)
+        self.place = lock_place(self.lock, folder / "root")
         self.waits: list[float] = []
 
     def write(

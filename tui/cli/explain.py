@@ -12,8 +12,8 @@ from lockdeck.backend.model.locks import Presence
 from lockdeck.backend.model.wire import SCHEMA, dumps, evidence_json, lock_json, lock_needs_person
 from lockdeck.backend.openclaw.locks.evidence import examine
 from lockdeck.backend.openclaw.locks.lockfile import cut_off, cut_off_sentence, shops_among
+from lockdeck.backend.openclaw.roots.discovery import place_of
 from lockdeck.backend.openclaw.roots.layout import names_in
-from lockdeck.backend.openclaw.roots.place import place_of
 from lockdeck.backend.system.text import safe
 from lockdeck.tui.cli.exits import Exit
 from lockdeck.tui.cli.output import emit, narrate
@@ -29,7 +29,7 @@ NOTHING_THERE = "no such lock file, and no process has a deleted one open there"
 
 def explain_lock(path: str, settings: Settings, as_json: bool) -> Exit:
     """Print all that is known about the lock at `path`; 0, 1 when it needs a person, 2 when there is none."""
-    place = place_of(path, os.environ, lambda root: settings.root(root).own_namespace or None)
+    place = place_of(path, os.environ, settings.vouches_for)
     view = examine([place], time.time(), search=True)[0]
     left = tuple(_cut_off_beside(place.path))
     for shop in left:

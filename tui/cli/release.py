@@ -54,7 +54,7 @@ def release_lock(request: Request, settings: Settings) -> Exit:
         request.release_id,
         env=os.environ,
         override=_override(request),
-        vouched=lambda root: settings.root(root).own_namespace or None,
+        vouches=settings.vouches_for,
     )
     if request.release_id is None and plan.view is not None and nothing_there(plan.view):
         narrate(f"{plan.path}: {NOTHING_THERE}")

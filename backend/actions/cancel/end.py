@@ -91,7 +91,7 @@ def _follower(scene: Scene, seconds: float) -> int | None:
     """Return the pid of another gateway that serves the root, waiting for it at most `seconds`."""
     plan, until = scene.plan, scene.clock() + seconds
     while True:
-        view = gateway_lock_of(plan.root, plan.way.config, plan.way.env, scene.clock())
+        view = gateway_lock_of(plan.way, scene.clock())
         holder = view.judgement.holder if view is not None else None
         if holder is not None and (holder.pid, holder.start_ticks) != (plan.pid, plan.holder_ticks):
             return holder.pid

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from lockdeck.backend.actions.cancel.holder import HolderFacts, holder_from
 from lockdeck.backend.actions.cancel.log import told_lately
+from lockdeck.backend.actions.cancel.records import Way
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.gateways import serving_lock
-from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.model.releases.lookup import NEWEST, basis_of
 from lockdeck.backend.model.releases.table import Traits
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
 from lockdeck.backend.openclaw.gateway.rows import SessionRow
-from lockdeck.backend.openclaw.locks.evidence import Place, examine
+from lockdeck.backend.openclaw.locks.evidence import examine
 from lockdeck.backend.openclaw.locks.gatewaylock import gateway_lock_paths
-from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.system.text import safe
 
 DRAIN_S = NEWEST.drain_s
@@ -31,14 +30,15 @@ TAKEN_UP = (
 )
 
 
-def gateway_lock_of(root: str, config: Config, env: Mapping[str, str], now: float) -> LockView | None:
+def gateway_lock_of(way: Way, now: float) -> LockView | None:
     """Judge the lock of the gateway that serves a root as it is now; None where no gateway has one."""
+    root = way.places.root
     try:
         uid = os.stat(root).st_uid
     except OSError:
         return None
-    paths = gateway_lock_paths(root, config.path, env, uid)
-    return serving_lock(examine([Place(path, root, None, LockKind.GATEWAY, "sqlite") for path in paths], now))
+    paths = gateway_lock_paths(root, way.config.path, way.env, uid)
+    return serving_lock(examine([way.places.gateway_lock(path) for path in paths], now))
 
 
 def gateway_holder(view: LockView | None) -> HolderFacts | None:

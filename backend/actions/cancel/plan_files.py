@@ -25,9 +25,10 @@ from lockdeck.backend.model.fleet import LockView, RootView, SessionView, State
 from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.openclaw.gateway.access import Line, reach
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError
-from lockdeck.backend.openclaw.locks.evidence import Place, examine
+from lockdeck.backend.openclaw.locks.evidence import examine
 from lockdeck.backend.openclaw.roots.config import load_config
 from lockdeck.backend.openclaw.roots.failover import read_profiles
+from lockdeck.backend.openclaw.roots.place import Place, places_of
 from lockdeck.backend.system.folders import state_dir
 
 _GOING_ON = frozenset({State.RUNNING, State.COMPACTING, State.ROTATING, State.STUCK, State.CANCELLING})
@@ -56,18 +57,19 @@ def plan_cancel(
     `logs` are the gateway's log files where known, `folder` lockdeck's state folder (default: the user's).
     """
     config = load_config(session.root, env)
-    way = Way(config, env, folder or state_dir(env), url, fingerprint)
+    way = Way(places_of(root), config, env, folder or state_dir(env), url, fingerprint)
     plan = CancelPlan(session.key, session.root, clock(), way, logs=tuple(logs))
     if root.era == "sqlite":
         return plan_claimed(plan, session, root, lambda: open_line(plan, clock), clock)
-    view = _fresh_view(session, root, clock, wait, limits or Limits())
+    place = _place_of_lock(session, way)
+    view = None if place is None else _fresh_view(place, session, clock, wait, limits or Limits())
     if view is None:
         return replace(plan, nothing=True, notes=("no lock stands: no run holds this session",))
     rotation = session.rotation
     plan = replace(
         plan,
         view=view,
-        place=_place(view, root),
+        place=place,
         run_id=rotation.run_id if rotation is not None and not rotation.finished else None,
         chain=config.chain_for(session.agent, read_profiles(session.root, session.agent)),
         queue_depth=queue_depth(logs, session.key, session.session_id),
@@ -87,19 +89,21 @@ def open_line(plan: CancelPlan, clock: Clock) -> Line:
 
 
 def _fresh_view(
-    session: SessionView, root: RootView, clock: Clock, wait: Wait, limits: Limits
+    place: Place, session: SessionView, clock: Clock, wait: Wait, limits: Limits
 ) -> LockView | None:
     """Judge the session's lock as it is now; while a run goes on, the gap between two attempts is waited out."""
-    path = _lock_path(session)
-    if path is None:
-        return None
-    place = Place(path, session.root, session.agent, LockKind.SESSION, root.era)
     until = clock() + (limits.gap if session.state in _GOING_ON else 0.0)
-    while not os.path.lexists(path):
+    while not os.path.lexists(place.path):
         if clock() >= until:
             return None
         wait(limits.poll)
     return examine([place], clock())[0]
+
+
+def _place_of_lock(session: SessionView, way: Way) -> Place | None:
+    """Return where the session's lock stands or would stand; None where nothing tells."""
+    path = _lock_path(session)
+    return None if path is None else way.places.lock(path, session.agent, LockKind.SESSION)
 
 
 def _lock_path(session: SessionView) -> str | None:
@@ -108,11 +112,6 @@ def _lock_path(session: SessionView) -> str | None:
     if session.occupation is not None:
         return session.occupation.path
     return None if session.transcript is None else session.transcript + ".lock"
-
-
-def _place(view: LockView, root: RootView) -> Place:
-    record = view.record
-    return Place(record.path, record.root, record.agent, record.kind, root.era)
 
 
 def _with_ladder(plan: CancelPlan, view: LockView) -> CancelPlan:

@@ -50,7 +50,7 @@ def plan_claimed(
 
     Without access the last rung is left: a process can be ended without a word to it.
     """
-    view = gateway_lock_of(plan.root, plan.way.config, plan.way.env, clock())
+    view = gateway_lock_of(plan.way, clock())
     owner = gateway_holder(view)
     plan = replace(plan, is_gateway=True, version=root.version)
     if owner is not None:

@@ -12,8 +12,8 @@ from lockdeck.backend.actions.cancel.ladder import LeftOut, Rung
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.wire import iso, lock_json
-from lockdeck.backend.openclaw.locks.evidence import Place
 from lockdeck.backend.openclaw.roots.config import Config
+from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
 from lockdeck.backend.system.text import safe
 
 CANCELLED, STILL_ROTATING, REFUSED, FAILED, NOTHING = (
@@ -29,6 +29,7 @@ CANCELLED, STILL_ROTATING, REFUSED, FAILED, NOTHING = (
 class Way:
     """How the gateway of a root is reached. `folder` is lockdeck's state folder. Never shown: it holds secrets."""
 
+    places: RootPlaces
     config: Config = field(repr=False)
     env: Mapping[str, str] = field(repr=False)
     folder: str

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from lockdeck.backend.actions.release.records import After
 from lockdeck.backend.model.locks import LockKind
-from lockdeck.backend.openclaw.locks.evidence import Place
 from lockdeck.backend.openclaw.locks.lockfile import read_lock
+from lockdeck.backend.openclaw.roots.place import Place
 from lockdeck.backend.system import processes
 
 POLL_S = 0.02

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import Liveness, Presence, Verdict, judge
-from lockdeck.backend.openclaw.locks.evidence import Place, examine
+from lockdeck.backend.openclaw.locks.evidence import examine
+from lockdeck.backend.openclaw.roots.place import Place
 from lockdeck.backend.system import processes
 from lockdeck.backend.system.descriptors import open_for_writing, scan_all
 from lockdeck.backend.system.namespaces import shares_our_mounts

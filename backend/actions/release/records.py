@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.wire import iso, lock_json
-from lockdeck.backend.openclaw.locks.evidence import Place
+from lockdeck.backend.openclaw.roots.place import Place
 
 
 class Status(StrEnum):

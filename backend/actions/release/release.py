@@ -43,8 +43,8 @@ from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import LockIdentity, Verdict
 from lockdeck.backend.model.wire import evidence_json
 from lockdeck.backend.openclaw.locks.deleted import deleted_holder
-from lockdeck.backend.openclaw.locks.evidence import Place
-from lockdeck.backend.openclaw.roots.place import place_of
+from lockdeck.backend.openclaw.roots.discovery import Vouches, place_of
+from lockdeck.backend.openclaw.roots.place import Place
 from lockdeck.backend.system.exchange import ExchangeUnsupported
 from lockdeck.backend.system.text import safe
 
@@ -58,7 +58,6 @@ TURN_S = 10.0
 
 Wait = Callable[[float], object]
 Clock = Callable[[], float]
-Vouched = Callable[[str], bool | None]
 
 
 class Means(Struct, frozen=True):
@@ -72,25 +71,18 @@ class Means(Struct, frozen=True):
     step: Step
 
 
-def _nobody_vouches(_root: str) -> None:
-    return None
-
-
 def plan_release(
     path: str,
     release_id: str | None,
     *,
     env: Mapping[str, str],
+    vouches: Vouches,
     clock: Clock = time.time,
     override: Override | None = None,
-    vouched: Vouched = _nobody_vouches,
     look: Look = fresh_look,
 ) -> ReleasePlan:
-    """Plan the release of the lock at a path; `env` helps to find the root that the path belongs to.
-
-    `vouched(root)` is True where the user vouches that all writers of a root share our pid namespace.
-    """
-    return plan_at(place_of(path, env, vouched), release_id, clock=clock, override=override, look=look)
+    """Plan the release of the lock at a path; `env` helps to find the root that the path belongs to."""
+    return plan_at(place_of(path, env, vouches), release_id, clock=clock, override=override, look=look)
 
 
 def plan_at(

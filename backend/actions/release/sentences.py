@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.releases.reclaim import reclaim_sentences
-from lockdeck.backend.openclaw.locks.evidence import Place
+from lockdeck.backend.openclaw.roots.place import Place
 from lockdeck.backend.system.text import safe
 
 LANE = (

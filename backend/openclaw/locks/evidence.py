@@ -27,6 +27,7 @@ from lockdeck.backend.model.locks import (
 )
 from lockdeck.backend.openclaw.locks.deleted import deleted_at, written_at
 from lockdeck.backend.openclaw.locks.lockfile import read_lock
+from lockdeck.backend.openclaw.roots.place import Place
 from lockdeck.backend.system import namespaces, processes, procfs
 from lockdeck.backend.system.descriptors import (
     DescriptorScan,
@@ -42,17 +43,6 @@ SETTLE_S = 0.2
 
 _TRIES = 3
 _GATEWAY = LockKind.GATEWAY
-
-
-class Place(Struct, frozen=True):
-    """Where a lock belongs. `own_namespace` True: the user vouches that all writers share our pid namespace."""
-
-    path: str
-    root: str
-    agent: str | None
-    kind: LockKind
-    era: str = "files"
-    own_namespace: bool | None = None
 
 
 class Surroundings(Struct, frozen=True):
@@ -77,7 +67,7 @@ def examine(
     now: float,
     settle: Callable[[float], object] = time.sleep,
     search: bool = False,
-    grounds: Sequence[Place] = (),
+    removed_from: Sequence[Place] = (),
     settled: Collection[str | None] = (),
 ) -> list[LockView]:
     """Judge every place from fresh evidence, in the order given.
@@ -85,9 +75,9 @@ def examine(
     A lock that looks leaked is looked at again after `settle(SETTLE_S)`, unless its release id is among the
     `settled` ones, known as leaked from an earlier look.  With `search` every process is
     searched even if the named holders explain all locks: that also finds deleted locks that are still open
-    in the directories of the places and of `grounds` (places whose path is a directory and a slash), and the
-    gateway locks among `grounds` that stand no more, appended as `removed`; a place where nothing stands and
-    whose deleted lock is open is itself judged so.
+    in the directories of the places and of `removed_from` (sessions directories), and the gateway locks among
+    `removed_from` that stand no more, appended as `removed`; a place where nothing stands and whose deleted
+    lock is open is itself judged so.
     """
     views, scan = _look(places, now, search)
     suspects = [
@@ -100,7 +90,7 @@ def examine(
         again, _ = _look([places[index] for index in suspects], now + SETTLE_S, search=False)
         for index, view in zip(suspects, again, strict=True):
             views[index] = view
-    return views + _removed((*grounds, *places), {place.path for place in places}, scan, now)
+    return views + _removed((*removed_from, *places), {place.path for place in places}, scan, now)
 
 
 def _look(places: Sequence[Place], now: float, search: bool) -> tuple[list[LockView], DescriptorScan | None]:
@@ -171,7 +161,7 @@ def _view(
     surroundings: Surroundings,
     now: float,
 ) -> LockView:
-    volume = surroundings.volume_of(os.path.dirname(place.path))
+    volume = surroundings.volume_of(place.directory)
     evidence = Evidence(
         record=record,
         observed_at=now,
@@ -286,7 +276,7 @@ def _namespace_note(evidence: Evidence, place: Place, around: Surroundings, volu
 
 
 def _shared(place: Place) -> str:
-    return f"lockdeck runs in a pid namespace of its own, and {os.path.dirname(place.path)} may be shared with others"
+    return f"lockdeck runs in a pid namespace of its own, and {place.directory} may be shared with others"
 
 
 def _removed(
@@ -295,7 +285,7 @@ def _removed(
     """Find locks, beside those seen, that were deleted under a live holder: no file, but an open descriptor."""
     if scan is None or not scan.deleted:
         return []
-    by_directory = {os.path.dirname(place.path): place for place in places if place.kind is not _GATEWAY}
+    by_directory = {place.directory: place for place in places if place.kind is not _GATEWAY}
     gateways = {place.path: place for place in places if place.kind is _GATEWAY}
     views = []
     for path in sorted(scan.deleted):

@@ -178,7 +178,7 @@ def test_a_lock_of_pid_1_of_another_namespace_is_refused_as_foreign(root):
     inside = [sys.executable, "-S", "-c", HOLDER, str(root.lock)]
     subprocess.run([*command, *inside], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
     assert json.loads(root.lock.read_text())["pid"] == 1
-    root.place = replace(root.place, own_namespace=None)
+    root.place = replace(root.place, own_namespace=False)
     plan = root.plan()
     assert plan.view.judgement.verdict == "foreign"
     assert root.release(plan).status is Status.REFUSED

@@ -11,6 +11,7 @@ import pytest
 from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan, Way
 from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.openclaw.roots.config import Config
+from lockdeck.backend.openclaw.roots.place import RootPlaces
 from lockdeck.backend.settings.settings import Settings
 from lockdeck.backend.simulate.fleet import SimulatedFleet
 from lockdeck.backend.watch.collector import Collector
@@ -95,7 +96,8 @@ def carried_out(monkeypatch, tmp_path, request):
     monkeypatch.setenv("LOCKDECK_STATE_DIR", str(tmp_path))
     monkeypatch.setattr(cancelling, "cancel_many", cancel_many)
     monkeypatch.setattr("sys.stdin", io.StringIO())
-    plans = [CancelPlan(key, "/root", 0.0, Way(Config("/root"), {}, str(tmp_path))) for key in request.keys]
+    way = Way(RootPlaces("/root", "files", own_namespace=False), Config("/root"), {}, str(tmp_path))
+    plans = [CancelPlan(key, "/root", 0.0, way) for key in request.keys]
     return cancelling._carry_out(plans, request)
 
 

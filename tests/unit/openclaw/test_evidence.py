@@ -194,8 +194,8 @@ def test_a_removed_lock_is_found_where_no_other_lock_stands(fleet, lock):
     with actor() as holder:
         holder.take(lock)
         lock.unlink()
-        ground = fleet.place(f"{lock.parent}/")
-        (removed,) = examine([], time.time(), at_once, search=True, grounds=[ground])
+        folder = fleet.place(f"{lock.parent}/")
+        (removed,) = examine([], time.time(), at_once, search=True, removed_from=[folder])
         assert (removed.record.path, removed.judgement.verdict) == (str(lock), Verdict.REMOVED)
 
 
@@ -203,7 +203,10 @@ def test_a_deleted_lock_elsewhere_is_not_ours(fleet, lock, tmp_path):
     with actor() as holder:
         elsewhere = holder.take(tmp_path / "x.jsonl.lock")
         elsewhere.unlink()
-        assert examine([], time.time(), at_once, search=True, grounds=[fleet.place(f"{lock.parent}/")]) == []
+        assert (
+            examine([], time.time(), at_once, search=True, removed_from=[fleet.place(f"{lock.parent}/")])
+            == []
+        )
 
 
 @pytest.mark.parametrize(
@@ -274,7 +277,7 @@ def inner():
 
 def test_a_lock_written_in_another_pid_namespace_is_foreign_once_nobody_has_it_open(fleet, lock, inner):
     inner.leak(lock)
-    judgement = judged(fleet, lock, vouched=None).judgement
+    judgement = judged(fleet, lock, vouched=False).judgement
     assert inner.pid == 1
     assert (judgement.verdict, judgement.releasable) == (Verdict.FOREIGN, False)
     assert "in another pid namespace" in judgement.reasons[0]
@@ -282,7 +285,7 @@ def test_a_lock_written_in_another_pid_namespace_is_foreign_once_nobody_has_it_o
 
 def test_a_holder_in_another_pid_namespace_is_seen_by_its_descriptor(fleet, lock, inner):
     inner.take(lock)
-    judgement = judged(fleet, lock, vouched=None).judgement
+    judgement = judged(fleet, lock, vouched=False).judgement
     assert (judgement.verdict, judgement.holder.proof) == (Verdict.HELD, Proof.FD)
     assert judgement.holder.pid != inner.pid
     assert any("names pid 1" in reason for reason in judgement.reasons)
@@ -302,13 +305,13 @@ def test_a_deleted_lock_that_a_container_has_open_counts_whatever_it_calls_the_p
 def test_a_holder_of_our_own_namespace_is_not_said_to_be_of_another(fleet, lock):
     with actor() as holder:
         holder.take(lock, payload(1, PAST, starttime=987654321))
-        reasons = judged(fleet, lock, vouched=None).judgement.reasons
+        reasons = judged(fleet, lock, vouched=False).judgement.reasons
         assert reasons[1:] == ("the payload names pid 1: the open descriptor counts",)
 
 
 def test_a_lock_of_a_pid_1_that_is_not_ours_is_foreign(fleet, lock):
     lock.write_text(payload(1, time.time() - 5, starttime=987654321))
-    judgement = judged(fleet, lock, vouched=None).judgement
+    judgement = judged(fleet, lock, vouched=False).judgement
     assert (judgement.verdict, judgement.releasable) == (Verdict.FOREIGN, False)
     assert "pid 1" in judgement.reasons[0]
 

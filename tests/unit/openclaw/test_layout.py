@@ -7,14 +7,9 @@ import pytest
 
 from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.openclaw.roots.config import Agent, Config
-from lockdeck.backend.openclaw.roots.layout import (
-    Discovery,
-    discover_roots,
-    lock_kind,
-    locks_in,
-    other_locks,
-    sessions_dirs,
-)
+from lockdeck.backend.openclaw.roots.discovery import Discovery, discover_roots
+from lockdeck.backend.openclaw.roots.layout import lock_kind, locks_in, other_locks, sessions_dirs
+from tests.unit.fleetdir import nobody_vouches
 
 
 def root_at(path: Path, *agents: str) -> Path:
@@ -34,15 +29,14 @@ def test_all_roots_of_a_home_are_found(tmp_path: Path) -> None:
         root_at(tmp_path / name)
     for name in (".openclaw-", ".openclaw-a.b", ".openclawx", "openclaw"):
         root_at(tmp_path / name)
-    discovery = discover_roots({}, str(tmp_path), [])
+    discovery = discover_roots({}, str(tmp_path), [], nobody_vouches)
     names = [".openclaw", ".openclaw-Work_2", ".openclaw-dev", ".clawdbot"]
     assert found(discovery) == [str(tmp_path / name) for name in names]
     assert discovery.problems == ()
-    assert not any(root.given for root in discovery.roots)
 
 
 def test_a_home_without_openclaw_has_no_roots_no_problems_and_says_where_it_looked(tmp_path: Path) -> None:
-    discovery = discover_roots({}, str(tmp_path), [])
+    discovery = discover_roots({}, str(tmp_path), [], nobody_vouches)
     assert (discovery.roots, discovery.problems) == ((), ())
     assert set(discovery.looked_at) == {str(tmp_path / ".openclaw"), str(tmp_path / ".clawdbot")}
 
@@ -53,11 +47,13 @@ def test_the_state_directory_of_the_environment_comes_first_and_is_missed_when_m
     root_at(tmp_path / ".openclaw")
     root_at(tmp_path / "state")
     env = {"OPENCLAW_STATE_DIR": " ~/state "}
-    assert found(discover_roots(env, str(tmp_path), [])) == [
+    assert found(discover_roots(env, str(tmp_path), [], nobody_vouches)) == [
         str(tmp_path / "state"),
         str(tmp_path / ".openclaw"),
     ]
-    missing = discover_roots({"OPENCLAW_STATE_DIR": str(tmp_path / "nowhere")}, str(tmp_path), [])
+    missing = discover_roots(
+        {"OPENCLAW_STATE_DIR": str(tmp_path / "nowhere")}, str(tmp_path), [], nobody_vouches
+    )
     assert missing.problems == ((str(tmp_path / "nowhere"), f"{tmp_path / 'nowhere'} does not exist"),)
 
 
@@ -66,27 +62,33 @@ def test_openclaw_home_moves_the_home(tmp_path: Path, value: str) -> None:
     root_at(tmp_path / "other" / ".openclaw")
     root_at(tmp_path / ".openclaw")
     env = {"OPENCLAW_HOME": value.format(tmp=tmp_path), "HOME": str(tmp_path)}
-    assert found(discover_roots(env, "/nowhere", [])) == [str(tmp_path / "other" / ".openclaw")]
+    assert found(discover_roots(env, "/nowhere", [], nobody_vouches)) == [
+        str(tmp_path / "other" / ".openclaw")
+    ]
 
 
 @pytest.mark.parametrize("value", ["undefined", "null", "  "])
 def test_an_openclaw_home_that_means_nothing_is_ignored(tmp_path: Path, value: str) -> None:
     root_at(tmp_path / ".openclaw")
-    assert found(discover_roots({"OPENCLAW_HOME": value}, str(tmp_path), [])) == [str(tmp_path / ".openclaw")]
+    assert found(discover_roots({"OPENCLAW_HOME": value}, str(tmp_path), [], nobody_vouches)) == [
+        str(tmp_path / ".openclaw")
+    ]
 
 
 def test_given_roots_replace_the_defaults(tmp_path: Path) -> None:
     root_at(tmp_path / ".openclaw")
     root_at(tmp_path / "mine")
-    discovery = discover_roots({"OPENCLAW_STATE_DIR": str(tmp_path / ".openclaw")}, str(tmp_path), ["~/mine"])
-    assert [(root.path, root.given) for root in discovery.roots] == [(str(tmp_path / "mine"), True)]
+    discovery = discover_roots(
+        {"OPENCLAW_STATE_DIR": str(tmp_path / ".openclaw")}, str(tmp_path), ["~/mine"], nobody_vouches
+    )
+    assert [root.path for root in discovery.roots] == [str(tmp_path / "mine")]
 
 
 def test_two_names_of_one_place_are_one_root(tmp_path: Path) -> None:
     root_at(tmp_path / ".openclaw")
     (tmp_path / ".openclaw-link").symlink_to(tmp_path / ".openclaw")
     (tmp_path / ".clawdbot").symlink_to(".openclaw")
-    assert found(discover_roots({}, str(tmp_path), [])) == [str(tmp_path / ".openclaw")]
+    assert found(discover_roots({}, str(tmp_path), [], nobody_vouches)) == [str(tmp_path / ".openclaw")]
 
 
 def test_what_can_not_be_a_root_is_named_with_the_reason(tmp_path: Path) -> None:
@@ -94,7 +96,7 @@ def test_what_can_not_be_a_root_is_named_with_the_reason(tmp_path: Path) -> None
     (tmp_path / "empty").mkdir()
     (tmp_path / "loop").symlink_to("loop")
     given = [str(tmp_path / name) for name in ("file", "empty", "loop", "missing")]
-    problems = dict(discover_roots({}, str(tmp_path), [*given, "a\0b"]).problems)
+    problems = dict(discover_roots({}, str(tmp_path), [*given, "a\0b"], nobody_vouches).problems)
     assert "is a file" in problems[given[0]]
     assert "not an OpenClaw root" in problems[given[1]]
     assert "symbolic links" in problems[given[2]]
@@ -108,19 +110,19 @@ def test_what_can_not_be_a_root_is_named_with_the_reason(tmp_path: Path) -> None
 def test_a_path_inside_a_root_is_answered_with_the_root(tmp_path: Path, below: str) -> None:
     root = root_at(tmp_path / "root", "main")
     (root / "agents/main/sessions/a.lock").write_text("")
-    ((_, sentence),) = discover_roots({}, str(tmp_path), [str(root / below)]).problems
+    ((_, sentence),) = discover_roots({}, str(tmp_path), [str(root / below)], nobody_vouches).problems
     assert f"it belongs to the root {root}" in sentence
 
 
 def test_a_home_given_for_its_root_is_answered_with_the_root(tmp_path: Path) -> None:
     root_at(tmp_path / ".openclaw")
-    ((_, sentence),) = discover_roots({}, "/nowhere", [str(tmp_path)]).problems
+    ((_, sentence),) = discover_roots({}, "/nowhere", [str(tmp_path)], nobody_vouches).problems
     assert f"did you mean {tmp_path / '.openclaw'}?" in sentence
 
 
 def test_an_empty_default_root_is_a_problem_not_a_root(tmp_path: Path) -> None:
     (tmp_path / ".openclaw").mkdir()
-    discovery = discover_roots({}, str(tmp_path), [])
+    discovery = discover_roots({}, str(tmp_path), [], nobody_vouches)
     assert discovery.roots == ()
     assert [path for path, _ in discovery.problems] == [str(tmp_path / ".openclaw")]
 

@@ -9,8 +9,12 @@ import os
 import pytest
 
 from lockdeck.backend.model.locks import LockKind
-from lockdeck.backend.openclaw.roots.place import place_of
-from tests.unit.fleetdir import FleetDir
+from lockdeck.backend.openclaw.roots.discovery import place_of as place_in
+from tests.unit.fleetdir import FleetDir, nobody_vouches
+
+
+def place_of(path, env, vouches=nobody_vouches):
+    return place_in(path, env, vouches)
 
 
 @pytest.fixture
@@ -21,7 +25,7 @@ def fleet(tmp_path):
 def test_a_lock_in_a_sessions_directory_has_root_agent_and_kind(fleet):
     place = place_of(str(fleet.session("agent:silas:main")), fleet.env)
     assert (place.root, place.agent, place.kind) == (str(fleet.root), "silas", LockKind.SESSION)
-    assert (place.era, place.own_namespace) == ("files", None)
+    assert (place.era, place.own_namespace) == ("files", False)
 
 
 def test_a_lock_need_not_exist(fleet):
@@ -63,14 +67,9 @@ def test_a_store_outside_its_root_is_found_through_the_usual_roots(fleet, tmp_pa
 
 
 def test_the_user_vouches_per_root(fleet):
-    asked = []
-
-    def vouched(root):
-        asked.append(root)
-        return True
-
-    assert place_of(str(fleet.session()), fleet.env, vouched).own_namespace is True
-    assert asked == [str(fleet.root)]
+    for root, vouched in ((str(fleet.root), True), ("/another", False)):
+        place = place_of(str(fleet.session()), fleet.env, lambda path, root=root: path == root)
+        assert place.own_namespace is vouched
 
 
 def test_other_locks_keep_their_kind(fleet):

@@ -19,7 +19,7 @@ from lockdeck.backend.model.runs.events import (
 from lockdeck.backend.openclaw.locks.gatewaylock import read_gateway_lock
 from lockdeck.backend.openclaw.log.stream import parse_line, read_events
 from lockdeck.backend.openclaw.roots.config import load_config
-from lockdeck.backend.openclaw.roots.layout import discover_roots
+from lockdeck.backend.openclaw.roots.discovery import discover_roots
 from lockdeck.backend.openclaw.store import read_store
 from lockdeck.backend.openclaw.transcript import transcript_tail
 from lockdeck.backend.settings.settings import Settings
@@ -33,6 +33,7 @@ from lockdeck.backend.simulate.tempo import Tempo
 from lockdeck.backend.simulate.world import World
 from lockdeck.backend.system.procfs import LINUX
 from lockdeck.backend.watch.collector import Collector
+from tests.unit.fleetdir import nobody_vouches
 
 KEY = "agent:silas:main"
 
@@ -51,7 +52,7 @@ def world(tmp_path_factory) -> World:
 
 def test_discovery_finds_a_running_fleet_and_its_gateway_through_its_environment(tmp_path):
     with SimulatedFleet(tmp_path, pace=5.0) as fleet:
-        (root,) = discover_roots(fleet.env, fleet.env["HOME"], ()).roots
+        (root,) = discover_roots(fleet.env, fleet.env["HOME"], (), nobody_vouches).roots
         lock = read_gateway_lock(root.path, str(fleet.root / "openclaw.json"), fleet.env, os.getuid())
         assert root.path == str(fleet.root)
         assert lock is not None

@@ -10,7 +10,7 @@ import pytest
 from lockdeck.backend.actions.release.standin import lock_payload, standing_in
 from lockdeck.backend.actions.release.swap import make_shop
 from lockdeck.backend.model.locks import Verdict
-from lockdeck.backend.openclaw.roots.layout import Root
+from lockdeck.backend.openclaw.roots.discovery import Root
 from lockdeck.backend.system import processes
 from lockdeck.backend.watch.locks import LETTING_GO_S, LockBook
 from lockdeck.backend.watch.root import RootWatch
@@ -24,7 +24,7 @@ def root(tmp_path):
     sessions = tmp_path / "root" / "agents" / "main" / "sessions"
     sessions.mkdir(parents=True)
     (tmp_path / "root" / "openclaw.json").write_text("{}")
-    watch = RootWatch(Root(str(tmp_path / "root")), {"HOME": str(tmp_path)}, own_namespace=True)
+    watch = RootWatch(Root(str(tmp_path / "root"), own_namespace=True), {"HOME": str(tmp_path)})
     watch.refresh()
     return watch
 

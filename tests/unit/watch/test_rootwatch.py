@@ -11,7 +11,7 @@ import pytest
 
 from lockdeck.backend.model.locks import Proof, Verdict
 from lockdeck.backend.model.wire import lock_needs_person
-from lockdeck.backend.openclaw.roots.layout import Root
+from lockdeck.backend.openclaw.roots.discovery import Root
 from lockdeck.backend.system.procfs import LINUX
 from lockdeck.backend.watch.locks import LockBook
 from lockdeck.backend.watch.root import RootWatch
@@ -27,7 +27,7 @@ def fleet(tmp_path):
 
 @pytest.fixture
 def root(fleet):
-    return RootWatch(Root(str(fleet.root)), fleet.env, own_namespace=True)
+    return RootWatch(Root(str(fleet.root), own_namespace=True), fleet.env)
 
 
 def test_directories_are_kept_while_they_stand_and_leave_with_their_agent(fleet, root):

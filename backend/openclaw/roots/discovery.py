@@ -1,0 +1,142 @@
+"""Discovery: the OpenClaw roots of this machine, and the root that a lock somebody names belongs to."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from lockdeck.backend.model.locks import LockKind
+from lockdeck.backend.openclaw.locks.gatewaylock import belongs, read_claim
+from lockdeck.backend.openclaw.roots.config import load_config
+from lockdeck.backend.openclaw.roots.environment import (
+    account_home,
+    config_path,
+    expand,
+    home_of,
+    real,
+    state_dir,
+)
+from lockdeck.backend.openclaw.roots.era import era_of
+from lockdeck.backend.openclaw.roots.faults import Fault, fault_of_root
+from lockdeck.backend.openclaw.roots.layout import SessionsDir, lock_kind, sessions_dirs
+from lockdeck.backend.openclaw.roots.place import Place, RootPlaces, unknown_place
+from lockdeck.backend.system.text import SafeText
+
+Vouches = Callable[[str], bool]
+"""Says of a root's path whether the user vouches that all its writers share our pid namespace."""
+
+_PROFILE = re.compile(r"\.openclaw-[a-z0-9][a-z0-9_-]{0,63}", re.IGNORECASE)
+
+
+class Root(Struct, frozen=True):
+    """One state directory, absolute, links not resolved; `own_namespace` as in `Place`."""
+
+    path: str
+    own_namespace: bool
+
+    def places(self, era: str) -> RootPlaces:
+        """Return what all places of this root have in common while it is of an era."""
+        return RootPlaces(self.path, era, self.own_namespace)
+
+
+class Unusable(Struct, frozen=True):
+    """A path that can't be used. `required`: by the user or `$OPENCLAW_STATE_DIR`, not only found by us."""
+
+    path: str
+    fault: Fault
+    required: bool
+
+
+class Discovery(Struct, frozen=True):
+    """The usable roots, every path that was looked at, and what could not be used."""
+
+    roots: tuple[Root, ...]
+    looked_at: tuple[str, ...]
+    unusable: tuple[Unusable, ...] = ()
+
+    @property
+    def problems(self) -> tuple[tuple[str, SafeText], ...]:
+        """What could not be used, as (path, sentence)."""
+        return tuple((entry.path, entry.fault.sentence) for entry in self.unusable)
+
+
+def discover_roots(env: Mapping[str, str], home: str, paths: Sequence[str], vouches: Vouches) -> Discovery:
+    """Find the roots: those at `paths`, else all that the environment and the home directory have.
+
+    Two paths to one place are one root. A required root (in `paths`, or `$OPENCLAW_STATE_DIR`) that can't
+    be used is a problem, and so is a default one that exists and can't be used.
+    """
+    explicit = [expand(path, account_home(env, home)) for path in paths]
+    home = home_of(env, home)
+    defaults = [] if explicit else list(_default_roots(env, home))
+    configured = env.get("OPENCLAW_STATE_DIR", "").strip()
+    required = {*explicit, expand(configured, home)} if configured else set(explicit)
+    roots: dict[str, Root] = {}
+    unusable: list[Unusable] = []
+    looked_at = tuple(dict.fromkeys([*explicit, *defaults]))
+    for path in looked_at:
+        fault = fault_of_root(path)
+        if fault is None:
+            roots.setdefault(real(path), Root(path, vouches(path)))
+        elif path in required or os.path.lexists(path):
+            unusable.append(Unusable(path, fault, required=path in required))
+    return Discovery(tuple(roots.values()), looked_at, tuple(unusable))
+
+
+def _default_roots(env: Mapping[str, str], home: str) -> Iterator[str]:
+    yield state_dir(env, home)
+    yield os.path.join(home, ".openclaw")
+    try:
+        names = sorted(os.listdir(home))
+    except OSError:
+        names = []  # then only the fixed names can be tried
+    yield from (os.path.join(home, name) for name in names if _PROFILE.fullmatch(name))
+    yield os.path.join(home, ".clawdbot")
+
+
+def place_of(path: str, env: Mapping[str, str], vouches: Vouches) -> Place:
+    """Find where a lock belongs; a lock in no known sessions directory gets kind `other`: only ever shown."""
+    directory, name = os.path.split(os.path.abspath(path))
+    lock_path = os.path.join(os.path.realpath(directory), name)
+    if lock_kind(lock_path) is LockKind.GATEWAY:
+        return _gateway_place(lock_path, env, vouches)
+    for root in _candidates(lock_path, env, vouches):
+        home = _sessions_dir_of(lock_path, root.path, env)
+        if home is not None:
+            return root.places(era_of(root.path)).lock(lock_path, home.agent)
+    return unknown_place(lock_path, LockKind.OTHER)
+
+
+def _gateway_place(path: str, env: Mapping[str, str], vouches: Vouches) -> Place:
+    """Find the root that a gateway lock is of: what it says itself comes first."""
+    claim = read_claim(path)
+    claimed = (claim.state_dir, os.path.dirname(claim.config_path)) if claim else ()
+    claimed_roots = [_root_at(root, vouches) for root in claimed if root and os.path.isabs(root)]
+    for root in (*claimed_roots, *_candidates(path, env, vouches)):
+        if fault_of_root(root.path) is None and belongs(path, root.path, config_path(root.path, env)):
+            return root.places(era_of(root.path)).gateway_lock(path)
+    return unknown_place(path, LockKind.GATEWAY)
+
+
+def _candidates(path: str, env: Mapping[str, str], vouches: Vouches) -> list[Root]:
+    """Return the roots above the path, nearest first, then the usual ones (a custom store lies outside its root)."""
+    above = []
+    directory = os.path.dirname(path)
+    while directory != os.path.dirname(directory):
+        directory = os.path.dirname(directory)
+        if fault_of_root(directory) is None:
+            above.append(_root_at(directory, vouches))
+    usual = discover_roots(env, os.path.expanduser("~"), (), vouches).roots
+    return list(dict.fromkeys([*above, *usual]))
+
+
+def _root_at(path: str, vouches: Vouches) -> Root:
+    return Root(path, vouches(path))
+
+
+def _sessions_dir_of(path: str, root: str, env: Mapping[str, str]) -> SessionsDir | None:
+    directories = sessions_dirs(root, load_config(root, env))
+    return next((home for home in directories if home.path == os.path.dirname(path)), None)
