@@ -224,6 +224,17 @@ def config_show(common: Common, as_json: bool) -> int:
 
 
 @cli.command()
+@click.argument("version", required=False, metavar="[VERSION]")
+@json_option
+@common_options
+def releases(common: Common, version: str | None, as_json: bool) -> int:  # noqa: ARG001 - as every command
+    """Print what lockdeck knows of each OpenClaw release, and how it knows."""
+    from lockdeck.tui.cli.releases import print_releases
+
+    return int(print_releases(version, as_json))
+
+
+@cli.command()
 @json_option
 @common_options
 def locate(common: Common, as_json: bool) -> int:

@@ -1,7 +1,7 @@
 """The table: everything that lockdeck knows to differ between releases of OpenClaw.
 
 A trait is one record here and nothing else: `traits_of(version)` gives its value, `lockdeck releases` shows it.
-"From 2026.5.7" means: present there and absent from the release known before it; those between were not looked at.
+"From 2026.5.7" means: so in that release, and not so, or not looked at, in the ones before it.
 Defaults are those that hold unless configured.
 """
 
@@ -265,9 +265,9 @@ class Traits(Struct, frozen=True, dict=True):
         "How long a profile that timed out is left alone.",
         (since("2026.4.5", 0.0, SEEN), since("2026.7.35", 30.0, SEEN)),
     )
-    command_runs_beside = Trait[bool](
+    command_runs_alone = Trait[bool](
         _RUNS,
-        "`openclaw agent` runs beside the gateway",
+        "`openclaw agent` runs on its own",
         "After any error of the gateway the command runs the session itself and fights for the same lock.",
         (since("2026.2.9", True, READ), since("2026.4.29", False, REPORTED)),
     )
@@ -452,7 +452,7 @@ TRAITS: dict[str, Trait[Any]] = {
 """Every trait by its name, in the order of the table."""
 
 
-class Release(Struct, frozen=True):
+class OpenClawRelease(Struct, frozen=True):
     """A release that was looked at. `partly`: for single points only."""
 
     version: Version
@@ -460,11 +460,11 @@ class Release(Struct, frozen=True):
     partly: bool = False
 
 
-def _release(text: str, basis: Basis, *, partly: bool = False) -> Release:
-    return Release(since(text, None, basis).since, basis, partly)
+def _release(text: str, basis: Basis, *, partly: bool = False) -> OpenClawRelease:
+    return OpenClawRelease(since(text, None, basis).since, basis, partly)
 
 
-RELEASES: tuple[Release, ...] = (
+RELEASES: tuple[OpenClawRelease, ...] = (
     _release("2026.2.9", SEEN),
     _release("2026.3.13", SEEN),
     _release("2026.4.5", SEEN),

@@ -63,6 +63,13 @@ class Trait(Struct, Generic[T], frozen=True):
             return self.reading_in(version).value
         return self.reading_in(CAREFUL).value if isinstance(self.unknown, UnsetType) else self.unknown
 
+    def source_in(self, version: Version) -> str:
+        """Say how the value in a release is known."""
+        reading = self.reading_in(version)
+        if version < reading.since:
+            return f"not known; so in {reading.since}"
+        return f"{reading.basis}, from {reading.since}"
+
     def since(self, value: T) -> Version:
         """Return the first release with this value. StopIteration where no release has it."""
         return next(reading.since for reading in self.readings if reading.value == value)

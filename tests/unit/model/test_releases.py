@@ -38,7 +38,7 @@ def at(text: str) -> Version:
 def test_a_trait_says_what_it_means_and_how_each_value_is_known(name: str) -> None:
     trait = TRAITS[name]
     assert trait.group
-    assert trait.title
+    assert 0 < len(trait.title) <= 39, "it stands in a column"
     assert trait.meaning.endswith((".", ")"))
     firsts = [reading.since for reading in trait.readings]
     assert firsts == sorted(set(firsts)), "oldest first, each release once"
