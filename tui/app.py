@@ -33,7 +33,7 @@ from lockdeck.tui.shell import Shell
 from lockdeck.tui.snapshots import Inspector, Source
 from lockdeck.tui.terminal.notifications import announce
 from lockdeck.tui.terminal.signals import leave_on_signals
-from lockdeck.tui.view.changes import Change
+from lockdeck.tui.view.events import EventLine
 
 UPDATE_GAP_S = 0.05
 """At least so many seconds lie between two repaints for new snapshots."""
@@ -176,7 +176,7 @@ class LockdeckApp(Shell):
 
     def on_work_failed(self, message: WorkFailed) -> None:
         """Tell, and keep in the events, what went wrong beside the UI."""
-        self.deck.note(Change(self.clock(), Severity.WARNING, "lockdeck", message.sentence))
+        self.deck.note(EventLine(self.clock(), Severity.WARNING, "lockdeck", message.sentence))
         self.update_screen()
         self.tell(message.sentence, severity="error")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import deque
 from itertools import count
 
+from lockdeck.backend.model.changes import changes
 from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.tui.alarms import Notice, Rule, Watch, criticals
 from lockdeck.tui.alarms import advance as advance_watch
-from lockdeck.tui.view.changes import Change, changes
+from lockdeck.tui.view.events import EventLine, event_lines
 from lockdeck.tui.view.sparkline import Pulse, advance
 
 KEPT_CHANGES = 2000
@@ -27,24 +28,25 @@ class Deck:
         self.pulse = Pulse()
         self.shown_pulse = self.pulse
         self.paused_at: float | None = None
-        self.log: deque[tuple[int, Change]] = deque(maxlen=KEPT_CHANGES)
+        self.log: deque[tuple[int, EventLine]] = deque(maxlen=KEPT_CHANGES)
         self._alarms = Watch()
         self._numbers = count(1)
 
     def receive(self, snapshot: FleetSnapshot) -> None:
         """Take in a new snapshot."""
-        found = changes(self.latest, snapshot)
-        self.pulse = advance(self.pulse, self.latest, snapshot)
+        news = () if self.latest is None else tuple(changes(self.latest, snapshot))
+        lines = event_lines(news, snapshot.generated_at)
+        self.pulse = advance(self.pulse, news, snapshot.generated_at)
         self.latest = snapshot
-        self.log.extendleft((next(self._numbers), change) for change in reversed(found))
+        self.log.extendleft((next(self._numbers), event) for event in reversed(lines))
         if self.paused_at is None:
             self.shown, self.shown_pulse = snapshot, self.pulse
         else:
-            self.hidden_changes += len(found)
+            self.hidden_changes += len(lines)
 
-    def note(self, change: Change) -> None:
+    def note(self, event: EventLine) -> None:
         """Enter something that lockdeck itself did."""
-        self.log.appendleft((next(self._numbers), change))
+        self.log.appendleft((next(self._numbers), event))
 
     def notices(self, now: float, rule: Rule) -> tuple[Notice, ...]:
         """Enter what turned critical or cleared by `now` (epoch seconds); return what the person is to be told."""
@@ -53,7 +55,7 @@ class Deck:
         step = advance_watch(self._alarms, criticals(self.latest), now, rule)
         self._alarms = step.watch
         for notice in step.due:
-            self.note(Change(notice.at, notice.severity, notice.name, notice.sentence, notice.row))
+            self.note(EventLine(notice.at, notice.severity, notice.name, notice.sentence, notice.row))
         return step.tell
 
     def root_label(self, root: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lockdeck.backend.model.fleet import Severity
 from lockdeck.tui.background import aside, post
 from lockdeck.tui.messages import Recovered
-from lockdeck.tui.view.changes import Change
+from lockdeck.tui.view.events import EventLine
 
 if TYPE_CHECKING:
     from lockdeck.tui.app import LockdeckApp
@@ -31,6 +31,6 @@ def recover_aside(app: LockdeckApp) -> None:
 def tell_recovered(app: LockdeckApp, sentences: Sequence[str]) -> None:
     """Say what was recovered."""
     for sentence in sentences:
-        app.deck.note(Change(app.clock(), Severity.NOTICE, "recovery", sentence))
+        app.deck.note(EventLine(app.clock(), Severity.NOTICE, "recovery", sentence))
     app.update_screen()
     app.tell("an interrupted release was put right: see Events", severity="warning")

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView
+from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, every_lock
 from lockdeck.backend.model.locks import LockKind
 from lockdeck.tui.table.rows import Row, RowKey, short_key
-from lockdeck.tui.view.header import every_lock
 
 
 class Aim(Struct, frozen=True):

@@ -1,67 +1,192 @@
-"""What changed between two snapshots, in the terms a person or a program cares about."""
+"""What changed between two snapshots, found once; who shows it only chooses words and what deserves a line.
+
+Times that merely go on (ages, durations) are no change, and neither are reasons, which name such times.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import StrEnum
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView
+from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, every_lock
 
 
-class Change(Struct, frozen=True):
-    """One change: `subject` is session, lock or root; `how` is appeared, changed or vanished.
+class ChangeKind(StrEnum):
+    """How something changed, in the words of `watch --json`."""
 
-    Exactly one of the three views is set: the new one, or the last one known of what vanished.
+    APPEARED = "appeared"
+    CHANGED = "changed"
+    VANISHED = "vanished"
+
+
+class RootAspect(StrEnum):
+    """A part of a root that can change, by its field in `RootView`."""
+
+    ERA = "era"
+    GATEWAY = "gateway"
+    WATCH = "watch"
+    PROBLEMS = "problems"
+    VERSION = "version"
+    REFUSED_START = "refused_start"
+    UNSEEN = "unseen"
+    OWN_NAMESPACE = "own_namespace"
+
+
+class SessionAspect(StrEnum):
+    """A part of a session that can change, by its field in `_SessionFace`."""
+
+    STATE = "state"
+    SEVERITY = "severity"
+    SESSION_ID = "session_id"
+    ATTEMPT = "attempt"
+    ROTATION = "rotation"
+    OCCUPATION = "occupation"
+    BLOCKED = "blocked"
+    HOLDER = "holder"
+    LOCK = "lock"
+
+
+class LockAspect(StrEnum):
+    """A part of a lock that can change, by its field in `_LockFace`. `HOLD`: another hold stands at the path."""
+
+    HOLD = "hold"
+    VERDICT = "verdict"
+    RELEASABLE = "releasable"
+    HOLDER = "holder"
+
+
+View = TypeVar("View", RootView, SessionView, LockView)
+Aspect = TypeVar("Aspect", RootAspect, SessionAspect, LockAspect)
+
+
+class Difference(Struct, Generic[View, Aspect], frozen=True):
+    """One thing before and after. `old` is None where it has appeared, `new` where it has vanished.
+
+    `aspects` are the parts that differ where both are there.
     """
 
-    subject: str
-    how: str
-    session: SessionView | None = None
-    lock: LockView | None = None
-    root: RootView | None = None
+    old: View | None
+    new: View | None
+    aspects: frozenset[Aspect] = frozenset()
+
+    @property
+    def kind(self) -> ChangeKind:
+        """How it changed."""
+        if self.old is None:
+            return ChangeKind.APPEARED
+        return ChangeKind.VANISHED if self.new is None else ChangeKind.CHANGED
+
+    @property
+    def view(self) -> View:
+        """The new picture of it, or the last one of what vanished."""
+        view = self.old if self.new is None else self.new
+        assert view is not None
+        return view
+
+
+class RootChange(Difference[RootView, RootAspect], frozen=True):
+    """A change of a root."""
+
+
+class SessionChange(Difference[SessionView, SessionAspect], frozen=True):
+    """A change of a session."""
+
+
+class LockChange(Difference[LockView, LockAspect], frozen=True):
+    """A change of a lock."""
+
+
+Change = RootChange | SessionChange | LockChange
 
 
 def changes(before: FleetSnapshot | None, after: FleetSnapshot) -> Iterator[Change]:
-    """Yield what changed; with no earlier snapshot everything that is there has appeared.
-
-    Times that merely go on (ages, durations) are no change.
-    """
-    old_roots = {root.path: root for root in before.roots} if before else {}
-    for root in after.roots:
-        if root != old_roots.get(root.path):
-            yield Change("root", "changed" if root.path in old_roots else "appeared", root=root)
+    """Yield what changed: roots, then sessions, then locks; with no earlier snapshot all that is there appeared."""
+    before = before or FleetSnapshot(0.0, "")
+    yield from _root_changes(before, after)
     yield from _session_changes(before, after)
     yield from _lock_changes(before, after)
 
 
-def _session_changes(before: FleetSnapshot | None, after: FleetSnapshot) -> Iterator[Change]:
-    old = {session.identity: session for session in before.sessions} if before else {}
+def _root_changes(before: FleetSnapshot, after: FleetSnapshot) -> Iterator[RootChange]:
+    previous = {root.path: root for root in before.roots}
+    for root in after.roots:
+        old = previous.pop(root.path, None)
+        if old is None:
+            yield RootChange(None, root)
+        elif old != root:
+            yield RootChange(old, root, frozenset(map(RootAspect, _differing(old, root))))
+    for old in previous.values():
+        yield RootChange(old, None)
+
+
+def _session_changes(before: FleetSnapshot, after: FleetSnapshot) -> Iterator[SessionChange]:
+    previous = {session.identity: session for session in before.sessions}
     for session in after.sessions:
-        known = old.pop(session.identity, None)
-        if known is None:
-            yield Change("session", "appeared", session=session)
-        elif known is not session and _session_face(known) != _session_face(session):
-            yield Change("session", "changed", session=session)
-    for session in old.values():
-        yield Change("session", "vanished", session=session)
+        old = previous.pop(session.identity, None)
+        if old is session:
+            continue
+        if old is None:
+            yield SessionChange(None, session)
+            continue
+        old_face, face = _session_face(old), _session_face(session)
+        if old_face != face:
+            yield SessionChange(old, session, frozenset(map(SessionAspect, _differing(old_face, face))))
+    for old in previous.values():
+        yield SessionChange(old, None)
 
 
-def _lock_changes(before: FleetSnapshot | None, after: FleetSnapshot) -> Iterator[Change]:
-    old = {view.record.path: view for view in before.locks} if before else {}
-    for view in after.locks:
-        known = old.pop(view.record.path, None)
-        if known is None:
-            yield Change("lock", "appeared", lock=view)
-        elif _lock_face(known) != _lock_face(view):
-            yield Change("lock", "changed", lock=view)
-    for view in old.values():
-        yield Change("lock", "vanished", lock=view)
+def _lock_changes(before: FleetSnapshot, after: FleetSnapshot) -> Iterator[LockChange]:
+    previous = {view.record.path: view for view in every_lock(before)}
+    for view in every_lock(after):
+        old = previous.pop(view.record.path, None)
+        if old is view:
+            continue
+        if old is None:
+            yield LockChange(None, view)
+            continue
+        old_face, face = _lock_face(old), _lock_face(view)
+        if old_face != face:
+            yield LockChange(old, view, frozenset(map(LockAspect, _differing(old_face, face))))
+    for old in previous.values():
+        yield LockChange(old, None)
 
 
-def _session_face(session: SessionView) -> tuple[object, ...]:
-    occupation, rotation = session.occupation, session.rotation
-    return (
+def _differing(old: Struct, new: Struct) -> Iterator[str]:
+    """Yield the names of the fields in which two records of one type differ."""
+    for name in old.__struct_fields__:
+        if getattr(old, name) != getattr(new, name):
+            yield name
+
+
+class _LockFace(Struct, frozen=True):
+    """All of a lock that can change without time going on."""
+
+    hold: str | None
+    verdict: object
+    releasable: bool
+    holder: object
+
+
+class _SessionFace(Struct, frozen=True):
+    """All of a session that can change without time going on."""
+
+    state: object
+    severity: object
+    session_id: str | None
+    attempt: object
+    rotation: object
+    occupation: object
+    blocked: int
+    holder: object
+    lock: _LockFace | None
+
+
+def _session_face(session: SessionView) -> _SessionFace:
+    occupation, rotation, holder = session.occupation, session.rotation, session.holder
+    return _SessionFace(
         session.state,
         session.severity,
         session.session_id,
@@ -69,10 +194,11 @@ def _session_face(session: SessionView) -> tuple[object, ...]:
         rotation and (rotation.attempts, rotation.timeouts, rotation.total, rotation.finished),
         occupation and (occupation.since, occupation.holds),
         session.blocked.count,
-        session.holder and (session.holder.run_id, session.holder.queue_depth, session.holder.refused),
-        session.lock and _lock_face(session.lock),
+        holder and (holder.run_id, holder.queue_depth, holder.refused),
+        None if session.lock is None else _lock_face(session.lock),
     )
 
 
-def _lock_face(view: LockView) -> tuple[object, ...]:
-    return (view.release_id, view.judgement.verdict, view.judgement.releasable, view.judgement.holder)
+def _lock_face(view: LockView) -> _LockFace:
+    judgement = view.judgement
+    return _LockFace(view.release_id, judgement.verdict, judgement.releasable, judgement.holder)

@@ -150,3 +150,12 @@ class FleetSnapshot(Struct, frozen=True):
     sessions: tuple[SessionView, ...] = ()
     locks: tuple[LockView, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def every_lock(snapshot: FleetSnapshot) -> list[LockView]:
+    """Return all locks of a snapshot, those of sessions included, each path once."""
+    locks = {lock.record.path: lock for lock in snapshot.locks}
+    for view in snapshot.sessions:
+        if view.lock is not None:
+            locks.setdefault(view.lock.record.path, view.lock)
+    return list(locks.values())

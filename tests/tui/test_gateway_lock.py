@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from lockdeck.backend.model.changes import changes
 from lockdeck.backend.model.fleet import FleetSnapshot, GatewayView, RootView
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.tui.table.lockrows import arrange_locks
 from lockdeck.tui.table.rows import Arrangement, lonely_locks
 from lockdeck.tui.view.advice import advice
-from lockdeck.tui.view.changes import changes
+from lockdeck.tui.view.events import event_lines
 from lockdeck.tui.view.header import Mood, header
 from lockdeck.tui.view.plain import snapshot_lines
 from lockdeck.tui.view.symbols import UNICODE
@@ -66,7 +67,7 @@ def test_whether_a_gateway_lives_is_said_and_also_when_nobody_can_tell(alive, pl
 
 def test_a_gateway_that_can_no_longer_be_seen_is_no_gateway_that_is_gone():
     def sentences(alive):
-        return [change.sentence for change in changes(fleet(), fleet(alive=alive))]
+        return [line.sentence for line in event_lines(changes(fleet(), fleet(alive=alive)), NOW)]
 
     assert sentences(None) == ["gateway pid 4711 can't be seen from here"]
     assert sentences(False) == ["gateway is gone"]

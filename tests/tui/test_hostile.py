@@ -9,13 +9,14 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
+from lockdeck.backend.model.changes import changes
 from lockdeck.backend.system.text import safe
 from lockdeck.tui.screens.fleet import FleetScreen
-from lockdeck.tui.view.changes import changes
+from lockdeck.tui.view.events import event_lines
 from lockdeck.tui.view.lines import plain
 from lockdeck.tui.view.text import FIT_TO_SHOW
 from lockdeck.tui.widgets.table import Table
-from tests.tui.samples import PAYLOADS, hostile, quiet
+from tests.tui.samples import NOW, PAYLOADS, hostile, quiet
 from tests.tui.stage import UTF8, dashboard, frame, show, wait_for
 
 WAYS = {
@@ -78,7 +79,7 @@ async def test_copying_a_hostile_key_cannot_break_out_of_the_toast() -> None:
 def test_sentences_about_changes_are_made_safe_where_they_are_shown() -> None:
     from lockdeck.tui.table.eventrows import event_cells
 
-    for change in changes(quiet(), hostile()):
+    for change in event_lines(changes(quiet(), hostile()), NOW):
         for cell in event_cells(change):
             assert plain(cell) == safe(plain(cell), 10_000)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from lockdeck.backend.model.changes import changes
 from lockdeck.backend.model.fleet import FleetSnapshot, SessionView
 from lockdeck.backend.model.runs.records import Blocked, Hold, Occupation
 from lockdeck.tui.app import LockdeckApp
@@ -45,10 +48,14 @@ def at(moment: float, *views: SessionView) -> FleetSnapshot:
     return replace(incident(), generated_at=moment, sessions=views, locks=())
 
 
+def step(pulse: Pulse, before: FleetSnapshot, after: FleetSnapshot) -> Pulse:
+    return advance(pulse, changes(before, after), after.generated_at)
+
+
 def lived(*snapshots: FleetSnapshot) -> tuple[Beat, ...]:
-    pulse, before = Pulse(), None
-    for snapshot in snapshots:
-        pulse, before = advance(pulse, before, snapshot), snapshot
+    pulse = Pulse()
+    for before, snapshot in pairwise(snapshots):
+        pulse = step(pulse, before, snapshot)
     return recent(pulse, ROOT, "silas", snapshots[-1].generated_at)
 
 
@@ -81,19 +88,19 @@ def test_an_agent_s_beats_are_those_of_its_sessions_also_of_one_that_left() -> N
 
 def test_what_is_older_than_five_minutes_is_forgotten_with_its_session() -> None:
     first, second = at(NOW, occupied(1)), at(NOW + 1, occupied(2))
-    pulse = advance(advance(Pulse(), None, first), first, second)
+    pulse = step(Pulse(), first, second)
     assert set(pulse.beats) == {SILAS}
-    assert advance(pulse, second, at(NOW + 2)).beats == pulse.beats
-    assert advance(pulse, second, at(NOW + 320)).beats == {}
+    assert step(pulse, second, at(NOW + 2)).beats == pulse.beats
+    assert step(pulse, second, at(NOW + 320)).beats == {}
 
 
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 3), st.integers(0, 3)), max_size=30))
 def test_no_more_than_five_minutes_are_ever_kept(steps: list[tuple[int, int, int]]) -> None:
-    pulse, before, moment, holds, callers = Pulse(), None, NOW, 1, 0
+    pulse, before, moment, holds, callers = Pulse(), at(NOW, occupied(1)), NOW, 1, 0
     for gap, more, blocked in steps:
         moment, holds, callers = moment + gap, holds + more, callers + blocked
         after = at(moment, occupied(holds, callers=callers))
-        pulse, before = advance(pulse, before, after), after
+        pulse, before = step(pulse, before, after), after
         kept = pulse.beats.get(SILAS, {})
         assert len(kept) <= BUCKETS
         assert all(moment // 10 - BUCKETS < bucket <= moment // 10 for bucket in kept)
@@ -105,7 +112,7 @@ def test_no_more_than_five_minutes_are_ever_kept(steps: list[tuple[int, int, int
 def test_a_row_s_minutes_are_those_of_the_clock() -> None:
     minute = NOW // 60 * 60
     first, second = at(minute, occupied(1)), at(minute + 5, occupied(4, callers=1))
-    pulse = advance(advance(Pulse(), None, first), first, second)
+    pulse = step(Pulse(), first, second)
     assert trend(pulse, SILAS, minute + 6)[-1] == Beat(3, 1)
     assert trend(pulse, SILAS, minute + 59) == trend(pulse, SILAS, minute + 6)
     assert trend(pulse, SILAS, minute + 60)[-2:] == (Beat(3, 1), Beat())

@@ -7,10 +7,10 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
-from lockdeck.backend.model.changes import Change, changes
-from lockdeck.backend.model.fleet import FleetSnapshot, LockView, SessionView
+from lockdeck.backend.model.changes import Change, LockChange, RootChange, SessionChange, changes
+from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView
 from lockdeck.backend.model.wire import (
     SCHEMA,
     dumps,
@@ -87,26 +87,45 @@ def _stopped_by_signals(stop: threading.Event) -> Iterator[Sequence[int]]:
 def change_json(change: Change, snapshot: FleetSnapshot) -> dict[str, Any]:
     """One change as JSON: what it is about, how it changed, and the whole new picture of that thing."""
     now = snapshot.generated_at
-    line: dict[str, Any] = {"schema": SCHEMA, "at": iso(now), "subject": change.subject, "change": change.how}
-    if change.session is not None:
-        line["session"] = session_json(change.session, now)
-    if change.lock is not None:
-        line["lock"] = lock_json(change.lock, now)
-    if change.root is not None:
-        line["root"] = root_json(change.root)
-    return line
+    line: dict[str, Any] = {"schema": SCHEMA, "at": iso(now)}
+    match change:
+        case SessionChange():
+            return line | {
+                "subject": "session",
+                "change": change.kind,
+                "session": session_json(change.view, now),
+            }
+        case LockChange():
+            return line | {"subject": "lock", "change": change.kind, "lock": lock_json(change.view, now)}
+        case RootChange():
+            return line | {"subject": "root", "change": change.kind, "root": root_json(change.view)}
+        case _:
+            assert_never(change)
 
 
 def change_line(change: Change, snapshot: FleetSnapshot) -> SafeText:
     """One change as text."""
-    parts = [clock(snapshot.generated_at), change.subject.ljust(7), change.how.ljust(8)]
-    if change.session is not None:
-        parts += _session_words(change.session, snapshot.generated_at)
-    elif change.lock is not None:
-        parts += _lock_words(change.lock)
-    elif change.root is not None:
-        parts += [change.root.path, f"watch {change.root.watch}", "; ".join(change.root.problems)]
+    subject, words = _words(change, snapshot.generated_at)
+    parts = (clock(snapshot.generated_at), subject.ljust(7), change.kind.ljust(8), *words)
     return safe("  ".join(part for part in parts if part), 4096)
+
+
+def _words(change: Change, now: float) -> tuple[str, Iterator[str]]:
+    match change:
+        case SessionChange():
+            return "session", _session_words(change.view, now)
+        case LockChange():
+            return "lock", _lock_words(change.view)
+        case RootChange():
+            return "root", _root_words(change.view)
+        case _:
+            assert_never(change)
+
+
+def _root_words(root: RootView) -> Iterator[str]:
+    yield root.path
+    yield f"watch {root.watch}"
+    yield "; ".join(root.problems)
 
 
 def _session_words(session: SessionView, now: float) -> Iterator[str]:

@@ -18,7 +18,7 @@ from lockdeck.tui.jobs import Job, Piece
 from lockdeck.tui.messages import JobFailed, JobNews
 from lockdeck.tui.operations import Offer, Tell, do_cancels, do_releases
 from lockdeck.tui.targets import Aim
-from lockdeck.tui.view.changes import Change
+from lockdeck.tui.view.events import EventLine
 
 if TYPE_CHECKING:
     from lockdeck.tui.app import LockdeckApp
@@ -106,7 +106,7 @@ def fail_job(app: LockdeckApp, message: JobFailed) -> None:
 def _enter(app: LockdeckApp, job: Job, piece: Piece) -> None:
     why = f": {piece.sentences[0]}" if piece.sentences else ""
     sentence = f"{job.title.split()[0].lower()} {piece.word}{why}"
-    app.deck.note(Change(app.clock(), piece.severity, piece.aim.title, sentence, piece.aim.row))
+    app.deck.note(EventLine(app.clock(), piece.severity, piece.aim.title, sentence, piece.aim.row))
     app.update_screen()
     shown = isinstance(app.screen, ResultDialog) and app.screen.number == job.number
     if not shown:

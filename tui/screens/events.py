@@ -13,7 +13,7 @@ from lockdeck.tui.screens.tablescreen import TableScreen
 from lockdeck.tui.table.eventrows import FIELDS, event_cells, event_facts, event_values
 from lockdeck.tui.table.rows import RowKey
 from lockdeck.tui.table.tables import TABLES
-from lockdeck.tui.view.changes import Change
+from lockdeck.tui.view.events import EventLine
 from lockdeck.tui.view.lines import Line, Span, line, span
 from lockdeck.tui.view.selectable import change_rows
 from lockdeck.tui.widgets.table import Table
@@ -32,34 +32,34 @@ class EventsScreen(TableScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._changes: Mapping[int, Change] = {}
+        self._changes: Mapping[int, EventLine] = {}
 
     @property
     def selected_key(self) -> RowKey | None:
         """The row the selected change is about."""
         tables = self.query(Table)
         change = tables.first().cursor_item if tables else None
-        return change.row if isinstance(change, Change) else None
+        return change.row if isinstance(change, EventLine) else None
 
     def text_rows(self) -> list[Span]:
         """Return the selected change as plain text."""
         change = self.query_one(Table).cursor_item
-        return change_rows(change) if isinstance(change, Change) else []
+        return change_rows(change) if isinstance(change, EventLine) else []
 
     @property
-    def items(self) -> Mapping[int, Change]:
+    def items(self) -> Mapping[int, EventLine]:
         """All changes by number, newest first."""
         return self._changes
 
-    def cells(self, item: Change) -> tuple[Line, ...]:
+    def cells(self, item: EventLine) -> tuple[Line, ...]:
         """Return the cells of a change."""
         return event_cells(item)
 
-    def facts(self, item: Change) -> Mapping[str, str]:
+    def facts(self, item: EventLine) -> Mapping[str, str]:
         """Return what the filter can ask of a change."""
         return event_facts(item)
 
-    def values(self, item: Change, field: str) -> Iterator[str]:
+    def values(self, item: EventLine, field: str) -> Iterator[str]:
         """Yield what could be asked of a field to find a change."""
         return event_values(item, field)
 

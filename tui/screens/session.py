@@ -9,7 +9,7 @@ from textual import on
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.backend.model.fleet import FleetSnapshot, every_lock
 from lockdeck.backend.model.locks import Holder
 from lockdeck.backend.system.processes import ProcessDetails
 from lockdeck.tui.commands.act import Cancel, Release
@@ -22,7 +22,6 @@ from lockdeck.tui.screens.base import DeckScreen
 from lockdeck.tui.table.rows import Row, RowKey
 from lockdeck.tui.targets import Aim
 from lockdeck.tui.view.details import Picture, describe
-from lockdeck.tui.view.header import every_lock
 from lockdeck.tui.view.lines import Span, line, span
 from lockdeck.tui.view.selectable import story_rows
 from lockdeck.tui.view.sessionlog import log_lines, log_title

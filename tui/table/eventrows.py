@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lockdeck.tui.table.fitting import Column
 from lockdeck.tui.table.rows import SEVERITY_STYLE
-from lockdeck.tui.view.changes import Change
+from lockdeck.tui.view.events import EventLine
 from lockdeck.tui.view.figures import time_of_day
 from lockdeck.tui.view.lines import Line, line, span
 
@@ -20,7 +20,7 @@ FIELDS = ("severity", "about", "what", "time")
 """What a filter may name of an event."""
 
 
-def event_cells(change: Change) -> tuple[Line, ...]:
+def event_cells(change: EventLine) -> tuple[Line, ...]:
     """Return the cells of one change, one line per column of COLUMNS."""
     style = SEVERITY_STYLE[change.severity]
     return (
@@ -31,7 +31,7 @@ def event_cells(change: Change) -> tuple[Line, ...]:
     )
 
 
-def event_facts(change: Change) -> dict[str, str]:
+def event_facts(change: EventLine) -> dict[str, str]:
     """Return a change's facts by field of the filter, in lower case."""
     return {
         "severity": change.severity.word,
@@ -41,7 +41,7 @@ def event_facts(change: Change) -> dict[str, str]:
     }
 
 
-def event_values(change: Change, field: str) -> Iterator[str]:
+def event_values(change: EventLine, field: str) -> Iterator[str]:
     """Yield what could be asked of a field to find this change: of its time the minute."""
     value = event_facts(change)[field]
     yield value[:5] if field == "time" else value

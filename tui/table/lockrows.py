@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from lockdeck.backend.model.fleet import FleetSnapshot, LockView
+from lockdeck.backend.model.fleet import FleetSnapshot, LockView, every_lock
 from lockdeck.tui.table.fitting import Column
 from lockdeck.tui.table.rows import Arrangement, Order, Row, RowKey, holder_line, settle, verdict_line
 from lockdeck.tui.view.figures import duration
-from lockdeck.tui.view.header import every_lock
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.symbols import Symbols
 

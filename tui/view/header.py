@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, Severity, State
+from lockdeck.backend.model.fleet import FleetSnapshot, RootView, Severity, State, every_lock
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.system.text import SafeText
 from lockdeck.tui.table.rows import SEVERITY_STYLE, VERDICT_SEVERITY
@@ -115,15 +115,6 @@ def _locks(snapshot: FleetSnapshot) -> Iterator[Line]:
             yield line(span(f"{counts[verdict]} {verdict}", style))
     if blocked:
         yield line(span(f"{blocked} blocked caller{'s' if blocked != 1 else ''}", "warning"))
-
-
-def every_lock(snapshot: FleetSnapshot) -> list[LockView]:
-    """Return all locks of a snapshot, those of sessions included, each path once."""
-    locks = {lock.record.path: lock for lock in snapshot.locks}
-    for view in snapshot.sessions:
-        if view.lock is not None:
-            locks.setdefault(view.lock.record.path, view.lock)
-    return list(locks.values())
 
 
 def _gateways(snapshot: FleetSnapshot) -> Iterator[Line]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from lockdeck.backend.model.fleet import FleetSnapshot, LockView
+from lockdeck.backend.model.fleet import FleetSnapshot, LockView, every_lock
 from lockdeck.backend.model.locks import Holder
 from lockdeck.backend.model.words import times
 from lockdeck.backend.system.processes import ProcessDetails
-from lockdeck.tui.view.header import every_lock
 from lockdeck.tui.view.lines import Line, line, span
 
 _PRIVATE = re.compile(r"token|passw|secret|api-?key|message|prompt", re.IGNORECASE)

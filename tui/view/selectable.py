@@ -9,7 +9,7 @@ from lockdeck.backend.system.text import safe
 from lockdeck.tui.table.journalrows import Entry, entry_lines
 from lockdeck.tui.targets import Aim
 from lockdeck.tui.view.advice import advice
-from lockdeck.tui.view.changes import Change
+from lockdeck.tui.view.events import EventLine
 from lockdeck.tui.view.figures import local, time_of_day
 from lockdeck.tui.view.lines import Span, plain, span
 
@@ -50,7 +50,7 @@ def story_rows(session: SessionView | None, lock: LockView | None, root: RootVie
     return rows
 
 
-def change_rows(change: Change) -> list[Span]:
+def change_rows(change: EventLine) -> list[Span]:
     """Return one line of the events."""
     return [
         *_named("at", [f"{local(change.at):%Y-%m-%d %H:%M:%S}"]),

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
-from lockdeck.backend.model.fleet import FleetSnapshot, SessionView
+from lockdeck.backend.model.changes import Change, SessionChange
+from lockdeck.backend.model.fleet import SessionView
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.symbols import Symbols
 
@@ -47,12 +48,10 @@ class Pulse(Struct, frozen=True):
     at: int = 0
 
 
-def advance(pulse: Pulse, before: FleetSnapshot | None, after: FleetSnapshot) -> Pulse:
-    """Count what is new in a snapshot; the first one is no news."""
-    if before is None:
-        return pulse
-    now = int(after.generated_at // BUCKET_S)
-    news = dict(_news(before, after))
+def advance(pulse: Pulse, changes: Iterable[Change], at: float) -> Pulse:
+    """Count what began by the changes that a snapshot of the moment `at` (epoch seconds) brought."""
+    now = int(at // BUCKET_S)
+    news = dict(_news(changes))
     if not news and now == pulse.at:
         return pulse
     beats = dict(pulse.beats) if now == pulse.at else _kept(pulse, now)
@@ -119,18 +118,15 @@ def _row(title: str, values: Sequence[int], style: str, words: str, symbols: Sym
     return line(span(title.ljust(17)), span(spark(values, symbols), style), span(f"  {words}", "dim"))
 
 
-def _news(before: FleetSnapshot, after: FleetSnapshot) -> Iterator[tuple[Session, Beat]]:
-    """Yield what began in the sessions that are not the very same object as before."""
-    same = set(map(id, before.sessions))
-    changed = [view for view in after.sessions if id(view) not in same]
-    same = set(map(id, after.sessions))
-    old = {view.identity: view for view in before.sessions if id(view) not in same}
-    for view in changed:
-        was = old.get(view.identity)
-        if was is not None:
-            beat = Beat(_new_holds(was, view), max(view.blocked.count - was.blocked.count, 0))
-            if beat != NOTHING:
-                yield (view.root, view.agent, view.key), beat
+def _news(changes: Iterable[Change]) -> Iterator[tuple[Session, Beat]]:
+    """Yield what began in the sessions that were there before and still are."""
+    for change in changes:
+        if not isinstance(change, SessionChange) or change.old is None or change.new is None:
+            continue
+        old, new = change.old, change.new
+        beat = Beat(_new_holds(old, new), max(new.blocked.count - old.blocked.count, 0))
+        if beat != NOTHING:
+            yield (new.root, new.agent, new.key), beat
 
 
 def _kept(pulse: Pulse, now: int) -> dict[Session, Beats]:
@@ -146,10 +142,10 @@ def _sum(beats: Iterable[Beat]) -> Beat:
     return sum(beats, NOTHING)
 
 
-def _new_holds(was: SessionView, view: SessionView) -> int:
-    one, other = was.occupation, view.occupation
-    if other is None:
+def _new_holds(old: SessionView, new: SessionView) -> int:
+    before, after = old.occupation, new.occupation
+    if after is None:
         return 0
-    if one is None or one.recent[-1].started_at < other.since:
-        return other.holds
-    return max(other.holds - one.holds, 0)
+    if before is None or before.recent[-1].started_at < after.since:
+        return after.holds
+    return max(after.holds - before.holds, 0)
