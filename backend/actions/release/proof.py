@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import LockView
-from lockdeck.backend.model.locks import Liveness, Presence, Verdict, judge
+from lockdeck.backend.model.locks import Liveness, Presence, Verdict
+from lockdeck.backend.model.verdicts import judge
 from lockdeck.backend.openclaw.locks.evidence import examine
 from lockdeck.backend.openclaw.roots.place import Place
 from lockdeck.backend.system import processes

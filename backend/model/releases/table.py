@@ -27,7 +27,7 @@ class LockScope(StrEnum):
     NONE = "none"
 
 
-class LogLine(StrEnum):
+class RotationLine(StrEnum):
     """The kinds of lines from which a rotation can be rebuilt."""
 
     RUN_TIMEOUT = "run timeout"
@@ -40,11 +40,11 @@ class LogLine(StrEnum):
     CHAIN_STOPPED = "chain stopped"
 
 
-_OLDEST_LINES = (LogLine.RUN_TIMEOUT, LogLine.PROFILE_TIMEOUT)
-_LINES = (*_OLDEST_LINES, LogLine.DECISION, LogLine.CANDIDATE)
-_LINES_WITH_RETRY = (*_LINES, LogLine.RETRY)
-_LINES_WITH_BREAKER = (*_LINES_WITH_RETRY, LogLine.BREAKER)
-_LINES_WITH_COMPACTION = (*_LINES_WITH_BREAKER, LogLine.COMPACTION)
+_OLDEST_LINES = (RotationLine.RUN_TIMEOUT, RotationLine.PROFILE_TIMEOUT)
+_LINES = (*_OLDEST_LINES, RotationLine.DECISION, RotationLine.CANDIDATE)
+_LINES_WITH_RETRY = (*_LINES, RotationLine.RETRY)
+_LINES_WITH_BREAKER = (*_LINES_WITH_RETRY, RotationLine.BREAKER)
+_LINES_WITH_COMPACTION = (*_LINES_WITH_BREAKER, RotationLine.COMPACTION)
 _PAYLOAD = ("pid", "createdAt", "starttime")
 _GATEWAY_PAYLOAD = ("pid", "createdAt", "configPath", "startTime")
 
@@ -402,7 +402,7 @@ class Traits(Struct, frozen=True, dict=True):
         (since("2026.2.9", False, READ), since("2026.4.29", True, READ)),
     )
 
-    log_lines = Trait[tuple[LogLine, ...]](
+    log_lines = Trait[tuple[RotationLine, ...]](
         _LOG,
         "tells of a rotation by",
         "The kinds of lines from which a rotation can be rebuilt, at the default level.",
@@ -412,7 +412,7 @@ class Traits(Struct, frozen=True, dict=True):
             since("2026.4.12", _LINES_WITH_RETRY, READ),
             since("2026.5.7", _LINES_WITH_BREAKER, READ),
             since("2026.5.28", _LINES_WITH_COMPACTION, READ),
-            since("2026.9.6", (*_LINES_WITH_COMPACTION, LogLine.CHAIN_STOPPED), SEEN),
+            since("2026.9.6", (*_LINES_WITH_COMPACTION, RotationLine.CHAIN_STOPPED), SEEN),
         ),
     )
     traces_runs = Trait[bool](

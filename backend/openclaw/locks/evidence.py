@@ -23,8 +23,8 @@ from lockdeck.backend.model.locks import (
     Proof,
     ScanEvidence,
     Verdict,
-    judge,
 )
+from lockdeck.backend.model.verdicts import judge
 from lockdeck.backend.openclaw.locks.deleted import deleted_at, written_at
 from lockdeck.backend.openclaw.locks.lockfile import read_lock
 from lockdeck.backend.openclaw.roots.place import Place

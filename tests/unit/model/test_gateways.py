@@ -25,12 +25,12 @@ from lockdeck.backend.model.locks import (
     Presence,
     Proof,
     Verdict,
-    judge,
 )
 from lockdeck.backend.model.runs.events import GatewayRefused
+from lockdeck.backend.model.verdicts import judge
 from lockdeck.backend.model.wire import needs_person, root_json
 from lockdeck.backend.model.words import time_of_day
-from tests.unit.model.test_judge import ALIVE, COMPLETE, HOLDER, NO_PAYLOAD, NOW, OTHER, PARTIAL, evidence
+from tests.unit.model.test_verdicts import ALIVE, COMPLETE, HOLDER, NO_PAYLOAD, NOW, OTHER, PARTIAL, evidence
 
 PAYLOAD = LockPayload(4711, NOW - 60, 628356, port=18789)
 BASE = {"kind": LockKind.GATEWAY, "path": "/r/tmp/openclaw-0/gateway.state.lock", "payload": PAYLOAD}

@@ -20,8 +20,8 @@ from lockdeck.backend.model.locks import (
     Proof,
     ScanEvidence,
     Verdict,
-    judge,
 )
+from lockdeck.backend.model.verdicts import judge
 
 NOW = 1_800_000_000.0
 UID = 1000
