@@ -17,7 +17,7 @@ from types import TracebackType
 
 from tests.folders import REPOSITORY
 
-LOCKDECK = (sys.executable, "-c", "from lockdeck.tui.cli.main import main; main()")
+LOCKDECK = (sys.executable, "-c", "from lockdeck.tui.entry import main; main()")
 ROWS, COLUMNS = 60, 140
 
 

@@ -16,7 +16,7 @@ from tests.folders import REPOSITORY
 from tests.live.instance import Instance
 from tests.live.waiting import eventually
 
-COMMAND = [sys.executable, "-c", "from lockdeck.tui.cli.main import main; main()"]
+COMMAND = [sys.executable, "-c", "from lockdeck.tui.entry import main; main()"]
 
 
 def lockdeck(

@@ -227,7 +227,7 @@ def lockdeck(*words: object, env: dict[str, str], **options: object) -> subproce
 
 def command(*words: object) -> list[str]:
     """The command line of `lockdeck WORDS…` in this interpreter."""
-    return [sys.executable, "-c", "from lockdeck.tui.cli.main import main; main()", *map(str, words)]
+    return [sys.executable, "-c", "from lockdeck.tui.entry import main; main()", *map(str, words)]
 
 
 def environment(env: dict[str, str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -13,7 +13,6 @@ from msgspec import Struct
 from lockdeck.backend.actions.cancel.cancel import (
     CancelOutcome,
     CancelPlan,
-    Rung,
     cancel,
     cancel_many,
     plan_cancel,
@@ -24,10 +23,13 @@ from lockdeck.backend.actions.journal import Journal, default_journal
 from lockdeck.backend.model.fleet import FleetSnapshot, RootView, SessionView, State
 from lockdeck.backend.model.wire import SCHEMA, dumps
 from lockdeck.backend.openclaw.gateway.credentials import why_no_url
-from lockdeck.backend.system.text import SafeText, safe
+from lockdeck.backend.system.text import safe
 from lockdeck.backend.watch.collector import Collector
-from lockdeck.tui.cli.exits import Exit
+from lockdeck.tui.cli.cancel_text import outcome_lines, plan_lines, rung_lines
+from lockdeck.tui.cli.options import Common, PathName, common_options, json_option
 from lockdeck.tui.cli.output import emit, narrate
+from lockdeck.tui.cli.startup import collector_for
+from lockdeck.tui.exits import Exit
 
 GENTLE = "confirm"
 """The danger of rungs that need no more than the command itself."""
@@ -35,8 +37,8 @@ RUNGS = (STOP, ABORT, RESET, RESTART, TERMINATE)
 BUSY = (State.RUNNING, State.ROTATING, State.STUCK, State.COMPACTING, State.CANCELLING)
 
 
-class Request(Struct, frozen=True):
-    """What the person asked for on the command line."""
+class CancelRequest(Struct, frozen=True):
+    """The arguments and options of one call."""
 
     keys: tuple[str, ...]
     everything: bool
@@ -49,7 +51,33 @@ class Request(Struct, frozen=True):
     logs: tuple[str, ...]
 
 
-def check_words(request: Request) -> None:
+@click.command("cancel")
+@click.argument("keys", nargs=-1, metavar="SESSION_KEY...")
+@click.option(
+    "--root", type=PathName(), metavar="ROOT", help="The root of the session, where several have the key."
+)
+@click.option("--all", "everything", is_flag=True, help="Every session that is running, rotating or stuck.")
+@click.option(
+    "--allow", multiple=True, metavar="RUNG", help="Only these rungs (repeatable), also the drastic ones."
+)
+@click.option("--url", metavar="URL", help="The gateway's address, where it is not the local one.")
+@click.option("--fingerprint", metavar="SHA256", help="The gateway's TLS certificate, with a wss:// address.")
+@click.option("--dry-run", is_flag=True, help="Print the ladder; do nothing.")
+@json_option
+@common_options
+def command(common: Common, keys: tuple[str, ...], root: str | None, as_json: bool, **options: Any) -> int:
+    """Cancel the run of a session, and verify that it stopped."""
+    if bool(keys) == options["everything"]:
+        raise click.UsageError("name the session keys to cancel, or --all")
+    once = tuple(dict.fromkeys(keys))
+    request = CancelRequest(
+        keys=once, as_json=as_json, read_only=common.read_only, logs=common.logs, **options
+    )
+    check_words(request)
+    return cancel_sessions(request, collector_for((root,) if root else (), common))
+
+
+def check_words(request: CancelRequest) -> None:
     """Raise a usage error for a rung that no ladder has, and for an address that is none."""
     for name in request.allow:
         if name not in RUNGS:
@@ -59,19 +87,19 @@ def check_words(request: Request) -> None:
         raise click.UsageError(f"--url: {problem}")
 
 
-def cancel_sessions(request: Request, collector: Collector) -> Exit:
+def cancel_sessions(request: CancelRequest, collector: Collector) -> Exit:
     """Cancel the sessions named; 0 all verified, 1 one still rotates or failed, 2 wrong use, 3 refused."""
-    chosen = _chosen(request, collector.look())
+    selection = _selection(request, collector.look())
     logs = request.logs or collector.log_files
     plans = [
         plan_cancel(s, root, env=os.environ, logs=logs, url=request.url, fingerprint=request.fingerprint)
-        for s, root in chosen
+        for s, root in selection
     ]
     if request.everything:
         plans = _of_gateways(plans)
     settings = collector.settings
     read_only = request.read_only or settings.read_only
-    read_only = read_only or any(settings.root(root.path).read_only for _, root in chosen)
+    read_only = read_only or any(settings.root(root.path).read_only for _, root in selection)
     if request.dry_run or read_only:
         _show_plans(plans, request)
         if read_only:
@@ -80,21 +108,23 @@ def cancel_sessions(request: Request, collector: Collector) -> Exit:
     return _carry_out(plans, request)
 
 
-def _carry_out(plans: list[CancelPlan], request: Request) -> Exit:
+def _carry_out(plans: list[CancelPlan], request: CancelRequest) -> Exit:
     """Cancel; what happens on the way is narrated, how it ended is data."""
-    told: set[str] = set()
+    narrated: set[str] = set()
 
     def report(sentence: str) -> None:
-        told.add(sentence)
+        narrated.add(sentence)
         narrate(f"  {sentence}")
 
-    def heard(plan: CancelPlan, outcome: CancelOutcome | None) -> None:
+    def announce(plan: CancelPlan, outcome: CancelOutcome | None) -> None:
         if outcome is None:
             narrate(f"{plan.key}:")
 
     journal = default_journal()
     gentle = {rung.name for plan in plans for rung in plan.rungs if rung.danger == GENTLE}
-    results = cancel_many(plans, allow=request.allow or gentle, journal=journal, report=report, heard=heard)
+    results = cancel_many(
+        plans, allow=request.allow or gentle, journal=journal, report=report, heard=announce
+    )
     if not request.as_json and sys.stdin.isatty():
         results = [(plan, _offer_next(plan, outcome, journal, report)) for plan, outcome in results]
     if request.as_json:
@@ -102,7 +132,8 @@ def _carry_out(plans: list[CancelPlan], request: Request) -> Exit:
         emit(dumps({"schema": SCHEMA, **_shaped(bodies, request, "results")}, indent=2))
     else:
         for _, outcome in results:
-            _print_outcome(outcome, told)
+            for line in outcome_lines(outcome, narrated):
+                emit(line)
     return max((_exit(outcome) for _, outcome in results), default=Exit.OK)
 
 
@@ -114,25 +145,25 @@ def _of_gateways(plans: list[CancelPlan]) -> list[CancelPlan]:
     return [plan for plan in plans if plan.is_gateway]
 
 
-def _shaped(bodies: list[dict[str, Any]], request: Request, name: str) -> dict[str, Any]:
+def _shaped(bodies: list[dict[str, Any]], request: CancelRequest, name: str) -> dict[str, Any]:
     """Return the shape of the answer: flat for exactly one key, a list for several or for `--all`."""
     return bodies[0] if len(request.keys) == 1 else {name: bodies}
 
 
-def _chosen(request: Request, snapshot: FleetSnapshot) -> list[tuple[SessionView, RootView]]:
+def _selection(request: CancelRequest, snapshot: FleetSnapshot) -> list[tuple[SessionView, RootView]]:
     roots = {root.path: root for root in snapshot.roots}
     if request.everything:
         return [(s, roots[s.root]) for s in snapshot.sessions if s.state in BUSY]
-    chosen = []
+    selection = []
     for key in request.keys:
-        found = [s for s in snapshot.sessions if s.key == key]
-        if not found:
+        matches = [s for s in snapshot.sessions if s.key == key]
+        if not matches:
             raise click.UsageError(safe(f"no session {key}; `lockdeck status` lists the keys", 1000))
-        if len(found) > 1:
-            where = ", ".join(session.root for session in found)
-            raise click.UsageError(safe(f"{key} is in several roots ({where}): name one with --root", 1000))
-        chosen.append((found[0], roots[found[0].root]))
-    return chosen
+        if len(matches) > 1:
+            places = ", ".join(session.root for session in matches)
+            raise click.UsageError(safe(f"{key} is in several roots ({places}): name one with --root", 1000))
+        selection.append((matches[0], roots[matches[0].root]))
+    return selection
 
 
 def _offer_next(
@@ -143,7 +174,7 @@ def _offer_next(
         rung = next((r for r in plan.rungs if r.name == outcome.next_rung), None)
         if rung is None:
             break
-        for line in _rung_lines(rung):
+        for line in rung_lines(rung):
             narrate(line)
         typed = click.prompt(f"Type {rung.name} to do that", err=True, default="", show_default=False)
         if typed.strip() != rung.name:
@@ -156,45 +187,11 @@ def _exit(outcome: CancelOutcome) -> Exit:
     return {CANCELLED: Exit.OK, NOTHING: Exit.OK, REFUSED: Exit.REFUSED}.get(outcome.status, Exit.ATTENTION)
 
 
-def _show_plans(plans: list[CancelPlan], request: Request) -> None:
+def _show_plans(plans: list[CancelPlan], request: CancelRequest) -> None:
     if request.as_json:
         shaped = _shaped([plan.to_json() for plan in plans], request, "plans")
         emit(dumps({"schema": SCHEMA, "status": "dry-run", **shaped}, indent=2))
         return
     for plan in plans:
-        emit(safe(f"{plan.key}  {plan.root}"))
-        emit(
-            safe(
-                f"  OpenClaw {plan.version or 'of unknown version'}, reached by {plan.reached_by or 'nothing yet'}"
-            )
-        )
-        granted = "not told by this version" if plan.scopes is None else ", ".join(plan.scopes) or "none"
-        emit(safe(f"  scopes: {granted}"))
-        depth = "not known" if plan.queue_depth is None else str(plan.queue_depth)
-        emit(f"  queued messages: {depth}")
-        for reason in (*plan.refusal, *plan.notes):
-            emit(safe(f"  {reason}", 1000))
-        for rung in plan.rungs:
-            for line in _rung_lines(rung):
-                emit(line)
-        for left in plan.left_out:
-            emit(safe(f"  not {left.name}: {left.why}", 1000))
-
-
-def _rung_lines(rung: Rung) -> Iterator[SafeText]:
-    yield safe(f"  {rung.name}: {rung.title}")
-    yield safe(f"    {rung.does}", 1000)
-    for loss in rung.loses:
-        yield safe(f"    loses: {loss}", 1000)
-    if rung.scopes_missing:
-        yield safe(f"    lacks: {', '.join(rung.scopes_missing)}")
-
-
-def _print_outcome(outcome: CancelOutcome, told: Collection[str]) -> None:
-    """Print how it ended, with the sentences that were not told on the way."""
-    free = "" if outcome.free_after_ms is None else f", free {outcome.free_after_ms} ms after the key"
-    by = f" by {outcome.rung}" if outcome.rung else ""
-    emit(safe(f"{outcome.key}: {outcome.status}{by}{free}"))
-    for sentence in outcome.sentences:
-        if sentence not in told:
-            emit(safe(f"  {sentence}", 1000))
+        for line in plan_lines(plan):
+            emit(line)

@@ -7,14 +7,35 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
+import click
 from msgspec import Struct
 
+from lockdeck.backend.model.wire import dumps
 from lockdeck.backend.settings.settings import Settings
-from lockdeck.tui.cli.exits import Exit
-from lockdeck.tui.cli.options import Common
+from lockdeck.backend.system.text import safe
+from lockdeck.tui.cli.options import Common, common_options, json_option
+from lockdeck.tui.cli.output import emit
+from lockdeck.tui.cli.startup import dashboard, settings_faults_are_wrong_use, settings_of
+from lockdeck.tui.exits import Exit
 
 
-class Shown(Struct, frozen=True):
+@click.group("config")
+def command() -> None:
+    """Look at the configuration."""
+
+
+@command.command("show")
+@json_option
+@common_options
+def show(common: Common, as_json: bool) -> int:
+    """Print every setting with its value and where it comes from; what is wrong ends with exit code 2."""
+    settings = settings_of(common)
+    with settings_faults_are_wrong_use():
+        dashboard().check_settings(settings)
+    return show_settings(settings, common, as_json)
+
+
+class SettingValue(Struct, frozen=True):
     """One value: `origin` is `default`, `file` or the option that overrides the file."""
 
     key: str
@@ -25,11 +46,7 @@ class Shown(Struct, frozen=True):
 
 def show_settings(settings: Settings, common: Common, as_json: bool) -> Exit:
     """Print the settings as they are in force with the options of this very call."""
-    from lockdeck.backend.model.wire import dumps
-    from lockdeck.backend.system.text import safe
-    from lockdeck.tui.cli.output import emit
-
-    values = tuple(shown(settings, common))
+    values = tuple(setting_values(settings, common))
     if as_json:
         entries = [
             {"key": entry.key, "value": entry.value, "origin": entry.origin, "place": entry.place}
@@ -45,35 +62,35 @@ def show_settings(settings: Settings, common: Common, as_json: bool) -> Exit:
     return Exit.OK
 
 
-def shown(settings: Settings, common: Common) -> Iterator[Shown]:
+def setting_values(settings: Settings, common: Common) -> Iterator[SettingValue]:
     """Yield every setting in force, tables by their entries."""
-    given = {override.key: override for override in _overrides(settings, common)}
+    overrides = {override.key: override for override in _overrides(settings, common)}
     for field in fields(Settings):
         if field.metadata.get("internal"):
             continue
         value = getattr(settings, field.name)
         if field.name == "keys":
-            for command, keys in value.items():
-                yield _one(settings, f"keys.{command}", list(keys))
+            for name, keys in value.items():
+                yield _setting(settings, f"keys.{name}", list(keys))
         elif field.name == "roots" and value:
             for number, root in enumerate(value):
                 for part in fields(root):
-                    yield _one(settings, f"roots[{number}].{part.name}", getattr(root, part.name))
-        elif field.name in given:
-            yield given[field.name]
+                    yield _setting(settings, f"roots[{number}].{part.name}", getattr(root, part.name))
+        elif field.name in overrides:
+            yield overrides[field.name]
         else:
-            yield _one(settings, field.name, list(value) if isinstance(value, tuple) else value)
+            yield _setting(settings, field.name, list(value) if isinstance(value, tuple) else value)
 
 
-def _overrides(settings: Settings, common: Common) -> Iterator[Shown]:
+def _overrides(settings: Settings, common: Common) -> Iterator[SettingValue]:
     """Yield the settings that an option of this call decides."""
     if common.read_only:
-        yield Shown("read_only", True, "option", "--read-only")
+        yield SettingValue("read_only", True, "option", "--read-only")
     if common.no_mouse:
-        yield Shown("mouse", False, "option", "--no-mouse")
+        yield SettingValue("mouse", False, "option", "--no-mouse")
     if common.logs:
-        yield Shown("logs", [*common.logs, *settings.logs], "option", "--log")
+        yield SettingValue("logs", [*common.logs, *settings.logs], "option", "--log")
 
 
-def _one(settings: Settings, key: str, value: Any) -> Shown:
-    return Shown(key, value, "file" if key in settings.lines else "default", settings.place(key))
+def _setting(settings: Settings, key: str, value: Any) -> SettingValue:
+    return SettingValue(key, value, "file" if key in settings.lines else "default", settings.place(key))

@@ -5,31 +5,41 @@ from __future__ import annotations
 import os
 import threading
 
+import click
+
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.settings.settings import Settings
 from lockdeck.backend.simulate.fleet import SimulatedFleet
 from lockdeck.backend.watch.collector import Collector
-from lockdeck.tui.cli.exits import Exit
-from lockdeck.tui.cli.main import has_screen, print_plain, run_dashboard
-from lockdeck.tui.cli.options import Common
+from lockdeck.tui.cli.dashboard import has_screen, open_dashboard
+from lockdeck.tui.cli.options import Common, common_options, for_option
 from lockdeck.tui.cli.output import narrate
-from lockdeck.tui.operations import Hands
+from lockdeck.tui.cli.status import print_plain
+from lockdeck.tui.exits import Exit
 
 ENOUGH_S = 24.0
 """Without a terminal the story is followed this long (seconds): into the third attempts of the outage."""
 
 
+@click.command("demo")
+@for_option
+@common_options
+def command(common: Common, seconds: float | None) -> int:
+    """Live through openclaw#62351 in fast motion: a simulated fleet with real processes and real locks."""
+    return run_demo(seconds, common)
+
+
 def run_demo(seconds: float | None, common: Common) -> Exit:
     """Start the fleet, show it, and leave nothing behind."""
     with SimulatedFleet() as fleet:
-        collector = Collector.discover(
-            (str(fleet.root),), Settings(), logs=(str(fleet.log_file),), env=fleet.env
-        )
+        logs = (str(fleet.log_file),)
+        collector = Collector.discover((str(fleet.root),), Settings(), logs=logs, env=fleet.env)
         if has_screen():
             journal = Journal(os.path.join(fleet.root, "lockdeck", "journal.jsonl"))
-            hands = Hands(journal=journal, env=fleet.env, logs=lambda: (str(fleet.log_file),))
-            return run_dashboard(collector, common, seconds, hands)
+            return open_dashboard(
+                collector, common, logs=logs, seconds=seconds, journal=journal, env=fleet.env
+            )
         narrate("simulated fleet: openclaw#62351 in fast motion, four agents, a provider that hangs")
         return _narrated(collector, ENOUGH_S if seconds is None else seconds)
 

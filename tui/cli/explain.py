@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import click
+
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import Presence
 from lockdeck.backend.model.wire import SCHEMA, dumps, evidence_json, lock_json, lock_needs_person
@@ -15,24 +17,34 @@ from lockdeck.backend.openclaw.locks.lockfile import cut_off, cut_off_sentence, 
 from lockdeck.backend.openclaw.roots.discovery import place_of
 from lockdeck.backend.openclaw.roots.layout import names_in
 from lockdeck.backend.system.text import safe
-from lockdeck.tui.cli.exits import Exit
+from lockdeck.tui.cli.options import Common, common_options, json_option, lock_argument
 from lockdeck.tui.cli.output import emit, narrate
+from lockdeck.tui.cli.startup import settings_of
+from lockdeck.tui.exits import Exit
 from lockdeck.tui.view.advice import advice
 from lockdeck.tui.view.plain import lock_lines
 
 if TYPE_CHECKING:
     from lockdeck.backend.settings.settings import Settings
 
-
 NOTHING_THERE = "no such lock file, and no process has a deleted one open there"
+
+
+@click.command("explain")
+@lock_argument
+@json_option
+@common_options
+def command(common: Common, lock: str, as_json: bool) -> int:
+    """Print evidence, reasons and verdict of one lock."""
+    return explain_lock(lock, settings_of(common), as_json)
 
 
 def explain_lock(path: str, settings: Settings, as_json: bool) -> Exit:
     """Print all that is known about the lock at `path`; 0, 1 when it needs a person, 2 when there is none."""
     place = place_of(path, os.environ, settings.vouches_for)
     view = examine([place], time.time(), search=True)[0]
-    left = tuple(_cut_off_beside(place.path))
-    for shop in left:
+    cut_off_shops = tuple(_cut_off_beside(place.path))
+    for shop in cut_off_shops:
         narrate(cut_off_sentence(shop))
     if nothing_there(view):
         narrate(f"{place.path}: {NOTHING_THERE}")
@@ -44,7 +56,7 @@ def explain_lock(path: str, settings: Settings, as_json: bool) -> Exit:
             emit(line)
         for name, value in evidence_json(view.evidence).items():
             emit(safe(f"    {name}: {dumps(value)}", 1000))
-    return Exit.ATTENTION if left or lock_needs_person(view) else Exit.OK
+    return Exit.ATTENTION if cut_off_shops or lock_needs_person(view) else Exit.OK
 
 
 def _cut_off_beside(path: str) -> Iterator[str]:

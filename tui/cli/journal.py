@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+import click
+
 from lockdeck.backend.actions.journal import default_journal
 from lockdeck.backend.actions.release.recovery import recover
 from lockdeck.backend.model.wire import SCHEMA, dumps
 from lockdeck.backend.system.text import safe
-from lockdeck.tui.cli.exits import Exit
+from lockdeck.tui.cli.options import Common, common_options, json_option
 from lockdeck.tui.cli.output import emit, narrate
+from lockdeck.tui.cli.startup import settings_of
+from lockdeck.tui.exits import Exit
 
 _HEAD = ("at", "kind")
 _HIDDEN = ("prev", "evidence", "lock", "schema", *_HEAD)
+
+
+@click.command("journal")
+@json_option
+@common_options
+def command(common: Common, as_json: bool) -> int:
+    """Print what lockdeck did and refused to do."""
+    settings = settings_of(common)
+    return print_journal(as_json, common.read_only or settings.read_only)
 
 
 def print_journal(as_json: bool, read_only: bool) -> Exit:

@@ -1,4 +1,4 @@
-"""Options that every command understands, and the group that takes roots where a command could stand."""
+"""Arguments and options that several commands have, and the kinds of paths they take."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import click
 from msgspec import Struct
 
 F = TypeVar("F", bound=Callable[..., Any])
+_COMMON = "lockdeck.common"
+"""The key of the common options read so far, in click's context."""
 
 
-class Named(click.Path):
-    """A path that was named: an empty word (a variable that is not set) never means the current directory.
+class PathName(click.Path):
+    """The name of a path: an empty word (a variable that is not set) never means the current directory.
 
     Whether it can be read is told by who reads it.
     """
@@ -29,7 +31,7 @@ class Named(click.Path):
         return super().convert(value, param, ctx)
 
 
-class LockName(Named):
+class LockPath(PathName):
     """The path of a lock. What only stands where a lock would stand is a matter of evidence."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -60,21 +62,30 @@ class Common(Struct, frozen=True):
         )
 
 
+roots_argument = click.argument("roots", nargs=-1, type=PathName(), metavar="[ROOT]...")
+lock_argument = click.argument("lock", type=LockPath())
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+for_option = click.option(
+    "--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop after so long."
+)
+
+
 def common_options(function: F) -> F:
     """Add `--log`, `--config`, `--read-only`, `--no-color` and `--no-mouse`, handed over as one `common` argument."""
 
-    def taking(**values: Any) -> Any:
-        own = Common(
+    def with_common(**values: Any) -> Any:
+        options = Common(
             tuple(values.pop("log")),
             *(values.pop(name) for name in ("config", "read_only", "no_color", "no_mouse")),
         )
         context = click.get_current_context()
-        inherited = context.find_object(Common) or Common()
-        return context.invoke(function, common=inherited.merge(own), **values)
+        common = context.meta.get(_COMMON, Common()).merge(options)
+        context.meta[_COMMON] = common
+        return context.invoke(function, common=common, **values)
 
-    taking.__name__, taking.__doc__ = function.__name__, function.__doc__
-    taking.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
-    file = Named(file=True)
+    with_common.__name__, with_common.__doc__ = function.__name__, function.__doc__
+    with_common.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
+    file = PathName(file=True)
     for option in (
         click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal."),
         click.option("--no-color", is_flag=True, help="No colours."),
@@ -86,19 +97,5 @@ def common_options(function: F) -> F:
             "--log", type=file, multiple=True, metavar="FILE", help="A log file to read (repeatable)."
         ),
     ):
-        taking = option(taking)
-    return taking  # type: ignore[return-value]
-
-
-class RootsOrCommand(click.Group):
-    """A group whose first word may be a root: then the dashboard is meant."""
-
-    default = "dashboard"
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Resolve as usual; a first word that is no command is a root for the default command."""
-        if args and args[0] not in self.commands and not args[0].startswith("-"):
-            return self.default, self.commands[self.default], args
-        return super().resolve_command(ctx, args)
+        with_common = option(with_common)
+    return with_common  # type: ignore[return-value]

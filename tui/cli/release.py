@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec import Struct
 
 from lockdeck.backend.actions.journal import default_journal
-from lockdeck.backend.actions.release.records import Outcome, Override, Refusal, ReleasePlan, Status
+from lockdeck.backend.actions.release.records import Outcome, Override, ReleasePlan, Status
 from lockdeck.backend.actions.release.recovery import recover
 from lockdeck.backend.actions.release.release import plan_release, release
 from lockdeck.backend.model.wire import SCHEMA, dumps
 from lockdeck.backend.system.text import safe
-from lockdeck.tui.cli.exits import Exit
 from lockdeck.tui.cli.explain import NOTHING_THERE, nothing_there
+from lockdeck.tui.cli.options import Common, common_options, json_option, lock_argument
 from lockdeck.tui.cli.output import emit, narrate
+from lockdeck.tui.cli.startup import settings_of
+from lockdeck.tui.exits import Exit
 
 if TYPE_CHECKING:
     from lockdeck.backend.settings.settings import Settings
@@ -26,8 +28,8 @@ OVERRIDABLE = "leaked"
 READ_ONLY = "lockdeck is in read-only mode: nothing is released"
 
 
-class Request(Struct, frozen=True):
-    """What the person asked for on the command line."""
+class ReleaseRequest(Struct, frozen=True):
+    """The arguments and options of one call."""
 
     lock: str
     release_id: str | None
@@ -39,7 +41,31 @@ class Request(Struct, frozen=True):
     watch_s: float
 
 
-def release_lock(request: Request, settings: Settings) -> Exit:
+@click.command("release")
+@lock_argument
+@click.option("--release-id", metavar="ID", help="The hold to release, as status or explain names it.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
+@click.option(
+    "--override", type=click.Choice([OVERRIDABLE]), help="Release although the owner is alive (leaked only)."
+)
+@click.option(
+    "--yes-i-checked",
+    "checked_path",
+    metavar="PATH",
+    help="The full path, for --override without a terminal.",
+)
+@click.option(
+    "--watch", "watch_s", default=30.0, type=click.FloatRange(0, 300), help="Seconds to watch afterwards."
+)
+@json_option
+@common_options
+def command(common: Common, as_json: bool, **options: Any) -> int:
+    """Release a stale lock safely: proven twice, exchanged, verified, journaled."""
+    request = ReleaseRequest(as_json=as_json, read_only=common.read_only, **options)
+    return release_lock(request, settings_of(common))
+
+
+def release_lock(request: ReleaseRequest, settings: Settings) -> Exit:
     """Release one lock, or say why not; 0 released, 1 not reached, 2 wrong use, 3 refused."""
     journal = default_journal()
     changes_nothing = request.dry_run or request.read_only or settings.read_only
@@ -62,9 +88,9 @@ def release_lock(request: Request, settings: Settings) -> Exit:
     root = settings.root(plan.place.root) if plan.place else None
     read_only = request.read_only or settings.read_only or (root is not None and root.read_only)
     if request.dry_run:
-        shown = _show_plan(plan, request.as_json)
+        code = _show_plan(plan, request.as_json)
         if not read_only:
-            return shown
+            return code
         narrate(READ_ONLY)
         return Exit.REFUSED
     if read_only:
@@ -78,7 +104,7 @@ def release_lock(request: Request, settings: Settings) -> Exit:
     return {Status.RELEASED: Exit.OK, Status.REFUSED: Exit.REFUSED}.get(outcome.status, Exit.ATTENTION)
 
 
-def _override(request: Request) -> Override | None:
+def _override(request: ReleaseRequest) -> Override | None:
     if request.override is None:
         if request.checked_path is not None:
             raise click.UsageError(f"--yes-i-checked goes with --override {OVERRIDABLE}")
@@ -106,8 +132,8 @@ def _typed(plan: ReleasePlan) -> bool:
 
 def _refuse_read_only(plan: ReleasePlan, as_json: bool) -> Exit:
     if as_json:
-        refused = {"schema": SCHEMA, "status": Status.REFUSED.value, "sentences": [READ_ONLY]}
-        emit(dumps({**refused, "path": plan.path, "releaseId": plan.release_id}, indent=2))
+        answer = {"schema": SCHEMA, "status": Status.REFUSED.value, "sentences": [READ_ONLY]}
+        emit(dumps({**answer, "path": plan.path, "releaseId": plan.release_id}, indent=2))
     narrate(READ_ONLY)
     return Exit.REFUSED
 
@@ -127,9 +153,8 @@ def _print_plan(plan: ReleasePlan) -> None:
         verdict = plan.view.judgement.verdict.value
         emit(safe(f"  verdict {verdict}, release id {plan.release_id or '-'}"))
         _print("because", plan.view.judgement.reasons)
-    refusal: Refusal | None = plan.refusal
-    if refusal is not None:
-        _print("refused", refusal.reasons)
+    if plan.refusal is not None:
+        _print("refused", plan.refusal.reasons)
         return
     _print("would do", plan.effects)
     _print("safe because", plan.why)

@@ -13,9 +13,19 @@ from lockdeck.backend.model.releases.table import RELEASES, TRAITS
 from lockdeck.backend.model.releases.trait import CAREFUL, Reading, Trait
 from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.wire import SCHEMA, dumps
-from lockdeck.tui.cli.exits import Exit
+from lockdeck.tui.cli.options import Common, common_options, json_option
 from lockdeck.tui.cli.output import emit
+from lockdeck.tui.exits import Exit
 from lockdeck.tui.view.releases import coverage_sentence, release_lines, table_lines, value_words
+
+
+@click.command("releases")
+@click.argument("version", required=False, metavar="[VERSION]")
+@json_option
+@common_options
+def command(common: Common, version: str | None, as_json: bool) -> int:  # noqa: ARG001 - as every command
+    """Print what lockdeck knows of each OpenClaw release, and how it knows."""
+    return print_releases(version, as_json)
 
 
 def print_releases(release: str | None, as_json: bool) -> Exit:

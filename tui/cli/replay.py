@@ -1,9 +1,11 @@
-"""`lockdeck replay`: who was occupied when, for how long, by which attempts, and what the policy says."""
+"""`lockdeck replay`: sessions that were occupied, how long and by which attempts, and what the policy says."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+import click
 
 from lockdeck.backend.model.runs.events import GatewayRefused
 from lockdeck.backend.model.runs.history import PastOccupation
@@ -13,43 +15,53 @@ from lockdeck.backend.model.wire import SCHEMA, attempt_json, dumps, iso
 from lockdeck.backend.model.words import times
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.backend.watch.logs.replay import PastRun, Replay, replay
-from lockdeck.tui.cli.exits import Exit
+from lockdeck.tui.cli.options import Common, PathName, common_options, json_option
 from lockdeck.tui.cli.output import emit, narrate
+from lockdeck.tui.exits import Exit
 from lockdeck.tui.view.plain import duration
 
 
+@click.command("replay")
+@click.argument("logs", nargs=-1, required=True, type=PathName(), metavar="LOG...")
+@json_option
+@common_options
+def command(common: Common, logs: tuple[str, ...], as_json: bool) -> int:
+    """Rebuild rotations from log files of the past."""
+    return replay_logs([*logs, *common.logs], as_json)
+
+
 def replay_logs(paths: Sequence[str], as_json: bool) -> Exit:
-    """Print what the logs tell; 2 when none of them could be read."""
-    found = replay(paths)
-    for problem in found.problems:
+    """Print the history that the logs tell; 2 when none of them could be read."""
+    history = replay(paths)
+    for problem in history.problems:
         narrate(problem)
-    if not found.lines:
+    if not history.lines:
         return Exit.USAGE
     if as_json:
-        emit(dumps(replay_json(found), indent=2))
+        emit(dumps(replay_json(history), indent=2))
     else:
-        for line in replay_lines(found):
+        for line in replay_lines(history):
             emit(line)
     return Exit.OK
 
 
-def replay_json(found: Replay) -> dict[str, Any]:
+def replay_json(history: Replay) -> dict[str, Any]:
     """Shape: logs, lines, counts, runs, occupations, refusedStarts, unjoined, problems."""
-    totals = found.lines.values()
+    totals = history.lines.values()
     return {
         "schema": SCHEMA,
-        "logs": list(found.lines),
+        "logs": list(history.lines),
         "lines": sum(counts.lines for counts in totals),
         "relevant": sum(counts.relevant for counts in totals),
         "malformed": sum(counts.malformed for counts in totals),
         "oversize": sum(counts.oversize for counts in totals),
-        "counts": found.kinds,
-        "runsWithDecisions": sum(bool(past.decisions) for past in found.runs),
-        "runs": [_run(past) for past in found.runs],
-        "occupations": [_occupation(past) for past in found.occupations],
-        "refusedStarts": [_refused_start(told) for told in found.refused_starts],
-        "unjoined": found.unjoined,
-        "problems": list(found.problems),
+        "counts": history.kinds,
+        "runsWithDecisions": sum(bool(past.decisions) for past in history.runs),
+        "runs": [_run(past) for past in history.runs],
+        "occupations": [_occupation(past) for past in history.occupations],
+        "refusedStarts": [_refused_start(start) for start in history.refused_starts],
+        "unjoined": history.unjoined,
+        "problems": list(history.problems),
     }
 
 
@@ -79,28 +91,28 @@ def _run(past: PastRun) -> dict[str, Any]:
         ],
         "candidates": [
             {
-                "at": iso(told.at),
-                "decision": told.decision,
-                "attempt": told.attempt,
-                "total": told.total,
-                "candidate": told.candidate,
-                "reason": told.reason if told.lock_timeout is None else "lock",
-                "loggedReason": told.reason,
+                "at": iso(candidate.at),
+                "decision": candidate.decision,
+                "attempt": candidate.attempt,
+                "total": candidate.total,
+                "candidate": candidate.candidate,
+                "reason": candidate.reason if candidate.lock_timeout is None else "lock",
+                "loggedReason": candidate.reason,
             }
-            for told in run.candidates
+            for candidate in run.candidates
         ],
     }
 
 
-def _refused_start(told: GatewayRefused) -> dict[str, Any]:
+def _refused_start(start: GatewayRefused) -> dict[str, Any]:
     return {
-        "at": iso(told.at),
-        "pid": told.pid,
-        "waitedMs": told.waited_ms,
-        "port": told.port,
-        "role": told.role,
-        "waiting": told.waiting,
-        "sentence": line_of(told),
+        "at": iso(start.at),
+        "pid": start.pid,
+        "waitedMs": start.waited_ms,
+        "port": start.port,
+        "role": start.role,
+        "waiting": start.waiting,
+        "sentence": line_of(start),
     }
 
 
@@ -123,42 +135,42 @@ def _occupation(past: PastOccupation) -> dict[str, Any]:
     }
 
 
-def replay_lines(found: Replay) -> Iterator[SafeText]:
+def replay_lines(history: Replay) -> Iterator[SafeText]:
     """Render the occupations with their attempts, runs that failed on a lock, gateways that were refused, then figures."""
-    for past in found.occupations:
+    for past in history.occupations:
         end = past.outcome.value if past.outcome else "end not logged"
         span = f"{iso(past.since)} to {iso(past.until)}"
-        yield safe(f"{_who(past.session_key, past.session_id)}  run {past.run_id}")
+        yield safe(f"{_session_name(past.session_key, past.session_id)}  run {past.run_id}")
         yield safe(
             f"  occupied {duration(past.ms / 1000)} ({span}), locked {duration(past.held_ms / 1000)}: {end}"
         )
         for attempt in past.attempts:
             yield safe(f"    {_attempt(attempt, past.until)}")
         yield safe(f"  policy: {past.policy.sentence}")
-    for run in found.runs:
+    for run in history.runs:
         if run.locked:
-            yield safe(f"{_who(run.session_key, run.run.session_id)}  run {run.run.run_id}")
+            yield safe(f"{_session_name(run.session_key, run.run.session_id)}  run {run.run.run_id}")
             yield safe(f"  {run.locked}")
-    for told in found.refused_starts:
-        yield safe(f"{iso(told.at)}  {line_of(told)}")
-    if found.occupations or found.refused_starts or any(run.locked for run in found.runs):
+    for start in history.refused_starts:
+        yield safe(f"{iso(start.at)}  {line_of(start)}")
+    if history.occupations or history.refused_starts or any(run.locked for run in history.runs):
         yield SafeText("")
-    for kind, count in found.kinds.items():
+    for kind, count in history.kinds.items():
         yield safe(f"{count:>7}  {kind}")
-    lines = sum(counts.lines for counts in found.lines.values())
-    unread = sum(counts.malformed + counts.oversize for counts in found.lines.values())
-    runs = sum(bool(past.decisions) for past in found.runs)
+    lines = sum(counts.lines for counts in history.lines.values())
+    unread = sum(counts.malformed + counts.oversize for counts in history.lines.values())
+    runs = sum(bool(past.decisions) for past in history.runs)
     yield safe(
-        f"{times(lines, 'line')}, {unread} not understood, {times(len(found.runs), 'run')} "
-        f"({runs} with decisions), {times(found.unjoined, 'line that names no run', 'lines that name no run')}"
+        f"{times(lines, 'line')}, {unread} not understood, {times(len(history.runs), 'run')} "
+        f"({runs} with decisions), {times(history.unjoined, 'line that names no run', 'lines that name no run')}"
     )
 
 
-def _who(key: str | None, session_id: str | None) -> str:
+def _session_name(key: str | None, session_id: str | None) -> str:
     return key or (f"session {session_id}" if session_id else "session not known")
 
 
 def _attempt(attempt: Attempt, until: float) -> str:
-    what = attempt.profile or "/".join(part for part in (attempt.provider, attempt.model) if part) or "?"
+    route = attempt.profile or "/".join(part for part in (attempt.provider, attempt.model) if part) or "?"
     then = f" -> {attempt.decision}" if attempt.decision else ""
-    return f"attempt {attempt.index}  {what}  {duration(attempt.duration_s(until))}  {attempt.reason or '-'}{then}"
+    return f"attempt {attempt.index}  {route}  {duration(attempt.duration_s(until))}  {attempt.reason or '-'}{then}"

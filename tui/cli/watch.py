@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, assert_never
 
+import click
+
 from lockdeck.backend.model.changes import Change, LockChange, RootChange, SessionChange, changes
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView
 from lockdeck.backend.model.wire import (
@@ -22,12 +24,24 @@ from lockdeck.backend.model.wire import (
 )
 from lockdeck.backend.model.words import times
 from lockdeck.backend.system.text import SafeText, safe
-from lockdeck.tui.cli.exits import Exit
+from lockdeck.tui.cli.options import Common, common_options, for_option, json_option, roots_argument
 from lockdeck.tui.cli.output import emit, output_trouble
+from lockdeck.tui.cli.startup import collector_for
+from lockdeck.tui.exits import Exit
 from lockdeck.tui.view.plain import attempt_text, clock, duration
 
 if TYPE_CHECKING:
     from lockdeck.backend.watch.collector import Collector
+
+
+@click.command("watch")
+@roots_argument
+@json_option
+@for_option
+@common_options
+def command(common: Common, roots: tuple[str, ...], as_json: bool, seconds: float | None) -> int:
+    """Print one line per change until interrupted."""
+    return watch_fleet(collector_for(roots, common), seconds, as_json)
 
 
 def watch_fleet(collector: Collector, seconds: float | None, as_json: bool) -> Exit:

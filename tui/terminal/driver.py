@@ -15,7 +15,7 @@ from typing import TextIO
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
-from lockdeck.tui.cli.exits import Exit
+from lockdeck.tui.exits import Exit
 
 _TICK_S = 0.1
 """So often the parser is asked whether a lone escape was the key, and not the beginning of a sequence."""

@@ -6,7 +6,7 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
-from lockdeck.tui.cli.exits import Exit
+from lockdeck.tui.exits import Exit
 
 if TYPE_CHECKING:
     from lockdeck.tui.app import LockdeckApp

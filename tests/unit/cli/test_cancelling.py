@@ -103,7 +103,9 @@ def carried_out(monkeypatch, tmp_path, request):
 
 def asked(*keys, **changes):
     plain = {"everything": False, "allow": (), "dry_run": False, "as_json": False, "read_only": False}
-    return cancelling.Request(keys, **(plain | {"url": None, "fingerprint": None, "logs": ()} | changes))
+    return cancelling.CancelRequest(
+        keys, **(plain | {"url": None, "fingerprint": None, "logs": ()} | changes)
+    )
 
 
 def test_progress_is_narrated_and_not_repeated_as_data(monkeypatch, tmp_path, capsys):

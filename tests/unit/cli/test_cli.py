@@ -258,8 +258,8 @@ def test_a_held_lock_is_refused_with_3(fleet):
 def test_status_never_loads_what_only_the_dashboard_or_the_gateway_client_needs(fleet):
     leave_dead(fleet)
     code = (
-        "import sys\nfrom lockdeck.tui.cli.main import cli\n"
-        "cli.main(['status', '--json'], standalone_mode=False)\n"
+        "import sys\nfrom lockdeck.tui.cli.main import cli\nfrom lockdeck.tui.entry import DASHBOARD\n"
+        "cli.main(['status', '--json'], standalone_mode=False, obj=DASHBOARD)\n"
         "print(' '.join(sorted({name.partition('.')[0] for name in sys.modules})), file=sys.stderr)"
     )
     done = subprocess.run(

@@ -7,16 +7,17 @@ import json
 from click.testing import CliRunner
 
 from lockdeck.backend.settings.settings import load_settings
-from lockdeck.tui.cli.config import shown
+from lockdeck.tui.cli.config import setting_values
 from lockdeck.tui.cli.main import cli
 from lockdeck.tui.cli.options import Common
+from lockdeck.tui.entry import DASHBOARD
 
 
 def places(tmp_path, text, common=None):
     path = tmp_path / "config.toml"
     path.write_text(text)
-    found = shown(load_settings(str(path)), common or Common())
-    return {entry.key: (entry.value, entry.origin, entry.place.removeprefix(str(path))) for entry in found}
+    values = setting_values(load_settings(str(path)), common or Common())
+    return {entry.key: (entry.value, entry.origin, entry.place.removeprefix(str(path))) for entry in values}
 
 
 def test_each_value_tells_where_it_comes_from(tmp_path):
@@ -37,7 +38,7 @@ def test_options_override_the_file_and_say_so(tmp_path):
 
 
 def run(*words):
-    return CliRunner().invoke(cli, ["config", "show", *words], standalone_mode=False)
+    return CliRunner().invoke(cli, ["config", "show", *words], standalone_mode=False, obj=DASHBOARD)
 
 
 def test_it_prints_text_and_json(tmp_path):

@@ -1,4 +1,4 @@
-"""The exit codes of the command line; part of its contract."""
+"""The exit codes of the command line and of the dashboard; part of the contract."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """What a process that ended says to its caller."""
+    """The answer of a process to its caller."""
 
     OK = 0
     """Nothing needs a person, or the action reached its goal."""

@@ -1,0 +1,61 @@
+"""The entry point: hands the command line what opens the dashboard. Textual is imported when that is called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from lockdeck.tui.cli.main import run_command_line
+from lockdeck.tui.cli.startup import Dashboard, DashboardRequest
+
+if TYPE_CHECKING:
+    from lockdeck.backend.settings.settings import Settings
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process with its exit code."""
+    run_command_line(DASHBOARD)
+
+
+def open_dashboard(request: DashboardRequest) -> int:
+    """Run the dashboard until the person leaves; raises SettingsError before anything is drawn."""
+    from lockdeck.backend.actions.journal import default_journal
+    from lockdeck.tui.configuration import wishes_of
+    from lockdeck.tui.operations import Hands
+    from lockdeck.tui.run import run_dashboard
+
+    collector = request.collector
+    settings = collector.settings
+    hands = Hands(
+        journal=request.journal or default_journal(),
+        env=request.env,
+        settings=settings,
+        logs=lambda: request.logs or collector.log_files,
+    )
+    return run_dashboard(
+        collector,
+        read_only=request.read_only,
+        theme=settings.theme or None,
+        no_color=request.no_color,
+        mouse=request.mouse,
+        seconds=request.seconds,
+        hands=hands,
+        wishes=wishes_of(settings),
+    )
+
+
+def check_columns(settings: Settings) -> None:
+    """Check the columns of every table; raises SettingsError. Needs nothing of Textual."""
+    from lockdeck.tui.configuration import check_columns as check
+
+    check(settings)
+
+
+def check_settings(settings: Settings) -> None:
+    """Check columns and keys; raises SettingsError."""
+    from lockdeck.tui.configuration import wishes_of
+
+    wishes_of(settings)
+
+
+DASHBOARD = Dashboard(open_dashboard, check_columns, check_settings)
+"""The dashboard as the command line knows it."""
