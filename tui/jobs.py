@@ -30,9 +30,9 @@ class Piece(Struct, frozen=True):
     next_rung: str | None = None
     left: Aim | None = None
 
-    def telling(self, sentence: str) -> Piece:
-        """Return the piece with one more sentence."""
-        return replace(self, sentences=(*self.sentences, sentence))
+    def telling(self, *sentences: str) -> Piece:
+        """Return the piece with more sentences."""
+        return replace(self, sentences=(*self.sentences, *sentences))
 
 
 class Job(Struct, frozen=True):

@@ -12,9 +12,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lockdeck.backend.actions.journal import Journal, default_journal
-from lockdeck.backend.actions.release.aftermath import Trace, describe, trace, watch
-from lockdeck.backend.actions.release.records import Outcome, Refusal, ReleasePlan, Status
-from lockdeck.backend.actions.release.release import plan_release, release
+from lockdeck.backend.actions.release.aftermath import (
+    TranscriptState,
+    append_aftermath,
+    transcript_state,
+    watch_name,
+)
+from lockdeck.backend.actions.release.plan import plan_release
+from lockdeck.backend.actions.release.records import Refusal, ReleaseOutcome, ReleasePlan, Status
+from lockdeck.backend.actions.release.release import release
 from lockdeck.backend.model.fleet import Severity
 from lockdeck.backend.settings.settings import Settings
 from lockdeck.backend.system.text import safe
@@ -82,7 +88,7 @@ def do_releases(offers: Sequence[Offer], hands: Hands, tell: Tell, later: Later)
     """Release one lock after another; each has its result at once, and is watched afterwards."""
     for index, offer in enumerate(offers):
         tell(index, Piece(offer.aim, WORKING, sentences=("proving everything a second time",)))
-        transcript = trace(offer.plan.path.removesuffix(".lock"))
+        transcript = transcript_state(offer.plan.path)
         outcome = release(offer.plan, journal=hands.journal, clock=hands.clock, wait=hands.wait, watch_s=0)
         piece = _released(offer.aim, outcome)
         tell(index, piece)
@@ -90,7 +96,7 @@ def do_releases(offers: Sequence[Offer], hands: Hands, tell: Tell, later: Later)
             later(_follow_up(index, offer, piece, transcript, hands, tell))
 
 
-def _released(aim: Aim, outcome: Outcome) -> Piece:
+def _released(aim: Aim, outcome: ReleaseOutcome) -> Piece:
     severity = {Status.RELEASED: Severity.OK, Status.REFUSED: Severity.WARNING}.get(
         outcome.status, Severity.CRITICAL
     )
@@ -99,7 +105,7 @@ def _released(aim: Aim, outcome: Outcome) -> Piece:
 
 
 def _follow_up(
-    index: int, offer: Offer, piece: Piece, transcript: Trace, hands: Hands, tell: Tell
+    index: int, offer: Offer, piece: Piece, transcript: TranscriptState, hands: Hands, tell: Tell
 ) -> Callable[[], None]:
     """Return the work that tells who takes the released name next."""
     place = offer.plan.place
@@ -107,15 +113,9 @@ def _follow_up(
 
     def work() -> None:
         tell(index, piece.telling(f"watching for {hands.watch_s:.0f} s who takes the lock next"))
-        after = watch(place, transcript, hands.watch_s, hands.clock, hands.wait)
-        try:
-            hands.journal.append(
-                "watched", path=place.path, releaseId=offer.plan.release_id, after=after.to_json()
-            )
-        except OSError as error:
-            tell(index, piece.telling(f"{describe(after)} (the journal can't be written: {error})"))
-            return
-        tell(index, piece.telling(describe(after)))
+        aftermath = watch_name(place, transcript, hands.watch_s, hands.clock, hands.wait)
+        sentences = append_aftermath(hands.journal, place, offer.plan.release_id, aftermath)
+        tell(index, piece.telling(*sentences))
 
     return work
 

@@ -9,6 +9,9 @@ from contextlib import contextmanager
 
 from lockdeck.backend.actions.journal import make_private_folder
 
+TURN_S = 10.0
+"""How long, in seconds, an action waits for another lockdeck at work in the same sessions directory."""
+
 
 class NotOurTurnError(Exception):
     """Another lockdeck is at work in this sessions directory."""

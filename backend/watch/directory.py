@@ -7,7 +7,7 @@ import os
 from msgspec import Struct, field
 
 from lockdeck.backend.model.locks import LockKind
-from lockdeck.backend.openclaw.locks.lockfile import shops_among
+from lockdeck.backend.openclaw.locks.lockfile import work_folders_among
 from lockdeck.backend.openclaw.roots.layout import SessionsDir, lock_kind, locks_among, names_in
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
 from lockdeck.backend.openclaw.store import SessionEntry, Store, StoreIndex, read_store
@@ -19,14 +19,14 @@ KNOWN_AT_MOST = 20_000
 class Directory(Struct):
     """What is known of one sessions directory. Owned by the collector's thread.
 
-    `locks` and `shops` (folders of releases of ours, at work or cut off) are the paths in it.
+    `locks` and `work_folders` (folders of releases of ours, at work or cut off) are the paths in it.
     """
 
     where: SessionsDir
     store: Store = field(default_factory=Store)
     index: StoreIndex = field(default_factory=lambda: StoreIndex({}, {}))
     locks: tuple[str, ...] = ()
-    shops: tuple[str, ...] = ()
+    work_folders: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     unseen: bool = False
     generation: int = 0
@@ -49,7 +49,7 @@ class Directory(Struct):
         try:
             names = names_in(self.where.path)
             self.locks = tuple(locks_among(self.where.path, names))
-            self.shops = tuple(shops_among(self.where.path, names))
+            self.work_folders = tuple(work_folders_among(self.where.path, names))
         except OSError as error:
             told.append(f"{self.where.path} can't be listed: {error.strerror or error}")
             self.unseen = True

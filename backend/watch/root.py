@@ -114,8 +114,8 @@ class RootWatch(Struct):
     def judged(self, locks: tuple[LockView, ...], now: float) -> None:
         """Take up the verdicts on this root's gateway locks: they say which gateway serves it and whether it lives."""
         self.gateway_locks, self._guards = locks, left_guards(self.path, now)
-        shops = (shop for directory in self.directories.values() for shop in directory.shops)
-        self._cut_off = tuple(shop for shop in shops if cut_off(shop, now))
+        folders = (folder for directory in self.directories.values() for folder in directory.work_folders)
+        self._cut_off = tuple(folder for folder in folders if cut_off(folder, now))
         self.gateway = gateway_of(locks, self.config.gateway_port if self.config else None)
         if self.gateway is not None:
             self.gateway_started_at = started_at(locks)

@@ -17,10 +17,13 @@ from dataclasses import dataclass
 from unittest import mock
 
 from lockdeck.backend.actions.journal import Journal
-from lockdeck.backend.actions.release import release as release_module
-from lockdeck.backend.actions.release.recovery import recover, unfinished
-from lockdeck.backend.actions.release.release import plan_at, release
-from lockdeck.backend.actions.release.swap import Site, take
+from lockdeck.backend.actions.release import swap as swap_module
+from lockdeck.backend.actions.release.entries import unfinished_actions
+from lockdeck.backend.actions.release.plan import plan_at
+from lockdeck.backend.actions.release.recovery import recover
+from lockdeck.backend.actions.release.release import release
+from lockdeck.backend.actions.release.site import Site
+from lockdeck.backend.actions.release.swap import take
 from lockdeck.backend.system.descriptors import open_for_writing
 from tests.race.actor import Actor
 from tests.race.releasers import place_of
@@ -113,7 +116,7 @@ class Case:
     def wait_for_watchman(self) -> str | None:
         """Wait until the stand-in has recovered what its lockdeck left; what is wrong if it does not."""
         deadline = time.monotonic() + 20
-        while unfinished(self.journal.read().entries) and not self._two_holders():
+        while unfinished_actions(self.journal.read().entries) and not self._two_holders():
             if time.monotonic() > deadline:
                 return "the stand-in has not recovered anything"
             time.sleep(0.005)
@@ -133,7 +136,7 @@ class Case:
             yield f"journal: {reading.problem}"
         if self.situation.before_take is None and not self._original_is_somewhere():
             yield "the original lock is lost"
-        if unfinished(reading.entries) and not self._two_holders():
+        if unfinished_actions(reading.entries) and not self._two_holders():
             yield "the action is still unfinished"
 
     def close(self) -> None:
@@ -186,7 +189,7 @@ class Case:
                 self.situation.before_take(self.path, self.one, self.other)
             take(site)
 
-        with mock.patch.object(release_module, "take", take_late):
+        with mock.patch.object(swap_module, "take", take_late):
             plan = plan_at(place_of(self.path), None)
             release(plan, journal=self.journal, wait=NO_WAIT, watch_s=0, on_step=step)
 

@@ -12,13 +12,17 @@ from contextlib import contextmanager
 from unittest import mock
 
 from lockdeck.backend.actions.journal import Journal
-from lockdeck.backend.actions.release import recovery as recovery_module
+from lockdeck.backend.actions.release import plan as plan_module
+from lockdeck.backend.actions.release import proof as proof_module
 from lockdeck.backend.actions.release import release as release_module
-from lockdeck.backend.actions.release.proof import fresh_look
+from lockdeck.backend.actions.release import restore as restore_module
+from lockdeck.backend.actions.release import swap as swap_module
+from lockdeck.backend.actions.release.plan import plan_at
+from lockdeck.backend.actions.release.proof import DWELL_S, current_view
 from lockdeck.backend.actions.release.records import ReleasePlan, Status
-from lockdeck.backend.actions.release.release import DWELL_S, plan_at, release
+from lockdeck.backend.actions.release.release import release
+from lockdeck.backend.actions.release.site import LOCK, FileKind, Site, is_file, kind_at, read_all
 from lockdeck.backend.actions.release.standin import is_lock_of
-from lockdeck.backend.actions.release.swap import LOCK, Kind, Site, is_file, kind_at, read_all
 from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
 
@@ -44,7 +48,7 @@ def place_of(path: str) -> Place:
 def check_then_unlink(paths: Sequence[str], journal: str, count: Counter[str], dice: random.Random) -> None:
     """Judge by the same evidence as lockdeck, think for a moment, delete by path."""
     path = dice.choice(paths)
-    view = fresh_look(place_of(path), time.time())
+    view = current_view(place_of(path), time.time())
     if not view.judgement.releasable:
         return
     time.sleep(dice.uniform(0, 0.002))
@@ -112,10 +116,11 @@ def lockdeck_blind(paths: Sequence[str], journal: str, count: Counter[str], dice
     """Go for whatever lock stands there, live or not: only the exchange and the check after it protect."""
     with (
         mock.patch(f"{__name__}.COMPRESSION", 1e9),
-        mock.patch.object(release_module, "refusals", return_value=()),
-        mock.patch.object(release_module, "differences", return_value=()),
-        mock.patch.object(release_module, "_is_pinned", return_value=True),
-        mock.patch.object(release_module, "is_file", _only_after_the_take),
+        mock.patch.object(plan_module, "refusals", return_value=()),
+        mock.patch.object(proof_module, "refusals", return_value=()),
+        mock.patch.object(proof_module, "differences", return_value=()),
+        mock.patch.object(release_module, "is_pinned", return_value=True),
+        mock.patch.object(swap_module, "is_file", _only_after_the_take),
     ):
         lockdeck(paths, journal, count, dice)
 
@@ -128,15 +133,15 @@ def _is_tombstone(plan: ReleasePlan) -> bool:
 
 def finish_by_unlink(site: Site) -> bool:
     """Not lockdeck's way: look once more, then delete the stand-in by path."""
-    if kind_at(site, site.folder, site.name) is Kind.STAND_IN:
-        os.unlink(site.name, dir_fd=site.folder)
+    if kind_at(site, site.directory, site.name) is FileKind.STAND_IN:
+        os.unlink(site.name, dir_fd=site.directory)
     return True
 
 
 def finish_by_tombstone(site: Site) -> bool:
     """Not lockdeck's way: make the stand-in name a dead pid, through its descriptor, and leave it to OpenClaw."""
     try:
-        fd = os.open(site.name, os.O_RDWR | os.O_NOFOLLOW, dir_fd=site.folder)
+        fd = os.open(site.name, os.O_RDWR | os.O_NOFOLLOW, dir_fd=site.directory)
     except FileNotFoundError:
         return True
     try:
@@ -152,8 +157,8 @@ def finish_by_tombstone(site: Site) -> bool:
 def finishing(finish: Callable[[Site], bool]) -> Iterator[None]:
     """Let lockdeck finish in another way, for comparison."""
     with (
-        mock.patch.object(release_module, "vacate", finish),
-        mock.patch.object(recovery_module, "_finish_removal", return_value=None),
+        mock.patch.object(swap_module, "vacate", finish),
+        mock.patch.object(restore_module, "_finish_removal", return_value=None),
     ):
         yield
 

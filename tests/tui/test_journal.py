@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lockdeck.backend.actions.release.recovery import BEGIN, ENDS
+from lockdeck.backend.actions.release.entries import BEGIN, ENDS
 from lockdeck.tui.commands.act import Cancel, Release
 from lockdeck.tui.dialogs.reading import ReadingDialog
 from lockdeck.tui.screens.journal import JournalScreen

@@ -28,7 +28,7 @@ from lockdeck.backend.actions.cancel.records import (
     CancelPlan,
     Way,
 )
-from lockdeck.backend.actions.release.records import Outcome, Refusal, ReleasePlan, Status
+from lockdeck.backend.actions.release.records import Refusal, ReleaseOutcome, ReleasePlan, Status
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, Severity, State
 from lockdeck.backend.model.locks import (
     Evidence,
@@ -118,11 +118,11 @@ class World:
         view = self.lock(name_of(path)) if now is not None else None
         return ReleasePlan(path, now, NOW, place, view, refusal)
 
-    def release(self, plan: ReleasePlan, **_more: object) -> Outcome:
+    def release(self, plan: ReleasePlan, **_more: object) -> ReleaseOutcome:
         if self.current(plan.path) != plan.release_id or plan.release_id is None:
-            return Outcome(Status.REFUSED, plan.path, plan.release_id, ("it changed",))
+            return ReleaseOutcome(Status.REFUSED, plan.path, plan.release_id, ("it changed",))
         self.reached.append((plan.path, plan.release_id))
-        return Outcome(Status.RELEASED, plan.path, plan.release_id, ("released",))
+        return ReleaseOutcome(Status.RELEASED, plan.path, plan.release_id, ("released",))
 
     def current(self, path: str) -> str | None:
         name = name_of(path)

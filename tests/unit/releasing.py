@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from lockdeck.backend.actions.journal import Journal
-from lockdeck.backend.actions.release.release import plan_at, release
+from lockdeck.backend.actions.release.plan import plan_at
+from lockdeck.backend.actions.release.release import release
 from lockdeck.backend.system import procfs
 from tests.unit.fleetdir import lock_place
 

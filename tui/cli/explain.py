@@ -13,7 +13,7 @@ from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import Presence
 from lockdeck.backend.model.wire import SCHEMA, dumps, evidence_json, lock_json, lock_needs_person
 from lockdeck.backend.openclaw.locks.evidence import examine
-from lockdeck.backend.openclaw.locks.lockfile import cut_off, cut_off_sentence, shops_among
+from lockdeck.backend.openclaw.locks.lockfile import cut_off, cut_off_sentence, work_folders_among
 from lockdeck.backend.openclaw.roots.discovery import place_of
 from lockdeck.backend.openclaw.roots.layout import names_in
 from lockdeck.backend.system.text import safe
@@ -43,9 +43,9 @@ def explain_lock(path: str, settings: Settings, as_json: bool) -> Exit:
     """Print all that is known about the lock at `path`; 0, 1 when it needs a person, 2 when there is none."""
     place = place_of(path, os.environ, settings.vouches_for)
     view = examine([place], time.time(), search=True)[0]
-    cut_off_shops = tuple(_cut_off_beside(place.path))
-    for shop in cut_off_shops:
-        narrate(cut_off_sentence(shop))
+    cut_off_folders = tuple(_cut_off_beside(place.path))
+    for folder in cut_off_folders:
+        narrate(cut_off_sentence(folder))
     if nothing_there(view):
         narrate(f"{place.path}: {NOTHING_THERE}")
         return Exit.USAGE
@@ -56,17 +56,17 @@ def explain_lock(path: str, settings: Settings, as_json: bool) -> Exit:
             emit(line)
         for name, value in evidence_json(view.evidence).items():
             emit(safe(f"    {name}: {dumps(value)}", 1000))
-    return Exit.ATTENTION if cut_off_shops or lock_needs_person(view) else Exit.OK
+    return Exit.ATTENTION if cut_off_folders or lock_needs_person(view) else Exit.OK
 
 
 def _cut_off_beside(path: str) -> Iterator[str]:
     """Yield what releases that were cut off have left in the directory of a lock."""
     directory = os.path.dirname(path)
     try:
-        shops = shops_among(directory, names_in(directory))
+        folders = work_folders_among(directory, names_in(directory))
     except OSError:
         return
-    yield from (shop for shop in shops if cut_off(shop, time.time()))
+    yield from (folder for folder in folders if cut_off(folder, time.time()))
 
 
 def nothing_there(view: LockView) -> bool:

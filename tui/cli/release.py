@@ -10,9 +10,10 @@ import click
 from msgspec import Struct
 
 from lockdeck.backend.actions.journal import default_journal
-from lockdeck.backend.actions.release.records import Outcome, Override, ReleasePlan, Status
+from lockdeck.backend.actions.release.plan import plan_release
+from lockdeck.backend.actions.release.records import Override, ReleaseOutcome, ReleasePlan, Status
 from lockdeck.backend.actions.release.recovery import recover
-from lockdeck.backend.actions.release.release import plan_release, release
+from lockdeck.backend.actions.release.release import release
 from lockdeck.backend.model.wire import SCHEMA, dumps
 from lockdeck.backend.system.text import safe
 from lockdeck.tui.cli.explain import NOTHING_THERE, nothing_there
@@ -157,11 +158,11 @@ def _print_plan(plan: ReleasePlan) -> None:
         _print("refused", plan.refusal.reasons)
         return
     _print("would do", plan.effects)
-    _print("safe because", plan.why)
+    _print("safe because", plan.safe_because)
     _print("then", plan.then)
 
 
-def _show_outcome(outcome: Outcome, as_json: bool) -> None:
+def _show_outcome(outcome: ReleaseOutcome, as_json: bool) -> None:
     if as_json:
         emit(dumps({"schema": SCHEMA, **outcome.to_json()}, indent=2))
         return

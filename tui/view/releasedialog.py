@@ -57,7 +57,7 @@ def release_lines(offer: Offer, now: float, symbols: Symbols) -> list[Line]:
         line(span("Release this lock", "heading")),
         EMPTY,
         *identity(offer, now, symbols),
-        *listed("Why it is safe", plan.why, symbols),
+        *listed("Why it is safe", plan.safe_because, symbols),
         *listed("What will be done", plan.effects, symbols),
         *listed("What happens next", plan.then, symbols, "dim"),
     ]

@@ -1,74 +1,89 @@
-"""What happens at a lock's name after its release: who takes it next, and whether the transcript is untouched."""
+"""The aftermath of a release: who takes the lock's name next, and whether the transcript is untouched."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 
-from lockdeck.backend.actions.release.records import After
+from lockdeck.backend.actions.journal import Journal
+from lockdeck.backend.actions.release.records import Aftermath
 from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.openclaw.locks.lockfile import read_lock
 from lockdeck.backend.openclaw.roots.place import Place
 from lockdeck.backend.system import processes
+from lockdeck.backend.system.text import safe
 
 POLL_S = 0.02
 
-Trace = tuple[int, int, int, int] | None
+TranscriptState = tuple[int, int, int, int] | None
 """Device, inode, size and mtime_ns of a transcript; None when there is none."""
 
 
-def trace(path: str) -> Trace:
-    """Note what a transcript looks like."""
+def transcript_state(lock_path: str) -> TranscriptState:
+    """Note what the transcript beside a lock looks like."""
     try:
-        found = os.stat(path, follow_symlinks=False)
+        status = os.stat(lock_path.removesuffix(".lock"), follow_symlinks=False)
     except OSError:
         return None
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
-def compare(before: Trace, after: Trace) -> str:
-    """Name what happened to a transcript between two traces."""
-    if before is None:
-        return "absent" if after is None else "appeared"
-    if after is None:
+def compare(earlier: TranscriptState, now: TranscriptState) -> str:
+    """Name what happened to a transcript between two looks at it."""
+    if earlier is None:
+        return "absent" if now is None else "appeared"
+    if now is None:
         return "vanished"
-    if before[:2] != after[:2]:
+    if earlier[:2] != now[:2]:
         return "replaced"
-    if after[2] > before[2]:
+    if now[2] > earlier[2]:
         return "grew"
-    return "untouched" if before == after else "changed"
+    return "untouched" if earlier == now else "changed"
 
 
-def watch(
+def watch_name(
     place: Place,
-    before: Trace,
+    transcript: TranscriptState,
     seconds: float,
     clock: Callable[[], float],
     wait: Callable[[float], object],
-) -> After:
+) -> Aftermath:
     """Watch a released name for up to `seconds`, until somebody takes it.
 
-    A hold shorter than POLL_S can go unseen.  `before` is the transcript's trace from before the release.
+    A hold shorter than POLL_S can go unseen.  `transcript` is its state from before the release.
     """
-    transcript = place.path.removesuffix(".lock")
     started = clock()
-    left = seconds
+    remaining = seconds
     while True:
         record = read_lock(place.path, place.root, place.agent, LockKind.SESSION)
         if record.payload is not None:
             pid = record.payload.pid
-            who = processes.look(pid).identity
-            name = str(who.name) if who else ""
-            return After(clock() - started, compare(before, trace(transcript)), record.created_at, pid, name)
-        if left <= 0:
-            return After(clock() - started, compare(before, trace(transcript)))
-        wait(min(POLL_S, left))
-        left -= POLL_S
+            identity = processes.look(pid).identity
+            name = str(identity.name) if identity else ""
+            change = compare(transcript, transcript_state(place.path))
+            return Aftermath(clock() - started, change, record.created_at, pid, name)
+        if remaining <= 0:
+            return Aftermath(clock() - started, compare(transcript, transcript_state(place.path)))
+        wait(min(POLL_S, remaining))
+        remaining -= POLL_S
 
 
-def describe(after: After) -> str:
+def append_aftermath(
+    journal: Journal, place: Place, release_id: str | None, aftermath: Aftermath
+) -> tuple[str, ...]:
+    """Journal what was seen after a release and return it in sentences; one more where that can't be done."""
+    try:
+        journal.append("watched", path=place.path, releaseId=release_id, after=aftermath.to_json())
+    except OSError as error:
+        return describe(aftermath), f"what was seen after it can't be journaled: {safe(error)}"
+    return (describe(aftermath),)
+
+
+def describe(aftermath: Aftermath) -> str:
     """Say it in a sentence."""
-    if after.acquired_at is None:
-        return f"nobody took the lock within {after.watched_s:.0f} s; the transcript: {after.transcript}"
-    who = f"pid {after.acquired_by} ({after.acquired_name or 'name not readable'})"
-    return f"{who} took the lock next; the transcript until then: {after.transcript}"
+    if aftermath.acquired_at is None:
+        return (
+            f"nobody took the lock within {aftermath.watched_s:.0f} s; the transcript: {aftermath.transcript}"
+        )
+    holder = f"pid {aftermath.acquired_by} ({aftermath.acquired_name or 'name not readable'})"
+    return f"{holder} took the lock next; the transcript until then: {aftermath.transcript}"

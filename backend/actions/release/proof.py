@@ -1,63 +1,53 @@
-"""The proof behind a release: fresh looks, what differs between two of them, and who has an inode open."""
+"""The proof behind a release: two looks, what differs between them, the pin, and the search for a holder."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
+from lockdeck.backend.actions.release.newcomers import newcomers
+from lockdeck.backend.actions.release.records import ReleasePlan
+from lockdeck.backend.actions.release.sentences import way_out
 from lockdeck.backend.model.fleet import LockView
-from lockdeck.backend.model.locks import Liveness, Presence, Verdict
+from lockdeck.backend.model.locks import Liveness, LockIdentity, Presence, Verdict
 from lockdeck.backend.model.verdicts import judge
 from lockdeck.backend.openclaw.locks.evidence import examine
 from lockdeck.backend.openclaw.roots.place import Place
 from lockdeck.backend.system import processes
 from lockdeck.backend.system.descriptors import open_for_writing, scan_all
-from lockdeck.backend.system.namespaces import shares_our_mounts
-from lockdeck.backend.system.procfs import read_stat
 from lockdeck.backend.system.text import safe
 
-NEWCOMER_S = 30.0
-"""A gateway or command line younger than this (seconds) may just be reclaiming the same lock."""
-
-_WAYS_OUT = {
-    Verdict.LITTER: (
-        "its gateway holds the session, not a file: cancel the run (`lockdeck cancel`) or restart the gateway"
-    ),
-    Verdict.REMOVED: "there is no file to release: cancel the run of that process or restart it",
-}
+DWELL_S = 1.0
+"""The evidence must be the same at two looks at least this many seconds apart."""
 
 Look = Callable[[Place, float], LockView]
 Search = Callable[[int], "str | None"]
 """Given our own read-only descriptor of a lock file: who holds it, in words; None when provably nobody."""
 
 
-def fresh_look(place: Place, now: float) -> LockView:
+def current_view(place: Place, now: float) -> LockView:
     """Judge one lock from evidence gathered now, with a search through every process."""
     return examine([place], now, search=True)[0]
 
 
-def holder_of(fd: int) -> str | None:
-    """Say who holds the open file `fd`, or why that can't be ruled out; None: provably nobody does.
-
-    OpenClaw creates a lock for writing and keeps that descriptor for the whole hold (seen on 2026.4.5 and
-    2026.7.35); readers (a backup, OpenClaw's own polls, lockdeck) hold nothing.  The kernel is asked first,
-    for it also knows of processes that we can't see.
-    """
-    if open_for_writing(fd) is False:
-        return None
-    found = os.fstat(fd)
-    scan = scan_all({(found.st_dev, found.st_ino)})
-    for opener in scan.openers.get((found.st_dev, found.st_ino), ()):
-        if opener.writable:
-            return f"pid {opener.pid} ({opener.name}) has it open"
-    hidden = scan.hides(found.st_uid)
-    if hidden:
-        return f"pid {hidden[0].pid} ({hidden[0].name}) could have it open and can't be inspected"
-    if open_for_writing(fd) is True:
-        return "a process that can't be seen from here has it open"
-    return None if scan.supported else "who has the file open can't be seen on this system"
+def prove_again(
+    plan: ReleasePlan,
+    place: Place,
+    first: LockView,
+    look: Look,
+    clock: Callable[[], float],
+    wait: Callable[[float], object],
+) -> tuple[LockView, tuple[str, ...]]:
+    """Look a second time, DWELL_S after the plan's look, and return every reason against the release now."""
+    elapsed = clock() - plan.looked_at
+    if elapsed < DWELL_S:
+        wait(min(DWELL_S, DWELL_S - elapsed))
+    now = clock()
+    view = look(place, now)
+    overridden = plan.override is not None and view.judgement.verdict is Verdict.LEAKED
+    return view, (*differences(first, view), *refusals(view, place.root, now, overridden))
 
 
 def refusals(view: LockView, root: str, now: float, overridden: bool) -> tuple[str, ...]:
@@ -72,55 +62,20 @@ def refusals(view: LockView, root: str, now: float, overridden: bool) -> tuple[s
         return tuple(newcomers(root, now, processes.openclaw_processes()))
     if view.record.presence is Presence.ABSENT and view.judgement.verdict is not Verdict.REMOVED:
         return judgement.reasons  # nothing stands there to have a verdict on
-    return (f"the verdict is {view.judgement.verdict}", *judgement.reasons, *_way_out(judgement.verdict))
+    return (f"the verdict is {view.judgement.verdict}", *judgement.reasons, *way_out(judgement.verdict))
 
 
-def _way_out(verdict: Verdict) -> tuple[str, ...]:
-    """Say what does help where a release can't."""
-    return (_WAYS_OUT[verdict],) if verdict in _WAYS_OUT else ()
+def differences(first: LockView, second: LockView) -> tuple[str, ...]:
+    """Say what changed between two looks; empty when nothing did."""
+    earlier, now = _facts(first), _facts(second)
+    return tuple(
+        f"{name} changed: {safe(earlier[name], 120)} before, {safe(now[name], 120)} now"
+        for name in earlier
+        if earlier[name] != now[name]
+    )
 
 
-def newcomers(root: str, now: float, running: list[processes.ProcessIdentity]) -> Iterator[str]:
-    """Name the OpenClaw processes of a root that started within the last NEWCOMER_S seconds.
-
-    A process whose root can't be told counts: it may be this one's.
-    """
-    for process in running:
-        age = None if process.started_at is None else now - process.started_at
-        if (age is None or age < NEWCOMER_S) and _may_serve(process.pid, root):
-            when = "at an unknown time" if age is None else f"{max(0.0, age):.0f} s ago"
-            what = f"pid {process.pid} ({process.name}) of OpenClaw started {when}"
-            yield f"{what}: it may be reclaiming locks itself, {NEWCOMER_S:.0f} s must pass"
-
-
-def _may_serve(pid: int, root: str) -> bool:
-    """Whether a process may work on a root, by the OPENCLAW_STATE_DIR it was started with."""
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as source:
-            raw = source.read(1 << 20)
-    except FileNotFoundError:
-        # Gone, or a system without /proc.
-        return not os.path.isdir("/proc/self")
-    except OSError:
-        raw = b""
-    if not raw:
-        # Nothing to read may be any root's; a process that is just ending reads like that too, and does nothing more.
-        return os.path.exists(f"/proc/{pid}") and not _has_ended(pid)
-    words = raw.split(b"\0")
-    told = [word.partition(b"=")[2] for word in words if word.startswith(b"OPENCLAW_STATE_DIR=")]
-    named = os.fsdecode(told[0]).strip() if told else ""
-    # Unset, `~`, a relative path or another mount namespace: which directory is meant can't be told from here.
-    if not os.path.isabs(named) or shares_our_mounts(pid) is not True:
-        return True
-    return os.path.realpath(named) == os.path.realpath(root)
-
-
-def _has_ended(pid: int) -> bool:
-    found = read_stat(pid)
-    return found is not None and found.ended
-
-
-def facts(view: LockView) -> Mapping[str, object]:
+def _facts(view: LockView) -> Mapping[str, object]:
     """Return what must be the same at two looks, by a name a person understands."""
     record, evidence = view.record, view.evidence
     identity = record.identity
@@ -143,11 +98,42 @@ def facts(view: LockView) -> Mapping[str, object]:
     }
 
 
-def differences(first: LockView, second: LockView) -> tuple[str, ...]:
-    """Say what changed between two looks; empty when nothing did."""
-    before, after = facts(first), facts(second)
-    return tuple(
-        f"{name} changed: {safe(before[name], 120)} before, {safe(after[name], 120)} now"
-        for name in before
-        if before[name] != after[name]
+def open_pin(path: str) -> int | None:
+    """Open the lock, None when it is gone: while it is open its inode number can't be given to another file."""
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+
+
+def is_pinned(pin: int, identity: LockIdentity) -> bool:
+    """Return whether the open file is the very lock that was looked at, unchanged."""
+    status = os.fstat(pin)
+    same = (status.st_dev, status.st_ino, status.st_ctime_ns) == (
+        identity.dev,
+        identity.ino,
+        identity.ctime_ns,
     )
+    return same and os.pread(pin, len(identity.raw) + 1, 0) == identity.raw
+
+
+def holder_of(fd: int) -> str | None:
+    """Say who holds the open file `fd`, or why that can't be ruled out; None: provably nobody does.
+
+    OpenClaw creates a lock for writing and keeps that descriptor for the whole hold (seen on 2026.4.5 and
+    2026.7.35); readers (a backup, OpenClaw's own polls, lockdeck) hold nothing.  The kernel is asked first,
+    for it also knows of processes that we can't see.
+    """
+    if open_for_writing(fd) is False:
+        return None
+    status = os.fstat(fd)
+    scan = scan_all({(status.st_dev, status.st_ino)})
+    for opener in scan.openers.get((status.st_dev, status.st_ino), ()):
+        if opener.writable:
+            return f"pid {opener.pid} ({opener.name}) has it open"
+    hidden = scan.hides(status.st_uid)
+    if hidden:
+        return f"pid {hidden[0].pid} ({hidden[0].name}) could have it open and can't be inspected"
+    if open_for_writing(fd) is True:
+        return "a process that can't be seen from here has it open"
+    return None if scan.supported else "who has the file open can't be seen on this system"

@@ -1,4 +1,4 @@
-"""Where released lock files are kept, each with its evidence beside it, for undo and for the file."""
+"""The quarantine: released lock files, each with its evidence beside it, for undo and for the file."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ def keep(state: str, folder: int, name: str, evidence: Mapping[str, Any]) -> str
     make_private_folder(home)
     stem = os.path.join(home, f"{evidence.get('action', 'unknown')}-{secrets.token_hex(3)}")
     _write(stem + ".json", dumps(evidence, indent=2).encode() + b"\n")
-    kept = stem + ".lock"
+    target = stem + ".lock"
     try:
-        os.rename(name, kept, src_dir_fd=folder)
+        os.rename(name, target, src_dir_fd=folder)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        _write(kept, _bytes(folder, name))
+        _write(target, _bytes(folder, name))
         os.unlink(name, dir_fd=folder)
     with suppress(OSError):
-        os.chmod(kept, 0o600)
+        os.chmod(target, 0o600)
         sync_folder(home)
-    return kept
+    return target
 
 
-def kept_of(state: str, action: str) -> str | None:
-    """Return where the lock that an action released was kept, by its evidence; None where it kept none."""
+def quarantined_lock(state: str, action: str) -> str | None:
+    """Return where the lock that an action released is, by its evidence; None where none is in quarantine."""
     home = os.path.join(state, FOLDER)
     try:
         names = sorted(name for name in os.listdir(home) if name.startswith(f"{action}-"))

@@ -1,4 +1,4 @@
-"""What an action would do, why it may or may not, and how it ended: plain data for people and JSON."""
+"""The records of a release: its plan, why it may not be, how it ended. Plain data for people and JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lockdeck.backend.openclaw.roots.place import Place
 
 
 class Status(StrEnum):
-    """How an action ended."""
+    """The ways in which a release ends."""
 
     RELEASED = "released"
     REFUSED = "refused"
@@ -30,16 +30,16 @@ class Override(Struct, frozen=True):
 
 
 class Refusal(Struct, frozen=True):
-    """Why nothing is done: every reason as a sentence, at least one."""
+    """A refusal to do anything: every reason as a sentence, at least one."""
 
     reasons: tuple[str, ...]
 
 
 class ReleasePlan(Struct, frozen=True):
-    """What releasing one hold would mean, from one look at `looked_at` (epoch seconds).
+    """The release of one hold as it was planned, from one look at `looked_at` (epoch seconds).
 
-    `refusal` is None when it may be released.  `effects` say what would be done, `why` why that is safe,
-    `then` what happens next.
+    `refusal` is None when it may be released.  `effects` say what would be done, `safe_because` why that is
+    safe, `then` what happens next.
     """
 
     path: str
@@ -49,7 +49,7 @@ class ReleasePlan(Struct, frozen=True):
     view: LockView | None = None
     refusal: Refusal | None = None
     effects: tuple[str, ...] = ()
-    why: tuple[str, ...] = ()
+    safe_because: tuple[str, ...] = ()
     then: tuple[str, ...] = ()
     override: Override | None = None
 
@@ -62,15 +62,15 @@ class ReleasePlan(Struct, frozen=True):
             "allowed": self.refusal is None,
             "refusal": list(self.refusal.reasons) if self.refusal else [],
             "effects": list(self.effects),
-            "why": list(self.why),
+            "why": list(self.safe_because),
             "then": list(self.then),
             "override": self.override.verdict if self.override else None,
             "lock": lock_json(self.view) if self.view else None,
         }
 
 
-class After(Struct, frozen=True):
-    """What was seen after a release: `watched_s` seconds, who took the name next, and the transcript.
+class Aftermath(Struct, frozen=True):
+    """The time after a release: `watched_s` seconds, who took the name next, and the transcript.
 
     `acquired_at` is epoch seconds.  `transcript` is untouched, grew, changed, replaced, appeared, vanished or
     absent, as it was when the next holder came, or else at the end of the watch.
@@ -84,24 +84,26 @@ class After(Struct, frozen=True):
 
     def to_json(self) -> dict[str, Any]:
         """Shape: watchedMs, transcript, acquiredAt, acquiredBy {pid, name} or null."""
-        by = {"pid": self.acquired_by, "name": self.acquired_name} if self.acquired_at is not None else None
+        holder = (
+            {"pid": self.acquired_by, "name": self.acquired_name} if self.acquired_at is not None else None
+        )
         return {
             "watchedMs": round(self.watched_s * 1000),
             "transcript": self.transcript,
             "acquiredAt": iso(self.acquired_at),
-            "acquiredBy": by,
+            "acquiredBy": holder,
         }
 
 
-class Outcome(Struct, frozen=True):
-    """How a release ended: `sentences` for a person, `evidence` as it was journaled."""
+class ReleaseOutcome(Struct, frozen=True):
+    """The end of a release: `sentences` for a person, `evidence` as it was journaled."""
 
     status: Status
     path: str
     release_id: str | None
     sentences: tuple[str, ...]
     evidence: Mapping[str, Any] = field(default_factory=dict)
-    after: After | None = None
+    aftermath: Aftermath | None = None
     quarantined: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -112,6 +114,6 @@ class Outcome(Struct, frozen=True):
             "releaseId": self.release_id,
             "sentences": list(self.sentences),
             "evidence": dict(self.evidence),
-            "after": self.after.to_json() if self.after else None,
+            "after": self.aftermath.to_json() if self.aftermath else None,
             "quarantined": self.quarantined,
         }

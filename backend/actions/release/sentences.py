@@ -1,8 +1,9 @@
-"""The sentences of a release plan: what would be done, why that is safe, and what happens next."""
+"""The sentences of a release plan: what would be done, why that is safe, what happens next, what helps instead."""
 
 from __future__ import annotations
 
 from lockdeck.backend.model.fleet import LockView
+from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.model.releases.reclaim import reclaim_sentences
 from lockdeck.backend.openclaw.roots.place import Place
 from lockdeck.backend.system.text import safe
@@ -12,6 +13,12 @@ LANE = (
     "file, so a wedged run must be cancelled or the gateway restarted"
 )
 
+_WAYS_OUT = {
+    Verdict.LITTER: (
+        "its gateway holds the session, not a file: cancel the run (`lockdeck cancel`) or restart the gateway"
+    ),
+    Verdict.REMOVED: "there is no file to release: cancel the run of that process or restart it",
+}
 _TAKE = "take the lock {} (release id {}) off its name in one step, while a stand-in that OpenClaw respects keeps it"
 _CHECK = "check that what came out is exactly this lock and that nobody has it open; otherwise put it back"
 _FREE = (
@@ -24,7 +31,7 @@ def effects(place: Place, view: LockView) -> tuple[str, ...]:
     return (_TAKE.format(safe(place.path), view.release_id), _CHECK, _FREE)
 
 
-def why(view: LockView, overridden: bool) -> tuple[str, ...]:
+def safe_because(view: LockView, overridden: bool) -> tuple[str, ...]:
     """Say why that is safe, from the evidence."""
     reasons = view.judgement.reasons
     return (
@@ -35,3 +42,8 @@ def why(view: LockView, overridden: bool) -> tuple[str, ...]:
 def then(view: LockView) -> tuple[str, ...]:
     """Say what happens next."""
     return (*reclaim_sentences(view.judgement.verdict), "the next writer finds the name free", LANE)
+
+
+def way_out(verdict: Verdict) -> tuple[str, ...]:
+    """Say what does help where a release can't."""
+    return (_WAYS_OUT[verdict],) if verdict in _WAYS_OUT else ()

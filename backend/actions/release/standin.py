@@ -52,7 +52,7 @@ class StandIn(Struct, frozen=True):
 
 
 @contextmanager
-def standing_in(journal_path: str) -> Iterator[StandIn]:
+def run_stand_in(journal_path: str) -> Iterator[StandIn]:
     """Run a stand-in for the length of the block; OSError when it can't be started."""
     child = subprocess.Popen(
         _command(journal_path),
@@ -73,7 +73,7 @@ def standing_in(journal_path: str) -> Iterator[StandIn]:
 
 
 def lock_payload(stand_in: StandIn, action: str, now: float) -> bytes:
-    """The bytes of the stand-in's lock, in the shape of 2026.7.35; `now` is epoch seconds."""
+    """Return the bytes of the stand-in's lock, in the shape of 2026.7.35; `now` is epoch seconds."""
     payload: dict[str, object] = {"pid": stand_in.pid, "createdAt": iso(now), "maxHoldMs": LIFETIME_S * 1000}
     if stand_in.start_ticks is not None:
         payload["starttime"] = stand_in.start_ticks
@@ -81,7 +81,7 @@ def lock_payload(stand_in: StandIn, action: str, now: float) -> bytes:
 
 
 def is_lock_of(raw: bytes, action: str) -> bool:
-    """Whether these bytes are the lock of this action's stand-in."""
+    """Return whether these bytes are the lock of this action's stand-in."""
     try:
         payload = json.loads(raw)
     except (ValueError, RecursionError):

@@ -1,13 +1,6 @@
-"""Taking a lock's name and giving it back without a gap.
+"""The swap: take a lock's name behind a stand-in, check what came out, and give the name back without a gap.
 
-All of ours lives in a hidden folder beside the lock, `.lockdeck-<action>`: same file system, no name that
-OpenClaw, its doctor or a dashboard counts.  It holds:
-
-    lock   the stand-in's lock; after `take`, the lock that stood at the name
-    draft  the stand-in's lock before it is ready
-    slot   an empty directory; after `freeze`, what stood at the name then, if anything
-
-`freeze` puts the empty directory at the lock's name.  A directory can't be taken, replaced or deleted by
+`freeze` puts an empty directory at the lock's name.  A directory can't be taken, replaced or deleted by
 anything that handles lock files (O_EXCL says it exists, unlink and fs.rm refuse it), and rmdir can't delete a
 lock: so while a name is frozen nobody but us can change it, and what is decided then is true when it is done.
 """
@@ -15,67 +8,51 @@ lock: so while a name is frozen nobody but us can change it, and what is decided
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from enum import StrEnum
+from collections.abc import Callable
 
-from msgspec import Struct
+from lockdeck.backend.actions.release.proof import Search
+from lockdeck.backend.actions.release.records import Status
+from lockdeck.backend.actions.release.site import DRAFT, LOCK, SLOT, FileKind, Site, is_file, kind_at
+from lockdeck.backend.model.locks import LockIdentity
+from lockdeck.backend.openclaw.locks.deleted import deleted_holder
+from lockdeck.backend.system.exchange import ExchangeUnsupported, exchange, rename_noreplace
+from lockdeck.backend.system.text import safe
 
-from lockdeck.backend.actions.release.standin import is_lock_of
-from lockdeck.backend.openclaw.locks.lockfile import shop_name
-from lockdeck.backend.system.exchange import exchange, rename_noreplace
-
-LOCK = "lock"
-SLOT = "slot"
-DRAFT = "draft"
+DRAIN_S = 0.25
+"""How long the stand-in keeps the name after the proof: an OpenClaw up to 2026.5.7 that judged the old lock
+stale a moment ago deletes by path whatever stands there, and must hit the stand-in, not the next lock."""
 _TRIES = 1000
-_PAYLOAD_LIMIT = 65536
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-
-Step = Callable[[str], None]
-"""Called with a name between any two system calls that change something: where tests kill us."""
 
 
-class Kind(StrEnum):
-    """What stands at a name."""
+def swap_out(
+    site: Site,
+    payload: bytes,
+    pin: int,
+    identity: LockIdentity,
+    search: Search,
+    wait: Callable[[float], object],
+) -> tuple[Status, str] | None:
+    """Take the lock out, verify it and free its name; otherwise say why not and leave the rest to `restore`.
 
-    NOTHING = "nothing"
-    STAND_IN = "stand-in"
-    DIRECTORY = "directory"
-    LOCK = "lock"
-
-
-class Site(Struct, frozen=True):
-    """An open sessions directory, our folder in it, and the lock's name. `path` is for messages."""
-
-    path: str
-    folder: int
-    shop: int
-    name: str
-    action: str
-    step: Step
-
-
-@contextmanager
-def open_site(path: str, action: str, step: Step) -> Iterator[Site]:
-    """Open the folder of an action; FileNotFoundError when it (or the sessions directory) is not there."""
-    directory, name = os.path.split(path)
-    folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    `payload` is the stand-in's lock, `pin` our descriptor of the lock that was proven.
+    """
     try:
-        shop = os.open(shop_name(action), _DIRECTORY, dir_fd=folder)
-        try:
-            yield Site(path, folder, shop, name, action, step)
-        finally:
-            os.close(shop)
-    finally:
-        os.close(folder)
-
-
-def make_shop(path: str, action: str) -> None:
-    """Make the folder of an action; FileExistsError when it is there."""
-    os.mkdir(os.path.join(os.path.dirname(path), shop_name(action)), 0o700)
+        furnish(site, payload)
+        if not is_file(site.directory, site.name, pin):
+            return Status.REFUSED, "the lock changed while the release was prepared"
+        take(site)
+        problem = _verify(site, pin, identity, search)
+        if problem is not None:
+            return Status.REFUSED, f"lost the race, nothing released: {problem}"
+        wait(DRAIN_S)
+        vacate(site)
+    except ExchangeUnsupported as error:
+        return Status.REFUSED, f"the file system can't swap two names atomically: {safe(error.strerror)}"
+    except FileNotFoundError:
+        return Status.REFUSED, "the lock is gone from its name: somebody removed it meanwhile"
+    except OSError as error:
+        return Status.FAILED, f"{type(error).__name__}: {safe(error)}"
+    return None
 
 
 def furnish(site: Site, payload: bytes) -> None:
@@ -83,11 +60,11 @@ def furnish(site: Site, payload: bytes) -> None:
 
     Raises ExchangeUnsupported where the file system can't do them; the lock has not been touched then.
     """
-    os.mkdir(SLOT, 0o700, dir_fd=site.shop)
+    os.mkdir(SLOT, 0o700, dir_fd=site.work_folder)
     site.step("slot made")
     # Readable like OpenClaw's own locks, or its processes of another uid would call it unreadable.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    draft = os.open(DRAFT, flags, 0o644, dir_fd=site.shop)
+    draft = os.open(DRAFT, flags, 0o644, dir_fd=site.work_folder)
     try:
         site.step("draft made")
         os.write(draft, payload)
@@ -95,53 +72,39 @@ def furnish(site: Site, payload: bytes) -> None:
         os.close(draft)
     site.step("draft written")
     for _ in range(2):
-        exchange(site.shop, DRAFT, site.shop, SLOT)
+        exchange(site.work_folder, DRAFT, site.work_folder, SLOT)
         site.step("swap tried")
-    os.rename(DRAFT, LOCK, src_dir_fd=site.shop, dst_dir_fd=site.shop)
+    os.rename(DRAFT, LOCK, src_dir_fd=site.work_folder, dst_dir_fd=site.work_folder)
     site.step("stand-in made")
-
-
-def was_taken(site: Site) -> bool:
-    """Whether `take` has happened: then `lock` is no longer the stand-in's."""
-    return kind_at(site, site.shop, LOCK) in (Kind.LOCK, Kind.DIRECTORY)
 
 
 def take(site: Site) -> None:
     """Swap the stand-in's lock with what stands at the name; FileNotFoundError when nothing does."""
-    exchange(site.folder, site.name, site.shop, LOCK)
+    exchange(site.directory, site.name, site.work_folder, LOCK)
     site.step("taken")
 
 
-def freeze(site: Site) -> Kind:
-    """Put the empty directory at the name and say what stood there: NOTHING, STAND_IN or LOCK (now in slot)."""
-    for _ in range(_TRIES):
-        try:
-            exchange(site.folder, site.name, site.shop, SLOT)
-        except FileNotFoundError:
-            try:
-                rename_noreplace(site.shop, SLOT, site.folder, site.name)
-            except FileExistsError:
-                continue
-        return kind_at(site, site.shop, SLOT)
-    raise FileExistsError(f"{site.name} comes and goes too fast")
+def was_taken(site: Site) -> bool:
+    """Return whether `take` has happened: then `lock` is no longer the stand-in's."""
+    return kind_at(site, site.work_folder, LOCK) in (FileKind.LOCK, FileKind.DIRECTORY)
 
 
-def thaw(site: Site) -> None:
-    """Leave a frozen name vacant."""
-    os.rmdir(site.name, dir_fd=site.folder)
-    site.step("vacated")
+def _verify(site: Site, pin: int, identity: LockIdentity, search: Search) -> str | None:
+    """Say what is wrong with what came out.
 
-
-def thaw_with(site: Site, what: str) -> None:
-    """Give a frozen name the file `what` of our folder; the directory takes its place there."""
-    exchange(site.folder, site.name, site.shop, what)
-    site.step(f"put back {what}")
+    None: it is the pinned lock, unchanged, nobody holds it, and nobody holds an earlier one of its name.
+    """
+    if not is_file(site.work_folder, LOCK, pin):
+        return "another lock had taken its place"
+    if os.pread(pin, len(identity.raw) + 1, 0) != identity.raw:
+        return "its bytes have changed"
+    return search(pin) or deleted_holder(site.path)
 
 
 def vacate(site: Site) -> bool:
     """Remove the stand-in from the name; False when a newer lock stood there, which then stands there again."""
-    found = freeze(site)
-    if found is Kind.LOCK:
+    kind = freeze(site)
+    if kind is FileKind.LOCK:
         site.step("frozen over a newer lock")
         thaw_with(site, SLOT)
         return False
@@ -150,53 +113,27 @@ def vacate(site: Site) -> bool:
     return True
 
 
-def kind_at(site: Site, folder: int, name: str) -> Kind:
-    """Say what stands at a name; whatever is neither ours nor a directory counts as a lock."""
-    while True:
+def freeze(site: Site) -> FileKind:
+    """Put the empty directory at the name and say what stood there: NOTHING, STAND_IN or LOCK (now in slot)."""
+    for _ in range(_TRIES):
         try:
-            found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            exchange(site.directory, site.name, site.work_folder, SLOT)
         except FileNotFoundError:
-            return Kind.NOTHING
-        if stat.S_ISDIR(found.st_mode):
-            return Kind.DIRECTORY
-        with opened(folder, name) as fd:
-            if fd is not None:
-                return Kind.STAND_IN if is_lock_of(read_all(fd), site.action) else Kind.LOCK
-        if _stands(folder, name, found):
-            return Kind.LOCK
-        # What stood there a moment ago has gone: look again, for nothing may stand there now.
+            try:
+                rename_noreplace(site.work_folder, SLOT, site.directory, site.name)
+            except FileExistsError:
+                continue
+        return kind_at(site, site.work_folder, SLOT)
+    raise FileExistsError(f"{site.name} comes and goes too fast")
 
 
-def _stands(folder: int, name: str, found: os.stat_result) -> bool:
-    try:
-        return os.path.samestat(os.stat(name, dir_fd=folder, follow_symlinks=False), found)
-    except FileNotFoundError:
-        return False
+def thaw(site: Site) -> None:
+    """Leave a frozen name vacant."""
+    os.rmdir(site.name, dir_fd=site.directory)
+    site.step("vacated")
 
 
-@contextmanager
-def opened(folder: int, name: str) -> Iterator[int | None]:
-    """Open a regular file for reading; None when there is none or it may not be read."""
-    try:
-        fd = os.open(name, _FILE, dir_fd=folder)
-    except OSError:
-        yield None
-        return
-    try:
-        yield fd if stat.S_ISREG(os.fstat(fd).st_mode) else None
-    finally:
-        os.close(fd)
-
-
-def read_all(fd: int) -> bytes:
-    """Return the bytes of an open lock file, at most 64 KiB and one byte of it."""
-    return os.pread(fd, _PAYLOAD_LIMIT + 1, 0)
-
-
-def is_file(folder: int, name: str, fd: int) -> bool:
-    """Whether the file at a name is the open one."""
-    try:
-        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return os.path.samestat(found, os.fstat(fd))
+def thaw_with(site: Site, file: str) -> None:
+    """Give a frozen name a file of our folder; the directory takes its place there."""
+    exchange(site.directory, site.name, site.work_folder, file)
+    site.step(f"put back {file}")

@@ -28,7 +28,7 @@ GREATEST_EXACT = 2**53
 STAND_IN = "lockdeck"
 """The payload key that tells the lock of a stand-in of ours from every other; OpenClaw ignores it."""
 CUT_OFF_S = 30.0
-_SHOP = re.compile(r"\.lockdeck-[0-9a-f]{12}")
+_WORK_FOLDER = re.compile(r"\.lockdeck-[0-9a-f]{12}")
 _ACTION = re.compile(r"[0-9a-f]{1,40}")
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
@@ -64,28 +64,28 @@ def read_lock(path: str, root: str, agent: str | None, kind: LockKind) -> LockRe
     )
 
 
-def shop_name(action: str) -> str:
+def work_folder_name(action: str) -> str:
     """Return the name of the folder that a release of ours has in the sessions directory while it works."""
     return f".lockdeck-{action}"
 
 
-def shops_among(directory: str, names: Iterable[str]) -> list[str]:
+def work_folders_among(directory: str, names: Iterable[str]) -> list[str]:
     """Return the paths of such folders among the names in `directory`, sorted."""
-    return sorted(os.path.join(directory, name) for name in names if _SHOP.fullmatch(name))
+    return sorted(os.path.join(directory, name) for name in names if _WORK_FOLDER.fullmatch(name))
 
 
-def cut_off(shop: str, now: float) -> bool:
+def cut_off(folder: str, now: float) -> bool:
     """Whether the release that made this folder has done nothing in it for `CUT_OFF_S`; it takes about a second."""
     try:
-        return now - os.lstat(shop).st_mtime >= CUT_OFF_S
+        return now - os.lstat(folder).st_mtime >= CUT_OFF_S
     except OSError:
         return False
 
 
-def cut_off_sentence(shop: str) -> str:
+def cut_off_sentence(folder: str) -> str:
     """Say what a release that was cut off means, and the way out."""
     return (
-        f"{safe(shop)} is left from a release by lockdeck that was cut off: a lock may lie in it or be hidden by it; "
+        f"{safe(folder)} is left from a release by lockdeck that was cut off: a lock may lie in it or be hidden by it; "
         "`lockdeck journal`, as the user who released, puts it right"
     )
 
@@ -93,7 +93,9 @@ def cut_off_sentence(shop: str) -> str:
 def stands_in(record: LockRecord) -> bool:
     """Whether this lock is a stand-in of lockdeck's own, in a release that is under way."""
     action = record.payload.stand_in if record.payload else None
-    return action is not None and os.path.isdir(os.path.join(os.path.dirname(record.path), shop_name(action)))
+    return action is not None and os.path.isdir(
+        os.path.join(os.path.dirname(record.path), work_folder_name(action))
+    )
 
 
 def parse_payload(raw: bytes) -> Parsed:

@@ -10,7 +10,7 @@ import pytest
 
 from lockdeck.backend.actions.cancel.cancel import plan_cancel
 from lockdeck.backend.actions.cancel.gateway import gateway_lock_of
-from lockdeck.backend.actions.release.release import plan_release
+from lockdeck.backend.actions.release.plan import plan_release
 from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.openclaw.locks import evidence
 from lockdeck.backend.settings.settings import RootSettings, Settings

@@ -12,19 +12,19 @@ import pytest
 from watchfiles import watch
 
 from lockdeck.backend.actions.journal import Journal
-from lockdeck.backend.actions.release import recovery
 from lockdeck.backend.actions.release import release as release_module
-from lockdeck.backend.actions.release.recovery import recover, unfinished
-from lockdeck.backend.actions.release.swap import (
-    Kind,
-    freeze,
-    furnish,
+from lockdeck.backend.actions.release import restore as restore_module
+from lockdeck.backend.actions.release import swap as swap_module
+from lockdeck.backend.actions.release.entries import unfinished_actions
+from lockdeck.backend.actions.release.recovery import recover
+from lockdeck.backend.actions.release.site import (
+    FileKind,
     kind_at,
-    make_shop,
+    make_work_folder,
+    no_hook,
     open_site,
-    take,
-    thaw_with,
 )
+from lockdeck.backend.actions.release.swap import freeze, furnish, take, thaw_with
 from lockdeck.backend.actions.turns import turn
 from tests.unit.fleetdir import lockdeck
 from tests.unit.releasing import Root, end
@@ -38,7 +38,7 @@ class Crash(BaseException):
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    monkeypatch.setattr(release_module, "standing_in", NoWatchman)
+    monkeypatch.setattr(release_module, "run_stand_in", NoWatchman)
     return Root(tmp_path)
 
 
@@ -109,16 +109,16 @@ def test_a_sessions_directory_that_is_away_for_a_while_ends_no_action(root, step
 
 def test_a_name_that_goes_between_two_looks_is_vacant(root, monkeypatch):
     root.write()
-    make_shop(str(root.lock), "0")
+    make_work_folder(str(root.lock), "0")
 
     @contextlib.contextmanager
     def vanishing(folder, name):
         os.unlink(name, dir_fd=folder)
         yield None
 
-    monkeypatch.setattr("lockdeck.backend.actions.release.swap.opened", vanishing)
-    with open_site(str(root.lock), "0", recovery.no_step) as site:
-        assert kind_at(site, site.folder, site.name) is Kind.NOTHING
+    monkeypatch.setattr("lockdeck.backend.actions.release.site.opened", vanishing)
+    with open_site(str(root.lock), "0", no_hook) as site:
+        assert kind_at(site, site.directory, site.name) is FileKind.NOTHING
 
 
 @pytest.mark.parametrize("step", ["vacated", "swept lock", "swept slot", "folder removed"])
@@ -155,7 +155,7 @@ def test_recovering_twice_does_nothing_more(root):
     entries = root.journal.read().entries
     assert mended(root) == []
     assert root.journal.read().entries == entries
-    assert unfinished(entries) == []
+    assert unfinished_actions(entries) == []
 
 
 def test_nothing_to_recover_needs_no_journal(root):
@@ -204,7 +204,7 @@ def displaced_live_lock(root, monkeypatch):
         holders.append(root.hold())
         take(site)
 
-    monkeypatch.setattr(release_module, "take", late)
+    monkeypatch.setattr(swap_module, "take", late)
     interrupted(root, "taken")
     return holders[0]
 
@@ -232,20 +232,20 @@ def test_a_live_lock_that_can_not_go_back_is_kept_until_it_is_let_go(root, monke
     told = mended(root)
     assert "newer lock" in told[0]
     assert os.path.samestat(os.stat(f"/proc/{newer.pid}/fd/3"), os.stat(root.lock))
-    assert len(unfinished(root.journal.read().entries)) == 1
+    assert len(unfinished_actions(root.journal.read().entries)) == 1
     end(holder)
     mended(root)
-    assert unfinished(root.journal.read().entries) == []
+    assert unfinished_actions(root.journal.read().entries) == []
     assert root.names() == ["one.jsonl", "one.jsonl.lock"]
     end(newer)
 
 
 def test_a_frozen_name_holds_against_everything_that_handles_locks(root, tmp_path):
     root.write()
-    make_shop(str(root.lock), "a1")
-    with open_site(str(root.lock), "a1", recovery.no_step) as site:
+    make_work_folder(str(root.lock), "a1")
+    with open_site(str(root.lock), "a1", no_hook) as site:
         furnish(site, b'{"lockdeck": "a1"}')
-        assert freeze(site) is Kind.LOCK
+        assert freeze(site) is FileKind.LOCK
         with pytest.raises(FileExistsError):
             os.open(root.lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         with pytest.raises(IsADirectoryError):
@@ -253,7 +253,7 @@ def test_a_frozen_name_holds_against_everything_that_handles_locks(root, tmp_pat
         with pytest.raises(OSError, match="directory"):
             os.rename(root.transcript, root.lock)
         thaw_with(site, "slot")
-        assert kind_at(site, site.folder, site.name) is Kind.LOCK
+        assert kind_at(site, site.directory, site.name) is FileKind.LOCK
 
 
 def test_the_begin_entry_of_a_hostile_journal_leads_nowhere():
@@ -262,7 +262,7 @@ def test_the_begin_entry_of_a_hostile_journal_leads_nowhere():
         {"kind": "release-begin", "action": 7, "path": "/x/y.jsonl.lock"},
         {"kind": "release-begin", "action": "a1", "path": None},
     ]
-    assert unfinished(entries) == []
+    assert unfinished_actions(entries) == []
 
 
 DYING = """
@@ -283,7 +283,7 @@ def test_the_stand_in_of_a_killed_lockdeck_puts_the_lock_back_by_itself(tmp_path
     assert killed.returncode == -9
     journal = Journal(str(state / "journal.jsonl"))
     for _ in watch(state, yield_on_timeout=True, rust_timeout=50, step=10, debounce=20):
-        if not unfinished(journal.read().entries):
+        if not unfinished_actions(journal.read().entries):
             break
     sessions = tmp_path / "root" / "agents" / "main" / "sessions"
     assert sorted(os.listdir(sessions)) == ["one.jsonl", "one.jsonl.lock"]
@@ -295,7 +295,7 @@ def test_entries_that_make_no_sense_stop_nothing(root):
         {"action": "ab", "kind": [], "path": "/x"},
         {"action": "cd", "kind": "release-begin", "path": "/x\0y"},
     ]
-    assert [entry["action"] for entry in unfinished(entries)] == ["cd"]
+    assert [entry["action"] for entry in unfinished_actions(entries)] == ["cd"]
     for number, path in enumerate(("/x\0y/one.jsonl.lock", "/x\ud800/one.jsonl.lock")):
         root.journal.append("release-begin", action=f"cd{number}", path=path)
     assert all("could not be put right" in sentence for sentence in mended(root))
@@ -308,11 +308,12 @@ def test_a_lock_that_can_not_be_opened_may_be_held_and_what_is_no_file_can_not(r
 
     root.write()
     (root.sessions / "link.lock").symlink_to("nowhere")
-    monkeypatch.setattr(recovery, "opened", shut)
+    monkeypatch.setattr(restore_module, "opened", shut)
     folder = os.open(root.sessions, os.O_RDONLY)
     try:
         held = [
-            recovery._held(folder, name, lambda _: None) for name in (root.lock.name, "link.lock", "gone")
+            restore_module._is_held(folder, name, lambda _: None)
+            for name in (root.lock.name, "link.lock", "gone")
         ]
     finally:
         os.close(folder)

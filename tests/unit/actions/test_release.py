@@ -15,13 +15,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from lockdeck.backend.actions.release import proof, recovery
+from lockdeck.backend.actions.release import proof, restore
 from lockdeck.backend.actions.release import release as release_module
-from lockdeck.backend.actions.release.proof import differences, newcomers
+from lockdeck.backend.actions.release import swap as swap_module
+from lockdeck.backend.actions.release.newcomers import newcomers
+from lockdeck.backend.actions.release.proof import DWELL_S, differences
 from lockdeck.backend.actions.release.records import Override, Status
-from lockdeck.backend.actions.release.release import DRAIN_S, DWELL_S
+from lockdeck.backend.actions.release.recovery import recover
 from lockdeck.backend.actions.release.standin import StandIn
-from lockdeck.backend.actions.release.swap import take
+from lockdeck.backend.actions.release.swap import DRAIN_S, take
 from lockdeck.backend.actions.turns import turn
 from lockdeck.backend.system import procfs
 from lockdeck.backend.system.exchange import ExchangeUnsupported
@@ -77,7 +79,7 @@ def test_planning_changes_nothing(root):
     plan = root.plan()
     assert plan.refusal is None
     assert plan.effects
-    assert plan.why
+    assert plan.safe_because
     assert any("lane" in sentence for sentence in plan.then)
     assert (root.names(), os.stat(root.lock), os.stat(root.sessions)) == before
     assert not os.path.exists(root.journal.folder)
@@ -245,7 +247,7 @@ def replace_before_take(root, monkeypatch, act):
         act()
         take(site)
 
-    monkeypatch.setattr(release_module, "take", late)
+    monkeypatch.setattr(swap_module, "take", late)
 
 
 def test_a_lock_taken_by_a_live_process_at_the_last_moment_is_put_back(root, monkeypatch):
@@ -334,7 +336,7 @@ def test_a_lock_let_go_while_it_was_displaced_does_not_stay_for_ever(root, monke
     end(holders[0])
     assert outcome.status is Status.REFUSED
     assert root.names() == ["one.jsonl"]
-    assert recovery.SETTLE_S in root.waits
+    assert restore.SETTLE_S in root.waits
 
 
 def test_a_name_whose_stand_in_was_deleted_gets_the_live_lock_back(root, monkeypatch):
@@ -376,7 +378,7 @@ def test_a_newer_lock_at_the_name_is_left_alone(root):
 def test_a_newer_lock_taken_in_the_last_moment_before_the_freeze_comes_back(root, monkeypatch):
     root.write()
     holders = []
-    vacate = release_module.vacate
+    vacate = swap_module.vacate
 
     def late(site):
         root.lock.unlink()
@@ -384,7 +386,7 @@ def test_a_newer_lock_taken_in_the_last_moment_before_the_freeze_comes_back(root
         assert vacate(site) is False
         return False
 
-    monkeypatch.setattr(release_module, "vacate", late)
+    monkeypatch.setattr(swap_module, "vacate", late)
     outcome = root.release()
     try:
         assert outcome.status is Status.RELEASED
@@ -425,16 +427,16 @@ def test_the_watch_tells_who_took_the_lock_next(root):
     plan = root.plan()
     outcome = release_module.release(plan, journal=root.journal, wait=wait, watch_s=30.0)
     end(holders[0])
-    assert outcome.after.acquired_by == holders[0].pid
-    assert outcome.after.transcript == "grew"
+    assert outcome.aftermath.acquired_by == holders[0].pid
+    assert outcome.aftermath.transcript == "grew"
     assert root.kinds()[-1] == "watched"
 
 
 def test_the_watch_ends_and_tells_when_nobody_came(root):
     root.write()
     outcome = root.release(watch_s=0.1)
-    assert outcome.after.acquired_at is None
-    assert outcome.after.transcript == "untouched"
+    assert outcome.aftermath.acquired_at is None
+    assert outcome.aftermath.transcript == "untouched"
     assert "nobody took the lock" in outcome.sentences[-1]
 
 
@@ -493,7 +495,7 @@ def test_a_release_is_told_whatever_ends_the_watch_after_it(root, monkeypatch):
         raise KeyboardInterrupt
 
     root.write()
-    monkeypatch.setattr(release_module, "watch", interrupted)
+    monkeypatch.setattr(release_module, "watch_name", interrupted)
     outcome = root.release(watch_s=30.0)
     assert outcome.status is Status.RELEASED
     assert outcome.quarantined is not None
@@ -519,7 +521,7 @@ def no_room(*_: object) -> str:
 
 def test_a_full_disk_after_the_lock_is_off_its_name_is_told_with_the_place_and_put_right(root, monkeypatch):
     raw = root.write()
-    monkeypatch.setattr(recovery, "keep", no_room)
+    monkeypatch.setattr(restore, "keep", no_room)
     outcome = root.release()
     monkeypatch.undo()
     assert outcome.status is Status.FAILED
@@ -528,7 +530,7 @@ def test_a_full_disk_after_the_lock_is_off_its_name_is_told_with_the_place_and_p
         f"the lock's name is free, and what was taken out of it is in {root.sessions}/.lockdeck-"
     )
     assert "No space left on device" in sentence
-    recovery.recover(root.journal, turn_s=30.0)  # the watchman may be at it already
+    recover(root.journal, turn_s=30.0)  # the watchman may be at it already
     assert root.names() == ["one.jsonl"]
     (kept,) = Path(root.journal.folder, "quarantine").glob("*.lock")
     assert kept.read_bytes() == raw
@@ -543,15 +545,15 @@ def test_a_live_lock_goes_back_by_the_watchman_where_the_restoration_fails(root,
         holders.append(root.hold())
         take(site)
 
-    monkeypatch.setattr(release_module, "take", taken_meanwhile)
-    monkeypatch.setattr(recovery, "freeze", no_room)
+    monkeypatch.setattr(swap_module, "take", taken_meanwhile)
+    monkeypatch.setattr(restore, "freeze", no_room)
     outcome = root.release(plan)
     (holder,) = holders
     try:
         assert outcome.status is Status.FAILED
         assert "our stand-in stands at the lock's name" in outcome.sentences[-1]
         monkeypatch.undo()
-        recovery.recover(root.journal, turn_s=30.0)  # the watchman may be at it already
+        recover(root.journal, turn_s=30.0)  # the watchman may be at it already
         assert json.loads(root.lock.read_text())["pid"] == holder.pid
         assert root.names() == ["one.jsonl", "one.jsonl.lock"]
     finally:
@@ -571,22 +573,22 @@ def test_a_release_that_can_not_be_journaled_any_more_is_a_release(root, monkeyp
     assert outcome.status is Status.RELEASED
     assert outcome.sentences[-1].startswith("this can't be journaled: ")
     monkeypatch.undo()
-    (told,) = recovery.recover(root.journal)
+    (told,) = recover(root.journal)
     assert told.endswith("an interrupted release was done")
     assert root.journal.read().entries[-1]["quarantined"] == outcome.quarantined
 
 
 def test_a_recovery_that_can_not_be_journaled_is_told_and_journaled_later(root, monkeypatch):
     root.write()
-    monkeypatch.setattr(recovery, "keep", no_room)
-    monkeypatch.setattr(release_module, "standing_in", without_watchman)
+    monkeypatch.setattr(restore, "keep", no_room)
+    monkeypatch.setattr(release_module, "run_stand_in", without_watchman)
     root.release()
     monkeypatch.undo()
     monkeypatch.setattr(root.journal, "append", full_at(root.journal, "recovered"))
-    (told,) = recovery.recover(root.journal)
+    (told,) = recover(root.journal)
     assert "the lock is off its name; this can't be journaled: " in told
     monkeypatch.undo()
-    recovery.recover(root.journal)
+    recover(root.journal)
     (kept,) = Path(root.journal.folder, "quarantine").glob("*.lock")
     assert root.journal.read().entries[-1]["quarantined"] == str(kept)
 

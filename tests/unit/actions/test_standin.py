@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockdeck.backend.actions.release.standin import StandIn, is_lock_of, lock_payload, standing_in
+from lockdeck.backend.actions.release.standin import StandIn, is_lock_of, lock_payload, run_stand_in
 from lockdeck.backend.openclaw.locks.lockfile import parse_payload
 from lockdeck.backend.system import processes
 
 
 def test_it_lives_for_the_length_of_the_block(tmp_path):
-    with standing_in(str(tmp_path / "journal.jsonl")) as stand_in:
+    with run_stand_in(str(tmp_path / "journal.jsonl")) as stand_in:
         look = processes.look(stand_in.pid)
         assert look.liveness == "alive"
         assert look.identity.start_ticks == stand_in.start_ticks
@@ -27,13 +27,13 @@ def test_one_that_does_not_start_is_an_error_and_leaves_no_process(tmp_path, mon
     monkeypatch.setattr("sys.executable", "/bin/false")
     with (
         pytest.raises(OSError, match="did not start"),
-        standing_in(str(tmp_path / "journal.jsonl")),
+        run_stand_in(str(tmp_path / "journal.jsonl")),
     ):
         pytest.fail("the block was entered")
 
 
 def test_it_does_not_pass_for_an_openclaw_gateway_in_our_own_eyes(tmp_path):
-    with standing_in(str(tmp_path / "journal.jsonl")) as stand_in:
+    with run_stand_in(str(tmp_path / "journal.jsonl")) as stand_in:
         assert stand_in.pid not in [process.pid for process in processes.openclaw_processes()]
 
 
@@ -57,7 +57,7 @@ def test_no_bytes_are_taken_for_a_stand_in(raw):
 
 
 def test_it_keeps_no_descriptor_of_ours(tmp_path):
-    with open(tmp_path / "file", "w") as file, standing_in(str(tmp_path / "journal.jsonl")) as stand_in:
+    with open(tmp_path / "file", "w") as file, run_stand_in(str(tmp_path / "journal.jsonl")) as stand_in:
         links = [
             os.readlink(f"/proc/{stand_in.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{stand_in.pid}/fd")
         ]

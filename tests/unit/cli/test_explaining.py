@@ -194,11 +194,11 @@ def test_a_gateway_lock_is_never_released(fleet, holder, overridden):
 def test_a_release_that_was_cut_off_beside_the_lock_is_told_and_needs_a_person(fleet):
     lock = fleet.sessions() / "s.jsonl.lock"
     lock.mkdir()
-    shop = lock.with_name(".lockdeck-0123456789ab")
-    shop.mkdir()
+    folder = lock.with_name(".lockdeck-0123456789ab")
+    folder.mkdir()
     assert explain(fleet, lock).returncode == 0
-    aged(shop, 60)
-    sentence = f"{shop} is left from a release".encode()
+    aged(folder, 60)
+    sentence = f"{folder} is left from a release".encode()
     told = explain(fleet, lock)
     assert (told.returncode, sentence in told.stderr) == (1, True)
     gone = explain(fleet, lock.with_name("t.jsonl.lock"))

@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from lockdeck.backend.actions.release.standin import lock_payload, standing_in
-from lockdeck.backend.actions.release.swap import make_shop
+from lockdeck.backend.actions.release.site import make_work_folder
+from lockdeck.backend.actions.release.standin import lock_payload, run_stand_in
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.openclaw.roots.discovery import Root
 from lockdeck.backend.system import processes
@@ -59,11 +59,11 @@ def test_a_lock_that_was_never_seen_held_is_leaked_at_once(root):
 
 def test_a_stand_in_of_ours_is_no_lock_of_an_agent_while_its_release_is_under_way(root, tmp_path):
     lock = next(iter(root.directories)) + "/one.jsonl.lock"
-    with standing_in(str(tmp_path / "journal.jsonl")) as stand_in:
+    with run_stand_in(str(tmp_path / "journal.jsonl")) as stand_in:
         with open(lock, "wb") as file:
             file.write(lock_payload(stand_in, "abc123", NOW))
         assert look(LockBook(), root, NOW) == [Verdict.LEAKED], "no release of that name is under way"
-        make_shop(lock, "abc123")
+        make_work_folder(lock, "abc123")
         assert look(LockBook(), root, NOW) == []
     assert look(LockBook(), root, NOW) == [Verdict.DEAD], "it died before the release was done"
 

@@ -54,19 +54,19 @@ def test_a_config_that_changes_is_read_again(fleet, root):
 
 
 def test_a_release_that_was_cut_off_is_a_problem_and_one_at_work_is_none(fleet, root):
-    shop = fleet.sessions("main") / ".lockdeck-0123456789ab"
-    shop.mkdir()
+    folder = fleet.sessions("main") / ".lockdeck-0123456789ab"
+    folder.mkdir()
     root.refresh()
     (directory,) = root.directories.values()
     directory.refresh()
-    now = shop.stat().st_mtime
+    now = folder.stat().st_mtime
     root.judged((), now + 29.0)
     assert (root.view(live=True).problems, root.view(live=True).unseen) == ((), False)
     root.judged((), now + 31.0)
     seen = root.view(live=True)
     assert seen.unseen
-    assert seen.problems[0].startswith(f"{shop} is left from a release by lockdeck that was cut off")
-    shop.rmdir()
+    assert seen.problems[0].startswith(f"{folder} is left from a release by lockdeck that was cut off")
+    folder.rmdir()
     directory.refresh()
     root.judged((), now + 60.0)
     assert not root.view(live=True).unseen

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from lockdeck.backend.actions.release.release import plan_at
+from lockdeck.backend.actions.release.plan import plan_at
 from lockdeck.backend.model.fleet import FleetSnapshot, RootView, SessionView, State
 from lockdeck.backend.model.runs.attempts import Outcome
 from lockdeck.backend.model.runs.events import (
