@@ -12,7 +12,7 @@ from lockdeck.backend.model.sessions.loglines import LogLine
 
 
 class State(StrEnum):
-    """What a session is doing."""
+    """The state that a session is in."""
 
     IDLE = "idle"
     RUNNING = "running"
@@ -25,7 +25,7 @@ class State(StrEnum):
 
 
 class Severity(IntEnum):
-    """How urgently a person is needed; greater is more urgent."""
+    """The urgency with which a person is needed; greater is more urgent."""
 
     OK = 0
     NOTICE = 1
@@ -97,7 +97,7 @@ class LockView(Struct, frozen=True):
 
 
 class RunHolder(Struct, frozen=True):
-    """Who holds a session that has no lock file (2026.8 on): the gateway with its active run.
+    """The holder of a session that has no lock file (2026.8 on): the gateway with its active run.
 
     `since` and `last_progress` in epoch seconds; `queue_depth` are messages that wait, None where nobody tells;
     `refused` are callers turned away since then.
@@ -137,7 +137,7 @@ class SessionView(Struct, frozen=True):
 
     @property
     def identity(self) -> tuple[str, str]:
-        """What names this session through any re-sort: root path and session key."""
+        """The name of this session through any re-sort: root path and session key."""
         return (self.root, self.key)
 
 

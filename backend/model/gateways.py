@@ -1,4 +1,4 @@
-"""Which gateway serves a root, whether it lives, and who was refused because of it: by the verdicts on its locks."""
+"""The gateway that serves a root, whether it lives, and starts that it refused: by the verdicts on its locks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OVER = frozenset({Verdict.DEAD, Verdict.RECYCLED})
 
 
 def is_alive(judgement: Judgement) -> bool | None:
-    """Whether the owner of a lock lives: a process that holds it, or none; None where that can't be told."""
+    """Return whether the owner of a lock lives: a process that holds it, or none; None where that can't be told."""
     if judgement.holder is not None:
         return True
     return False if judgement.verdict in _OVER else None
@@ -29,7 +29,7 @@ def serving_lock(locks: Iterable[LockView]) -> LockView | None:
     From 2026.8 on embedded agents and maintenance take the same locks; they serve nobody.
     """
     owned = [view for view in locks if _pid(view) is not None and _role(view) is None]
-    return max(owned, key=_standing, default=None)
+    return max(owned, key=_precedence, default=None)
 
 
 def gateway_of(locks: Iterable[LockView], port: int | None) -> GatewayView | None:
@@ -52,20 +52,22 @@ def started_at(locks: Iterable[LockView]) -> float | None:
 
 
 def refused_start(
-    told: Iterable[GatewayRefused], locks: Sequence[LockView], port: int | None, alone: bool, now: float
+    refusals: Iterable[GatewayRefused], locks: Sequence[LockView], port: int | None, alone: bool, now: float
 ) -> RefusedStart | None:
     """Return what the log tells of starts that were refused because of the locks that stand now.
 
     A line names no root. It is joined by the pid that it names, or by the port; one that names neither only
     where `alone`: no other root watched can be meant. Lines from before a lock was taken are not about it.
     """
-    joined = [(event, view) for event in told if (view := _meant(event, locks, port, alone)) is not None]
+    joined = [(event, view) for event in refusals if (view := _meant(event, locks, port, alone)) is not None]
     recent = [(event, view) for event, view in joined if 0 <= now - event.at <= RECENT_S]
     if not recent:
         return None
     times = sorted({event.at for event, _ in recent})
     starts = [
-        at for before, at in zip([float("-inf"), *times], times, strict=False) if at - before > SAME_CALLER_S
+        at
+        for earlier, at in zip([float("-inf"), *times], times, strict=False)
+        if at - earlier > SAME_CALLER_S
     ]
     last, view = max(recent, key=lambda pair: pair[0].at)
     return RefusedStart(last.at, len(starts), _pid(view), is_alive(view.judgement), last.waiting)
@@ -79,12 +81,12 @@ def sentences(locks: Sequence[LockView], refused: RefusedStart | None) -> Iterat
     for view in locks:
         pid, verdict, role = _pid(view), view.judgement.verdict, _role(view)
         if runs_beside_another(view):
-            others = ", ".join(f"pid {holder.pid}" for holder in view.evidence.deleted_openers)
-            yield f"{others} took this root's gateway lock before pid {pid} did and still runs: two gateways serve it"
+            owners = ", ".join(f"pid {holder.pid}" for holder in view.evidence.deleted_openers)
+            yield f"{owners} took this root's gateway lock before pid {pid} did and still runs: two gateways serve it"
         if role is not None and is_alive(view.judgement) and view.record.payload is not None:
             yield f"pid {pid} ({role}) has the gateway's lock: no gateway can start before it ends"
         elif view is serving and verdict in _OVER and refused is None:
-            yield f"{_whose(pid, verdict)}: its gateway lock is stale, and the next start takes it over"
+            yield f"{_gone_owner(pid, verdict)}: its gateway lock is stale, and the next start takes it over"
         elif view is serving and verdict is Verdict.LEAKED:
             yield f"pid {pid} lives but has let go of the gateway lock that names it: no other gateway can start"
         elif verdict is Verdict.REMOVED:
@@ -92,26 +94,26 @@ def sentences(locks: Sequence[LockView], refused: RefusedStart | None) -> Iterat
 
 
 def runs_beside_another(view: LockView) -> bool:
-    """Whether a lock was taken while an earlier owner of its name lives: two gateways on a root, two writers."""
+    """Return whether a lock was taken while an earlier owner of its name lives: two gateways on a root, two writers."""
     return view.record.presence is not Presence.ABSENT and bool(view.evidence.deleted_openers)
 
 
 def _refusal(refused: RefusedStart) -> str:
-    what = "a second gateway was refused at" if refused.alive else "a gateway start was refused at"
+    event = "a second gateway was refused at" if refused.alive else "a gateway start was refused at"
     if refused.waiting:
-        what = "a gateway that is being started waits since"
-    when = f"{what} {time_of_day(refused.at)}"
+        event = "a gateway that is being started waits since"
+    lead = f"{event} {time_of_day(refused.at)}"
     if refused.count > 1:
-        when = f"gateway starts were refused {refused.count} times, last at {time_of_day(refused.at)}"
+        lead = f"gateway starts were refused {refused.count} times, last at {time_of_day(refused.at)}"
     if refused.alive:
-        return f"{when}: pid {refused.pid} runs already, and it lives"
+        return f"{lead}: pid {refused.pid} runs already, and it lives"
     if refused.alive is False:
-        return f"{when}: pid {refused.pid} had the lock and is gone: its lock is stale, the next start takes it over"
+        return f"{lead}: pid {refused.pid} had the lock and is gone: its lock is stale, the next start takes it over"
     owner = "another process" if refused.pid is None else f"pid {refused.pid}"
-    return f"{when}: {owner} had the lock; whether it lives can't be told from here"
+    return f"{lead}: {owner} had the lock; whether it lives can't be told from here"
 
 
-def _whose(pid: int | None, verdict: Verdict) -> str:
+def _gone_owner(pid: int | None, verdict: Verdict) -> str:
     if verdict is Verdict.RECYCLED:
         return f"gateway pid {pid} is gone and its number belongs to another process"
     return f"gateway pid {pid} is gone"
@@ -120,27 +122,27 @@ def _whose(pid: int | None, verdict: Verdict) -> str:
 def _meant(
     event: GatewayRefused, locks: Sequence[LockView], port: int | None, alone: bool
 ) -> LockView | None:
-    standing = [view for view in locks if event.at >= (view.record.created_at or 0.0)]
+    candidates = [view for view in locks if event.at >= (view.record.created_at or 0.0)]
     if event.pid is not None:
-        named = [view for view in standing if event.pid in (_named(view), _pid(view))]
+        matches = [view for view in candidates if event.pid in (_payload_pid(view), _pid(view))]
     elif event.port is not None:
-        named = [view for view in standing if event.port == (_port(view) or port)]
+        matches = [view for view in candidates if event.port == (_port(view) or port)]
     else:
-        named = standing if alone else []
-    return max(named, key=_standing, default=None)
+        matches = candidates if alone else []
+    return max(matches, key=_precedence, default=None)
 
 
-def _standing(view: LockView) -> tuple[bool, bool, float, str]:
+def _precedence(view: LockView) -> tuple[bool, bool, float, str]:
     alive = is_alive(view.judgement)
     return (alive is True, alive is None, view.record.created_at or 0.0, view.record.path)
 
 
 def _pid(view: LockView) -> int | None:
     holder = view.judgement.holder
-    return holder.pid if holder is not None else _named(view)
+    return holder.pid if holder is not None else _payload_pid(view)
 
 
-def _named(view: LockView) -> int | None:
+def _payload_pid(view: LockView) -> int | None:
     return view.record.payload.pid if view.record.payload is not None else None
 
 

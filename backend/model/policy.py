@@ -23,7 +23,7 @@ class Variant(StrEnum):
 
 
 class Action(StrEnum):
-    """What the runner does after an attempt, in OpenClaw's words."""
+    """The runner's step after an attempt, in OpenClaw's words."""
 
     CONTINUE = "continue_normal"
     ROTATE = "rotate_profile"
@@ -33,7 +33,7 @@ class Action(StrEnum):
 
 
 class Ending(Struct, frozen=True):
-    """How an attempt ended, as the policy sees it. `reason` is None or a failover reason.
+    """The end of an attempt, as the policy sees it. `reason` is None or a failover reason.
 
     Up to 2026.7 both the idle timeout and the run budget set `timed_out` and `aborted`.
     """

@@ -21,7 +21,7 @@ from lockdeck.backend.model.releases.table import Traits
 
 
 class Steps(Struct, frozen=True):
-    """What follows an ending: with a profile left, with only another model left, with nothing left."""
+    """The steps after an ending: with a profile left, with only another model left, with nothing left."""
 
     profile_left: Action
     model_left: Action
@@ -29,16 +29,16 @@ class Steps(Struct, frozen=True):
 
 
 class PolicyRow(Struct, frozen=True):
-    """What follows one ending as the release has it, and with the fix."""
+    """The steps after one ending as the release has it, and with the fix."""
 
     stage: str
     ending: str
-    before: Steps
-    after: Steps
+    shipped: Steps
+    fixed: Steps
 
 
 class TruthRow(Struct, frozen=True):
-    """Whether an attempt that ended like this in the assistant stage rotates, by variant of the policy."""
+    """One input of the assistant stage, and for each variant of the policy whether it rotates."""
 
     ending: Ending
     shipped: bool
@@ -92,13 +92,13 @@ def policy_rows(traits: Traits) -> Iterator[PolicyRow]:
     )
     for stage, decide, endings in stages:
         for words, ending in endings.items():
-            before, after = (
+            shipped, fixed = (
                 _steps(decide, ending, traits, variant) for variant in (Variant.SHIPPED, Variant.FIX)
             )
-            yield PolicyRow(stage, words, before, after)
+            yield PolicyRow(stage, words, shipped, fixed)
     for words, reason in _LIMIT_REASONS.items():
         falls_back, ends = (
-            at_retry_limit(reason, traits, fallback_configured=left) for left in (True, False)
+            at_retry_limit(reason, traits, fallback_configured=configured) for configured in (True, False)
         )
         steps = Steps(falls_back, falls_back, ends)
         yield PolicyRow(LIMIT, words, steps, steps)

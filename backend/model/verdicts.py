@@ -38,7 +38,7 @@ _NOT_THERE = {
     Presence.IRREGULAR: "only a regular file is ever released",
     Presence.UNREADABLE: "what can't be read is never released",
 }
-"""Why something that is no readable lock file is not released."""
+"""The reasons for which something that is no readable lock file is not released."""
 
 _Finding = tuple[Verdict, tuple[str, ...], Holder | None]
 

@@ -60,7 +60,7 @@ def ms(seconds: float | None) -> int | None:
 
 
 def needs_person(snapshot: FleetSnapshot) -> bool:
-    """Whether anything needs a person.
+    """Return whether anything needs a person.
 
     A stuck session, a releasable lock, a lock removed under its holder, a gateway that was refused because of
     an owner that is gone, two gateways on one root, a root whose sessions can't be seen. A stale gateway lock
@@ -78,7 +78,7 @@ def _nothing_serves(root: RootView) -> bool:
 
 
 def lock_needs_person(view: LockView) -> bool:
-    """Whether one lock needs a person."""
+    """Return whether one lock needs a person."""
     judgement = view.judgement
     return (
         judgement.releasable

@@ -12,27 +12,27 @@ def duration(seconds: float) -> str:
         seconds = 0.0
     if seconds < 10 and round(seconds, 1) != round(seconds):
         return f"{seconds:.1f} s"
-    whole = round(seconds)
+    total = round(seconds)
     for unit, name, smaller, smaller_name in (
         (86_400, "d", 3600, "h"),
         (3600, "h", 60, "m"),
         (60, "m", 1, "s"),
     ):
-        if whole >= unit:
-            rest = whole % unit // smaller
-            return f"{whole // unit} {name} {rest} {smaller_name}" if rest else f"{whole // unit} {name}"
-    return f"{whole} s"
+        if total >= unit:
+            rest = total % unit // smaller
+            return f"{total // unit} {name} {rest} {smaller_name}" if rest else f"{total // unit} {name}"
+    return f"{total} s"
 
 
-def times(number: int, one: str, many: str | None = None) -> str:
+def times(number: int, singular: str, plural: str | None = None) -> str:
     """Return a number with its noun: `1 attempt`, `3 attempts`."""
-    return f"{number} {one}" if number == 1 else f"{number} {many or one + 's'}"
+    return f"{number} {singular}" if number == 1 else f"{number} {plural or singular + 's'}"
 
 
 def held_by(pids: Iterable[int | None]) -> str:
     """Return who holds a lock, to be put behind it: ` held by pid 396`; nothing where no pid is known."""
-    known = sorted({pid for pid in pids if pid is not None})
-    return f" held by pid {' and '.join(map(str, known))}" if known else ""
+    numbers = sorted({pid for pid in pids if pid is not None})
+    return f" held by pid {' and '.join(map(str, numbers))}" if numbers else ""
 
 
 def time_of_day(at: float) -> str:

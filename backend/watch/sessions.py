@@ -292,7 +292,7 @@ class Assembler:
             last_hold=last.recent[-1] if last else None,
             run=run,
             rotation=rotation,
-            others=foreign_holds(run, occupation) if run is not None else (),
+            foreign_holds=foreign_holds(run, occupation) if run is not None else (),
             blocked=blocked,
             store_status=entry.status,
             transcript_at=tail.last_entry_at if tail else None,

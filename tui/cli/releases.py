@@ -123,8 +123,8 @@ def _row_json(row: PolicyRow) -> dict[str, Any]:
     return {
         "stage": row.stage,
         "ending": row.ending,
-        "before": _steps_json(row.before),
-        "after": _steps_json(row.after),
+        "before": _steps_json(row.shipped),
+        "after": _steps_json(row.fixed),
     }
 
 

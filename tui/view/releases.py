@@ -1,4 +1,4 @@
-"""What `lockdeck releases` prints as text: the table, one release, and the failover policy with its fix."""
+"""The text of `lockdeck releases`: the table, one release, and the failover policy with its fix."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _policy_lines(version: Version) -> Iterator[str]:
         yield f"  When {stage}:"
         for row in rows_of_stage:
             ending = f"    {row.ending}".ljust(_STEPS_COLUMN)
-            yield f"{ending}{_letters(row.before)}     {_letters(row.after)}"
+            yield f"{ending}{_letters(row.shipped)}     {_letters(row.fixed)}"
     yield ""
     yield from _truth_lines(version)
 

@@ -51,7 +51,7 @@ def granted_scopes(line: Line) -> tuple[str, ...] | None:
     """Find out which scopes we have; None where it can't be told (the command asks for all by itself)."""
     if line.hello.scopes is not None:
         return line.hello.scopes
-    if line.how != "WebSocket":
+    if line.transport != "WebSocket":
         return None
     found = []
     for scope, method, params in _PROBES:

@@ -143,7 +143,7 @@ def _with_gateway(plan: CancelPlan) -> tuple[CancelPlan, str | None]:
         line.close()
     rungs, left_out = gentle_rungs(version, scopes)
     known = replace(
-        plan, version=None if version is None else str(version), reached_by=line.how, scopes=scopes
+        plan, version=None if version is None else str(version), reached_by=line.transport, scopes=scopes
     )
     return replace(known, rungs=rungs, left_out=left_out), None
 

@@ -103,7 +103,7 @@ def _ask(connect: Callable[[], Line], key: str) -> _Asked:
         row = next((row for row in rows if row.key == key), None) or row_of_session(line, key)
         version = version_of(line)
         named = None if version is None else str(version)
-        return _Asked(rows, row, granted_scopes(line), named, line.how, len(rows) >= MOST_ROWS)
+        return _Asked(rows, row, granted_scopes(line), named, line.transport, len(rows) >= MOST_ROWS)
     finally:
         line.close()
 

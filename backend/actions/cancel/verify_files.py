@@ -184,12 +184,12 @@ def watch(
         now = clock()
         seen.see_lock(look(), now)
         if now >= next_news:
-            seen.hear(log.news(), line.told() if line is not None else ())
+            seen.hear(log.news(), line.run_events() if line is not None else ())
             next_news = now + limits.quiet / 20
         answered_at = now if answered_at is None and answered() else answered_at
         since_answer = -1.0 if answered_at is None else now - answered_at
         if seen.stays(now, since_answer, limits):
-            seen.hear(log.news(), line.told() if line is not None else ())
+            seen.hear(log.news(), line.run_events() if line is not None else ())
             if not _may_wind_up(seen, limits, line, now):
                 return seen
         if seen.quiet_for(now) >= limits.quiet and _settled(seen, limits, log, line, now):

@@ -83,7 +83,7 @@ def verify_claim(
     """Ask the gateway until it is decided whether the run is over. GatewayError."""
     answered_at = None
     while True:
-        claim.see(row_of_session(line, claim.key), line.told(), clock())
+        claim.see(row_of_session(line, claim.key), line.run_events(), clock())
         now = clock()
         answered_at = now if answered_at is None and answered() else answered_at
         if claim.decided(now, answered_at, limits):

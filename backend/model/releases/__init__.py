@@ -1,1 +1,1 @@
-"""What differs by OpenClaw release: the one place that names a release and compares versions."""
+"""Differences between OpenClaw releases: the one place that names a release and compares versions."""

@@ -1,4 +1,4 @@
-"""What a release is exposed to, and which first release behaves better."""
+"""Sentences on the known failures of a release, and on the first that behaves better."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds in a release, and how well that release itself is known."""
+"""Look up what holds in a release, and how well that release itself is known."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lockdeck.backend.model.releases.version import Version
 
 
 class Coverage(StrEnum):
-    """How well a release is known itself; `lockdeck releases` says it in these words."""
+    """The degree to which a release itself is known; `lockdeck releases` says it in these words."""
 
     RUN = "run"
     READ = "read"
@@ -61,4 +61,4 @@ def basis_of(trait: Trait[Any]) -> str:
 
 
 NEWEST = traits_of(RELEASES[-1].version)
-"""What holds in the newest release that was looked at."""
+"""The traits of the newest release that was looked at."""

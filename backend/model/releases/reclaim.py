@@ -1,4 +1,4 @@
-"""What OpenClaw itself does with a lock that was left behind, said for all releases at once.
+"""OpenClaw's own way with a lock that was left behind, said for all releases at once.
 
 Who plans a release does not know which of them will want the session next.
 """

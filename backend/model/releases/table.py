@@ -58,7 +58,7 @@ _LOG = "The log"
 
 
 class Traits(Struct, frozen=True, dict=True):
-    """What holds in one release; `version` None: in one that is not known."""
+    """All that holds in one release; `version` None: in one that is not known."""
 
     version: Version | None
 

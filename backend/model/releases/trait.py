@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Basis(StrEnum):
-    """How a fact is known: a real release was run and did it, its source says so, or somebody reports it."""
+    """The source of a fact: a real release was run and did it, its source says so, or somebody reports it."""
 
     SEEN = "seen"
     READ = "read"

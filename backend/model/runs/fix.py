@@ -1,4 +1,4 @@
-"""What the fix of openclaw#62351 would have done to a run: where it ends it, and what the attempts since have cost."""
+"""The effect that the fix of openclaw#62351 would have had on a run: where it ends it, and what the attempts since have cost."""
 
 from __future__ import annotations
 

@@ -48,19 +48,21 @@ class Failure(Struct, frozen=True):
 
 def failures_by_path(book: RunBook) -> dict[str, tuple[Failure, ...]]:
     """Return what was told of failed callers, by lock path, oldest first; for use with `blocked_on`."""
-    found: dict[str, list[Failure]] = {}
-    for failure in (*_unnamed(book), *(told for run in book.runs.values() for told in _of_run(run))):
-        found.setdefault(failure.timeout.path, []).append(failure)
-    return {path: tuple(sorted(failures, key=lambda f: (f.at, f.source))) for path, failures in found.items()}
+    by_path: dict[str, list[Failure]] = {}
+    for failure in (*_unnamed(book), *(failure for run in book.runs.values() for failure in _of_run(run))):
+        by_path.setdefault(failure.timeout.path, []).append(failure)
+    return {
+        path: tuple(sorted(failures, key=lambda f: (f.at, f.source))) for path, failures in by_path.items()
+    }
 
 
 def waits_by_key(book: RunBook) -> dict[str, tuple[LaneWait, ...]]:
     """Return the messages that waited behind another, by session key, oldest first."""
-    found: dict[str, list[LaneWait]] = {}
+    by_key: dict[str, list[LaneWait]] = {}
     for event in book.notices:
         if isinstance(event, LaneWait) and event.session_key:
-            found.setdefault(event.session_key, []).append(event)
-    return {key: tuple(waits) for key, waits in found.items()}
+            by_key.setdefault(event.session_key, []).append(event)
+    return {key: tuple(waits) for key, waits in by_key.items()}
 
 
 def blocked_on(
@@ -72,7 +74,7 @@ def blocked_on(
     if not failed and not waited:
         return NOBODY_BLOCKED
     candidates = _candidates(failed)
-    callers = len({told.caller for told in candidates}) + _unexplained(failed, candidates)
+    callers = len({candidate.caller for candidate in candidates}) + _unexplained(failed, candidates)
     sentences = _failed_sentences(failed, callers, len(candidates)) if failed else []
     if waited:
         longest = max(wait.waited_ms or 0 for wait in waited)
@@ -84,11 +86,11 @@ def blocked_on(
 
 
 def _failed_sentences(failed: Sequence[Failure], callers: int, candidates: int) -> list[str]:
-    whose = held_by(failure.timeout.pid for failure in failed)
-    sentences = [f"{times(callers, 'caller')} failed on the lock{whose}"]
+    holder = held_by(failure.timeout.pid for failure in failed)
+    sentences = [f"{times(callers, 'caller')} failed on the lock{holder}"]
     if candidates > 1:
         sentences.append(
-            f"{times(candidates, 'candidate')} failed on one lock{whose}: these are no failures of a model"
+            f"{times(candidates, 'candidate')} failed on one lock{holder}: these are no failures of a model"
         )
     return sentences
 
@@ -96,54 +98,54 @@ def _failed_sentences(failed: Sequence[Failure], callers: int, candidates: int) 
 def _candidates(failed: Sequence[Failure]) -> list[Failure]:
     """Return one line for each candidate that failed, of the runs that are named."""
     last: dict[str, Failure] = {}
-    found = []
+    candidates = []
     for failure in failed:
         if failure.caller is None:
             continue
-        before = last.get(failure.caller)
-        if before is None or not _same_candidate(before, failure):
-            found.append(failure)
+        previous = last.get(failure.caller)
+        if previous is None or not _same_candidate(previous, failure):
+            candidates.append(failure)
         last[failure.caller] = failure
-    return found
+    return candidates
 
 
-def _same_candidate(before: Failure, failure: Failure) -> bool:
-    if None not in (before.number, failure.number) and before.number != failure.number:
+def _same_candidate(previous: Failure, failure: Failure) -> bool:
+    if None not in (previous.number, failure.number) and previous.number != failure.number:
         return False
-    return failure.at - before.at <= SAME_CALLER_S
+    return failure.at - previous.at <= SAME_CALLER_S
 
 
 def _unexplained(failed: Sequence[Failure], candidates: Sequence[Failure]) -> int:
     """Count the callers that only lines without a run tell of: each candidate explains one line of each kind."""
     ends = [failure.at for failure in failed]
-    left: list[Failure] = []
+    unexplained: list[Failure] = []
     for source in {failure.source for failure in failed if failure.caller is None}:
         free = [candidate.at for candidate in candidates]
         for failure in failed:
             if failure.caller is not None or failure.source != source or _goes_on(failure, ends):
                 continue
-            near = bisect_left(free, failure.at - SAME_CALLER_S)
-            if near < len(free) and free[near] <= failure.at + SAME_CALLER_S:
-                del free[near]
+            nearest = bisect_left(free, failure.at - SAME_CALLER_S)
+            if nearest < len(free) and free[nearest] <= failure.at + SAME_CALLER_S:
+                del free[nearest]
             else:
-                left.append(failure)
-    return _by_time(sorted(left, key=lambda failure: failure.at))
+                unexplained.append(failure)
+    return _by_time(sorted(unexplained, key=lambda failure: failure.at))
 
 
 def _goes_on(failure: Failure, ends: Sequence[float]) -> bool:
-    """Whether a lane's task began when another failed: then it is the next candidate of the same caller.
+    """Return whether a lane's task began when another failed: then it is the next candidate of the same caller.
 
     The second task was seen to begin 9 ms after the decision on the first (2026.4.5).
     """
     if failure.began is None:
         return False
-    before = bisect_left(ends, failure.began - SAME_CALLER_S)
-    return before < len(ends) and ends[before] <= failure.began
+    nearest = bisect_left(ends, failure.began - SAME_CALLER_S)
+    return nearest < len(ends) and ends[nearest] <= failure.began
 
 
-def _by_time(left: Iterable[Failure]) -> int:
+def _by_time(failures: Iterable[Failure]) -> int:
     groups: list[list[Failure]] = []
-    for failure in left:
+    for failure in failures:
         if not groups or failure.at - groups[-1][0].at > SAME_CALLER_S:
             groups.append([])
         groups[-1].append(failure)
@@ -161,15 +163,15 @@ def _unnamed(book: RunBook) -> Iterator[Failure]:
 
 
 def _of_run(run: Run) -> Iterator[Failure]:
-    told = [
+    facts = [
         fact
         for fact in run.facts
         if isinstance(fact, (ModelFallbackDecision, FailoverDecision, LockBlocked)) and fact.lock_timeout
     ]
-    if not told:
+    if not facts:
         return
     ends = [life.ended_at for life in all_lives(run)[:-1] if life.ended_at is not None]
-    for fact in told:
+    for fact in facts:
         caller = f"{run.run_id} {bisect_left(ends, fact.at)}"
         if fact.lock_timeout is not None:
             number = fact.attempt if isinstance(fact, ModelFallbackDecision) else None

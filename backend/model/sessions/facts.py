@@ -24,7 +24,7 @@ from lockdeck.backend.model.sessions.ownership import LOCK_WAIT_S
 HOLDING = frozenset({Verdict.CREATING, Verdict.HELD, Verdict.REMOVED})
 """Verdicts that mean: a process is in the session now."""
 UNBOUNDED_QUIET_S = 120.0
-"""Where no timeout is set: OpenClaw itself warns after this many silent seconds."""
+"""The silence that counts where no timeout is set: OpenClaw itself warns after this many silent seconds."""
 TRANSCRIPT_SLACK_S = 2.0
 """An attempt's own last entry may reach the transcript this long (seconds) after the decision on it."""
 _UNKNOWN = traits_of(None)
@@ -33,14 +33,14 @@ _UNKNOWN = traits_of(None)
 class SessionFacts(Struct, frozen=True):
     """Facts about one session; None means not known. Times in epoch seconds, `_s` in seconds.
 
-    `judgement` is that of the session's lock, None where no lock stands. `last_hold` is the newest hold,
-    kept after its occupation is over. `others` are the holds of other processes than the run's. `budget` is the longest an attempt may take by configuration,
-    `run_budget_s` the run timeout, `max_hold_ms` the lock's own limit. `process_at`: when the holder, or a
-    child of it, was last seen working. `tool_running`: the last transcript entry asks for a tool, so the
-    model's idle timeout does not run. `lock_since`: when the session's lock was made, also one that was removed
-    under its holder. `sees_locks` is false where attempts take no lock file (from 2026.8.1
-    on), so that the begin of one can't be seen; `holder`
-    then says who has the session. `previous` is the last assessment's state and since.
+    `judgement` is that of the session's lock, None where no lock stands. `last_hold` is the newest hold, kept after
+    its occupation is over. `foreign_holds` are those of other processes than the run's. `budget` is the longest an
+    attempt may take by configuration, `run_budget_s` the run timeout, `max_hold_ms` the lock's own limit.
+    `process_at`: when the holder, or a child of it, was last seen working. `tool_running`: the last transcript entry
+    asks for a tool, so the model's idle timeout does not run. `lock_since`: when the session's lock was made, also
+    one that was removed under its holder. `sees_locks` is false where attempts take no lock file (from 2026.8.1 on),
+    so that the begin of one can't be seen; `holder` then says who has the session. `previous` is the last
+    assessment's state and since.
     """
 
     judgement: Judgement | None = None
@@ -48,7 +48,7 @@ class SessionFacts(Struct, frozen=True):
     last_hold: Hold | None = None
     run: Run | None = None
     rotation: Rotation | None = None
-    others: tuple[Hold, ...] = ()
+    foreign_holds: tuple[Hold, ...] = ()
     blocked: Blocked = NOBODY_BLOCKED
     store_status: str | None = None
     transcript_at: float | None = None
@@ -75,18 +75,18 @@ class SessionFacts(Struct, frozen=True):
 
     @property
     def occupied(self) -> bool:
-        """Whether a process holds the session's lock now."""
+        """True where a process holds the session's lock now."""
         if self.judgement is None:
             return self.occupation is not None and self.occupation.current is not None
         return self.verdict in HOLDING
 
     @property
     def in_gap(self) -> bool:
-        """Whether the lock was there a moment ago, so that the occupation may go on."""
+        """True where the lock was there a moment ago, so that the occupation may go on."""
         return self.judgement is None and self.occupation is not None and self.occupation.current is None
 
     def between_attempts(self, now: float) -> bool:
-        """Whether an attempt of a run that goes on has just let go of the lock and no line tells yet why.
+        """Return whether an attempt of a run that goes on has just let go of the lock and no line tells yet why.
 
         Log lines are read a little later than locks are seen to go.
         """
@@ -102,19 +102,19 @@ class SessionFacts(Struct, frozen=True):
 
     @property
     def alive(self) -> bool:
-        """Whether something can be running: a lock is held, or events tell of a run on a gateway that lives."""
+        """True where something can be running: a lock is held, or events tell of a run on a gateway that lives."""
         unseen = self.verdict in (None, Verdict.FOREIGN)
         return self.occupied or (unseen and self.gateway_alive is not False)
 
     @property
     def holds(self) -> tuple[Hold, ...]:
         """The holds remembered, oldest first."""
-        known = self.occupation.recent if self.occupation else ()
-        return known if self.last_hold is None or self.last_hold in known else (self.last_hold, *known)
+        recent = self.occupation.recent if self.occupation else ()
+        return recent if self.last_hold is None or self.last_hold in recent else (self.last_hold, *recent)
 
     @property
     def hold_since(self) -> float | None:
-        """When the hold that stands began."""
+        """The time when the hold that stands began."""
         current = self.occupation.current if self.occupation else None
         return None if current is None else current.started_at
 
@@ -122,21 +122,21 @@ class SessionFacts(Struct, frozen=True):
         """Seconds without progress in transcript, log and process, counted from the hold's start at most."""
         signs = (self.hold_since, self.transcript_at, self.log_at, self.process_at)
         run_at = self.run.last_activity if self.run else None
-        known = [sign for sign in (*signs, run_at) if sign is not None]
-        return None if self.hold_since is None else max(0.0, now - max(known))
+        moments = [sign for sign in (*signs, run_at) if sign is not None]
+        return None if self.hold_since is None else max(0.0, now - max(moments))
 
     def followed(self, decided_at: float) -> bool:
-        """Whether anything shows that the attempt promised at `decided_at` was made."""
+        """Return whether anything shows that the attempt promised at `decided_at` was made."""
         if self.run is not None and self.run.opened is not None:
             return True
-        if followed_up((hold for hold in self.holds if hold not in self.others), decided_at):
+        if followed_up((hold for hold in self.holds if hold not in self.foreign_holds), decided_at):
             return True
         if self.kept_out_since(decided_at):
             return False  # what the transcript tells may be the other process's
         return self.transcript_at is not None and self.transcript_at > decided_at + TRANSCRIPT_SLACK_S
 
     def awaits_follow_up(self, now: float) -> bool:
-        """Whether a rotation decision promises an attempt that has not begun, and may still."""
+        """Return whether a rotation decision promises an attempt that has not begun, and may still."""
         promised = self.run.promised_at if self.run and self.run.ended_at is None else None
         if promised is None or self.followed(promised) or self.restarted_since(promised):
             return False
@@ -145,9 +145,9 @@ class SessionFacts(Struct, frozen=True):
         return now - promised <= FOLLOW_UP_S + self.backoff_s + unseen_s + wait_s
 
     def kept_out_since(self, at: float) -> bool:
-        """Whether another process than the run's has had the lock since, so that the run had to wait for it."""
-        return any(hold.ended_at is None or hold.ended_at > at for hold in self.others)
+        """Return whether another process than the run's has had the lock since, so that the run had to wait for it."""
+        return any(hold.ended_at is None or hold.ended_at > at for hold in self.foreign_holds)
 
     def restarted_since(self, at: float) -> bool:
-        """Whether the gateway has been started anew since, so that its runs of then are gone."""
+        """Return whether the gateway has been started anew since, so that its runs of then are gone."""
         return self.gateway_started_at is not None and self.gateway_started_at > at

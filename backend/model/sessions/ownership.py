@@ -1,4 +1,4 @@
-"""Whose a session is: which of its runs has the lock, and which are callers that want it.
+"""The owner of a session: which of its runs has the lock, and which are callers that want it.
 
 A run whose last word is that it failed on the session's lock does not have it: another run does.  No log line
 tells the process that wrote it (2026.2 to 2026.9), so a run's process is known by two signs only: the holds
@@ -40,7 +40,7 @@ def session_run(
 
 
 def lost_on(run: Run, path: str | None) -> bool:
-    """Whether the last that is told of a run is that it failed on the lock at `path` (None: on any lock)."""
+    """Return whether the last that is told of a run is that it failed on the lock at `path` (None: on any lock)."""
     if run.attempts and run.attempts[-1].reason != "lock":
         return False
     return any(path is None or timeout.path == path for timeout in run.lock_timeouts)
@@ -49,12 +49,12 @@ def lost_on(run: Run, path: str | None) -> bool:
 def foreign_holds(run: Run, occupation: Occupation | None) -> tuple[Hold, ...]:
     """Return the holds of other processes than the run's, oldest first."""
     recent = occupation.recent if occupation else ()
-    own = _own_pids(run, recent)
-    failed_on = {timeout.pid for timeout in run.lock_timeouts} - own
+    run_pids = _own_pids(run, recent)
+    failed_on = {timeout.pid for timeout in run.lock_timeouts} - run_pids
     return tuple(
         hold
         for hold in recent
-        if hold.pid is not None and (hold.pid in failed_on or (own and hold.pid not in own))
+        if hold.pid is not None and (hold.pid in failed_on or (run_pids and hold.pid not in run_pids))
     )
 
 
@@ -63,31 +63,31 @@ def holds_of(run: Run, occupation: Occupation | None) -> Occupation | None:
     foreign = foreign_holds(run, occupation)
     if occupation is None or not foreign:
         return occupation
-    kept = tuple(hold for hold in occupation.recent if hold not in foreign)
-    return replace(occupation, recent=kept) if kept else None
+    remaining = tuple(hold for hold in occupation.recent if hold not in foreign)
+    return replace(occupation, recent=remaining) if remaining else None
 
 
 def _contends(
     run: Run, owner: Run | None, path: str | None, occupation: Occupation | None, now: float
 ) -> bool:
-    """Whether a run of another process than the owner's is in a rotation that goes on."""
-    if run.ended_at is not None or not _apart(run, owner, path, occupation):
+    """Return whether a run of another process than the owner's is in a rotation that goes on."""
+    if run.ended_at is not None or not _in_another_process(run, owner, path, occupation):
         return False
     waits = run.promised_at is not None and now - run.promised_at <= FOLLOW_UP_S + LOCK_WAIT_S
     had_it = any(attempt.reason != "lock" for attempt in run.attempts)
     return (had_it and waits) or _has_it(run, occupation)
 
 
-def _apart(run: Run, owner: Run | None, path: str | None, occupation: Occupation | None) -> bool:
-    """Whether two runs are of two processes: one process has one run of a session at a time."""
+def _in_another_process(run: Run, owner: Run | None, path: str | None, occupation: Occupation | None) -> bool:
+    """Return whether two runs are of two processes: one process has one run of a session at a time."""
     if owner is None or occupation is None:
         return lost_on(run, path)
-    mine, theirs = _own_pids(run, occupation.recent), _own_pids(owner, occupation.recent)
-    return mine.isdisjoint(theirs) if mine and theirs else lost_on(run, path)
+    run_pids, owner_pids = _own_pids(run, occupation.recent), _own_pids(owner, occupation.recent)
+    return run_pids.isdisjoint(owner_pids) if run_pids and owner_pids else lost_on(run, path)
 
 
 def _has_it(run: Run, occupation: Occupation | None) -> bool:
-    """Whether the hold that stands can be the run's: taken soon after its last word, by no pid it failed on."""
+    """Return whether the hold that stands can be the run's: taken soon after its last word, by no pid it failed on."""
     hold = occupation.current if occupation else None
     if hold is None or hold in foreign_holds(run, occupation):
         return False
@@ -96,18 +96,20 @@ def _has_it(run: Run, occupation: Occupation | None) -> bool:
 
 def _own_pids(run: Run, holds: Sequence[Hold]) -> frozenset[int]:
     """Return the pids of the holds that ended with an attempt of the run."""
-    found = (_hold_of(attempt, holds) for attempt in run.attempts if attempt.reason != "lock")
-    return frozenset(hold.pid for hold in found if hold is not None and hold.pid is not None)
+    holds_of_run = (_hold_of(attempt, holds) for attempt in run.attempts if attempt.reason != "lock")
+    return frozenset(hold.pid for hold in holds_of_run if hold is not None and hold.pid is not None)
 
 
 def _hold_of(attempt: Attempt, holds: Sequence[Hold]) -> Hold | None:
     """Return the hold whose end is nearest to the attempt's, at most 2 s away."""
     if attempt.ended_at is None:
         return None
-    near = [
+    candidates = [
         (abs(hold.ended_at - attempt.ended_at), hold.started_at, hold)
         for hold in holds
         if hold.ended_at is not None and hold.started_at < attempt.ended_at
     ]
-    apart, _, hold = min(near, key=lambda found: found[:2], default=(HOLD_SLACK_S + 1, 0.0, None))
-    return hold if apart <= HOLD_SLACK_S else None
+    distance, _, hold = min(
+        candidates, key=lambda candidate: candidate[:2], default=(HOLD_SLACK_S + 1, 0.0, None)
+    )
+    return hold if distance <= HOLD_SLACK_S else None

@@ -20,7 +20,7 @@ def refusals_by_key(book: RunBook, keys: Mapping[str, str]) -> dict[str, tuple[f
 
     One refused caller writes up to three lines; within half a second they count as one.
     """
-    found: dict[str, list[float]] = {}
+    by_key: dict[str, list[float]] = {}
     for event in book.notices:
         key = None
         if isinstance(event, TurnRefused):
@@ -28,25 +28,25 @@ def refusals_by_key(book: RunBook, keys: Mapping[str, str]) -> dict[str, tuple[f
         elif isinstance(event, LaneTaskError) and any(word in event.error for word in _WORDS):
             key = event.session_key
         if key is not None:
-            found.setdefault(key, []).append(event.at)
-    return {key: _callers(sorted(times_told)) for key, times_told in found.items()}
+            by_key.setdefault(key, []).append(event.at)
+    return {key: _callers(sorted(times_told)) for key, times_told in by_key.items()}
 
 
 def with_refused(blocked: Blocked, refused: Iterable[float], since: float, queued: int) -> Blocked:
     """Add callers refused since a time (epoch seconds), and messages that wait in the queue now."""
-    late = [at for at in refused if at >= since]
+    recent = [at for at in refused if at >= since]
     sentences = list(blocked.sentences)
-    if late:
-        sentences.append(f"{times(len(late), 'caller')} refused: the session has a turn already")
+    if recent:
+        sentences.append(f"{times(len(recent), 'caller')} refused: the session has a turn already")
     if queued:
         sentences.append(f"{times(queued, 'message')} waiting in the queue")
-    last = max([at for at in (blocked.last, *late) if at is not None], default=None)
-    return replace(blocked, count=blocked.count + len(late) + queued, last=last, sentences=tuple(sentences))
+    last = max([at for at in (blocked.last, *recent) if at is not None], default=None)
+    return replace(blocked, count=blocked.count + len(recent) + queued, last=last, sentences=tuple(sentences))
 
 
-def _callers(told: list[float]) -> tuple[float, ...]:
+def _callers(moments: list[float]) -> tuple[float, ...]:
     callers: list[float] = []
-    for at in told:
+    for at in moments:
         if not callers or at - callers[-1] > SAME_CALLER_S:
             callers.append(at)
     return tuple(callers)

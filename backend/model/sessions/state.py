@@ -1,4 +1,4 @@
-"""What a session is doing: `assess()`, the state machine of the fleet table.
+"""The state of a session: `assess()`, the state machine of the fleet table.
 
 Pure: the same facts always give the same assessment, and every state names its evidence.  The four kinds of
 stuck are in `lockdeck.backend.model.sessions.stuck`.
@@ -37,7 +37,7 @@ class Assessment(Struct, frozen=True):
 
 def assess(facts: SessionFacts, now: float) -> Assessment:
     """Say what a session is doing at `now` (epoch seconds). First matching state wins."""
-    found = next(
+    result = next(
         (
             (state, finding)
             for state, rule in _RULES
@@ -45,7 +45,7 @@ def assess(facts: SessionFacts, now: float) -> Assessment:
         ),
         (State.IDLE, Finding(_last_end(facts), (_nothing_runs(facts),))),
     )  # fmt: skip
-    state, finding = found
+    state, finding = result
     severity, notes = _severity(state, facts, now)
     since = finding.since
     if facts.previous is not None and facts.previous[0] is state:
@@ -77,13 +77,16 @@ def _rotating(facts: SessionFacts, now: float) -> Finding | None:
     if not decided:
         return None
     if running is not None and facts.alive:
-        return Finding(decided[0].ended_at, (_attempt_sentence(running, rotation, now), _why(decided)))
+        return Finding(
+            decided[0].ended_at, (_attempt_sentence(running, rotation, now), _decision_sentence(decided))
+        )
     if facts.between_attempts(now):
         sentence = f"attempt {len(rotation.attempts) + 1} has just let go of the lock"
-        return Finding(decided[0].ended_at, (sentence, _why(decided)))
+        return Finding(decided[0].ended_at, (sentence, _decision_sentence(decided)))
     if facts.awaits_follow_up(now):
         return Finding(
-            decided[0].ended_at, (f"{decided[-1].decision} promised another attempt", _why(decided))
+            decided[0].ended_at,
+            (f"{decided[-1].decision} promised another attempt", _decision_sentence(decided)),
         )
     return None
 
@@ -97,8 +100,8 @@ def _running(facts: SessionFacts, now: float) -> Finding | None:
             if since is not None and holds > 1 and facts.sees_locks
             else ()
         )
-        told = facts.judgement.reasons if facts.judgement else (facts.holder or "a lock stands",)
-        return Finding(since, (*told, *chain))
+        reasons = facts.judgement.reasons if facts.judgement else (facts.holder or "a lock stands",)
+        return Finding(since, (*reasons, *chain))
     opened = facts.run.opened if facts.run and facts.run.ended_at is None else None
     if opened is not None and facts.gateway_alive is not False:
         return Finding(opened.at, (f"an attempt began {duration(now - opened.at)} ago",))
@@ -122,8 +125,8 @@ def _failed(facts: SessionFacts, now: float) -> Finding | None:
     if run.outcome is not Outcome.FAILED or run.ended_at is None or _moved_on(facts, run.ended_at):
         return None
     locked = lock_failure_sentence(run)
-    told = run.failure or "the last run ended in an error and nothing has run since"
-    return Finding(run.ended_at, (told, *((locked,) if locked else ())))
+    failure = run.failure or "the last run ended in an error and nothing has run since"
+    return Finding(run.ended_at, (failure, *((locked,) if locked else ())))
 
 
 def _unknown(facts: SessionFacts, now: float) -> Finding | None:  # noqa: ARG001 - every rule has this shape
@@ -160,8 +163,8 @@ _SEVERITY = {
 def _severity(state: State, facts: SessionFacts, now: float) -> tuple[Severity, tuple[str, ...]]:
     """Return how urgent a state is with what else was found, and the sentences for that."""
     severity, notes = _SEVERITY[state], []
-    told = (*_lock_notes(state, facts), *_silence(state, facts, now), *_own_diagnoses(facts, now))
-    for urgency, sentence in (*told, *_callers(facts)):
+    findings = (*_lock_notes(state, facts), *_silence(state, facts, now), *_own_diagnoses(facts, now))
+    for urgency, sentence in (*findings, *_callers(facts)):
         severity = max(severity, urgency)
         notes.append(sentence)
     return severity, tuple(notes)
@@ -171,15 +174,15 @@ def _lock_notes(state: State, facts: SessionFacts) -> Iterator[tuple[Severity, s
     judgement = facts.judgement
     if judgement is None:
         return
-    told = "; ".join(judgement.reasons)
+    reasons = "; ".join(judgement.reasons)
     if judgement.verdict is Verdict.REMOVED:
-        yield Severity.CRITICAL, f"its lock file was removed under a live holder: {told}"
+        yield Severity.CRITICAL, f"its lock file was removed under a live holder: {reasons}"
     elif judgement.releasable:
-        yield Severity.WARNING, f"a lock was left behind and may be released: {told}"
+        yield Severity.WARNING, f"a lock was left behind and may be released: {reasons}"
     elif judgement.verdict in (Verdict.DEAD, Verdict.RECYCLED):
-        yield Severity.NOTICE, f"a lock was left behind: {told}"
+        yield Severity.NOTICE, f"a lock was left behind: {reasons}"
     elif judgement.verdict is Verdict.LITTER and state is State.IDLE:
-        yield Severity.OK, told
+        yield Severity.OK, reasons
 
 
 def _silence(state: State, facts: SessionFacts, now: float) -> Iterator[tuple[Severity, str]]:
@@ -208,13 +211,13 @@ def _callers(facts: SessionFacts) -> Iterator[tuple[Severity, str]]:
 
 def _attempt_sentence(attempt: Attempt, rotation: Rotation, now: float) -> str:
     total = f" of {rotation.total}" if rotation.total else ""
-    what = "/".join(part for part in (attempt.provider, attempt.model) if part)
+    model = "/".join(part for part in (attempt.provider, attempt.model) if part)
     lasted = attempt.duration_s(now)
     since = "" if lasted is None else f" for {duration(lasted)}"
-    return f"attempt {attempt.index}{total}{f' ({what})' if what else ''} has been running{since}"
+    return f"attempt {attempt.index}{total}{f' ({model})' if model else ''} has been running{since}"
 
 
-def _why(decided: list[Attempt]) -> str:
+def _decision_sentence(decided: list[Attempt]) -> str:
     last = decided[-1]
     reasons = sorted({attempt.reason for attempt in decided if attempt.reason})
     return f"{last.decision} after {', '.join(reasons) or 'an unnamed failure'}"
@@ -227,13 +230,13 @@ def _nothing_runs(facts: SessionFacts) -> str:
 
 
 def _told_to_have_ended(facts: SessionFacts) -> bool:
-    """Whether a run's end explains that the lock is gone."""
+    """Return whether a run's end explains that the lock is gone."""
     ended_at = facts.run.ended_at if facts.run else None
     return ended_at is not None and all(hold.started_at < ended_at for hold in facts.holds)
 
 
 def _moved_on(facts: SessionFacts, ended_at: float) -> bool:
-    """Whether something has run since a run's end; who failed on the lock ended before the one that had it."""
+    """Return whether something has run since a run's end; who failed on the lock ended before the one that had it."""
     lost = facts.run is not None and lost_on(facts.run, None)
     ran = (hold.ended_at if lost and hold.ended_at is not None else hold.started_at for hold in facts.holds)
     if any(at > ended_at for at in ran):

@@ -13,7 +13,7 @@ from lockdeck.backend.model.sessions.facts import UNBOUNDED_QUIET_S, SessionFact
 from lockdeck.backend.model.words import duration, times
 
 MARGIN_S = 30.0
-"""How long (seconds) beyond its budget a hold may stand before that counts."""
+"""So long (seconds) a hold may stand beyond its budget before that counts."""
 GIVEN_UP_S = 1800.0
 """A decision without follow-up is stuck for this long (seconds) and a failed run after that."""
 PACE_SLACK = 0.1
@@ -35,7 +35,7 @@ class Finding(Struct, frozen=True):
 
 def stuck_because(facts: SessionFacts, now: float) -> Finding | None:
     """Return why a session is stuck, or None. The first kind that applies gives the answer."""
-    return next((found for kind in _KINDS if (found := kind(facts, now)) is not None), None)
+    return next((finding for kind in _KINDS if (finding := kind(facts, now)) is not None), None)
 
 
 def timeout_rotation(facts: SessionFacts, now: float) -> Finding | None:
@@ -54,19 +54,19 @@ def timeout_rotation(facts: SessionFacts, now: float) -> Finding | None:
     if len(timed_out) < 2:
         return None
     numbers = ", ".join(str(attempt.index) for attempt in timed_out)
-    left = times(len(rotation.to_come), "attempt") + " to come"
+    to_come = times(len(rotation.to_come), "attempt") + " to come"
     return Finding(
         timed_out[1].ended_at,
         (
             f"attempts {numbers} ran into a timeout and the run keeps the session (openclaw#62351)",
-            f"{left}; {rotation.free_by_how}" if rotation.to_come else "no further attempt is to come",
+            f"{to_come}; {rotation.free_by_how}" if rotation.to_come else "no further attempt is to come",
         ),
     )
 
 
 def beyond_budget(facts: SessionFacts, now: float) -> Finding | None:
     """A hold older than it may be by its own limits, with no progress anywhere."""
-    limit, whose = _hold_limit(facts)
+    limit, limit_name = _hold_limit(facts)
     quiet, began = facts.quiet_s(now), facts.hold_since
     if limit is None or quiet is None or began is None or not facts.occupied:
         return None
@@ -75,7 +75,7 @@ def beyond_budget(facts: SessionFacts, now: float) -> Finding | None:
     return Finding(
         began + limit,
         (
-            f"{_what(facts)} for {duration(now - began)}, longer than its {whose}",
+            f"{_subject(facts)} for {duration(now - began)}, longer than its {limit_name}",
             f"no progress in transcript, log or process for {duration(quiet)}",
         ),
     )
@@ -134,7 +134,7 @@ _KINDS: tuple[Callable[[SessionFacts, float], Finding | None], ...] = (
 )
 
 
-def _what(facts: SessionFacts) -> str:
+def _subject(facts: SessionFacts) -> str:
     return "the lock has been held" if facts.sees_locks else "the attempt has been running"
 
 
@@ -155,7 +155,7 @@ def _hold_limit(facts: SessionFacts) -> tuple[float | None, str]:
 
 
 def _patience(facts: SessionFacts) -> float:
-    """How many silent seconds are normal: a model may be silent up to its timeout, a tool up to the run's."""
+    """Return how many silent seconds are normal: a model may be silent up to its timeout, a tool up to the run's."""
     if facts.tool_running:
         return facts.run_budget_s or UNBOUNDED_QUIET_S
     return UNBOUNDED_QUIET_S if facts.budget.seconds is None else facts.budget.seconds

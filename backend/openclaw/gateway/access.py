@@ -6,12 +6,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from lockdeck.backend.model.runs.events import AttemptStarted, RunEnded
 from lockdeck.backend.openclaw.gateway.client import CALL_S, Gateway, open_gateway
 from lockdeck.backend.openclaw.gateway.command import CommandGateway, find_command
 from lockdeck.backend.openclaw.gateway.credentials import find_access
 from lockdeck.backend.openclaw.gateway.device import cli_device, own_device
-from lockdeck.backend.openclaw.gateway.frames import Frame, Hello
+from lockdeck.backend.openclaw.gateway.frames import Frame, Hello, RunEvent
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.openclaw.roots.environment import same_place
@@ -19,9 +18,9 @@ from lockdeck.backend.system.text import safe
 
 
 class Line(Protocol):
-    """What a caller needs of a connection, however it is made."""
+    """The part of a connection that a caller needs, however it is made."""
 
-    how: str
+    transport: str
     url: str
     hello: Hello
 
@@ -29,7 +28,7 @@ class Line(Protocol):
         """Call a method and return its payload; GatewayError."""
         ...
 
-    def told(self) -> tuple[AttemptStarted | RunEnded, ...]:
+    def run_events(self) -> tuple[RunEvent, ...]:
         """Return the latest attempts that the gateway told of."""
         ...
 
@@ -55,15 +54,15 @@ def reach(
     """
     access = find_access(root, config, env, url=url, fingerprint=fingerprint)
     if not access.has_credential:
-        paired = None if access.named else cli_device(root)
+        paired = None if access.by_user else cli_device(root)
         if paired is not None:
             return _checked(open_gateway(access, paired, clock), root)
         command = find_command(env)
-        if command is not None and not access.named:
+        if command is not None and not access.by_user:
             return CommandGateway(command, root, config.path, env)
         raise GatewayError(Trouble.NO_CREDENTIALS, access.why_no_credential())
     gateway = open_gateway(access, own_device(folder), clock)
-    return gateway if access.named else _checked(gateway, root)
+    return gateway if access.by_user else _checked(gateway, root)
 
 
 def _checked(gateway: Gateway, root: str) -> Gateway:

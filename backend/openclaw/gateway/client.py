@@ -18,11 +18,10 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, InvalidStateError
 from typing import TYPE_CHECKING, Any
 
-from lockdeck.backend.model.runs.events import AttemptStarted, RunEnded
 from lockdeck.backend.openclaw.gateway import frames
 from lockdeck.backend.openclaw.gateway.credentials import Access
 from lockdeck.backend.openclaw.gateway.device import Device
-from lockdeck.backend.openclaw.gateway.frames import Frame, Hello
+from lockdeck.backend.openclaw.gateway.frames import Frame, Hello, RunEvent
 from lockdeck.backend.openclaw.gateway.trouble import (
     GatewayError,
     Trouble,
@@ -37,22 +36,20 @@ if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
 
 CONNECT_S = 3.0
-"""How long opening the socket, TLS and the HTTP upgrade may take, in seconds."""
+"""The longest that opening the socket, TLS and the HTTP upgrade may take, in seconds."""
 CALL_S = 5.0
-"""How long one answer may take, the handshake's included, in seconds."""
+"""The longest that one answer may take, the handshake's included, in seconds."""
 _CLOSE_S = 0.3
 _BUSY = 503
-"""What a gateway answers that is starting, or that was told to end and lets its runs go on (seen on 2026.9.6)."""
+"""The answer of a gateway that is starting, or that was told to end and lets its runs go on (seen on 2026.9.6)."""
 _MOST_BYTES = 16 << 20
 _MOST_EVENTS = 256
-
-Told = AttemptStarted | RunEnded
 
 
 class Gateway:
     """An open, authenticated connection; made by `open_gateway`. Usable from any thread."""
 
-    how = "WebSocket"
+    transport = "WebSocket"
 
     def __init__(self, access: Access, device: Device, clock: Callable[[], float]) -> None:
         """Nothing happens yet; `clock`: epoch seconds, for the signature and the times of events."""
@@ -69,7 +66,7 @@ class Gateway:
         self._waiting: dict[str, tuple[str, Future[Frame]]] = {}
         self._lock = threading.Lock()
         self._ended: GatewayError | None = None
-        self._told: deque[Told] = deque(maxlen=_MOST_EVENTS)
+        self._run_events: deque[RunEvent] = deque(maxlen=_MOST_EVENTS)
         self._ready: Future[Hello] = Future()
 
     def start(self) -> None:
@@ -97,10 +94,10 @@ class Gateway:
             with self._lock:
                 self._waiting.pop(frame_id, None)
 
-    def told(self) -> tuple[Told, ...]:
+    def run_events(self) -> tuple[RunEvent, ...]:
         """Return the latest attempts that the gateway said to have started or ended, oldest first."""
         with self._lock:
-            return tuple(self._told)
+            return tuple(self._run_events)
 
     def close(self) -> None:
         """Close the connection; whoever still waits for an answer gets a GatewayError at once."""
@@ -151,10 +148,10 @@ class Gateway:
         if frame is None:
             return
         self.hear(frame)
-        told = frames.lifecycle_of(frame, self._clock())
+        event = frames.lifecycle_of(frame, self._clock())
         with self._lock:
-            if told is not None:
-                self._told.append(told)
+            if event is not None:
+                self._run_events.append(event)
             method, reply = self._waiting.get(str(frame.get("id")), ("", None))
         if reply is None or frame.get("type") != "res":
             return
@@ -172,13 +169,13 @@ class Gateway:
         payload = frame.get("payload")
         return payload if isinstance(payload, dict) else {}
 
-    def _send(self, socket: ClientConnection, text: str, what: str) -> None:
+    def _send(self, socket: ClientConnection, text: str, method: str) -> None:
         from websockets.exceptions import ConnectionClosed
 
         try:
             socket.send(text)
         except ConnectionClosed as error:
-            raise _why_closed(self.url, error, what) from None
+            raise _why_closed(self.url, error, method) from None
 
     def _end(self, error: GatewayError) -> None:
         """Remember why this connection is over, and tell everybody who waits. Only the first word counts."""
@@ -249,13 +246,13 @@ def _tls(access: Access) -> ssl.SSLContext:
     return context
 
 
-def _check_fingerprint(socket: ClientConnection, wanted: str, url: str) -> None:
+def _check_fingerprint(socket: ClientConnection, expected: str, url: str) -> None:
     raw = socket.socket
     certificate = raw.getpeercert(binary_form=True) if isinstance(raw, ssl.SSLSocket) else None
-    found = hashlib.sha256(certificate or b"").hexdigest()
-    if found != wanted.lower().removeprefix("sha256:").replace(":", "").strip():
+    digest = hashlib.sha256(certificate or b"").hexdigest()
+    if digest != expected.lower().removeprefix("sha256:").replace(":", "").strip():
         sentence = (
-            f"the certificate of {url} has another fingerprint (sha256:{found[:16]}…): is this your gateway?"
+            f"the certificate of {url} has another fingerprint (sha256:{digest[:16]}…): is this your gateway?"
         )
         raise GatewayError(Trouble.TLS, sentence)
 
@@ -264,9 +261,9 @@ def _receive(socket: ClientConnection, deadline: float) -> Frame | None:
     return frames.decode(socket.recv(max(0.0, deadline - time.monotonic())))
 
 
-def _why_closed(url: str, error: Any, what: str) -> GatewayError:
-    told = error.rcvd
-    return closed(url, told.code if told else None, told.reason if told else "", what)
+def _why_closed(url: str, error: Any, call: str) -> GatewayError:
+    frame = error.rcvd
+    return closed(url, frame.code if frame else None, frame.reason if frame else "", call)
 
 
 def _fail(future: Future[Any], error: GatewayError) -> None:

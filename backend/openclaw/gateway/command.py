@@ -32,7 +32,7 @@ def find_command(env: Mapping[str, str]) -> str | None:
 class CommandGateway:
     """The same face as `Gateway`, by one `openclaw` process per call. It hears no events."""
 
-    how = "openclaw gateway call"
+    transport = "openclaw gateway call"
 
     def __init__(self, command: str, root: str, config_path: str, env: Mapping[str, str]) -> None:
         """Nothing is run yet. The command does not tell the gateway's version: ask `status` for it."""
@@ -61,7 +61,7 @@ class CommandGateway:
             raise GatewayError(Trouble.COMMAND, sentence) from None
         return payload if isinstance(payload, dict) else {}
 
-    def told(self) -> tuple[()]:
+    def run_events(self) -> tuple[()]:
         """No events this way."""
         return ()
 

@@ -1,4 +1,4 @@
-"""How to reach the gateway of a root: URL, credentials and TLS fingerprint, found as OpenClaw finds them.
+"""The way to the gateway of a root: URL, credentials and TLS fingerprint, looked up as OpenClaw does.
 
 Order read in 2026.4.5: `OPENCLAW_GATEWAY_PORT`, then `gateway.port`, then 18789; environment before config
 for token and password.  From 2026.7 on the gateway's own lock names the port, which is the surest word.
@@ -31,24 +31,24 @@ _CERTIFICATE_CAP = 64 * 1024
 
 
 class Access(Struct, frozen=True):
-    """Where a gateway is and what opens it.
+    """The address of a gateway and what opens it.
 
-    `fingerprint`: SHA-256 of its certificate in hex, only with `wss://`. `kept_elsewhere`: credentials that
-    the config only refers to. `named`: the user chose the URL. `optional`: `auth.mode` is none.
+    `fingerprint`: SHA-256 of its certificate in hex, only with `wss://`. `references`: credentials that
+    the config only refers to. `by_user`: the user chose the URL. `optional`: `auth.mode` is none.
     """
 
     url: str
     token: Secret | None = None
     password: Secret | None = None
     fingerprint: str | None = None
-    kept_elsewhere: tuple[SecretRef, ...] = ()
+    references: tuple[SecretRef, ...] = ()
     source: str = ""
-    named: bool = False
+    by_user: bool = False
     optional: bool = False
 
     @property
     def has_credential(self) -> bool:
-        """Whether there is something to show at the door."""
+        """True where there is something to show at the door."""
         return self.token is not None or self.password is not None or self.optional
 
     @property
@@ -58,10 +58,10 @@ class Access(Struct, frozen=True):
 
     def why_no_credential(self) -> str:
         """Say in one sentence where a credential was looked for in vain, and the way out."""
-        if self.kept_elsewhere:
-            kept = self.kept_elsewhere[0]
-            what = safe(f"{kept.source} secret {kept.id} of provider {kept.provider}", 120)
-            missing = f"the config keeps the gateway's credential elsewhere ({what})"
+        if self.references:
+            first = self.references[0]
+            secret = safe(f"{first.source} secret {first.id} of provider {first.provider}", 120)
+            missing = f"the config keeps the gateway's credential elsewhere ({secret})"
         else:
             missing = "neither environment nor config has a token or password for this gateway"
         return f"{missing}: set OPENCLAW_GATEWAY_TOKEN together with OPENCLAW_STATE_DIR"
@@ -81,18 +81,18 @@ def find_access(
     config's own credentials stay here, as with OpenClaw. The environment's variables belong to the root that the
     same environment names, or else to the URL that was named.
     """
-    ours = same_place(state_dir(env, home_of(env)), root)
-    named = url or (env.get("OPENCLAW_GATEWAY_URL", "").strip() if ours else "")
-    from_env = _from_env(env) if ours or url else Access("")
-    if named:
-        return _at_named_url(named, config, env, from_env, fingerprint)
+    serves_root = same_place(state_dir(env, home_of(env)), root)
+    user_url = url or (env.get("OPENCLAW_GATEWAY_URL", "").strip() if serves_root else "")
+    from_env = _from_env(env) if serves_root or url else Access("")
+    if user_url:
+        return _at_user_url(user_url, config, env, from_env, fingerprint)
     if config.gateway_mode == "remote" and config.remote_url:
         where = safe(config.remote_url, 120)
         raise GatewayError(
             Trouble.BAD_URL, f"the config names a remote gateway: say --url {where} if that one is meant"
         )
     scheme = "wss" if config.tls_enabled else "ws"
-    access = replace(from_env, url=f"{scheme}://127.0.0.1:{_port(root, config, env if ours else {})}")
+    access = replace(from_env, url=f"{scheme}://127.0.0.1:{_port(root, config, env if serves_root else {})}")
     if not access.has_credential:
         access = _with_config(access, config)
     if config.tls_enabled:
@@ -121,20 +121,20 @@ def _with_config(access: Access, config: Config) -> Access:
         access,
         token=token if isinstance(token, Secret) else None,
         password=password if isinstance(password, Secret) else None,
-        kept_elsewhere=tuple(found for found in (token, password) if isinstance(found, SecretRef)),
+        references=tuple(word for word in (token, password) if isinstance(word, SecretRef)),
         source=config.path,
         optional=config.auth_mode == "none",
     )
 
 
-def _at_named_url(
-    named: str, config: Config, env: Mapping[str, str], from_env: Access, fingerprint: str | None
+def _at_user_url(
+    url: str, config: Config, env: Mapping[str, str], from_env: Access, fingerprint: str | None
 ) -> Access:
-    _must_be_usable(named)
-    access = replace(from_env, url=named, fingerprint=fingerprint, named=True)
-    if named == config.remote_url:
-        told = _setting(config, env, "remote", "tlsFingerprint")
-        access = replace(access, fingerprint=fingerprint or (told if isinstance(told, str) else None))
+    _must_be_usable(url)
+    access = replace(from_env, url=url, fingerprint=fingerprint, by_user=True)
+    if url == config.remote_url:
+        remote = _setting(config, env, "remote", "tlsFingerprint")
+        access = replace(access, fingerprint=fingerprint or (remote if isinstance(remote, str) else None))
         if not access.has_credential and isinstance(config.remote_token, Secret):
             access = replace(access, token=config.remote_token, source=config.path)
     return access
@@ -169,7 +169,7 @@ def why_no_url(url: str) -> str | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's own loopback."""
+    """Return whether a host name or address is this machine's own loopback."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -188,17 +188,21 @@ def _port(root: str, config: Config, env: Mapping[str, str]) -> int:
 
 def _local_fingerprint(root: str, config: Config, env: Mapping[str, str]) -> str:
     """Return the SHA-256 of the certificate that the gateway of this root serves; it is self-signed."""
-    told = _setting(config, env, "tls", "certPath")
-    path = expand(told, home_of(env)) if isinstance(told, str) else f"{root}/gateway/tls/gateway-cert.pem"
-    found = read_regular(path, _CERTIFICATE_CAP, follow=True)
+    configured = _setting(config, env, "tls", "certPath")
+    path = (
+        expand(configured, home_of(env))
+        if isinstance(configured, str)
+        else f"{root}/gateway/tls/gateway-cert.pem"
+    )
+    content = read_regular(path, _CERTIFICATE_CAP, follow=True)
     try:
-        if found.problem is not None:
-            raise ValueError(found.problem)
-        certificate = ssl.PEM_cert_to_DER_cert(found.raw.decode("ascii").strip())
+        if content.problem is not None:
+            raise ValueError(content.problem)
+        certificate = ssl.PEM_cert_to_DER_cert(content.raw.decode("ascii").strip())
     except ValueError as error:
-        why = f"the gateway's certificate can't be checked: {safe(error, 160)}"
+        problem = f"the gateway's certificate can't be checked: {safe(error, 160)}"
         raise GatewayError(
-            Trouble.TLS, f"{why}; name its fingerprint, or use `openclaw gateway call`"
+            Trouble.TLS, f"{problem}; name its fingerprint, or use `openclaw gateway call`"
         ) from None
     return hashlib.sha256(certificate).hexdigest()
 

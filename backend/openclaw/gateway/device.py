@@ -92,13 +92,13 @@ def _create(path: str) -> None:
 
 
 def _read_own(path: str) -> Device:
-    found = read_regular(path, _CAP)
-    if found.presence is not Presence.FILE or found.stat is None:
-        raise ValueError(found.problem)
-    if found.stat.st_uid != os.geteuid() or stat.S_IMODE(found.stat.st_mode) & 0o077:
+    content = read_regular(path, _CAP)
+    if content.presence is not Presence.FILE or content.stat is None:
+        raise ValueError(content.problem)
+    if content.stat.st_uid != os.geteuid() or stat.S_IMODE(content.stat.st_mode) & 0o077:
         raise ValueError("it belongs to another user or others may read it")
     try:
-        seed = base64.b64decode(json.loads(found.raw)["seed"], validate=True)
+        seed = base64.b64decode(json.loads(content.raw)["seed"], validate=True)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ValueError("it holds no key") from None
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -128,9 +128,9 @@ def _word(raw: bytes) -> str:
 
 
 def _object(path: str) -> dict[str, Any]:
-    found = read_regular(path, _CAP)
+    content = read_regular(path, _CAP)
     try:
-        value = json.loads(found.raw) if found.presence is Presence.FILE else {}
+        value = json.loads(content.raw) if content.presence is Presence.FILE else {}
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

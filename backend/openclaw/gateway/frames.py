@@ -28,10 +28,11 @@ CLIENT = {"id": "gateway-client", "mode": "backend"}
 CLI_CLIENT = {"id": "cli", "mode": "cli"}
 
 Frame = Mapping[str, Any]
+RunEvent = AttemptStarted | RunEnded
 
 
 class Hello(Struct, frozen=True):
-    """What a gateway says of itself. `scopes` None: it does not tell which were granted."""
+    """A gateway's word about itself. `scopes` None: it does not tell which were granted."""
 
     version: Version | None
     protocol: int | None
@@ -112,7 +113,7 @@ def hello_of(payload: Frame) -> Hello:
     )
 
 
-def lifecycle_of(frame: Frame, at: float) -> AttemptStarted | RunEnded | None:
+def lifecycle_of(frame: Frame, at: float) -> RunEvent | None:
     """Read an `agent` event: a start per attempt, one end or error per run (seen on 2026.4.5)."""
     payload = _part(frame, "payload")
     if frame.get("event") != "agent" or payload.get("stream") != "lifecycle":

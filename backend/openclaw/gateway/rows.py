@@ -1,4 +1,4 @@
-"""What a gateway's frames tell about sessions and runs, as typed events and rows.
+"""Typed events and rows of sessions and runs from a gateway's frames.
 
 Frames as seen on 2026.4.5 (protocol 3) and 2026.9.6 (protocol 4).  Nothing here raises: a frame of another
 shape tells nothing.
@@ -52,8 +52,8 @@ class SessionRow(Struct, frozen=True):
 def rows_of(payload: Frame) -> tuple[SessionRow, ...]:
     """Read the payload of `sessions.list`."""
     rows = payload.get("sessions")
-    found = (row_of(row) for row in (rows if isinstance(rows, list) else [])[:MOST_ROWS])
-    return tuple({row.key: row for row in found if row is not None}.values())
+    parsed = (row_of(row) for row in (rows if isinstance(rows, list) else [])[:MOST_ROWS])
+    return tuple({row.key: row for row in parsed if row is not None}.values())
 
 
 def row_of(value: object) -> SessionRow | None:
@@ -82,15 +82,15 @@ def row_of(value: object) -> SessionRow | None:
 
 def queued_of(payload: Frame) -> dict[str, int]:
     """Count the messages that wait, by session key, from the payload of `tasks.list` (2026.9.6)."""
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     tasks = payload.get("tasks")
     for task in (tasks if isinstance(tasks, list) else [])[:MOST_ROWS]:
         key = ident(task.get("sessionKey")) if isinstance(task, dict) else None
         if key is not None and task.get("status") in ("running", "queued"):
             state = _part(task, "execution").get("state")
             if state == "queued" or task.get("status") == "queued":
-                found[key] = found.get(key, 0) + 1
-    return found
+                counts[key] = counts.get(key, 0) + 1
+    return counts
 
 
 def running_of(payload: Frame, now: float) -> Iterator[AttemptStarted]:
@@ -118,7 +118,7 @@ def event_of(frame: Frame, now: float) -> Event | None:
     run_id, data = ident(payload.get("runId")), _part(payload, "data")
     if frame.get("event") != "agent" or run_id is None:
         return None
-    at = _near(payload.get("ts"), now)
+    at = _credible(payload.get("ts"), now)
     key, session_id = ident(payload.get("sessionKey")), ident(payload.get("sessionId"))
     stream, phase = payload.get("stream"), data.get("phase")
     if stream == "run_status" and phase == "retrying":
@@ -135,7 +135,7 @@ def event_of(frame: Frame, now: float) -> Event | None:
     if stream != "lifecycle":
         return None
     if phase == "start":
-        return AttemptStarted(_near(data.get("startedAt"), at), run_id, session_id, key)
+        return AttemptStarted(_credible(data.get("startedAt"), at), run_id, session_id, key)
     if phase in ("end", "error"):
         aborted = flag(data.get("aborted")) is True
         return RunEnded(at, run_id, phase == "end", aborted, session_id, key)
@@ -156,19 +156,19 @@ def progress_of(frame: Frame, now: float) -> tuple[str, Sign] | None:
     if key is None or frame.get("event") != "agent" or not isinstance(stream, str) or stream in _NO_PROGRESS:
         return None
     over = _part(payload, "data").get("phase") in _OVER
-    return key, Sign(_near(payload.get("ts"), now), stream not in _OF_MODEL and not over)
+    return key, Sign(_credible(payload.get("ts"), now), stream not in _OF_MODEL and not over)
 
 
 def changes_sessions(frame: Frame) -> bool:
-    """Whether the session rows are worth asking for again."""
+    """Return whether the session rows are worth asking for again."""
     return frame.get("event") in ("sessions.changed", "task")
 
 
 def run_ids_of(events: Iterable[Event], rows: Iterable[SessionRow]) -> set[str]:
     """Return the ids of the runs that a gateway named."""
-    told = {getattr(event, "run_id", None) for event in events}
-    told.update(run_id for row in rows for run_id in (*row.run_ids, row.last_run_id))
-    return {run_id for run_id in told if run_id}
+    ids = {getattr(event, "run_id", None) for event in events}
+    ids.update(run_id for row in rows for run_id in (*row.run_ids, row.last_run_id))
+    return {run_id for run_id in ids if run_id}
 
 
 def ends_of(rows: tuple[SessionRow, ...], since: float) -> Iterator[RunEnded]:
@@ -193,14 +193,14 @@ def _part(frame: Frame, key: str) -> Frame:
 
 
 def _seconds(value: object) -> float | None:
-    told = number(value)
-    return None if told is None or told <= 0 else told / 1000
+    milliseconds = number(value)
+    return None if milliseconds is None or milliseconds <= 0 else milliseconds / 1000
 
 
-def _near(value: object, now: float) -> float:
+def _credible(value: object, now: float) -> float:
     """Return the gateway's own time (epoch milliseconds) in seconds, ours where it tells none or a strange one."""
-    told = _seconds(value)
-    return told if told is not None and abs(told - now) <= CLOCK_SKEW_S else now
+    seconds = _seconds(value)
+    return seconds if seconds is not None and abs(seconds - now) <= CLOCK_SKEW_S else now
 
 
 def _agent_of(key: str) -> str | None:

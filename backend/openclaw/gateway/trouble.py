@@ -1,4 +1,4 @@
-"""What can go wrong between lockdeck and a gateway: each trouble is one sentence with the way out."""
+"""The troubles between lockdeck and a gateway: each is one sentence with the way out."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _CHANGED = (
     "OPENCLAW_GATEWAY_TOKEN together with OPENCLAW_STATE_DIR"
 )
 _PROTOCOL = "use a lockdeck that knows this OpenClaw, or `openclaw gateway call`"
-_KNOWN: Mapping[str, tuple[Trouble, str]] = {
+_TROUBLES: Mapping[str, tuple[Trouble, str]] = {
     "NOT_PAIRED": (Trouble.NOT_PAIRED, f"the gateway does not know this device; {_APPROVE}"),
     "DEVICE_IDENTITY_REQUIRED": (Trouble.NOT_PAIRED, f"the gateway wants a paired device; {_APPROVE}"),
     "PAIRING_REQUIRED": (Trouble.NOT_PAIRED, f"the gateway wants this device paired; {_APPROVE}"),
@@ -76,8 +76,8 @@ _KNOWN: Mapping[str, tuple[Trouble, str]] = {
 _MISSING_SCOPE = re.compile(r"missing scope: (operator\.[a-z.]+)")
 
 
-def refusal(what: str, error: object, secrets: tuple[Secret, ...] = ()) -> GatewayError:
-    """Turn the `error` of an `ok: false` frame into an exception; `what` names the call.
+def refusal(call: str, error: object, secrets: tuple[Secret, ...] = ()) -> GatewayError:
+    """Turn the `error` of an `ok: false` frame into an exception; `call` names it.
 
     The most telling code counts: `details.code` (from 2026.4 on) before `code`; 2026.4.5 tells a protocol
     mismatch only by `details.expectedProtocol`.
@@ -86,21 +86,21 @@ def refusal(what: str, error: object, secrets: tuple[Secret, ...] = ()) -> Gatew
     details = facts.get("details")
     details = details if isinstance(details, dict) else {}
     message = without(str(facts.get("message", "")), secrets)
-    code = next((c for c in (details.get("code"), facts.get("code")) if c in _KNOWN), facts.get("code"))
+    code = next((c for c in (details.get("code"), facts.get("code")) if c in _TROUBLES), facts.get("code"))
     if "expectedProtocol" in details or message == "protocol mismatch":
         code = "PROTOCOL_MISMATCH"
         message = f"it expects {details.get('expectedProtocol', 'another version')}"
     scope = _MISSING_SCOPE.search(message)
     if scope:
         return GatewayError(
-            Trouble.SCOPE, f"{what}: lockdeck lacks the scope {scope[1]}; {_APPROVE}", str(code)
+            Trouble.SCOPE, f"{call}: lockdeck lacks the scope {scope[1]}; {_APPROVE}", str(code)
         )
     if details.get("reason") == "scope-upgrade":
         sentence = f"this device is paired with fewer scopes than it asks for; {_APPROVE}"
-        return GatewayError(Trouble.NOT_PAIRED, f"{what}: {sentence} (PAIRING_REQUIRED)", "PAIRING_REQUIRED")
-    kind, sentence = _KNOWN.get(str(code), (Trouble.REFUSED, "the gateway refuses"))
-    told = f" ({code}: {safe(message, 160)})" if message else f" ({code})"
-    return GatewayError(kind, f"{what}: {sentence}{told}", str(code))
+        return GatewayError(Trouble.NOT_PAIRED, f"{call}: {sentence} (PAIRING_REQUIRED)", "PAIRING_REQUIRED")
+    kind, sentence = _TROUBLES.get(str(code), (Trouble.REFUSED, "the gateway refuses"))
+    suffix = f" ({code}: {safe(message, 160)})" if message else f" ({code})"
+    return GatewayError(kind, f"{call}: {sentence}{suffix}", str(code))
 
 
 def without(text: str, secrets: tuple[Secret, ...]) -> str:
@@ -110,12 +110,14 @@ def without(text: str, secrets: tuple[Secret, ...]) -> str:
     return text
 
 
-def closed(url: str, code: int | None, reason: str, what: str) -> GatewayError:
+def closed(url: str, code: int | None, reason: str, call: str) -> GatewayError:
     """Return the trouble of a connection that the gateway closed (1012: it is restarting)."""
-    told = f"code {code}" if code is not None else "without a word"
-    told += f", {safe(reason, 120)}" if reason else ""
+    cause = f"code {code}" if code is not None else "without a word"
+    cause += f", {safe(reason, 120)}" if reason else ""
     way = "it is restarting: try again in a moment" if code == 1012 else "look whether it is still running"
-    return GatewayError(Trouble.CLOSED, f"{what}: the gateway at {url} closed the connection ({told}); {way}")
+    return GatewayError(
+        Trouble.CLOSED, f"{call}: the gateway at {url} closed the connection ({cause}); {way}"
+    )
 
 
 def busy(url: str) -> GatewayError:
@@ -127,10 +129,10 @@ def busy(url: str) -> GatewayError:
     return GatewayError(Trouble.UNAVAILABLE, sentence)
 
 
-def silent(url: str, seconds: float, what: str) -> GatewayError:
+def silent(url: str, seconds: float, call: str) -> GatewayError:
     """Return the trouble of a gateway that does not answer in time."""
     sentence = (
-        f"{what}: the gateway at {url} did not answer within {seconds:g} s: its event loop may be blocked, "
+        f"{call}: the gateway at {url} did not answer within {seconds:g} s: its event loop may be blocked, "
         "or somebody else listens there; try again, or restart it"
     )
     return GatewayError(Trouble.SILENT, sentence)

@@ -29,7 +29,7 @@ HELD = lock(START - 5)
 class World:
     """Time that passes by waiting; locks by time; a log and a gateway that tell at set times."""
 
-    how, url, hello = "WebSocket", "ws://x", Hello(None, None, None, frozenset(), None)
+    transport, url, hello = "WebSocket", "ws://x", Hello(None, None, None, frozenset(), None)
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class World:
         self.log = [(at, event) for at, event in self.log if START + at > self.now]
         return due
 
-    def told(self) -> tuple[AttemptStarted | RunEnded, ...]:
+    def run_events(self) -> tuple[AttemptStarted | RunEnded, ...]:
         return tuple(event for event in self.events if event.at <= self.now)
 
     def call(self, method: str, params: object = None, seconds: float = 5) -> Frame:

@@ -194,7 +194,7 @@ def look_at(at, book, runs, path, occupation) -> Look:
     standing = occupation is not None and occupation.current is not None
     facts = SessionFacts(
         judgement=HELD if standing else None, occupation=occupation, run=run, rotation=rotation,
-        others=foreign_holds(run, occupation) if run else (), blocked=blocked, budget=Budget(20.0, "run timeout"),
+        foreign_holds=foreign_holds(run, occupation) if run else (), blocked=blocked, budget=Budget(20.0, "run timeout"),
     )  # fmt: skip
     return Look(at, assess(facts, at).state, run.run_id if run else None, blocked.count)
 

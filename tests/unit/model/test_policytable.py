@@ -14,17 +14,17 @@ ENDS = Steps(Action.SURFACE, Action.SURFACE, Action.SURFACE)
 def test_a_timeout_goes_through_everything_before_the_fix_and_ends_the_run_after_it() -> None:
     rows = {row.ending: row for row in policy_rows(INCIDENT) if row.stage == ASSISTANT}
     for ending in ("idle timeout", "run timeout", "an error that counts as a timeout"):
-        assert rows[ending].before == Steps(Action.ROTATE, Action.FALLBACK, Action.SURFACE)
-        assert rows[ending].after == ENDS
-    other = rows["any other error of the provider"]
-    assert other.before == other.after
+        assert rows[ending].shipped == Steps(Action.ROTATE, Action.FALLBACK, Action.SURFACE)
+        assert rows[ending].fixed == ENDS
+    error = rows["any other error of the provider"]
+    assert error.shipped == error.fixed
 
 
 def test_the_newest_release_still_rotates_on_an_idle_timeout() -> None:
     rows = {row.ending: row for row in policy_rows(NEWEST) if row.stage == ASSISTANT}
-    assert rows["idle timeout"].before.profile_left is Action.ROTATE
-    assert rows["run timeout"].before == ENDS
-    assert rows["a person's abort"].before == ENDS
+    assert rows["idle timeout"].shipped.profile_left is Action.ROTATE
+    assert rows["run timeout"].shipped == ENDS
+    assert rows["a person's abort"].shipped == ENDS
 
 
 def test_the_truth_table_has_every_input_once() -> None:

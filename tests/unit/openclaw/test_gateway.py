@@ -128,7 +128,7 @@ def test_attempts_that_the_gateway_tells_of_are_remembered(connect: Callable[...
         gateway = connect(url)
         gateway.call("announce")
         gateway.call("health")
-        kinds = [(type(event), event.run_id, event.session_key) for event in gateway.told()]
+        kinds = [(type(event), event.run_id, event.session_key) for event in gateway.run_events()]
         assert kinds == [(AttemptStarted, "r1", "k"), (RunEnded, "r1", "k")]
 
 
