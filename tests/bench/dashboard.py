@@ -18,7 +18,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 from lockdeck.backend.model.fleet import FleetSnapshot, RootView, SessionView
 from lockdeck.backend.model.runs.records import Blocked
 from lockdeck.tui.app import LockdeckApp
-from lockdeck.tui.table.rows import arrange
+from lockdeck.tui.table.arrangement import arrange_fleet
 from lockdeck.tui.widgets.table import Table
 from tests.bench.children import COLUMNS, ROWS, Terminal
 from tests.bench.figures import Figure, percentile
@@ -72,14 +72,14 @@ async def _repaints() -> tuple[list[float], list[float]]:
     snapshot = _snapshot()
     app.publish(snapshot)
     await asyncio.wait_for(_Paper.painted.wait(), 10)
-    arranged = arrange(snapshot)
+    arranged = arrange_fleet(snapshot)
     shown = app.screen.query_one(Table)
     table: list[float] = []
     whole: list[float] = []
     for number in range(TIMES):
         snapshot = _with_one_change(snapshot, number)
         whole.append(await _spent(partial(app.publish, snapshot)))
-        again = arrange(_with_one_change(snapshot, number), arranged)
+        again = arrange_fleet(_with_one_change(snapshot, number), arranged)
         table.append(await _spent(partial(shown.show, again.order, again.items)))
     app.exit()
     await running

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from lockdeck.tui.dialogs.columns import ColumnsDialog
 from lockdeck.tui.preferences import Wishes
-from lockdeck.tui.table.choice import ColumnChoice, choice_lines, choice_of, wish_of
-from lockdeck.tui.table.fitting import GAP, chosen, lay_out
-from lockdeck.tui.table.rows import COLUMNS
+from lockdeck.tui.table.choice import ColumnChoice, choice_lines, choice_of, configured_names
+from lockdeck.tui.table.columns.fleet import COLUMNS
+from lockdeck.tui.table.layout import GAP, lay_out, select
 from lockdeck.tui.table.tables import TABLES
 from lockdeck.tui.view.lines import width_of
 from lockdeck.tui.view.symbols import ASCII, UNICODE
@@ -22,7 +22,7 @@ from tests.tui.stage import dashboard, frame, show, wait_for
 
 NAMES = tuple(column.name for column in COLUMNS)
 SOME = st.lists(st.sampled_from(NAMES), unique=True, max_size=len(NAMES)).map(tuple)
-STEPS = st.lists(st.sampled_from(["moved", "shifted", "toggled"]), max_size=40)
+STEPS = st.lists(st.sampled_from(["with_cursor_moved", "with_column_moved", "toggled"]), max_size=40)
 
 
 @pytest.fixture
@@ -60,27 +60,27 @@ def test_no_column_is_lost_or_doubled_and_one_is_always_shown(names, steps, data
         choice = getattr(choice, step)(*by)
         assert sorted(choice.order) == sorted(NAMES)
         assert choice.names
-        assert 0 <= choice.at < len(NAMES)
+        assert 0 <= choice.cursor < len(NAMES)
 
 
 @given(SOME)
 def test_what_was_chosen_is_what_is_wished(names) -> None:
-    wish = wish_of(choice_of(COLUMNS, names), COLUMNS)
+    wish = configured_names(choice_of(COLUMNS, names), COLUMNS)
     assert wish == (() if names == NAMES else names)
-    assert [column.name for column in chosen(COLUMNS, wish)] == list(names or NAMES)
+    assert [column.name for column in select(COLUMNS, wish)] == list(names or NAMES)
 
 
 @given(st.integers(0, len(NAMES) - 1), st.sampled_from([-1, 1]))
 def test_the_cursor_goes_with_the_column_it_moves(at, step) -> None:
-    before = choice_of(COLUMNS, ()).aimed(at)
-    after = before.shifted(step)
-    assert after.order[after.at] == before.order[before.at]
-    assert after.at == min(max(at + step, 0), len(NAMES) - 1)
+    before = choice_of(COLUMNS, ()).with_cursor(at)
+    after = before.with_column_moved(step)
+    assert after.order[after.cursor] == before.order[before.cursor]
+    assert after.cursor == min(max(at + step, 0), len(NAMES) - 1)
 
 
 @given(SOME.filter(bool), st.integers(40, 250))
 def test_chosen_columns_are_hidden_only_where_they_do_not_fit(names, width) -> None:
-    columns = chosen(COLUMNS, names)
+    columns = select(COLUMNS, names)
     shown = lay_out(columns, width)
     need = sum(column.width for column in columns) + GAP * (len(columns) - 1)
     if need <= width:
@@ -99,13 +99,6 @@ def test_a_column_that_does_not_fit_says_so() -> None:
         assert all(width_of(row) <= 51 for row in choice_lines(choice, COLUMNS, 80, symbols))
     narrow = ColumnChoice(NAMES, frozenset({"holder"}))
     assert not any("from" in part.text for row in choice_lines(narrow, COLUMNS, 80, UNICODE) for part in row)
-
-
-def test_every_column_of_every_table_has_a_name_of_its_own() -> None:
-    for table in TABLES.values():
-        known = [column.name for column in table.columns]
-        assert all(known)
-        assert len(set(known)) == len(known)
 
 
 async def test_columns_are_hidden_moved_and_used_at_once(config: Path) -> None:

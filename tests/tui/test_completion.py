@@ -9,15 +9,19 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from lockdeck.backend.system.text import safe
-from lockdeck.tui.table.completion import MOST, Candidate, choices_line, complete
-from lockdeck.tui.table.fields import facts, values
-from lockdeck.tui.table.filter import FIELDS, FilterError, parse, words
-from lockdeck.tui.table.rows import arrange
+from lockdeck.tui.table.arrangement import arrange_fleet
+from lockdeck.tui.table.column import Field
+from lockdeck.tui.table.completion import MAX_COMPLETIONS, Completion, complete, completions_line
+from lockdeck.tui.table.filter import FilterError, parse, words
+from lockdeck.tui.table.rows import Row
+from lockdeck.tui.table.tables import EVENTS, FLEET
 from lockdeck.tui.view.lines import plain, width_of
 from tests.tui.samples import PAYLOADS, hostile, incident, large, session
 from tests.tui.stage import dashboard, frame, show, wait_for
 
-ROWS = tuple(arrange(incident()).items.values())
+FIELDS = FLEET.fields
+NAMES = [field.name for field in FIELDS]
+ROWS = tuple(arrange_fleet(incident()).items.values())
 WORDS = (
     "stuck",
     "!idle",
@@ -33,8 +37,8 @@ WORDS = (
 )
 
 
-def of_rows(field: str) -> set[str]:
-    return {value.lower() for row in ROWS for value in values(row, field)}
+def of_rows(field: Field[Row]) -> set[str]:
+    return {value.lower() for row in ROWS for value in field.offered(row)}
 
 
 def labels(text: str, cursor: int | None = None) -> list[str]:
@@ -53,7 +57,7 @@ def test_fields_are_completed_by_their_beginning_also_after_a_bang() -> None:
     assert texts("sta") == ["state:"]
     assert texts("!L") == ["!lock:"]
     assert texts("stuck ho") == ["stuck holder:"]
-    assert labels("") == [f"{field}:" for field in FIELDS]
+    assert labels("") == [f"{name}:" for name in NAMES]
     assert labels("zzz") == []
 
 
@@ -76,11 +80,11 @@ def test_the_word_at_the_cursor_is_completed_and_no_other() -> None:
     assert texts("sta agent:si", 3) == ["state: agent:si"]
     assert texts("sta agent:si") == ["sta agent:silas"]
     assert texts("state:stuck", 3) == []
-    assert texts("a  b", 2) == [f"a {field}: b" for field in FIELDS]
+    assert texts("a  b", 2) == [f"a {name}: b" for name in NAMES]
 
 
 def test_values_with_blanks_are_quoted_and_what_cannot_be_written_is_left_out() -> None:
-    def known(_field: str) -> set[str]:
+    def known(_field: Field[Row]) -> set[str]:
         return {"open claw", 'say "hi" now', 'b"c', "", *PAYLOADS}
 
     found = {each.label: each.text for each in complete("agent:", 6, FIELDS, known)}
@@ -110,9 +114,11 @@ def test_every_completion_can_be_read_and_leaves_all_other_words_alone(text, dat
         assert found.text[: found.start] == text[: found.start]
         assert found.text[found.cursor :] == text[cursor:]
         word = found.text[found.start : found.cursor]
-        (term,) = parse(f"{word}x" if word.endswith(":") and found.label.endswith(":") else word).terms
-        assert term.field in FIELDS
-        assert found.label in (f"{term.field}:", term.value)
+        (term,) = parse(
+            f"{word}x" if word.endswith(":") and found.label.endswith(":") else word, FIELDS
+        ).terms
+        (field,) = term.fields
+        assert found.label in (f"{field.name}:", term.value)
         before = [each for each in spans(text) if not each[0] <= cursor <= each[1]]
         shift = len(found.text) - len(text)
         moved = [(a + shift, b + shift, w) if a >= cursor else (a, b, w) for a, b, w in before]
@@ -121,26 +127,27 @@ def test_every_completion_can_be_read_and_leaves_all_other_words_alone(text, dat
 
 @given(st.sampled_from(ROWS), st.sampled_from(FIELDS))
 def test_a_completed_value_finds_the_row_it_came_from(row, field) -> None:
-    for value in values(row, field):
-        for found in complete(f"{field}:{value[:2]}", len(field) + 1 + len(value[:2]), FIELDS, of_rows):
+    for value in field.offered(row):
+        typed = f"{field.name}:{value[:2]}"
+        for found in complete(typed, len(typed), FIELDS, of_rows):
             if found.label == value.lower():
-                assert parse(found.text).matches(facts(row))
+                assert parse(found.text, FIELDS).matches(row)
 
 
 @given(st.lists(st.text(max_size=30).map(safe), min_size=1, max_size=30), st.data(), st.integers(1, 100))
 def test_the_list_has_its_width_and_shows_the_one_that_was_taken(names, data, width) -> None:
-    candidates = [Candidate(name, name, 0, 0) for name in names]
+    candidates = [Completion(name, name, 0, 0) for name in names]
     at = data.draw(st.integers(-1, len(names) - 1))
-    row = choices_line(candidates, at, width, "…")
+    row = completions_line(candidates, at, width, "…")
     assert width_of(row) == width
     if at >= 0 and cell_len(names[at]) + 5 <= width:
         assert names[at] in plain(row)
 
 
 def test_of_ten_thousand_values_only_some_are_offered() -> None:
-    rows = arrange(large(10_000)).items.values()
-    known = {value for row in rows for value in values(row, "key")}
-    assert len(complete("key:agent", 9, FIELDS, lambda _field: known)) == MOST
+    rows = arrange_fleet(large(10_000)).items.values()
+    known = {row.key for row in rows}
+    assert len(complete("key:agent", 9, FIELDS, lambda _field: known)) == MAX_COMPLETIONS
 
 
 async def typed(pilot: object, *keys: str) -> str:
@@ -218,8 +225,8 @@ async def test_hostile_values_are_not_offered() -> None:
     app = dashboard()
     async with app.run_test(size=(160, 60)) as pilot:
         await show(pilot, hostile())
-        for field in FIELDS:
-            await pilot.press("slash", *f"{field}:")
+        for name in NAMES:
+            await pilot.press("slash", *f"{name}:")
             for _turn in range(5):
                 await pilot.press("tab")
                 shown = frame(app)
@@ -247,5 +254,5 @@ async def test_locks_events_and_journal_have_the_same_prompt() -> None:
 
 
 def test_a_refusal_names_the_fields_of_its_own_table() -> None:
-    with pytest.raises(FilterError, match="known: what, about"):
-        parse("state:x", ("what", "about"))
+    with pytest.raises(FilterError, match="known: severity, about, what, time;"):
+        parse("state:x", EVENTS.fields)

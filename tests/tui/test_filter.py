@@ -8,16 +8,20 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import State
-from lockdeck.tui.table.fields import facts
-from lockdeck.tui.table.filter import FIELDS, FilterError, parse
-from lockdeck.tui.table.rows import arrange
+from lockdeck.tui.table.arrangement import arrange_fleet
+from lockdeck.tui.table.column import Field
+from lockdeck.tui.table.filter import FilterError, parse
+from lockdeck.tui.table.rows import Row
+from lockdeck.tui.table.tables import FLEET
 from tests.tui.samples import incident
 from tests.tui.stage import dashboard, show
 
+NAMES = [field.name for field in FLEET.fields]
+
 
 def matching(text: str) -> list[str]:
-    arrangement, query = arrange(incident()), parse(text)
-    return [key[2] for key in arrangement.order if query.matches(facts(arrangement.items[key]))]
+    arrangement, query = arrange_fleet(incident()), parse(text, FLEET.fields)
+    return [key[2] for key in arrangement.order if query.matches(arrangement.items[key])]
 
 
 def test_words_are_looked_for_anywhere_and_all_must_occur() -> None:
@@ -26,7 +30,7 @@ def test_words_are_looked_for_anywhere_and_all_must_occur() -> None:
 
 
 def test_a_bang_turns_a_term_around() -> None:
-    assert len(matching("!state:idle")) == len(arrange(incident()).order) - 4
+    assert len(matching("!state:idle")) == len(arrange_fleet(incident()).order) - 4
     assert set(matching("state:stuck")) & set(matching("!state:stuck")) == set()
 
 
@@ -53,21 +57,21 @@ def test_a_pasted_session_key_finds_its_session() -> None:
 
 def test_an_unknown_field_is_refused_with_the_known_ones_and_the_nearest() -> None:
     with pytest.raises(FilterError) as refusal:
-        parse("stat:x")
+        parse("stat:x", FLEET.fields)
     assert "did you mean state:" in str(refusal.value)
-    assert all(field in str(refusal.value) for field in FIELDS)
+    assert all(field in str(refusal.value) for field in NAMES)
 
 
 @pytest.mark.parametrize("text", ['"open', "!", "state:", '""'])
 def test_a_term_that_says_nothing_is_refused(text: str) -> None:
     with pytest.raises(FilterError):
-        parse(text)
+        parse(text, FLEET.fields)
 
 
 @given(st.text(max_size=60))
 def test_any_text_is_a_filter_or_a_refusal(text: str) -> None:
     try:
-        query = parse(text)
+        query = parse(text, FLEET.fields)
     except FilterError as refusal:
         query = None
         sentence = str(refusal)
@@ -79,13 +83,13 @@ def test_any_text_is_a_filter_or_a_refusal(text: str) -> None:
 
 
 @given(
-    st.sampled_from(FIELDS),
+    st.sampled_from(FLEET.fields),
     st.text(st.characters(exclude_characters='"'), min_size=1, max_size=20),
     st.booleans(),
 )
-def test_a_quoted_value_is_kept_as_it_is(field: str, value: str, inverse: bool) -> None:
-    (term,) = parse(f'{"!" if inverse else ""}{field}:"{value}"').terms
-    assert (term.field, term.value, term.inverse) == (field, value.lower(), inverse)
+def test_a_quoted_value_is_kept_as_it_is(field: Field[Row], value: str, inverse: bool) -> None:
+    (term,) = parse(f'{"!" if inverse else ""}{field.name}:"{value}"', FLEET.fields).terms
+    assert (term.fields, term.value, term.inverse) == ((field,), value.lower(), inverse)
 
 
 async def test_a_row_comes_and_goes_as_the_filter_says_while_it_changes() -> None:
@@ -100,4 +104,4 @@ async def test_a_row_comes_and_goes_as_the_filter_says_while_it_changes() -> Non
             await show(pilot, replace(incident(), sessions=sessions))
             assert ([key[2] for key in app.screen.table.order] == [silas]) is seen
         await pilot.press("slash", "escape")
-        assert len(app.screen.table.order) == len(arrange(incident()).order)
+        assert len(app.screen.table.order) == len(arrange_fleet(incident()).order)

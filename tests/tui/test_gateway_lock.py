@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from lockdeck.backend.model.changes import changes
 from lockdeck.backend.model.fleet import FleetSnapshot, GatewayView, RootView
 from lockdeck.backend.model.locks import Verdict
-from lockdeck.tui.table.lockrows import arrange_locks
-from lockdeck.tui.table.rows import Arrangement, lonely_locks
+from lockdeck.tui.table.arrangement import arrange_locks
+from lockdeck.tui.table.rows import lonely_locks
 from lockdeck.tui.view.advice import advice
 from lockdeck.tui.view.events import event_lines
 from lockdeck.tui.view.header import Mood, header
@@ -40,7 +40,7 @@ def test_two_gateways_on_one_root_are_more_urgent_than_the_verdict():
 def test_a_gateway_at_work_is_among_the_locks_and_no_row_of_the_fleet():
     assert lonely_locks(fleet(HELD)) == ()
     assert lonely_locks(fleet(DEAD)) == (DEAD,)
-    assert list(arrange_locks(fleet(HELD), Arrangement()).items.values()) == [HELD]
+    assert list(arrange_locks(fleet(HELD)).items.values()) == [HELD]
 
 
 def test_the_text_has_the_gateway_locks_by_themselves():

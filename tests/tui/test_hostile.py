@@ -12,8 +12,11 @@ from textual.widgets import Input
 from lockdeck.backend.model.changes import changes
 from lockdeck.backend.system.text import safe
 from lockdeck.tui.screens.fleet import FleetScreen
+from lockdeck.tui.table.column import CellContext
+from lockdeck.tui.table.tables import EVENTS
 from lockdeck.tui.view.events import event_lines
 from lockdeck.tui.view.lines import plain
+from lockdeck.tui.view.symbols import UNICODE
 from lockdeck.tui.view.text import FIT_TO_SHOW
 from lockdeck.tui.widgets.table import Table
 from tests.tui.samples import NOW, PAYLOADS, hostile, quiet
@@ -77,10 +80,10 @@ async def test_copying_a_hostile_key_cannot_break_out_of_the_toast() -> None:
 
 
 def test_sentences_about_changes_are_made_safe_where_they_are_shown() -> None:
-    from lockdeck.tui.table.eventrows import event_cells
-
+    context = CellContext(NOW, UNICODE)
     for change in event_lines(changes(quiet(), hostile()), NOW):
-        for cell in event_cells(change):
+        for column in EVENTS.columns:
+            cell = column.cell(change, context)
             assert plain(cell) == safe(plain(cell), 10_000)
 
 

@@ -11,8 +11,11 @@ from lockdeck.backend.actions.release.entries import BEGIN, ENDS
 from lockdeck.tui.commands.act import Cancel, Release
 from lockdeck.tui.dialogs.reading import ReadingDialog
 from lockdeck.tui.screens.journal import JournalScreen
-from lockdeck.tui.table.journalrows import Entry, entry_cells, entry_lines
+from lockdeck.tui.table.column import CellContext
+from lockdeck.tui.table.journalentry import Entry, entry_lines
+from lockdeck.tui.table.tables import JOURNAL
 from lockdeck.tui.view.lines import plain
+from lockdeck.tui.view.symbols import UNICODE
 from tests.tui.acting import SIZE, Yard
 from tests.tui.samples import PAYLOADS
 from tests.tui.stage import frame, wait_for
@@ -85,7 +88,10 @@ def test_what_others_wrote_into_an_entry_is_shown_as_data(payload: str) -> None:
     entry = Entry(
         1, {"at": payload, "kind": payload, "path": payload, "sentences": [payload], "x": {payload: payload}}
     )
-    shown = [plain(cell) for cell in entry_cells(entry)] + [plain(row) for row in entry_lines(entry)]
+    context = CellContext(0.0, UNICODE)
+    shown = [plain(column.cell(entry, context)) for column in JOURNAL.columns] + [
+        plain(row) for row in entry_lines(entry)
+    ]
     assert not any(mark in text for text in shown for mark in "\x1b\x9b\u202e\u200b\n\t")
 
 
@@ -100,5 +106,5 @@ def test_facts_nested_without_end_are_cut() -> None:
 def test_each_kind_of_entry_names_the_command_that_leaves_it() -> None:
     for kind in (*ENDS, BEGIN, "cancel-begin", "cancel-end", "cancel-refused"):
         (name,) = [command.name for command in (Release, Cancel) if kind in command.leaves]
-        assert plain(entry_cells(Entry(1, {"kind": kind}))[1]) == name
-    assert plain(entry_cells(Entry(1, {"kind": "repair"}))[1]) == ""
+        assert Entry(1, {"kind": kind}).command == name
+    assert Entry(1, {"kind": "repair"}).command == ""

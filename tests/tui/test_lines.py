@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from lockdeck.backend.system.text import safe
-from lockdeck.tui.table.fitting import GAP, lay_out
-from lockdeck.tui.table.rows import COLUMNS
+from lockdeck.tui.table.columns.fleet import COLUMNS
+from lockdeck.tui.table.layout import GAP, lay_out
 from lockdeck.tui.view.figures import bar, duration, fresh, local, time_of_day
 from lockdeck.tui.view.lines import fit, line, merged, plain, sides, span, width_of, wrap
 from lockdeck.tui.view.symbols import ASCII, UNICODE, choose_symbols

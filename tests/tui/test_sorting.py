@@ -7,66 +7,68 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockdeck.tui.preferences import Wishes
-from lockdeck.tui.table.fitting import pick
-from lockdeck.tui.table.lockrows import COLUMNS as LOCK_COLUMNS
-from lockdeck.tui.table.lockrows import arrange_locks
-from lockdeck.tui.table.rows import COLUMNS, Arrangement, arrange
-from lockdeck.tui.table.sorting import VALUES, Sort
+from lockdeck.tui.table.arrangement import arrange_fleet, arrange_locks
+from lockdeck.tui.table.column import Column
+from lockdeck.tui.table.columns.fleet import COLUMNS
+from lockdeck.tui.table.columns.locks import COLUMNS as LOCK_COLUMNS
+from lockdeck.tui.table.layout import select
+from lockdeck.tui.table.rows import Row
+from lockdeck.tui.table.sorting import Sort
 from lockdeck.tui.widgets.tableheader import header_line
 from tests.tui.samples import incident
 from tests.tui.stage import dashboard, frame, show
 
 SIZE = (140, 45)
-FLEET = [column.name for column in COLUMNS if column.name in VALUES]
-LOCKS = [column.name for column in LOCK_COLUMNS if column.name in VALUES]
+BY_NAME: dict[str, Column[Row]] = {column.name: column for column in COLUMNS}
+SORTABLE = [column for column in COLUMNS if column.sort is not None]
+SORTABLE_LOCKS = [column for column in LOCK_COLUMNS if column.sort is not None]
 
 
 def keys(sort: Sort) -> list[str]:
-    return [key[2] for key in arrange(incident(), None, sort.order).order]
+    return [key[2] for key in arrange_fleet(incident(), sort=sort).order]
 
 
-def test_every_column_but_those_that_are_drawn_can_be_sorted_by() -> None:
-    assert [column.name for column in COLUMNS if column.name not in VALUES] == ["progress", "churn", "trend"]
-    assert len(LOCKS) == len(LOCK_COLUMNS)
+def name_of(column: Column[Row]) -> str:
+    return column.name
 
 
-@pytest.mark.parametrize("column", FLEET)
+@pytest.mark.parametrize("column", SORTABLE, ids=name_of)
 @pytest.mark.parametrize("reverse", [False, True])
-def test_sorting_loses_no_row_and_puts_rows_without_a_value_last(column: str, reverse: bool) -> None:
-    made = arrange(incident(), None, Sort(column, reverse).order)
+def test_sorting_loses_no_row_and_puts_rows_without_a_value_last(column: Column[Row], reverse: bool) -> None:
+    made = arrange_fleet(incident(), sort=Sort(column, reverse))
     assert set(made.order) == set(made.items)
-    has_value = [made.places[key].value is not None for key in made.order]
+    has_value = [made.sort_keys[key].value is not None for key in made.order]
     assert has_value == sorted(has_value, reverse=True)
 
 
-@pytest.mark.parametrize("column", LOCKS)
-def test_the_locks_can_be_sorted_by_each_of_their_columns(column: str) -> None:
-    made = arrange_locks(incident(), Arrangement(), Sort(column).order)
-    values = [made.places[key].value for key in made.order]
+@pytest.mark.parametrize("column", SORTABLE_LOCKS, ids=name_of)
+def test_the_locks_can_be_sorted_by_each_of_their_columns(column: Column[Row]) -> None:
+    made = arrange_locks(incident(), sort=Sort(column))
+    values = [made.sort_keys[key].value for key in made.order]
     known = [value for value in values if value is not None]
     assert known == sorted(known)
 
 
 def test_the_longest_occupied_comes_first_and_last_when_reversed() -> None:
     silas, ezra = "agent:silas:discord:channel:119834421", "agent:ezra:discord:channel:119834907"
-    order, reverse = keys(Sort("occupied")), keys(Sort("occupied").reversed())
+    order, reverse = keys(Sort(BY_NAME["occupied"])), keys(Sort(BY_NAME["occupied"]).reversed())
     assert order.index(silas) < order.index(ezra)
     assert reverse.index(silas) > reverse.index(ezra)
 
 
 def test_equal_rows_stay_most_urgent_first_both_ways() -> None:
-    for sort in (Sort("agent"), Sort("agent", reverse=True)):
+    for sort in (Sort(BY_NAME["agent"]), Sort(BY_NAME["agent"], reverse=True)):
         order = [key for key in keys(sort) if key.startswith("agent:silas:")]
         assert order == ["agent:silas:discord:channel:119834421", "agent:silas:main"]
 
 
 @given(st.lists(st.sampled_from([-1, 1]), max_size=30))
 def test_moving_right_and_left_ends_where_it_began(steps: list[int]) -> None:
-    sort = Sort("agent")
+    sort = Sort(BY_NAME["agent"])
     for step in [*steps, *(-step for step in reversed(steps))]:
-        sort = sort.moved(step, FLEET)
-        assert sort.column in FLEET
-    assert sort == Sort("agent")
+        sort = sort.moved(step, COLUMNS)
+        assert sort.column in SORTABLE
+    assert sort == Sort(BY_NAME["agent"])
 
 
 async def test_greater_than_moves_the_sort_column_and_o_turns_it_round() -> None:
@@ -144,12 +146,12 @@ async def test_columns_are_those_of_the_configuration_in_its_order() -> None:
         assert row.split()[:4] == ["4", "silas", "✖", "stuck"]
 
 
-def test_columns_are_picked_by_name_and_all_without_one() -> None:
-    assert pick(COLUMNS, ("agent", "state")) == (1, 0)
-    assert pick(COLUMNS, ()) == tuple(range(len(COLUMNS)))
+def test_columns_are_selected_by_name_and_all_without_one() -> None:
+    assert select(COLUMNS, ("agent", "state")) == (BY_NAME["agent"], BY_NAME["state"])
+    assert select(COLUMNS, ()) == COLUMNS
 
 
-@given(st.integers(1, 200), st.sampled_from(FLEET), st.booleans())
+@given(st.integers(1, 200), st.sampled_from([column.name for column in SORTABLE]), st.booleans())
 def test_the_arrow_never_moves_nor_cuts_a_title(width: int, column: str, wide: bool) -> None:
     def titles(sorted_by: str) -> str:
         parts = header_line(COLUMNS, width, sorted_by=sorted_by, arrow="↓", ellipsis="…", wide=wide)

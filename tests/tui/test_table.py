@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 
 from lockdeck.themes.loader import load_shelf
-from lockdeck.tui.table.fitting import Column
+from lockdeck.tui.table.column import CellContext, Column
 from lockdeck.tui.view.lines import Line, line, span
 from lockdeck.tui.view.style import StyleBook
 from lockdeck.tui.view.symbols import UNICODE
 from lockdeck.tui.widgets.table import Table
 from tests.tui.samples import incident, large
 from tests.tui.stage import dashboard, frame, show
+
+
+def cell(made: list[str], item: str, _context: CellContext) -> Line:
+    made.append(item)
+    return line(span(item))
 
 
 class Stage(App[None]):
@@ -24,13 +30,12 @@ class Stage(App[None]):
     def __init__(self) -> None:
         super().__init__()
         self.made: list[str] = []
-
-    def cells(self, item: str) -> tuple[Line, ...]:
-        self.made.append(item)
-        return (line(span(item)),)
+        self.made_when_wide: list[str] = []
 
     def compose(self) -> ComposeResult:
-        yield Table([Column("NAME", 10, flex=1)], self.cells)
+        makes = partial(cell, self.made)
+        name = Column(name="name", title="NAME", width=10, flex=1, cell=makes, sort=None, field=None)
+        yield Table([name], lambda: CellContext(0.0, UNICODE))
 
     @property
     def table(self) -> Table[str]:
@@ -113,6 +118,34 @@ async def test_only_visible_rows_are_made_and_only_changed_ones_painted() -> Non
         assert painted == []
         app.table.show(order, items | {"row-00004": "changed", "row-09000": "out of sight"})
         assert [(region.y, region.height) for region in painted] == [(5, 1)]
+
+
+async def test_cells_are_made_for_visible_columns_only() -> None:
+    app = Stage()
+    async with app.run_test(size=(40, 10)) as pilot:
+        narrow, hidden = (
+            Column(
+                name=name,
+                title=name,
+                width=10,
+                from_width=start,
+                cell=partial(cell, made),
+                sort=None,
+                field=None,
+            )
+            for name, start, made in (("narrow", 0, app.made), ("hidden", 60, app.made_when_wide))
+        )
+        app.table.set_columns([narrow, hidden])
+        app.show(names(5))
+        await pilot.pause()
+        assert (len(app.made), app.made_when_wide) == (5, [])
+        await pilot.resize_terminal(80, 10)
+        await pilot.pause()
+        assert len(app.made_when_wide) == 5
+        assert frame(app).count("row-00004") == 2
+        await pilot.resize_terminal(40, 10)
+        await pilot.pause()
+        assert frame(app).count("row-00004") == 1
 
 
 async def test_a_row_that_went_and_came_back_shows_what_it_is_now() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from msgspec import Struct
 from textual import events, on
@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from lockdeck.tui.dialogs.box import BoxDialog
-from lockdeck.tui.table.choice import ColumnChoice, choice_lines, choice_of, wish_of
+from lockdeck.tui.table.choice import ColumnChoice, choice_lines, choice_of, configured_names
 from lockdeck.tui.table.tables import TableKind
 from lockdeck.tui.view.lines import EMPTY, Line, line, span, wrap
 from lockdeck.tui.widgets.lineview import LineView
@@ -53,7 +53,7 @@ class ColumnsDialog(BoxDialog[ColumnWish]):
         Binding("q", "give_up", "Close", show=False),
     ]
 
-    def __init__(self, table: TableKind, names: Sequence[str], width: int) -> None:
+    def __init__(self, table: TableKind[Any], names: Sequence[str], width: int) -> None:
         super().__init__()
         self._table = table
         self._width = width
@@ -79,7 +79,7 @@ class ColumnsDialog(BoxDialog[ColumnWish]):
 
     def action_move(self, step: int) -> None:
         """Move the cursor."""
-        self._have(self._choice.moved(step))
+        self._have(self._choice.with_cursor_moved(step))
 
     def action_turn(self) -> None:
         """Show or hide the column at the cursor."""
@@ -90,21 +90,21 @@ class ColumnsDialog(BoxDialog[ColumnWish]):
 
     def action_shift(self, step: int) -> None:
         """Move the column at the cursor."""
-        self._have(self._choice.shifted(step))
+        self._have(self._choice.with_column_moved(step))
 
     def action_reset(self) -> None:
         """Show all columns as they come."""
-        self._have(choice_of(self._table.columns, ()).aimed(self._choice.at))
+        self._have(choice_of(self._table.columns, ()).with_cursor(self._choice.cursor))
 
     def action_use(self, keep: bool) -> None:
         """Close with the wish."""
-        self.dismiss(ColumnWish(wish_of(self._choice, self._table.columns), keep))
+        self.dismiss(ColumnWish(configured_names(self._choice, self._table.columns), keep))
 
     def on_click(self, event: events.Click) -> None:
         """Show or hide the column that was clicked."""
         at = event.y - _HEAD
         if event.widget is self.query_one("#box-lines") and 0 <= at < len(self._choice.order):
-            self._choice = self._choice.aimed(at)
+            self._choice = self._choice.with_cursor(at)
             self.action_turn()
 
     @on(Button.Pressed)
@@ -118,7 +118,7 @@ class ColumnsDialog(BoxDialog[ColumnWish]):
     def _have(self, choice: ColumnChoice) -> None:
         self._choice = choice
         self._show()
-        here = Region(0, choice.at + _HEAD, 1, 1)
+        here = Region(0, choice.cursor + _HEAD, 1, 1)
         self.query_one(".box-scroll").scroll_to_region(here, animate=False)
 
     def _show(self) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from collections.abc import Mapping
 
 from lockdeck.tui.commands.command import bindings_of
 from lockdeck.tui.commands.go import Back, Help, Journal, Locks, Open, Palette, Quit
 from lockdeck.tui.commands.terminal import ShowText, ToggleMouse
 from lockdeck.tui.commands.view import Columns, Filter, NextTheme, Notes, Wide
 from lockdeck.tui.screens.tablescreen import TableScreen
-from lockdeck.tui.table.eventrows import FIELDS, event_cells, event_facts, event_values
 from lockdeck.tui.table.rows import RowKey
-from lockdeck.tui.table.tables import TABLES
+from lockdeck.tui.table.tables import EVENTS
 from lockdeck.tui.view.events import EventLine
 from lockdeck.tui.view.lines import Line, Span, line, span
 from lockdeck.tui.view.selectable import change_rows
@@ -27,8 +25,7 @@ class EventsScreen(TableScreen):
         *(Wide, Columns, ToggleMouse, Notes, Palette),
     )
     BINDINGS = bindings_of(HERE)
-    TABLE = TABLES["events"]
-    FIELDS: ClassVar = FIELDS
+    TABLE = EVENTS
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,18 +47,6 @@ class EventsScreen(TableScreen):
     def items(self) -> Mapping[int, EventLine]:
         """All changes by number, newest first."""
         return self._changes
-
-    def cells(self, item: EventLine) -> tuple[Line, ...]:
-        """Return the cells of a change."""
-        return event_cells(item)
-
-    def facts(self, item: EventLine) -> Mapping[str, str]:
-        """Return what the filter can ask of a change."""
-        return event_facts(item)
-
-    def values(self, item: EventLine, field: str) -> Iterator[str]:
-        """Yield what could be asked of a field to find a change."""
-        return event_values(item, field)
 
     def update_picture(self) -> None:
         """Show all changes there are."""

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.binding import Binding
 
-from lockdeck.backend.model.fleet import FleetSnapshot, LockView
+from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.tui.commands.act import Cancel, Mark, Release, Unmark
 from lockdeck.tui.commands.command import bindings_of
 from lockdeck.tui.commands.go import Events, Help, HolderLocks, Journal, Locks, Open, Palette, Quit
@@ -25,10 +25,9 @@ from lockdeck.tui.commands.view import (
     Wide,
 )
 from lockdeck.tui.screens.rowscreen import RowScreen
-from lockdeck.tui.table.rows import Arrangement, Order, Row, arrange, cells
-from lockdeck.tui.table.tables import TABLES
-from lockdeck.tui.view.lines import Line
-from lockdeck.tui.view.sparkline import trend
+from lockdeck.tui.table.arrangement import Arrangement, arrange_fleet
+from lockdeck.tui.table.sorting import Sort
+from lockdeck.tui.table.tables import FLEET
 
 
 class FleetScreen(RowScreen):
@@ -43,19 +42,11 @@ class FleetScreen(RowScreen):
         *bindings_of(HERE),
         Binding("escape", "screen.command('unmark')", "Unmark", show=False, tooltip=Unmark.tooltip),
     ]
-    TABLE = TABLES["fleet"]
+    TABLE = FLEET
 
-    def arranged(self, snapshot: FleetSnapshot, before: Arrangement, order: Order) -> Arrangement:
+    def arranged(self, snapshot: FleetSnapshot, previous: Arrangement, sort: Sort) -> Arrangement:
         """Return sessions and lonely locks."""
-        return arrange(snapshot, before, order)
-
-    def cells(self, item: Row) -> tuple[Line, ...]:
-        """Return the cells of a session or a lonely lock."""
-        app, now = self.deck_app, self.deck_app.picture_time()
-        if isinstance(item, LockView):
-            return cells(item, now, app.symbols, app.deck.root_label(item.record.root))
-        beats = trend(app.deck.shown_pulse, (item.root, item.agent, item.key), now)
-        return cells(item, now, app.symbols, app.deck.root_label(item.root), beats)
+        return arrange_fleet(snapshot, previous, sort)
 
     @property
     def nothing(self) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import ClassVar
+from collections.abc import Iterable, Mapping
 
 from textual.message import Message
 from textual.widget import Widget
@@ -17,16 +16,9 @@ from lockdeck.tui.commands.view import Columns, Filter, NextTheme, Notes, Wide
 from lockdeck.tui.dialogs.reading import ReadingDialog
 from lockdeck.tui.screens.base import DeckScreen
 from lockdeck.tui.screens.tablescreen import TableScreen
-from lockdeck.tui.table.journalrows import (
-    FIELDS,
-    Entry,
-    entry_cells,
-    entry_facts,
-    entry_lines,
-    entry_values,
-)
+from lockdeck.tui.table.journalentry import Entry, entry_lines
 from lockdeck.tui.table.rows import RowKey
-from lockdeck.tui.table.tables import TABLES
+from lockdeck.tui.table.tables import JOURNAL
 from lockdeck.tui.view.lines import EMPTY, Line, Span, line, span, wrap
 from lockdeck.tui.view.selectable import entry_rows
 from lockdeck.tui.widgets.lineview import LineView
@@ -67,8 +59,7 @@ class JournalScreen(TableScreen):
         *(Wide, Columns, ToggleMouse, Notes, Palette),
     )
     BINDINGS = bindings_of(HERE)
-    TABLE = TABLES["journal"]
-    FIELDS: ClassVar = FIELDS
+    TABLE = JOURNAL
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,18 +88,6 @@ class JournalScreen(TableScreen):
     def items(self) -> Mapping[int, Entry]:
         """All entries by number, newest first."""
         return self._entries
-
-    def cells(self, item: Entry) -> tuple[Line, ...]:
-        """Return the cells of an entry."""
-        return entry_cells(item)
-
-    def facts(self, item: Entry) -> Mapping[str, str]:
-        """Return what the filter can ask of an entry."""
-        return entry_facts(item)
-
-    def values(self, item: Entry, field: str) -> Iterator[str]:
-        """Yield what could be asked of a field to find an entry."""
-        return entry_values(item, field)
 
     def update_picture(self) -> None:
         """Read the journal again where something was noted since."""

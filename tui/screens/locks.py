@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockdeck.backend.model.fleet import FleetSnapshot, LockView
+from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.tui.commands.act import Cancel, Mark, Release, Unmark
 from lockdeck.tui.commands.command import bindings_of
 from lockdeck.tui.commands.go import Back, Events, Help, HolderLocks, Journal, Open, Palette, Quit
@@ -21,10 +21,9 @@ from lockdeck.tui.commands.view import (
     Wide,
 )
 from lockdeck.tui.screens.rowscreen import RowScreen
-from lockdeck.tui.table.lockrows import arrange_locks, lock_cells
-from lockdeck.tui.table.rows import Arrangement, Order, Row
-from lockdeck.tui.table.tables import TABLES
-from lockdeck.tui.view.lines import Line
+from lockdeck.tui.table.arrangement import Arrangement, arrange_locks
+from lockdeck.tui.table.sorting import Sort
+from lockdeck.tui.table.tables import LOCKS
 
 
 class LocksScreen(RowScreen):
@@ -36,16 +35,11 @@ class LocksScreen(RowScreen):
         *(SortLeft, SortRight, SortReverse, Wide, Columns, ToggleMouse, Notes, Palette),
     )
     BINDINGS = bindings_of(HERE)
-    TABLE = TABLES["locks"]
+    TABLE = LOCKS
 
-    def arranged(self, snapshot: FleetSnapshot, before: Arrangement, order: Order) -> Arrangement:
+    def arranged(self, snapshot: FleetSnapshot, previous: Arrangement, sort: Sort) -> Arrangement:
         """Return all locks."""
-        return arrange_locks(snapshot, before, order)
-
-    def cells(self, item: Row) -> tuple[Line, ...]:
-        """Return the cells of a lock."""
-        app = self.deck_app
-        return lock_cells(item, app.picture_time(), app.symbols) if isinstance(item, LockView) else ()
+        return arrange_locks(snapshot, previous, sort)
 
     @property
     def nothing(self) -> str:

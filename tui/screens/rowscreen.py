@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 from textual import on
@@ -11,11 +10,10 @@ from textual import on
 from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.tui.commands.command import Needs
 from lockdeck.tui.screens.tablescreen import TableScreen
-from lockdeck.tui.table.fields import facts, values
-from lockdeck.tui.table.filter import FIELDS
+from lockdeck.tui.table.arrangement import Arrangement
 from lockdeck.tui.table.marks import NONE, Marks, in_order, kept, toggled
-from lockdeck.tui.table.rows import Arrangement, Order, Row, RowKey
-from lockdeck.tui.table.sorting import DEFAULT, Sort
+from lockdeck.tui.table.rows import Row, RowKey
+from lockdeck.tui.table.sorting import Sort
 from lockdeck.tui.view.header import Mood, is_stale
 from lockdeck.tui.view.lines import Line, line, span
 from lockdeck.tui.widgets.table import Table
@@ -24,8 +22,6 @@ from lockdeck.tui.widgets.table import Table
 class RowScreen(TableScreen):
     """A screen whose items are rows of the fleet."""
 
-    FIELDS: ClassVar = FIELDS
-
     def __init__(self, filter_text: str = "") -> None:
         super().__init__(filter_text)
         self._frozen: tuple[RowKey, ...] | None = None
@@ -33,22 +29,14 @@ class RowScreen(TableScreen):
         self._sort = Sort()
         self._marks: Marks = NONE
 
-    def arranged(self, snapshot: FleetSnapshot, before: Arrangement, order: Order) -> Arrangement:
-        """Return the rows of a snapshot in an order; `before` was made with the same."""
+    def arranged(self, snapshot: FleetSnapshot, previous: Arrangement, sort: Sort) -> Arrangement:
+        """Return the sorted rows of a snapshot; `previous` was made with the same sort."""
         raise NotImplementedError
 
     @property
     def items(self) -> Mapping[RowKey, Row]:
         """All rows of the snapshot that is shown."""
         return self._arranged.items
-
-    def facts(self, item: Row) -> Mapping[str, str]:
-        """Return what the filter can ask of a row."""
-        return facts(item)
-
-    def values(self, item: Row, field: str) -> Iterator[str]:
-        """Yield what could be asked of a field to find a row."""
-        return values(item, field)
 
     @property
     def frozen(self) -> bool:
@@ -115,7 +103,7 @@ class RowScreen(TableScreen):
         super().update_picture()
         snapshot = self.deck_app.deck.shown
         if snapshot is not None:
-            self._arranged = self.arranged(snapshot, self._arranged, self._sort.order)
+            self._arranged = self.arranged(snapshot, self._arranged, self._sort)
         self.table.show(self._order(), self._arranged.items)
         self._drop_marks_of_the_gone()
         self.update_header()
@@ -145,7 +133,7 @@ class RowScreen(TableScreen):
 
     def move_sort(self, step: int) -> None:
         """Sort by the next or previous column that is seen."""
-        self._sort_by(self._sort.moved(step, [column.name for column in self.table.columns]))
+        self._sort_by(self._sort.moved(step, self.table.columns))
 
     def reverse_sort(self) -> None:
         """Sort the other way round."""
@@ -153,7 +141,7 @@ class RowScreen(TableScreen):
 
     @on(Table.TitleClicked)
     def _title_clicked(self, event: Table.TitleClicked) -> None:
-        self._sort_by(self._sort.chosen(event.column))
+        self._sort_by(self._sort.by(event.column))
 
     def _sort_by(self, sort: Sort) -> None:
         self._sort, self._arranged = sort, Arrangement()
@@ -164,10 +152,7 @@ class RowScreen(TableScreen):
             self.toggle_freeze()
 
     def _name_sort(self) -> None:
-        first = self.TABLE.columns[0].name
-        self.table.name_sort(
-            first if self._sort.column == DEFAULT else self._sort.column, self._sort.downward
-        )
+        self.table.name_sort(self._sort.name or self.TABLE.columns[0].name, self._sort.downward)
 
     def _order(self) -> Sequence[RowKey]:
         order, items = self._arranged.order, self._arranged.items

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from textual import on
@@ -10,13 +10,13 @@ from textual.widget import Widget
 
 from lockdeck.tui.dialogs.columns import ColumnsDialog, ColumnWish
 from lockdeck.tui.screens.base import DeckScreen
+from lockdeck.tui.table.column import CellContext, Column, Field
 from lockdeck.tui.table.filter import parse
-from lockdeck.tui.table.fitting import Column, chosen, pick
-from lockdeck.tui.table.saving import ColumnsSaved, save_columns_aside
+from lockdeck.tui.table.layout import select
+from lockdeck.tui.table.savecolumns import ColumnsSaved, save_columns_aside
 from lockdeck.tui.table.tables import TableKind
 from lockdeck.tui.view.lines import Line, line, span
 from lockdeck.tui.widgets.prompt import FilterPrompt
-from lockdeck.tui.widgets.rowpainter import Cells
 from lockdeck.tui.widgets.table import Table
 
 
@@ -28,33 +28,20 @@ class _Match(NamedTuple):
 
 
 class TableScreen(DeckScreen):
-    """A screen whose body is a table of items, each known by a key. FIELDS is what its filter may name."""
+    """A screen whose body is a table of items, each known by a key."""
 
-    TABLE: ClassVar[TableKind]
-    FIELDS: ClassVar[tuple[str, ...]] = ()
+    TABLE: ClassVar[TableKind[Any]]
 
     def __init__(self, filter_text: str = "") -> None:
         super().__init__()
         self._filter_text = filter_text
-        self._query = parse(filter_text, self.FIELDS)
+        self._query = parse(filter_text, self.TABLE.fields)
         self._matched: dict[Any, _Match] = {}
         self._known: tuple[object, dict[str, Collection[str]]] = (None, {})
 
     @property
     def items(self) -> Mapping[Any, Any]:
         """All items by key, whether the filter lets them be seen or not."""
-        raise NotImplementedError
-
-    def cells(self, item: Any) -> Cells:
-        """Return the cells of an item, one for each column of TABLE."""
-        raise NotImplementedError
-
-    def facts(self, item: Any) -> Mapping[str, str]:
-        """Return what the filter can ask of an item, by field, in lower case."""
-        raise NotImplementedError
-
-    def values(self, item: Any, field: str) -> Iterator[str]:
-        """Yield what could be asked of a field to find an item."""
         raise NotImplementedError
 
     def show_rows(self) -> None:
@@ -77,9 +64,9 @@ class TableScreen(DeckScreen):
 
     def body(self) -> Iterable[Widget]:
         """Return table and filter prompt."""
-        prompt = FilterPrompt(self.FIELDS, self._values)
+        prompt = FilterPrompt(self.TABLE.fields, self._values)
         prompt.display = False
-        return (Table(*self._picked(), empty=self._empty), prompt)
+        return (Table(self._columns(), self._cell_context, empty=self._empty), prompt)
 
     @property
     def chosen_columns(self) -> Sequence[str]:
@@ -91,23 +78,20 @@ class TableScreen(DeckScreen):
         dialog = ColumnsDialog(self.TABLE, self.chosen_columns, self.table.size.width)
         self.app.push_screen(dialog, self._choose_columns)
 
-    def _picked(self) -> tuple[Sequence[Column], Callable[[Any], Cells]]:
-        """Return the columns the person wishes, and what makes the cells of just those."""
-        names, known = self.chosen_columns, self.TABLE.columns
-        picked = pick(known, names)
+    def _columns(self) -> Sequence[Column[Any]]:
+        """Return the columns the person wishes."""
+        return select(self.TABLE.columns, self.chosen_columns)
 
-        def cells(item: Any) -> Cells:
-            made = self.cells(item)
-            return tuple(made[index] for index in picked)
-
-        return chosen(known, names), cells
+    def _cell_context(self) -> CellContext:
+        app = self.deck_app
+        return CellContext(app.picture_time(), app.symbols, app.deck.root_label, app.deck.shown_pulse)
 
     def _choose_columns(self, wish: ColumnWish | None) -> None:
         if wish is None:
             return
         app = self.deck_app
         app.wishes = app.wishes.with_columns(self.TABLE.name, wish.names)
-        self.table.have_columns(*self._picked())
+        self.table.set_columns(self._columns())
         if wish.keep:
             save_columns_aside(self, self.TABLE, wish.names, app.wishes.config)
 
@@ -134,17 +118,17 @@ class TableScreen(DeckScreen):
     def _match(self, item: Any, known: _Match | None) -> _Match:
         if known is not None and known.item is item:
             return known
-        return _Match(item, self._query.matches(self.facts(item)))
+        return _Match(item, self._query.matches(item))
 
-    def _values(self, field: str) -> Collection[str]:
+    def _values(self, field: Field[Any]) -> Collection[str]:
         """Return the values that a field has now; they are gathered once for the items there are."""
         items = self.items
         if self._known[0] is not items:
             self._known = (items, {})
         known = self._known[1]
-        if field not in known:
-            known[field] = {value.lower() for item in items.values() for value in self.values(item, field)}
-        return known[field]
+        if field.name not in known:
+            known[field.name] = {value.lower() for item in items.values() for value in field.offered(item)}
+        return known[field.name]
 
     def _empty(self) -> list[Line]:
         if self.items:

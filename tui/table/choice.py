@@ -1,4 +1,4 @@
-"""The choice of a table's columns: which are shown, in which order, and the place of the cursor. Pure."""
+"""The choice of a table's columns: which are visible, in which order, and the place of the cursor. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lockdeck.tui.table.fitting import Column, chosen
+from lockdeck.tui.table.layout import AnyColumn, select
 from lockdeck.tui.view.lines import Line, fit, line, span
 from lockdeck.tui.view.symbols import Symbols
 
@@ -15,67 +15,74 @@ _TITLE = 12
 
 
 class ColumnChoice(Struct, frozen=True):
-    """All names in their order, those that are shown (one at least), and the index of the one at the cursor."""
+    """All names in their order, those that are visible (one at least), and the index of the one at the cursor."""
 
     order: tuple[str, ...]
-    shown: frozenset[str]
-    at: int = 0
+    visible: frozenset[str]
+    cursor: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the columns that are shown, in their order."""
-        return tuple(name for name in self.order if name in self.shown)
+        """The names of the visible columns, in their order."""
+        return tuple(name for name in self.order if name in self.visible)
 
-    def moved(self, step: int) -> ColumnChoice:
+    def with_cursor_moved(self, step: int) -> ColumnChoice:
         """Return the choice with the cursor moved, not beyond either end."""
-        return self.aimed(self.at + step)
+        return self.with_cursor(self.cursor + step)
 
-    def aimed(self, at: int) -> ColumnChoice:
+    def with_cursor(self, index: int) -> ColumnChoice:
         """Return the choice with the cursor at an index, or at the end that is nearest."""
-        return replace(self, at=min(max(at, 0), len(self.order) - 1))
+        return replace(self, cursor=min(max(index, 0), len(self.order) - 1))
 
     def toggled(self) -> ColumnChoice:
-        """Return the choice with the column at the cursor shown or hidden; the last one shown stays."""
-        shown = self.shown ^ {self.order[self.at]}
-        return replace(self, shown=shown) if shown else self
+        """Return the choice with the column at the cursor shown or hidden; the last visible one stays."""
+        visible = self.visible ^ {self.order[self.cursor]}
+        return replace(self, visible=visible) if visible else self
 
-    def shifted(self, step: int) -> ColumnChoice:
+    def with_column_moved(self, step: int) -> ColumnChoice:
         """Return the choice with the column at the cursor moved, and the cursor with it."""
-        there = self.moved(step)
-        rest = [name for name in self.order if name != self.order[self.at]]
-        return replace(there, order=(*rest[: there.at], self.order[self.at], *rest[there.at :]))
+        target, name = self.with_cursor_moved(step), self.order[self.cursor]
+        rest = [column for column in self.order if column != name]
+        return replace(target, order=(*rest[: target.cursor], name, *rest[target.cursor :]))
 
 
-def choice_of(columns: Sequence[Column], names: Sequence[str]) -> ColumnChoice:
-    """Return the choice as it stands: the named columns first, those not named after them; none means all."""
-    known = [column.name for column in columns]
-    first = tuple(name for name in names if name in known) or tuple(known)
-    return ColumnChoice((*first, *(name for name in known if name not in first)), frozenset(first))
+def choice_of(columns: Sequence[AnyColumn], names: Sequence[str]) -> ColumnChoice:
+    """Return the choice that is configured: the columns of the names first, then the rest; no name means all."""
+    order = [column.name for column in columns]
+    visible = tuple(name for name in names if name in order) or tuple(order)
+    return ColumnChoice((*visible, *(name for name in order if name not in visible)), frozenset(visible))
 
 
-def wish_of(choice: ColumnChoice, columns: Sequence[Column]) -> tuple[str, ...]:
+def configured_names(choice: ColumnChoice, columns: Sequence[AnyColumn]) -> tuple[str, ...]:
     """Return the names as they are configured: none for all columns as they come."""
     return () if choice.names == tuple(column.name for column in columns) else choice.names
 
 
-def choice_lines(choice: ColumnChoice, columns: Sequence[Column], width: int, symbols: Symbols) -> list[Line]:
-    """Return a line for each column; one that is chosen but too much for a table of `width` cells says so."""
+def choice_lines(
+    choice: ColumnChoice, columns: Sequence[AnyColumn], width: int, symbols: Symbols
+) -> list[Line]:
+    """Return a line for each column; one that is visible but too much for a table of `width` cells says so."""
     by_name = {column.name: column for column in columns}
-    needs = {column.name: column.from_width for column in chosen(columns, wish_of(choice, columns))}
+    selected = select(columns, configured_names(choice, columns))
+    from_widths = {column.name: column.from_width for column in selected}
+    # A row has a margin of one cell at both sides.
     return [
-        _line(by_name[name], name in choice.shown, needs.get(name, 0), width, index == choice.at, symbols)
-        for index, name in enumerate(choice.order)
+        _line(by_name[name], choice, _hint(from_widths.get(name, 0), width - 2), symbols)
+        for name in choice.order
     ]
 
 
-def _line(column: Column, shown: bool, needs: int, width: int, here: bool, symbols: Symbols) -> Line:
-    style = "accent" if here else "text" if shown else "dim"
-    pointer = (symbols.arrow if here else "").ljust(3)
-    box = f"[{symbols.mark if shown else ' '}] "
-    # A row has a margin of one cell at both sides.
-    told = f"  from {needs + 2} columns on" if shown and needs > width - 2 else ""
+def _hint(from_width: int, room: int) -> str:
+    return f"  from {from_width + 2} columns on" if from_width > room else ""
+
+
+def _line(column: AnyColumn, choice: ColumnChoice, hint: str, symbols: Symbols) -> Line:
+    visible, at_cursor = column.name in choice.visible, column.name == choice.order[choice.cursor]
+    style = "accent" if at_cursor else "text" if visible else "dim"
+    pointer = (symbols.arrow if at_cursor else "").ljust(3)
+    box = f"[{symbols.mark if visible else ' '}] "
     return (
         *line(span(f" {pointer}{box}", style)),
         *fit(line(span(column.title or "(bar)", style)), _TITLE),
-        *line(span(column.name, "dim"), span(told, "notice")),
+        *line(span(column.name, "dim"), span(hint, "notice")),
     )

@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 from msgspec import Struct
 
 from lockdeck.backend.system.text import safe
-from lockdeck.tui.table.filter import FilterError, Query, Term, parse, words
+from lockdeck.tui.table.column import Field
+from lockdeck.tui.table.filter import Fields, FilterError, field_of, parse, words
 from lockdeck.tui.view.lines import Line, Span, fit, span, width_of
 
-MOST = 40
-"""So many candidates are offered at most."""
-Values = Callable[[str], Collection[str]]
+MAX_COMPLETIONS = 40
+"""So many completions are offered at most."""
+ValuesOf = Callable[[Field[Any]], Collection[str]]
 """Gives the values that a field has now, in lower case."""
 
 
-class Candidate(Struct, frozen=True):
+class Completion(Struct, frozen=True):
     """One way to complete the word at the cursor. `start` is where that word begins, `cursor` where it ends now."""
 
     label: str
@@ -27,7 +29,7 @@ class Candidate(Struct, frozen=True):
     cursor: int
 
 
-def complete(text: str, cursor: int, fields: Sequence[str], values: Values) -> tuple[Candidate, ...]:
+def complete(text: str, cursor: int, fields: Fields, values_of: ValuesOf) -> tuple[Completion, ...]:
     """Return the ways to complete the word that ends at the cursor; those that begin as it was typed come first.
 
     All other words stay as they are. A value that the filter could not read back, or that could not be
@@ -38,70 +40,72 @@ def complete(text: str, cursor: int, fields: Sequence[str], values: Values) -> t
     except FilterError:
         return ()
     start = cursor if word is None else word.start()
-    if (word is not None and word.end() != cursor) or not _stands_apart(text, start, cursor):
+    if (word is not None and word.end() != cursor) or not _is_separate(text, start, cursor):
         return ()
-    made = (
-        Candidate(label, text[:start] + whole + text[cursor:], start, start + len(whole))
-        for label, whole in _offered(word, fields, values)
-        if whole != text[start:cursor]
+    completions = (
+        Completion(label, text[:start] + completed + text[cursor:], start, start + len(completed))
+        for label, completed in _labelled_words(word, fields, values_of)
+        if completed != text[start:cursor]
     )
-    return tuple(islice(made, MOST))
+    return tuple(islice(completions, MAX_COMPLETIONS))
 
 
-def _stands_apart(text: str, start: int, end: int) -> bool:
+def _is_separate(text: str, start: int, end: int) -> bool:
     """Return whether blanks, or the ends of the text, surround a part of it."""
-    before, after = text[:start], text[end:]
-    return (not before or before[-1].isspace()) and (not after or after[0].isspace())
+    return not text[:start][-1:].strip() and not text[end:][:1].strip()
 
 
-def _offered(word: re.Match[str] | None, fields: Sequence[str], values: Values) -> Iterator[tuple[str, str]]:
-    """Yield what to list, and the whole word, for each candidate; for no word all fields."""
-    no, field, quoted, bare = word.group("no", "field", "quoted", "bare") if word else ("", None, None, "")
-    if field is not None and field.lower() in fields:
+def _labelled_words(
+    word: re.Match[str] | None, fields: Fields, values_of: ValuesOf
+) -> Iterator[tuple[str, str]]:
+    """Yield label and completed word of each completion; for no word all fields."""
+    no, name, quoted, bare = word.group("no", "field", "quoted", "bare") if word else ("", None, None, "")
+    field = field_of(name, fields) if name is not None else None
+    if field is not None:
         typed = (bare if quoted is None else quoted).lower()
-        for value in _matching(typed, values(field.lower())):
-            whole = _spelled(no, field.lower(), value, fields)
-            if whole is not None:
-                yield value, whole
-    elif field is None and quoted is None:
-        for name in fields:
-            if name.startswith(bare.lower()):
-                yield f"{name}:", f"{no}{name}:"
+        for value in _matching(typed, values_of(field)):
+            completed = _spelled(no, field, value, fields)
+            if completed is not None:
+                yield value, completed
+    elif name is None and quoted is None:
+        for field in fields:
+            if field.name.startswith(bare.lower()):
+                yield f"{field.name}:", f"{no}{field.name}:"
 
 
 def _matching(typed: str, values: Collection[str]) -> list[str]:
     """Return the values that hold what was typed, those that begin with it first."""
-    found = [value for value in values if value and typed in value]
-    return sorted(found, key=lambda value: (not value.startswith(typed), value))
+    matches = [value for value in values if value and typed in value]
+    return sorted(matches, key=lambda value: (not value.startswith(typed), value))
 
 
-def _spelled(no: str, field: str, value: str, fields: Sequence[str]) -> str | None:
+def _spelled(no: str, field: Field[Any], value: str, fields: Fields) -> str | None:
     """Return the word that asks for a value, in quotes where it needs them; None where nothing does."""
     if safe(value) != value:
         return None
-    wanted = Query((Term(value, field, bool(no)),))
-    for word in (f"{no}{field}:{value}", f'{no}{field}:"{value}"'):
+    for word in (f"{no}{field.name}:{value}", f'{no}{field.name}:"{value}"'):
         try:
-            if parse(word, fields) == wanted:
-                return word
+            terms = parse(word, fields).terms
         except FilterError:
             continue
+        if [(term.value, term.fields, term.inverse) for term in terms] == [(value, (field,), bool(no))]:
+            return word
     return None
 
 
-def choices_line(candidates: Sequence[Candidate], at: int, width: int, ellipsis: str) -> Line:
-    """List candidates on one line, the one at an index (-1: none) marked and always in sight."""
+def completions_line(completions: Sequence[Completion], current: int, width: int, ellipsis: str) -> Line:
+    """List completions on one line, the current one (-1: none) marked and always in sight."""
     labels = [
-        span(candidate.label, "accent" if index == at else "dim")
-        for index, candidate in enumerate(candidates)
+        span(completion.label, "accent" if index == current else "dim")
+        for index, completion in enumerate(completions)
     ]
     more, first = span(f" {ellipsis}", "dim"), 0
-    while first < at and width_of((more, *_beside(labels[first : at + 1]))) > width:
+    while first < current and width_of((more, *_spaced(labels[first : current + 1]))) > width:
         first += 1
-    row = _beside(labels[first:])
+    row = _spaced(labels[first:])
     return fit((more, *row) if first else row, width, ellipsis=ellipsis)
 
 
-def _beside(labels: Sequence[Span]) -> Line:
+def _spaced(labels: Sequence[Span]) -> Line:
     blank = span(" ")
     return tuple(part for label in labels for part in (blank, label, blank))

@@ -1,52 +1,56 @@
-"""What the filter can ask of a row, and what it may offer to ask. Pure."""
+"""What the filter can ask of sessions and locks, on the fleet and among the locks. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from lockdeck.backend.model.fleet import LockView
-from lockdeck.tui.table.rows import Row
+from lockdeck.tui.table.column import Field
+from lockdeck.tui.table.rows import Row, row_agent, row_lock
 
 
-def facts(row: Row) -> dict[str, str]:
-    """Return a row's facts by field of the filter language, in lower case."""
-    lock = row if isinstance(row, LockView) else row.lock
-    found = {
-        "lock": lock.judgement.verdict if lock else "",
-        "holder": _holder(lock),
-    }
-    if isinstance(row, LockView):
-        found |= {
-            "state": "lock",
-            "agent": row.record.agent or "",
-            "root": row.record.root,
-            "key": row.record.path,
-        }
-    else:
-        found |= {"state": row.state, "agent": _agent(row.agent, row.key), "root": row.root, "key": row.key}
-    return {field: str(value).lower() for field, value in found.items()}
+def _state(row: Row) -> str:
+    return "lock" if isinstance(row, LockView) else row.state
 
 
-def values(row: Row, field: str) -> Iterator[str]:
-    """Yield what could be asked of a field to find this row: whole values, a holder's pid and name apart."""
-    if field == "agent":
-        yield (row.record.agent or "") if isinstance(row, LockView) else row.agent
-    elif field == "holder":
-        lock = row if isinstance(row, LockView) else row.lock
-        yield from _holder(lock).split(" ", 1)
-    else:
-        yield facts(row)[field]
-
-
-def _agent(agent: str, key: str) -> str:
+def _agent(row: Row) -> str:
     """Let `agent:` also match a pasted session key, which begins with that very word."""
-    return f"{agent} {key.removeprefix('agent:')}" if key.startswith("agent:") else agent
+    agent = row_agent(row)
+    if isinstance(row, LockView) or not row.key.startswith("agent:"):
+        return agent
+    return f"{agent} {row.key.removeprefix('agent:')}"
 
 
-def _holder(lock: LockView | None) -> str:
+def _verdict(row: Row) -> str:
+    lock = row_lock(row)
+    return lock.judgement.verdict if lock else ""
+
+
+def _root(row: Row) -> str:
+    return row.record.root if isinstance(row, LockView) else row.root
+
+
+def _key(row: Row) -> str:
+    return row.record.path if isinstance(row, LockView) else row.key
+
+
+def _holder(row: Row) -> str:
+    lock = row_lock(row)
     if lock is None:
         return ""
     holder, payload = lock.judgement.holder, lock.record.payload
     if holder is not None:
         return f"{holder.pid} {holder.name}"
     return str(payload.pid) if payload else ""
+
+
+def _pid_and_name(row: Row) -> Iterable[str]:
+    return _holder(row).split(" ", 1)
+
+
+STATE = Field("state", _state, rank=1)
+AGENT = Field("agent", _agent, offers=lambda row: (row_agent(row),), rank=2)
+LOCK = Field("lock", _verdict, rank=3)
+ROOT = Field("root", _root, rank=4)
+KEY = Field("key", _key, rank=5)
+HOLDER = Field("holder", _holder, offers=_pid_and_name, whole_numbers=True, rank=6)

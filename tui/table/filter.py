@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from msgspec import Struct
 
-FIELDS = ("state", "agent", "lock", "root", "key", "holder")
-"""What a term may name of sessions and locks; each is compared as text, in any case, anywhere in the value."""
+from lockdeck.tui.table.column import Field
+
+Fields = Sequence[Field[Any]]
 
 _TERM = re.compile(
     r"""(?P<no>!?)(?:(?P<field>[A-Za-z_]+):)?(?:"(?P<quoted>[^"]*)(?P<end>"?)|(?P<bare>\S*))"""
@@ -21,23 +23,24 @@ _TERM = re.compile(
 
 
 class FilterError(ValueError):
-    """The filter can't be understood; the message says why and what is known."""
+    """The filter can't be understood; the message says why, and which fields there are."""
 
 
 class Term(Struct, frozen=True):
-    """One condition: `value` occurs in the field (in any field where None), or, `inverse`, does not."""
+    """One condition: `value` occurs in one of the fields, or, `inverse`, in none; as a `whole_word` if so said."""
 
     value: str
-    field: str | None = None
+    fields: tuple[Field[Any], ...]
     inverse: bool = False
+    whole_word: bool = False
 
-    def holds(self, facts: Mapping[str, str]) -> bool:
-        """Return whether the condition holds for a row's facts (values in lower case, one per field)."""
-        if self.field == "holder" and self.value.isdigit():
-            # A whole pid: 39 is not 396.
-            return (self.value in facts.get("holder", "").split()) is not self.inverse
-        texts = facts.values() if self.field is None else (facts.get(self.field, ""),)
-        return any(self.value in text for text in texts) is not self.inverse
+    def holds(self, item: Any) -> bool:
+        """Return whether the condition holds for an item."""
+        return any(map(self._occurs_in, (field.text(item) for field in self.fields))) is not self.inverse
+
+    def _occurs_in(self, text: str) -> bool:
+        text = text.lower()
+        return self.value in (text.split() if self.whole_word else text)
 
 
 class Query(Struct, frozen=True):
@@ -45,14 +48,14 @@ class Query(Struct, frozen=True):
 
     terms: tuple[Term, ...] = ()
 
-    def matches(self, facts: Mapping[str, str]) -> bool:
-        """Return whether all conditions hold."""
-        return all(term.holds(facts) for term in self.terms)
+    def matches(self, item: Any) -> bool:
+        """Return whether all conditions hold for an item."""
+        return all(term.holds(item) for term in self.terms)
 
 
-def parse(text: str, fields: Sequence[str] = FIELDS) -> Query:
+def parse(text: str, fields: Fields) -> Query:
     """Parse a filter; raises FilterError with a sentence for the person who typed it."""
-    return Query(tuple(_term(found, fields) for found in words(text)))
+    return Query(tuple(_term(word, fields) for word in words(text)))
 
 
 def words(text: str) -> Iterator[re.Match[str]]:
@@ -62,24 +65,37 @@ def words(text: str) -> Iterator[re.Match[str]]:
         if text[position].isspace():
             position += 1
             continue
-        found = _TERM.match(text, position)
-        if found is None or found.end() == position:
+        word = _TERM.match(text, position)
+        if word is None or word.end() == position:
             raise FilterError(f"can't read {text[position:]!r}")
-        yield found
-        position = found.end()
+        yield word
+        position = word.end()
 
 
-def _term(found: re.Match[str], fields: Sequence[str]) -> Term:
-    field, quoted = found["field"], found["quoted"]
-    if quoted is not None and not found["end"]:
+def field_of(name: str, fields: Fields) -> Field[Any] | None:
+    """Return the field of a name, in any case."""
+    return next((field for field in fields if field.name == name.lower()), None)
+
+
+def _term(word: re.Match[str], fields: Fields) -> Term:
+    quoted = word["quoted"]
+    if quoted is not None and not word["end"]:
         raise FilterError('a " is not closed')
-    if field is not None and field.lower() not in fields:
-        near = difflib.get_close_matches(field.lower(), fields, 1)
-        hint = f"; did you mean {near[0]}:" if near else ""
-        raise FilterError(
-            f'no field {field!r}{hint} (known: {", ".join(fields)}; put text with ":" in quotes)'
-        )
-    value = quoted if quoted is not None else found["bare"]
+    field = None if word["field"] is None else _field(word["field"], fields)
+    value = quoted if quoted is not None else word["bare"]
     if not value:
-        raise FilterError(f"{found[0]!r} says nothing to look for")
-    return Term(value.lower(), field.lower() if field else None, bool(found["no"]))
+        raise FilterError(f"{word[0]!r} says nothing to look for")
+    inverse = bool(word["no"])
+    if field is None:
+        return Term(value.lower(), tuple(fields), inverse)
+    return Term(value.lower(), (field,), inverse, field.whole_numbers and value.isdigit())
+
+
+def _field(name: str, fields: Fields) -> Field[Any]:
+    field = field_of(name, fields)
+    if field is None:
+        names = [field.name for field in fields]
+        near = difflib.get_close_matches(name.lower(), names, 1)
+        hint = f"; did you mean {near[0]}:" if near else ""
+        raise FilterError(f'no field {name!r}{hint} (known: {", ".join(names)}; put text with ":" in quotes)')
+    return field

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lockdeck.backend.actions.cancel.ladder import Rung
 from lockdeck.backend.actions.cancel.records import CancelPlan
-from lockdeck.tui.table.rows import state_line
+from lockdeck.tui.table.sessioncells import state_line
 from lockdeck.tui.targets import Aim
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.releasedialog import field_line, listed

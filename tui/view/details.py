@@ -9,7 +9,9 @@ from msgspec import Struct
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView
 from lockdeck.backend.system.processes import ProcessDetails
 from lockdeck.backend.system.text import safe
-from lockdeck.tui.table.rows import occupied_s, state_line, verdict_line
+from lockdeck.tui.table.lockcells import verdict_line
+from lockdeck.tui.table.rows import occupied_s
+from lockdeck.tui.table.sessioncells import state_line
 from lockdeck.tui.view.advice import advice
 from lockdeck.tui.view.figures import attempt_index, duration, time_of_day
 from lockdeck.tui.view.holder import other_locks, process_lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lockdeck.tui.operations import Offer
-from lockdeck.tui.table.rows import verdict_line
+from lockdeck.tui.table.lockcells import verdict_line
 from lockdeck.tui.view.advice import advice
 from lockdeck.tui.view.figures import duration, local
 from lockdeck.tui.view.lines import EMPTY, Line, line, span

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lockdeck.backend.model.fleet import LockView, RootView, SessionView
 from lockdeck.backend.system.text import safe
-from lockdeck.tui.table.journalrows import Entry, entry_lines
+from lockdeck.tui.table.journalentry import Entry, entry_lines
 from lockdeck.tui.targets import Aim
 from lockdeck.tui.view.advice import advice
 from lockdeck.tui.view.events import EventLine

@@ -13,8 +13,8 @@ from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input
 
-from lockdeck.tui.table.completion import Candidate, Values, choices_line, complete
-from lockdeck.tui.table.filter import FilterError, Query, parse
+from lockdeck.tui.table.completion import Completion, ValuesOf, complete, completions_line
+from lockdeck.tui.table.filter import Fields, FilterError, Query, parse
 from lockdeck.tui.view.lines import Line, line, span, wrap
 from lockdeck.tui.view.text import FIT_TO_SHOW
 from lockdeck.tui.widgets.lineview import LineView
@@ -24,7 +24,7 @@ from lockdeck.tui.widgets.painting import dress
 class FilterPrompt(Vertical):
     """Asks for a filter; applies it while it is typed, as long as it can be read.
 
-    Tab completes the word at the cursor, each further tab with the next candidate.
+    Tab completes the word at the cursor, each further tab with the next completion.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -44,17 +44,17 @@ class FilterPrompt(Vertical):
     class Closed(Message):
         """The person is done typing."""
 
-    def __init__(self, fields: Sequence[str], values: Values) -> None:
+    def __init__(self, fields: Fields, values_of: ValuesOf) -> None:
         super().__init__()
         self._fields = fields
-        self._values = values
-        self._offered: tuple[Candidate, ...] = ()
-        self._taken = -1
-        self._seen = ("", 0)
+        self._values_of = values_of
+        self._completions: tuple[Completion, ...] = ()
+        self._current = -1
+        self._typed = ("", 0)
 
     def compose(self) -> ComposeResult:
-        """Put the field above its candidates and what is wrong with it."""
-        hint = "  ".join(["words", "!word", " ".join(f"{field}:" for field in self._fields)])
+        """Put the field above its completions and what is wrong with it."""
+        hint = "  ".join(["words", "!word", " ".join(f"{field.name}:" for field in self._fields)])
         yield Input(placeholder=hint, restrict=FIT_TO_SHOW, suggester=_Ghost(self._complete))
         yield LineView("panel", id="filter-help")
 
@@ -65,28 +65,27 @@ class FilterPrompt(Vertical):
         field.value = text
         field.cursor_position = len(text)
         field.focus()
-        self._look()
+        self._update_completions()
 
     def action_complete(self, step: int) -> None:
-        """Take the next candidate (1) or the previous one (-1) for the word at the cursor."""
+        """Take the next completion (1) or the previous one (-1) of the word at the cursor."""
         field = self.query_one(Input)
-        if self._taken < 0 or self._seen != (field.value, field.cursor_position):
-            self._look()
-        if not self._offered:
+        if self._current < 0 or self._typed != (field.value, field.cursor_position):
+            self._update_completions()
+        if not self._completions:
             return
-        self._taken = (max(self._taken, -1 if step > 0 else 0) + step) % len(self._offered)
-        taken = self._offered[self._taken]
-        field.value, field.cursor_position = taken.text, taken.cursor
-        self._seen = (taken.text, taken.cursor)
-        if len(self._offered) == 1:
-            self._look()  # what can follow the only candidate is offered at once
-        self._tell()
+        self._current = (max(self._current, -1 if step > 0 else 0) + step) % len(self._completions)
+        completion = self._completions[self._current]
+        field.value, field.cursor_position = self._typed = (completion.text, completion.cursor)
+        if len(self._completions) == 1:
+            self._update_completions()  # what can follow the only completion is offered at once
+        self._show_help()
 
     @on(Input.Changed)
-    def _typed(self, event: Input.Changed) -> None:
+    def _changed(self, event: Input.Changed) -> None:
         event.stop()
-        if self._seen != (event.value, event.input.cursor_position):
-            self._look()
+        if self._typed != (event.value, event.input.cursor_position):
+            self._update_completions()
         try:
             query = parse(event.value, self._fields)
         except FilterError:
@@ -94,7 +93,7 @@ class FilterPrompt(Vertical):
         self.post_message(self.Applied(event.value, query))
 
     @on(Input.Submitted)
-    def _done(self, event: Input.Submitted) -> None:
+    def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self.display = False
         self.post_message(self.Closed())
@@ -105,43 +104,43 @@ class FilterPrompt(Vertical):
         self.post_message(self.Applied("", Query()))
         self.post_message(self.Closed())
 
-    def _complete(self, text: str, cursor: int) -> tuple[Candidate, ...]:
-        return complete(text, cursor, self._fields, self._values)
+    def _complete(self, text: str, cursor: int) -> tuple[Completion, ...]:
+        return complete(text, cursor, self._fields, self._values_of)
 
-    def _look(self) -> None:
-        """Find out what can be completed where the cursor stands."""
+    def _update_completions(self) -> None:
+        """Offer what the word at the cursor can be completed to."""
         field = self.query_one(Input)
-        self._seen = (field.value, field.cursor_position)
-        self._offered, self._taken = self._complete(*self._seen), -1
-        self._tell()
+        self._typed = (field.value, field.cursor_position)
+        self._completions, self._current = self._complete(*self._typed), -1
+        self._show_help()
 
-    def _tell(self) -> None:
-        (text, cursor), offered, at = self._seen, self._offered, self._taken
+    def _show_help(self) -> None:
+        (text, cursor), completions, current = self._typed, self._completions, self._current
         # A word that can still be completed is not wrong yet.
-        fault = _fault(text[: offered[0].start] + text[cursor:] if offered else text, self._fields)
+        fault = _fault(text[: completions[0].start] + text[cursor:] if completions else text, self._fields)
         ellipsis = dress(self).symbols.ellipsis
 
         def lines(width: int) -> list[Line]:
-            choices = [choices_line(offered, at, width, ellipsis)] if offered else []
+            choices = [completions_line(completions, current, width, ellipsis)] if completions else []
             return [*choices, *(wrap(line(span(f" {fault}", "warning")), width, indent=1) if fault else ())]
 
         self.query_one("#filter-help", LineView).show(lines)
 
 
 class _Ghost(Suggester):
-    """Shows behind the cursor how the first candidate goes on; the right arrow takes it."""
+    """Shows behind the cursor how the first completion goes on; the right arrow takes it."""
 
-    def __init__(self, candidates: Callable[[str, int], Sequence[Candidate]]) -> None:
+    def __init__(self, complete_at: Callable[[str, int], Sequence[Completion]]) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
-        self._candidates = candidates
+        self._complete_at = complete_at
 
     async def get_suggestion(self, value: str) -> str | None:
-        """Return the text that the first candidate makes, where it goes on as it was typed."""
-        first = next(iter(self._candidates(value, len(value))), None)
+        """Return the text that the first completion makes, where it goes on as it was typed."""
+        first = next(iter(self._complete_at(value, len(value))), None)
         return first.text if first is not None and first.text.startswith(value) else None
 
 
-def _fault(text: str, fields: Sequence[str]) -> str:
+def _fault(text: str, fields: Fields) -> str:
     try:
         parse(text, fields)
     except FilterError as error:

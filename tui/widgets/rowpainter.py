@@ -1,4 +1,4 @@
-"""Makes the cells and strips of a table's rows, and keeps them while they are the same."""
+"""Makes the cells and strips of a table's rows, and caches them while they are the same."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from msgspec import Struct
 from textual.cache import LRUCache
 from textual.strip import Strip
 
-from lockdeck.tui.table.fitting import GAP, Column, lay_out
+from lockdeck.tui.table.column import CellContext, Column
+from lockdeck.tui.table.layout import GAP, AnyColumn, Layout, lay_out
 from lockdeck.tui.view.lines import Line, Span, fit, span
 from lockdeck.tui.view.style import StyleBook
 
@@ -19,12 +20,12 @@ Cells = tuple[Line, ...]
 Item = TypeVar("Item")
 MARGIN = span(" ")
 _BETWEEN = span(" " * GAP)
-_KEPT_STRIPS = 1024
-_KEPT_CELLS = 1000
+_MAX_STRIPS = 1024
+_MAX_CELLS = 1000
 
 
-class Painting(Struct, frozen=True):
-    """How a row is to be painted: its width in cells, its ground, whether it is old news, and its mark, if any."""
+class RowLook(Struct, frozen=True):
+    """How a row is painted: its width in cells, its ground, whether it is old news, and its mark, if any."""
 
     book: StyleBook
     ellipsis: str
@@ -35,7 +36,7 @@ class Painting(Struct, frozen=True):
     wide: bool = False
 
 
-class _Made(Struct):
+class _RowCells(Struct):
     """The cells of a row as last made; `version` is new, and never used before, when they come out different."""
 
     item: object
@@ -45,13 +46,18 @@ class _Made(Struct):
 
 
 class RowPainter(Generic[Item]):
-    """Caches cells by key and strips by everything that can change their look."""
+    """Caches cells by key and strips by everything that can change their look.
 
-    def __init__(self, columns: Sequence[Column], make: Callable[[Item], Cells]) -> None:
+    Cells are made for the columns alone that are visible at the width last painted.
+    """
+
+    def __init__(self, columns: Sequence[Column[Item]], context: Callable[[], CellContext]) -> None:
         self._columns = columns
-        self._make = make
-        self._made: dict[Key, _Made] = {}
-        self._strips: LRUCache[tuple[Any, ...], Strip] = LRUCache(_KEPT_STRIPS)
+        self._context = context
+        self._room = (0, False)
+        self._layout: Layout = ()
+        self._cache: dict[Key, _RowCells] = {}
+        self._strips: LRUCache[tuple[Any, ...], Strip] = LRUCache(_MAX_STRIPS)
         self._versions = count()
         self._moment = 0
 
@@ -60,55 +66,65 @@ class RowPainter(Generic[Item]):
         self._moment += 1
 
     def version(self, key: Key, item: Item) -> int:
-        """Return a number that is another one whenever the row's cells are."""
+        """Return a number that is different whenever the row's cells are."""
         return self._cells(key, item).version
 
-    def strip(self, key: Key, item: Item, how: Painting) -> Strip:
+    def strip(self, key: Key, item: Item, look: RowLook) -> Strip:
         """Return the row as a strip."""
-        made = self._cells(key, item)
+        self._lay_out(look.width, look.wide)
+        row = self._cells(key, item)
         name = (
             key,
-            made.version,
-            how.width,
-            how.book.palette.name,
-            how.ground,
-            how.faded,
-            how.mark,
-            how.wide,
+            row.version,
+            look.width,
+            look.book.palette.name,
+            look.ground,
+            look.faded,
+            look.mark,
+            look.wide,
         )
         strip = self._strips.get(name)
         if strip is None:
-            row = arranged(made.cells, self._columns, how.width, how.ellipsis, wide=how.wide)
-            if how.faded:
-                row = tuple(Span(part.text, "stale") for part in row)
-            if how.mark:
-                row = (span(how.mark, "accent"), *row[1:])
-            strip = self._strips[name] = how.book.strip(row, how.width, how.ground)
+            strip = self._strips[name] = self._paint(row.cells, look)
         return strip
 
     def forget_all_but(self, keys: Container[Key], in_view: int) -> None:
         """Drop the cells of rows that went, once there are many."""
-        if len(self._made) > _KEPT_CELLS + 2 * in_view:
-            self._made = {key: made for key, made in self._made.items() if key in keys}
+        if len(self._cache) > _MAX_CELLS + 2 * in_view:
+            self._cache = {key: row for key, row in self._cache.items() if key in keys}
 
-    def _cells(self, key: Key, item: Item) -> _Made:
-        made = self._made.get(key)
-        if made is not None and made.item is item and made.moment == self._moment:
-            return made
-        cells = self._make(item)
-        same = made is not None and made.cells == cells
-        version = made.version if made is not None and same else next(self._versions)
-        made = self._made[key] = _Made(item, self._moment, cells, version)
-        return made
+    def _lay_out(self, width: int, wide: bool) -> None:
+        if (width, wide) == self._room:
+            return
+        self._room, layout = (width, wide), lay_out(self._columns, width - 2, wide)
+        if [index for index, _width in layout] != [index for index, _width in self._layout]:
+            self.let_time_pass()
+        self._layout = layout
+
+    def _cells(self, key: Key, item: Item) -> _RowCells:
+        row = self._cache.get(key)
+        if row is not None and row.item is item and row.moment == self._moment:
+            return row
+        context = self._context()
+        cells = tuple(self._columns[index].cell(item, context) for index, _width in self._layout)
+        version = row.version if row is not None and row.cells == cells else next(self._versions)
+        row = self._cache[key] = _RowCells(item, self._moment, cells, version)
+        return row
+
+    def _paint(self, cells: Cells, look: RowLook) -> Strip:
+        row = beside(cells, self._columns, self._layout, look.ellipsis)
+        if look.faded:
+            row = tuple(Span(part.text, "stale") for part in row)
+        if look.mark:
+            row = (span(look.mark, "accent"), *row[1:])
+        return look.book.strip(row, look.width, look.ground)
 
 
-def arranged(
-    cells: Cells, columns: Sequence[Column], width: int, ellipsis: str, *, wide: bool = False
-) -> Line:
-    """Put cells beside each other, each as wide as its column."""
+def beside(cells: Cells, columns: Sequence[AnyColumn], layout: Layout, ellipsis: str) -> Line:
+    """Put the cells of the visible columns beside each other, each as wide as its column."""
     parts: list[Span] = [MARGIN]
-    for position, (index, cell_width) in enumerate(lay_out(columns, width - 2, wide)):
+    for position, (index, width) in enumerate(layout):
         if position:
             parts.append(_BETWEEN)
-        parts.extend(fit(cells[index], cell_width, ellipsis=ellipsis, right=columns[index].right))
+        parts.extend(fit(cells[position], width, ellipsis=ellipsis, right=columns[index].right))
     return tuple(parts)

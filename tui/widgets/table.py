@@ -15,10 +15,11 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from lockdeck.tui.table.fitting import Column, Layout, column_at, lay_out, least_width
+from lockdeck.tui.table.column import CellContext, Column
+from lockdeck.tui.table.layout import Layout, column_at, lay_out, total_width
 from lockdeck.tui.view.lines import EMPTY, Line
 from lockdeck.tui.widgets.painting import dress, repaint_on_theme_change
-from lockdeck.tui.widgets.rowpainter import MARGIN, Cells, Key, Painting, RowPainter
+from lockdeck.tui.widgets.rowpainter import MARGIN, Key, RowLook, RowPainter
 from lockdeck.tui.widgets.tableheader import header_line
 
 Item = TypeVar("Item")
@@ -27,7 +28,7 @@ _PAN = 8
 
 
 class Table(ScrollView, Generic[Item], can_focus=True):
-    """Shows `items` in an order; `cells(item)` makes the lines of one row, one per column."""
+    """Shows `items` in an order, one a row; `context()` gives what cells show beside their item."""
 
     DEFAULT_CSS = "Table { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -48,16 +49,16 @@ class Table(ScrollView, Generic[Item], can_focus=True):
         """A row was clicked while the cursor stood on it."""
 
     class TitleClicked(Message):
-        """The title of a column was clicked; `column` is its name."""
+        """The title of a column was clicked."""
 
-        def __init__(self, column: str) -> None:
+        def __init__(self, column: Column[Any]) -> None:
             super().__init__()
             self.column = column
 
     def __init__(
         self,
-        columns: Sequence[Column],
-        cells: Callable[[Item], Cells],
+        columns: Sequence[Column[Item]],
+        context: Callable[[], CellContext],
         *,
         empty: Callable[[], Sequence[Line]] = tuple,
         id: str | None = None,  # noqa: A002 - Textual's own name
@@ -67,7 +68,8 @@ class Table(ScrollView, Generic[Item], can_focus=True):
         self._empty = empty
         self._order: Sequence[Key] = ()
         self._items: Mapping[Any, Item] = {}
-        self._rows: RowPainter[Item] = RowPainter(self._columns, cells)
+        self._cell_context = context
+        self._rows: RowPainter[Item] = RowPainter(self._columns, context)
         self._cursor = 0
         self._faded = False
         self._marked: Set[Any] = frozenset()
@@ -117,8 +119,8 @@ class Table(ScrollView, Generic[Item], can_focus=True):
         self._repaint(before)
 
     @property
-    def columns(self) -> Sequence[Column]:
-        """The columns that are seen, in their order."""
+    def columns(self) -> Sequence[Column[Item]]:
+        """The columns that are visible, in their order."""
         return [self._columns[index] for index, _width in self._layout()]
 
     @property
@@ -133,10 +135,10 @@ class Table(ScrollView, Generic[Item], can_focus=True):
         self.scroll_to(x=0, animate=False, force=True)
         self.refresh()
 
-    def have_columns(self, columns: Sequence[Column], cells: Callable[[Item], Cells]) -> None:
-        """Show other columns; `cells` makes theirs."""
+    def set_columns(self, columns: Sequence[Column[Item]]) -> None:
+        """Show these columns from now on."""
         self._columns = tuple(columns)
-        self._rows = RowPainter(self._columns, cells)
+        self._rows = RowPainter(self._columns, self._cell_context)
         self.virtual_size = self._whole_size()
         self.scroll_to(x=0, animate=False, force=True)
         self.refresh()
@@ -205,7 +207,7 @@ class Table(ScrollView, Generic[Item], can_focus=True):
         if event.y < _HEADER:
             column = column_at(self._columns, self._layout(), event.x + int(self.scroll_x) - 1)
             if column is not None:
-                self.post_message(self.TitleClicked(column.name))
+                self.post_message(self.TitleClicked(column))
             return
         index = int(self.scroll_y) + event.y - _HEADER
         if not 0 <= index < len(self._order):
@@ -260,7 +262,7 @@ class Table(ScrollView, Generic[Item], can_focus=True):
     def _row_width(self) -> int:
         """How wide rows are: as the table, or, when all columns are shown, as wide as they need at least."""
         return (
-            max(self.size.width, least_width(self._columns, wide=True) + 2) if self._wide else self.size.width
+            max(self.size.width, total_width(self._columns, wide=True) + 2) if self._wide else self.size.width
         )
 
     def _whole_size(self) -> Size:
@@ -270,10 +272,10 @@ class Table(ScrollView, Generic[Item], can_focus=True):
         key, look = self._order[index], dress(self)
         ground = "cursor" if index == self._cursor else "base"
         mark = look.symbols.mark if key in self._marked else ""
-        painting = Painting(
+        row_look = RowLook(
             look.stylebook, look.symbols.ellipsis, width, ground, self._faded, mark, self._wide
         )
-        return self._rows.strip(key, self._items[key], painting)
+        return self._rows.strip(key, self._items[key], row_look)
 
     def _empty_line(self, y: int, width: int) -> Strip:
         words = self._empty()

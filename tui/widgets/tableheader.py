@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lockdeck.tui.table.fitting import GAP, Column, lay_out
+from lockdeck.tui.table.layout import GAP, AnyColumn, lay_out
 from lockdeck.tui.view.lines import Line, Span, fit, span
 
 
 def header_line(
-    columns: Sequence[Column], width: int, *, sorted_by: str, arrow: str, ellipsis: str, wide: bool
+    columns: Sequence[AnyColumn], width: int, *, sorted_by: str, arrow: str, ellipsis: str, wide: bool
 ) -> Line:
     """Return the titles; the arrow stands in the gap before its title, so that no title is ever cut for it."""
     parts: list[Span] = []

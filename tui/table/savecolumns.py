@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from textual.message import Message
 from textual.message_pump import MessagePump
@@ -21,7 +22,7 @@ class ColumnsSaved(Message):
         self.failed = failed
 
 
-def save_columns_aside(to: MessagePump, table: TableKind, names: Sequence[str], path: str) -> None:
+def save_columns_aside(to: MessagePump, table: TableKind[Any], names: Sequence[str], path: str) -> None:
     """Write the columns of a table to the file `path`; ends in a ColumnsSaved to `to`."""
 
     def work() -> None:

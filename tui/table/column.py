@@ -1,0 +1,83 @@
+"""A column of a table is one record: name, title, width, cell, sort value and filter field. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+
+from lockdeck.tui.view.lines import EMPTY, Line
+from lockdeck.tui.view.sparkline import Pulse
+from lockdeck.tui.view.symbols import Symbols
+
+Item = TypeVar("Item", contravariant=True)  # a column for any row is a column for locks too
+
+
+class CellContext(Struct, frozen=True):
+    """All that a cell shows beside its item: the time (epoch seconds), glyphs, short root names, recent beats."""
+
+    now: float
+    symbols: Symbols
+    root_label: Callable[[str], str] = lambda _root: ""
+    pulse: Pulse = Pulse()
+
+
+class SortValue(Struct, Generic[Item], frozen=True):
+    """By what rows are sorted: least `value` first. None says that an item has no value; such rows come last.
+
+    A value holds no clock, so that rows keep still while time passes. `downward` says that in this, its
+    natural direction, the greatest, longest or most urgent comes first.
+    """
+
+    value: Callable[[Item], Any]
+    downward: bool = False
+
+
+class Field(Struct, Generic[Item], frozen=True):
+    """What the filter can ask of an item, by `name:`; compared as text, in any case, anywhere in `text`.
+
+    `offers` are the values that completion lists, the text itself where it is None. With `whole_numbers` a
+    number must be a whole word of the text: 39 is not 396. Fields are listed by `rank`.
+    """
+
+    name: str
+    text: Callable[[Item], str]
+    offers: Callable[[Item], Iterable[str]] | None = None
+    whole_numbers: bool = False
+    rank: int = 10
+
+    def offered(self, item: Item) -> Iterable[str]:
+        """Return what could be asked to find an item."""
+        return (self.text(item),) if self.offers is None else self.offers(item)
+
+
+class Column(Struct, Generic[Item], frozen=True, kw_only=True):
+    """All there is to know about a column; `name` is what configuration and sorting call it.
+
+    `width` is its least width in cells, `flex` its share of what is left over (0: fixed), `max_width` caps a
+    flexible one (0: no cap). It is hidden while the table is narrower than `from_width`; `wide_width` is its
+    least width where all columns are shown and need not fit (0: the same). Where `sort` is None, rows can't be
+    sorted by it; where `field` is None, the filter can't ask for it.
+    """
+
+    name: str
+    title: str
+    width: int
+    cell: Callable[[Item, CellContext], Line]
+    sort: SortValue[Item] | None
+    field: Field[Item] | None
+    flex: int = 0
+    from_width: int = 0
+    max_width: int = 0
+    right: bool = False
+    wide_width: int = 0
+
+    def min_width(self, wide: bool) -> int:
+        """Return the least width in cells, in a table that shows all columns or in one where they must fit."""
+        return (self.wide_width or self.width) if wide else self.width
+
+
+def no_cell(_item: object, _context: CellContext) -> Line:
+    """Leave a cell empty."""
+    return EMPTY

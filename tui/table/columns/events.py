@@ -1,0 +1,52 @@
+"""The columns of the events table. Pure."""
+
+from __future__ import annotations
+
+from lockdeck.tui.table.column import Column, Field
+from lockdeck.tui.table.rows import SEVERITY_STYLE
+from lockdeck.tui.view.events import EventLine
+from lockdeck.tui.view.figures import time_of_day
+from lockdeck.tui.view.lines import line, span
+
+COLUMNS: tuple[Column[EventLine], ...] = (
+    Column(
+        name="time",
+        title="TIME",
+        width=8,
+        cell=lambda event, _context: line(span(time_of_day(event.at), "dim")),
+        sort=None,
+        field=Field(
+            "time",
+            lambda event: time_of_day(event.at),
+            offers=lambda event: (time_of_day(event.at)[:5],),  # the minute
+            rank=20,
+        ),
+    ),
+    Column(
+        name="severity",
+        title="SEVERITY",
+        width=8,
+        cell=lambda event, _context: line(span(event.severity.word, SEVERITY_STYLE[event.severity])),
+        sort=None,
+        field=Field("severity", lambda event: event.severity.word),
+    ),
+    Column(
+        name="about",
+        title="ABOUT",
+        width=14,
+        flex=2,
+        max_width=44,
+        cell=lambda event, _context: line(span(event.subject)),
+        sort=None,
+        field=Field("about", lambda event: event.subject),
+    ),
+    Column(
+        name="what",
+        title="WHAT",
+        width=20,
+        flex=5,
+        cell=lambda event, _context: line(span(event.sentence)),
+        sort=None,
+        field=Field("what", lambda event: event.sentence),
+    ),
+)

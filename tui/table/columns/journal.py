@@ -1,0 +1,78 @@
+"""The columns of the journal table, and what else the filter can ask of an entry. Pure."""
+
+from __future__ import annotations
+
+from lockdeck.backend.model.fleet import Severity
+from lockdeck.tui.table.column import Column, Field
+from lockdeck.tui.table.journalentry import Entry
+from lockdeck.tui.table.rows import SEVERITY_STYLE
+from lockdeck.tui.view.lines import line, span
+
+_SEVERITY = {
+    "released": Severity.OK,
+    "recovered": Severity.NOTICE,
+    "refused": Severity.WARNING,
+    "cancel-refused": Severity.WARNING,
+    "failed": Severity.CRITICAL,
+    "unfinished": Severity.CRITICAL,
+    "repair": Severity.NOTICE,
+}
+
+
+def _style(entry: Entry) -> str:
+    return SEVERITY_STYLE[_SEVERITY[entry.kind]] if entry.kind in _SEVERITY else "dim"
+
+
+COLUMNS: tuple[Column[Entry], ...] = (
+    Column(
+        name="time",
+        title="TIME (UTC)",
+        width=19,
+        cell=lambda entry, _context: line(span(entry.time, "dim")),
+        sort=None,
+        field=Field(
+            "time",
+            lambda entry: entry.time,
+            offers=lambda entry: (entry.time[:10],),  # the day
+            rank=20,
+        ),
+    ),
+    Column(
+        name="command",
+        title="COMMAND",
+        width=12,
+        from_width=100,
+        cell=lambda entry, _context: line(span(entry.command, "dim")),
+        sort=None,
+        field=Field("command", lambda entry: entry.command),
+    ),
+    Column(
+        name="what",
+        title="WHAT",
+        width=15,
+        cell=lambda entry, _context: line(span(entry.kind, _style(entry))),
+        sort=None,
+        field=Field("what", lambda entry: entry.kind),
+    ),
+    Column(
+        name="about",
+        title="ABOUT",
+        width=14,
+        flex=2,
+        max_width=56,
+        cell=lambda entry, _context: line(span(entry.subject)),
+        sort=None,
+        field=Field("about", lambda entry: entry.subject),
+    ),
+    Column(
+        name="sentence",
+        title="SENTENCE",
+        width=12,
+        flex=4,
+        from_width=78,
+        cell=lambda entry, _context: line(span(entry.sentence, "dim")),
+        sort=None,
+        field=Field("sentence", lambda entry: entry.sentence),
+    ),
+)
+RELEASE = Field[Entry]("release", lambda entry: entry.release_id)

@@ -1,0 +1,91 @@
+"""One entry of the journal: its command, its subject and its sentence, and all its facts as lines. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from lockdeck.tui.view.lines import EMPTY, Line, line, span
+
+_HIDDEN = frozenset({"at", "kind", "prev"})
+_MAX_DEPTH = 6
+"""Facts within facts are shown down to this depth."""
+
+
+class Entry(Struct, frozen=True):
+    """One line of the journal; `number` counts from 1, the oldest."""
+
+    number: int
+    facts: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """The step it notes: release-begin, released, refused, cancel-begin and more."""
+        return str(self.facts.get("kind", "?"))
+
+    @property
+    def time(self) -> str:
+        """The moment it was written, in UTC, to the second."""
+        return str(self.facts.get("at", ""))[:19].replace("T", " ")
+
+    @property
+    def command(self) -> str:
+        """The name of the command that leaves such an entry, from a dashboard or a command line."""
+        from lockdeck.tui.commands.act import Cancel, Release
+
+        return next((command.name for command in (Release, Cancel) if self.kind in command.leaves), "")
+
+    @property
+    def subject(self) -> str:
+        """The session key, or the file name of the lock."""
+        key, path = self.facts.get("key"), self.facts.get("path")
+        return str(key) if key is not None else str(path or "").rpartition("/")[2]
+
+    @property
+    def sentence(self) -> str:
+        """Its first sentence or reason, else its outcome."""
+        for name in ("sentences", "reasons"):
+            sentences = self.facts.get(name)
+            if isinstance(sentences, list) and sentences:
+                return str(sentences[0])
+        for name in ("outcome", "result", "does", "after"):
+            if name in self.facts:
+                fact = self.facts[name]
+                return str(fact.get("sentence", fact)) if isinstance(fact, Mapping) else str(fact)
+        return ""
+
+    @property
+    def release_id(self) -> str:
+        """The hold it is about, empty where it names none."""
+        return str(self.facts.get("releaseId") or "")
+
+
+def entry_lines(entry: Entry) -> Iterator[Line]:
+    """Yield all facts of one entry."""
+    yield line(span(f"{entry.kind}  ", "heading"), span(f"line {entry.number} of the journal", "dim"))
+    yield EMPTY
+    if entry.command:
+        yield line(span("command  ", "dim"), span(entry.command))
+    yield line(span("at  ", "dim"), span(entry.facts.get("at", "not known")))
+    for name, value in entry.facts.items():
+        if name not in _HIDDEN:
+            yield from _fact(name, value, 0)
+    yield EMPTY
+    yield line(span("hash of the line before  ", "dim"), span(entry.facts.get("prev", "none"), "dim"))
+
+
+def _fact(name: str, value: object, depth: int) -> Iterator[Line]:
+    lead = "  " * depth
+    if isinstance(value, Mapping) and value and depth < _MAX_DEPTH:
+        yield line(span(f"{lead}{name}", "dim"))
+        for inner, deeper in value.items():
+            yield from _fact(str(inner), deeper, depth + 1)
+    elif isinstance(value, list) and value and depth < _MAX_DEPTH:
+        yield line(span(f"{lead}{name}", "dim"))
+        for item in value:
+            yield from _fact("-", item, depth + 1)
+    else:
+        words = "none" if value is None or value == [] or value == {} else value
+        yield line(span(f"{lead}{name}  ", "dim"), span(words, "text", 2000))

@@ -1,0 +1,96 @@
+"""Which columns a table shows at a width, and how wide each is. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
+
+from lockdeck.tui.table.column import Column
+
+GAP = 2
+"""Blank cells between two columns."""
+_MIN_FLEXIBLE = 4
+"""A flexible column is shrunk to so many cells where there is no room."""
+
+AnyColumn = Column[Any]
+Item = TypeVar("Item")
+
+Layout = tuple[tuple[int, int], ...]
+"""For each visible column: its index and its width in cells."""
+
+
+def lay_out(columns: Sequence[AnyColumn], width: int, wide: bool = False) -> Layout:
+    """Return the visible columns with their widths; together they never exceed `width` where one fits.
+
+    With `wide` none is hidden: the width must be at least `total_width` then.
+    """
+    visible = [index for index, column in enumerate(columns) if wide or width >= column.from_width]
+    widths = {index: columns[index].min_width(wide) for index in visible}
+    spare = width - sum(widths.values()) - GAP * max(len(visible) - 1, 0)
+    flexible = [index for index in visible if columns[index].flex]
+    while spare > 0 and flexible:
+        spare = _share_out(columns, widths, flexible, spare)
+        flexible = [i for i in flexible if not columns[i].max_width or widths[i] < columns[i].max_width]
+    if spare < 0:
+        _shrink(columns, widths, -spare)
+    return tuple((index, widths[index]) for index in visible)
+
+
+def total_width(columns: Sequence[AnyColumn], wide: bool = False) -> int:
+    """Return how many cells all columns need beside each other."""
+    return sum(column.min_width(wide) for column in columns) + GAP * max(len(columns) - 1, 0)
+
+
+def select(columns: Sequence[Column[Item]], names: Sequence[str]) -> tuple[Column[Item], ...]:
+    """Return the columns that are named, in the order of the names; all as they are when none is named.
+
+    What a person selected is hidden only where it does not fit: there the columns go first that show in wide
+    tables only.
+    """
+    by_name = {column.name: column for column in columns}
+    selected = tuple(by_name[name] for name in names if name in by_name)
+    if not selected:
+        return tuple(columns)
+    return tuple(
+        replace(column, from_width=min(column.from_width, total_width(_as_important(selected, column))))
+        for column in selected
+    )
+
+
+def _as_important(columns: Sequence[Column[Item]], than: Column[Item]) -> list[Column[Item]]:
+    return [column for column in columns if column.from_width <= than.from_width]
+
+
+def column_at(columns: Sequence[AnyColumn], layout: Layout, x: int) -> AnyColumn | None:
+    """Return the column in whose cells, or in the gap before them, the cell `x` lies."""
+    right = 0
+    for index, width in layout:
+        right += width
+        if x < right:
+            return columns[index]
+        right += GAP
+    return None
+
+
+def _share_out(columns: Sequence[AnyColumn], widths: dict[int, int], flexible: list[int], spare: int) -> int:
+    """Give each flexible column its share; return the cells that none could take."""
+    total = sum(columns[index].flex for index in flexible)
+    rest = spare
+    for index in flexible:
+        share = min(rest, max(1, spare * columns[index].flex // total))
+        room = columns[index].max_width - widths[index] if columns[index].max_width else share
+        cells = min(share, room)
+        widths[index] += cells
+        rest -= cells
+    return rest
+
+
+def _shrink(columns: Sequence[AnyColumn], widths: dict[int, int], missing: int) -> None:
+    """Take the missing cells from flexible columns, from the right."""
+    for index in reversed(widths):
+        if columns[index].flex and missing > 0:
+            cells = min(missing, max(widths[index] - _MIN_FLEXIBLE, 0))
+            widths[index] -= cells
+            missing -= cells
