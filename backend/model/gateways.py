@@ -8,7 +8,7 @@ from lockdeck.backend.model.fleet import GatewayView, LockView, RefusedStart
 from lockdeck.backend.model.locks import Judgement, Presence, Verdict
 from lockdeck.backend.model.runs.events import GatewayRefused
 from lockdeck.backend.model.sessions.blocked import SAME_CALLER_S
-from lockdeck.backend.model.words import time_of_day
+from lockdeck.backend.model.words import hour_and_minute
 
 RECENT_S = 3600.0
 """A start that was refused longer ago than this (seconds) says nothing about now."""
@@ -102,9 +102,9 @@ def _refusal(refused: RefusedStart) -> str:
     event = "a second gateway was refused at" if refused.alive else "a gateway start was refused at"
     if refused.waiting:
         event = "a gateway that is being started waits since"
-    lead = f"{event} {time_of_day(refused.at)}"
+    lead = f"{event} {hour_and_minute(refused.at)}"
     if refused.count > 1:
-        lead = f"gateway starts were refused {refused.count} times, last at {time_of_day(refused.at)}"
+        lead = f"gateway starts were refused {refused.count} times, last at {hour_and_minute(refused.at)}"
     if refused.alive:
         return f"{lead}: pid {refused.pid} runs already, and it lives"
     if refused.alive is False:

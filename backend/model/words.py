@@ -1,9 +1,12 @@
-"""Words for numbers in the sentences that the rules give as reasons."""
+"""Durations, times, counts and pids in words: one spelling for the rules' sentences and for both front ends."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+
+UNKNOWN = "-"
+"""Stands for a time that nobody knows."""
 
 
 def duration(seconds: float) -> str:
@@ -35,9 +38,31 @@ def held_by(pids: Iterable[int | None]) -> str:
     return f" held by pid {' and '.join(map(str, numbers))}" if numbers else ""
 
 
-def time_of_day(at: float) -> str:
-    """Return the local hour and minute of epoch seconds; `an unknown time` where no calendar holds it."""
+def time_of_day(moment: float | None, now: float | None = None) -> str:
+    """Return a moment (epoch seconds) as local time, `23:26:41`; with its date where `now` is another day."""
+    at, today = local(moment), local(now)
+    if at is not None and today is not None and at.date() != today.date():
+        return date_and_time(moment)
+    return _written(at, "%H:%M:%S", UNKNOWN)
+
+
+def date_and_time(moment: float | None) -> str:
+    """Return a moment (epoch seconds) as local date and time, `2026-04-10 23:26:41`."""
+    return _written(local(moment), "%Y-%m-%d %H:%M:%S", UNKNOWN)
+
+
+def hour_and_minute(moment: float) -> str:
+    """Return a moment (epoch seconds) as local time for a sentence, `23:26`."""
+    return _written(local(moment), "%H:%M", "an unknown time")
+
+
+def local(moment: float | None) -> datetime | None:
+    """Return a moment (epoch seconds) in this machine's zone; None where no calendar holds it."""
     try:
-        return datetime.fromtimestamp(at, UTC).astimezone().strftime("%H:%M")
+        return None if moment is None else datetime.fromtimestamp(moment, UTC).astimezone()
     except (OverflowError, ValueError, OSError):
-        return "an unknown time"
+        return None
+
+
+def _written(at: datetime | None, form: str, unknown: str) -> str:
+    return unknown if at is None else at.strftime(form)

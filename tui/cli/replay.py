@@ -12,13 +12,12 @@ from lockdeck.backend.model.runs.history import PastOccupation
 from lockdeck.backend.model.runs.records import Attempt
 from lockdeck.backend.model.sessions.loglines import line_of
 from lockdeck.backend.model.wire import SCHEMA, attempt_json, dumps, iso
-from lockdeck.backend.model.words import times
+from lockdeck.backend.model.words import UNKNOWN, duration, times
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.backend.watch.logs.replay import PastRun, Replay, replay
 from lockdeck.tui.cli.options import Common, PathName, common_options, json_option
 from lockdeck.tui.cli.output import emit, narrate
 from lockdeck.tui.exits import Exit
-from lockdeck.tui.view.plain import duration
 
 
 @click.command("replay")
@@ -172,5 +171,7 @@ def _session_name(key: str | None, session_id: str | None) -> str:
 
 def _attempt(attempt: Attempt, until: float) -> str:
     route = attempt.profile or "/".join(part for part in (attempt.provider, attempt.model) if part) or "?"
-    then = f" -> {attempt.decision}" if attempt.decision else ""
-    return f"attempt {attempt.index}  {route}  {duration(attempt.duration_s(until))}  {attempt.reason or '-'}{then}"
+    seconds = attempt.duration_s(until)
+    lasted = UNKNOWN if seconds is None else duration(seconds)
+    decision = f" -> {attempt.decision}" if attempt.decision else ""
+    return f"attempt {attempt.index}  {route}  {lasted}  {attempt.reason or '-'}{decision}"

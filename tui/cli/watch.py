@@ -22,13 +22,13 @@ from lockdeck.backend.model.wire import (
     root_json,
     session_json,
 )
-from lockdeck.backend.model.words import times
+from lockdeck.backend.model.words import duration, time_of_day, times
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.tui.cli.options import Common, common_options, for_option, json_option, roots_argument
 from lockdeck.tui.cli.output import emit, output_trouble
 from lockdeck.tui.cli.startup import collector_for
 from lockdeck.tui.exits import Exit
-from lockdeck.tui.view.plain import attempt_text, clock, duration
+from lockdeck.tui.view.plain import attempt_text
 
 if TYPE_CHECKING:
     from lockdeck.backend.watch.collector import Collector
@@ -120,7 +120,7 @@ def change_json(change: Change, snapshot: FleetSnapshot) -> dict[str, Any]:
 def change_line(change: Change, snapshot: FleetSnapshot) -> SafeText:
     """One change as text."""
     subject, words = _words(change, snapshot.generated_at)
-    parts = (clock(snapshot.generated_at), subject.ljust(7), change.kind.ljust(8), *words)
+    parts = (time_of_day(snapshot.generated_at), subject.ljust(7), change.kind.ljust(8), *words)
     return safe("  ".join(part for part in parts if part), 4096)
 
 

@@ -3,72 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, Severity, State
 from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.model.wire import summary_json
-from lockdeck.backend.model.words import times
+from lockdeck.backend.model.words import UNKNOWN, duration, time_of_day, times
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.tui.view.advice import advice
-
-SYMBOLS = {
-    State.IDLE: "-",
-    State.RUNNING: ">",
-    State.COMPACTING: "=",
-    State.ROTATING: "~",
-    State.STUCK: "!",
-    State.FAILED: "x",
-    State.CANCELLING: "<",
-    State.UNKNOWN: "?",
-}
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as `850 ms`, `12 s`, `3 m 05 s`, `2 h 10 m` or `4 d 03 h`; `-` when not known."""
-    if seconds is None:
-        return "-"
-    if seconds < 1:
-        return f"{max(0.0, seconds) * 1000:.0f} ms"
-    whole = int(seconds)
-    for size, unit, part, small in ((86400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s")):
-        if whole >= size:
-            return f"{whole // size} {unit} {whole % size // part:02} {small}"
-    return f"{whole} s"
-
-
-def clock(at: float | None, now: float | None = None) -> str:
-    """Local wall-clock time of epoch seconds, with the date where `now` is given and is another day.
-
-    `-` when not known, or when no calendar holds it.
-    """
-    if at is None:
-        return "-"
-    try:
-        moment = datetime.fromtimestamp(at).astimezone()
-    except (OverflowError, ValueError, OSError):
-        return "-"
-    today = now is None or moment.date() == datetime.fromtimestamp(now).astimezone().date()
-    return moment.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M:%S")
-
-
-def short_key(session: SessionView) -> str:
-    """The session key without its `agent:<id>:` prefix."""
-    return session.key.removeprefix(f"agent:{session.agent}:")
+from lockdeck.tui.view.names import short_key
+from lockdeck.tui.view.symbols import ASCII
 
 
 def snapshot_lines(snapshot: FleetSnapshot) -> Iterator[SafeText]:
     """Render roots, sessions that are not idle, locks without a session, gateway locks, and the counts."""
     for root in snapshot.roots:
         yield from root_lines(root)
-    shown = [s for s in snapshot.sessions if s.state is not State.IDLE or s.lock or s.severity > Severity.OK]
-    if shown:
+    busy = [s for s in snapshot.sessions if s.state is not State.IDLE or s.lock or s.severity > Severity.OK]
+    if busy:
         yield SafeText("")
-        yield from _table(shown, snapshot.generated_at)
-    owned = {session.lock.record.path for session in snapshot.sessions if session.lock}
-    others = [view for view in snapshot.locks if view.record.path not in owned]
-    gateways = [view for view in others if view.record.kind is LockKind.GATEWAY]
-    orphans = [view for view in others if view.record.kind is not LockKind.GATEWAY]
+        yield from _table(busy, snapshot.generated_at)
+    of_sessions = {session.lock.record.path for session in snapshot.sessions if session.lock}
+    rest = [view for view in snapshot.locks if view.record.path not in of_sessions]
+    gateways = [view for view in rest if view.record.kind is LockKind.GATEWAY]
+    orphans = [view for view in rest if view.record.kind is not LockKind.GATEWAY]
     for title, views in (("locks without a known session:", orphans), ("gateway locks:", gateways)):
         if views:
             yield SafeText("")
@@ -110,32 +67,30 @@ def _table(sessions: Sequence[SessionView], now: float) -> Iterator[SafeText]:
 
 
 def _row(session: SessionView, now: float) -> tuple[str, ...]:
-    occupied = session.occupation
+    since = session.occupation.since if session.occupation else session.since
     holder = session.lock.judgement.holder if session.lock else None
     return (
-        SYMBOLS[session.state],
+        ASCII.states[session.state],
         session.state.value,
         session.agent,
         short_key(session),
-        duration(now - occupied.since)
-        if occupied
-        else duration(now - session.since if session.since else None),
+        duration(now - since) if since else UNKNOWN,
         attempt_text(session),
         session.lock.judgement.verdict.value if session.lock else "-",
         f"{holder.pid} {holder.name}" if holder else _run_holder(session),
         str(session.blocked.count or "-"),
-        clock(session.rotation.free_by, now) if session.rotation else "-",
+        time_of_day(session.rotation.free_by, now) if session.rotation else "-",
     )
 
 
 def _run_holder(session: SessionView) -> str:
-    """What holds a session without a lock file: the gateway with its active run."""
-    held = session.holder
-    return "-" if held is None else f"{held.pid or 'gateway'} {held.model or ''}".rstrip()
+    """Name what holds a session without a lock file: the gateway with its active run."""
+    holder = session.holder
+    return "-" if holder is None else f"{holder.pid or 'gateway'} {holder.model or ''}".rstrip()
 
 
 def attempt_text(session: SessionView) -> str:
-    """`3/5 beta` for the running attempt; `-` when none is known."""
+    """Return `3/5 beta` for the running attempt; `-` when none is known."""
     attempt = session.attempt
     if attempt is None:
         return "-"
@@ -147,17 +102,18 @@ def attempt_text(session: SessionView) -> str:
 def lock_lines(view: LockView) -> Iterator[SafeText]:
     """Render one lock with verdict, reasons and what may be done."""
     judgement = view.judgement
+    age = UNKNOWN if view.evidence.age_s is None else duration(view.evidence.age_s)
     name = f"  release id {view.release_id}" if view.release_id else ""
     yield safe(f"{view.record.path}", 4096)
-    yield safe(f"  {judgement.verdict.value}  age {duration(view.evidence.age_s)}{name}")
+    yield safe(f"  {judgement.verdict.value}  age {age}{name}")
     for reason in judgement.reasons:
         yield safe(f"    {reason}")
-    told = advice(view)
-    yield safe(f"  {told[0].lower()}{told[1:]}")
+    sentence = advice(view)
+    yield safe(f"  {sentence[0].lower()}{sentence[1:]}")
 
 
 def summary_line(snapshot: FleetSnapshot) -> SafeText:
-    """One line of counts."""
+    """Return one line of counts."""
     counts = summary_json(snapshot)
     states = ", ".join(f"{n} {state}" for state, n in counts["sessions"].items() if state != "total")
     verdicts = ", ".join(f"{n} {verdict}" for verdict, n in counts["locks"].items() if verdict != "total")

@@ -1,4 +1,4 @@
-"""The glyphs of the dashboard, and plain ASCII ones for terminals that can't show them."""
+"""The glyphs of states, verdicts and drawings: one table for both front ends, in Unicode and in plain ASCII."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ class Symbols(Struct, frozen=True):
 
     states: Mapping[State, str]
     verdicts: Mapping[Verdict, str]
+    problem: str
+    """Before what is wrong or worth knowing."""
     tried: str
     trying: str
     to_come: str
@@ -56,6 +58,7 @@ UNICODE = Symbols(
         Verdict.UNREADABLE: "?",
         Verdict.LITTER: "·",
     },
+    problem="!",
     tried="●",
     trying="◐",
     to_come="○",
@@ -78,8 +81,8 @@ ASCII = Symbols(
         State.COMPACTING: "=",
         State.ROTATING: "~",
         State.STUCK: "X",
-        State.FAILED: "!",
-        State.CANCELLING: "o",
+        State.FAILED: "V",
+        State.CANCELLING: "<",
         State.UNKNOWN: "?",
     },
     verdicts={
@@ -93,6 +96,7 @@ ASCII = Symbols(
         Verdict.UNREADABLE: "?",
         Verdict.LITTER: "-",
     },
+    problem="!",
     tried="*",
     trying="o",
     to_come=".",

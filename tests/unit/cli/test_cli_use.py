@@ -9,9 +9,7 @@ import sys
 
 import pytest
 
-from lockdeck.backend.model.words import times
 from lockdeck.backend.system.procfs import LINUX
-from lockdeck.tui.view.plain import clock
 from tests.unit.fleetdir import PAST, FleetDir, command, dead_pid, environment, lockdeck, payload
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
@@ -171,23 +169,6 @@ def test_an_account_without_a_home_is_told_what_to_set_and_can_still_look(fleet)
         done = homeless(fleet, *words)
         assert (done.returncode, done.stdout) == (2, "")
         assert f"set HOME or {name}" in done.stderr
-
-
-def test_a_time_of_another_day_is_told_with_its_date():
-    noon = 1_790_000_000.0
-    assert len(clock(noon, noon)) == len("12:00:00")
-    assert clock(noon + 2 * 86_400, noon).endswith(clock(noon + 2 * 86_400))
-    assert clock(noon + 2 * 86_400, noon).startswith("2026-")
-
-
-@pytest.mark.parametrize("at", [1e12, 1e300, -1e300, float("nan"), float("inf"), None])
-def test_a_time_that_no_calendar_holds_is_a_dash(at):
-    assert clock(at) == clock(at, 1_790_000_000.0) == "-"
-
-
-@pytest.mark.parametrize(("number", "words"), [(0, "0 sessions"), (1, "1 session"), (2, "2 sessions")])
-def test_one_is_singular(number, words):
-    assert times(number, "session") == words
 
 
 @pytest.mark.parametrize("option", ["--read-only", "config"])

@@ -29,7 +29,7 @@ from lockdeck.backend.model.locks import (
 from lockdeck.backend.model.runs.events import GatewayRefused
 from lockdeck.backend.model.verdicts import judge
 from lockdeck.backend.model.wire import needs_person, root_json
-from lockdeck.backend.model.words import time_of_day
+from lockdeck.backend.model.words import hour_and_minute
 from tests.unit.model.test_verdicts import ALIVE, COMPLETE, HOLDER, NO_PAYLOAD, NOW, OTHER, PARTIAL, evidence
 
 PAYLOAD = LockPayload(4711, NOW - 60, 628356, port=18789)
@@ -160,8 +160,8 @@ def test_a_stale_lock_alone_needs_no_person_but_a_start_that_was_refused_because
 def test_a_refused_start_says_whether_the_owner_lives_by_the_verdict(lock, words):
     refused = refused_start([GatewayRefused(NOW - 30, 4711, 5000)], [lock], None, False, NOW)
     told = list(sentences([lock], refused))
-    assert words.format(time_of_day(NOW - 30)) in told[0]
-    assert time_of_day(NOW - 30) in told[0]
+    assert words.format(hour_and_minute(NOW - 30)) in told[0]
+    assert hour_and_minute(NOW - 30) in told[0]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_a_supervisor_that_tries_again_and_again_is_counted_and_two_lines_of_one
     tries = [GatewayRefused(NOW - at, 4711) for at in (50, 45, 44.9, 40)]
     refused = refused_start(tries, [HELD], None, False, NOW)
     assert (refused.count, refused.at) == (3, NOW - 40)
-    assert f"gateway starts were refused 3 times, last at {time_of_day(NOW - 40)}" in next(
+    assert f"gateway starts were refused 3 times, last at {hour_and_minute(NOW - 40)}" in next(
         sentences([HELD], refused)
     )
 
@@ -202,7 +202,7 @@ def test_a_gateway_that_waits_is_told_as_waiting():
     refused = refused_start([GatewayRefused(NOW - 30, waiting=True)], [HELD], None, True, NOW)
     (sentence,) = sentences([HELD], refused)
     assert sentence.startswith(
-        f"a gateway that is being started waits since {time_of_day(NOW - 30)}: pid 4711"
+        f"a gateway that is being started waits since {hour_and_minute(NOW - 30)}: pid 4711"
     )
 
 
