@@ -13,12 +13,14 @@ from lockdeck.backend.model.locks import LockKind, Proof
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.runs.events import StuckSession
-from lockdeck.backend.model.runs.fold import Run, RunBook, profile_hash
+from lockdeck.backend.model.runs.fold import RunBook
 from lockdeck.backend.model.runs.forecast import budget_of
 from lockdeck.backend.model.runs.joins import runs_by_key, runs_without_session, unjoined
+from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.records import Occupation, Rotation
 from lockdeck.backend.model.runs.rotation import gap_grace, rotation_of, unbroken
-from lockdeck.backend.model.runs.traces import is_of_trace
+from lockdeck.backend.model.runs.run import Run
+from lockdeck.backend.model.runs.trace_joins import is_of_trace
 from lockdeck.backend.model.sessions.blocked import blocked_on, failures_by_path, waits_by_key
 from lockdeck.backend.model.sessions.facts import HOLDING, SessionFacts
 from lockdeck.backend.model.sessions.ownership import foreign_holds, holds_of, session_run

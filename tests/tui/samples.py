@@ -141,7 +141,7 @@ def rotating(
     )
     to_come = tuple(Attempt(index + 1, *MODELS[index]) for index in range(attempt, len(MODELS)))
     left = Remaining(
-        (tried[-1], *to_come), (Budget(length, "idle timeout"),) * (len(to_come) + 1), known=True
+        (tried[-1], *to_come), (Budget(length, "idle timeout"),) * (len(to_come) + 1), listed=True
     )
     ahead = forecast(left, tried[-1], NOW, traits_of(None))
     rotation = Rotation(

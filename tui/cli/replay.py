@@ -10,7 +10,6 @@ import click
 from lockdeck.backend.model.runs.events import GatewayRefused
 from lockdeck.backend.model.runs.history import PastOccupation
 from lockdeck.backend.model.runs.records import Attempt
-from lockdeck.backend.model.sessions.loglines import line_of
 from lockdeck.backend.model.wire import SCHEMA, attempt_json, dumps, iso
 from lockdeck.backend.model.words import UNKNOWN, duration, times
 from lockdeck.backend.system.text import SafeText, safe
@@ -111,7 +110,7 @@ def _refused_start(start: GatewayRefused) -> dict[str, Any]:
         "port": start.port,
         "role": start.role,
         "waiting": start.waiting,
-        "sentence": line_of(start),
+        "sentence": start.sentence(),
     }
 
 
@@ -151,7 +150,7 @@ def replay_lines(history: Replay) -> Iterator[SafeText]:
             yield safe(f"{_session_name(run.session_key, run.run.session_id)}  run {run.run.run_id}")
             yield safe(f"  {run.locked}")
     for start in history.refused_starts:
-        yield safe(f"{iso(start.at)}  {line_of(start)}")
+        yield safe(f"{iso(start.at)}  {start.sentence()}")
     if history.occupations or history.refused_starts or any(run.locked for run in history.runs):
         yield SafeText("")
     for kind, count in history.kinds.items():

@@ -19,7 +19,7 @@ from lockdeck.backend.model.runs.events import (
     ModelFallbackDecision,
     RunEnded,
 )
-from lockdeck.backend.model.runs.fold import profile_hash
+from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.openclaw.gateway.access import Line
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError
 from lockdeck.backend.system.text import safe

@@ -1,29 +1,27 @@
-"""What ends an attempt of one run: a failover decision, a retry on the same model, or the breaker."""
+"""Steps of reading the end of an attempt: a failover decision, a retry on the same model, or the breaker."""
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
-from lockdeck.backend.model.runs.attempts import (
-    BREAKER,
-    GIVING_UP,
-    PROMISING,
-    RETRY,
-    SAME_MOMENT_S,
-    Life,
-    Outcome,
-    close,
-    just_closed,
-)
-from lockdeck.backend.model.runs.candidates import present_model
+from lockdeck.backend.model.runs.attempt_model import ended_model
 from lockdeck.backend.model.runs.events import (
     AttemptStarted,
     FailoverDecision,
     RotationCap,
     SameModelRetry,
 )
+from lockdeck.backend.model.runs.life import (
+    BREAKER,
+    GIVING_UP,
+    PROMISING,
+    RETRY,
+    SAME_MOMENT_S,
+    Life,
+    RunOutcome,
+)
 from lockdeck.backend.model.runs.records import Attempt
-from lockdeck.backend.model.runs.traces import SAME_RETRY_S
+from lockdeck.backend.model.runs.trace_joins import SAME_RETRY_S
 
 TWIN_S = 0.05
 """The JSON log and the console tell one thing within this many seconds; no attempt is that short."""
@@ -31,35 +29,41 @@ TWIN_S = 0.05
 
 def take_decision(life: Life, event: FailoverDecision) -> None:
     """Count the attempt that was decided on, or what a second stage decided on the same attempt."""
-    told_before = _told_before(life, event)
-    if told_before and life.attempts[-1].decision == event.decision:
-        _told_again(life, event)
+    repeated = _is_repeated(life, event)
+    if repeated and life.attempts[-1].decision == event.decision:
+        _correct_from(life, event)
         return
     life.decisions.append(event)
     life.compaction = None
     if event.lock_timeout is not None:
         life.lock_timeouts.append(event.lock_timeout)
-    provider, model = present_model(life) or (event.provider, event.model)
-    attempt = Attempt(
+    if repeated:
+        life.attempts[-1] = replace(life.attempts[-1], decision=event.decision)
+    else:
+        life.close(_decided_attempt(life, event), event.at)
+    if event.decision in GIVING_UP:
+        life.finish(event.at, RunOutcome.FAILED)
+    else:
+        life.promised_at = event.at if event.decision in PROMISING else None
+        life.go_on()
+
+
+def _decided_attempt(life: Life, event: FailoverDecision) -> Attempt:
+    model = ended_model(life, event)
+    return Attempt(
         0,
-        provider=provider,
-        model=model,
-        reason=_reason(event, life.answered),
+        provider=model.provider,
+        model=model.model,
+        reason=_reason(event, life.answer),
         decision=event.decision,
         timed_out=event.timed_out,
         logged_reason=event.reason,
         profile_hash=event.profile_hash,
     )
-    if told_before:
-        life.attempts[-1] = replace(life.attempts[-1], decision=event.decision)
-    else:
-        close(life, attempt, event.at)
-    life.promised_at = event.at if event.decision in PROMISING else None
-    gave_up = event.decision in GIVING_UP
-    life.ended, life.final = ((event.at, Outcome.FAILED), True) if gave_up else (None, False)
 
 
-def _told_before(life: Life, event: FailoverDecision) -> bool:
+def _is_repeated(life: Life, event: FailoverDecision) -> bool:
+    """Whether a decision is on the attempt that the last decision was on."""
     if not life.decisions or life.opened is not None or life.budget_from is not None:
         return False
     if life.attempts[-1].profile_hash != event.profile_hash:
@@ -67,13 +71,13 @@ def _told_before(life: Life, event: FailoverDecision) -> bool:
     # Two models of one provider share its profiles, and fail fast: a fallback, or the line about it, keeps them apart.
     fallbacks = event.decision == life.attempts[-1].decision == "fallback_model"
     same_model = life.candidate_from < len(life.attempts) and event.profile_hash is not None and not fallbacks
-    return just_closed(life, event.at, SAME_MOMENT_S if same_model else TWIN_S)
+    return life.has_just_closed(event.at, SAME_MOMENT_S if same_model else TWIN_S)
 
 
-def _told_again(life: Life, event: FailoverDecision) -> None:
+def _correct_from(life: Life, event: FailoverDecision) -> None:
     """Believe the JSON log: the console does not say whether a timeout ended the attempt."""
     if _is_whole(event) and not _is_whole(life.decisions[-1]):
-        reason = _reason(event, life.answered_last)
+        reason = _reason(event, life.previous_answer)
         life.attempts[-1] = replace(life.attempts[-1], timed_out=event.timed_out, reason=reason)
         life.decisions[-1] = event
 
@@ -83,60 +87,58 @@ def _is_whole(event: FailoverDecision) -> bool:
     return event.fallback_configured is not None or event.status is not None
 
 
-def _reason(event: FailoverDecision, answered: str | None) -> str | None:
+def _reason(event: FailoverDecision, answer: str | None) -> str | None:
     if event.lock_timeout is not None:
         return "lock"
     if event.reason == "timeout" and not event.timed_out:
         # 2026.4.5 files an HTTP 500 under `timeout`; the provider did answer.
-        return answered or "provider_error"
+        return answer or "provider_error"
     reason = event.reason or ("timeout" if event.timed_out else None)
     # The first of five rate-limited attempts was logged as a plain timeout (seen on 2026.4.5).
-    return answered if reason == "timeout" and answered else reason
+    return answer if reason == "timeout" and answer else reason
 
 
 def take_retry(life: Life, event: SameModelRetry) -> None:
     """Count the attempt that failed; the next one is told to begin after the delay."""
-    known, life.retry = life.retry, event
-    if known is not None and event.at - known.at <= SAME_RETRY_S and _same_retry(known, event):
+    previous, life.retry = life.retry, event
+    if previous is not None and event.at - previous.at <= SAME_RETRY_S and _same_number(previous, event):
         return
-    provider, _, model = (event.model or "").partition("/")
+    model = ended_model(life, event)
     attempt = Attempt(
         0,
-        provider=provider or (life.opened.provider if life.opened else None),
-        model=model or (life.opened.model if life.opened else None),
+        provider=model.provider,
+        model=model.model,
         reason=event.reason,
         decision=RETRY,
         timed_out=event.reason == "timeout",
         logged_reason=event.reason,
     )
-    close(life, attempt, event.at)
-    life.ended, life.final, life.compaction = None, False, None
+    life.close(attempt, event.at)
+    life.go_on()
+    life.compaction = None
     life.promised_at = event.at if event.delay_ms is None else None
     if event.delay_ms is not None:
         begins = event.at + max(0, event.delay_ms) / 1000
-        life.opened = AttemptStarted(
-            begins, event.run_id or "", provider=attempt.provider, model=attempt.model
-        )
+        life.opened = AttemptStarted(begins, event.run_id or "", provider=model.provider, model=model.model)
 
 
-def _same_retry(one: SameModelRetry, other: SameModelRetry) -> bool:
-    return one.index is not None and (one.index, one.total) == (other.index, other.total)
+def _same_number(previous: SameModelRetry, event: SameModelRetry) -> bool:
+    return previous.index is not None and (previous.index, previous.total) == (event.index, event.total)
 
 
 def take_brake(life: Life, event: RotationCap) -> None:
     """Count the last idle timeout: the breaker's line is all that tells of it."""
-    if "idle-timeout-circuit-breaker" not in event.text or just_closed(life, event.at, SAME_MOMENT_S):
+    if "idle-timeout-circuit-breaker" not in event.text or life.has_just_closed(event.at, SAME_MOMENT_S):
         return
-    told = life.opened or (life.attempts[-1] if life.attempts else None)
-    provider, model = present_model(life) or ((told.provider, told.model) if told else (None, None))
+    model = ended_model(life, event)
     attempt = Attempt(
         0,
-        provider=provider,
-        model=model,
+        provider=model.provider,
+        model=model.model,
         reason="timeout",
         decision=BREAKER,
         timed_out=True,
         logged_reason="timeout",
     )
-    close(life, attempt, event.at)
+    life.close(attempt, event.at)
     life.promised_at = None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lockdeck.backend.model.policy import Action
-from lockdeck.backend.model.runs.attempts import BREAKER, RETRY
 from lockdeck.backend.model.runs.events import FailoverDecision
+from lockdeck.backend.model.runs.life import BREAKER, RETRY
 from lockdeck.backend.model.runs.records import Attempt, PolicyFinding
 from lockdeck.backend.model.words import duration
 

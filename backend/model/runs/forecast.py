@@ -12,10 +12,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lockdeck.backend.model.releases.table import Traits
-from lockdeck.backend.model.runs.attempts import LEAVING, RETRY
-from lockdeck.backend.model.runs.candidates import begins_candidate, present_candidate
+from lockdeck.backend.model.runs.attempt_model import begins_candidate, chain_position
 from lockdeck.backend.model.runs.chain import Candidate, FailoverChain
-from lockdeck.backend.model.runs.fold import Run
+from lockdeck.backend.model.runs.life import LEAVING, RETRY
 from lockdeck.backend.model.runs.records import Attempt, Compaction
 from lockdeck.backend.model.runs.retries import (
     brake_in,
@@ -24,6 +23,7 @@ from lockdeck.backend.model.runs.retries import (
     most_retries,
     tries_left,
 )
+from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.words import duration, times
 
 MOST_MODELS = 1000
@@ -45,13 +45,13 @@ class Budget(Struct, frozen=True):
 class Remaining(Struct, frozen=True):
     """Attempts not finished yet, in order, with the budget of each; the first may be running already.
 
-    `known` is false where the configuration does not tell the profiles. `pause_s`: the longest that the pauses
+    `listed` is false where the configuration does not tell the profiles. `pause_s`: the longest that the pauses
     before retries on the same model can take, together, in seconds.
     """
 
     attempts: tuple[Attempt, ...]
     budgets: tuple[Budget, ...]
-    known: bool
+    listed: bool
     pause_s: float = 0.0
 
 
@@ -83,8 +83,8 @@ def remaining(
     traits: Traits,
 ) -> Remaining:
     """Return what is left of the chain for a run that goes on, the attempt that may be running included."""
-    known = chain is not None and bool(chain.candidates)
-    models = _models_of(run, chain, names) if chain is not None and known else _counted_models(run)
+    listed = chain is not None and bool(chain.candidates)
+    models = _models_of(run, chain, names) if chain is not None and listed else _counted_models(run)
     left = list(_tries(run, models, chain, traits))
     first = len(run.attempts) + 1
     attempts = tuple(
@@ -94,7 +94,7 @@ def remaining(
         for n, each in enumerate(left)
     )
     budgets = tuple(budget_of(chain, each.candidate, traits) for each in left)
-    return Remaining(attempts, budgets, known, sum(each.pause_s for each in left))
+    return Remaining(attempts, budgets, listed, sum(each.pause_s for each in left))
 
 
 class _Model(Struct, frozen=True):
@@ -177,7 +177,7 @@ def forecast(
             budgets, to_come = (), ()
     every = (*budgets, *([own] if own else []))
     wait = left.pause_s if to_come else 0.0
-    how = _how(every, running=own is not None, to_come=len(to_come), known=left.known, pause_s=wait)
+    how = _how(every, running=own is not None, to_come=len(to_come), listed=left.listed, pause_s=wait)
     if not every:
         return Forecast(to_come, None, how)
     for budget in every:
@@ -209,7 +209,7 @@ def _compacts(compaction: Compaction) -> str:
 
 
 def _how(
-    budgets: tuple[Budget, ...], *, running: bool, to_come: int, known: bool, pause_s: float = 0.0
+    budgets: tuple[Budget, ...], *, running: bool, to_come: int, listed: bool, pause_s: float = 0.0
 ) -> str:
     parts = ["the running attempt"] if running else []
     if to_come:
@@ -224,7 +224,7 @@ def _how(
         worst = f"{' and '.join(parts)}: {limits}, so nothing bounds it"
     return (
         worst
-        if known
+        if listed
         else f"{worst}; the configuration is not known: one attempt per model that the log counts"
     )
 
@@ -248,29 +248,9 @@ def _models_not_failed(run: Run) -> int | None:
 
 
 def _position(run: Run, chain: FailoverChain, names: Mapping[str, str]) -> int:
-    """Index of the present candidate: what the log says comes next, else the provider of what was tried."""
-    present = present_candidate(run.candidates)
-    if present:
-        provider, _, model = present.partition("/")
-        found = _index(chain, provider, model)
-        if found is not None:
-            return found
-    for attempt in run.attempts[run.candidate_from :]:
-        provider, _, _ = (names.get(attempt.profile_hash or "") or "").partition(":")
-        found = _index(chain, provider)
-        if found is not None:
-            return found
-    failed = sum(told.decision in ("candidate_failed", "skip_candidate") for told in run.candidates)
-    return min(failed, len(chain.candidates))
+    return chain_position(chain, run.candidates, run.attempts[run.candidate_from :], names)
 
 
 def _reachable(run: Run, chain: FailoverChain, position: int) -> tuple[Candidate, ...]:
     """Candidates from `position` on; fewer where the log counts fewer (a model chosen for this session)."""
     return chain.candidates[position:][: _models_not_failed(run)]
-
-
-def _index(chain: FailoverChain, provider: str, model: str | None = None) -> int | None:
-    for index, candidate in enumerate(chain.candidates):
-        if candidate.provider == provider and model in (None, candidate.model):
-            return index
-    return None

@@ -9,12 +9,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lockdeck.backend.model.releases.lookup import traits_of
-from lockdeck.backend.model.runs.attempts import Outcome
+from lockdeck.backend.model.runs.attempt_model import with_profile
 from lockdeck.backend.model.runs.fix import finding
-from lockdeck.backend.model.runs.fold import Run, RunBook, all_lives
+from lockdeck.backend.model.runs.fold import RunBook
 from lockdeck.backend.model.runs.joins import key_of, session_keys
+from lockdeck.backend.model.runs.life import RunOutcome
 from lockdeck.backend.model.runs.records import Attempt, PolicyFinding
 from lockdeck.backend.model.runs.rotation import FOLLOW_UP_S
+from lockdeck.backend.model.runs.run import Run, all_lives
 
 
 class PastOccupation(Struct, frozen=True):
@@ -31,7 +33,7 @@ class PastOccupation(Struct, frozen=True):
     until: float
     attempts: tuple[Attempt, ...]
     held_ms: int
-    outcome: Outcome | None
+    outcome: RunOutcome | None
     policy: PolicyFinding
 
     @property
@@ -54,14 +56,14 @@ def occupations_from_runs(
     ids to session keys, `names` profile hashes to profile ids.
     """
     keys = session_keys(book, stored or {})
-    known = {**book.profiles, **(names or {})}
-    found = [
+    profiles = {**book.profiles, **(names or {})}
+    occupations = [
         _occupation(life, key_of(life, keys), chained)
         for run in book.runs.values()
         for life in all_lives(run)
-        for chained in _chains(_dated(life.attempts, known, idle_s))
+        for chained in _chains(_dated(life.attempts, profiles, idle_s))
     ]
-    return tuple(sorted(found, key=lambda past: (past.since, past.run_id)))
+    return tuple(sorted(occupations, key=lambda past: (past.since, past.run_id)))
 
 
 def _dated(attempts: tuple[Attempt, ...], names: Mapping[str, str], idle_s: float) -> list[Attempt]:
@@ -71,17 +73,16 @@ def _dated(attempts: tuple[Attempt, ...], names: Mapping[str, str], idle_s: floa
         start = attempt.started_at
         if start is None and attempt.reason != "lock":
             start = _start(attempt, dated[-1].ended_at if dated else None, idle_s)
-        profile = names.get(attempt.profile_hash or "") or attempt.profile
-        dated.append(replace(attempt, started_at=start, profile=profile))
+        dated.append(replace(with_profile(attempt, names), started_at=start))
     return dated
 
 
-def _start(attempt: Attempt, before: float | None, idle_s: float) -> float | None:
-    """When an attempt began of which no line tells the start; `before` is the end of the one before it."""
+def _start(attempt: Attempt, previous_end: float | None, idle_s: float) -> float | None:
+    """Return when an attempt began of which no line tells the start."""
     if not attempt.timed_out or attempt.ended_at is None:
-        return attempt.heard_at if before is None else before
+        return attempt.heard_at if previous_end is None else previous_end
     begins = attempt.ended_at - idle_s
-    return begins if before is None else max(begins, before)
+    return begins if previous_end is None else max(begins, previous_end)
 
 
 def _pace(attempts: tuple[Attempt, ...]) -> float | None:

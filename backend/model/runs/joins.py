@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from lockdeck.backend.model.runs.events import Event, FailoverDecision, LaneTaskError, ProfileTimedOut
-from lockdeck.backend.model.runs.fold import Run, RunBook, profile_hash, recency
-from lockdeck.backend.model.runs.lanejoin import keys_by_lane
+from lockdeck.backend.model.runs.fold import RunBook
+from lockdeck.backend.model.runs.lane_joins import keys_by_lane
+from lockdeck.backend.model.runs.profiles import profile_hash
+from lockdeck.backend.model.runs.run import Run, recency
 
 PROFILE_JOIN_S = 2.0
 """A profile's timeout line belongs to a decision on that profile that follows within this many seconds."""
@@ -26,56 +28,55 @@ def session_keys(book: RunBook, stored: Mapping[str, str]) -> dict[str, str]:
 
     What the session store says (`stored`: key by session id) wins.
     """
-    found: dict[str, str] = {**keys_by_lock(book), **keys_by_lane(book), **keys_by_trace(book)}
+    keys: dict[str, str] = {**keys_by_lock(book), **keys_by_lane(book), **keys_by_trace(book)}
     for event in book.notices:
-        session_id, key = getattr(event, "session_id", None), getattr(event, "session_key", None)
-        if session_id and key:
-            found[session_id] = key
+        if event.session_id and event.session_key:
+            keys[event.session_id] = event.session_key
     for run in sorted(book.runs.values(), key=recency):
         if run.session_id and run.session_key:
-            found[run.session_id] = run.session_key
-    return {**found, **stored}
+            keys[run.session_id] = run.session_key
+    return {**keys, **stored}
 
 
 def keys_by_lock(book: RunBook) -> dict[str, str]:
     """Return session key by run id through the lock that a run failed on: its lane's error names key and lock."""
-    told: dict[str, set[str]] = {}
+    keys: dict[str, set[str]] = {}
     for event in book.notices:
         if isinstance(event, LaneTaskError) and event.lock_timeout is not None and event.session_key:
-            told.setdefault(event.lock_timeout.path, set()).add(event.session_key)
-    found: dict[str, str] = {}
-    for run in book.runs.values() if told else ():
-        keys = set().union(*(told.get(timeout.path, set()) for timeout in run.lock_timeouts))
-        if len(keys) == 1:
-            found[run.run_id] = keys.pop()
-    return found
+            keys.setdefault(event.lock_timeout.path, set()).add(event.session_key)
+    return _sole_keys(book, keys, lambda run: {timeout.path for timeout in run.lock_timeouts})
 
 
 def keys_by_trace(book: RunBook) -> dict[str, str]:
     """Return session key by run id through the trace id that a run's lines share (seen on 2026.7.35, 2026.9.6)."""
-    traces: dict[str, set[str]] = {}
+    keys: dict[str, set[str]] = {}
     for event in (*book.notices, *book.waiting):
-        trace, key = getattr(event, "trace_id", None), getattr(event, "session_key", None)
-        if trace and key:
-            traces.setdefault(trace, set()).add(key)
-    found: dict[str, str] = {}
-    for run in book.runs.values():
-        told = [traces.get(getattr(fact, "trace_id", None) or "", set()) for fact in run.facts]
-        keys = set().union(*told)
-        if len(keys) == 1:
-            found[run.run_id] = keys.pop()
-    return found
+        if event.trace_id and event.session_key:
+            keys.setdefault(event.trace_id, set()).add(event.session_key)
+    return _sole_keys(book, keys, lambda run: {fact.trace_id for fact in run.facts if fact.trace_id})
+
+
+def _sole_keys(
+    book: RunBook, keys: Mapping[str, set[str]], marks: Callable[[Run], Iterable[str]]
+) -> dict[str, str]:
+    """Return session key by run id, for runs whose marks all belong to one session; `keys` are by mark."""
+    sole: dict[str, str] = {}
+    for run in book.runs.values() if keys else ():
+        of_run = set().union(*(keys.get(mark, set()) for mark in marks(run)))
+        if len(of_run) == 1:
+            sole[run.run_id] = of_run.pop()
+    return sole
 
 
 def runs_by_key(book: RunBook, stored: Mapping[str, str]) -> dict[str, tuple[Run, ...]]:
     """Return the runs of each session key, the most recently active last; runs without a key are left out."""
     keys = session_keys(book, stored)
-    found: dict[str, list[Run]] = {}
+    runs: dict[str, list[Run]] = {}
     for run in sorted(book.runs.values(), key=recency):
         key = key_of(run, keys)
         if key is not None:
-            found.setdefault(key, []).append(run)
-    return {key: tuple(runs) for key, runs in found.items()}
+            runs.setdefault(key, []).append(run)
+    return {key: tuple(of_key) for key, of_key in runs.items()}
 
 
 def runs_without_session(book: RunBook, stored: Mapping[str, str]) -> tuple[Run, ...]:
@@ -90,12 +91,12 @@ def unjoined(book: RunBook) -> tuple[Event, ...]:
     A profile's timeout line belongs to the decision that carries the profile's hash and follows within 2 s.
     """
     free = _decision_times(book)
-    left: list[Event] = []
+    loose: list[Event] = []
     for event in book.waiting:
         times = free.get(profile_hash(event.profile), []) if isinstance(event, ProfileTimedOut) else []
-        if not _take(times, event.at):
-            left.append(event)
-    return tuple(left)
+        if not _use_up(times, event.at):
+            loose.append(event)
+    return tuple(loose)
 
 
 def _decision_times(book: RunBook) -> dict[str, list[float]]:
@@ -105,12 +106,10 @@ def _decision_times(book: RunBook) -> dict[str, list[float]]:
         for fact in run.facts:
             if isinstance(fact, FailoverDecision) and fact.profile_hash is not None:
                 times.setdefault(fact.profile_hash, []).append(fact.at)
-    for found in times.values():
-        found.sort()
-    return times
+    return {profile: sorted(of_profile) for profile, of_profile in times.items()}
 
 
-def _take(times: list[float], at: float) -> bool:
+def _use_up(times: list[float], at: float) -> bool:
     """Use up the first decision within 2 s after `at`; False when there is none."""
     index = bisect_left(times, at)
     if index < len(times) and times[index] - at <= PROFILE_JOIN_S:

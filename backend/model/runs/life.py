@@ -1,161 +1,103 @@
-"""One run, read from everything that was told about it: attempts, candidates, and whether it has ended.
+"""State of reading one run: what its facts have told so far, and how an attempt is closed.
 
-The facts come sorted by time; each kind of fact is one step.
+Attempts are counted by what ends them, as seen on 2026.4.5: one failover decision each; only a failed candidate
+where a lock timeout killed it; only a transcript entry where no log can be read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from enum import StrEnum
 
-from lockdeck.backend.model.runs.attempts import SAME_MOMENT_S, Life, Outcome, close, just_closed
-from lockdeck.backend.model.runs.candidates import take_candidate
-from lockdeck.backend.model.runs.decisions import take_brake, take_decision, take_retry
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from lockdeck.backend.model.runs.events import (
-    AgentEnd,
-    AllModelsFailed,
     AttemptStarted,
-    ChainStopped,
-    CompactionTimeout,
-    Event,
     FailoverDecision,
-    LockBlocked,
+    LockTimeout,
     ModelFallbackDecision,
     PromptError,
-    RotationCap,
-    RunAborted,
-    RunEnded,
-    RunTimeout,
     SameModelRetry,
 )
 from lockdeck.backend.model.runs.records import Attempt, Compaction
 
-PROMPT_ERROR_S = 5.0
-"""A transcript's prompt error this close (seconds) to the end of an attempt tells of that attempt."""
-NEW_LIFE_S = 5.0
-"""What may be a late line about a run that has ended is that for so many seconds; afterwards it is of a new run.
+SAME_MOMENT_S = 1.0
+"""Two decisions on one profile of one model within this many seconds are two tellings (or stages) of one."""
 
-`openclaw agent --local` reuses the session id as run id. An attempt that begins or ends is no late line."""
-
-
-def lives(facts: Sequence[Event]) -> list[Life]:
-    """Read sorted facts of one run id into its lives; nearly always there is exactly one."""
-    found = [Life()]
-    for index, fact in enumerate(facts):
-        life = found[-1]
-        if life.final and life.ended and _begins_anew(fact, fact.at - life.ended[0]):
-            _settle_prompt_error(life)
-            found.append(life := Life(first=index))
-        step = _STEPS.get(type(fact))
-        if step is not None:
-            step(life, fact)
-    _settle_prompt_error(found[-1])
-    return found
+RETRY = "retry_same_model"
+"""Our word for a retry on the same profile and model; OpenClaw tells it without a decision (2026.9)."""
+BREAKER = "idle_breaker"
+"""Our word for the idle timeout after which OpenClaw's breaker stops the run (2026.5.7 and later)."""
+PROMISING = frozenset({"rotate_profile", "fallback_model", RETRY})
+"""Decisions after which OpenClaw makes another attempt."""
+GIVING_UP = frozenset({"surface_error", "return_error_payload"})
+"""Decisions that end the run."""
+LEAVING = GIVING_UP | {"fallback_model"}
+"""Decisions after which no further profile of the same model is tried."""
 
 
-def _begins_anew(fact: Event, after_s: float) -> bool:
-    """Whether a fact that comes `after_s` seconds after the final end of a run tells of the next one."""
-    if isinstance(fact, ModelFallbackDecision) and fact.attempt == 1:
-        return after_s > SAME_MOMENT_S
-    if isinstance(fact, AttemptStarted | RunTimeout | SameModelRetry | FailoverDecision):
-        return after_s > SAME_MOMENT_S
-    return isinstance(fact, ModelFallbackDecision | AgentEnd | PromptError) and after_s > NEW_LIFE_S
+class RunOutcome(StrEnum):
+    """End of a run: well, badly, or by an abort."""
+
+    OK = "ok"
+    FAILED = "failed"
+    ABORTED = "aborted"
 
 
-def _start(life: Life, event: AttemptStarted) -> None:
-    life.opened = life.opened or event
-    life.promised_at = life.compaction = life.ended = None
-    life.final = False
+class Life(Struct):
+    """State of reading one life of a run; private to the modules that read runs.
 
+    `first` is the index of its first fact, `candidate_from` the one in `attempts` where the present candidate model
+    begins. `end` is the time and outcome of an end that nothing has taken back, `final` whether only a new life can
+    follow it, `answer` the error with which the provider answered inside the present attempt (`previous_answer`:
+    inside the one before), `heard_at` when it first did.
+    """
 
-def _budget_over(life: Life, event: RunTimeout) -> None:
-    if event.timeout_ms and not just_closed(life, event.at, SAME_MOMENT_S):
-        life.budget_from = event.at - event.timeout_ms / 1000
+    first: int = 0
+    attempts: list[Attempt] = field(default_factory=list)
+    decisions: list[FailoverDecision] = field(default_factory=list)
+    candidates: list[ModelFallbackDecision] = field(default_factory=list)
+    candidate_from: int = 0
+    opened: AttemptStarted | None = None
+    budget_from: float | None = None
+    answer: str | None = None
+    previous_answer: str | None = None
+    heard_at: float | None = None
+    prompt_error: PromptError | None = None
+    retry: SameModelRetry | None = None
+    promised_at: float | None = None
+    compaction: Compaction | None = None
+    lock_timeouts: list[LockTimeout] = field(default_factory=list)
+    end: tuple[float, RunOutcome] | None = None
+    final: bool = False
+    failure: str | None = None
 
+    def has_just_closed(self, at: float, within_s: float) -> bool:
+        """Whether an attempt ended at most so many seconds before `at`."""
+        ended_at = self.attempts[-1].ended_at if self.attempts else None
+        return ended_at is not None and at - ended_at <= within_s
 
-def _inner_error(life: Life, event: AgentEnd) -> None:
-    if just_closed(life, event.at, SAME_MOMENT_S):
-        return
-    life.heard_at = event.at if life.heard_at is None else life.heard_at
-    if event.reason not in (None, "timeout"):
-        life.answered = event.reason
-    elif event.status not in (None, 408):
-        life.answered = "provider_error"
+    def close(self, attempt: Attempt, at: float) -> None:
+        """Add an attempt that ended at `at`; its index and times come from what was read so far."""
+        started = self.budget_from
+        if started is None and self.opened is not None:
+            started = self.opened.at
+        self.attempts.append(
+            replace(
+                attempt,
+                index=len(self.attempts) + 1,
+                started_at=None if started is None else min(started, at),
+                ended_at=at,
+                heard_at=self.heard_at,
+            )
+        )
+        self.previous_answer = self.answer
+        self.opened = self.budget_from = self.prompt_error = self.answer = self.heard_at = None
 
+    def finish(self, at: float, outcome: RunOutcome) -> None:
+        """End for good: nothing that follows can take it back."""
+        self.promised_at, self.end, self.final = None, (at, outcome), True
 
-def _prompt_error(life: Life, event: PromptError) -> None:
-    if just_closed(life, event.at, PROMPT_ERROR_S):
-        return
-    if life.prompt_error is not None and event.at - life.prompt_error.at > PROMPT_ERROR_S:
-        _settle_prompt_error(life)
-    life.prompt_error = life.prompt_error or event
-
-
-def _settle_prompt_error(life: Life) -> None:
-    """Count an attempt that only the transcript tells of."""
-    event = life.prompt_error
-    if event is None:
-        return
-    error = (event.error or "").lower()
-    timed_out = "timed out" in error or "timeout" in error
-    reason = "timeout" if timed_out else event.error
-    attempt = Attempt(0, provider=event.provider, model=event.model, reason=reason, timed_out=timed_out)
-    close(life, attempt, event.at)
-
-
-def _all_failed(life: Life, event: AllModelsFailed) -> None:
-    life.failure = life.failure or event.text
-    life.lock_timeouts += [t for t in event.lock_timeouts if t not in life.lock_timeouts]
-    life.promised_at, life.ended, life.final = None, (event.at, Outcome.FAILED), True
-
-
-def _stopped(life: Life, event: ChainStopped) -> None:
-    outcome = Outcome.ABORTED if "abort" in (event.reason or "") else Outcome.FAILED
-    if outcome is Outcome.FAILED and event.reason:
-        life.failure = life.failure or f"OpenClaw stopped the run: {event.reason}"
-    life.promised_at, life.ended, life.final = None, (event.at, outcome), True
-
-
-def _run_ended(life: Life, event: RunEnded) -> None:
-    """Take note of an end that a later decision may take back: it is told per attempt, too."""
-    if life.final or (life.promised_at is not None and not event.ok):
-        return
-    outcome = Outcome.ABORTED if event.aborted else Outcome.OK if event.ok else Outcome.FAILED
-    life.promised_at, life.ended, life.opened = None, (event.at, outcome), None
-
-
-def _aborted(life: Life, event: RunAborted) -> None:
-    if event.ok and not life.final:
-        life.promised_at, life.ended = None, (event.at, Outcome.ABORTED)
-
-
-def _compaction(life: Life, event: CompactionTimeout) -> None:
-    if not event.begins:
-        life.compaction = None
-        return
-    since = life.compaction.since if life.compaction else event.at
-    longest_s = None if event.extra_ms is None else max(0, event.extra_ms) / 1000
-    life.compaction = Compaction(since, event.at, longest_s, event.tries)
-
-
-def _blocked(life: Life, event: LockBlocked) -> None:
-    if event.lock_timeout not in life.lock_timeouts:
-        life.lock_timeouts.append(event.lock_timeout)
-
-
-_STEPS: dict[type, Callable[[Life, Any], None]] = {
-    AttemptStarted: _start,
-    RunTimeout: _budget_over,
-    AgentEnd: _inner_error,
-    PromptError: _prompt_error,
-    FailoverDecision: take_decision,
-    SameModelRetry: take_retry,
-    RotationCap: take_brake,
-    ModelFallbackDecision: take_candidate,
-    AllModelsFailed: _all_failed,
-    ChainStopped: _stopped,
-    RunEnded: _run_ended,
-    RunAborted: _aborted,
-    CompactionTimeout: _compaction,
-    LockBlocked: _blocked,
-}
+    def go_on(self) -> None:
+        """Take back an end, whatever told of it."""
+        self.end, self.final = None, False

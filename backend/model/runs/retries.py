@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lockdeck.backend.model.releases.lookup import NEWEST
-from lockdeck.backend.model.runs.attempts import RETRY
-from lockdeck.backend.model.runs.fold import Run
+from lockdeck.backend.model.runs.life import RETRY
 from lockdeck.backend.model.runs.records import Attempt
+from lockdeck.backend.model.runs.run import Run
 
 BREAKER_CAP = NEWEST.idle_breaker
 """So many idle timeouts in a row on one model end a run; its log line says `cap=5` (seen on 2026.9.6)."""

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.releases.table import Traits
 from lockdeck.backend.model.releases.version import Version
+from lockdeck.backend.model.runs.attempt_model import running_attempt, with_profile
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.runs.fix import finding
-from lockdeck.backend.model.runs.fold import Run
 from lockdeck.backend.model.runs.forecast import Remaining, forecast, remaining
 from lockdeck.backend.model.runs.records import (
     GAP_GRACE_S,
@@ -21,6 +21,7 @@ from lockdeck.backend.model.runs.records import (
     Occupation,
     Rotation,
 )
+from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.words import held_by, times
 
 FOLLOW_UP_S = 30.0
@@ -41,8 +42,8 @@ def gap_grace(run: Run | None, occupation: Occupation | None = None) -> float:
     """
     if run is None or run.promised_at is None:
         return GAP_GRACE_S
-    kept = occupation is not None and followed_up(occupation.recent, run.promised_at)
-    return GAP_GRACE_S if kept else FOLLOW_UP_S
+    followed = occupation is not None and followed_up(occupation.recent, run.promised_at)
+    return GAP_GRACE_S if followed else FOLLOW_UP_S
 
 
 def rotation_of(
@@ -58,19 +59,19 @@ def rotation_of(
     `names` maps profile hashes to profile ids: see `hashes_of` and `RunBook.profiles`. The attempt in progress
     comes last in `attempts`, with `ended_at` None.
     """
-    known = names or {}
+    names = names or {}
     traits = traits_of(version)
-    done = _timed(tuple(_named(attempt, known) for attempt in run.attempts), occupation)
+    done = _timed(tuple(with_profile(attempt, names) for attempt in run.attempts), occupation)
     finished = run.ended_at is not None
-    left = Remaining((), (), True) if finished else remaining(run, chain, known, traits)
-    current = None if finished else _current(run, done, occupation, left)
+    rest = Remaining((), (), True) if finished else remaining(run, chain, names, traits)
+    current = None if finished else _current(run, done, occupation, rest)
     attempts = (*done, current) if current else done
-    ahead = forecast(left, current, now, traits, _limited(compaction_of(run, occupation), chain, traits))
+    ahead = forecast(rest, current, now, traits, _limited(compaction_of(run, occupation), chain, traits))
     return Rotation(
         run_id=run.run_id,
         attempts=attempts,
         timeouts=sum(attempt.by_timeout for attempt in done),
-        total=len(attempts) + len(ahead.to_come) if finished or left.known else None,
+        total=len(attempts) + len(ahead.to_come) if finished or rest.listed else None,
         to_come=ahead.to_come,
         free_by=None if finished else ahead.free_by,
         free_by_how=None if finished else ahead.how,
@@ -103,8 +104,8 @@ def followed_up(holds: Iterable[Hold], decided_at: float) -> bool:
 
     A lock taken later belongs to another run: when the next attempt answers, no line says so.
     """
-    after = [hold.started_at for hold in holds if hold.started_at >= decided_at - CLOCK_SLACK_S]
-    return bool(after) and min(after) - decided_at <= FOLLOW_UP_S
+    starts = [hold.started_at for hold in holds if hold.started_at >= decided_at - CLOCK_SLACK_S]
+    return bool(starts) and min(starts) - decided_at <= FOLLOW_UP_S
 
 
 def lock_failure_sentence(run: Run) -> str | None:
@@ -112,8 +113,8 @@ def lock_failure_sentence(run: Run) -> str | None:
     failed = sum(attempt.reason == "lock" for attempt in run.attempts)
     if not failed:
         return None
-    whose = held_by(timeout.pid for timeout in run.lock_timeouts)
-    return f"{times(failed, 'candidate')} failed on one lock{whose}: these are no failures of a model"
+    holder = held_by(timeout.pid for timeout in run.lock_timeouts)
+    return f"{times(failed, 'candidate')} failed on one lock{holder}: these are no failures of a model"
 
 
 def unbroken(attempts: tuple[Attempt, ...], now: float) -> tuple[Attempt, ...]:
@@ -137,17 +138,6 @@ def _before(attempts: tuple[Attempt, ...], attempt: Attempt, otherwise: float) -
     earlier = attempts[: attempt.index - 1]
     ended = earlier[-1].ended_at if earlier else None
     return otherwise if ended is None else ended
-
-
-def _named(attempt: Attempt, names: Mapping[str, str]) -> Attempt:
-    """Give an attempt its profile, and the profile's provider: the logged one lags on a silent candidate."""
-    profile = names.get(attempt.profile_hash or "")
-    if profile is None:
-        return attempt
-    provider, colon, _ = profile.partition(":")
-    if not colon or provider == attempt.provider:
-        return replace(attempt, profile=profile)
-    return replace(attempt, profile=profile, provider=provider, model=None)
 
 
 def _timed(attempts: tuple[Attempt, ...], occupation: Occupation | None) -> tuple[Attempt, ...]:
@@ -175,7 +165,7 @@ def _hold_start(ended_at: float, occupation: Occupation | None) -> float | None:
 
 
 def _current(
-    run: Run, done: tuple[Attempt, ...], occupation: Occupation | None, left: Remaining
+    run: Run, done: tuple[Attempt, ...], occupation: Occupation | None, rest: Remaining
 ) -> Attempt | None:
     """Return the attempt in progress: told by an event, or by a lock taken after the last decision."""
     hold = occupation.current if occupation else None
@@ -186,22 +176,8 @@ def _current(
         return None
     starts = [hold.started_at] if hold else []
     starts += [run.opened.at] if run.opened else []
-    expected = left.attempts[0] if left.attempts else Attempt(len(done) + 1)
-    told = run.opened
     return replace(
-        expected,
+        running_attempt(rest.attempts, listed=rest.listed, opened=run.opened),
         index=len(done) + 1,
-        profile=expected.profile if _sole(left) else None,
-        provider=(told.provider if told else None) or expected.provider,
-        model=(told.model if told else None) or expected.model,
         started_at=max(min(starts), last_end if last_end is not None else min(starts)),
     )
-
-
-def _sole(left: Remaining) -> bool:
-    """Whether only one profile of the present model is left, so that it must be the one in use."""
-    if not left.known or not left.attempts:
-        return False
-    first = left.attempts[0]
-    same = (a.profile for a in left.attempts if (a.provider, a.model) == (first.provider, first.model))
-    return len(set(same)) == 1

@@ -13,42 +13,21 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from msgspec import Struct
+from msgspec.structs import replace
 
-from lockdeck.backend.model.runs.events import (
-    FailoverDecision,
-    LaneTaskError,
-    LaneWait,
-    LockBlocked,
-    LockTimeout,
-    ModelFallbackDecision,
-)
-from lockdeck.backend.model.runs.fold import Run, RunBook, all_lives
+from lockdeck.backend.model.runs.events import LaneWait, LockFailure
+from lockdeck.backend.model.runs.fold import RunBook
 from lockdeck.backend.model.runs.records import NOBODY_BLOCKED, Blocked
+from lockdeck.backend.model.runs.run import Run, all_lives
 from lockdeck.backend.model.words import duration, held_by, times
 
 SAME_CALLER_S = 0.5
 """One failed candidate writes up to three lines (lane main, lane session, candidate) within this many seconds."""
 
 
-class Failure(Struct, frozen=True):
-    """One line that tells of a lock timeout.
-
-    `caller` names the run and its life, None where no run is named; `number` counts the run's candidates, where
-    the line tells; `began` is when the lane's task began.
-    """
-
-    at: float
-    source: str
-    timeout: LockTimeout
-    caller: str | None = None
-    number: int | None = None
-    began: float | None = None
-
-
-def failures_by_path(book: RunBook) -> dict[str, tuple[Failure, ...]]:
+def failures_by_path(book: RunBook) -> dict[str, tuple[LockFailure, ...]]:
     """Return what was told of failed callers, by lock path, oldest first; for use with `blocked_on`."""
-    by_path: dict[str, list[Failure]] = {}
+    by_path: dict[str, list[LockFailure]] = {}
     for failure in (*_unnamed(book), *(failure for run in book.runs.values() for failure in _of_run(run))):
         by_path.setdefault(failure.timeout.path, []).append(failure)
     return {
@@ -66,7 +45,7 @@ def waits_by_key(book: RunBook) -> dict[str, tuple[LaneWait, ...]]:
 
 
 def blocked_on(
-    failures: Iterable[Failure] = (), waits: Iterable[LaneWait] = (), since: float | None = None
+    failures: Iterable[LockFailure] = (), waits: Iterable[LaneWait] = (), since: float | None = None
 ) -> Blocked:
     """Count the callers of one session since a time (epoch seconds), usually the start of its occupation."""
     failed = [failure for failure in failures if since is None or failure.at >= since]
@@ -85,7 +64,7 @@ def blocked_on(
     return Blocked(callers + len(waited), last, tuple(sentences))
 
 
-def _failed_sentences(failed: Sequence[Failure], callers: int, candidates: int) -> list[str]:
+def _failed_sentences(failed: Sequence[LockFailure], callers: int, candidates: int) -> list[str]:
     holder = held_by(failure.timeout.pid for failure in failed)
     sentences = [f"{times(callers, 'caller')} failed on the lock{holder}"]
     if candidates > 1:
@@ -95,9 +74,9 @@ def _failed_sentences(failed: Sequence[Failure], callers: int, candidates: int) 
     return sentences
 
 
-def _candidates(failed: Sequence[Failure]) -> list[Failure]:
+def _candidates(failed: Sequence[LockFailure]) -> list[LockFailure]:
     """Return one line for each candidate that failed, of the runs that are named."""
-    last: dict[str, Failure] = {}
+    last: dict[str, LockFailure] = {}
     candidates = []
     for failure in failed:
         if failure.caller is None:
@@ -109,16 +88,16 @@ def _candidates(failed: Sequence[Failure]) -> list[Failure]:
     return candidates
 
 
-def _same_candidate(previous: Failure, failure: Failure) -> bool:
+def _same_candidate(previous: LockFailure, failure: LockFailure) -> bool:
     if None not in (previous.number, failure.number) and previous.number != failure.number:
         return False
     return failure.at - previous.at <= SAME_CALLER_S
 
 
-def _unexplained(failed: Sequence[Failure], candidates: Sequence[Failure]) -> int:
+def _unexplained(failed: Sequence[LockFailure], candidates: Sequence[LockFailure]) -> int:
     """Count the callers that only lines without a run tell of: each candidate explains one line of each kind."""
     ends = [failure.at for failure in failed]
-    unexplained: list[Failure] = []
+    unexplained: list[LockFailure] = []
     for source in {failure.source for failure in failed if failure.caller is None}:
         free = [candidate.at for candidate in candidates]
         for failure in failed:
@@ -132,7 +111,7 @@ def _unexplained(failed: Sequence[Failure], candidates: Sequence[Failure]) -> in
     return _by_time(sorted(unexplained, key=lambda failure: failure.at))
 
 
-def _goes_on(failure: Failure, ends: Sequence[float]) -> bool:
+def _goes_on(failure: LockFailure, ends: Sequence[float]) -> bool:
     """Return whether a lane's task began when another failed: then it is the next candidate of the same caller.
 
     The second task was seen to begin 9 ms after the decision on the first (2026.4.5).
@@ -143,8 +122,8 @@ def _goes_on(failure: Failure, ends: Sequence[float]) -> bool:
     return nearest < len(ends) and ends[nearest] <= failure.began
 
 
-def _by_time(failures: Iterable[Failure]) -> int:
-    groups: list[list[Failure]] = []
+def _by_time(failures: Iterable[LockFailure]) -> int:
+    groups: list[list[LockFailure]] = []
     for failure in failures:
         if not groups or failure.at - groups[-1][0].at > SAME_CALLER_S:
             groups.append([])
@@ -152,27 +131,14 @@ def _by_time(failures: Iterable[Failure]) -> int:
     return sum(max(Counter(failure.source for failure in group).values()) for group in groups)
 
 
-def _unnamed(book: RunBook) -> Iterator[Failure]:
-    for event in book.notices:
-        if isinstance(event, LaneTaskError) and event.lock_timeout is not None:
-            began = None if event.duration_ms is None else event.at - event.duration_ms / 1000
-            source = "session lane" if event.session_key else "other lane"
-            yield Failure(event.at, source, event.lock_timeout, began=began)
-        elif isinstance(event, LockBlocked):
-            yield Failure(event.at, "line", event.lock_timeout)
+def _unnamed(book: RunBook) -> Iterator[LockFailure]:
+    return (failure for event in book.notices if (failure := event.lock_failure()) is not None)
 
 
-def _of_run(run: Run) -> Iterator[Failure]:
-    facts = [
-        fact
-        for fact in run.facts
-        if isinstance(fact, (ModelFallbackDecision, FailoverDecision, LockBlocked)) and fact.lock_timeout
-    ]
-    if not facts:
+def _of_run(run: Run) -> Iterator[LockFailure]:
+    failures = [failure for fact in run.facts if (failure := fact.lock_failure()) is not None]
+    if not failures:
         return
     ends = [life.ended_at for life in all_lives(run)[:-1] if life.ended_at is not None]
-    for fact in facts:
-        caller = f"{run.run_id} {bisect_left(ends, fact.at)}"
-        if fact.lock_timeout is not None:
-            number = fact.attempt if isinstance(fact, ModelFallbackDecision) else None
-            yield Failure(fact.at, type(fact).__name__, fact.lock_timeout, caller, number)
+    for failure in failures:
+        yield replace(failure, caller=f"{run.run_id} {bisect_left(ends, failure.at)}")

@@ -8,7 +8,6 @@ from lockdeck.backend.model.fleet import State
 from lockdeck.backend.model.locks import Judgement, Verdict
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.runs.events import StuckSession
-from lockdeck.backend.model.runs.fold import Run
 from lockdeck.backend.model.runs.forecast import Budget, budget_of
 from lockdeck.backend.model.runs.records import (
     GAP_GRACE_S,
@@ -19,6 +18,7 @@ from lockdeck.backend.model.runs.records import (
     Rotation,
 )
 from lockdeck.backend.model.runs.rotation import CLOCK_SLACK_S, FOLLOW_UP_S, followed_up
+from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.sessions.ownership import LOCK_WAIT_S
 
 HOLDING = frozenset({Verdict.CREATING, Verdict.HELD, Verdict.REMOVED})

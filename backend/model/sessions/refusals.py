@@ -6,13 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from lockdeck.backend.model.runs.events import LaneTaskError, TurnRefused
 from lockdeck.backend.model.runs.fold import RunBook
 from lockdeck.backend.model.runs.records import Blocked
 from lockdeck.backend.model.sessions.blocked import SAME_CALLER_S
 from lockdeck.backend.model.words import times
-
-_WORDS = ("already has an active turn claim", "changed while starting work")
 
 
 def refusals_by_key(book: RunBook, keys: Mapping[str, str]) -> dict[str, tuple[float, ...]]:
@@ -22,14 +19,12 @@ def refusals_by_key(book: RunBook, keys: Mapping[str, str]) -> dict[str, tuple[f
     """
     by_key: dict[str, list[float]] = {}
     for event in book.notices:
-        key = None
-        if isinstance(event, TurnRefused):
-            key = event.session_key or keys.get(event.session_id or "")
-        elif isinstance(event, LaneTaskError) and any(word in event.error for word in _WORDS):
-            key = event.session_key
+        if not event.refuses_turn:
+            continue
+        key = event.session_key or keys.get(event.session_id or "")
         if key is not None:
             by_key.setdefault(key, []).append(event.at)
-    return {key: _callers(sorted(times_told)) for key, times_told in by_key.items()}
+    return {key: _callers(sorted(of_key)) for key, of_key in by_key.items()}
 
 
 def with_refused(blocked: Blocked, refused: Iterable[float], since: float, queued: int) -> Blocked:

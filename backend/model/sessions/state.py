@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from lockdeck.backend.model.fleet import Severity, State
 from lockdeck.backend.model.locks import Verdict
-from lockdeck.backend.model.runs.attempts import PROMISING, Outcome
+from lockdeck.backend.model.runs.life import PROMISING, RunOutcome
 from lockdeck.backend.model.runs.records import Attempt, Rotation
 from lockdeck.backend.model.runs.rotation import FOLLOW_UP_S, compaction_of, lock_failure_sentence
 from lockdeck.backend.model.sessions.facts import SessionFacts
@@ -122,7 +122,7 @@ def _failed(facts: SessionFacts, now: float) -> Finding | None:
             sentence = f"the run broke off: no attempt followed a decision of {duration(waited)} ago"
             return Finding(run.promised_at, (sentence,))
         return None
-    if run.outcome is not Outcome.FAILED or run.ended_at is None or _moved_on(facts, run.ended_at):
+    if run.outcome is not RunOutcome.FAILED or run.ended_at is None or _moved_on(facts, run.ended_at):
         return None
     locked = lock_failure_sentence(run)
     failure = run.failure or "the last run ended in an error and nothing has run since"

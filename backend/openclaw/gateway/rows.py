@@ -166,7 +166,7 @@ def changes_sessions(frame: Frame) -> bool:
 
 def run_ids_of(events: Iterable[Event], rows: Iterable[SessionRow]) -> set[str]:
     """Return the ids of the runs that a gateway named."""
-    ids = {getattr(event, "run_id", None) for event in events}
+    ids = {event.run_id for event in events}
     ids.update(run_id for row in rows for run_id in (*row.run_ids, row.last_run_id))
     return {run_id for run_id in ids if run_id}
 

@@ -7,7 +7,7 @@ import stat
 
 
 class IrregularFileError(OSError):
-    """What stands at the path is no regular file."""
+    """The path leads to no regular file."""
 
 
 def open_regular(path: str | os.PathLike[str], *, follow: bool = False) -> int:
@@ -33,16 +33,16 @@ def open_regular(path: str | os.PathLike[str], *, follow: bool = False) -> int:
 
 def read_end(descriptor: int, limit: int) -> tuple[bytes, os.stat_result]:
     """Read the last `limit` bytes of an open file, without a line that began before; and its stat."""
-    found = os.fstat(descriptor)
-    start = max(0, found.st_size - limit)
+    status = os.fstat(descriptor)
+    start = max(0, status.st_size - limit)
     # One byte more tells whether the window begins at the start of a line.
     raw = os.pread(descriptor, limit + 1, max(0, start - 1))
     if start:
         cut = raw.find(b"\n")
         raw = raw[cut + 1 :] if cut >= 0 else b""
-    return raw, found
+    return raw, status
 
 
-def _demand_regular(found: os.stat_result, path: str | os.PathLike[str]) -> None:
-    if not stat.S_ISREG(found.st_mode):
+def _demand_regular(status: os.stat_result, path: str | os.PathLike[str]) -> None:
+    if not stat.S_ISREG(status.st_mode):
         raise IrregularFileError(None, "not a regular file", os.fspath(path))

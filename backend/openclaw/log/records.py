@@ -15,11 +15,11 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct, field
 
-from lockdeck.backend.openclaw.log.values import SCAN_LIMIT, TIME, clock, ident
+from lockdeck.backend.openclaw.log.values import SCAN_LIMIT, TIME, clock, ident, key_values
 
 
 class Malformed(StrEnum):
-    """Why a line that holds a marker could not be read."""
+    """The reason why a line that holds a marker could not be read."""
 
     JSON = "not a JSON object"
     TIME = "no time"
@@ -45,6 +45,11 @@ class LogRecord(Struct, frozen=True):
     session_id: str | None = None
     session_key: str | None = None
     trace_id: str | None = None
+
+    @property
+    def run_id(self) -> str | None:
+        """The run that its fields or its message name."""
+        return ident(self.meta.get("runId")) or ident(key_values(self.message).get("runId"))
 
 
 def read_record(line: bytes, at: float | None = None) -> LogRecord | Malformed:
@@ -73,15 +78,17 @@ def _from_json(line: bytes, at: float | None) -> LogRecord | Malformed:
     top = decode_object(line)
     if top is None:
         return Malformed.JSON
-    described = top.get("_meta")
-    when = clock(described.get("date")) if isinstance(described, dict) else None
-    when = when if when is not None else clock(top.get("time"))
-    when = when if when is not None else at
-    if when is None:
+    meta = top.get("_meta")
+    written_at = clock(meta.get("date")) if isinstance(meta, dict) else None
+    written_at = written_at if written_at is not None else clock(top.get("time"))
+    written_at = written_at if written_at is not None else at
+    if written_at is None:
         return Malformed.TIME
     session_id, session_key = _top_session(top)
     trace_id = ident(top.get("traceId"))
-    return LogRecord(when, _message(top)[:SCAN_LIMIT], _fields_of(top), session_id, session_key, trace_id)
+    return LogRecord(
+        written_at, _message(top)[:SCAN_LIMIT], _fields_of(top), session_id, session_key, trace_id
+    )
 
 
 def _message(top: Mapping[str, object]) -> str:
@@ -113,10 +120,10 @@ def _top_session(top: Mapping[str, object]) -> tuple[str | None, str | None]:
 def _from_console(text: str, at: float | None) -> LogRecord | Malformed:
     plain = _ANSI.sub("", text[: SCAN_LIMIT + 200])
     prefix = _PREFIX.match(plain)
-    journal, own = prefix.groups() if prefix else (None, None)
-    when = clock(own) if own else None
-    when = when if when is not None else clock(journal)
-    when = when if when is not None else at
-    if when is None:
+    journal, console = prefix.groups() if prefix else (None, None)
+    written_at = clock(console) if console else None
+    written_at = written_at if written_at is not None else clock(journal)
+    written_at = written_at if written_at is not None else at
+    if written_at is None:
         return Malformed.TIME
-    return LogRecord(when, plain[prefix.end() if prefix else 0 :][:SCAN_LIMIT])
+    return LogRecord(written_at, plain[prefix.end() if prefix else 0 :][:SCAN_LIMIT])

@@ -13,38 +13,12 @@ from msgspec import Struct
 MAX_LINE = 1 << 20
 """A line longer than this (bytes) is counted as oversize and skipped."""
 
-MARKERS = (
-    b"embedded run ",  # start, done, timeout, agent end, failover decision, abort still streaming
-    b"model fallback",  # decision, chain stopped, rotation caps ("escalating to model fallback")
-    b"Trying next account",
-    b"failure state updated",
-    b"before failover",
-    b": lane=",  # lane task error, lane wait exceeded
-    b": session",  # stuck, stalled and long-running session; aborts
-    b"session recovery",
-    b"session lock",
-    b"models failed",
-    b"lock held for",
-    b"file locked (",  # not just "timeout": every [model-fetch] line from 2026.5 on has a timeoutMs
-    b"file lock stale (",
-    b"session file owner after",
-    b"idle-timeout",  # circuit breaker, same-model retry
-    b"abort settle",
-    b"compaction",
-    b"retry-limit",
-    b"same-model retry",
-    b"active turn claim",
-    b"changed while starting",
-    b"gateway already running",
-    b"gateway-lifecycle ownership",
-    b"failed to start: ",  # a gateway whose lock or port is taken
-    "✓ agent ".encode(),
-    "✓ chat.send ".encode(),
-)
-"""Every line that can become an event holds at least one of these, in the JSON and in the console form."""
-
 _OWN_FIELDS = b'"_meta":{"runtime"'
 """Where the numeric keys of a tslog line end: they stand first in all versions."""
+
+
+Marks = tuple[int, ...]
+"""Indexes of the markers that a line holds."""
 
 
 class LineCounts(Struct):
@@ -87,7 +61,7 @@ class LineFeed:
         if lines and self._pending:
             lines[0] = self._pending + lines[0]
             self._pending = b""
-        self._keep(self._pending + rest, counts)
+        self._hold_back(self._pending + rest, counts)
         counts.lines += len(lines)
         return lines
 
@@ -97,7 +71,7 @@ class LineFeed:
         counts.lines += bool(rest)
         return [rest] if rest else []
 
-    def _keep(self, rest: bytes, counts: LineCounts) -> None:
+    def _hold_back(self, rest: bytes, counts: LineCounts) -> None:
         if len(rest) <= MAX_LINE:
             self._pending = rest
             return
@@ -122,20 +96,21 @@ def _is_text(line: bytes) -> bool:
     return b"\0" not in line
 
 
-def concerning(lines: Sequence[bytes]) -> list[int]:
-    """Return the places of the lines that hold a marker, in order."""
+def concerning(lines: Sequence[bytes], markers: Sequence[bytes]) -> list[tuple[int, Marks]]:
+    """Return the places of the lines that hold a marker, in order, each with the markers it holds."""
     # One search per marker over all lines at once; tslog's own fields, most of a JSON line, are left out.
-    told = b"\n".join([line.partition(_OWN_FIELDS)[0] for line in lines])
-    hits = set()
-    for marker in MARKERS:
-        found = told.find(marker)
-        while found >= 0:
-            hits.add(told.rfind(b"\n", 0, found))
-            end = told.find(b"\n", found)
-            found = told.find(marker, end) if end >= 0 else -1
-    places, place, before = [], 0, 0
+    text = b"\n".join([line.partition(_OWN_FIELDS)[0] for line in lines])
+    hits: dict[int, Marks] = {}
+    for index, marker in enumerate(markers):
+        start = text.find(marker)
+        while start >= 0:
+            line_start = text.rfind(b"\n", 0, start)
+            hits[line_start] = (*hits.get(line_start, ()), index)
+            end = text.find(b"\n", start)
+            start = text.find(marker, end) if end >= 0 else -1
+    places, place, begin = [], 0, 0
     for hit in sorted(hits):
-        place += told.count(b"\n", before, hit + 1)
-        before = hit + 1
-        places.append(place)
+        place += text.count(b"\n", begin, hit + 1)
+        begin = hit + 1
+        places.append((place, hits[hit]))
     return places

@@ -5,21 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from msgspec.structs import replace
-
-from lockdeck.backend.model.runs.events import Event, Traced
+from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.openclaw.log.files import open_regular
-from lockdeck.backend.openclaw.log.messages import text_event
+from lockdeck.backend.openclaw.log.kinds import KINDS
+from lockdeck.backend.openclaw.log.kinds.table import KindTable
 from lockdeck.backend.openclaw.log.records import Malformed, read_record
 from lockdeck.backend.openclaw.log.scan import (
-    MARKERS,
     MAX_LINE,
     LineCounts,
     LineFeed,
+    Marks,
     concerning,
     no_text,
 )
-from lockdeck.backend.openclaw.log.structured import structured_event
 from lockdeck.backend.openclaw.log.values import last_clock
 
 __all__ = ["EventStream", "LineCounts", "Malformed", "parse_line", "read_events"]
@@ -30,25 +28,24 @@ LOOK_ABOVE = 50
 """How many lines above one without a time are searched for a time."""
 
 
-def parse_line(line: bytes, at: float | None = None) -> Event | Malformed | None:
+def parse_line(line: bytes, at: float | None = None, kinds: KindTable = KINDS) -> Event | Malformed | None:
     """Read one line: an event, None when it does not concern us, or why it could not be read.
 
     `at` (epoch seconds) stands in for the time of a line that has none. Auth probes (run or session id
     starting with `probe-`) are not ours. Never raises.
     """
-    return _read(line, at) if any(marker in line for marker in MARKERS) else None
+    marks = kinds.marks_of(line)
+    return _read(line, marks, at, kinds) if marks else None
 
 
-def _read(line: bytes, at: float | None = None) -> Event | Malformed | None:
+def _read(line: bytes, marks: Marks, at: float | None, kinds: KindTable) -> Event | Malformed | None:
     record = read_record(line, at)
     if isinstance(record, Malformed):
         return record
-    event = structured_event(record) or text_event(record)
+    event = kinds.read(record, marks)
     if event is None or _is_probe(event):
         return None
-    if record.trace_id is not None and isinstance(event, Traced):
-        return replace(event, trace_id=record.trace_id)
-    return event
+    return event if record.trace_id is None else event.of_trace(record.trace_id)
 
 
 def read_events(path: str | os.PathLike[str], counts: LineCounts | None = None) -> Iterator[Event]:
@@ -73,11 +70,12 @@ class EventStream:
     `dated`: whether the line of the event yielded last told a time of its own.
     """
 
-    __slots__ = ("_clock", "_feed", "dated")
+    __slots__ = ("_clock", "_feed", "_kinds", "dated")
 
-    def __init__(self, at: float, *, mid_line: bool = False) -> None:
+    def __init__(self, at: float, *, mid_line: bool = False, kinds: KindTable = KINDS) -> None:
         """`at` (epoch seconds) is the time of lines without one, until a line tells a time."""
         self._clock = at
+        self._kinds = kinds
         self.dated = True
         self._feed = LineFeed(mid_line=mid_line)
 
@@ -92,32 +90,31 @@ class EventStream:
         return self._events(self._feed.finish(counts), counts)
 
     def _events(self, lines: list[bytes], counts: LineCounts) -> Iterator[Event]:
-        places, odd = concerning(lines), no_text(lines)
-        counts.malformed += len(odd.difference(places))
-        for place in places:
+        concern, odd = concerning(lines, self._kinds.markers), no_text(lines)
+        counts.malformed += len(odd.difference(place for place, _ in concern))
+        for place, marks in concern:
             line = lines[place]
             if len(line) > MAX_LINE:
                 counts.oversize += 1
                 continue
             counts.relevant += 1
-            found = _read(line)
-            self.dated = found is not Malformed.TIME
+            event = _read(line, marks, None, self._kinds)
+            self.dated = event is not Malformed.TIME
             if not self.dated:
-                found = _read(line, self._time_above(lines, place))
-            if isinstance(found, Malformed) or (found is None and place in odd):
+                event = _read(line, marks, self._time_above(lines, place), self._kinds)
+            if isinstance(event, Malformed) or (event is None and place in odd):
                 counts.malformed += 1
-            elif found is not None:
-                yield found
+            elif event is not None:
+                yield event
         self._clock = self._time_above(lines, len(lines))
 
     def _time_above(self, lines: list[bytes], place: int) -> float:
         for line in reversed(lines[max(0, place - LOOK_ABOVE) : place]):
-            told = last_clock(line[-1000:].decode("utf-8", "replace"))
-            if told is not None:
-                return told
+            written_at = last_clock(line[-1000:].decode("utf-8", "replace"))
+            if written_at is not None:
+                return written_at
         return self._clock
 
 
 def _is_probe(event: Event) -> bool:
-    ids = (getattr(event, "run_id", None), getattr(event, "session_id", None))
-    return any(value is not None and value.startswith("probe-") for value in ids)
+    return any(value is not None and value.startswith("probe-") for value in (event.run_id, event.session_id))

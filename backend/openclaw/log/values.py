@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from lockdeck.backend.model.runs.events import LockTimeout
-from lockdeck.backend.model.runs.fold import profile_hash
+from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.system.text import SafeText, safe
 
 ID_LIMIT = 200
@@ -24,24 +24,35 @@ SCAN_LIMIT = 16_384
 """How much of one message is looked at (characters); OpenClaw itself caps messages at 4096."""
 
 _ABSENT = frozenset({"", "-", "none", "unknown", "undefined", "null", "n/a"})
-_FIELD = re.compile(r"(?<![\w.])([A-Za-z]\w{0,40})=(.*?)(?= [A-Za-z]\w{0,40}=|$)", re.DOTALL)
+_KEY_VALUE = re.compile(r"(?<![\w.])([A-Za-z]\w{0,40})=(.*?)(?= [A-Za-z]\w{0,40}=|$)", re.DOTALL)
 _OWNER = r"(?:pid=(?P<pid>\d{1,10})|owner=unknown|unknown)(?: alive=(?P<alive>true|false))?(?: ageMs=(?P<age>\d{1,15}))?"
 _PATH_ENDS = r"(?=$|[\s\"'|),;\\])"
-_LOCK_TIMEOUTS = (
-    re.compile(
-        r"session file locked \(timeout (?P<timeout>\d{1,15}|Infinity)ms\): "
-        rf"{_OWNER} (?P<path>[^\n]{{1,4096}}?\.lock){_PATH_ENDS}"
+LOCK_TIMEOUT_FORMS = (
+    (
+        "file locked (",  # not just "timeout": every [model-fetch] line from 2026.5 on has a timeoutMs
+        re.compile(
+            r"session file locked \(timeout (?P<timeout>\d{1,15}|Infinity)ms\): "
+            rf"{_OWNER} (?P<path>[^\n]{{1,4096}}?\.lock){_PATH_ENDS}"
+        ),
     ),
     # 2026.6.11 to 2026.7.35: the lock was found stale and could not be had all the same.
-    re.compile(
-        rf"session file lock stale \([^)\n]{{0,400}}\): {_OWNER} (?P<path>[^\n]{{1,4096}}?\.lock){_PATH_ENDS}"
+    (
+        "file lock stale (",
+        re.compile(
+            rf"session file lock stale \([^)\n]{{0,400}}\): {_OWNER} "
+            rf"(?P<path>[^\n]{{1,4096}}?\.lock){_PATH_ENDS}"
+        ),
     ),
     # 2026.5.28 to 2026.7.35: the caller queued inside the process that has the lock.
-    re.compile(
-        r"timed out waiting for embedded session file owner after (?P<timeout>\d{1,15})ms: "
-        rf"(?P<transcript>[^\n]{{1,4096}}?\.jsonl){_PATH_ENDS}"
+    (
+        "session file owner after",
+        re.compile(
+            r"timed out waiting for embedded session file owner after (?P<timeout>\d{1,15})ms: "
+            rf"(?P<transcript>[^\n]{{1,4096}}?\.jsonl){_PATH_ENDS}"
+        ),
     ),
 )
+"""Forms in which a failure on a session's lock is told (2026.2.9 to 2026.7.35), each with its marker."""
 TIME = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 """Pattern of an ISO 8601 time as logs write it."""
 _TIME = re.compile(TIME)
@@ -49,10 +60,10 @@ _TIME = re.compile(TIME)
 
 def hashed_profile(value: object) -> str | None:
     """Read a `profileId`, which may also be the plain id, as its hash."""
-    found = ident(value)
-    if found is None or found.startswith("sha256:"):
-        return found
-    return profile_hash(found)
+    profile = ident(value)
+    if profile is None or profile.startswith("sha256:"):
+        return profile
+    return profile_hash(profile)
 
 
 def ident(value: object) -> str | None:
@@ -91,8 +102,8 @@ def number(value: object) -> int | None:
 
 def age_ms(value: str | None) -> int | None:
     """Read `148s`, `1500ms` or `12` (seconds) as milliseconds."""
-    found = re.match(r"(\d{1,12})(ms|s)?\b", value or "")
-    return None if found is None else int(found[1]) * (1 if found[2] == "ms" else 1000)
+    match = re.match(r"(\d{1,12})(ms|s)?\b", value or "")
+    return None if match is None else int(match[1]) * (1 if match[2] == "ms" else 1000)
 
 
 def flag(value: object) -> bool | None:
@@ -118,12 +129,12 @@ def last_clock(text: str) -> float | None:
     return clock(stamps[-1]) if stamps else None
 
 
-def fields(text: str) -> dict[str, str]:
+def key_values(text: str) -> dict[str, str]:
     """Read `key=value key=value …`; a value reaches to the next key, the first of two equal keys wins."""
-    found: dict[str, str] = {}
-    for key, value in _FIELD.findall(text[:SCAN_LIMIT]):
-        found.setdefault(key, value.strip().strip('"'))
-    return found
+    values: dict[str, str] = {}
+    for key, value in _KEY_VALUE.findall(text[:SCAN_LIMIT]):
+        values.setdefault(key, value.strip().strip('"'))
+    return values
 
 
 def model_name(provider: object, model: object) -> str | None:
@@ -140,16 +151,18 @@ def session_of_lane(lane: str) -> str | None:
 
 
 def lock_timeouts(text: str) -> Iterator[LockTimeout]:
-    """Yield every failure on a session's lock in a text (forms of 2026.2.9 to 2026.7.35)."""
-    for form in _LOCK_TIMEOUTS:
-        for found in form.finditer(text[:SCAN_LIMIT]):
-            told = found.groupdict()
+    """Yield every failure on a session's lock in a text."""
+    for marker, form in LOCK_TIMEOUT_FORMS:
+        if marker not in text:
+            continue
+        for match in form.finditer(text[:SCAN_LIMIT]):
+            parts = match.groupdict()
             yield LockTimeout(
-                path=told.get("path") or f"{told['transcript']}.lock",
-                timeout_ms=number(told.get("timeout")),
-                pid=number(told.get("pid")),
-                alive=flag(told.get("alive")),
-                age_ms=number(told.get("age")),
+                path=parts.get("path") or f"{parts['transcript']}.lock",
+                timeout_ms=number(parts.get("timeout")),
+                pid=number(parts.get("pid")),
+                alive=flag(parts.get("alive")),
+                age_ms=number(parts.get("age")),
             )
 
 

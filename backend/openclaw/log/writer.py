@@ -1,4 +1,4 @@
-"""Which OpenClaw writes a log, when its configuration does not tell.
+"""The version of the OpenClaw that writes a log, when its configuration does not tell.
 
 2026.4.5 and 2026.7.35 put the path of their own code into every log line, 2026.9.6 into some (seen); the
 version stands in the `package.json` above it.  A log may be shared by several installations: then nothing is
@@ -34,16 +34,16 @@ def version_in_log(path: str) -> Version | None:
         return None
     finally:
         os.close(descriptor)
-    installations = {os.fsdecode(found) for found in _CODE.findall(raw)}
+    installations = {os.fsdecode(folder) for folder in _CODE.findall(raw)}
     return _version_of(installations.pop()) if len(installations) == 1 else None
 
 
 def _version_of(installation: str) -> Version | None:
-    found = read_regular(os.path.join(installation, "package.json"), _PACKAGE_BYTES, follow=True)
-    if found.presence is not Presence.FILE:
+    file = read_regular(os.path.join(installation, "package.json"), _PACKAGE_BYTES, follow=True)
+    if file.presence is not Presence.FILE:
         return None
     try:
-        package = json.loads(found.raw)
+        package = json.loads(file.raw)
     except (ValueError, RecursionError):
         return None
     if not isinstance(package, dict) or package.get("name") != "openclaw":

@@ -9,9 +9,10 @@ from msgspec import Struct, field
 
 from lockdeck.backend.model.fleet import RunHolder
 from lockdeck.backend.model.runs.events import SameModelRetry
-from lockdeck.backend.model.runs.fold import Run, RunBook
+from lockdeck.backend.model.runs.fold import RunBook
 from lockdeck.backend.model.runs.records import Hold, Occupation, Rotation
-from lockdeck.backend.model.runs.traces import is_of_trace
+from lockdeck.backend.model.runs.run import Run
+from lockdeck.backend.model.runs.trace_joins import is_of_trace
 from lockdeck.backend.model.sessions.stuck import MARGIN_S
 from lockdeck.backend.model.words import duration, times
 from lockdeck.backend.openclaw.gateway.rows import SessionRow

@@ -11,10 +11,10 @@ from lockdeck.backend.model.fleet import RunHolder, SessionView, State
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.runs.events import LaneWait, StuckSession
-from lockdeck.backend.model.runs.fold import Run
 from lockdeck.backend.model.runs.forecast import budget_of
 from lockdeck.backend.model.runs.records import Blocked, Occupation, Rotation
 from lockdeck.backend.model.runs.rotation import rotation_of
+from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.sessions.blocked import blocked_on
 from lockdeck.backend.model.sessions.facts import SessionFacts
 from lockdeck.backend.model.sessions.refusals import with_refused

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from lockdeck.backend.model.runs import events as ev
+from lockdeck.backend.model.runs.events import Event, FailoverDecision, GatewayRefused
 from lockdeck.backend.model.runs.fix import would_stop
-from lockdeck.backend.model.runs.fold import PAST, Run, RunBook, all_lives, fold_all
+from lockdeck.backend.model.runs.fold import PAST, RunBook, fold_all
 from lockdeck.backend.model.runs.history import PastOccupation, occupations_from_runs
 from lockdeck.backend.model.runs.joins import key_of, session_keys, unjoined
 from lockdeck.backend.model.runs.rotation import lock_failure_sentence
+from lockdeck.backend.model.runs.run import Run, all_lives
 from lockdeck.backend.model.wire import iso
 from lockdeck.backend.openclaw.log.scan import LineCounts
 from lockdeck.backend.openclaw.log.stream import read_events
@@ -25,7 +26,7 @@ BATCH = 4096
 class Decision(Struct, frozen=True):
     """One logged decision, and whether the fix of openclaw#62351 would have ended the run instead."""
 
-    event: ev.FailoverDecision
+    event: FailoverDecision
     fix_would_stop: bool
 
 
@@ -55,7 +56,7 @@ class Replay(Struct, frozen=True):
     occupations: tuple[PastOccupation, ...]
     unjoined: int
     problems: tuple[str, ...]
-    refused_starts: tuple[ev.GatewayRefused, ...] = ()
+    refused_starts: tuple[GatewayRefused, ...] = ()
 
 
 def replay(paths: Sequence[str]) -> Replay:
@@ -96,58 +97,25 @@ def replay(paths: Sequence[str]) -> Replay:
 
 def _each_once(paths: Iterable[str]) -> list[str]:
     """Return the paths without further names of the same files."""
-    found: dict[str, str] = {}
+    by_file: dict[str, str] = {}
     for path in paths:
-        found.setdefault(os.path.realpath(path), path)
-    return list(found.values())
+        by_file.setdefault(os.path.realpath(path), path)
+    return list(by_file.values())
 
 
-def kinds_of(event: ev.Event) -> Iterator[str]:
-    """Name what an event is, in OpenClaw's own words; a line that names a lock timeout is that as well."""
-    match event:
-        case ev.FailoverDecision():
-            yield f"embedded_run_failover_decision/{event.decision}"
-        case ev.ModelFallbackDecision():
-            yield f"model_fallback_decision/{event.decision}"
-        case ev.AgentEnd():
-            yield "embedded_run_agent_end/None"
-        case _:
-            yield _KINDS.get(type(event), type(event).__name__)
-    if getattr(event, "lock_timeout", None) or getattr(event, "lock_timeouts", ()):
+def kinds_of(event: Event) -> Iterator[str]:
+    """Name the kind of an event, in OpenClaw's own words; a line that names a lock timeout is that as well."""
+    yield event.counted_as
+    if event.lock_timeouts:
         yield "lines naming a lock timeout"
-
-
-_KINDS: dict[type, str] = {
-    ev.RunTimeout: "embedded run timeout",
-    ev.ProfileTimedOut: "profile timed out",
-    ev.LaneTaskError: "lane task error",
-    ev.LaneWait: "lane wait exceeded",
-    ev.StaleLockRemoved: "stale lock removed",
-    ev.StuckSession: "stuck session",
-    ev.RecoveryOutcome: "stuck session recovery",
-    ev.WatchdogRelease: "watchdog release",
-    ev.CompactionTimeout: "compaction timeout",
-    ev.RunAborted: "run aborted",
-    ev.AuthProfileFailure: "auth_profile_failure_state_updated",
-    ev.AllModelsFailed: "all models failed",
-    ev.SameModelRetry: "same-model retry",
-    ev.ChainStopped: "model_fallback_chain_stopped",
-    ev.RotationCap: "rotation cap",
-    ev.RunNamed: "run accepted",
-    ev.TurnRefused: "turn refused",
-    ev.GatewayRefused: "gateway start refused",
-    ev.AttemptStarted: "attempt started",
-    ev.RunEnded: "run ended",
-    ev.LockBlocked: "lock blocked",
-}
 
 
 def _decisions(run: Run) -> tuple[Decision, ...]:
     return tuple(Decision(event, would_stop(event)) for event in run.decisions)
 
 
-def _batches(events: Iterable[ev.Event]) -> Iterator[list[ev.Event]]:
-    batch: list[ev.Event] = []
+def _batches(events: Iterable[Event]) -> Iterator[list[Event]]:
+    batch: list[Event] = []
     for event in events:
         batch.append(event)
         if len(batch) >= BATCH:

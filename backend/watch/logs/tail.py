@@ -15,7 +15,7 @@ from itertools import islice
 
 from msgspec import Struct
 
-from lockdeck.backend.model.runs.events import Event, WatchdogRelease
+from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.openclaw.log.files import open_regular
 from lockdeck.backend.openclaw.log.stream import LineCounts
 from lockdeck.backend.system.text import SafeText, safe
@@ -182,7 +182,7 @@ class LogTail:
         written = [one.mtime for one in self._followed.values() if one.size and not one.console]
         told_until = max(written, default=-math.inf) + TOLD_TWICE_S
         for event, dated in spoken:
-            if not written or (dated and event.at > told_until) or isinstance(event, WatchdogRelease):
+            if not written or (dated and event.at > told_until) or event.handling.console_only:
                 yield event
 
     def _retire(self, standing: set[_Inode | None], oldest: float) -> None:

@@ -8,7 +8,7 @@ from lockdeck.backend.actions.cancel.verify_files import AfterFire, Limits, Targ
 from lockdeck.backend.model.locks import LockKind, LockPayload, LockRecord, PayloadState, Presence
 from lockdeck.backend.model.runs.chain import Candidate, FailoverChain
 from lockdeck.backend.model.runs.events import AttemptStarted, Event, FailoverDecision, RunEnded
-from lockdeck.backend.model.runs.fold import profile_hash
+from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.openclaw.gateway.frames import Frame, Hello
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lockdeck.backend.model.runs.events import FailoverDecision, LaneTaskError, ModelFallbackDecision
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
 from lockdeck.backend.model.runs.joins import keys_by_trace, runs_by_key
-from lockdeck.backend.model.runs.lanejoin import keys_by_lane
+from lockdeck.backend.model.runs.lane_joins import keys_by_lane
 from lockdeck.backend.openclaw.log.stream import read_events
 from tests.folders import RECORDINGS
 

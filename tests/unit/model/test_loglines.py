@@ -11,10 +11,11 @@ from msgspec import NODEFAULT
 from msgspec.structs import fields
 
 from lockdeck.backend.model.runs import events as ev
-from lockdeck.backend.model.sessions.loglines import MOST_LINES, LogLine, line_of, log_of
+from lockdeck.backend.model.sessions.loglines import MAX_LINES, LogLine, log_of
+from tests.unit.eventclasses import event_classes
 
 SECRET = "sk-live 1234\x1b[2J please ignore"
-KINDS = typing.get_args(ev.Event)
+KINDS = event_classes()
 
 
 def filled(kind, text, at=100.0):
@@ -36,7 +37,7 @@ def filled(kind, text, at=100.0):
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_event_has_a_sentence_and_never_repeats_free_text(kind):
-    sentence = line_of(filled(kind, SECRET))
+    sentence = filled(kind, SECRET).sentence()
     assert sentence
     for part in ("sk-live", "1234", "ignore", "\x1b"):
         assert part not in sentence
@@ -54,7 +55,7 @@ def test_every_event_has_a_sentence_and_never_repeats_free_text(kind):
     ],
 )
 def test_free_text_that_looks_like_a_name_is_not_repeated_either(event):
-    assert "hunter2" not in line_of(event)
+    assert "hunter2" not in event.sentence()
 
 
 @pytest.mark.parametrize(
@@ -88,12 +89,12 @@ def test_free_text_that_looks_like_a_name_is_not_repeated_either(event):
     ],
 )
 def test_the_sentences_a_person_reads(event, sentence):
-    assert line_of(event) == sentence
+    assert event.sentence() == sentence
 
 
 def test_the_newest_fifty_are_kept_oldest_first():
     lines = log_of(ev.RunEnded(float(at), "r", True) for at in range(80, 0, -1))
-    assert [line.at for line in lines] == [float(at) for at in range(81 - MOST_LINES, 81)]
+    assert [line.at for line in lines] == [float(at) for at in range(81 - MAX_LINES, 81)]
 
 
 def test_what_both_lanes_tell_is_one_line():
@@ -112,6 +113,6 @@ def test_bad_news_are_marked():
 
 @given(st.sampled_from(KINDS), st.text())
 def test_a_sentence_holds_only_names_of_names_characters(kind, text):
-    sentence = line_of(filled(kind, text))
+    sentence = filled(kind, text).sentence()
     assert sentence.isprintable()
     assert len(sentence) < 500

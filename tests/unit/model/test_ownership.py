@@ -21,11 +21,12 @@ from lockdeck.backend.model.runs.events import (
     ModelFallbackDecision,
     RunTimeout,
 )
-from lockdeck.backend.model.runs.fold import RunBook, fold, fold_all, recency
+from lockdeck.backend.model.runs.fold import RunBook, fold, fold_all
 from lockdeck.backend.model.runs.forecast import Budget
 from lockdeck.backend.model.runs.joins import runs_by_key
 from lockdeck.backend.model.runs.records import Hold, Occupation
 from lockdeck.backend.model.runs.rotation import gap_grace, rotation_of
+from lockdeck.backend.model.runs.run import recency
 from lockdeck.backend.model.sessions.blocked import blocked_on, failures_by_path
 from lockdeck.backend.model.sessions.facts import SessionFacts
 from lockdeck.backend.model.sessions.ownership import foreign_holds, holds_of, session_run

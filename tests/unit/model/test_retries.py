@@ -19,8 +19,9 @@ from lockdeck.backend.model.runs.events import (
     SameModelRetry,
 )
 from lockdeck.backend.model.runs.fix import finding
-from lockdeck.backend.model.runs.fold import Run, RunBook, fold_all, profile_hash
+from lockdeck.backend.model.runs.fold import RunBook, fold_all
 from lockdeck.backend.model.runs.forecast import Remaining, remaining
+from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.retries import (
     MOST_RETRIES,
     WINDOW_S,
@@ -29,6 +30,7 @@ from lockdeck.backend.model.runs.retries import (
     shortest_pause_s,
 )
 from lockdeck.backend.model.runs.rotation import rotation_of
+from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.watch.logs.replay import replay
 from tests.folders import RECORDINGS
 
@@ -148,7 +150,7 @@ def test_rate_limits_know_no_window():
 
 def test_without_a_configuration_the_retries_of_one_model_are_counted():
     found = remaining(run_of(), None, {}, traits_of(NEW))
-    assert (len(found.attempts), found.known) == (2, False)
+    assert (len(found.attempts), found.listed) == (2, False)
     told = run_of(retry(10.0, 1), retry(21.0, 2))
     assert len(remaining(told, FailoverChain((), 10.0), {}, traits_of(None)).attempts) == 3, (
         "what is told holds for any version"

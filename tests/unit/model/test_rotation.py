@@ -21,8 +21,9 @@ from lockdeck.backend.model.runs.events import (
     ModelFallbackDecision,
     RunTimeout,
 )
-from lockdeck.backend.model.runs.fold import Run, RunBook, fold_all, profile_hash
+from lockdeck.backend.model.runs.fold import RunBook, fold_all
 from lockdeck.backend.model.runs.history import occupations_from_runs
+from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.records import NOBODY_BLOCKED, Attempt, Hold, Occupation
 from lockdeck.backend.model.runs.rotation import (
     followed_up,
@@ -31,6 +32,7 @@ from lockdeck.backend.model.runs.rotation import (
     rotation_of,
     unbroken,
 )
+from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.sessions.blocked import blocked_on, failures_by_path, waits_by_key
 from lockdeck.backend.openclaw.log.stream import read_events
 from tests.folders import RECORDINGS

@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from lockdeck.backend.model.runs.attempts import Outcome
 from lockdeck.backend.model.runs.events import (
     AgentEnd,
     AllModelsFailed,
@@ -32,7 +31,7 @@ from lockdeck.backend.model.runs.events import (
     RunTimeout,
     StuckSession,
 )
-from lockdeck.backend.model.runs.fold import Limits, RunBook, all_lives, fold, fold_all, profile_hash
+from lockdeck.backend.model.runs.fold import Limits, RunBook, fold, fold_all
 from lockdeck.backend.model.runs.joins import (
     key_of,
     runs_by_key,
@@ -40,6 +39,9 @@ from lockdeck.backend.model.runs.joins import (
     session_keys,
     unjoined,
 )
+from lockdeck.backend.model.runs.life import RunOutcome
+from lockdeck.backend.model.runs.profiles import profile_hash
+from lockdeck.backend.model.runs.run import all_lives
 from lockdeck.backend.openclaw.log.stream import read_events
 from tests.folders import RECORDINGS
 
@@ -95,7 +97,7 @@ def test_a_hang_through_two_two_and_one_profiles_makes_five_attempts():
     ]  # fmt: skip
     assert run.timeouts == 5
     assert [(a.started_at, a.ended_at) for a in run.attempts][:2] == [(0.0, 20.02), (21.0, 41.02)]
-    assert (run.ended_at, run.outcome) == (104.05, Outcome.FAILED)
+    assert (run.ended_at, run.outcome) == (104.05, RunOutcome.FAILED)
     assert run.session_id == "s1"
     assert run.session_key is None
 
@@ -132,7 +134,7 @@ def test_one_decision_told_by_two_sinks_is_one_attempt():
             (a.index, a.decision, a.by_timeout) for a in only(*HANG).attempts
         ]
         assert len(run.decisions) == 5
-        assert (run.ended_at, run.outcome) == (104.05, Outcome.FAILED)
+        assert (run.ended_at, run.outcome) == (104.05, RunOutcome.FAILED)
 
 
 @pytest.mark.parametrize("later_s", [-0.001, 0.0, 0.001])
@@ -242,12 +244,12 @@ def test_a_rotation_promises_a_follow_up_until_the_next_attempt_or_the_end():
 def test_a_success_after_a_fallback_ends_the_run_well():
     done = candidate(70.0, 2, "borealis/borealis-medium", None, "candidate_succeeded", reason=None)
     run = only(*HANG[:8], done)
-    assert (run.outcome, len(run.attempts)) == (Outcome.OK, 3)
+    assert (run.outcome, len(run.attempts)) == (RunOutcome.OK, 3)
 
 
 def test_an_abort_that_openclaw_takes_for_a_timeout_does_not_end_the_run():
     aborted = RunAborted(10.0, "r1", "s1", True, "aborting run")
-    assert only(aborted).outcome is Outcome.ABORTED
+    assert only(aborted).outcome is RunOutcome.ABORTED
     assert only(aborted, decision(10.2)).outcome is None
 
 
@@ -271,7 +273,7 @@ def test_a_run_that_begins_two_seconds_after_the_end_is_a_new_life_and_a_late_li
     again = [replace(event, at=event.at + 86.0) for event in HANG if hasattr(event, "run_id")]
     lives = all_lives(fold_all(RunBook(), [*HANG, *again]).runs["r1"])
     assert [len(life.attempts) for life in lives] == [5, 5]
-    assert [life.outcome for life in lives] == [Outcome.FAILED, Outcome.FAILED]
+    assert [life.outcome for life in lives] == [RunOutcome.FAILED, RunOutcome.FAILED]
     late = [AgentEnd(106.0, "r1", "timeout"), PromptError(107.0, "r1", "s1", error="timed out")]
     assert len(all_lives(fold_all(RunBook(), [*HANG, *late]).runs["r1"])) == 1
 

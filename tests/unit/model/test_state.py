@@ -24,8 +24,9 @@ from lockdeck.backend.model.runs.events import (
     RunTimeout,
     StuckSession,
 )
-from lockdeck.backend.model.runs.fold import RunBook, fold, fold_all, profile_hash
+from lockdeck.backend.model.runs.fold import RunBook, fold, fold_all
 from lockdeck.backend.model.runs.forecast import Budget
+from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.records import Blocked, Hold, Occupation
 from lockdeck.backend.model.runs.rotation import gap_grace, rotation_of
 from lockdeck.backend.model.sessions.facts import SessionFacts

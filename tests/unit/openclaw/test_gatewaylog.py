@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockdeck.backend.model.runs import events as ev
-from lockdeck.backend.model.runs.fold import profile_hash
+from lockdeck.backend.model.runs.profiles import profile_hash
+from lockdeck.backend.openclaw.log.kinds import KINDS
+from lockdeck.backend.openclaw.log.kinds.table import KindTable
 from lockdeck.backend.openclaw.log.stream import (
     EventStream,
     LineCounts,
@@ -370,6 +372,30 @@ TEXTS = {
 }
 
 
+FURTHER = (
+    f"⇄ res ✓ agent 12ms runId={RUN} conn=c",
+    "compaction retry aggregate timeout (60000ms): proceeding with pre-compaction state runId=r",
+    "[compaction-diag] end runId=r sessionKey=k outcome=failed reason=timed_out",
+    "Embedded agent failed before reply: All models failed (2): a/b: x (timeout) | c/d: x (auth)",
+    f"Error: Session {SID} already has an active turn claim",
+    f"embedded run failover decision: runId={RUN} stage=assistant decision=fallback_model reason=timeout",
+    "model fallback decision: decision=candidate_failed requested=a/b candidate=a/b reason=timeout next=none",
+    "model fallback chain stopped: runId=r reason=caller_signal_aborted",
+    "auth profile failure state updated: runId=r profile=sha256:cfcfc3d3ac52 provider=a reason=auth",
+    f"embedded run agent end: runId={RUN} isError=true reason=rate_limit",
+)
+EXAMPLES = [
+    json.dumps({"1": message, "time": DATE, "traceId": "t"}, ensure_ascii=False).encode()
+    for message in (*FURTHER, *(message for _, message, _ in TEXTS.values()))
+]
+
+
+@pytest.mark.parametrize("kind", KINDS.kinds, ids=lambda kind: f"{kind.event.__name__} {kind.pattern}"[:60])
+def test_every_kind_of_line_has_an_example_whose_own_marker_lets_it_through(kind):
+    read = [parse_line(line, kinds=KindTable([kind])) for line in EXAMPLES]
+    assert any(type(event) is kind.event for event in read)
+
+
 @SHAPES
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_message_becomes_its_event_in_every_shape(name, shape):
@@ -383,7 +409,7 @@ def test_a_message_becomes_its_event_in_every_shape(name, shape):
     if isinstance(expected, ev.RotationCap | ev.CompactionTimeout | ev.RunAborted):
         assert expected.text in event.text
         expected = type(expected)(
-            **{f: getattr(expected, f) for f in expected.__slots__} | {"text": event.text}
+            **{f: getattr(expected, f) for f in expected.__struct_fields__} | {"text": event.text}
         )
     assert event == expected
 

@@ -18,7 +18,6 @@ from msgspec.structs import replace
 
 from lockdeck.backend.actions.release.plan import plan_at
 from lockdeck.backend.model.fleet import FleetSnapshot, RootView, SessionView, State
-from lockdeck.backend.model.runs.attempts import Outcome
 from lockdeck.backend.model.runs.events import (
     AttemptStarted,
     ChainStopped,
@@ -28,7 +27,8 @@ from lockdeck.backend.model.runs.events import (
     TurnRefused,
 )
 from lockdeck.backend.model.runs.fold import RunBook, fold, fold_all
-from lockdeck.backend.model.runs.traces import run_id_of
+from lockdeck.backend.model.runs.life import RunOutcome
+from lockdeck.backend.model.runs.trace_joins import run_id_of
 from lockdeck.backend.model.sessions.refusals import refusals_by_key
 from lockdeck.backend.model.sessions.stuck import MARGIN_S
 from lockdeck.backend.openclaw.gateway.rows import SessionRow, Sign
@@ -69,7 +69,7 @@ HANG = [
 def test_a_run_is_built_from_its_trace_and_its_retries_are_attempts():
     (run,) = fold_all(RunBook(), HANG).runs.values()
     assert run.run_id == run_id_of("t1")
-    assert (run.session_key, run.session_id, run.outcome) == ("agent:silas:main", "s1", Outcome.FAILED)
+    assert (run.session_key, run.session_id, run.outcome) == ("agent:silas:main", "s1", RunOutcome.FAILED)
     assert [a.decision for a in run.attempts] == ["retry_same_model"] * 4 + ["idle_breaker"]
     assert all(a.by_timeout and a.model == "atlas-large" for a in run.attempts)
     assert [a.started_at for a in run.attempts] == [None, 11.001, 22.002, 33.003, 44.004]
@@ -78,7 +78,7 @@ def test_a_run_is_built_from_its_trace_and_its_retries_are_attempts():
 def test_the_recorded_hang_of_four_agents_is_four_runs_of_five_attempts():
     told = replay([str(RECORDING)])
     assert {(p.session_key, len(p.run.attempts), p.run.outcome) for p in told.runs} == {
-        (f"agent:{agent}:main", 5, Outcome.FAILED) for agent in ("main", "silas", "ezra", "juno")
+        (f"agent:{agent}:main", 5, RunOutcome.FAILED) for agent in ("main", "silas", "ezra", "juno")
     }
     assert told.unjoined == 0
     assert all(50_000 < past.ms < 60_000 for past in told.occupations)

@@ -13,16 +13,16 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.runs.events import Event, SameModelRetry
 
-MOST_NAMED = 256
+MAX_RETRIES = 256
 SAME_RETRY_S = 5.0
 """One retry is told by the log and by the event stream within this many seconds."""
-MOST_OWNERS = 2
+MAX_OWNERS = 2
 """Two run ids in one trace are one too many; further ones change nothing."""
 _PREFIX = "trace:"
 
 
 class Trace(Struct, frozen=True):
-    """What was told under one trace id. `owners`: the run ids that its lines name, at most two.
+    """Facts told under one trace id. `owners`: the run ids that its lines name, at most two.
 
     `facts` are the events without a run id, sorted; `at` is when it was last heard of, epoch seconds.
     """
@@ -36,9 +36,9 @@ class Trace(Struct, frozen=True):
         """The one run that this trace belongs to; None where none or several are named."""
         return self.owners[0] if len(self.owners) == 1 else None
 
-    def named(self, run_id: str, at: float) -> Trace:
+    def owned_by(self, run_id: str, at: float) -> Trace:
         """Return the trace with one more run id told in it."""
-        owners = tuple(sorted({*self.owners, run_id})[:MOST_OWNERS])
+        owners = tuple(sorted({*self.owners, run_id})[:MAX_OWNERS])
         return replace(self, owners=owners, at=max(self.at, at))
 
 
@@ -54,38 +54,45 @@ def is_of_trace(run_id: str) -> bool:
 
 def touched_runs(traces: Mapping[str, Trace], ids: Iterable[str]) -> set[str]:
     """Return the runs whose facts change with these traces, the traces' own included."""
-    found: set[str] = set()
+    runs: set[str] = set()
     for trace_id in ids:
-        found.add(run_id_of(trace_id))
-        found.update(traces[trace_id].owners)
-    return found
+        runs.add(run_id_of(trace_id))
+        runs.update(traces[trace_id].owners)
+    return runs
 
 
-def same_retry(one: SameModelRetry, other: SameModelRetry) -> bool:
+def same_retry(first: SameModelRetry, second: SameModelRetry) -> bool:
     """Whether two tellings are of one retry: equal number and equal delay, which is random to the millisecond."""
-    marks = [(retry.index, retry.total, retry.delay_ms) for retry in (one, other)]
-    return None not in marks[0] and marks[0] == marks[1] and abs(one.at - other.at) <= SAME_RETRY_S
+    marks = [(retry.index, retry.total, retry.delay_ms) for retry in (first, second)]
+    return None not in marks[0] and marks[0] == marks[1] and abs(first.at - second.at) <= SAME_RETRY_S
 
 
-def named_by_retries(traces: Mapping[str, Trace], named: Iterable[SameModelRetry]) -> dict[str, Trace]:
+def with_retry(retries: tuple[SameModelRetry, ...], event: SameModelRetry) -> tuple[SameModelRetry, ...]:
+    """Add a retry, once; the newest are kept."""
+    if event in retries:
+        return retries
+    return tuple(sorted((*retries, event), key=lambda retry: (retry.at, repr(retry))))[-MAX_RETRIES:]
+
+
+def named_by_retries(traces: Mapping[str, Trace], retries: Iterable[SameModelRetry]) -> dict[str, Trace]:
     """Return the traces of which one retry was also told with a run id, with that id as an owner."""
-    found: dict[str, Trace] = {}
-    for retry in named:
+    owned: dict[str, Trace] = {}
+    for retry in retries:
         twins = [
             trace_id
             for trace_id, trace in traces.items()
             if any(isinstance(fact, SameModelRetry) and same_retry(fact, retry) for fact in trace.facts)
         ]
         if len(twins) == 1 and retry.run_id is not None:
-            before = found.get(twins[0], traces[twins[0]])
-            found[twins[0]] = before.named(retry.run_id, retry.at)
-    return found
+            trace = owned.get(twins[0], traces[twins[0]])
+            owned[twins[0]] = trace.owned_by(retry.run_id, retry.at)
+    return owned
 
 
 def facts_by_run(traces: Mapping[str, Trace]) -> dict[str, list[Event]]:
     """Return the facts without a run id by the run they belong to."""
-    found: dict[str, list[Event]] = {}
+    facts: dict[str, list[Event]] = {}
     for trace_id, trace in traces.items():
         if trace.facts:
-            found.setdefault(trace.owner or run_id_of(trace_id), []).extend(trace.facts)
-    return found
+            facts.setdefault(trace.owner or run_id_of(trace_id), []).extend(trace.facts)
+    return facts

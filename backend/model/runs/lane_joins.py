@@ -21,25 +21,25 @@ def keys_by_lane(book: RunBook) -> dict[str, str]:
     """Return session key by run id, for runs whose every enclosed lane error names the same session."""
     spans = sorted(_spans(book))
     starts = [span[0] for span in spans]
-    found: dict[str, set[str]] = {}
+    keys: dict[str, set[str]] = {}
     lanes = [n for n in book.notices if isinstance(n, LaneTaskError) and n.session_key is not None]
     times = [lane.at for lane in lanes]
     for begin, end, run_id in spans:
         inside = lanes[bisect_left(times, begin) : bisect_right(times, end)]
-        near = spans[max(0, bisect_left(starts, begin - ENCLOSED_S)) : bisect_right(starts, end)]
-        if len(inside) == 1 and not any(other[2] != run_id and other[1] >= begin for other in near):
-            found.setdefault(run_id, set()).add(inside[0].session_key or "")
-    return {run_id: next(iter(keys)) for run_id, keys in found.items() if len(keys) == 1}
+        around = spans[max(0, bisect_left(starts, begin - ENCLOSED_S)) : bisect_right(starts, end)]
+        if len(inside) == 1 and not any(span[2] != run_id and span[1] >= begin for span in around):
+            keys.setdefault(run_id, set()).add(inside[0].session_key or "")
+    return {run_id: next(iter(of_run)) for run_id, of_run in keys.items() if len(of_run) == 1}
 
 
 def _spans(book: RunBook) -> Iterator[tuple[float, float, str]]:
     """Yield (decision, failed candidate, run id) for every failover whose two lines stand close together."""
     for run in book.runs.values():
-        decided: float | None = None
+        decided_at: float | None = None
         for fact in run.facts:
             if isinstance(fact, FailoverDecision):
-                decided = fact.at
-            elif isinstance(fact, ModelFallbackDecision) and decided is not None:
-                if fact.at - decided <= ENCLOSED_S:
-                    yield decided, fact.at, run.run_id
-                decided = None
+                decided_at = fact.at
+            elif isinstance(fact, ModelFallbackDecision) and decided_at is not None:
+                if fact.at - decided_at <= ENCLOSED_S:
+                    yield decided_at, fact.at, run.run_id
+                decided_at = None

@@ -1,0 +1,145 @@
+"""The model and the profile of an attempt: decided here, read everywhere else.
+
+No single line can be trusted with it. A failover decision lags behind after a fallback: on a candidate that never
+answered its provider and model are those of the previous assistant message (seen on 2026.4.5). The line about the
+present candidate names the model, a retry names its own, the profile's id names the provider, and the configured
+chain says what must come next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lockdeck.backend.model.runs.chain import FailoverChain
+from lockdeck.backend.model.runs.events import (
+    AttemptStarted,
+    FailoverDecision,
+    ModelFallbackDecision,
+    PromptError,
+    RotationCap,
+    SameModelRetry,
+)
+from lockdeck.backend.model.runs.life import Life
+from lockdeck.backend.model.runs.records import Attempt
+
+
+class ModelRef(Struct, frozen=True):
+    """A provider and one of its models; None for what no source tells."""
+
+    provider: str | None = None
+    model: str | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether both are told."""
+        return bool(self.provider and self.model)
+
+    def or_else(self, substitute: AttemptStarted | Attempt | None) -> ModelRef:
+        """Fill in what is not told."""
+        if substitute is None:
+            return self
+        return ModelRef(self.provider or substitute.provider, self.model or substitute.model)
+
+
+def model_ref(name: str | None) -> ModelRef:
+    """Split `provider/model`."""
+    provider, _, model = (name or "").partition("/")
+    return ModelRef(provider or None, model or None)
+
+
+def ended_model(life: Life, event: FailoverDecision | SameModelRetry | RotationCap | PromptError) -> ModelRef:
+    """Return the model of the attempt that an event ends."""
+    present = model_ref(present_candidate(life.candidates))
+    match event:
+        case PromptError():
+            return ModelRef(event.provider, event.model)
+        case SameModelRetry():
+            return model_ref(event.model).or_else(life.opened)
+        case FailoverDecision():
+            return present if present.is_whole else ModelRef(event.provider, event.model)
+        case RotationCap():
+            last = life.attempts[-1] if life.attempts else None
+            return present if present.is_whole else ModelRef().or_else(life.opened or last)
+
+
+def name_candidate(life: Life, event: ModelFallbackDecision) -> None:
+    """Give the attempts of a candidate that is over its name, and begin the next candidate."""
+    candidate = model_ref(event.candidate)
+    if candidate.is_whole:
+        for index in range(life.candidate_from, len(life.attempts)):
+            life.attempts[index] = replace(
+                life.attempts[index], provider=candidate.provider, model=candidate.model
+            )
+    life.candidate_from = len(life.attempts)
+
+
+def present_candidate(lines: Sequence[ModelFallbackDecision]) -> str | None:
+    """Return the candidate (`provider/model`) that a run is at, by the last line about its candidates."""
+    if not lines:
+        return None
+    return lines[-1].candidate if begins_candidate(lines[-1]) else lines[-1].next_candidate
+
+
+def begins_candidate(line: ModelFallbackDecision) -> bool:
+    """Whether a line tells that its candidate is tried now, and not that it is over."""
+    return line.decision == "probe_cooldown_candidate"
+
+
+def with_profile(attempt: Attempt, names: Mapping[str, str]) -> Attempt:
+    """Give an attempt its profile by `names` (ids by hash), and the profile's provider where the logged one lags."""
+    profile = names.get(attempt.profile_hash or "")
+    if profile is None:
+        return attempt
+    provider, colon, _ = profile.partition(":")
+    if not colon or provider == attempt.provider:
+        return replace(attempt, profile=profile)
+    return replace(attempt, profile=profile, provider=provider, model=None)
+
+
+def running_attempt(to_come: Sequence[Attempt], *, listed: bool, opened: AttemptStarted | None) -> Attempt:
+    """Return the attempt in progress: of the model that its start names, else of the first to come.
+
+    `to_come` are the attempts left, the running one first; `listed`: their profiles are known. The profile is
+    known where only one of the model is left, so that it must be the one in use.
+    """
+    expected = to_come[0] if to_come else Attempt(0)
+    rivals = {a.profile for a in to_come if (a.provider, a.model) == (expected.provider, expected.model)}
+    model = ModelRef().or_else(opened).or_else(expected)
+    profile = expected.profile if listed and len(rivals) == 1 else None
+    return replace(expected, profile=profile, provider=model.provider, model=model.model)
+
+
+def chain_position(
+    chain: FailoverChain,
+    lines: Sequence[ModelFallbackDecision],
+    attempts: Sequence[Attempt],
+    names: Mapping[str, str],
+) -> int:
+    """Return the index of the present candidate in the chain.
+
+    By what the log says comes next, else by the providers of the present candidate's `attempts`, else by the
+    number of candidates that are over.
+    """
+    present = present_candidate(lines)
+    if present:
+        provider, _, model = present.partition("/")
+        index = _index(chain, provider, model)
+        if index is not None:
+            return index
+    for attempt in attempts:
+        provider, _, _ = (names.get(attempt.profile_hash or "") or "").partition(":")
+        index = _index(chain, provider)
+        if index is not None:
+            return index
+    failed = sum(line.decision in ("candidate_failed", "skip_candidate") for line in lines)
+    return min(failed, len(chain.candidates))
+
+
+def _index(chain: FailoverChain, provider: str, model: str | None = None) -> int | None:
+    for index, candidate in enumerate(chain.candidates):
+        if candidate.provider == provider and model in (None, candidate.model):
+            return index
+    return None

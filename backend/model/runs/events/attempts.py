@@ -1,0 +1,213 @@
+"""Events inside one attempt: budgets, errors of the provider, retries, compactions, cooldowns."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Protocol
+
+from lockdeck.backend.model.runs.events.base import (
+    LATE_LINE_S,
+    NEXT_ATTEMPT_S,
+    About,
+    CausalOrder,
+    Event,
+    Handling,
+    PassiveEvent,
+)
+from lockdeck.backend.model.runs.events.wording import in_brackets, name_or, on_model, span_of
+
+
+class AttemptSteps(Protocol):
+    """Steps of reading one attempt."""
+
+    def budget_over(self, event: RunTimeout) -> None:
+        """Take the end of an attempt's budget."""
+
+    def inner_error(self, event: AgentEnd) -> None:
+        """Take the error of an inner try."""
+
+    def prompt_failed(self, event: PromptError) -> None:
+        """Take an attempt that the transcript tells of."""
+
+    def retried(self, event: SameModelRetry) -> None:
+        """Take a retry on the same model."""
+
+    def compacted(self, event: CompactionTimeout) -> None:
+        """Take the begin or the end of a compaction."""
+
+
+class RunTimeout(Event, frozen=True):
+    """`embedded run timeout`: the run budget of one attempt ran out. The LLM idle timeout logs no such line."""
+
+    run_id: str
+    session_id: str | None
+    timeout_ms: int | None
+    trace_id: str | None = None
+
+    handling: ClassVar[Handling] = Handling(
+        "embedded run timeout", CausalOrder.BUDGET_OVER, About.RUN, bad=True, late_s=NEXT_ATTEMPT_S
+    )
+
+    def sentence(self) -> str:
+        """Name the budget."""
+        return f"the attempt ran into its budget of {span_of(self.timeout_ms)}"
+
+    def take(self, steps: AttemptSteps) -> None:
+        """Take the end of an attempt's budget."""
+        steps.budget_over(self)
+
+
+class ProfileTimedOut(PassiveEvent, frozen=True):
+    """`Profile X timed out. Trying next account...`: real profile id, no run id, also when none is left."""
+
+    profile: str
+    idle: bool
+    trace_id: str | None = None
+
+    handling: ClassVar[Handling] = Handling(
+        "profile timed out", CausalOrder.PROFILE_OVER, About.PROFILE, bad=True
+    )
+
+    def sentence(self) -> str:
+        """Name the profile."""
+        return f"profile {name_or(self.profile, 'not named')} timed out"
+
+
+class AgentEnd(Event, frozen=True):
+    """`embedded_run_agent_end`: one inner try ended in an error (429, 500, 401 …)."""
+
+    run_id: str
+    reason: str | None
+    provider: str | None = None
+    model: str | None = None
+    status: int | None = None
+    trace_id: str | None = None
+
+    handling: ClassVar[Handling] = Handling(
+        "embedded_run_agent_end/None", CausalOrder.INNER_ERROR, About.RUN, late_s=LATE_LINE_S
+    )
+
+    def sentence(self) -> str:
+        """Say how the model call failed."""
+        status = f" with status {self.status}" if self.status is not None else ""
+        return f"the model call failed{status}{on_model(self.provider, self.model)}{in_brackets(self.reason)}"
+
+    def take(self, steps: AttemptSteps) -> None:
+        """Take the error of an inner try."""
+        steps.inner_error(self)
+
+
+class PromptError(Event, frozen=True):
+    """Transcript entry `openclaw:prompt-error`: one per timed-out or aborted attempt; joins run to session."""
+
+    run_id: str | None
+    session_id: str | None
+    provider: str | None = None
+    model: str | None = None
+    error: str | None = None
+
+    handling: ClassVar[Handling] = Handling(
+        "PromptError", CausalOrder.PROMPT_ERROR, About.RUN, late_s=LATE_LINE_S
+    )
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether its error tells of a timeout."""
+        error = (self.error or "").lower()
+        return "timed out" in error or "timeout" in error
+
+    def sentence(self) -> str:
+        """Say how the attempt ended."""
+        ending = "timed out" if self.timed_out else "failed"
+        return f"the transcript notes: the attempt{on_model(self.provider, self.model)} {ending}"
+
+    def take(self, steps: AttemptSteps) -> None:
+        """Take an attempt that the transcript tells of."""
+        steps.prompt_failed(self)
+
+
+class SameModelRetry(Event, frozen=True):
+    """A retry on the same model: `retrying same model` (2026.4.12), `transient same-model retry i/8` (2026.9).
+
+    The attempt before it has failed; the next begins after `delay_ms`. 2026.9.6 also tells it as an event of
+    the run (`run_status`, phase `retrying`).
+    """
+
+    index: int | None
+    total: int | None
+    model: str | None
+    reason: str | None
+    run_id: str | None = None
+    trace_id: str | None = None
+    delay_ms: int | None = None
+    session_key: str | None = None
+
+    handling: ClassVar[Handling] = Handling(
+        "same-model retry", CausalOrder.RETRY, About.RUN, late_s=NEXT_ATTEMPT_S
+    )
+
+    def sentence(self) -> str:
+        """Say which retry comes when."""
+        place = f" {self.index} of {self.total}" if self.index and self.total else ""
+        delay = f" in {span_of(self.delay_ms)}" if self.delay_ms else ""
+        return f"retry{place} on the same model{on_model(None, self.model)}{delay}{in_brackets(self.reason)}"
+
+    def take(self, steps: AttemptSteps) -> None:
+        """Take a retry on the same model."""
+        steps.retried(self)
+
+
+class CompactionTimeout(Event, frozen=True):
+    """A timeout that has to do with compaction; such timeouts never rotate. `text` tells which.
+
+    `extra_ms` is what a run timeout that came during a compaction is put off by; `tries` how often the prompt can
+    still be tried after a compaction that a timeout started (at most 2 in 2026.4.5), each but the last with another.
+    """
+
+    run_id: str | None
+    session_id: str | None
+    text: str
+    trace_id: str | None = None
+    extra_ms: int | None = None
+    tries: int = 0
+
+    handling: ClassVar[Handling] = Handling("compaction timeout", CausalOrder.COMPACTION, About.RUN)
+
+    @property
+    def begins(self) -> bool:
+        """Whether OpenClaw compacts from here on; else a compaction is over."""
+        return self.tries > 0 or "extending deadline" in self.text
+
+    def sentence(self) -> str:
+        """Say whether a compaction begins or is over."""
+        return (
+            "timed out and compacts the transcript now" if self.begins else "a compaction ran into a timeout"
+        )
+
+    def take(self, steps: AttemptSteps) -> None:
+        """Take the begin or the end of a compaction."""
+        steps.compacted(self)
+
+
+class AuthProfileFailure(PassiveEvent, frozen=True):
+    """`auth_profile_failure_state_updated`: a profile went into cooldown.
+
+    2026.4.5 never does so for a pure timeout; 2026.7.35 does (30 s, both seen).
+    """
+
+    run_id: str | None
+    profile_hash: str | None
+    provider: str | None
+    reason: str | None
+    cooldown_until: float | None = None
+    trace_id: str | None = None
+
+    handling: ClassVar[Handling] = Handling(
+        "auth_profile_failure_state_updated", CausalOrder.COOLDOWN, About.RUN
+    )
+
+    def sentence(self) -> str:
+        """Name the provider and the reason."""
+        provider = name_or(self.provider, "")
+        return (
+            f"a profile{f' of {provider}' if provider else ''} goes into cooldown{in_brackets(self.reason)}"
+        )

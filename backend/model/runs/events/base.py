@@ -1,0 +1,196 @@
+"""Declarations that every event makes: how it is joined, and what follows from it."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from enum import Enum, IntEnum, auto
+from typing import Any, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+NEXT_ATTEMPT_S = 1.0
+"""An attempt that begins or ends this many seconds after the end of a run is of a new run with the same id.
+
+`openclaw agent --local` reuses the session id as run id."""
+LATE_LINE_S = 5.0
+"""Any other line is a late one about the run that has ended, for so many seconds."""
+
+
+class About(Enum):
+    """The thing that an event tells of, and so where the fold keeps it.
+
+    `RUN`: the run it names, else that of its trace. `PROFILE`: a run, joined by the profile's hash. `SESSION`:
+    a session or a lock path, unless it names a run. `ROOT`: a gateway. `TRACE`: nothing but which run a trace
+    belongs to, so that no log shows it.
+    """
+
+    RUN = auto()
+    PROFILE = auto()
+    SESSION = auto()
+    ROOT = auto()
+    TRACE = auto()
+
+
+class CausalOrder(IntEnum):
+    """Places of events within one moment: what comes of what. `LOOSE` events have no place among the others."""
+
+    ATTEMPT_STARTED = auto()
+    INNER_ERROR = auto()
+    BUDGET_OVER = auto()
+    RETRY = auto()
+    PROFILE_OVER = auto()
+    BRAKE = auto()
+    ABORT = auto()
+    COMPACTION = auto()
+    PROMPT_ERROR = auto()
+    COOLDOWN = auto()
+    DECISION = auto()
+    LANE_ERROR = auto()
+    CANDIDATE = auto()
+    CHAIN_STOPPED = auto()
+    ALL_FAILED = auto()
+    RUN_ENDED = auto()
+    LOOSE = auto()
+
+
+class Handling(Struct, frozen=True):
+    """Treatment of all events of one class.
+
+    `counted_as` is its name in counts. `bad` marks its line in a session's log as bad news. What comes within
+    `late_s` seconds after the end of a run is a late line about it, and tells of a new run afterwards.
+    `console_only`: OpenClaw writes it to the console and to no JSON log.
+    """
+
+    counted_as: str
+    order: CausalOrder
+    about: About
+    bad: bool = False
+    late_s: float = math.inf
+    console_only: bool = False
+
+
+class LockTimeout(Struct, frozen=True):
+    """`session file locked (timeout Nms): …` or its like: a caller gave up on a lock.
+
+    `pid`, `alive` and `age_ms` as the waiting process saw the owner; the last two from 2026.6.11 on.
+    """
+
+    path: str
+    timeout_ms: int | None
+    pid: int | None = None
+    alive: bool | None = None
+    age_ms: int | None = None
+
+
+class LockFailure(Struct, frozen=True):
+    """A caller's failure on a lock, as one line tells it.
+
+    `source` is the kind of line; `number` counts the run's candidates, where the line tells; `began` is when the
+    lane's task began (epoch seconds). `caller` names the run and its life, None where no run is named.
+    """
+
+    at: float
+    source: str
+    timeout: LockTimeout
+    number: int | None = None
+    began: float | None = None
+    caller: str | None = None
+
+
+class Event(Struct, frozen=True):
+    """One thing that OpenClaw told at `at` (epoch seconds). An id that a class has no field for is None."""
+
+    at: float
+
+    @property
+    @abstractmethod
+    def handling(self) -> Handling:
+        """The treatment of its class; each class declares its own."""
+
+    @abstractmethod
+    def sentence(self) -> str:
+        """Return its line in the session's log; free text of others is never repeated."""
+
+    @abstractmethod
+    def take(self, steps: Any) -> None:
+        """Take the step of reading a run that this event stands for."""
+
+    @property
+    def run_id(self) -> str | None:
+        """The run that it names."""
+        return None
+
+    @property
+    def session_id(self) -> str | None:
+        """The session id that it names."""
+        return None
+
+    @property
+    def session_key(self) -> str | None:
+        """The session key that it names."""
+        return None
+
+    @property
+    def trace_id(self) -> str | None:
+        """The trace that its line shares with all lines of one run."""
+        return None
+
+    @property
+    def lock_timeouts(self) -> tuple[LockTimeout, ...]:
+        """The failures on locks that it quotes."""
+        return ()
+
+    @property
+    def lock_path(self) -> str | None:
+        """The lock that it is about."""
+        return next((timeout.path for timeout in self.lock_timeouts), None)
+
+    @property
+    def counted_as(self) -> str:
+        """Its name in counts, in OpenClaw's own words."""
+        return self.handling.counted_as
+
+    @property
+    def late_s(self) -> float:
+        """For how many seconds after the end of a run it is a late line about that run."""
+        return self.handling.late_s
+
+    @property
+    def refuses_turn(self) -> bool:
+        """Whether it tells of a caller that was refused because the session has a turn already."""
+        return False
+
+    def lock_failure(self) -> LockFailure | None:
+        """Return the caller's failure on a lock that it counts as."""
+        return None
+
+    def of_trace(self, trace_id: str) -> Self:
+        """Return the event with the trace of its line, where its class keeps one."""
+        return replace(self, trace_id=trace_id) if "trace_id" in self.__struct_fields__ else self
+
+
+class PassiveEvent(Event, frozen=True):
+    """An event that changes nothing in how its run is read."""
+
+    def take(self, steps: object) -> None:
+        """Take no step."""
+
+
+class LockEvent(Event, frozen=True):
+    """An event whose line may quote a caller's failure on a lock."""
+
+    @property
+    @abstractmethod
+    def lock_timeout(self) -> LockTimeout | None:
+        """The failure on a lock that it quotes."""
+
+    @property
+    def lock_timeouts(self) -> tuple[LockTimeout, ...]:
+        """The failure on a lock that it quotes, if any."""
+        return () if self.lock_timeout is None else (self.lock_timeout,)
+
+    @abstractmethod
+    def lock_failure(self) -> LockFailure | None:
+        """Return the caller's failure on a lock that it counts as."""

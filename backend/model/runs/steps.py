@@ -1,0 +1,166 @@
+"""One run, read from everything that was told about it: attempts, candidates, and whether it has ended.
+
+The facts come sorted by time; each takes the step that its class declares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lockdeck.backend.model.runs.attempt_model import ended_model
+from lockdeck.backend.model.runs.candidates import take_candidate
+from lockdeck.backend.model.runs.decisions import take_brake, take_decision, take_retry
+from lockdeck.backend.model.runs.events import (
+    AgentEnd,
+    AllModelsFailed,
+    AttemptStarted,
+    AttemptSteps,
+    ChainStopped,
+    CompactionTimeout,
+    DecisionSteps,
+    Event,
+    FailoverDecision,
+    LockBlocked,
+    LockSteps,
+    ModelFallbackDecision,
+    PromptError,
+    RotationCap,
+    RunAborted,
+    RunEnded,
+    RunSteps,
+    RunTimeout,
+    SameModelRetry,
+)
+from lockdeck.backend.model.runs.life import SAME_MOMENT_S, Life, RunOutcome
+from lockdeck.backend.model.runs.records import Attempt, Compaction
+
+PROMPT_ERROR_S = 5.0
+"""A transcript's prompt error this close (seconds) to the end of an attempt tells of that attempt."""
+
+
+def lives(facts: Sequence[Event]) -> list[Life]:
+    """Read sorted facts of one run id into its lives; nearly always there is exactly one."""
+    steps = LifeSteps()
+    read = [steps.life]
+    for index, fact in enumerate(facts):
+        life = steps.life
+        if life.final and life.end and fact.at - life.end[0] > fact.late_s:
+            steps.settle_prompt_error()
+            steps.life = Life(first=index)
+            read.append(steps.life)
+        fact.take(steps)
+    steps.settle_prompt_error()
+    return read
+
+
+class LifeSteps(RunSteps, AttemptSteps, DecisionSteps, LockSteps):
+    """The steps, each taken by the facts of one kind; they change `life`."""
+
+    def __init__(self) -> None:
+        self.life = Life()
+
+    def started(self, event: AttemptStarted) -> None:
+        """Open the attempt; an end told before is taken back."""
+        life = self.life
+        life.opened = life.opened or event
+        life.promised_at = life.compaction = None
+        life.go_on()
+
+    def budget_over(self, event: RunTimeout) -> None:
+        """Learn when the attempt began."""
+        life = self.life
+        if event.timeout_ms and not life.has_just_closed(event.at, SAME_MOMENT_S):
+            life.budget_from = event.at - event.timeout_ms / 1000
+
+    def inner_error(self, event: AgentEnd) -> None:
+        """Learn whether the provider answered."""
+        life = self.life
+        if life.has_just_closed(event.at, SAME_MOMENT_S):
+            return
+        life.heard_at = event.at if life.heard_at is None else life.heard_at
+        if event.reason not in (None, "timeout"):
+            life.answer = event.reason
+        elif event.status not in (None, 408):
+            life.answer = "provider_error"
+
+    def prompt_failed(self, event: PromptError) -> None:
+        """Note an error of the transcript until it is known whether the log tells of the same attempt."""
+        life = self.life
+        if life.has_just_closed(event.at, PROMPT_ERROR_S):
+            return
+        if life.prompt_error is not None and event.at - life.prompt_error.at > PROMPT_ERROR_S:
+            self.settle_prompt_error()
+        life.prompt_error = life.prompt_error or event
+
+    def settle_prompt_error(self) -> None:
+        """Count an attempt that only the transcript tells of."""
+        event = self.life.prompt_error
+        if event is None:
+            return
+        model = ended_model(self.life, event)
+        reason = "timeout" if event.timed_out else event.error
+        attempt = Attempt(
+            0, provider=model.provider, model=model.model, reason=reason, timed_out=event.timed_out
+        )
+        self.life.close(attempt, event.at)
+
+    def decided(self, event: FailoverDecision) -> None:
+        """Count the attempt that was decided on."""
+        take_decision(self.life, event)
+
+    def retried(self, event: SameModelRetry) -> None:
+        """Count the attempt before a retry."""
+        take_retry(self.life, event)
+
+    def braked(self, event: RotationCap) -> None:
+        """Count the attempt that a breaker ended."""
+        take_brake(self.life, event)
+
+    def candidate(self, event: ModelFallbackDecision) -> None:
+        """Count a candidate that is over."""
+        take_candidate(self.life, event)
+
+    def all_failed(self, event: AllModelsFailed) -> None:
+        """End the run: no model answered."""
+        life = self.life
+        life.failure = life.failure or event.text
+        life.lock_timeouts += [t for t in event.lock_timeouts if t not in life.lock_timeouts]
+        life.finish(event.at, RunOutcome.FAILED)
+
+    def chain_stopped(self, event: ChainStopped) -> None:
+        """End the run, by an abort or by OpenClaw itself."""
+        life = self.life
+        outcome = RunOutcome.ABORTED if "abort" in (event.reason or "") else RunOutcome.FAILED
+        if outcome is RunOutcome.FAILED and event.reason:
+            life.failure = life.failure or f"OpenClaw stopped the run: {event.reason}"
+        life.finish(event.at, outcome)
+
+    def ended(self, event: RunEnded) -> None:
+        """Take note of an end that a later decision may take back: it is told per attempt, too."""
+        life = self.life
+        if life.final or (life.promised_at is not None and not event.ok):
+            return
+        done = RunOutcome.OK if event.ok else RunOutcome.FAILED
+        life.promised_at, life.opened = None, None
+        life.end = (event.at, RunOutcome.ABORTED if event.aborted else done)
+
+    def aborted(self, event: RunAborted) -> None:
+        """Take note of an abort that took."""
+        life = self.life
+        if event.ok and not life.final:
+            life.promised_at, life.end = None, (event.at, RunOutcome.ABORTED)
+
+    def compacted(self, event: CompactionTimeout) -> None:
+        """Learn until when the transcript is compacted."""
+        life = self.life
+        if not event.begins:
+            life.compaction = None
+            return
+        since = life.compaction.since if life.compaction else event.at
+        longest_s = None if event.extra_ms is None else max(0, event.extra_ms) / 1000
+        life.compaction = Compaction(since, event.at, longest_s, event.tries)
+
+    def locked_out(self, event: LockBlocked) -> None:
+        """Learn of a lock that the run failed on."""
+        if event.lock_timeout not in self.life.lock_timeouts:
+            self.life.lock_timeouts.append(event.lock_timeout)

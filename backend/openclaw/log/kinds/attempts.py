@@ -1,0 +1,239 @@
+"""Lines about one attempt: its begin and end, budgets, retries, compactions, cooldowns."""
+
+from __future__ import annotations
+
+import re
+
+from lockdeck.backend.model.runs.events import (
+    AgentEnd,
+    AttemptStarted,
+    AuthProfileFailure,
+    CompactionTimeout,
+    ProfileTimedOut,
+    RunAborted,
+    RunEnded,
+    RunTimeout,
+    SameModelRetry,
+)
+from lockdeck.backend.openclaw.log.kinds.table import LineKind
+from lockdeck.backend.openclaw.log.records import LogRecord
+from lockdeck.backend.openclaw.log.values import (
+    flag,
+    hashed_profile,
+    ident,
+    key_values,
+    number,
+    shown,
+)
+
+_COMPACTS = re.compile(r"attempting compaction(?: before retry \(attempt (\d{1,2})/(\d{1,2})\))?")
+
+
+def _start(record: LogRecord, _match: re.Match[str]) -> AttemptStarted | None:
+    words = key_values(record.message)
+    run_id = ident(words.get("runId"))
+    if run_id is None:
+        return None
+    return AttemptStarted(
+        at=record.at,
+        run_id=run_id,
+        session_id=ident(words.get("sessionId")) or record.session_id,
+        provider=ident(words.get("provider")),
+        model=ident(words.get("model")),
+    )
+
+
+def _done(record: LogRecord, _match: re.Match[str]) -> RunEnded | None:
+    words = key_values(record.message)
+    run_id = ident(words.get("runId"))
+    if run_id is None:
+        return None
+    aborted = flag(words.get("aborted")) is True
+    session_id = ident(words.get("sessionId")) or record.session_id
+    return RunEnded(record.at, run_id, ok=not aborted, aborted=aborted, session_id=session_id)
+
+
+def _run_timeout(record: LogRecord, _match: re.Match[str]) -> RunTimeout | None:
+    words = key_values(record.message)
+    run_id = ident(words.get("runId"))
+    if run_id is None:
+        return None
+    session_id = ident(words.get("sessionId")) or record.session_id
+    return RunTimeout(record.at, run_id, session_id, number(words.get("timeoutMs")))
+
+
+def _compaction(record: LogRecord, _match: re.Match[str]) -> CompactionTimeout:
+    words = key_values(record.message)
+    retry = _COMPACTS.search(record.message)
+    return CompactionTimeout(
+        at=record.at,
+        run_id=ident(words.get("runId")),
+        session_id=ident(words.get("sessionId")) or record.session_id,
+        text=shown(record.message),
+        extra_ms=number(words.get("extraMs")),
+        tries=0 if retry is None else max(1, int(retry[2] or 1) - int(retry[1] or 1) + 1),
+    )
+
+
+def _profile(record: LogRecord, match: re.Match[str]) -> ProfileTimedOut | None:
+    profile, timeout = ident(match[1]), match[2]
+    return None if profile is None else ProfileTimedOut(record.at, profile, idle="idle" in timeout)
+
+
+def _abort(record: LogRecord, match: re.Match[str]) -> RunAborted:
+    words = key_values(record.message)
+    return RunAborted(
+        at=record.at,
+        run_id=ident(words.get("runId")),
+        session_id=ident(words.get("sessionId")) or record.session_id,
+        ok=match[1] == "aborting run",
+        text=shown(record.message),
+    )
+
+
+def _idle_retry(record: LogRecord, match: re.Match[str]) -> SameModelRetry:
+    return SameModelRetry(record.at, None, None, ident(match[1]), "timeout", record.run_id)
+
+
+def _transient_retry(record: LogRecord, match: re.Match[str]) -> SameModelRetry:
+    index, total, model, reason = match.groups()
+    return SameModelRetry(
+        at=record.at,
+        index=number(index),
+        total=number(total),
+        model=ident(model),
+        reason=ident(reason),
+        run_id=record.run_id,
+        delay_ms=number(key_values(record.message).get("delayMs")),
+    )
+
+
+def _cooldown(record: LogRecord, _match: re.Match[str]) -> AuthProfileFailure:
+    words = key_values(record.message)
+    return AuthProfileFailure(
+        at=record.at,
+        run_id=ident(words.get("runId")),
+        profile_hash=hashed_profile(words.get("profile")),
+        provider=ident(words.get("provider")),
+        reason=ident(words.get("reason")),
+    )
+
+
+def _cooldown_fields(record: LogRecord) -> AuthProfileFailure:
+    meta = record.meta
+    until = number(meta.get("cooldownUntil")) or number(meta.get("disabledUntil"))
+    return AuthProfileFailure(
+        at=record.at,
+        run_id=ident(meta.get("runId")),
+        profile_hash=hashed_profile(meta.get("profileId")),
+        provider=ident(meta.get("provider")),
+        reason=ident(meta.get("reason")),
+        cooldown_until=None if until is None else until / 1000,
+    )
+
+
+def _agent_end(record: LogRecord, _match: re.Match[str]) -> AgentEnd | None:
+    words = key_values(record.message)
+    run_id = ident(words.get("runId"))
+    if run_id is None or flag(words.get("isError")) is False:
+        return None
+    reason = ident(words.get("reason"))
+    return AgentEnd(record.at, run_id, reason, ident(words.get("provider")), ident(words.get("model")))
+
+
+def _agent_end_fields(record: LogRecord) -> AgentEnd | None:
+    meta = record.meta
+    run_id = ident(meta.get("runId"))
+    if run_id is None or flag(meta.get("isError")) is False:
+        return None
+    return AgentEnd(
+        at=record.at,
+        run_id=run_id,
+        reason=ident(meta.get("failoverReason")),
+        provider=ident(meta.get("provider")),
+        model=ident(meta.get("model")),
+        status=number(meta.get("httpCode")) or number(meta.get("status")),
+    )
+
+
+_EMBEDDED = ("embedded run ",)
+_COMPACTION = ("compaction",)
+
+KINDS = (
+    LineKind(event=AttemptStarted, markers=_EMBEDDED, pattern=r"embedded run start: ", text=_start),
+    LineKind(event=RunEnded, markers=_EMBEDDED, pattern=r"embedded run done: ", text=_done),
+    LineKind(event=RunTimeout, markers=_EMBEDDED, pattern=r"embedded run timeout: ", text=_run_timeout),
+    LineKind(
+        event=CompactionTimeout,
+        markers=_EMBEDDED,
+        pattern=r"embedded run timeout (?:reached during|after) compaction",
+        text=_compaction,
+    ),
+    LineKind(
+        event=CompactionTimeout, markers=_COMPACTION, pattern=r"\[timeout-compaction\] ", text=_compaction
+    ),
+    LineKind(
+        event=CompactionTimeout,
+        markers=_COMPACTION,
+        pattern=r"compaction retry aggregate timeout ",
+        text=_compaction,
+    ),
+    LineKind(
+        event=CompactionTimeout,
+        markers=_COMPACTION,
+        pattern=r"using [^\n]{1,80} snapshot: timed out during compaction",
+        text=_compaction,
+    ),
+    LineKind(
+        event=CompactionTimeout,
+        markers=_COMPACTION,
+        pattern=r"\[compaction-diag\] end [^\n]*\breason=\S{0,80}?time(?:d[ _]out|out)",
+        text=_compaction,
+    ),
+    LineKind(
+        event=ProfileTimedOut,
+        markers=("Trying next account",),
+        pattern=r"Profile (\S{1,200}) ([^\n]{0,200}?)\. Trying next account",
+        text=_profile,
+    ),
+    LineKind(
+        event=RunAborted,
+        markers=(": session", *_EMBEDDED),
+        pattern=r"(aborting run|abort failed|wait timeout|embedded run abort still streaming): ",
+        text=_abort,
+    ),
+    LineKind(
+        event=RunAborted,
+        markers=("abort settle",),
+        pattern=r"(embedded abort settle|sessions_yield abort settle) timed out: ",
+        text=_abort,
+    ),
+    LineKind(
+        event=SameModelRetry,
+        markers=("idle-timeout",),
+        pattern=r"\[llm-idle-timeout\] (\S{1,200}) [^\n]{0,200}retrying same model",
+        text=_idle_retry,
+    ),
+    LineKind(
+        event=SameModelRetry,
+        markers=("same-model retry",),
+        pattern=r"transient same-model retry (\d{1,6})/(\d{1,6}) for (\S{1,200})(?: reason=([^\s:]{1,80}))?",
+        text=_transient_retry,
+    ),
+    LineKind(
+        event=AuthProfileFailure,
+        markers=("failure state updated",),
+        pattern=r"auth profile failure state updated: ",
+        text=_cooldown,
+        name="auth_profile_failure_state_updated",
+        fields=_cooldown_fields,
+    ),
+    LineKind(
+        event=AgentEnd,
+        markers=_EMBEDDED,
+        pattern=r"embedded run agent end: ",
+        text=_agent_end,
+        name="embedded_run_agent_end",
+        fields=_agent_end_fields,
+    ),
+)
