@@ -20,10 +20,9 @@ from lockdeck.backend.model.fleet import (
     RootView,
     RunHolder,
     SessionView,
-    State,
 )
-from lockdeck.backend.model.gateways import runs_beside_another
-from lockdeck.backend.model.locks import Evidence, Holder, Verdict
+from lockdeck.backend.model.locks import Evidence, Holder
+from lockdeck.backend.model.needs import needs_person
 from lockdeck.backend.model.occupation import occupied_ms
 from lockdeck.backend.model.runs.records import Attempt, Occupation, Rotation
 
@@ -57,34 +56,6 @@ def iso(at: float | None) -> str | None:
 def ms(seconds: float | None) -> int | None:
     """Seconds as integer milliseconds, never negative."""
     return None if seconds is None else max(0, round(seconds * 1000))
-
-
-def needs_person(snapshot: FleetSnapshot) -> bool:
-    """Return whether anything needs a person.
-
-    A stuck session, a releasable lock, a lock removed under its holder, a gateway that was refused because of
-    an owner that is gone, two gateways on one root, a root whose sessions can't be seen. A stale gateway lock
-    alone needs nobody: the next start takes it over.
-    """
-    if any(session.state is State.STUCK for session in snapshot.sessions):
-        return True
-    if any(root.unseen or _nothing_serves(root) for root in snapshot.roots):
-        return True
-    return any(lock_needs_person(view) for view in snapshot.locks)
-
-
-def _nothing_serves(root: RootView) -> bool:
-    return root.refused_start is not None and root.refused_start.alive is False
-
-
-def lock_needs_person(view: LockView) -> bool:
-    """Return whether one lock needs a person."""
-    judgement = view.judgement
-    return (
-        judgement.releasable
-        or judgement.verdict in (Verdict.REMOVED, Verdict.LEAKED)
-        or runs_beside_another(view)
-    )
 
 
 def snapshot_json(snapshot: FleetSnapshot) -> Json:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from lockdeck.backend.model.fleet import FleetSnapshot
-from lockdeck.backend.model.wire import dumps, needs_person, snapshot_json
+from lockdeck.backend.model.needs import needs_person
+from lockdeck.backend.model.wire import dumps, snapshot_json
 from lockdeck.backend.watch.collector import Collector
 from lockdeck.tui.cli.options import Common, common_options, json_option, roots_argument
 from lockdeck.tui.cli.output import emit, narrate

@@ -26,9 +26,10 @@ from lockdeck.backend.model.locks import (
     Proof,
     Verdict,
 )
+from lockdeck.backend.model.needs import needs_person
 from lockdeck.backend.model.runs.events import GatewayRefused
 from lockdeck.backend.model.verdicts import judge
-from lockdeck.backend.model.wire import needs_person, root_json
+from lockdeck.backend.model.wire import root_json
 from lockdeck.backend.model.words import hour_and_minute
 from tests.unit.model.test_verdicts import ALIVE, COMPLETE, HOLDER, NO_PAYLOAD, NOW, OTHER, PARTIAL, evidence
 

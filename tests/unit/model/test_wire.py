@@ -13,17 +13,8 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.model.locks import Verdict
-from lockdeck.backend.model.wire import (
-    dumps,
-    evidence_json,
-    iso,
-    lock_json,
-    lock_needs_person,
-    ms,
-    needs_person,
-    session_json,
-    snapshot_json,
-)
+from lockdeck.backend.model.needs import lock_needs_person, needs_person
+from lockdeck.backend.model.wire import dumps, evidence_json, iso, lock_json, ms, session_json, snapshot_json
 from tests.folders import DOCS
 from tests.tui import samples
 

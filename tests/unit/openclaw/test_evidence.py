@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from lockdeck.backend.model.locks import Liveness, LockKind, Presence, Proof, Verdict
+from lockdeck.backend.model.needs import lock_needs_person
 from lockdeck.backend.model.verdicts import judge
-from lockdeck.backend.model.wire import lock_needs_person
 from lockdeck.backend.openclaw.locks import evidence
 from lockdeck.backend.openclaw.locks.evidence import SETTLE_S, examine
 from lockdeck.backend.system.procfs import LINUX

@@ -19,7 +19,8 @@ import pytest
 
 from lockdeck.backend.model.fleet import State
 from lockdeck.backend.model.locks import LockKind, Proof, Verdict
-from lockdeck.backend.model.wire import needs_person, snapshot_json
+from lockdeck.backend.model.needs import needs_person
+from lockdeck.backend.model.wire import snapshot_json
 from lockdeck.backend.settings.settings import RootSettings, Settings
 from lockdeck.backend.simulate.fleet import SimulatedFleet
 from lockdeck.backend.system.procfs import LINUX

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from lockdeck.backend.model.locks import Proof, Verdict
-from lockdeck.backend.model.wire import lock_needs_person
+from lockdeck.backend.model.needs import lock_needs_person
 from lockdeck.backend.openclaw.roots.discovery import Root
 from lockdeck.backend.system.procfs import LINUX
 from lockdeck.backend.watch.locks import LockBook
