@@ -28,7 +28,8 @@ from lockdeck.tui.jobs import WORKING, Piece
 from lockdeck.tui.targets import Aim
 
 if TYPE_CHECKING:
-    from lockdeck.backend.actions.cancel.cancel import CancelOutcome, CancelPlan, Limits
+    from lockdeck.backend.actions.cancel.context import CancelLimits
+    from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan
 
 Tell = Callable[[int, Piece], None]
 """Hears how the piece at an index stands now."""
@@ -48,7 +49,7 @@ class Hands:
     watch_s: float = 30.0
     clock: Callable[[], float] = time.time
     wait: Callable[[float], object] = time.sleep
-    limits: Limits | None = None
+    limits: CancelLimits | None = None
 
 
 class Offer(Struct, frozen=True):
@@ -122,7 +123,7 @@ def _follow_up(
 
 def offer_cancel(aim: Aim, hands: Hands) -> CancelPlan | None:
     """Look afresh and put the ladder together; None where the session or its root is not known any more."""
-    from lockdeck.backend.actions.cancel.cancel import plan_cancel
+    from lockdeck.backend.actions.cancel.plan import plan_cancel
 
     if aim.session is None or aim.root is None:
         return None
@@ -154,7 +155,7 @@ def do_cancels(
         pieces[at] = pieces[at].telling(sentence)
         tell(at, pieces[at])
 
-    def heard(plan: CancelPlan, outcome: CancelOutcome | None) -> None:
+    def progress(plan: CancelPlan, outcome: CancelOutcome | None) -> None:
         nonlocal at
         at = next(index for index, known in enumerate(plans) if known is plan)
         if outcome is not None:
@@ -169,7 +170,7 @@ def do_cancels(
         clock=hands.clock,
         report=hear,
         wait=hands.wait,
-        heard=heard,
+        progress=progress,
     )
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from lockdeck.backend.actions.cancel.cancel import CancelPlan, cancel, cancel_many, plan_cancel
+from lockdeck.backend.actions.cancel.cancel import cancel, cancel_many
 from lockdeck.backend.actions.cancel.ladder import ABORT, RESTART, STOP, rung
+from lockdeck.backend.actions.cancel.plan import plan_cancel
+from lockdeck.backend.actions.cancel.records import CancelPlan
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.settings.settings import Settings
 from lockdeck.backend.watch.collector import Collector

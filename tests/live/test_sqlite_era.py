@@ -10,8 +10,10 @@ from typing import Any
 import psutil
 import pytest
 
-from lockdeck.backend.actions.cancel.cancel import CancelOutcome, CancelPlan, cancel, plan_cancel
+from lockdeck.backend.actions.cancel.cancel import cancel
 from lockdeck.backend.actions.cancel.ladder import ABORT, RESTART
+from lockdeck.backend.actions.cancel.plan import plan_cancel
+from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.fleet import RootView, SessionView
 from lockdeck.backend.settings.settings import Settings

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lockdeck.backend.actions.cancel.ladder import gentle_rungs, restart_rung
-from lockdeck.backend.actions.cancel.records import CancelPlan, Way
+from lockdeck.backend.actions.cancel.ladder import EndingCost, gentle_rungs, restart_rung
+from lockdeck.backend.actions.cancel.records import CancelPlan, GatewayRoute
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.actions.release.records import Refusal, ReleasePlan
 from lockdeck.backend.model.fleet import Severity
@@ -65,13 +65,17 @@ async def cancel_ladder(pilot: object) -> None:
     (aim,) = dialog._aims
     rungs, left_out = gentle_rungs(Version(2026, 4, 5), SCOPES)
     restart = restart_rung(
-        "run `systemctl --user restart openclaw-gateway`", ("agent:main:main",), comes_back=True
+        "run `systemctl --user restart openclaw-gateway`",
+        EndingCost(("agent:main:main",), ""),
+        comes_back=True,
     )
     plan = CancelPlan(
         key=aim.row[2],
         root=ROOT,
         looked_at=NOW,
-        way=Way(RootPlaces(ROOT, "files", own_namespace=False), Config(f"{ROOT}/openclaw.json"), {}, "state"),
+        route=GatewayRoute(
+            RootPlaces(ROOT, "files", own_namespace=False), Config(f"{ROOT}/openclaw.json"), {}, "state"
+        ),
         rungs=(*rungs, restart),
         pid=396,
         is_gateway=True,

@@ -12,9 +12,9 @@ import pytest
 from msgspec.structs import replace
 from textual.widgets import Button, Input
 
-from lockdeck.backend.actions.cancel.cancel import Limits
-from lockdeck.backend.actions.cancel.ladder import LeftOut, restart_rung, rung
-from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan, Way
+from lockdeck.backend.actions.cancel.context import CancelLimits
+from lockdeck.backend.actions.cancel.ladder import EndingCost, LeftOut, restart_rung, rung
+from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan, GatewayRoute
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.openclaw.roots.place import RootPlaces
 from lockdeck.tui.app import LockdeckApp
@@ -41,9 +41,13 @@ signal.signal(signal.SIGTERM, end)
 print('held', flush=True)
 sys.stdin.read()
 """
-QUICK = Limits(ripe=0.1, gap=2.0, free=0.3, quiet=0.3, quiet_blind=0.3, brief=0.1, restart=10.0, poll=0.005)
+QUICK = CancelLimits(
+    ripe=0.1, gap=2.0, free=0.3, quiet=0.3, quiet_blind=0.3, brief=0.1, restart=10.0, poll=0.005
+)
 GENTLE, RESET = rung("stop"), rung("reset")
-RESTART = restart_rung("run `systemctl --user restart openclaw-gateway`", ("agent:main:other",), True)
+RESTART = restart_rung(
+    "run `systemctl --user restart openclaw-gateway`", EndingCost(("agent:main:other",), ""), comes_back=True
+)
 
 
 @pytest.fixture
@@ -87,8 +91,8 @@ def ladder(*rungs: object, **fields: object) -> CancelPlan:
     """A plan as the gateway of the incident would give it."""
     key = incident().sessions[1].key
     places = RootPlaces("/home/ops/.openclaw", "files", own_namespace=False)
-    way = Way(places, Config("/nowhere/openclaw.json"), {}, "/nowhere")
-    plan = CancelPlan(key, "/home/ops/.openclaw", 0.0, way, rungs=rungs)  # type: ignore[arg-type]
+    route = GatewayRoute(places, Config("/nowhere/openclaw.json"), {}, "/nowhere")
+    plan = CancelPlan(key, "/home/ops/.openclaw", 0.0, route, rungs=rungs)  # type: ignore[arg-type]
     told = {
         "pid": 396,
         "is_gateway": True,
@@ -126,13 +130,13 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], frozenset[str
     """What cancel_many was asked to do; each session ends as still rotating."""
     asked_for: list[tuple[list[str], frozenset[str]]] = []
 
-    def fake(plans, *, allow, report, heard, **_more):
+    def fake(plans, *, allow, report, progress, **_more):
         asked_for.append(([plan.key for plan in plans], allow))
         for plan in plans:
-            heard(plan, None)
+            progress(plan, None)
             report("Stop command: aborted, but the rotation went on 0.6 s later")
             told = ("Stop command: aborted, but the rotation went on 0.6 s later",)
-            heard(plan, CancelOutcome("still-rotating", plan.key, sentences=told, next_rung="reset"))
+            progress(plan, CancelOutcome("still-rotating", plan.key, sentences=told, next_rung="reset"))
         return []
 
     monkeypatch.setattr("lockdeck.backend.actions.cancel.cancel.cancel_many", fake)

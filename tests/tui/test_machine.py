@@ -26,7 +26,7 @@ from lockdeck.backend.actions.cancel.records import (
     STILL_ROTATING,
     CancelOutcome,
     CancelPlan,
-    Way,
+    GatewayRoute,
 )
 from lockdeck.backend.actions.release.records import Refusal, ReleaseOutcome, ReleasePlan, Status
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, Severity, State
@@ -131,28 +131,28 @@ class World:
     # What stands in for lockdeck.backend.actions.cancel.cancel: a stop is never enough, a reset leaves the lock behind.
 
     def plan_cancel(self, session: SessionView, _root: object, **_more: object) -> CancelPlan:
-        way = Way(PLACES, Config("/nowhere/openclaw.json"), {}, "/nowhere")
+        route = GatewayRoute(PLACES, Config("/nowhere/openclaw.json"), {}, "/nowhere")
         path = f"{ROOT}/agents/main/sessions/{session.session_id}.jsonl.lock"
         place = PLACES.lock(path, "main", LockKind.SESSION)
-        return CancelPlan(session.key, ROOT, NOW, way, (GENTLE, RESET), place=place)
+        return CancelPlan(session.key, ROOT, NOW, route, (GENTLE, RESET), place=place)
 
     def cancel_many(
         self,
         plans: Sequence[CancelPlan],
         *,
         allow: frozenset[str],
-        heard: Callable[[CancelPlan, CancelOutcome | None], None],
+        progress: Callable[[CancelPlan, CancelOutcome | None], None],
         **_more: object,
     ) -> None:
         for plan in plans:
-            heard(plan, None)
+            progress(plan, None)
             if plan.key.rpartition(":")[2] not in self.holds:
-                heard(plan, CancelOutcome(NOTHING, plan.key, sentences=("nobody runs",)))
+                progress(plan, CancelOutcome(NOTHING, plan.key, sentences=("nobody runs",)))
                 continue
             self.cancelled.append((plan.key, allow))
             stopped = "reset" in allow
             word, following = (CANCELLED, None) if stopped else (STILL_ROTATING, "reset")
-            heard(plan, CancelOutcome(word, plan.key, sentences=("told",), next_rung=following))
+            progress(plan, CancelOutcome(word, plan.key, sentences=("told",), next_rung=following))
 
 
 def name_of(path: str) -> str:
@@ -207,7 +207,7 @@ class Deck(RuleBasedStateMachine):
         self.patch.setattr("lockdeck.tui.operations.release", lambda *a, **k: self.world.release(*a, **k))
         self.patch.setattr("lockdeck.tui.operations.trace", lambda _path: None)
         self.patch.setattr(
-            "lockdeck.backend.actions.cancel.cancel.plan_cancel",
+            "lockdeck.backend.actions.cancel.plan.plan_cancel",
             lambda *a, **k: self.world.plan_cancel(*a, **k),
         )
         self.patch.setattr(

@@ -10,15 +10,17 @@ from typing import Any
 import click
 from msgspec import Struct
 
-from lockdeck.backend.actions.cancel.cancel import (
+from lockdeck.backend.actions.cancel.cancel import cancel, cancel_many
+from lockdeck.backend.actions.cancel.ladder import ABORT, RESET, RESTART, STOP, TERMINATE
+from lockdeck.backend.actions.cancel.plan import plan_cancel
+from lockdeck.backend.actions.cancel.records import (
+    CANCELLED,
+    NOTHING,
+    REFUSED,
+    STILL_ROTATING,
     CancelOutcome,
     CancelPlan,
-    cancel,
-    cancel_many,
-    plan_cancel,
 )
-from lockdeck.backend.actions.cancel.ladder import ABORT, RESET, RESTART, STOP, TERMINATE
-from lockdeck.backend.actions.cancel.records import CANCELLED, NOTHING, REFUSED, STILL_ROTATING
 from lockdeck.backend.actions.journal import Journal, default_journal
 from lockdeck.backend.model.fleet import FleetSnapshot, RootView, SessionView, State
 from lockdeck.backend.model.wire import SCHEMA, dumps
@@ -123,7 +125,7 @@ def _carry_out(plans: list[CancelPlan], request: CancelRequest) -> Exit:
     journal = default_journal()
     gentle = {rung.name for plan in plans for rung in plan.rungs if rung.danger == GENTLE}
     results = cancel_many(
-        plans, allow=request.allow or gentle, journal=journal, report=report, heard=announce
+        plans, allow=request.allow or gentle, journal=journal, report=report, progress=announce
     )
     if not request.as_json and sys.stdin.isatty():
         results = [(plan, _offer_next(plan, outcome, journal, report)) for plan, outcome in results]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from lockdeck.backend.actions.cancel.cancel import CancelOutcome, CancelPlan, Rung
+from lockdeck.backend.actions.cancel.ladder import Rung
+from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan
 from lockdeck.backend.system.text import SafeText, safe
 
 
@@ -23,7 +24,7 @@ def plan_lines(plan: CancelPlan) -> Iterator[SafeText]:
     for rung in plan.rungs:
         yield from rung_lines(rung)
     for omission in plan.left_out:
-        yield safe(f"  not {omission.name}: {omission.why}", 1000)
+        yield safe(f"  not {omission.name}: {omission.reason}", 1000)
 
 
 def rung_lines(rung: Rung) -> Iterator[SafeText]:

@@ -45,7 +45,7 @@ def ladder_lines(aim: Aim, plan: CancelPlan, chosen: Rung, symbols: Symbols) -> 
     rows.append(line(span("Ways to end it, gentlest first", "accent"), span("  (up and down choose)", "dim")))
     for rung in plan.rungs:
         rows += _rung(rung, rung is chosen, symbols)
-    rows += listed("Left out", [f"{left.name}: {left.why}" for left in plan.left_out], symbols, "dim")
+    rows += listed("Left out", [f"{rung.name}: {rung.reason}" for rung in plan.left_out], symbols, "dim")
     return [*rows, *listed("Mind", plan.notes, symbols, "dim")]
 
 

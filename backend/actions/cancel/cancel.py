@@ -1,8 +1,20 @@
-"""Cancel the run that holds a session: plan the ladder, climb it as far as allowed, prove that it stopped.
+"""Cancel the run that holds a session: the acts of a cancel, in their order.
 
 A gateway often answers "ok" to an abort while the rotation goes on.  So no answer counts here: the run is
-cancelled when its lock has gone, is not taken again by the same run, the log shows no further attempt and
-the gateway no active run.
+cancelled when its lock has gone, is not taken again by the same run, the log shows no further attempt and the
+gateway no active run; and where sessions are in SQLite, when its gateway has shown no active run for a while.
+
+                                                          file era           SQLite era
+1. plan     who holds the session, how its run could be   `plan_files.py`    `plan_sqlite.py`
+            ended (`ladder.py`), and at what cost
+            (`plan.py`, `holder.py`, `access.py`, `cost.py`)
+2. turn     have the sessions directory to ourselves among all lockdecks (`../turns.py`)
+3. begin    journal which rung begins (`entries.py`)
+4. call     do the rung, gentlest first (`call.py`)       `call_files.py`    `call_sqlite.py`
+5. verify   see whether the run is over (`log.py`)        `verify_files.py`  `verify_sqlite.py`
+6. end      or, as the last rung, end the process         `end_files.py`     `end_sqlite.py`
+            that runs it (`restart.py`)
+7. outcome  journal how the rung ended; go on with the next one, or say what came of it (`outcomes.py`)
 """
 
 from __future__ import annotations
@@ -13,12 +25,31 @@ from collections.abc import Callable, Collection, Sequence
 
 from msgspec.structs import replace
 
-from lockdeck.backend.actions.cancel.call import fire
+from lockdeck.backend.actions.cancel.access import open_line
+from lockdeck.backend.actions.cancel.call import TRIES
+from lockdeck.backend.actions.cancel.call_files import call_files
+from lockdeck.backend.actions.cancel.call_sqlite import call_sqlite
+from lockdeck.backend.actions.cancel.context import (
+    CancelContext,
+    CancelLimits,
+    Clock,
+    NothingToEndError,
+    RunTarget,
+    Wait,
+)
+from lockdeck.backend.actions.cancel.end_files import end_files
+from lockdeck.backend.actions.cancel.end_sqlite import end_sqlite
+from lockdeck.backend.actions.cancel.entries import append_begin, append_end, append_nothing, append_refused
 from lockdeck.backend.actions.cancel.ladder import RESTART, Rung
 from lockdeck.backend.actions.cancel.log import FileLog, GatewayLog
-from lockdeck.backend.actions.cancel.plan_files import open_line, plan_cancel
+from lockdeck.backend.actions.cancel.outcomes import (
+    cancelled,
+    honest_answer,
+    not_cancelled,
+    not_confirmed,
+    nothing_to_end,
+)
 from lockdeck.backend.actions.cancel.records import (
-    CANCELLED,
     FAILED,
     NOTHING,
     REFUSED,
@@ -27,24 +58,14 @@ from lockdeck.backend.actions.cancel.records import (
     CancelPlan,
     Step,
 )
-from lockdeck.backend.actions.cancel.scene import NobodyThereError, Scene
-from lockdeck.backend.actions.cancel.verify_files import Limits, Target
 from lockdeck.backend.actions.journal import Journal
-from lockdeck.backend.actions.turns import NotOurTurnError, turn
-from lockdeck.backend.model.wire import evidence_json
+from lockdeck.backend.actions.turns import TURN_S, NotOurTurnError, turn
 from lockdeck.backend.openclaw.gateway.access import Line
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError
 from lockdeck.backend.system import procfs
 
-__all__ = ["CancelOutcome", "CancelPlan", "Limits", "Rung", "cancel", "cancel_many", "plan_cancel"]
-
-TURN_S = 10.0
-"""How long, in seconds, another lockdeck at work in the same sessions directory is waited for."""
-
-Clock = Callable[[], float]
-Wait = Callable[[float], object]
 Report = Callable[[str], None]
-Heard = Callable[[CancelPlan, "CancelOutcome | None"], None]
+Progress = Callable[[CancelPlan, "CancelOutcome | None"], None]
 
 
 def cancel(
@@ -55,7 +76,7 @@ def cancel(
     clock: Clock = time.time,
     report: Report = lambda _sentence: None,
     wait: Wait = time.sleep,
-    limits: Limits | None = None,
+    limits: CancelLimits | None = None,
 ) -> CancelOutcome:
     """Climb the allowed rungs, gentlest first, until one is proven to have worked.
 
@@ -64,13 +85,13 @@ def cancel(
     """
     if plan.nothing:
         return CancelOutcome(NOTHING, plan.key, sentences=plan.notes)
-    reasons = plan.refusal or _not_confirmed(plan, allow)
+    reasons = plan.refusal or not_confirmed(plan, allow)
     if reasons:
         return _refused(plan, journal, reasons)
     pressed = clock()
     try:
         with turn(journal.folder, os.path.dirname(plan.view.record.path) if plan.view else plan.root, TURN_S):
-            return _climb(plan, allow, journal, clock, report, wait, limits or Limits(), pressed)
+            return _climb(plan, allow, journal, clock, report, wait, limits or CancelLimits(), pressed)
     except NotOurTurnError:
         return _refused(plan, journal, ("another lockdeck is at work in this sessions directory: try again",))
     except OSError as error:
@@ -86,18 +107,18 @@ def cancel_many(
     clock: Clock = time.time,
     report: Report = lambda _sentence: None,
     wait: Wait = time.sleep,
-    limits: Limits | None = None,
-    heard: Heard = lambda _plan, _outcome: None,
+    limits: CancelLimits | None = None,
+    progress: Progress = lambda _plan, _outcome: None,
 ) -> list[tuple[CancelPlan, CancelOutcome]]:
     """Cancel one session after another, with a result for each.
 
-    `heard` is told each plan when its turn comes (with None) and again with its outcome. From the second
+    `progress` is told each plan when its turn comes (with None) and again with its outcome. From the second
     failure on one gateway on, the result says that a restart is the honest answer.
     """
     results: list[tuple[CancelPlan, CancelOutcome]] = []
     failures: dict[tuple[str, int | None], int] = {}
     for plan in plans:
-        heard(plan, None)
+        progress(plan, None)
         outcome = cancel(
             plan, allow=allow, journal=journal, clock=clock, report=report, wait=wait, limits=limits
         )
@@ -105,30 +126,16 @@ def cancel_many(
         if outcome.status in (STILL_ROTATING, FAILED):
             failures[gateway] = failures.get(gateway, 0) + 1
             if failures[gateway] >= 2:
-                told = _honest_answer(plan, failures[gateway])
-                report(told)
-                outcome = replace(outcome, sentences=(*outcome.sentences, told))
-        heard(plan, outcome)
+                sentence = honest_answer(plan, failures[gateway])
+                report(sentence)
+                outcome = replace(outcome, sentences=(*outcome.sentences, sentence))
+        progress(plan, outcome)
         results.append((plan, outcome))
     return results
 
 
-def _not_confirmed(plan: CancelPlan, allow: Collection[str]) -> tuple[str, ...]:
-    chosen = [rung for rung in plan.rungs if rung.name in allow]
-    if not chosen:
-        names = ", ".join(rung.name for rung in plan.rungs)
-        return (f"none of the rungs that there are was confirmed: {names}", *plan.notes)
-    if all(rung.scopes_missing for rung in chosen):
-        return tuple(f"{rung.title}: {', '.join(rung.scopes_missing)} is not granted" for rung in chosen)
-    return ()
-
-
 def _refused(plan: CancelPlan, journal: Journal, reasons: Sequence[str]) -> CancelOutcome:
-    try:
-        journal.append("cancel-refused", key=plan.key, root=plan.root, reasons=list(reasons))
-    except OSError as error:
-        reasons = (*reasons, f"the journal can't be written: {error}")
-    return CancelOutcome(REFUSED, plan.key, sentences=tuple(reasons))
+    return CancelOutcome(REFUSED, plan.key, sentences=append_refused(journal, plan, reasons))
 
 
 def _climb(
@@ -138,7 +145,7 @@ def _climb(
     clock: Clock,
     report: Report,
     wait: Wait,
-    limits: Limits,
+    limits: CancelLimits,
     pressed: float,
 ) -> CancelOutcome:
     """Try the allowed rungs in order. OSError when the journal can't be written."""
@@ -150,41 +157,40 @@ def _climb(
     steps: list[Step] = []
     line, problem = _line_for(plan, allow, clock)
     try:
-        scene = _scene(plan, line, clock, wait, limits, report)
+        context = _context(plan, line, clock, wait, limits, report)
         for rung in (rung for rung in plan.rungs if rung.name in allow and not rung.scopes_missing):
-            journal.append("cancel-begin", **_facts(plan, rung))
+            append_begin(journal, plan, rung)
             began = clock()
             try:
-                step = _try(scene, rung, problem)
-            except NobodyThereError as nobody:
-                journal.append("cancel-end", **_facts(plan, rung), outcome=NOTHING, why=str(nobody))
-                return _nobody(plan, steps, str(nobody), limits)
-            steps.append(_recorded(journal, plan, rung, step))
+                step = _try(context, rung, problem)
+            except NothingToEndError as nothing:
+                append_nothing(journal, plan, rung, str(nothing))
+                return nothing_to_end(plan, steps, str(nothing), limits.gap)
+            steps.append(append_end(journal, plan, rung, step))
             report(steps[-1].sentence)
             if step.worked:
-                return _cancelled(plan, steps, began - pressed)
+                return cancelled(plan, steps, began - pressed)
     finally:
         if line is not None:
             line.close()
-    return _not_cancelled(plan, allow, steps)
+    return not_cancelled(plan, allow, steps)
 
 
-def _recorded(journal: Journal, plan: CancelPlan, rung: Rung, step: Step) -> Step:
-    """Journal how a rung ended; what can't be written any more is said instead, for the rung has been done."""
-    try:
-        journal.append("cancel-end", **_facts(plan, rung), outcome=step.to_json())
-    except OSError as error:
-        return replace(step, sentence=f"{step.sentence} (the journal can't be written: {error})")
-    return step
-
-
-def _try(scene: Scene, rung: Rung, problem: GatewayError | None) -> Step:
+def _try(context: CancelContext, rung: Rung, problem: GatewayError | None) -> Step:
     if problem is not None and rung.danger != "restart":
         return Step(rung.name, worked=False, sentence=problem.sentence)
     try:
-        return fire(scene, rung)
+        return _do(context, rung)
     except GatewayError as error:
         return Step(rung.name, worked=False, sentence=f"{rung.title}: {error.sentence}", answer=error.code)
+
+
+def _do(context: CancelContext, rung: Rung) -> Step:
+    """Do one rung and verify it. GatewayError when it could not be done, NothingToEndError when it need not be."""
+    files = context.plan.era == "files"
+    if rung.name in TRIES:
+        return call_files(context, rung) if files else call_sqlite(context, rung)
+    return end_files(context, rung) if files else end_sqlite(context, rung)
 
 
 def _line_for(
@@ -199,13 +205,13 @@ def _line_for(
         return None, error
 
 
-def _scene(
-    plan: CancelPlan, line: Line | None, clock: Clock, wait: Wait, limits: Limits, report: Report
-) -> Scene:
+def _context(
+    plan: CancelPlan, line: Line | None, clock: Clock, wait: Wait, limits: CancelLimits, report: Report
+) -> CancelContext:
     path = plan.view.record.path if plan.view is not None else ""
-    target = Target(plan.key, path, plan.pid or 0, plan.run_id, plan.chain)
+    target = RunTarget(plan.key, path, plan.pid or 0, plan.run_id, plan.chain)
     log = FileLog(plan.logs, clock) if plan.logs or line is None else GatewayLog(line, clock)
-    return Scene(plan, target, limits, line, log, clock, wait, report, lambda: open_line(plan, clock))
+    return CancelContext(plan, target, limits, line, log, clock, wait, report, lambda: open_line(plan, clock))
 
 
 def _changed_holder(plan: CancelPlan) -> str | None:
@@ -216,56 +222,3 @@ def _changed_holder(plan: CancelPlan) -> str | None:
     if stat is None or stat.start_ticks != plan.holder_ticks:
         return f"pid {plan.pid} is not the process any more that held the session: plan again"
     return None
-
-
-def _facts(plan: CancelPlan, rung: Rung) -> dict[str, object]:
-    return {
-        "key": plan.key,
-        "root": plan.root,
-        "rung": rung.name,
-        "does": rung.does,
-        "version": plan.version,
-        "pid": plan.pid,
-        "startTicks": plan.holder_ticks,
-        "releaseId": plan.view.release_id if plan.view else None,
-        "evidence": evidence_json(plan.view.evidence) if plan.view else None,
-    }
-
-
-def _cancelled(plan: CancelPlan, steps: Sequence[Step], until_rung: float) -> CancelOutcome:
-    step = steps[-1]
-    free = None if step.free_after_ms is None else round(until_rung * 1000) + step.free_after_ms
-    told = [step.sentence for step in steps]
-    if free is not None:
-        told.append(f"{free} ms from key to free session")
-    return CancelOutcome(CANCELLED, plan.key, step.rung, free, step.verified_ms, tuple(told), tuple(steps))
-
-
-def _nobody(plan: CancelPlan, steps: Sequence[Step], why: str, limits: Limits) -> CancelOutcome:
-    """Report that nothing is left to end: after a rung that did not seem to work, that is its late effect."""
-    told = (*(step.sentence for step in steps), why)
-    if not any(step.answer for step in steps):
-        return CancelOutcome(NOTHING, plan.key, sentences=told, steps=tuple(steps))
-    gap = round(limits.gap * 1000)
-    return CancelOutcome(CANCELLED, plan.key, steps[-1].rung, None, gap, told, tuple(steps))
-
-
-def _not_cancelled(plan: CancelPlan, allow: Collection[str], steps: Sequence[Step]) -> CancelOutcome:
-    status = STILL_ROTATING if any(step.went_on for step in steps) else FAILED
-    following = next((rung for rung in plan.rungs if rung.name not in allow), None)
-    told = [step.sentence for step in steps]
-    if following is not None:
-        told.append(f"next rung: {following.name} ({following.does}); it loses {'; '.join(following.loses)}")
-    return CancelOutcome(
-        status,
-        plan.key,
-        sentences=tuple(told),
-        steps=tuple(steps),
-        next_rung=following.name if following else None,
-    )
-
-
-def _honest_answer(plan: CancelPlan, failures: int) -> str:
-    last = next((rung for rung in plan.rungs if rung.name == RESTART), None)
-    cost = "; ".join(last.loses) if last else "the runs of all its sessions"
-    return f"{failures} cancels failed on this gateway: a restart is the honest answer; it costs {cost}"

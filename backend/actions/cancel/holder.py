@@ -1,36 +1,23 @@
-"""What a cancel must know beforehand: who holds the session, what else the gateway holds, which scopes we have."""
+"""The process that holds a session: named by its lock file, or by its gateway's lock where sessions are in SQLite."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lockdeck.backend.actions.cancel.ladder import ADMIN, WRITE
+from lockdeck.backend.actions.cancel.records import GatewayRoute
 from lockdeck.backend.model.fleet import LockView
-from lockdeck.backend.model.locks import LockKind, Proof, Verdict
-from lockdeck.backend.model.releases.version import Version
-from lockdeck.backend.openclaw.gateway.access import Line
-from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
-from lockdeck.backend.openclaw.locks.gatewaylock import read_gateway_lock
-from lockdeck.backend.openclaw.locks.lockfile import read_lock
+from lockdeck.backend.model.gateways import serving_lock
+from lockdeck.backend.model.locks import Proof, Verdict
+from lockdeck.backend.openclaw.locks.evidence import examine
+from lockdeck.backend.openclaw.locks.gatewaylock import gateway_lock_paths, read_gateway_lock
 from lockdeck.backend.openclaw.roots.config import Config
-from lockdeck.backend.openclaw.roots.layout import lock_kind, locks_in, sessions_dirs
-from lockdeck.backend.openclaw.store import StoreIndex, read_store
 from lockdeck.backend.system import processes
 from lockdeck.backend.system.text import SafeText, safe
-
-READ = "operator.read"
-# Each lacks what its method must have: the scope is checked first, then the call is refused as invalid.
-_PROBES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
-    (READ, "sessions.list", {"limit": 1}),
-    (WRITE, "chat.send", {}),
-    (ADMIN, "sessions.reset", {}),
-)
 
 _SECRET_WORD = re.compile(
     r"(?<!\S)(?!--session-key\b)(--?[\w-]*(?:token|password|secret|key)[= ])(?!-)\S+", re.IGNORECASE
@@ -38,7 +25,7 @@ _SECRET_WORD = re.compile(
 
 
 class HolderFacts(Struct, frozen=True):
-    """Who is to be cancelled. `ticks` is the start time, None where it can't be seen; `argv` for people."""
+    """The process that is to be dealt with. `ticks` is its start time, None where it can't be seen; `argv` for people."""
 
     pid: int
     ticks: int | None
@@ -47,33 +34,30 @@ class HolderFacts(Struct, frozen=True):
     signal_refusal: str | None
 
 
-def granted_scopes(line: Line) -> tuple[str, ...] | None:
-    """Find out which scopes we have; None where it can't be told (the command asks for all by itself)."""
-    if line.hello.scopes is not None:
-        return line.hello.scopes
-    if line.transport != "WebSocket":
+def holder_files(view: LockView, route: GatewayRoute) -> HolderFacts | None:
+    """Return the holder as payload and descriptors of the session's lock name it; None where nobody is named."""
+    holder = _holder(view, is_gateway=False)
+    if holder is None:
         return None
-    found = []
-    for scope, method, params in _PROBES:
-        try:
-            line.call(method, params)
-        except GatewayError as error:
-            if error.kind is Trouble.SCOPE:
-                continue
-            if error.kind in (Trouble.SILENT, Trouble.CLOSED):
-                return None
-        found.append(scope)
-    return tuple(found)
+    root = route.places.root
+    is_gateway = _is_gateway(holder.pid, holder.argv, root, route.config, route.env)
+    return replace(holder, is_gateway=is_gateway)
 
 
-def version_of(line: Line) -> Version | None:
-    """Return the running gateway's version: from its hello, else from `status` (2026.4.5, 2026.7.35)."""
-    if line.hello.version is not None:
-        return line.hello.version
+def holder_sqlite(view: LockView | None) -> HolderFacts | None:
+    """Return the process that the gateway's lock names; None where nobody is named."""
+    return None if view is None else _holder(view, is_gateway=True)
+
+
+def gateway_lock_of(route: GatewayRoute, now: float) -> LockView | None:
+    """Judge the lock of the gateway that serves a root as it is now; None where no gateway has one."""
+    root = route.places.root
     try:
-        return Version.parse(line.call("status").get("runtimeVersion"))
-    except GatewayError:
+        uid = os.stat(root).st_uid
+    except OSError:
         return None
+    paths = gateway_lock_paths(root, route.config.path, route.env, uid)
+    return serving_lock(examine([route.places.gateway_lock(path) for path in paths], now))
 
 
 def no_run_to_end(view: LockView) -> tuple[str, ...]:
@@ -86,19 +70,11 @@ def no_run_to_end(view: LockView) -> tuple[str, ...]:
     return ()
 
 
-def holder_of(view: LockView, root: str, config: Config, env: Mapping[str, str]) -> HolderFacts | None:
-    """Return the holder as payload and descriptors name it; None where nobody is named.
+def _holder(view: LockView, *, is_gateway: bool) -> HolderFacts | None:
+    """Return the holder as payload and descriptors name it.
 
     Only a process whose start time is the one in the lock, in our own pid namespace, may be signalled.
     """
-    found = holder_from(view, is_gateway=False)
-    if found is None:
-        return None
-    return replace(found, is_gateway=_is_gateway(found.pid, found.argv, root, config, env))
-
-
-def holder_from(view: LockView, *, is_gateway: bool) -> HolderFacts | None:
-    """Return the holder as payload and descriptors name it; what kind of process it is, the caller knows."""
     payload, holder = view.record.payload, view.judgement.holder
     pid = payload.pid if payload is not None else (holder.pid if holder is not None else None)
     if pid is None:
@@ -123,7 +99,7 @@ def _why_no_signal(view: LockView, pid: int, ticks: int | None) -> str | None:
 
 
 def _is_gateway(pid: int, argv: str, root: str, config: Config, env: Mapping[str, str]) -> bool:
-    """Whether a process is the gateway of this root: by the gateway's own lock, or by its title."""
+    """Return whether a process is the gateway of this root: by the gateway's own lock, or by its title."""
     try:
         lock = read_gateway_lock(root, config.path, env, os.stat(root).st_uid)
     except OSError:
@@ -131,23 +107,3 @@ def _is_gateway(pid: int, argv: str, root: str, config: Config, env: Mapping[str
     if lock is not None and lock.pid == pid:
         return True
     return os.path.basename(argv.split(" ", 1)[0]).startswith("openclaw-gateway")
-
-
-def held_by(pid: int, root: str, config: Config) -> Iterator[str]:
-    """Yield the sessions of a root whose locks name this process; the lock's name where no store tells."""
-    for directory in sessions_dirs(root, config):
-        try:
-            paths = [path for path in locks_in(directory.path) if lock_kind(path) is LockKind.SESSION]
-        except OSError:
-            continue
-        held = [path for path in paths if _names(path, root, pid)]
-        if held:
-            index = StoreIndex.build(read_store(directory.store_path).entries, directory.path)
-            for path in held:
-                entry = index.find(path)
-                yield safe(entry.key if entry else os.path.basename(path), 120)
-
-
-def _names(path: str, root: str, pid: int) -> bool:
-    payload = read_lock(path, root, None, LockKind.SESSION).payload
-    return payload is not None and payload.pid == pid

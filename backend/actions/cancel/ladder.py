@@ -1,4 +1,4 @@
-"""The rungs for ending a run, gentlest first: which of them a version has, what each does and what it loses.
+"""The ladder: the rungs for ending a run, gentlest first, what each does and what it loses, and who has which.
 
 Measured in the middle of a rotation on 2026.4.5 and 2026.7.35; what lies between is read in the code.
 """
@@ -46,10 +46,18 @@ class Rung(Struct, frozen=True):
 
 
 class LeftOut(Struct, frozen=True):
-    """A rung that this ladder does not have, and why."""
+    """A rung that this ladder does not have, and the reason."""
 
     name: str
-    why: str
+    reason: str
+
+
+class EndingCost(Struct, frozen=True):
+    """The cost of ending a process: other `sessions` with a run, the sentence where there are none, a doubt."""
+
+    sessions: tuple[str, ...]
+    if_none: str
+    doubt: str = ""
 
 
 _REPLY = "the reply that the run is working on"
@@ -105,8 +113,8 @@ def gentle_rungs(
     )
     on_abort = "an abort counts as a timeout: the next profile takes the lock again for 30 s"
     left_out = tuple(
-        LeftOut(name, f"on {version} {why}")
-        for name, why in ((ABORT, on_abort), (STOP, on_stop))
+        LeftOut(name, f"on {version} {reason}")
+        for name, reason in ((ABORT, on_abort), (STOP, on_stop))
         if name not in traits.cancel_ladder
     )
     return tuple(rung(name, scopes) for name in traits.cancel_ladder), left_out
@@ -119,28 +127,25 @@ def rung(name: str, scopes: Collection[str] | None = None) -> Rung:
     return Rung(name, title, does, loses, danger, () if granted else (scope,))
 
 
-NO_OTHER_LOCK = "no other session of this gateway holds a lock now"
-
-
-def restart_rung(
-    does: str, others: Collection[str], comes_back: bool, *, no_others: str = NO_OTHER_LOCK, doubt: str = ""
-) -> Rung:
-    """Return the last rung of a gateway: `others` are the sessions whose runs end with it.
-
-    `no_others` is said where there are none, `doubt` what is not known about their number.
-    """
-    if others:
-        shown = ", ".join(sorted(others)[:4]) + (" …" if len(others) > 4 else "")
-        cost = f"the runs of {len(others)} other session{'s' if len(others) > 1 else ''}: {shown}"
+def restart_rung(does: str, cost: EndingCost, comes_back: bool) -> Rung:
+    """Return the last rung of a gateway; `cost` tells of the sessions whose runs end with it."""
+    count = len(cost.sessions)
+    if count:
+        names = ", ".join(sorted(cost.sessions)[:4]) + (" …" if count > 4 else "")
+        runs = f"the runs of {count} other session{'s' if count > 1 else ''}: {names}"
     else:
-        cost = no_others
-    loses = [_REPLY, *(part for part in (cost, doubt) if part)]
+        runs = cost.if_none
+    loses = [_REPLY, *(part for part in (runs, cost.doubt) if part)]
     loses.append("every message that only waits in the gateway's memory")
     if not comes_back:
         loses.append("the gateway itself: no supervisor is known that starts it again")
-    return Rung(
-        RESTART, "Restart the gateway" if comes_back else "End the gateway", does, tuple(loses), "restart"
-    )
+    title = "Restart the gateway" if comes_back else "End the gateway"
+    return Rung(RESTART, title, does, tuple(loses), "restart")
+
+
+def sigterm(pid: int) -> str:
+    """Say what a restart does where no supervisor is known."""
+    return f"send SIGTERM to the gateway (pid {pid}), checked by its start time"
 
 
 def terminate_rung(pid: int, argv: str) -> Rung:

@@ -1,4 +1,4 @@
-"""What a gateway logs from now on: its log files, or the gateway's own `logs.tail` where no file is at hand."""
+"""The log of a gateway from now on: its log files, or the gateway's own `logs.tail` where no file is at hand."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts
 _PIECE = 1 << 20
 _TAIL = 512 * 1024
 _TAIL_S = 1.0
-_GOES_ON = frozenset({"rotate_profile", "fallback_model"})
+_CONTINUES = frozenset({"rotate_profile", "fallback_model"})
 
 
-class LogSince(Protocol):
+class LogReader(Protocol):
     """A log from one moment on."""
 
     readable: bool
@@ -39,8 +39,8 @@ class FileLog:
 
     def __init__(self, paths: Sequence[str], clock: Callable[[], float]) -> None:
         self._streams = {path: EventStream(clock()) for path in paths}
-        self._places = {path: _place(path) for path in paths}
-        self.readable = any(place is not None for place in self._places.values())
+        self._positions = {path: _position(path) for path in paths}
+        self.readable = any(position is not None for position in self._positions.values())
 
     def news(self) -> list[Event]:
         """Return what was written since the last call; a file that can't be read has nothing to say."""
@@ -52,13 +52,13 @@ class FileLog:
         except OSError:
             return
         try:
-            found = os.fstat(descriptor)
-            inode, offset = self._places[path] or (None, 0)
-            offset = offset if inode == (found.st_dev, found.st_ino) and offset <= found.st_size else 0
+            status = os.fstat(descriptor)
+            inode, offset = self._positions[path] or (None, 0)
+            offset = offset if inode == (status.st_dev, status.st_ino) and offset <= status.st_size else 0
             while piece := os.pread(descriptor, _PIECE, offset):
                 offset += len(piece)
                 yield from self._streams[path].feed(piece, LineCounts())
-            self._places[path] = (found.st_dev, found.st_ino), offset
+            self._positions[path] = (status.st_dev, status.st_ino), offset
         finally:
             os.close(descriptor)
 
@@ -77,11 +77,11 @@ class GatewayLog:
         """Return the lines since the last call; none while the gateway does not answer."""
         params = {"limit": 1} if self._cursor is None else {"cursor": self._cursor, "limit": 5000}
         try:
-            told = self._line.call("logs.tail", params, _TAIL_S)
+            answer = self._line.call("logs.tail", params, _TAIL_S)
         except GatewayError:
             return []
-        lines, first = told.get("lines"), self._cursor is None
-        self._cursor = told.get("cursor")
+        lines, first = answer.get("lines"), self._cursor is None
+        self._cursor = answer.get("cursor")
         self.readable = isinstance(self._cursor, int)
         if first or not isinstance(lines, list):
             return []
@@ -89,12 +89,12 @@ class GatewayLog:
         return list(self._stream.feed(text.encode("utf-8", "replace"), LineCounts()))
 
 
-def goes_on(
+def first_continuation(
     events: Sequence[Event], run_ids: frozenset[str]
 ) -> FailoverDecision | ModelFallbackDecision | None:
     """Return the first decision by which one of the runs goes on to a next profile or model."""
     for event in events:
-        if isinstance(event, FailoverDecision) and event.run_id in run_ids and event.decision in _GOES_ON:
+        if isinstance(event, FailoverDecision) and event.run_id in run_ids and event.decision in _CONTINUES:
             return event
         if isinstance(event, ModelFallbackDecision) and event.run_id in run_ids and event.next_candidate:
             return event
@@ -107,7 +107,7 @@ def queue_depth(paths: Sequence[str], session_key: str, session_id: str | None) 
     Only its lines about stuck sessions carry `queueDepth`; no call of 2026.4.5 does.
     """
     depth = None
-    for event in told_lately(paths) or ():
+    for event in recent_events(paths) or ():
         if (isinstance(event, StuckSession) and session_key == event.session_key) or (
             isinstance(event, StuckSession) and session_id is not None and session_id == event.session_id
         ):
@@ -115,7 +115,7 @@ def queue_depth(paths: Sequence[str], session_key: str, session_id: str | None) 
     return depth
 
 
-def told_lately(paths: Sequence[str]) -> list[Event] | None:
+def recent_events(paths: Sequence[str]) -> list[Event] | None:
     """Return the events in the last half megabyte of each log file; None where none can be read."""
     events: list[Event] | None = None
     for path in paths:
@@ -124,18 +124,18 @@ def told_lately(paths: Sequence[str]) -> list[Event] | None:
         except OSError:
             continue
         try:
-            raw, found = read_end(descriptor, _TAIL)
+            raw, status = read_end(descriptor, _TAIL)
         finally:
             os.close(descriptor)
         events = events or []
-        stream = EventStream(found.st_mtime, mid_line=found.st_size > len(raw))
+        stream = EventStream(status.st_mtime, mid_line=status.st_size > len(raw))
         events += stream.feed(raw, LineCounts())
     return events
 
 
-def _place(path: str) -> tuple[tuple[int, int], int] | None:
+def _position(path: str) -> tuple[tuple[int, int], int] | None:
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return (found.st_dev, found.st_ino), found.st_size
+    return (status.st_dev, status.st_ino), status.st_size

@@ -1,35 +1,29 @@
-"""Plan the cancel of a run that holds no lock file (2026.8 and later): the gateway tells, or log and process table.
-
-Changes nothing.
-"""
+"""Plan the cancel of a run that holds no lock file (2026.8 and later): the gateway tells, or log and process table."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lockdeck.backend.actions.cancel.gateway import (
-    DRAIN_S,
-    DRAINS,
-    TAKEN_UP,
-    active_elsewhere,
-    gateway_holder,
-    gateway_lock_of,
-    logged_elsewhere,
+from lockdeck.backend.actions.cancel.access import (
+    ANSWER_S,
+    granted_scopes,
+    open_line,
+    row_of_session,
+    version_of,
 )
-from lockdeck.backend.actions.cancel.holder import HolderFacts, granted_scopes, version_of
-from lockdeck.backend.actions.cancel.ladder import ABORT, RESET, restart_rung, rung
+from lockdeck.backend.actions.cancel.context import Clock
+from lockdeck.backend.actions.cancel.cost import cost_by_log, cost_sqlite
+from lockdeck.backend.actions.cancel.holder import HolderFacts, gateway_lock_of, holder_sqlite
+from lockdeck.backend.actions.cancel.ladder import ABORT, RESET, EndingCost, restart_rung, rung, sigterm
 from lockdeck.backend.actions.cancel.records import CancelPlan
-from lockdeck.backend.actions.cancel.restart import find_supervisor
-from lockdeck.backend.actions.cancel.verify_sqlite import ANSWER_S, row_of_session
+from lockdeck.backend.actions.cancel.restart import DRAIN_S, STOP_S, find_supervisor
 from lockdeck.backend.model.fleet import LockView, RootView, SessionView
 from lockdeck.backend.model.locks import Verdict
-from lockdeck.backend.model.releases.lookup import NEWEST, traits_of
+from lockdeck.backend.model.releases.lookup import NEWEST, basis_of, traits_of
+from lockdeck.backend.model.releases.table import Traits
 from lockdeck.backend.model.runs.forecast import budget_of
 from lockdeck.backend.model.sessions.stuck import MARGIN_S
-from lockdeck.backend.openclaw.gateway.access import Line
 from lockdeck.backend.openclaw.gateway.rows import SessionRow, rows_of
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError
 from lockdeck.backend.openclaw.roots.failover import read_profiles
@@ -37,119 +31,114 @@ from lockdeck.backend.openclaw.roots.failover import read_profiles
 MOST_ROWS = 500
 """How many sessions a gateway is asked for, those used last first."""
 _EVERYTHING = {"limit": MOST_ROWS, "includeGlobal": True, "includeUnknown": True}
+_DRAINS = (
+    "it takes no more calls then, lets its runs go on (this one, too, if nothing ended it before) "
+    f"for up to {DRAIN_S} s and cuts them off ({basis_of(Traits.drain_s)})"
+)
+_TAKEN_UP = (
+    "a run cut off by this ends as killed; one that a crash or a supervisor's SIGKILL cut off is begun again by the "
+    f"next gateway ({basis_of(Traits.begins_lost_runs_again)})"
+)
 
 
-def plan_claimed(
-    plan: CancelPlan,
-    session: SessionView,
-    root: RootView,
-    connect: Callable[[], Line],
-    clock: Callable[[], float],
-) -> CancelPlan:
-    """Ask the gateway what runs and what it grants, and name the rungs. Changes nothing.
+def plan_sqlite(plan: CancelPlan, session: SessionView, root: RootView, clock: Clock) -> CancelPlan:
+    """Ask the gateway what runs and what it grants, and name the rungs.
 
     Without access the last rung is left: a process can be ended without a word to it.
     """
-    view = gateway_lock_of(plan.way, clock())
-    owner = gateway_holder(view)
-    plan = replace(plan, is_gateway=True, version=root.version)
-    if owner is not None:
-        plan = replace(
-            plan, pid=owner.pid, holder_ticks=owner.ticks if owner.signal_refusal is None else None
-        )
-    if session.holder is not None:
-        plan = replace(plan, run_id=session.holder.run_id, queue_depth=session.holder.queue_depth)
+    view = gateway_lock_of(plan.route, clock())
+    holder = holder_sqlite(view)
+    plan = _with_holder(plan, session, root, holder)
     try:
-        told = _ask(connect, session.key)
+        answer = _ask(plan, clock)
     except GatewayError as error:
-        return _without_word(plan, session, view, owner, error)
-    plan = replace(plan, version=told.version or plan.version, reached_by=told.how, scopes=told.scopes)
-    if told.row is not None and told.row.active is False:
+        return _without_access(plan, session, view, holder, error)
+    plan = replace(plan, version=answer.version or plan.version, reached_by=answer.how, scopes=answer.scopes)
+    active = None if answer.row is None else answer.row.active
+    if active is False:
         return replace(plan, nothing=True, notes=("the gateway shows no active run of this session",))
-    others = active_elsewhere(told.rows, session.key)
-    doubt = f"more may end with it: only the {MOST_ROWS} sessions used last were told" if told.more else ""
-    cost = Cost(others, "no other session of this gateway has an active run now", doubt)
-    if told.row is None or told.row.active is None:
+    doubt = f"more may end with it: only the {MOST_ROWS} sessions used last were told" if answer.cut else ""
+    cost = cost_sqlite(answer.rows, session.key, doubt)
+    if active is None:
         silent = "the gateway does not tell whether this session has an active run"
         if session.occupation is None:
             return replace(plan, refusal=(silent,))
-        return _with_last(plan, owner, cost, silent)
-    gentle = (rung(ABORT, told.scopes), rung(RESET, told.scopes))
-    return _with_last(replace(plan, rungs=gentle), owner, cost, None)
+        return _with_last(plan, holder, cost, silent)
+    gentle = (rung(ABORT, answer.scopes), rung(RESET, answer.scopes))
+    return _with_last(replace(plan, rungs=gentle), holder, cost, None)
 
 
-class Cost(Struct, frozen=True):
-    """What the end of a gateway costs: the other sessions with a run, what is said where there are none, a doubt."""
+def _with_holder(
+    plan: CancelPlan, session: SessionView, root: RootView, holder: HolderFacts | None
+) -> CancelPlan:
+    """Add what is known without a word from the gateway; only a process that may be signalled has its start time."""
+    plan = replace(plan, is_gateway=True, version=root.version)
+    if holder is not None:
+        ticks = holder.ticks if holder.signal_refusal is None else None
+        plan = replace(plan, pid=holder.pid, holder_ticks=ticks)
+    if session.holder is not None:
+        plan = replace(plan, run_id=session.holder.run_id, queue_depth=session.holder.queue_depth)
+    return plan
 
-    others: tuple[str, ...]
-    none: str
-    doubt: str = ""
 
+class _Answer(Struct, frozen=True):
+    """The answer of a gateway: its sessions (`cut`: there may be more), the one to cancel, and what it grants."""
 
-class _Asked(Struct, frozen=True):
     rows: tuple[SessionRow, ...]
     row: SessionRow | None
     scopes: tuple[str, ...] | None
     version: str | None
     how: str
-    more: bool
+    cut: bool
 
 
-def _ask(connect: Callable[[], Line], key: str) -> _Asked:
+def _ask(plan: CancelPlan, clock: Clock) -> _Answer:
     """Ask a gateway for its sessions, its version and what it grants. GatewayError."""
-    line = connect()
+    line = open_line(plan, clock)
     try:
         rows = rows_of(line.call("sessions.list", _EVERYTHING, ANSWER_S))
-        row = next((row for row in rows if row.key == key), None) or row_of_session(line, key)
+        row = next((row for row in rows if row.key == plan.key), None) or row_of_session(line, plan.key)
         version = version_of(line)
-        named = None if version is None else str(version)
-        return _Asked(rows, row, granted_scopes(line), named, line.transport, len(rows) >= MOST_ROWS)
+        number = None if version is None else str(version)
+        return _Answer(rows, row, granted_scopes(line), number, line.transport, len(rows) >= MOST_ROWS)
     finally:
         line.close()
 
 
-def _without_word(
+def _without_access(
     plan: CancelPlan,
     session: SessionView,
     view: LockView | None,
-    owner: HolderFacts | None,
+    holder: HolderFacts | None,
     error: GatewayError,
 ) -> CancelPlan:
     """Plan where the gateway tells nothing: by its lock, the log and the process table alone."""
-    verdict = None if view is None else view.judgement.verdict
-    if verdict in (Verdict.DEAD, Verdict.RECYCLED) and view is not None:
-        gone = (*view.judgement.reasons[:1], "the gateway is gone, and its runs with it")
-        return replace(plan, nothing=True, notes=gone)
+    if view is not None and view.judgement.verdict in (Verdict.DEAD, Verdict.RECYCLED):
+        notes = (*view.judgement.reasons[:1], "the gateway is gone, and its runs with it")
+        return replace(plan, nothing=True, notes=notes)
     if session.occupation is None:
         return replace(plan, refusal=(error.sentence, "and nothing else tells of a run of this session"))
-    config = plan.way.config
+    config = plan.route.config
     chain = config.chain_for(session.agent, read_profiles(plan.root, session.agent))
     budgets = [budget_of(chain, candidate, traits_of(None)).seconds or 0.0 for candidate in chain.candidates]
     quiet = max([NEWEST.idle_timeout_s, *budgets]) + MARGIN_S
-    holder = view.judgement.holder if view is not None else None
-    began = holder.started_at if holder is not None and holder.started_at is not None else 0.0
-    logged = logged_elsewhere(plan.logs, session.key, plan.run_id, max(began, plan.looked_at - quiet))
-    if logged is None:
-        cost = Cost((), "how many other runs end with it can't be known: neither access nor a log tells")
-    else:
-        cost = Cost(
-            logged,
-            "the log tells of no other run that goes on",
-            "runs without trouble are not in the log: how many more end with it can't be known without access",
-        )
-    return _with_last(plan, owner, cost, error.sentence)
+    process = view.judgement.holder if view is not None else None
+    began = process.started_at if process is not None and process.started_at is not None else 0.0
+    cost = cost_by_log(plan.logs, session.key, plan.run_id, max(began, plan.looked_at - quiet))
+    return _with_last(plan, holder, cost, error.sentence)
 
 
-def _with_last(plan: CancelPlan, owner: HolderFacts | None, cost: Cost, obstacle: str | None) -> CancelPlan:
+def _with_last(
+    plan: CancelPlan, holder: HolderFacts | None, cost: EndingCost, obstacle: str | None
+) -> CancelPlan:
     """Add the rung that ends the gateway where its process is proven; refuse where no rung is left."""
-    why_not = "no lock names the gateway of this root" if owner is None else owner.signal_refusal
-    reasons = tuple(reason for reason in (obstacle, why_not) if reason is not None)
-    if owner is None or why_not is not None:
+    no_signal = "no lock names the gateway of this root" if holder is None else holder.signal_refusal
+    reasons = tuple(reason for reason in (obstacle, no_signal) if reason is not None)
+    if holder is None or no_signal is not None:
         return (
             replace(plan, refusal=reasons) if not plan.rungs else replace(plan, notes=(*plan.notes, *reasons))
         )
-    supervisor = find_supervisor(owner.pid, DRAIN_S + 15)
-    signal = f"send SIGTERM to the gateway (pid {owner.pid}), checked by its start time"
-    does = f"{f'run `{supervisor.command}`' if supervisor else signal}; {DRAINS}"
-    last = restart_rung(does, cost.others, supervisor is not None, no_others=cost.none, doubt=cost.doubt)
-    return replace(plan, rungs=(*plan.rungs, last), notes=(*plan.notes, *reasons, TAKEN_UP))
+    supervisor = find_supervisor(holder.pid, STOP_S)
+    does = f"{f'run `{supervisor.command}`' if supervisor else sigterm(holder.pid)}; {_DRAINS}"
+    last = restart_rung(does, cost, supervisor is not None)
+    return replace(plan, rungs=(*plan.rungs, last), notes=(*plan.notes, *reasons, _TAKEN_UP))

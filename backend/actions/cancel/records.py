@@ -1,4 +1,4 @@
-"""What a cancel would do and how it ended: plain data for people and JSON."""
+"""The records of a cancel: its plan, its steps, how it ended. Plain data for people and JSON."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ CANCELLED, STILL_ROTATING, REFUSED, FAILED, NOTHING = (
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """How the gateway of a root is reached. `folder` is lockdeck's state folder. Never shown: it holds secrets."""
+class GatewayRoute:
+    """The way to the gateway of a root. `folder` is lockdeck's state folder. Never shown: it holds secrets."""
 
     places: RootPlaces
     config: Config = field(repr=False)
@@ -48,7 +48,7 @@ class CancelPlan(Struct, frozen=True):
     key: str
     root: str
     looked_at: float
-    way: Way
+    route: GatewayRoute
     rungs: tuple[Rung, ...] = ()
     refusal: tuple[str, ...] = ()
     nothing: bool = False
@@ -67,6 +67,11 @@ class CancelPlan(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     logs: tuple[str, ...] = ()
 
+    @property
+    def era(self) -> str:
+        """The era of the root: in `files` a run holds a lock file, in `sqlite` only a row of its gateway tells of it."""
+        return self.route.places.era
+
     def to_json(self) -> dict[str, Any]:
         """Shape: key, root, lookedAt, allowed, refusal, version, reachedBy, scopes, queueDepth, holder, rungs and more."""
         return {
@@ -83,7 +88,7 @@ class CancelPlan(Struct, frozen=True):
             "runId": self.run_id,
             "holder": None if self.pid is None else {"pid": self.pid, "gateway": self.is_gateway},
             "rungs": [rung.to_json() for rung in self.rungs],
-            "leftOut": [{"name": left.name, "why": left.why} for left in self.left_out],
+            "leftOut": [{"name": rung.name, "why": rung.reason} for rung in self.left_out],
             "notes": list(self.notes),
             "lock": lock_json(self.view) if self.view else None,
         }
@@ -120,7 +125,7 @@ class Step(Struct, frozen=True):
 
 
 class CancelOutcome(Struct, frozen=True):
-    """How a cancel ended. `free_after_ms`: from the key press to the free session; `rung`: the one that worked.
+    """The end of a cancel. `free_after_ms`: from the key press to the free session; `rung`: the one that worked.
 
     `next_rung` names the rung that could be tried next, where one is left.
     """

@@ -16,9 +16,15 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from lockdeck.backend.actions.cancel.context import CancelContext
+from lockdeck.backend.model.releases.lookup import NEWEST
 from lockdeck.backend.system import procfs, terminate
 from lockdeck.backend.system.text import safe
 
+DRAIN_S = NEWEST.drain_s
+"""How long a gateway that is told to end lets its runs go on, in seconds."""
+STOP_S = DRAIN_S + 15
+"""How long a supervisor is told to wait for the end of such a gateway, in seconds."""
 _COMMAND_S = 60.0
 _UNIT = re.compile(r"/([\w@.\\-]+\.service)$", re.ASCII)
 _USER_MANAGER = re.compile(r"/user@(\d+)\.service/")
@@ -27,7 +33,7 @@ _LAUNCHD_LABEL = "ai.openclaw.gateway"
 
 
 class Supervisor(Struct, frozen=True):
-    """Who restarts a gateway: `kind` (systemd, launchd, docker, podman) and the command that asks for it."""
+    """The one that restarts a gateway: `kind` (systemd, launchd, docker, podman) and the command that asks for it."""
 
     kind: str
     argv: tuple[str, ...]
@@ -100,8 +106,18 @@ def restart(
         return f"`{supervisor.command}` took longer than {seconds:.0f} s"
     except OSError as error:
         return f"`{supervisor.command}` can't be run: {error.strerror}"
-    said = safe(done.stderr.decode("utf-8", "replace").strip(), 160)
-    return None if done.returncode == 0 else f"`{supervisor.command}` failed with {done.returncode}: {said}"
+    message = safe(done.stderr.decode("utf-8", "replace").strip(), 160)
+    return (
+        None if done.returncode == 0 else f"`{supervisor.command}` failed with {done.returncode}: {message}"
+    )
+
+
+def await_end(context: CancelContext, began: float, seconds: float) -> int:
+    """Wait until the process of the plan has ended, at most `seconds`; return the milliseconds since `began`."""
+    pid, ticks = context.plan.pid or 0, context.plan.holder_ticks or 0
+    while context.clock() - began < seconds and procfs.has_started(pid, ticks):
+        context.wait(context.limits.poll)
+    return round((context.clock() - began) * 1000)
 
 
 def _launchd(pid: int) -> Supervisor | None:

@@ -8,8 +8,8 @@ import os
 
 import pytest
 
-from lockdeck.backend.actions.cancel.cancel import plan_cancel
-from lockdeck.backend.actions.cancel.gateway import gateway_lock_of
+from lockdeck.backend.actions.cancel.holder import gateway_lock_of
+from lockdeck.backend.actions.cancel.plan import plan_cancel
 from lockdeck.backend.actions.release.plan import plan_release
 from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.openclaw.locks import evidence
@@ -69,7 +69,7 @@ def test_status_explain_release_and_cancel_agree_on_a_gateways_lock(fleet, vouch
     lock = fleet.gateway_lock()
     lock.write_text(payload(dead_pid(), PAST, configPath=str(fleet.root / "openclaw.json")))
     *others, cancel = verdicts(fleet, lock, vouched, capsys)
-    by_cancel = gateway_lock_of(cancel.way, PAST + 1000)
+    by_cancel = gateway_lock_of(cancel.route, PAST + 1000)
     assert by_cancel.record.kind is LockKind.GATEWAY
     assert [*others, by_cancel.judgement.verdict] == [verdict] * 4
 

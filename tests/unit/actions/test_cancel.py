@@ -18,8 +18,11 @@ import pytest
 from msgspec.structs import replace
 from watchfiles import watch
 
-from lockdeck.backend.actions.cancel.cancel import CancelPlan, Limits, cancel, cancel_many, plan_cancel
+from lockdeck.backend.actions.cancel.cancel import cancel, cancel_many
+from lockdeck.backend.actions.cancel.context import CancelLimits
 from lockdeck.backend.actions.cancel.ladder import ABORT, RESET, RESTART, STOP, rung
+from lockdeck.backend.actions.cancel.plan import plan_cancel
+from lockdeck.backend.actions.cancel.records import CancelPlan
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.fleet import RootView, SessionView, State
 from lockdeck.backend.openclaw.gateway import client as gateway_module
@@ -35,7 +38,9 @@ from lockdeck.backend.simulate.tempo import Tempo
 from lockdeck.backend.simulate.world import World
 
 ATTEMPT = 1.5
-QUICK = Limits(ripe=0.1, gap=3.0, free=0.3, quiet=0.4, quiet_blind=0.8, brief=0.15, wind_up=0.6, poll=0.005)
+QUICK = CancelLimits(
+    ripe=0.1, gap=3.0, free=0.3, quiet=0.4, quiet_blind=0.8, brief=0.15, wind_up=0.6, poll=0.005
+)
 PATIENCE = 30.0
 
 
@@ -187,12 +192,12 @@ def test_the_stop_command_ends_runs_of_both_kinds(
     one = stage()
     session = one.begin("silas", chat)
     logs = (str(one.home.log()),) if with_logs else ()
-    heard: list[str] = []
+    reported: list[str] = []
     outcome = cancel(
         planned(one, session, journal, logs=logs),
         allow={STOP},
         journal=journal,
-        report=heard.append,
+        report=reported.append,
         limits=QUICK,
     )
     assert (outcome.status, outcome.rung) == ("cancelled", "stop"), outcome.sentences
@@ -200,7 +205,7 @@ def test_the_stop_command_ends_runs_of_both_kinds(
     assert outcome.verified_ms >= QUICK.quiet * 1000
     assert not lockfile.stands(session.lock)
     assert kinds(journal) == [("cancel-begin", "stop"), ("cancel-end", "stop")]
-    assert heard == [outcome.sentences[0]]
+    assert reported == [outcome.sentences[0]]
     assert outcome.sentences[1] == f"{outcome.free_after_ms} ms from key to free session"
     assert TOKEN not in Path(journal.path).read_text() + json.dumps(outcome.to_json())
 

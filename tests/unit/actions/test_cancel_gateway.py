@@ -11,8 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lockdeck.backend.actions.cancel.cancel import CancelOutcome, CancelPlan, Limits, cancel, plan_cancel
+from lockdeck.backend.actions.cancel.cancel import cancel
+from lockdeck.backend.actions.cancel.context import CancelLimits
 from lockdeck.backend.actions.cancel.ladder import RESTART
+from lockdeck.backend.actions.cancel.plan import plan_cancel
+from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan
 from lockdeck.backend.actions.cancel.restart import Supervisor, supervisor_in
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.fleet import RootView, RunHolder, SessionView, State
@@ -23,7 +26,7 @@ from tests.unit.gatewayproc import GatewayProcess, command, lock_path
 from tests.unit.watch.test_feed import KEY, TOKEN, Server
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="start times come from /proc")
-LIMITS = Limits(free=0.6, quiet=0.3, quiet_blind=0.5, restart=15.0, drain=15.0)
+LIMITS = CancelLimits(free=0.6, quiet=0.3, quiet_blind=0.5, restart=15.0, drain=15.0)
 OTHER = "agent:ezra:main"
 
 
@@ -76,7 +79,7 @@ def planned(root: Path, port: int | None, *, occupied: bool = True, logs: tuple[
 
 
 def ended(
-    plan: CancelPlan, root: Path, told: list[str] | None = None, limits: Limits = LIMITS
+    plan: CancelPlan, root: Path, told: list[str] | None = None, limits: CancelLimits = LIMITS
 ) -> CancelOutcome:
     journal = Journal(str(root.parent / "deck" / "journal.jsonl"))
     report = (told if told is not None else []).append
@@ -187,7 +190,7 @@ def test_sigterm_ends_the_gateway_and_nobody_comes(root, server, gateway):
 
 def test_a_gateway_that_lets_its_runs_go_on_is_told_as_it_is(root, gateway):
     process = gateway("drains")
-    outcome = ended(planned(root, None), root, limits=Limits(drain=0.3))
+    outcome = ended(planned(root, None), root, limits=CancelLimits(drain=0.3))
     assert outcome.status == "still-rotating"
     assert "still runs after" in outcome.sentences[0]
     assert not gone(process.pid), "nothing stronger than SIGTERM is sent"
@@ -219,7 +222,7 @@ def supervised(
         script.write_text(begin + (start if after == "comes back" else ""))
         script.chmod(0o755)
         found = Supervisor("systemd", (str(script),))
-        for module in ("end", "plan_sqlite"):
+        for module in ("end_sqlite", "plan_sqlite"):
             monkeypatch.setattr(
                 f"lockdeck.backend.actions.cancel.{module}.find_supervisor", lambda _pid, _stop_s: found
             )
@@ -261,7 +264,7 @@ def test_without_access_it_is_not_claimed_that_the_new_gateway_is_quiet(root, ga
 def test_a_supervisor_that_starts_nothing_is_told(root, gateway, supervised):
     gateway()
     supervised("stays away")
-    outcome = ended(planned(root, None), root, limits=Limits(restart=0.5))
+    outcome = ended(planned(root, None), root, limits=CancelLimits(restart=0.5))
     assert outcome.status == "failed"
     assert "no gateway came up within" in outcome.sentences[0]
 

@@ -12,8 +12,11 @@ import psutil
 import pytest
 from watchfiles import watch
 
-from lockdeck.backend.actions.cancel.cancel import CancelPlan, Limits, cancel, plan_cancel
+from lockdeck.backend.actions.cancel.cancel import cancel
+from lockdeck.backend.actions.cancel.context import CancelLimits
 from lockdeck.backend.actions.cancel.ladder import RESTART, TERMINATE
+from lockdeck.backend.actions.cancel.plan import plan_cancel
+from lockdeck.backend.actions.cancel.records import CancelPlan
 from lockdeck.backend.actions.cancel.restart import Supervisor, restart
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.fleet import RootView, SessionView, State
@@ -22,7 +25,7 @@ from lockdeck.backend.simulate.cast import LEAKED, LOCAL, main_key
 from lockdeck.backend.simulate.fleet import SimulatedFleet
 
 linux_only = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="start times come from /proc")
-LIMITS = Limits(gap=20.0, free=0.5, quiet=0.3, quiet_blind=0.5, brief=0.1, restart=20.0)
+LIMITS = CancelLimits(gap=20.0, free=0.5, quiet=0.3, quiet_blind=0.5, brief=0.1, restart=20.0)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 
 from lockdeck.backend.actions.cancel.ladder import (
     RESTART,
+    EndingCost,
     gentle_rungs,
     restart_rung,
     rung,
@@ -35,15 +36,15 @@ def test_the_order_follows_the_version(version: str, names: list[str]) -> None:
 
 def test_a_rung_that_is_left_out_has_a_reason() -> None:
     _, left_out = gentle_rungs(Version(2026, 4, 5), ALL)
-    assert [(left.name, "next profile" in left.why) for left in left_out] == [("abort", True)]
+    assert [(rung.name, "next profile" in rung.reason) for rung in left_out] == [("abort", True)]
     _, left_out = gentle_rungs(Version(2026, 7, 35), ALL)
-    assert [(left.name, "takeover" in left.why) for left in left_out] == [("stop", True)]
+    assert [(rung.name, "takeover" in rung.reason) for rung in left_out] == [("stop", True)]
 
 
 def test_an_unknown_version_has_no_gentle_rung() -> None:
     rungs, left_out = gentle_rungs(None, ALL)
     assert rungs == ()
-    assert "not known" in left_out[0].why
+    assert "not known" in left_out[0].reason
 
 
 @pytest.mark.parametrize(
@@ -64,14 +65,14 @@ def test_missing_scopes_are_named(
 
 def test_the_danger_grows() -> None:
     assert [rung(name).danger for name in ("stop", "abort", "reset")] == ["confirm", "confirm", "reset"]
-    assert restart_rung("x", (), True).danger == "restart"
+    assert restart_rung("x", EndingCost((), "nobody else"), comes_back=True).danger == "restart"
     assert terminate_rung(7, "openclaw agent --local").danger == "confirm"
 
 
 def test_each_rung_says_what_it_loses() -> None:
     assert any("queued" in loss for loss in rung("stop").loses)
     assert any("conversation" in loss for loss in rung("reset").loses)
-    told = restart_rung("x", {"agent:b:main", "agent:a:main"}, False)
+    told = restart_rung("x", EndingCost(("agent:b:main", "agent:a:main"), ""), comes_back=False)
     assert any("2 other sessions: agent:a:main, agent:b:main" in loss for loss in told.loses)
     assert any("no supervisor" in loss for loss in told.loses)
     assert told.name == RESTART

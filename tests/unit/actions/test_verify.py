@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lockdeck.backend.actions.cancel.verify_files import AfterFire, Limits, Target, has_active_run, watch
+from lockdeck.backend.actions.cancel.context import CancelLimits, RunTarget
+from lockdeck.backend.actions.cancel.verify_files import FilesVerification, has_active_run, verify_files
 from lockdeck.backend.model.locks import LockKind, LockPayload, LockRecord, PayloadState, Presence
 from lockdeck.backend.model.runs.chain import Candidate, FailoverChain
 from lockdeck.backend.model.runs.events import AttemptStarted, Event, FailoverDecision, RunEnded
@@ -14,7 +15,7 @@ from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
 
 KEY, PID, START = "agent:main:main", 4711, 1000.0
 CHAIN = FailoverChain((Candidate("atlas", "large", ("atlas:alpha", "atlas:beta")),))
-LIMITS = Limits(poll=0.1)
+LIMITS = CancelLimits(poll=0.1)
 
 
 def lock(created_at: float | None, state: PayloadState = PayloadState.VALID, pid: int = PID) -> LockRecord:
@@ -66,12 +67,14 @@ class World:
 
     def close(self) -> None: ...
 
-    def watched(self, run_id: str | None = "r1", answered: Callable[[], bool] = lambda: True) -> AfterFire:
-        seen = AfterFire(Target(KEY, "/l", PID, run_id, CHAIN), START, START - 5)
-        tools = {"look": self.look, "log": self, "line": self, "clock": self.clock, "wait": self.wait}
-        return watch(seen, LIMITS, answered=answered, **tools)
+    def watched(
+        self, run_id: str | None = "r1", answered: Callable[[], bool] = lambda: True
+    ) -> FilesVerification:
+        seen = FilesVerification(RunTarget(KEY, "/l", PID, run_id, CHAIN), START, START - 5)
+        tools = {"read_lock": self.look, "log": self, "line": self, "clock": self.clock, "wait": self.wait}
+        return verify_files(seen, LIMITS, answered=answered, **tools)
 
-    def went_on(self, seen: AfterFire) -> bool:
+    def went_on(self, seen: FilesVerification) -> bool:
         return seen.free_at is None or seen.went_on(self.now, LIMITS.brief)
 
 
@@ -99,7 +102,7 @@ def test_a_lock_taken_again_is_a_rotation_that_went_on_and_its_profile_is_named(
     seen = world.watched()
     assert world.went_on(seen)
     assert round((seen.retaken_at or 0) - (seen.free_at or 0), 1) == 0.7
-    assert seen.profile() == "atlas:beta"
+    assert seen.next_profile() == "atlas:beta"
 
 
 def test_a_lock_replaced_between_two_looks_counts_as_taken_again() -> None:

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan, Way
+from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan, GatewayRoute
 from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.openclaw.roots.place import RootPlaces
@@ -87,17 +87,19 @@ def outcome(key, *sentences):
 def carried_out(monkeypatch, tmp_path, request):
     """Carry out plans for the keys of a request where each cancel tells `seen` and ends with two sentences."""
 
-    def cancel_many(plans, *, report, heard, **_more):
+    def cancel_many(plans, *, report, progress, **_more):
         for plan in plans:
-            heard(plan, None)
+            progress(plan, None)
             report("seen")
         return [(plan, outcome(plan.key, "seen", "next rung: reset")) for plan in plans]
 
     monkeypatch.setenv("LOCKDECK_STATE_DIR", str(tmp_path))
     monkeypatch.setattr(cancelling, "cancel_many", cancel_many)
     monkeypatch.setattr("sys.stdin", io.StringIO())
-    way = Way(RootPlaces("/root", "files", own_namespace=False), Config("/root"), {}, str(tmp_path))
-    plans = [CancelPlan(key, "/root", 0.0, way) for key in request.keys]
+    route = GatewayRoute(
+        RootPlaces("/root", "files", own_namespace=False), Config("/root"), {}, str(tmp_path)
+    )
+    plans = [CancelPlan(key, "/root", 0.0, route) for key in request.keys]
     return cancelling._carry_out(plans, request)
 
 

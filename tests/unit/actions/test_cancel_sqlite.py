@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from lockdeck.backend.actions.cancel.cancel import CancelOutcome, CancelPlan, Limits, cancel, plan_cancel
+from lockdeck.backend.actions.cancel.cancel import cancel
+from lockdeck.backend.actions.cancel.context import CancelLimits
 from lockdeck.backend.actions.cancel.ladder import ABORT
-from lockdeck.backend.actions.cancel.verify_sqlite import Claim
+from lockdeck.backend.actions.cancel.plan import plan_cancel
+from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan
+from lockdeck.backend.actions.cancel.verify_sqlite import SqliteVerification
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.fleet import RootView, RunHolder, SessionView
 from lockdeck.backend.model.runs.events import AttemptStarted
@@ -19,7 +22,7 @@ from lockdeck.backend.openclaw.gateway.rows import SessionRow
 from lockdeck.backend.simulate.rpc import Manners
 from tests.unit.watch.test_feed import KEY, TOKEN, Server, Sessions, lifecycle
 
-LIMITS = Limits(free=0.6, quiet=0.6)
+LIMITS = CancelLimits(free=0.6, quiet=0.6)
 ACTIVE = SessionRow(KEY, "silas", active=True)
 OVER = SessionRow(KEY, "silas", active=False, status="killed")
 
@@ -127,16 +130,16 @@ def test_without_access_it_is_refused_and_says_why(tmp_path, serve):
 
 
 def test_the_same_run_coming_back_is_not_cancelled():
-    claim = Claim(KEY, 100.0, "r1")
-    claim.see(OVER, (), 101.0)
-    claim.see(ACTIVE, (AttemptStarted(102.0, "r1", session_key=KEY),), 102.0)
-    assert claim.taken_again
-    assert claim.decided(102.0, 100.5, LIMITS)
+    run = SqliteVerification(KEY, 100.0, "r1")
+    run.update(OVER, (), 101.0)
+    run.update(ACTIVE, (AttemptStarted(102.0, "r1", session_key=KEY),), 102.0)
+    assert run.taken_again
+    assert run.decided(102.0, 100.5, LIMITS)
 
 
 def test_what_was_told_before_the_call_counts_for_nothing():
-    claim = Claim(KEY, 100.0, "r1")
-    claim.see(ACTIVE, (AttemptStarted(99.0, "r2", session_key=KEY),), 100.1)
-    claim.see(ACTIVE, (AttemptStarted(101.0, "r2", session_key="agent:other:main"),), 101.0)
-    assert claim.other_run is None
-    assert not claim.decided(100.2, None, LIMITS)
+    run = SqliteVerification(KEY, 100.0, "r1")
+    run.update(ACTIVE, (AttemptStarted(99.0, "r2", session_key=KEY),), 100.1)
+    run.update(ACTIVE, (AttemptStarted(101.0, "r2", session_key="agent:other:main"),), 101.0)
+    assert run.other_run is None
+    assert not run.decided(100.2, None, LIMITS)

@@ -1,0 +1,73 @@
+"""The cost of ending a gateway: the other sessions whose runs end with it, as far as that can be known."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+
+from lockdeck.backend.actions.cancel.ladder import EndingCost
+from lockdeck.backend.actions.cancel.log import recent_events
+from lockdeck.backend.model.locks import LockKind
+from lockdeck.backend.model.runs.fold import RunBook, fold_all
+from lockdeck.backend.openclaw.gateway.rows import SessionRow
+from lockdeck.backend.openclaw.locks.lockfile import read_lock
+from lockdeck.backend.openclaw.roots.config import Config
+from lockdeck.backend.openclaw.roots.layout import lock_kind, locks_in, sessions_dirs
+from lockdeck.backend.openclaw.store import StoreIndex, read_store
+from lockdeck.backend.system.text import safe
+
+
+def cost_files(pid: int, root: str, config: Config, key: str) -> EndingCost:
+    """Return the cost of ending a process, by the locks of a root that name it; `key` is the session to cancel."""
+    sessions = {session for session in _sessions_held(pid, root, config) if session != key}
+    return EndingCost(tuple(sorted(sessions)), "no other session of this gateway holds a lock now")
+
+
+def cost_sqlite(rows: Iterable[SessionRow], key: str, doubt: str = "") -> EndingCost:
+    """Return the cost of ending a gateway, by its own rows."""
+    active = tuple(sorted(row.key for row in rows if row.active and row.key != key))
+    return EndingCost(active, "no other session of this gateway has an active run now", doubt)
+
+
+def cost_by_log(logs: Sequence[str], key: str, run_id: str | None, since: float) -> EndingCost:
+    """Return the cost of ending a gateway that can't be asked, by the runs that go on in its log.
+
+    A run of which nothing was logged after `since` (epoch seconds) is over: an answer is not logged. Runs that
+    answer at once are never logged, so this is the least that there is.
+    """
+    events = recent_events(logs)
+    if events is None:
+        return EndingCost(
+            (), "how many other runs end with it can't be known: neither access nor a log tells"
+        )
+    sessions: set[str] = set()
+    for run in fold_all(RunBook(), events).runs.values():
+        if run.ended_at is not None or run.last_activity < since or run_id in (run.run_id, run.session_id):
+            continue
+        if run.attempts and run.session_key != key:
+            sessions.add(run.session_key or f"a run that names no session ({safe(run.run_id, 60)})")
+    return EndingCost(
+        tuple(sorted(sessions)),
+        "the log tells of no other run that goes on",
+        "runs without trouble are not in the log: how many more end with it can't be known without access",
+    )
+
+
+def _sessions_held(pid: int, root: str, config: Config) -> Iterator[str]:
+    """Yield the sessions of a root whose locks name this process; the lock's name where no store tells."""
+    for directory in sessions_dirs(root, config):
+        try:
+            paths = [path for path in locks_in(directory.path) if lock_kind(path) is LockKind.SESSION]
+        except OSError:
+            continue
+        lock_paths = [path for path in paths if _names(path, root, pid)]
+        if lock_paths:
+            index = StoreIndex.build(read_store(directory.store_path).entries, directory.path)
+            for path in lock_paths:
+                entry = index.find(path)
+                yield safe(entry.key if entry else os.path.basename(path), 120)
+
+
+def _names(path: str, root: str, pid: int) -> bool:
+    payload = read_lock(path, root, None, LockKind.SESSION).payload
+    return payload is not None and payload.pid == pid

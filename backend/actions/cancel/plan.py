@@ -1,0 +1,42 @@
+"""Plan a cancel: look at the session as it is now, and put the ladder together. Changes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from lockdeck.backend.actions.cancel.context import CancelLimits, Clock, Wait
+from lockdeck.backend.actions.cancel.plan_files import plan_files
+from lockdeck.backend.actions.cancel.plan_sqlite import plan_sqlite
+from lockdeck.backend.actions.cancel.records import CancelPlan, GatewayRoute
+from lockdeck.backend.model.fleet import RootView, SessionView
+from lockdeck.backend.openclaw.roots.config import load_config
+from lockdeck.backend.openclaw.roots.place import places_of
+from lockdeck.backend.system.folders import state_dir
+
+
+def plan_cancel(
+    session: SessionView,
+    root: RootView,
+    *,
+    env: Mapping[str, str],
+    logs: Sequence[str] = (),
+    url: str | None = None,
+    fingerprint: str | None = None,
+    folder: str | None = None,
+    clock: Clock = time.time,
+    wait: Wait = time.sleep,
+    limits: CancelLimits | None = None,
+) -> CancelPlan:
+    """Say how the run of a session could be ended now.
+
+    At worst it takes some 45 s: 30 s until a lock is back after a gap, 8 s to connect, 5 s for an answer.
+
+    `logs` are the gateway's log files where known, `folder` lockdeck's state folder (default: the user's).
+    """
+    config = load_config(session.root, env)
+    route = GatewayRoute(places_of(root), config, env, folder or state_dir(env), url, fingerprint)
+    plan = CancelPlan(session.key, session.root, clock(), route, logs=tuple(logs))
+    if root.era == "sqlite":
+        return plan_sqlite(plan, session, root, clock)
+    return plan_files(plan, session, clock, wait, limits or CancelLimits())
