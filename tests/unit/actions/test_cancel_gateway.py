@@ -21,7 +21,7 @@ from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.fleet import RootView, RunHolder, SessionView, State
 from lockdeck.backend.model.runs.records import Hold, Occupation
 from lockdeck.backend.simulate.rpc import Manners
-from tests.unit.actions.test_cancel_claimed import Abortable
+from tests.unit.actions.test_cancel_sqlite import Abortable
 from tests.unit.gatewayproc import GatewayProcess, command, lock_path
 from tests.unit.watch.test_feed import KEY, TOKEN, Server
 
