@@ -16,6 +16,7 @@ from lockdeck.backend.system.procfs import (
     LINUX,
     PID_MAX,
     has_started,
+    list_pids,
     parse_stat,
     parse_uid,
     proc_is_ours,
@@ -129,15 +130,13 @@ def openclaw_processes() -> list[ProcessIdentity]:
     A running gateway's argv is only `openclaw-gateway`, for it rewrites its title (seen on 2026.4.5); a
     command line is `openclaw …` or `node …/openclaw.mjs …`.  A hint for people, never a proof.
     """
-    if not LINUX:
-        return _openclaw_with_psutil()
-    found = []
-    for pid in visible_pids():
-        if is_openclaw(_split_argv(read_file(f"/proc/{pid}/cmdline", _ARGV_BYTES))):
-            inspected = _inspect(pid)
+    identities = []
+    for pid in visible_pids() if LINUX else list_pids():
+        if is_openclaw(_argv(pid)):
+            inspected = _inspect(pid) if LINUX else _inspect_with_psutil(pid)
             if inspected is not None:
-                found.append(inspected[0])
-    return found
+                identities.append(inspected[0])
+    return identities
 
 
 def is_openclaw(argv: Sequence[str]) -> bool:
@@ -194,6 +193,17 @@ def _inspect(pid: int) -> tuple[ProcessIdentity, bool] | None:
     return ProcessIdentity(pid, ticks_to_epoch(ticks), ticks, uid, stat.name, words), stat.ended
 
 
+def _argv(pid: int) -> list[str]:
+    if LINUX:
+        return _split_argv(read_file(f"/proc/{pid}/cmdline", _ARGV_BYTES))
+    import psutil
+
+    try:
+        return psutil.Process(pid).cmdline()
+    except (psutil.Error, OSError):
+        return []
+
+
 def _split_argv(raw: bytes) -> list[str]:
     text = os.fsdecode(raw.rstrip(b"\0"))
     return text.split("\0") if text else []
@@ -214,15 +224,3 @@ def _psutil_identity(process: psutil.Process) -> ProcessIdentity:
     uid = facts["uids"].real if facts["uids"] else None
     argv = tuple(safe(word) for word in facts["cmdline"] or ())
     return ProcessIdentity(process.pid, facts["create_time"], None, uid, safe(facts["name"] or ""), argv)
-
-
-def _openclaw_with_psutil() -> list[ProcessIdentity]:
-    import psutil
-
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if is_openclaw(process.info["cmdline"] or ()):
-            inspected = _inspect_with_psutil(process.pid)
-            if inspected is not None:
-                found.append(inspected[0])
-    return found

@@ -73,10 +73,17 @@ def proc_is_ours() -> bool:
 
 
 def visible_pids() -> list[int]:
-    """Every pid that /proc lists, in ascending order; empty when /proc is not ours."""
-    if not proc_is_ours():
-        return []
-    return sorted(int(name) for name in os.listdir("/proc") if name.isascii() and name.isdigit())
+    """Return every pid that /proc lists, in ascending order; empty when /proc is not ours."""
+    return sorted(list_pids()) if proc_is_ours() else []
+
+
+def list_pids() -> list[int]:
+    """List the process table: the one place where it is asked which processes there are."""
+    if LINUX:
+        return [int(name) for name in os.listdir("/proc") if name.isascii() and name.isdigit()]
+    import psutil
+
+    return psutil.pids()
 
 
 def busy_seconds(pid: int) -> float | None:

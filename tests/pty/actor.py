@@ -10,6 +10,7 @@ from collections.abc import Callable
 from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.tui.run import run_dashboard
 from lockdeck.tui.snapshots import Source
+from tests.ownprocesses import narrow_to_the_starters
 from tests.tui.samples import NOW, hostile, incident
 
 
@@ -53,6 +54,7 @@ def broken_clock() -> float:
 
 
 def main() -> int:
+    narrow_to_the_starters()
     part = sys.argv[1]
     source = {"hostile": Calm(hostile()), "hanging": Hanging(incident())}.get(part, Calm(incident()))
     if part == "root":

@@ -1,20 +1,5 @@
-"""One time zone and no user's own settings in the tests of the dashboard."""
+"""Every test here has a machine of its own."""
 
-from __future__ import annotations
+from tests.isolation import own_folders, own_processes
 
-import time
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-
-@pytest.fixture(autouse=True)
-def _one_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "UTC")
-        patch.delenv("NO_COLOR", raising=False)
-        patch.setenv("LOCKDECK_STATE_DIR", str(tmp_path / "lockdeck-state"))
-        time.tzset()
-        yield
-    time.tzset()
+__all__ = ["own_folders", "own_processes"]

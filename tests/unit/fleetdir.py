@@ -25,6 +25,9 @@ from tests.folders import REPOSITORY
 PAST = 1_770_000_000.0
 """A time long ago, for payloads whose writer is gone."""
 
+OWN_PROCESSES = "from tests.ownprocesses import narrow_to_the_starters; narrow_to_the_starters()"
+"""Stands before everything in a program that a test starts."""
+
 _ACTOR = r"""
 import json, os, sys
 held = {}
@@ -227,7 +230,8 @@ def lockdeck(*words: object, env: dict[str, str], **options: object) -> subproce
 
 def command(*words: object) -> list[str]:
     """The command line of `lockdeck WORDS…` in this interpreter."""
-    return [sys.executable, "-c", "from lockdeck.tui.entry import main; main()", *map(str, words)]
+    code = f"{OWN_PROCESSES}\nfrom lockdeck.tui.entry import main; main()"
+    return [sys.executable, "-c", code, *map(str, words)]
 
 
 def environment(env: dict[str, str]) -> dict[str, str]:

@@ -268,7 +268,9 @@ def test_the_begin_entry_of_a_hostile_journal_leads_nowhere():
 DYING = """
 import os, signal, sys
 from pathlib import Path
+from tests.ownprocesses import narrow_to_the_starters
 from tests.unit.releasing import Root
+narrow_to_the_starters()
 root = Root(Path(sys.argv[1]))
 root.write()
 root.release(on_step=lambda name: os.kill(os.getpid(), signal.SIGKILL) if name == "taken" else None)
