@@ -6,7 +6,9 @@ import difflib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lockdeck.backend.settings.settings import Settings, SettingsError, config_path
+from lockdeck.backend.settings.check import SettingsError
+from lockdeck.backend.settings.load import config_path
+from lockdeck.backend.settings.records import Settings
 from lockdeck.tui.alarms import Rule
 from lockdeck.tui.keymap import ScreenKeys, faults, keymap
 from lockdeck.tui.preferences import Wishes

@@ -8,7 +8,7 @@ from lockdeck.tui.cli.main import run_command_line
 from lockdeck.tui.cli.startup import Dashboard, DashboardRequest
 
 if TYPE_CHECKING:
-    from lockdeck.backend.settings.settings import Settings
+    from lockdeck.backend.settings.records import Settings
 
 
 def main() -> NoReturn:

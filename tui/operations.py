@@ -22,7 +22,7 @@ from lockdeck.backend.actions.release.plan import plan_release
 from lockdeck.backend.actions.release.records import Refusal, ReleaseOutcome, ReleasePlan, Status
 from lockdeck.backend.actions.release.release import release
 from lockdeck.backend.model.fleet import Severity
-from lockdeck.backend.settings.settings import Settings
+from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.system.text import safe
 from lockdeck.tui.jobs import WORKING, Piece
 from lockdeck.tui.targets import Aim

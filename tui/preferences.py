@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from lockdeck.backend.settings.settings import config_path
+from lockdeck.backend.settings.load import config_path
 from lockdeck.tui.alarms import Rule
 from lockdeck.tui.view.header import STALE_AFTER_S
 

@@ -1,1 +1,1 @@
-"""lockdeck's own configuration: read, checked, described, changed."""
+"""lockdeck's own configuration: its records, loaded, checked, described and changed."""

@@ -1,4 +1,4 @@
-"""Checks what a configuration file says, and words what is wrong with it."""
+"""Check the values of a configuration file, and word what is wrong with them."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def checked(
     table: Mapping[str, Any], kind: type, path: str, lines: Mapping[str, int], prefix: str = ""
 ) -> dict[str, Any]:
     """Return the values of a table as the fields of a settings class; raises SettingsError."""
-    known = {f.name: f for f in fields(kind) if not f.metadata.get("internal")}
+    allowed = {f.name: f for f in fields(kind) if not f.metadata.get("internal")}
     hints = get_type_hints(kind)
     values = {}
     for key, value in table.items():
         name = f"{prefix}{key}"
-        if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean {prefix}{near[0]}?" if near else f"known keys: {', '.join(known)}"
+        if key not in allowed:
+            similar = difflib.get_close_matches(key, allowed, 1)
+            hint = f"did you mean {prefix}{similar[0]}?" if similar else f"known keys: {', '.join(allowed)}"
             raise SettingsError(f"{_place(path, lines, name)}: unknown key {name}; {hint}")
-        fault = _fault(value, hints[key], known[key].metadata.get("choices"))
+        fault = _fault(value, hints[key], allowed[key].metadata.get("choices"))
         if fault is not None:
             raise refuse(path, lines, name, fault)
         values[key] = _converted(value)
@@ -48,13 +48,13 @@ def keys_of(table: Any, path: str, lines: Mapping[str, int]) -> dict[str, tuple[
     """Return the keys of each command id; whether ids and keys exist is checked where they are known."""
     if not isinstance(table, Mapping):
         raise refuse(path, lines, "keys", "must be a table: write [keys] and below it command = key")
-    found = {}
+    keys_by_command = {}
     for command, value in table.items():
         keys = [value] * bool(value) if isinstance(value, str) else value
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             raise refuse(path, lines, f"keys.{command}", f"must be a key or a list of keys, not {value!r}")
-        found[command] = tuple(keys)
-    return found
+        keys_by_command[command] = tuple(keys)
+    return keys_by_command
 
 
 def _fault(value: Any, hint: Any, choices: tuple[str, ...] | None) -> str | None:
@@ -66,8 +66,8 @@ def _fault(value: Any, hint: Any, choices: tuple[str, ...] | None) -> str | None
         return f"may hold {', '.join(choices or ())}, not {wrong[0]!r}" if wrong else None
     if isinstance(hint, type) and type(value) is hint:
         return None
-    wanted = {bool: "true or false", str: "a string", float: "a number of seconds"}
-    return f"must be {wanted.get(hint, 'a list of strings')}, not {value!r}"
+    expected = {bool: "true or false", str: "a string", float: "a number of seconds"}
+    return f"must be {expected.get(hint, 'a list of strings')}, not {value!r}"
 
 
 def _converted(value: Any) -> Any:

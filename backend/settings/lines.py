@@ -1,4 +1,4 @@
-"""In which line of a TOML file each value stands; Python's own reader does not tell. Pure."""
+"""Find the line of a TOML file that each value stands in; Python's own reader does not tell. Pure."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def lines_of(table: Mapping[str, Any], text: str) -> dict[str, int]:
 
     A value whose own line can't be found (an inline table) gets that of the table it stands in, 0 at worst.
     """
-    seen: dict[str, int] = {}
-    for number, name in _named(text):
-        seen.setdefault(name, number)
-    return {name: _line(name, seen) for name in _names(table)}
+    numbers: dict[str, int] = {}
+    for number, name in _headers_and_entries(text):
+        numbers.setdefault(name, number)
+    return {name: _line(name, numbers) for name in _names(table)}
 
 
-def _named(text: str) -> Iterator[tuple[int, str]]:
+def _headers_and_entries(text: str) -> Iterator[tuple[int, str]]:
     """Yield line and dotted key of each header and entry."""
     table, counts, inside = "", dict[str, int](), False
     for number, row in enumerate(text.splitlines(), 1):
@@ -56,10 +56,10 @@ def _names(value: Any, name: str = "") -> Iterator[str]:
         yield name
 
 
-def _line(name: str, seen: Mapping[str, int]) -> int:
+def _line(name: str, numbers: Mapping[str, int]) -> int:
     while name:
-        if name in seen:
-            return seen[name]
+        if name in numbers:
+            return numbers[name]
         shorter = re.sub(r"(\.[^.]*|\[\d+\])\Z", "", name)
         name = shorter if shorter != name else ""
     return 0

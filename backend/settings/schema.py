@@ -7,7 +7,7 @@ from dataclasses import Field, fields
 from typing import Any, get_type_hints
 
 from lockdeck.backend.settings.check import LEAST_S, MOST_S
-from lockdeck.backend.settings.settings import RootSettings, Settings
+from lockdeck.backend.settings.records import RootSettings, Settings
 
 Json = dict[str, Any]
 _STRINGS: Json = {"type": "array", "items": {"type": "string"}}
@@ -24,11 +24,11 @@ def schema() -> Json:
 
 def _object(kind: type) -> Json:
     hints = get_type_hints(kind)
-    own = [field for field in fields(kind) if not field.metadata.get("internal")]
+    public = [field for field in fields(kind) if not field.metadata.get("internal")]
     return {
         "type": "object",
         "additionalProperties": False,
-        "properties": {field.name: _property(field, hints[field.name]) for field in own},
+        "properties": {field.name: _property(field, hints[field.name]) for field in public},
     }
 
 

@@ -1,4 +1,4 @@
-"""Changes one setting in a configuration file; everything else in it stays as a person wrote it."""
+"""Change one setting in a configuration file; everything else in it stays as a person wrote it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from lockdeck.backend.settings.check import SettingsError
-from lockdeck.backend.settings.settings import MAX_BYTES
+from lockdeck.backend.settings.load import MAX_BYTES
 
 _HEADER = re.compile(r"\s*\[")
 
@@ -36,12 +36,12 @@ def save_list(path: str, key: str, values: Sequence[str]) -> None:
 def changed_text(text: str, key: str, values: Sequence[str], path: str) -> str:
     """Return the text of a configuration with one list set; `path` is for the sentence of a SettingsError."""
     try:
-        wanted = {**tomllib.loads(text), key: list(values)}
+        expected = {**tomllib.loads(text), key: list(values)}
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: not valid TOML: {error}") from None
     for changed in _ways(text, key, values):
         with suppress(tomllib.TOMLDecodeError):
-            if tomllib.loads(changed) == wanted:
+            if tomllib.loads(changed) == expected:
                 return changed
     raise SettingsError(f"{path}: can't be changed without harm; write it yourself: {_entry(key, values)}")
 

@@ -20,7 +20,7 @@ from lockdeck.backend.model.runs.fold import RunBook, fold_all
 from lockdeck.backend.model.runs.records import Occupation
 from lockdeck.backend.openclaw.gateway.rows import ends_of, run_ids_of
 from lockdeck.backend.openclaw.roots.discovery import Discovery, Unusable, discover_roots
-from lockdeck.backend.settings.settings import Settings
+from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.system.processes import ProcessDetails, details
 from lockdeck.backend.system.text import safe
 from lockdeck.backend.watch.directory import Directory

@@ -14,7 +14,7 @@ from lockdeck.backend.actions.cancel.ladder import ABORT, RESTART, STOP, rung
 from lockdeck.backend.actions.cancel.plan import plan_cancel
 from lockdeck.backend.actions.cancel.records import CancelPlan
 from lockdeck.backend.actions.journal import Journal
-from lockdeck.backend.settings.settings import Settings
+from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.watch.collector import Collector
 from tests.live.conftest import InstanceMaker
 from tests.live.instance import Instance

@@ -16,7 +16,7 @@ from lockdeck.backend.actions.cancel.plan import plan_cancel
 from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.fleet import RootView, SessionView
-from lockdeck.backend.settings.settings import Settings
+from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.watch.collector import Collector
 from tests.live.conftest import InstanceMaker
 from tests.live.deck import Watch, by_agent, lockdeck, status, watching

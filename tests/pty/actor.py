@@ -36,7 +36,7 @@ class Hanging(Calm):
 def real() -> Source:
     """Watch a real root, with pauses short enough for a test."""
     from lockdeck.backend.openclaw.gateway import client as gateway
-    from lockdeck.backend.settings.settings import Settings
+    from lockdeck.backend.settings.records import Settings
     from lockdeck.backend.watch.collector import Collector
     from lockdeck.backend.watch.gateway_feed import feed
 

@@ -8,7 +8,7 @@ from dataclasses import replace  # noqa: TID251 - of hands, which hold secrets a
 from pathlib import Path
 
 from lockdeck.backend.model.fleet import FleetSnapshot
-from lockdeck.backend.settings.settings import RootSettings, Settings
+from lockdeck.backend.settings.records import RootSettings, Settings
 from lockdeck.backend.watch.collector import Collector
 from lockdeck.tui.app import LockdeckApp
 from lockdeck.tui.operations import Hands

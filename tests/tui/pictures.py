@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from lockdeck.backend.model.fleet import FleetSnapshot
-from lockdeck.backend.settings.settings import Settings
+from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.simulate.fleet import SimulatedFleet
 from lockdeck.backend.watch.collector import Collector
 from lockdeck.tui.app import LockdeckApp

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from lockdeck.backend.model.changes import changes
-from lockdeck.backend.settings.settings import Settings
+from lockdeck.backend.settings.records import Settings
 from lockdeck.tui.configuration import check_columns
 from lockdeck.tui.screens.fleet import FleetScreen
 from lockdeck.tui.table.arrangement import arrange_fleet, arrange_locks

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from textual.widgets import Button, Input
 
-from lockdeck.backend.settings.settings import RootSettings, Settings
+from lockdeck.backend.settings.records import RootSettings, Settings
 from lockdeck.tui.app import LockdeckApp
 from lockdeck.tui.dialogs.release import ReleaseDialog
 from lockdeck.tui.dialogs.result import ResultDialog

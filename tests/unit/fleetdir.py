@@ -19,7 +19,7 @@ import psutil
 
 from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
-from lockdeck.backend.settings.settings import RootSettings, Settings
+from lockdeck.backend.settings.records import RootSettings, Settings
 from tests.folders import REPOSITORY
 
 PAST = 1_770_000_000.0

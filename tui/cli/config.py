@@ -11,7 +11,7 @@ import click
 from msgspec import Struct
 
 from lockdeck.backend.model.wire import dumps
-from lockdeck.backend.settings.settings import Settings
+from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.system.text import safe
 from lockdeck.tui.cli.options import Common, common_options, json_option
 from lockdeck.tui.cli.output import emit

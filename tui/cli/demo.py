@@ -9,7 +9,7 @@ import click
 
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.fleet import FleetSnapshot
-from lockdeck.backend.settings.settings import Settings
+from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.simulate.fleet import SimulatedFleet
 from lockdeck.backend.watch.collector import Collector
 from lockdeck.tui.cli.dashboard import has_screen, open_dashboard

@@ -26,7 +26,7 @@ from lockdeck.tui.view.advice import advice
 from lockdeck.tui.view.plain import lock_lines
 
 if TYPE_CHECKING:
-    from lockdeck.backend.settings.settings import Settings
+    from lockdeck.backend.settings.records import Settings
 
 NOTHING_THERE = "no such lock file, and no process has a deleted one open there"
 

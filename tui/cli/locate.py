@@ -8,7 +8,7 @@ import click
 
 from lockdeck import themes
 from lockdeck.backend.model.wire import dumps
-from lockdeck.backend.settings.settings import config_path
+from lockdeck.backend.settings.load import config_path
 from lockdeck.backend.system.folders import config_dir, state_dir
 from lockdeck.backend.system.text import safe
 from lockdeck.tui.cli.options import Common, common_options, json_option

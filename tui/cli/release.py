@@ -23,7 +23,7 @@ from lockdeck.tui.cli.startup import settings_of
 from lockdeck.tui.exits import Exit
 
 if TYPE_CHECKING:
-    from lockdeck.backend.settings.settings import Settings
+    from lockdeck.backend.settings.records import Settings
 
 OVERRIDABLE = "leaked"
 READ_ONLY = "lockdeck is in read-only mode: nothing is released"

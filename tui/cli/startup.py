@@ -18,7 +18,7 @@ from lockdeck.tui.exits import Exit
 
 if TYPE_CHECKING:
     from lockdeck.backend.actions.journal import Journal
-    from lockdeck.backend.settings.settings import Settings
+    from lockdeck.backend.settings.records import Settings
     from lockdeck.backend.watch.collector import Collector
 
 
@@ -56,7 +56,7 @@ def dashboard() -> Dashboard:
 @contextmanager
 def settings_faults_are_wrong_use() -> Iterator[None]:
     """Turn what is wrong in the configuration into a usage error."""
-    from lockdeck.backend.settings.settings import SettingsError
+    from lockdeck.backend.settings.check import SettingsError
 
     try:
         yield
@@ -69,7 +69,7 @@ def settings_of(common: Common) -> Settings:
 
     Whether a command has the keys that are wished for is known where the screens are loaded.
     """
-    from lockdeck.backend.settings.settings import load_settings
+    from lockdeck.backend.settings.load import load_settings
 
     with settings_faults_are_wrong_use():
         settings = load_settings(common.config)

@@ -8,7 +8,7 @@ from typing import Any
 from textual.message import Message
 from textual.message_pump import MessagePump
 
-from lockdeck.backend.settings.settings import SettingsError
+from lockdeck.backend.settings.check import SettingsError
 from lockdeck.tui.background import aside, post
 from lockdeck.tui.table.tables import TableKind
 

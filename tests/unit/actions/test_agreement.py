@@ -13,7 +13,7 @@ from lockdeck.backend.actions.cancel.plan import plan_cancel
 from lockdeck.backend.actions.release.plan import plan_release
 from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.openclaw.locks import evidence
-from lockdeck.backend.settings.settings import RootSettings, Settings
+from lockdeck.backend.settings.records import RootSettings, Settings
 from lockdeck.backend.watch.collector import Collector
 from lockdeck.tui.cli.explain import explain_lock
 from tests.folders import REPOSITORY

@@ -12,7 +12,7 @@ from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan, G
 from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.openclaw.roots.place import RootPlaces
-from lockdeck.backend.settings.settings import Settings
+from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.simulate.fleet import SimulatedFleet
 from lockdeck.backend.watch.collector import Collector
 from lockdeck.tui.cli import cancel as cancelling

@@ -6,7 +6,7 @@ import json
 
 from click.testing import CliRunner
 
-from lockdeck.backend.settings.settings import load_settings
+from lockdeck.backend.settings.load import load_settings
 from lockdeck.tui.cli.config import setting_values
 from lockdeck.tui.cli.main import cli
 from lockdeck.tui.cli.options import Common

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.keys import format_key
 
-from lockdeck.backend.settings.settings import SettingsError, load_settings
+from lockdeck.backend.settings.check import SettingsError
+from lockdeck.backend.settings.load import load_settings
 from lockdeck.tui.configuration import all_screens, screen_keys, wishes_of
 from lockdeck.tui.keymap import ALWAYS, FIXED, ScreenKeys, canonical, effective, faults, is_key, keymap
 from tests.folders import DOCS

@@ -6,13 +6,9 @@ import os
 
 import pytest
 
-from lockdeck.backend.settings.settings import (
-    RootSettings,
-    Settings,
-    SettingsError,
-    config_path,
-    load_settings,
-)
+from lockdeck.backend.settings.check import SettingsError
+from lockdeck.backend.settings.load import config_path, load_settings
+from lockdeck.backend.settings.records import RootSettings, Settings
 
 
 @pytest.fixture

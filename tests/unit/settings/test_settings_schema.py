@@ -8,8 +8,9 @@ import tomllib
 import pytest
 from jsonschema import Draft202012Validator
 
+from lockdeck.backend.settings.check import SettingsError
+from lockdeck.backend.settings.load import load_settings
 from lockdeck.backend.settings.schema import schema
-from lockdeck.backend.settings.settings import SettingsError, load_settings
 from tests.folders import DOCS
 
 DOCUMENTED = DOCS / "config.schema.json"

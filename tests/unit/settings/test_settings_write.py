@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockdeck.backend.settings.settings import SettingsError, load_settings
+from lockdeck.backend.settings.check import SettingsError
+from lockdeck.backend.settings.load import load_settings
 from lockdeck.backend.settings.write import changed_text, save_list
 
 WRITTEN = """# lockdeck on the night shift

@@ -22,7 +22,7 @@ from lockdeck.backend.openclaw.roots.config import load_config
 from lockdeck.backend.openclaw.roots.discovery import discover_roots
 from lockdeck.backend.openclaw.store import read_store
 from lockdeck.backend.openclaw.transcript import transcript_tail
-from lockdeck.backend.settings.settings import Settings
+from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.simulate import store
 from lockdeck.backend.simulate.cast import AGENTS, CHAIN
 from lockdeck.backend.simulate.fleet import SimulatedFleet

@@ -21,7 +21,7 @@ from lockdeck.backend.model.fleet import State
 from lockdeck.backend.model.locks import LockKind, Proof, Verdict
 from lockdeck.backend.model.needs import needs_person
 from lockdeck.backend.model.wire import snapshot_json
-from lockdeck.backend.settings.settings import RootSettings, Settings
+from lockdeck.backend.settings.records import RootSettings, Settings
 from lockdeck.backend.simulate.fleet import SimulatedFleet
 from lockdeck.backend.system.procfs import LINUX
 from lockdeck.backend.watch import locks as lockbook

@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from lockdeck.backend.settings.settings import Settings
+from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.system.procfs import LINUX
 from lockdeck.backend.watch.collector import Collector
 from lockdeck.backend.watch.wakeup import wakeup as waking

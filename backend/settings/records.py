@@ -1,19 +1,11 @@
-"""lockdeck's own configuration: `config.toml`, strict, with errors that name place, cause and way out."""
+"""The settings as records: every key of `config.toml` with its default and what it is about."""
 
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-from lockdeck.backend.model.locks import Presence
-from lockdeck.backend.openclaw.files import read_regular
-from lockdeck.backend.settings.check import SettingsError, checked, keys_of, refuse
-from lockdeck.backend.system.folders import NoHomeError, config_dir
-
-__all__ = ["RootSettings", "Settings", "SettingsError", "config_path", "load_settings"]
 
 NOTIFY = ("toast", "bell", "osc9", "osc777")
 
@@ -24,7 +16,7 @@ def _about(doc: str, **more: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class RootSettings:
-    """What the user says about one root.
+    """The settings of one root.
 
     `own_namespace` vouches that every process which writes there shares lockdeck's pid namespace;
     needed only where lockdeck runs inside a container with a mounted state directory.
@@ -96,7 +88,7 @@ class Settings:
 
     @property
     def names_columns(self) -> bool:
-        """Whether columns are chosen for any table."""
+        """Return whether columns are chosen for any table."""
         return bool(self.columns or self.locks_columns or self.events_columns or self.journal_columns)
 
     def root(self, path: str) -> RootSettings:
@@ -108,7 +100,7 @@ class Settings:
         return RootSettings(path)
 
     def vouches_for(self, path: str) -> bool:
-        """Whether the user vouches that all writers of a root share lockdeck's pid namespace."""
+        """Return whether the user vouches that all writers of a root share lockdeck's pid namespace."""
         return self.root(path).own_namespace
 
     def place(self, key: str) -> str:
@@ -116,64 +108,3 @@ class Settings:
         if key not in self.lines:
             return "default"
         return f"{self.origin}:{self.lines[key]}" if self.lines[key] else self.origin
-
-
-def config_path() -> str:
-    """Return where the configuration is looked for when `--config` names no other file. NoHomeError."""
-    return os.path.join(config_dir(), "config.toml")
-
-
-def load_settings(path: str | None) -> Settings:
-    """Read the settings from `path`, or from the default place where a missing file is no error.
-
-    Raises SettingsError for a file that was named but can't be read, for TOML errors and for unknown or
-    ill-typed keys.
-    """
-    try:
-        chosen = path or config_path()
-    except NoHomeError:
-        return Settings()
-    found = read_regular(chosen, MAX_BYTES, follow=True)
-    if found.presence is Presence.ABSENT:
-        if path is None:
-            return Settings()
-        raise SettingsError(f"{chosen}: no such file; name an existing one or leave --config out")
-    if found.problem is not None:
-        raise SettingsError(f"{chosen}: can't be read: {found.problem}")
-    try:
-        text = found.raw.decode()
-        table = tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{chosen}: can't be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{chosen}: not valid TOML: {error}") from None
-    return _settings(table, chosen, text)
-
-
-MAX_BYTES = 1 << 20
-"""A larger configuration file is not read."""
-
-
-def _settings(table: dict[str, Any], path: str, text: str) -> Settings:
-    from lockdeck.backend.settings.lines import lines_of
-
-    lines = lines_of(table, text)
-    roots, keys = table.pop("roots", []), table.pop("keys", {})
-    if not isinstance(roots, list) or not all(isinstance(root, dict) for root in roots):
-        raise refuse(path, lines, "roots", "must be tables: write [[roots]] with a path in each")
-    found = []
-    for number, root in enumerate(roots):
-        values = checked(root, RootSettings, path, lines, f"roots[{number}].")
-        if "path" not in values:
-            name = f"roots[{number}].path"
-            raise refuse(path, lines, name, "is missing; every [[roots]] table needs one")
-        if not values["path"].strip():
-            raise refuse(path, lines, f"roots[{number}].path", "is empty; name a state directory")
-        found.append(RootSettings(**values))
-    return Settings(
-        **checked(table, Settings, path, lines),
-        roots=tuple(found),
-        keys=keys_of(keys, path, lines),
-        origin=path,
-        lines=lines,
-    )
