@@ -1,1 +1,1 @@
-"""What changes the world: each action plans, proves, acts, verifies, records."""
+"""The actions, which alone change the world: each plans, proves, acts, verifies, records."""

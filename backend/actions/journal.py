@@ -36,7 +36,7 @@ class Journal:
 
     @property
     def folder(self) -> str:
-        """The journal's own folder, which is the state folder of lockdeck."""
+        """Return the journal's own folder, which is the state folder of lockdeck."""
         return os.path.dirname(os.path.abspath(self.path))
 
     def append(self, kind: str, **facts: Any) -> Entry:
@@ -48,14 +48,14 @@ class Journal:
 
         make_private_folder(self.folder)
         with FileLock(self.path + ".lock", timeout=_TURN_S, mode=0o600):
-            fresh = not os.path.lexists(self.path)
+            is_new = not os.path.lexists(self.path)
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             file = os.open(self.path, flags, 0o600)
             try:
                 return self._append(file, kind, facts)
             finally:
                 os.close(file)
-                if fresh:
+                if is_new:
                     sync_folder(self.folder)
 
     def read(self) -> JournalReading:
@@ -98,7 +98,7 @@ class Journal:
 
 
 def default_journal(clock: Callable[[], float] = time.time) -> Journal:
-    """The journal of this user. NoHomeError where there is no place for one."""
+    """Return the journal of this user. NoHomeError where there is no place for one."""
     return Journal(os.path.join(state_dir(), "journal.jsonl"), clock)
 
 

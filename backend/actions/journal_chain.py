@@ -32,16 +32,16 @@ class JournalReading(Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-def read_chain(lines: Iterable[bytes], most: int = MOST_KEPT) -> JournalReading:
+def read_chain(lines: Iterable[bytes], limit: int = MOST_KEPT) -> JournalReading:
     """Read a journal's lines, each with its newline, and check their chain.  Never raises."""
-    chain, entries, told = _Chain(), deque[Entry](maxlen=most), 0
+    chain, entries, count = _Chain(), deque[Entry](maxlen=limit), 0
     for line in lines:
         entry = chain.follow(line)
         if entry is not None:
             entries.append(entry)
-            told += 1
-    if told > most:
-        chain.notes.append(f"the newest {most} of {told} entries are shown")
+            count += 1
+    if count > limit:
+        chain.notes.append(f"the newest {limit} of {count} entries are shown")
     if chain.torn is not None:
         chain.breaks(chain.torn, "is no journal entry")
     broken_at, problem = chain.broken or (None, None)
@@ -49,7 +49,7 @@ def read_chain(lines: Iterable[bytes], most: int = MOST_KEPT) -> JournalReading:
 
 
 class _Chain(Struct):
-    """How far a chain was followed. `torn`: the number of the last line, if it was no entry; only a repair explains that."""
+    """The state of a chain that is followed. `torn`: the number of the last line, if it was no entry; only a repair explains that."""
 
     number: int = 0
     previous: str = FIRST
@@ -74,9 +74,9 @@ class _Chain(Struct):
         self.previous = digest(line)
         return entry
 
-    def breaks(self, number: int, why: str) -> None:
+    def breaks(self, number: int, problem: str) -> None:
         """Note where the chain is broken first."""
-        self.broken = self.broken or (number, f"line {number} {why}")
+        self.broken = self.broken or (number, f"line {number} {problem}")
 
 
 def digest(line: bytes) -> str:

@@ -1,1 +1,1 @@
-"""What the operating system knows: processes, volumes, atomic exchange, safe text."""
+"""Knowledge of the operating system: processes, volumes, atomic exchange, safe text."""

@@ -1,4 +1,4 @@
-"""Who has an inode open: one pass over /proc/<pid>/fd, and an honest count of what could not be seen.
+"""Find out who has an inode open: one pass over /proc/<pid>/fd, and an honest count of what could not be seen.
 
 OpenClaw keeps the descriptor of a lock file open for the whole hold (seen on 2026.4.5 and 2026.7.35), so an
 open descriptor proves a holder and a complete scan without one proves that nobody holds the file.
@@ -57,9 +57,9 @@ class Denied(Struct, frozen=True):
 
 
 class DescriptorScan(Struct, frozen=True):
-    """What one pass saw.
+    """The result of one pass.
 
-    `openers` has a key only for wanted inodes that somebody has open; `deleted` maps the former path (as the
+    `openers` has a key only for those inodes looked for that somebody has open; `deleted` maps the former path (as the
     holder's mount namespace names it) of every unlinked but still open `….lock` file.  `total` counts the
     processes that existed: `inspected` ones and `denied` ones.  `supported` is False where there is no
     /proc of our own pid namespace: then nothing is known.
@@ -74,36 +74,36 @@ class DescriptorScan(Struct, frozen=True):
 
     def hides(self, uid: int) -> tuple[Denied, ...]:
         """Return the processes not inspected that could hold a file of this owner: same uid or unknown."""
-        return tuple(one for one in self.denied if one.uid in {None, uid})
+        return tuple(process for process in self.denied if process.uid in {None, uid})
 
 
-def scan_all(wanted: Collection[Inode]) -> DescriptorScan:
+def scan_all(inodes: Collection[Inode]) -> DescriptorScan:
     """Look for inodes in the descriptors of every visible process, lockdeck's own included.
 
     Costs a readlink for every descriptor of the machine and a stat for every one with a path.
     """
     if not proc_is_ours():
         return _UNSUPPORTED
-    sweep = _Sweep(frozenset(wanted))
-    seen: set[int] = set()
+    sweep = _Sweep(frozenset(inodes))
+    visited: set[int] = set()
     # A process born during the pass may have inherited the descriptor from one that ended meanwhile.
     for _ in range(_ROUNDS):
-        born = [pid for pid in visible_pids() if pid not in seen]
+        born = [pid for pid in visible_pids() if pid not in visited]
         if not born:
             break
         sweep.inspect(born)
-        seen.update(born)
+        visited.update(born)
     # Process 1 always exists; where it is not even listed, /proc hides others' processes from us.
-    if 1 not in seen:
+    if 1 not in visited:
         sweep.denied.append(Denied(0, None, safe("processes hidden from us (hidepid)")))
     return sweep.result()
 
 
-def scan_pids(pids: Iterable[int], wanted: Collection[Inode]) -> DescriptorScan:
+def scan_pids(pids: Iterable[int], inodes: Collection[Inode]) -> DescriptorScan:
     """Look for inodes in the descriptors of these processes only: the cheap look at a named holder."""
     if not proc_is_ours():
         return _UNSUPPORTED
-    sweep = _Sweep(frozenset(wanted))
+    sweep = _Sweep(frozenset(inodes))
     sweep.inspect(pids)
     return sweep.result()
 
@@ -150,10 +150,10 @@ class _Hit(NamedTuple):
 
 
 class _Sweep:
-    """What a pass has found so far."""
+    """The state of a pass."""
 
-    def __init__(self, wanted: frozenset[Inode]) -> None:
-        self.wanted = wanted
+    def __init__(self, inodes: frozenset[Inode]) -> None:
+        self.inodes = inodes
         self.openers: dict[Inode, list[Opener]] = defaultdict(list)
         self.deleted: dict[str, list[Opener]] = defaultdict(list)
         self.denied: list[Denied] = []
@@ -161,31 +161,31 @@ class _Sweep:
 
     def inspect(self, pids: Iterable[int]) -> None:
         for pid in pids:
-            hits, access = _read_descriptors(pid, self.wanted)
+            hits, access = _read_descriptors(pid, self.inodes)
             if hits:
                 self._add(pid, hits)
             if access in {_Access.EMPTY, _Access.DENIED}:
                 access = _reconsider(pid, access)
             if access is _Access.DENIED:
-                known = read_stat(pid)
-                self.denied.append(Denied(pid, real_uid(pid), known.name if known else safe("?")))
+                status = read_stat(pid)
+                self.denied.append(Denied(pid, real_uid(pid), status.name if status else safe("?")))
             elif access is not _Access.VANISHED:
                 self.inspected += 1
 
     def _add(self, pid: int, hits: list[_Hit]) -> None:
-        known, uid = read_stat(pid), real_uid(pid)
-        name, ticks = (known.name, known.start_ticks) if known else (safe("?"), None)
+        status, uid = read_stat(pid), real_uid(pid)
+        name, ticks = (status.name, status.start_ticks) if status else (safe("?"), None)
         for hit in hits:
             opener = Opener(pid, hit.fd, hit.deleted, name, ticks, uid, hit.inode, hit.writable)
-            if hit.inode in self.wanted:
+            if hit.inode in self.inodes:
                 self.openers[hit.inode].append(opener)
             if hit.deleted and hit.target.endswith(_DELETED_LOCK):
                 self.deleted[hit.target.removesuffix(_DELETED)].append(opener)
 
     def result(self) -> DescriptorScan:
         return DescriptorScan(
-            openers={inode: tuple(found) for inode, found in self.openers.items()},
-            deleted={path: tuple(found) for path, found in self.deleted.items()},
+            openers={inode: tuple(openers) for inode, openers in self.openers.items()},
+            deleted={path: tuple(openers) for path, openers in self.deleted.items()},
             inspected=self.inspected,
             total=self.inspected + len(self.denied),
             denied=tuple(self.denied),
@@ -193,7 +193,7 @@ class _Sweep:
         )
 
 
-def _read_descriptors(pid: int, wanted: frozenset[Inode]) -> tuple[list[_Hit], _Access]:
+def _read_descriptors(pid: int, inodes: frozenset[Inode]) -> tuple[list[_Hit], _Access]:
     hits: list[_Hit] = []
     try:
         folder = os.open(f"/proc/{pid}/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -208,7 +208,7 @@ def _read_descriptors(pid: int, wanted: frozenset[Inode]) -> tuple[list[_Hit], _
             return hits, _Access.EMPTY
         for name in names:
             try:
-                hit = _look_through(folder, name, wanted)
+                hit = _look_through(folder, name, inodes)
             except (FileNotFoundError, ProcessLookupError):
                 continue
             except OSError:
@@ -225,18 +225,18 @@ def _read_descriptors(pid: int, wanted: frozenset[Inode]) -> tuple[list[_Hit], _
     return hits, access
 
 
-def _look_through(folder: int, name: str, wanted: frozenset[Inode]) -> _Hit | None:
+def _look_through(folder: int, name: str, inodes: frozenset[Inode]) -> _Hit | None:
     """Return what a descriptor is when somebody asked for it; raises OSError when that can't be seen."""
     target = os.readlink(name, dir_fd=folder)
     # Sockets, pipes and the like have no path.  /dev/shm must be looked at: it holds ordinary files.
     if not target.startswith("/") or target == "/dev/null" or target.startswith("/dev/pts/"):
         return None
     lost_lock = target.endswith(_DELETED_LOCK)
-    if not wanted and not lost_lock:
+    if not inodes and not lost_lock:
         return None
-    found = os.stat(name, dir_fd=folder)
-    inode, deleted = (found.st_dev, found.st_ino), found.st_nlink == 0
-    if inode not in wanted and not (lost_lock and deleted):
+    status = os.stat(name, dir_fd=folder)
+    inode, deleted = (status.st_dev, status.st_ino), status.st_nlink == 0
+    if inode not in inodes and not (lost_lock and deleted):
         return None
     opened = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
     return _Hit(int(name), target, deleted, inode, bool(opened & stat.S_IWUSR))
@@ -248,11 +248,11 @@ def _reconsider(pid: int, access: _Access) -> _Access:
     The list of a zombie or a kernel thread belongs to root, but there is nothing in it; the list of a
     dead main thread is empty while its other threads may hold files.
     """
-    known = read_stat(pid)
-    if known is None:
+    status = read_stat(pid)
+    if status is None:
         return _Access.DENIED if look(pid).liveness is Liveness.ALIVE else _Access.VANISHED
-    if known.kernel_thread or known.ended:
+    if status.kernel_thread or status.ended:
         return _Access.READ
-    if access is _Access.EMPTY and known.state not in "ZXx":
+    if access is _Access.EMPTY and status.state not in "ZXx":
         return _Access.READ
     return _Access.DENIED

@@ -48,40 +48,40 @@ def rename_noreplace(dir_fd_from: int, name_from: str, dir_fd_to: int, name_to: 
 
 
 def probe(directory: str) -> str | None:
-    """Try an exchange of two files of our own in a directory; None when it works, else why not."""
-    shown = safe(directory)
+    """Try an exchange of two files of our own in a directory; None when it works, else the reason against it."""
+    name = safe(directory)
     try:
         folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
-        return f"{shown} can't be opened: {_reason(error)}"
+        return f"{name} can't be opened: {_reason(error)}"
     try:
         return _probe_in(folder)
     except ExchangeUnsupported as error:
-        return f"the file system of {shown} can't swap two names atomically: {_reason(error)}"
+        return f"the file system of {name} can't swap two names atomically: {_reason(error)}"
     except OSError as error:
-        return f"the exchange probe in {shown} failed: {_reason(error)}"
+        return f"the exchange probe in {name} failed: {_reason(error)}"
     finally:
         os.close(folder)
 
 
 def _probe_in(folder: int) -> str | None:
     stem = f".lockdeck-probe-{secrets.token_hex(8)}"
-    made: list[str] = []
+    names: list[str] = []
     try:
-        before = [_create(folder, f"{stem}-{side}", made) for side in "ab"]
-        exchange(folder, made[0], folder, made[1])
-        after = [os.stat(name, dir_fd=folder, follow_symlinks=False).st_ino for name in made]
+        inodes = [_create(folder, f"{stem}-{side}", names) for side in "ab"]
+        exchange(folder, names[0], folder, names[1])
+        swapped = [os.stat(name, dir_fd=folder, follow_symlinks=False).st_ino for name in names]
     finally:
-        for name in made:
+        for name in names:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=folder)
-    return None if after == before[::-1] else "the exchange probe reported success but swapped nothing"
+    return None if swapped == inodes[::-1] else "the exchange probe reported success but swapped nothing"
 
 
-def _create(folder: int, name: str, made: list[str]) -> int:
+def _create(folder: int, name: str, names: list[str]) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     handle = os.open(name, flags, 0o600, dir_fd=folder)
-    made.append(name)
+    names.append(name)
     try:
         return os.fstat(handle).st_ino
     finally:

@@ -1,4 +1,4 @@
-"""Where this user keeps lockdeck's own files."""
+"""The folders in which this user keeps lockdeck's own files."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def _folder(kind: str, env: Mapping[str, str] | None) -> str:
     try:
         return find("lockdeck", appauthor=False)
     except RuntimeError:
-        why = "this account has no home directory and HOME names none"
-        raise NoHomeError(f"no place for lockdeck's {kind}: {why}; set HOME or {name}") from None
+        reason = "this account has no home directory and HOME names none"
+        raise NoHomeError(f"no place for lockdeck's {kind}: {reason}; set HOME or {name}") from None
 
 
 def import_folder() -> str:

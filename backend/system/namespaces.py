@@ -1,4 +1,4 @@
-"""Which processes share our pid namespace and our mounts, and what those of inner namespaces call themselves."""
+"""Namespaces: the processes that share our pid namespace and our mounts, and the pids of those in inner ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def pid_namespace(pid: int | Literal["self"]) -> int | None:
 
 
 def shares_our_mounts(pid: int) -> bool | None:
-    """Whether a process's paths mean what ours do: it is in our mount namespace; None when that can't be seen."""
+    """Return whether a process's paths mean what ours do: it is in our mount namespace; None when that can't be seen."""
     try:
         return os.stat(f"/proc/{pid}/ns/mnt").st_ino == os.stat("/proc/self/ns/mnt").st_ino
     except OSError:
@@ -38,7 +38,7 @@ def shares_our_mounts(pid: int) -> bool | None:
 
 
 def in_initial_pid_namespace() -> bool:
-    """Whether this process sees every process of the machine; False when that can't be shown."""
+    """Return whether this process sees every process of the machine; False when that can't be shown."""
     return pid_namespace("self") == _INITIAL_PID_NAMESPACE
 
 
@@ -49,15 +49,15 @@ def namespace_pids(pid: int) -> tuple[int, ...]:
 
 def inner_processes() -> list[InnerProcess]:
     """Return the visible processes of pid namespaces inside ours; reads one file for every process."""
-    found = []
+    processes = []
     for pid in visible_pids():
         numbers = namespace_pids(pid)
         if len(numbers) > 1:
             stat = read_stat(pid)
-            found.append(InnerProcess(pid, numbers[-1], stat.start_ticks if stat else None))
-    return found
+            processes.append(InnerProcess(pid, numbers[-1], stat.start_ticks if stat else None))
+    return processes
 
 
 def _parse_namespace_pids(status: bytes) -> tuple[int, ...]:
-    found = re.search(rb"^NSpid:([\t\d]+)$", status, re.MULTILINE)
-    return tuple(int(word) for word in found[1].split()) if found else ()
+    match = re.search(rb"^NSpid:([\t\d]+)$", status, re.MULTILINE)
+    return tuple(int(word) for word in match[1].split()) if match else ()

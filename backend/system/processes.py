@@ -1,4 +1,4 @@
-"""Who a process is: pid plus start time, real uid, argv.
+"""The identity of a process: pid plus start time, real uid, argv.
 
 On Linux everything comes from /proc (bounded reads through one handle on /proc/<pid>, so that no answer
 mixes two processes); elsewhere from psutil, which is imported only then and for `details`.
@@ -60,7 +60,7 @@ class ProcessLook(Struct, frozen=True):
 
 
 class ProcessDetails(Struct, frozen=True):
-    """What a person wants to see of a holder.  `cpu_percent` is the average since its start, of one core."""
+    """The figures of a process that a person looks at.  `cpu_percent` is the average since its start, of one core."""
 
     pid: int
     ppid: int | None
@@ -83,11 +83,11 @@ def look(pid: int) -> ProcessLook:
     denied = _signal_is_denied(pid)
     if denied is None:
         return ProcessLook(pid, Liveness.GONE, None, denied=False)
-    found = _inspect(pid) if LINUX else _inspect_with_psutil(pid)
-    if found is None:
+    inspected = _inspect(pid) if LINUX else _inspect_with_psutil(pid)
+    if inspected is None:
         alive = _signal_is_denied(pid) is not None
         return ProcessLook(pid, Liveness.ALIVE if alive else Liveness.GONE, None, denied and alive)
-    identity, ended = found
+    identity, ended = inspected
     return ProcessLook(pid, Liveness.ZOMBIE if ended else Liveness.ALIVE, identity, denied)
 
 
@@ -99,10 +99,10 @@ def details(pid: int, start_ticks: int | None, now: float) -> ProcessDetails | N
     """
     import psutil
 
-    wanted = ["ppid", "cpu_times", "create_time", "memory_info", "num_threads", "cmdline", "cwd"]
+    attributes = ["ppid", "cpu_times", "create_time", "memory_info", "num_threads", "cmdline", "cwd"]
     try:
         process = psutil.Process(pid)
-        facts = process.as_dict(wanted, ad_value=None)
+        facts = process.as_dict(attributes, ad_value=None)
         children = len(process.children())
     except (psutil.Error, OSError, ValueError, OverflowError):
         return None
@@ -140,7 +140,7 @@ def openclaw_processes() -> list[ProcessIdentity]:
 
 
 def is_openclaw(argv: Sequence[str]) -> bool:
-    """Whether an argv looks like OpenClaw's: by its own name, or by the script an interpreter runs."""
+    """Return whether an argv looks like OpenClaw's: by its own name, or by the script an interpreter runs."""
     if not argv:
         return False
     title = argv[0].split(" ", 1)[0]
@@ -162,7 +162,7 @@ def label(identity: ProcessIdentity) -> SafeText:
 
 
 def _signal_is_denied(pid: int) -> bool | None:
-    """Whether signalling an existing process is denied; None when there is no such process."""
+    """Return whether signalling an existing process is denied; None when there is no such process."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

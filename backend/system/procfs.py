@@ -1,4 +1,4 @@
-"""What /proc tells: the start times of processes, their owner, when the machine booted. Bounded reads only."""
+"""Facts from /proc: the start times of processes, their owner, when the machine booted. Bounded reads only."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ProcStat(Struct, frozen=True):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing of it runs any more: a dead leader with living threads has not ended."""
+        """Return whether nothing of it runs any more: a dead leader with living threads has not ended."""
         return self.state in "ZXx" and self.threads <= 1
 
 
@@ -62,7 +62,7 @@ def real_uid(pid: int) -> int | None:
 
 
 def proc_is_ours() -> bool:
-    """Whether /proc is mounted and speaks of our own pid namespace.
+    """Return whether /proc is mounted and speaks of our own pid namespace.
 
     After `unshare --pid` without a fresh /proc its numbers belong to other processes.
     """
@@ -105,9 +105,9 @@ def boot_time() -> float:
     Read once: it moves with every step of the clock, and start times must not wander between two looks.
     """
     if LINUX:
-        found = re.search(rb"^btime (\d+)$", read_file("/proc/stat", 1 << 20), re.MULTILINE)
+        match = re.search(rb"^btime (\d+)$", read_file("/proc/stat", 1 << 20), re.MULTILINE)
         # /proc/stat is missing where /proc is mounted with subset=pid.
-        return float(found[1]) if found else time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        return float(match[1]) if match else time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
     import psutil
 
     return psutil.boot_time()
@@ -125,7 +125,7 @@ def ticks_to_epoch(ticks: int) -> float:
 
 
 def has_started(pid: int, start_ticks: int) -> bool:
-    """Whether a pid is the process that started then, and has not ended."""
+    """Return whether a pid is the process that started then, and has not ended."""
     stat = read_stat(pid)
     return stat is not None and not stat.ended and stat.start_ticks == start_ticks
 
@@ -146,5 +146,5 @@ def read_file(path: str, limit: int, folder: int | None = None) -> bytes:
 
 def parse_uid(status: bytes) -> int | None:
     """Return the real uid from the bytes of /proc/<pid>/status."""
-    found = re.search(rb"^Uid:\t(\d+)", status, re.MULTILINE)
-    return int(found[1]) if found else None
+    match = re.search(rb"^Uid:\t(\d+)", status, re.MULTILINE)
+    return int(match[1]) if match else None

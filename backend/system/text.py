@@ -44,16 +44,16 @@ def _invisible() -> list[int]:
 _TABLE = _table()
 
 
-def safe(text: object, limit: int = LIMIT) -> SafeText:
+def safe(value: object, limit: int = LIMIT) -> SafeText:
     """Make any value fit to be shown: controls become pictures, direction marks U+FFFD, zero-width goes.
 
     `limit` is the greatest length of the result in characters, 1 or more.
     """
-    raw = _as_text(text)
-    shown = raw[: limit + 1].translate(_TABLE)
+    raw = _as_text(value)
+    text = raw[: limit + 1].translate(_TABLE)
     if len(raw) > limit:
-        shown = shown[: max(limit - 1, 0)] + "\u2026"
-    return SafeText(shown)
+        text = text[: max(limit - 1, 0)] + "\u2026"
+    return SafeText(text)
 
 
 def _as_text(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What kind of file system a path lives on: local, network, or nobody knows."""
+"""The kind of file system that a path lives on: local, network, or nobody knows."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ class Mounts(Struct, frozen=True):
             return Volume("unknown", safe(""), "", own_root=False)
         exact = [mount for mount in above if device is not None and mount.device == device]
         # max() keeps the first of equals, and of two mounts on one place the later one is seen.
-        found = max(reversed(exact or above), key=lambda mount: len(mount.mount_point))
-        own_root = found.mount_point == "/" and found.fs_type == "overlay"
-        return Volume(kind_of(found.fs_type), safe(found.fs_type), found.mount_point, own_root)
+        nearest = max(reversed(exact or above), key=lambda mount: len(mount.mount_point))
+        own_root = nearest.mount_point == "/" and nearest.fs_type == "overlay"
+        return Volume(kind_of(nearest.fs_type), safe(nearest.fs_type), nearest.mount_point, own_root)
 
 
 def kind_of(fs_type: str) -> Kind:
@@ -102,7 +102,7 @@ def volume_of(path: str) -> Volume:
 
 
 def may_be_shared(volume: Volume) -> bool:
-    """Whether a process outside our pid namespace may see this volume; ask only inside a container.
+    """Return whether a process outside our pid namespace may see this volume; ask only inside a container.
 
     Only the namespace's own overlay root is certainly its own; any other mount may be a bind mount.
     """
@@ -111,20 +111,20 @@ def may_be_shared(volume: Volume) -> bool:
 
 def parse_mounts(raw: bytes) -> Mounts:
     """Parse /proc/<pid>/mountinfo (proc_pid_mountinfo(5)); lines that are not such are skipped."""
-    found = (_parse_line(line) for line in raw.split(b"\n"))
-    return Mounts(tuple(mount for mount in found if mount is not None))
+    mounts = (_parse_line(line) for line in raw.split(b"\n"))
+    return Mounts(tuple(mount for mount in mounts if mount is not None))
 
 
 def _parse_line(line: bytes) -> Mount | None:
-    before, dash, after = line.partition(b" - ")
-    fields, tail = before.split(b" "), after.split(b" ")
-    if not dash or len(fields) < 6 or not tail[0]:
+    head, dash, tail = line.partition(b" - ")
+    fields, types = head.split(b" "), tail.split(b" ")
+    if not dash or len(fields) < 6 or not types[0]:
         return None
     device = re.fullmatch(rb"(\d{1,9}):(\d{1,9})", fields[2])
     if device is None:
         return None
     number = os.makedev(int(device[1]), int(device[2]))
-    return Mount(number, os.fsdecode(_unescape(fields[4])), os.fsdecode(_unescape(tail[0])))
+    return Mount(number, os.fsdecode(_unescape(fields[4])), os.fsdecode(_unescape(types[0])))
 
 
 def _unescape(field: bytes) -> bytes:

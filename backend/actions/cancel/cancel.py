@@ -15,6 +15,8 @@ gateway no active run; and where sessions are in SQLite, when its gateway has sh
 6. end      or, as the last rung, end the process         `end_files.py`     `end_sqlite.py`
             that runs it (`restart.py`)
 7. outcome  journal how the rung ended; go on with the next one, or say what came of it (`outcomes.py`)
+
+The steps hand on the records of `records.py`; all rungs of one cancel work with the same `context.py`.
 """
 
 from __future__ import annotations

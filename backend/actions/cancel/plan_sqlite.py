@@ -53,7 +53,9 @@ def plan_sqlite(plan: CancelPlan, session: SessionView, root: RootView, clock: C
         answer = _ask(plan, clock)
     except GatewayError as error:
         return _without_access(plan, session, view, holder, error)
-    plan = replace(plan, version=answer.version or plan.version, reached_by=answer.how, scopes=answer.scopes)
+    plan = replace(
+        plan, version=answer.version or plan.version, reached_by=answer.transport, scopes=answer.scopes
+    )
     active = None if answer.row is None else answer.row.active
     if active is False:
         return replace(plan, nothing=True, notes=("the gateway shows no active run of this session",))
@@ -88,7 +90,7 @@ class _Answer(Struct, frozen=True):
     row: SessionRow | None
     scopes: tuple[str, ...] | None
     version: str | None
-    how: str
+    transport: str
     cut: bool
 
 

@@ -15,6 +15,7 @@
 9. aftermath  watch who takes the name next (`aftermath.py`)
 
 A lockdeck that dies between 4 and 8 leaves a stand-in, which then turns into the recovery (`recovery.py`).
+The steps hand on the records of `records.py`.
 """
 
 from __future__ import annotations

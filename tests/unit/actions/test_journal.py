@@ -179,11 +179,11 @@ def test_only_a_true_chain_passes_as_one(parts):
 def test_of_a_long_journal_the_newest_entries_are_kept_and_every_line_is_checked_and_walked(journal):
     for number in range(20):
         journal.append("refused", number=number)
-    reading = read_chain(lines(journal), most=5)
+    reading = read_chain(lines(journal), limit=5)
     assert [entry["number"] for entry in reading.entries] == [15, 16, 17, 18, 19]
     assert (reading.broken_at, reading.notes) == (None, ("the newest 5 of 20 entries are shown",))
     assert [entry["number"] for entry in journal.walk()] == list(range(20))
-    assert read_chain(lines(journal)[1:], most=5).broken_at == 1
+    assert read_chain(lines(journal)[1:], limit=5).broken_at == 1
     assert read_chain([*lines(journal), b"torn\n", b"half"]).broken_at == 21
 
 
