@@ -13,7 +13,7 @@ from lockdeck.backend.settings.records import Settings
 from lockdeck.tui.configuration import check_columns
 from lockdeck.tui.screens.fleet import FleetScreen
 from lockdeck.tui.table.arrangement import arrange_fleet, arrange_locks
-from lockdeck.tui.table.column import CellContext, Column, Field, SortValue, no_cell
+from lockdeck.tui.table.column import CellContext, Column, Field, SortValue, Width, no_cell
 from lockdeck.tui.table.columns.fleet import row_cell
 from lockdeck.tui.table.journalentry import Entry
 from lockdeck.tui.table.rows import Row, row_agent
@@ -29,7 +29,7 @@ from tests.tui.stage import dashboard, frame, show
 NEW: Column[Row] = Column(
     name="queue",
     title="QUEUE",
-    width=12,
+    width=Width(12),
     cell=row_cell(session=lambda view, _context: line(span(f"waits-{view.agent}")), lock=no_cell),
     sort=SortValue(row_agent),
     field=Field("queue", lambda row: f"waits-{row_agent(row)}"),
@@ -71,7 +71,7 @@ def test_a_column_says_all_of_itself_for_every_item(table: str, column: Column[o
 
 
 def test_no_part_of_a_column_can_be_forgotten() -> None:
-    known = {"name": "x", "title": "X", "width": 1, "cell": no_cell, "sort": None, "field": None}
+    known = {"name": "x", "title": "X", "width": Width(1), "cell": no_cell, "sort": None, "field": None}
     for part in known:
         with pytest.raises(TypeError, match=part):
             Column(**{name: value for name, value in known.items() if name != part})

@@ -82,12 +82,12 @@ def test_the_cursor_goes_with_the_column_it_moves(at, step) -> None:
 def test_chosen_columns_are_hidden_only_where_they_do_not_fit(names, width) -> None:
     columns = select(COLUMNS, names)
     shown = lay_out(columns, width)
-    need = sum(column.width for column in columns) + GAP * (len(columns) - 1)
+    need = sum(column.width.cells for column in columns) + GAP * (len(columns) - 1)
     if need <= width:
         assert len(shown) == len(columns)
     assert {index for index, _width in lay_out(COLUMNS, width)} >= {
-        NAMES.index(columns[index].name) for index, _width in shown if columns[index].from_width == 0
-    } & {at for at, column in enumerate(COLUMNS) if column.from_width == 0}
+        NAMES.index(columns[index].name) for index, _width in shown if columns[index].width.from_table == 0
+    } & {at for at, column in enumerate(COLUMNS) if column.width.from_table == 0}
 
 
 def test_a_column_that_does_not_fit_says_so() -> None:

@@ -9,7 +9,7 @@ from textual.app import App, ComposeResult
 from textual.geometry import Region
 
 from lockdeck.themes.loader import load_shelf
-from lockdeck.tui.table.column import CellContext, Column
+from lockdeck.tui.table.column import CellContext, Column, Width
 from lockdeck.tui.view.lines import Line, line, span
 from lockdeck.tui.view.style import StyleBook
 from lockdeck.tui.view.symbols import UNICODE
@@ -34,7 +34,7 @@ class Stage(App[None]):
 
     def compose(self) -> ComposeResult:
         makes = partial(cell, self.made)
-        name = Column(name="name", title="NAME", width=10, flex=1, cell=makes, sort=None, field=None)
+        name = Column(name="name", title="NAME", width=Width(10, flex=1), cell=makes, sort=None, field=None)
         yield Table([name], lambda: CellContext(0.0, UNICODE))
 
     @property
@@ -127,8 +127,7 @@ async def test_cells_are_made_for_visible_columns_only() -> None:
             Column(
                 name=name,
                 title=name,
-                width=10,
-                from_width=start,
+                width=Width(10, from_table=start),
                 cell=partial(cell, made),
                 sort=None,
                 field=None,

@@ -64,7 +64,7 @@ def choice_lines(
     """Return a line for each column; one that is visible but too much for a table of `width` cells says so."""
     by_name = {column.name: column for column in columns}
     selected = select(columns, configured_names(choice, columns))
-    from_widths = {column.name: column.from_width for column in selected}
+    from_widths = {column.name: column.width.from_table for column in selected}
     # A row has a margin of one cell at both sides.
     return [
         _line(by_name[name], choice, _hint(from_widths.get(name, 0), width - 2), symbols)

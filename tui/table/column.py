@@ -52,30 +52,37 @@ class Field(Struct, Generic[Item], frozen=True):
         return (self.text(item),) if self.offers is None else self.offers(item)
 
 
+class Width(Struct, frozen=True):
+    """The width of a column: `cells` at least, and a share `flex` of the spare ones (0: none), up to `max_cells`.
+
+    It is hidden while the table is narrower than `from_table` cells. Where all columns are shown and need not
+    fit it has `wide_cells` at least (0: the same).
+    """
+
+    cells: int
+    flex: int = 0
+    max_cells: int = 0
+    from_table: int = 0
+    wide_cells: int = 0
+
+    def min_cells(self, wide: bool) -> int:
+        """Return the least width, in a table that shows all columns or in one where they must fit."""
+        return (self.wide_cells or self.cells) if wide else self.cells
+
+
 class Column(Struct, Generic[Item], frozen=True, kw_only=True):
     """All there is to know about a column; `name` is what configuration and sorting call it.
 
-    `width` is its least width in cells, `flex` its share of what is left over (0: fixed), `max_width` caps a
-    flexible one (0: no cap). It is hidden while the table is narrower than `from_width`; `wide_width` is its
-    least width where all columns are shown and need not fit (0: the same). Where `sort` is None, rows can't be
-    sorted by it; where `field` is None, the filter can't ask for it.
+    Where `sort` is None, rows can't be sorted by it; where `field` is None, the filter can't ask for it.
     """
 
     name: str
     title: str
-    width: int
+    width: Width
     cell: Callable[[Item, CellContext], Line]
     sort: SortValue[Item] | None
     field: Field[Item] | None
-    flex: int = 0
-    from_width: int = 0
-    max_width: int = 0
     right: bool = False
-    wide_width: int = 0
-
-    def min_width(self, wide: bool) -> int:
-        """Return the least width in cells, in a table that shows all columns or in one where they must fit."""
-        return (self.wide_width or self.width) if wide else self.width
 
 
 def no_cell(_item: object, _context: CellContext) -> Line:

@@ -26,13 +26,13 @@ def lay_out(columns: Sequence[AnyColumn], width: int, wide: bool = False) -> Lay
 
     With `wide` none is hidden: the width must be at least `total_width` then.
     """
-    visible = [index for index, column in enumerate(columns) if wide or width >= column.from_width]
-    widths = {index: columns[index].min_width(wide) for index in visible}
+    visible = [index for index, column in enumerate(columns) if wide or width >= column.width.from_table]
+    widths = {index: columns[index].width.min_cells(wide) for index in visible}
     spare = width - sum(widths.values()) - GAP * max(len(visible) - 1, 0)
-    flexible = [index for index in visible if columns[index].flex]
+    flexible = [index for index in visible if columns[index].width.flex]
     while spare > 0 and flexible:
         spare = _share_out(columns, widths, flexible, spare)
-        flexible = [i for i in flexible if not columns[i].max_width or widths[i] < columns[i].max_width]
+        flexible = [i for i in flexible if _has_room(columns[i], widths[i])]
     if spare < 0:
         _shrink(columns, widths, -spare)
     return tuple((index, widths[index]) for index in visible)
@@ -40,7 +40,7 @@ def lay_out(columns: Sequence[AnyColumn], width: int, wide: bool = False) -> Lay
 
 def total_width(columns: Sequence[AnyColumn], wide: bool = False) -> int:
     """Return how many cells all columns need beside each other."""
-    return sum(column.min_width(wide) for column in columns) + GAP * max(len(columns) - 1, 0)
+    return sum(column.width.min_cells(wide) for column in columns) + GAP * max(len(columns) - 1, 0)
 
 
 def select(columns: Sequence[Column[Item]], names: Sequence[str]) -> tuple[Column[Item], ...]:
@@ -53,14 +53,17 @@ def select(columns: Sequence[Column[Item]], names: Sequence[str]) -> tuple[Colum
     selected = tuple(by_name[name] for name in names if name in by_name)
     if not selected:
         return tuple(columns)
-    return tuple(
-        replace(column, from_width=min(column.from_width, total_width(_as_important(selected, column))))
-        for column in selected
-    )
+    return tuple(_visible_from(column, total_width(_as_important(selected, column))) for column in selected)
 
 
-def _as_important(columns: Sequence[Column[Item]], than: Column[Item]) -> list[Column[Item]]:
-    return [column for column in columns if column.from_width <= than.from_width]
+def _as_important(columns: Sequence[AnyColumn], reference: AnyColumn) -> list[AnyColumn]:
+    return [column for column in columns if column.width.from_table <= reference.width.from_table]
+
+
+def _visible_from(column: Column[Item], table: int) -> Column[Item]:
+    """Return the column, visible in tables of that many cells at the latest."""
+    width = replace(column.width, from_table=min(column.width.from_table, table))
+    return replace(column, width=width)
 
 
 def column_at(columns: Sequence[AnyColumn], layout: Layout, x: int) -> AnyColumn | None:
@@ -76,21 +79,26 @@ def column_at(columns: Sequence[AnyColumn], layout: Layout, x: int) -> AnyColumn
 
 def _share_out(columns: Sequence[AnyColumn], widths: dict[int, int], flexible: list[int], spare: int) -> int:
     """Give each flexible column its share; return the cells that none could take."""
-    total = sum(columns[index].flex for index in flexible)
+    total = sum(columns[index].width.flex for index in flexible)
     rest = spare
     for index in flexible:
-        share = min(rest, max(1, spare * columns[index].flex // total))
-        room = columns[index].max_width - widths[index] if columns[index].max_width else share
+        share = min(rest, max(1, spare * columns[index].width.flex // total))
+        cap = columns[index].width.max_cells
+        room = cap - widths[index] if cap else share
         cells = min(share, room)
         widths[index] += cells
         rest -= cells
     return rest
 
 
+def _has_room(column: AnyColumn, width: int) -> bool:
+    return not column.width.max_cells or width < column.width.max_cells
+
+
 def _shrink(columns: Sequence[AnyColumn], widths: dict[int, int], missing: int) -> None:
     """Take the missing cells from flexible columns, from the right."""
     for index in reversed(widths):
-        if columns[index].flex and missing > 0:
+        if columns[index].width.flex and missing > 0:
             cells = min(missing, max(widths[index] - _MIN_FLEXIBLE, 0))
             widths[index] -= cells
             missing -= cells

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lockdeck.backend.model.fleet import LockView, Severity
-from lockdeck.tui.table.rows import SEVERITY_STYLE, VERDICT_SEVERITY
+from lockdeck.tui.table.column import CellContext
+from lockdeck.tui.table.rows import SEVERITY_STYLE, VERDICT_SEVERITY, file_name
 from lockdeck.tui.view.figures import duration
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.symbols import Symbols
@@ -12,21 +13,35 @@ from lockdeck.tui.view.symbols import Symbols
 def verdict_line(lock: LockView, symbols: Symbols) -> Line:
     """Return symbol and word of a lock's verdict."""
     verdict = lock.judgement.verdict
-    return line(span(f"{symbols.verdicts[verdict]} {verdict}", verdict_style(lock)))
+    return line(span(f"{symbols.verdicts[verdict]} {verdict}", _verdict_style(lock)))
 
 
-def lock_only_line(lock: LockView, symbols: Symbols) -> Line:
+def verdict_cell(lock: LockView, context: CellContext) -> Line:
+    """Return symbol and word of a lock's verdict."""
+    return verdict_line(lock, context.symbols)
+
+
+def lock_only_cell(lock: LockView, context: CellContext) -> Line:
     """Say that a lock has no session, in the style of its verdict."""
-    return line(span(f"{symbols.dot} lock only", verdict_style(lock)))
+    return line(span(f"{context.symbols.dot} lock only", _verdict_style(lock)))
 
 
-def verdict_style(lock: LockView) -> str:
-    """Return the style of a lock's verdict: a healthy one is dim."""
-    severity = VERDICT_SEVERITY[lock.judgement.verdict]
-    return "dim" if severity is Severity.OK else SEVERITY_STYLE[severity]
+def agent_line(agent: str, root_label: str, style: str = "text") -> Line:
+    """Return an agent, with a short name of its root where there are several."""
+    return line(span(agent, style), span(f" {root_label}", "dim")) if root_label else line(span(agent, style))
 
 
-def holder_line(lock: LockView) -> Line:
+def agent_and_root_cell(lock: LockView, context: CellContext) -> Line:
+    """Return the agent that a lock belongs to, with a short name of its root where there are several."""
+    return agent_line(lock.record.agent or "", context.root_label(lock.record.root))
+
+
+def agent_cell(lock: LockView, _context: CellContext) -> Line:
+    """Return the agent that a lock belongs to."""
+    return line(span(lock.record.agent or ""))
+
+
+def holder_cell(lock: LockView, _context: CellContext) -> Line:
     """Return pid and name of the holder; of the process the payload names where nobody holds the lock."""
     holder, payload = lock.judgement.holder, lock.record.payload
     if holder is not None:
@@ -34,7 +49,33 @@ def holder_line(lock: LockView) -> Line:
     return line(span(f"{payload.pid} named", "dim")) if payload else EMPTY
 
 
-def age_line(lock: LockView, now: float) -> Line:
+def age_cell(lock: LockView, context: CellContext) -> Line:
     """Return how old a lock file is."""
     created = lock.record.created_at
-    return EMPTY if created is None else line(span(duration(now - created)))
+    return EMPTY if created is None else line(span(duration(context.now - created)))
+
+
+def file_cell(lock: LockView, _context: CellContext) -> Line:
+    """Return the name of a lock's file."""
+    return line(span(file_name(lock)))
+
+
+def kind_cell(lock: LockView, _context: CellContext) -> Line:
+    """Return the kind of a lock."""
+    return line(span(lock.record.kind, "dim"))
+
+
+def release_id_cell(lock: LockView, _context: CellContext) -> Line:
+    """Return the id that an action must name, empty where the file could not be read."""
+    return line(span(lock.release_id, "dim")) if lock.release_id else EMPTY
+
+
+def reason_cell(lock: LockView, _context: CellContext) -> Line:
+    """Return the first reason of the verdict."""
+    reasons = lock.judgement.reasons
+    return line(span(reasons[0], "dim")) if reasons else EMPTY
+
+
+def _verdict_style(lock: LockView) -> str:
+    severity = VERDICT_SEVERITY[lock.judgement.verdict]
+    return "dim" if severity is Severity.OK else SEVERITY_STYLE[severity]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from lockdeck.backend.model.fleet import RunHolder, SessionView, Severity, State
+from lockdeck.tui.table import lockcells
 from lockdeck.tui.table.column import CellContext
-from lockdeck.tui.table.lockcells import holder_line, verdict_line
 from lockdeck.tui.table.rows import SEVERITY_STYLE, free_at, occupied_s, short_key
 from lockdeck.tui.view.figures import bar, dots, duration, time_of_day
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
-from lockdeck.tui.view.sparkline import Beat, trend
+from lockdeck.tui.view.sparkline import Beat, callers_line, holds_line, trend
 from lockdeck.tui.view.symbols import Symbols
 
 
@@ -18,14 +18,14 @@ def state_line(view: SessionView, symbols: Symbols) -> Line:
     return line(span(f"{symbols.states[view.state]} {view.state}", style))
 
 
-def agent_line(agent: str, root_label: str, style: str = "text") -> Line:
-    """Return an agent, with a short name of its root where there are several."""
-    return line(span(agent, style), span(f" {root_label}", "dim")) if root_label else line(span(agent, style))
+def state_cell(view: SessionView, context: CellContext) -> Line:
+    """Return symbol and word of a session's state."""
+    return state_line(view, context.symbols)
 
 
 def agent_cell(view: SessionView, context: CellContext) -> Line:
     """Return the agent; dim where nothing happens."""
-    return agent_line(view.agent, context.root_label(view.root), _word_style(view))
+    return lockcells.agent_line(view.agent, context.root_label(view.root), _word_style(view))
 
 
 def key_cell(view: SessionView, _context: CellContext) -> Line:
@@ -56,12 +56,12 @@ def progress_cell(view: SessionView, context: CellContext) -> Line:
     return bar(seconds / total if total else 1.0, 10, context.symbols, style)
 
 
-def holder_cell(view: SessionView, _context: CellContext) -> Line:
+def holder_cell(view: SessionView, context: CellContext) -> Line:
     """Return the holder of the lock, else the active run that holds the session."""
-    return holder_line(view.lock) if view.lock else run_holder_line(view.holder)
+    return lockcells.holder_cell(view.lock, context) if view.lock else _run_holder(view.holder)
 
 
-def run_holder_line(holder: RunHolder | None) -> Line:
+def _run_holder(holder: RunHolder | None) -> Line:
     """Return pid and model of what holds a session without a lock file: the gateway's active run."""
     if holder is None:
         return EMPTY
@@ -71,7 +71,7 @@ def run_holder_line(holder: RunHolder | None) -> Line:
 
 def verdict_cell(view: SessionView, context: CellContext) -> Line:
     """Return the verdict on the session's lock."""
-    return verdict_line(view.lock, context.symbols) if view.lock else EMPTY
+    return lockcells.verdict_cell(view.lock, context) if view.lock else EMPTY
 
 
 def callers_cell(view: SessionView, _context: CellContext) -> Line:
@@ -89,8 +89,17 @@ def free_by_cell(view: SessionView, context: CellContext) -> Line:
     return line(span(time_of_day(moment)[:5]), span(f" +{duration(moment - now)}", "dim"))
 
 
-def beats(view: SessionView, context: CellContext) -> tuple[Beat, ...]:
-    """Return what began in the session in each of the last minutes."""
+def churn_cell(view: SessionView, context: CellContext) -> Line:
+    """Draw the holds that began in each of the last minutes."""
+    return holds_line(_beats(view, context), context.symbols)
+
+
+def trend_cell(view: SessionView, context: CellContext) -> Line:
+    """Draw the callers newly blocked in each of the last minutes."""
+    return callers_line(_beats(view, context), context.symbols)
+
+
+def _beats(view: SessionView, context: CellContext) -> tuple[Beat, ...]:
     return trend(context.pulse, (view.root, view.agent, view.key), context.now)
 
 

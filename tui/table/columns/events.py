@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockdeck.tui.table.column import Column, Field
+from lockdeck.tui.table.column import Column, Field, Width
 from lockdeck.tui.table.rows import SEVERITY_STYLE
 from lockdeck.tui.view.events import EventLine
 from lockdeck.tui.view.figures import time_of_day
@@ -12,7 +12,7 @@ COLUMNS: tuple[Column[EventLine], ...] = (
     Column(
         name="time",
         title="TIME",
-        width=8,
+        width=Width(8),
         cell=lambda event, _context: line(span(time_of_day(event.at), "dim")),
         sort=None,
         field=Field(
@@ -25,7 +25,7 @@ COLUMNS: tuple[Column[EventLine], ...] = (
     Column(
         name="severity",
         title="SEVERITY",
-        width=8,
+        width=Width(8),
         cell=lambda event, _context: line(span(event.severity.word, SEVERITY_STYLE[event.severity])),
         sort=None,
         field=Field("severity", lambda event: event.severity.word),
@@ -33,9 +33,7 @@ COLUMNS: tuple[Column[EventLine], ...] = (
     Column(
         name="about",
         title="ABOUT",
-        width=14,
-        flex=2,
-        max_width=44,
+        width=Width(14, flex=2, max_cells=44),
         cell=lambda event, _context: line(span(event.subject)),
         sort=None,
         field=Field("about", lambda event: event.subject),
@@ -43,8 +41,7 @@ COLUMNS: tuple[Column[EventLine], ...] = (
     Column(
         name="what",
         title="WHAT",
-        width=20,
-        flex=5,
+        width=Width(20, flex=5),
         cell=lambda event, _context: line(span(event.sentence)),
         sort=None,
         field=Field("what", lambda event: event.sentence),

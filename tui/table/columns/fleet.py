@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lockdeck.backend.model.fleet import LockView, SessionView
-from lockdeck.tui.table import fields, sessioncells, sortvalues
-from lockdeck.tui.table.column import CellContext, Column, SortValue, no_cell
-from lockdeck.tui.table.lockcells import age_line, holder_line, lock_only_line, verdict_line
-from lockdeck.tui.table.rows import Row, file_name, free_at
-from lockdeck.tui.view.lines import Line, line, span
-from lockdeck.tui.view.sparkline import callers_line, holds_line
+from lockdeck.tui.table import fields, lockcells, sessioncells, sortvalues
+from lockdeck.tui.table.column import CellContext, Column, SortValue, Width, no_cell
+from lockdeck.tui.table.rows import Row, free_at
+from lockdeck.tui.view.lines import Line
 
 
 def row_cell(
@@ -49,44 +47,31 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column(
         name="state",
         title="STATE",
-        width=12,
-        cell=row_cell(
-            session=lambda view, context: sessioncells.state_line(view, context.symbols),
-            lock=lambda lock, context: lock_only_line(lock, context.symbols),
-        ),
+        width=Width(12),
+        cell=row_cell(session=sessioncells.state_cell, lock=lockcells.lock_only_cell),
         sort=sortvalues.URGENCY,
         field=fields.STATE,
     ),
     Column(
         name="agent",
         title="AGENT",
-        width=5,
-        flex=1,
-        max_width=18,
-        cell=row_cell(
-            session=sessioncells.agent_cell,
-            lock=lambda lock, context: sessioncells.agent_line(
-                lock.record.agent or "", context.root_label(lock.record.root)
-            ),
-        ),
+        width=Width(5, flex=1, max_cells=18),
+        cell=row_cell(session=sessioncells.agent_cell, lock=lockcells.agent_and_root_cell),
         sort=sortvalues.AGENT,
         field=fields.AGENT,
     ),
     Column(
         name="session",
         title="SESSION",
-        width=13,
-        flex=4,
-        max_width=56,
-        cell=row_cell(session=sessioncells.key_cell, lock=lambda lock, _context: line(span(file_name(lock)))),
+        width=Width(13, flex=4, max_cells=56),
+        cell=row_cell(session=sessioncells.key_cell, lock=lockcells.file_cell),
         sort=sortvalues.SESSION_OR_FILE,
         field=fields.KEY,
     ),
     Column(
         name="attempts",
         title="ATTEMPTS",
-        width=9,
-        from_width=56,
+        width=Width(9, from_table=56),
         cell=row_cell(session=sessioncells.attempts_cell, lock=no_cell),
         sort=SortValue(_attempts, downward=True),
         field=None,
@@ -94,19 +79,16 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column(
         name="occupied",
         title="OCCUPIED",
-        width=8,
+        width=Width(8),
         right=True,
-        cell=row_cell(
-            session=sessioncells.occupied_cell, lock=lambda lock, context: age_line(lock, context.now)
-        ),
+        cell=row_cell(session=sessioncells.occupied_cell, lock=lockcells.age_cell),
         sort=SortValue(_occupied_since, downward=True),
         field=None,
     ),
     Column(
         name="progress",
         title="",
-        width=10,
-        from_width=136,
+        width=Width(10, from_table=136),
         cell=row_cell(session=sessioncells.progress_cell, lock=no_cell),
         sort=None,
         field=None,
@@ -114,43 +96,31 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column(
         name="holder",
         title="HOLDER",
-        width=8,
-        flex=3,
-        max_width=28,
-        from_width=108,
-        wide_width=20,
-        cell=row_cell(session=sessioncells.holder_cell, lock=lambda lock, _context: holder_line(lock)),
+        width=Width(8, flex=3, max_cells=28, from_table=108, wide_cells=20),
+        cell=row_cell(session=sessioncells.holder_cell, lock=lockcells.holder_cell),
         sort=sortvalues.HOLDER,
         field=fields.HOLDER,
     ),
     Column(
         name="lock",
         title="LOCK",
-        width=12,
-        from_width=78,
-        cell=row_cell(
-            session=sessioncells.verdict_cell, lock=lambda lock, context: verdict_line(lock, context.symbols)
-        ),
+        width=Width(12, from_table=78),
+        cell=row_cell(session=sessioncells.verdict_cell, lock=lockcells.verdict_cell),
         sort=sortvalues.VERDICT,
         field=fields.LOCK,
     ),
     Column(
         name="churn",
         title="CHURN",
-        width=5,
-        from_width=118,
-        cell=row_cell(
-            session=lambda view, context: holds_line(sessioncells.beats(view, context), context.symbols),
-            lock=no_cell,
-        ),
+        width=Width(5, from_table=118),
+        cell=row_cell(session=sessioncells.churn_cell, lock=no_cell),
         sort=None,
         field=None,
     ),
     Column(
         name="callers",
         title="CALLERS",
-        width=7,
-        from_width=78,
+        width=Width(7, from_table=78),
         right=True,
         cell=row_cell(session=sessioncells.callers_cell, lock=no_cell),
         sort=SortValue(_callers, downward=True),
@@ -159,20 +129,15 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column(
         name="trend",
         title="TREND",
-        width=5,
-        from_width=118,
-        cell=row_cell(
-            session=lambda view, context: callers_line(sessioncells.beats(view, context), context.symbols),
-            lock=no_cell,
-        ),
+        width=Width(5, from_table=118),
+        cell=row_cell(session=sessioncells.trend_cell, lock=no_cell),
         sort=None,
         field=None,
     ),
     Column(
         name="free_by",
         title="FREE BY",
-        width=14,
-        from_width=98,
+        width=Width(14, from_table=98),
         cell=row_cell(session=sessioncells.free_by_cell, lock=no_cell),
         sort=SortValue(_free_by),
         field=None,

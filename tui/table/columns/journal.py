@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockdeck.backend.model.fleet import Severity
-from lockdeck.tui.table.column import Column, Field
+from lockdeck.tui.table.column import Column, Field, Width
 from lockdeck.tui.table.journalentry import Entry
 from lockdeck.tui.table.rows import SEVERITY_STYLE
 from lockdeck.tui.view.lines import line, span
@@ -27,7 +27,7 @@ COLUMNS: tuple[Column[Entry], ...] = (
     Column(
         name="time",
         title="TIME (UTC)",
-        width=19,
+        width=Width(19),
         cell=lambda entry, _context: line(span(entry.time, "dim")),
         sort=None,
         field=Field(
@@ -40,8 +40,7 @@ COLUMNS: tuple[Column[Entry], ...] = (
     Column(
         name="command",
         title="COMMAND",
-        width=12,
-        from_width=100,
+        width=Width(12, from_table=100),
         cell=lambda entry, _context: line(span(entry.command, "dim")),
         sort=None,
         field=Field("command", lambda entry: entry.command),
@@ -49,7 +48,7 @@ COLUMNS: tuple[Column[Entry], ...] = (
     Column(
         name="what",
         title="WHAT",
-        width=15,
+        width=Width(15),
         cell=lambda entry, _context: line(span(entry.kind, _style(entry))),
         sort=None,
         field=Field("what", lambda entry: entry.kind),
@@ -57,9 +56,7 @@ COLUMNS: tuple[Column[Entry], ...] = (
     Column(
         name="about",
         title="ABOUT",
-        width=14,
-        flex=2,
-        max_width=56,
+        width=Width(14, flex=2, max_cells=56),
         cell=lambda entry, _context: line(span(entry.subject)),
         sort=None,
         field=Field("about", lambda entry: entry.subject),
@@ -67,9 +64,7 @@ COLUMNS: tuple[Column[Entry], ...] = (
     Column(
         name="sentence",
         title="SENTENCE",
-        width=12,
-        flex=4,
-        from_width=78,
+        width=Width(12, flex=4, from_table=78),
         cell=lambda entry, _context: line(span(entry.sentence, "dim")),
         sort=None,
         field=Field("sentence", lambda entry: entry.sentence),
