@@ -11,10 +11,10 @@ from msgspec.structs import replace
 from lockdeck.backend.model.fleet import LockView, SessionView, Severity, State
 from lockdeck.backend.model.locks import LockKind, Proof
 from lockdeck.backend.model.releases.lookup import traits_of
+from lockdeck.backend.model.runs.budget import budget_of
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.runs.events import StuckSession
 from lockdeck.backend.model.runs.fold import RunBook
-from lockdeck.backend.model.runs.forecast import budget_of
 from lockdeck.backend.model.runs.joins import runs_by_key, runs_without_session, unjoined
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.records import Occupation, Rotation

@@ -28,8 +28,9 @@ from lockdeck.backend.model.locks import (
 from lockdeck.backend.model.releases.exposure import exposure_notes
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.releases.version import Version
+from lockdeck.backend.model.runs.budget import Budget
 from lockdeck.backend.model.runs.fix import finding
-from lockdeck.backend.model.runs.forecast import Budget, Remaining, forecast
+from lockdeck.backend.model.runs.forecast import forecast
 from lockdeck.backend.model.runs.records import (
     Attempt,
     Blocked,
@@ -38,6 +39,7 @@ from lockdeck.backend.model.runs.records import (
     PolicyFinding,
     Rotation,
 )
+from lockdeck.backend.model.runs.remaining import Remaining
 from lockdeck.backend.model.sessions.loglines import LogLine
 from lockdeck.backend.system.processes import ProcessDetails
 from lockdeck.backend.system.text import safe
@@ -151,7 +153,7 @@ def rotating(
         len(MODELS),
         ahead.to_come,
         ahead.free_by,
-        ahead.how,
+        ahead.basis,
         finding(tried, NOW),
     )
     holds = tuple(

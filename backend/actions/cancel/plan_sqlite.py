@@ -22,7 +22,7 @@ from lockdeck.backend.model.fleet import LockView, RootView, SessionView
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.model.releases.lookup import NEWEST, basis_of, traits_of
 from lockdeck.backend.model.releases.table import Traits
-from lockdeck.backend.model.runs.forecast import budget_of
+from lockdeck.backend.model.runs.budget import budget_of
 from lockdeck.backend.model.sessions.stuck import MARGIN_S
 from lockdeck.backend.openclaw.gateway.rows import SessionRow, rows_of
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError

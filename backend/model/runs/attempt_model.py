@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lockdeck.backend.model.runs.chain import FailoverChain
+from lockdeck.backend.model.runs.chain import Candidate, FailoverChain
 from lockdeck.backend.model.runs.events import (
     AttemptStarted,
     FailoverDecision,
@@ -50,19 +50,55 @@ def model_ref(name: str | None) -> ModelRef:
     return ModelRef(provider or None, model or None)
 
 
-def ended_model(life: Life, event: FailoverDecision | SameModelRetry | RotationCap | PromptError) -> ModelRef:
-    """Return the model of the attempt that an event ends."""
+EndingEvent = FailoverDecision | ModelFallbackDecision | SameModelRetry | RotationCap | PromptError
+"""Events that end an attempt."""
+
+
+def ended_attempt(
+    life: Life,
+    event: EndingEvent,
+    *,
+    reason: str | None = None,
+    decision: str | None = None,
+    timed_out: bool = False,
+    logged_reason: str | None = None,
+    profile_hash: str | None = None,
+) -> Attempt:
+    """Return the attempt that an event ends; its index and times come when it is added to the life."""
+    model = _ended_model(life, event)
+    return Attempt(
+        0,
+        provider=model.provider,
+        model=model.model,
+        reason=reason,
+        decision=decision,
+        timed_out=timed_out,
+        logged_reason=logged_reason,
+        profile_hash=profile_hash,
+    )
+
+
+def _ended_model(life: Life, event: EndingEvent) -> ModelRef:
     present = model_ref(present_candidate(life.candidates))
     match event:
         case PromptError():
             return ModelRef(event.provider, event.model)
         case SameModelRetry():
             return model_ref(event.model).or_else(life.opened)
+        case ModelFallbackDecision():
+            return ModelRef()  # `name_candidate` names all attempts of the candidate
         case FailoverDecision():
             return present if present.is_whole else ModelRef(event.provider, event.model)
         case RotationCap():
             last = life.attempts[-1] if life.attempts else None
             return present if present.is_whole else ModelRef().or_else(life.opened or last)
+
+
+def coming_attempt(index: int, candidate: Candidate | None, profile: str | None) -> Attempt:
+    """Return an attempt that the configured chain promises; without a candidate nothing is known of it."""
+    if candidate is None:
+        return Attempt(index)
+    return Attempt(index, profile, candidate.provider, candidate.model)
 
 
 def name_candidate(life: Life, event: ModelFallbackDecision) -> None:

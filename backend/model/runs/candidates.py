@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from lockdeck.backend.model.runs.attempt_model import name_candidate
+from lockdeck.backend.model.runs.attempt_model import ended_attempt, name_candidate
 from lockdeck.backend.model.runs.events import ModelFallbackDecision
 from lockdeck.backend.model.runs.life import LEAVING, Life, RunOutcome
-from lockdeck.backend.model.runs.records import Attempt
 
 
 def take_candidate(life: Life, event: ModelFallbackDecision) -> None:
@@ -16,7 +15,7 @@ def take_candidate(life: Life, event: ModelFallbackDecision) -> None:
     if event.decision == "candidate_failed":
         _candidate_failed(life, event)
     elif event.decision == "candidate_succeeded":
-        life.close(Attempt(0, decision=event.decision), event.at)
+        life.close(ended_attempt(life, event, decision=event.decision), event.at)
         name_candidate(life, event)
         life.finish(event.at, RunOutcome.OK)
 
@@ -29,8 +28,10 @@ def _candidate_failed(life: Life, event: ModelFallbackDecision) -> None:
     attempts = life.attempts[life.candidate_from :]
     if not attempts or attempts[-1].decision not in LEAVING:
         reason = "lock" if event.lock_timeout is not None else event.reason
-        attempt = Attempt(0, reason=reason, decision=event.decision, logged_reason=event.reason)
-        life.close(attempt, event.at)
+        life.close(
+            ended_attempt(life, event, reason=reason, decision=event.decision, logged_reason=event.reason),
+            event.at,
+        )
     if event.lock_timeout is not None and event.lock_timeout not in life.lock_timeouts:
         life.lock_timeouts.append(event.lock_timeout)
     name_candidate(life, event)

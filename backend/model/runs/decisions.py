@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from lockdeck.backend.model.runs.attempt_model import ended_model
+from lockdeck.backend.model.runs.attempt_model import ended_attempt
 from lockdeck.backend.model.runs.events import (
     AttemptStarted,
     FailoverDecision,
@@ -20,7 +20,6 @@ from lockdeck.backend.model.runs.life import (
     Life,
     RunOutcome,
 )
-from lockdeck.backend.model.runs.records import Attempt
 from lockdeck.backend.model.runs.trace_joins import SAME_RETRY_S
 
 TWIN_S = 0.05
@@ -40,26 +39,21 @@ def take_decision(life: Life, event: FailoverDecision) -> None:
     if repeated:
         life.attempts[-1] = replace(life.attempts[-1], decision=event.decision)
     else:
-        life.close(_decided_attempt(life, event), event.at)
+        attempt = ended_attempt(
+            life,
+            event,
+            reason=_reason(event, life.answer),
+            decision=event.decision,
+            timed_out=event.timed_out,
+            logged_reason=event.reason,
+            profile_hash=event.profile_hash,
+        )
+        life.close(attempt, event.at)
     if event.decision in GIVING_UP:
         life.finish(event.at, RunOutcome.FAILED)
     else:
         life.promised_at = event.at if event.decision in PROMISING else None
         life.go_on()
-
-
-def _decided_attempt(life: Life, event: FailoverDecision) -> Attempt:
-    model = ended_model(life, event)
-    return Attempt(
-        0,
-        provider=model.provider,
-        model=model.model,
-        reason=_reason(event, life.answer),
-        decision=event.decision,
-        timed_out=event.timed_out,
-        logged_reason=event.reason,
-        profile_hash=event.profile_hash,
-    )
 
 
 def _is_repeated(life: Life, event: FailoverDecision) -> bool:
@@ -103,11 +97,9 @@ def take_retry(life: Life, event: SameModelRetry) -> None:
     previous, life.retry = life.retry, event
     if previous is not None and event.at - previous.at <= SAME_RETRY_S and _same_number(previous, event):
         return
-    model = ended_model(life, event)
-    attempt = Attempt(
-        0,
-        provider=model.provider,
-        model=model.model,
+    attempt = ended_attempt(
+        life,
+        event,
         reason=event.reason,
         decision=RETRY,
         timed_out=event.reason == "timeout",
@@ -119,7 +111,9 @@ def take_retry(life: Life, event: SameModelRetry) -> None:
     life.promised_at = event.at if event.delay_ms is None else None
     if event.delay_ms is not None:
         begins = event.at + max(0, event.delay_ms) / 1000
-        life.opened = AttemptStarted(begins, event.run_id or "", provider=model.provider, model=model.model)
+        life.opened = AttemptStarted(
+            begins, event.run_id or "", provider=attempt.provider, model=attempt.model
+        )
 
 
 def _same_number(previous: SameModelRetry, event: SameModelRetry) -> bool:
@@ -130,11 +124,9 @@ def take_brake(life: Life, event: RotationCap) -> None:
     """Count the last idle timeout: the breaker's line is all that tells of it."""
     if "idle-timeout-circuit-breaker" not in event.text or life.has_just_closed(event.at, SAME_MOMENT_S):
         return
-    model = ended_model(life, event)
-    attempt = Attempt(
-        0,
-        provider=model.provider,
-        model=model.model,
+    attempt = ended_attempt(
+        life,
+        event,
         reason="timeout",
         decision=BREAKER,
         timed_out=True,

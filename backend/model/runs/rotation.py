@@ -12,7 +12,7 @@ from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.attempt_model import running_attempt, with_profile
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.runs.fix import finding
-from lockdeck.backend.model.runs.forecast import Remaining, forecast, remaining
+from lockdeck.backend.model.runs.forecast import forecast
 from lockdeck.backend.model.runs.records import (
     GAP_GRACE_S,
     Attempt,
@@ -21,6 +21,7 @@ from lockdeck.backend.model.runs.records import (
     Occupation,
     Rotation,
 )
+from lockdeck.backend.model.runs.remaining import Remaining, remaining
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.words import held_by, times
 
@@ -74,7 +75,7 @@ def rotation_of(
         total=len(attempts) + len(ahead.to_come) if finished or rest.listed else None,
         to_come=ahead.to_come,
         free_by=None if finished else ahead.free_by,
-        free_by_how=None if finished else ahead.how,
+        free_by_how=None if finished else ahead.basis,
         policy=finding(attempts, now, finished=finished),
         finished=finished,
         lock_failures=sum(attempt.reason == "lock" for attempt in done),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lockdeck.backend.model.runs.attempt_model import ended_model
+from lockdeck.backend.model.runs.attempt_model import ended_attempt
 from lockdeck.backend.model.runs.candidates import take_candidate
 from lockdeck.backend.model.runs.decisions import take_brake, take_decision, take_retry
 from lockdeck.backend.model.runs.events import (
@@ -32,7 +32,7 @@ from lockdeck.backend.model.runs.events import (
     SameModelRetry,
 )
 from lockdeck.backend.model.runs.life import SAME_MOMENT_S, Life, RunOutcome
-from lockdeck.backend.model.runs.records import Attempt, Compaction
+from lockdeck.backend.model.runs.records import Compaction
 
 PROMPT_ERROR_S = 5.0
 """A transcript's prompt error this close (seconds) to the end of an attempt tells of that attempt."""
@@ -97,11 +97,8 @@ class LifeSteps(RunSteps, AttemptSteps, DecisionSteps, LockSteps):
         event = self.life.prompt_error
         if event is None:
             return
-        model = ended_model(self.life, event)
         reason = "timeout" if event.timed_out else event.error
-        attempt = Attempt(
-            0, provider=model.provider, model=model.model, reason=reason, timed_out=event.timed_out
-        )
+        attempt = ended_attempt(self.life, event, reason=reason, timed_out=event.timed_out)
         self.life.close(attempt, event.at)
 
     def decided(self, event: FailoverDecision) -> None:

@@ -7,8 +7,8 @@ from msgspec import Struct
 from lockdeck.backend.model.fleet import State
 from lockdeck.backend.model.locks import Judgement, Verdict
 from lockdeck.backend.model.releases.lookup import traits_of
+from lockdeck.backend.model.runs.budget import Budget, budget_of
 from lockdeck.backend.model.runs.events import StuckSession
-from lockdeck.backend.model.runs.forecast import Budget, budget_of
 from lockdeck.backend.model.runs.records import (
     GAP_GRACE_S,
     NOBODY_BLOCKED,

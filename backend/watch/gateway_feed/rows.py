@@ -118,13 +118,20 @@ def occupation_of(
 
 
 def holder_of(
-    row: SessionRow, run: Run | None, since: float, root: RootWatch, fed: Fed, refused: int
+    row: SessionRow,
+    run: Run | None,
+    rotation: Rotation | None,
+    since: float,
+    root: RootWatch,
+    fed: Fed,
+    refused: int,
 ) -> RunHolder:
     """Say who holds a session that has no lock file: its gateway, with its active run."""
     named = run.run_id if run is not None and not is_of_trace(run.run_id) else None
     model = "/".join(part for part in (row.provider, row.model) if part)
-    if not model and run is not None and run.attempts:
-        model = "/".join(part for part in (run.attempts[-1].provider, run.attempts[-1].model) if part)
+    if not model and rotation is not None and rotation.attempts:
+        attempt = rotation.attempts[-1]
+        model = "/".join(part for part in (attempt.provider, attempt.model) if part)
     sign = (fed.news.progress or {}).get(row.key)
     return RunHolder(
         pid=root.gateway.pid if root.gateway else None,

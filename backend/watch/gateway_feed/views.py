@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import RunHolder, SessionView, State
 from lockdeck.backend.model.releases.lookup import traits_of
+from lockdeck.backend.model.runs.budget import budget_of
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.runs.events import LaneWait, StuckSession
-from lockdeck.backend.model.runs.forecast import budget_of
 from lockdeck.backend.model.runs.records import Blocked, Occupation, Rotation
 from lockdeck.backend.model.runs.rotation import rotation_of
 from lockdeck.backend.model.runs.run import Run
@@ -100,7 +100,7 @@ def _see(root: RootWatch, row: SessionRow, run: Run | None, fed: Fed, told: Told
     holder = None
     if occupation is not None:
         late = sum(at >= occupation.since for at in told.refusals.get(row.key, ()))
-        holder = holder_of(row, run, occupation.since, root, fed, late)
+        holder = holder_of(row, run, rotation, occupation.since, root, fed, late)
     sign = (fed.news.progress or {}).get(row.key)
     facts = SessionFacts(
         occupation=occupation,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from lockdeck.backend.model.releases.lookup import traits_of
+from lockdeck.backend.model.runs.budget import Budget, budget_of
 from lockdeck.backend.model.runs.chain import Candidate, FailoverChain
-from lockdeck.backend.model.runs.forecast import Budget, Remaining, budget_of, forecast
+from lockdeck.backend.model.runs.forecast import forecast
 from lockdeck.backend.model.runs.records import Attempt, Compaction
+from lockdeck.backend.model.runs.remaining import Remaining
 
 UNKNOWN = traits_of(None)
 
@@ -52,7 +54,7 @@ def test_the_worst_case_is_every_timeout_in_full_less_what_has_passed():
     ahead = forecast(remaining(IDLE, IDLE, LONG), current, 1050.0, UNKNOWN)
     assert (len(ahead.to_come), ahead.free_by) == (2, 1420.0)
     assert (
-        ahead.how
+        ahead.basis
         == "the running attempt and 2 attempts to come, each at most 1 m (idle timeout) or 5 m (idle timeout)"
     )
 
@@ -68,14 +70,14 @@ def test_attempts_that_have_not_begun_count_in_full():
 def test_an_attempt_without_a_timeout_is_bounded_by_nothing():
     ahead = forecast(remaining(IDLE, OFF), Attempt(1, started_at=0.0), 10.0, UNKNOWN)
     assert ahead.free_by is None
-    assert "nothing bounds it" in ahead.how
+    assert "nothing bounds it" in ahead.basis
 
 
 def test_with_no_attempt_left_there_is_nothing_to_wait_for():
     assert forecast(remaining(), None, 10.0, UNKNOWN) == forecast(
         Remaining((), (), False), None, 10.0, UNKNOWN
     )
-    assert forecast(remaining(), None, 10.0, UNKNOWN).how == "no attempt is left"
+    assert forecast(remaining(), None, 10.0, UNKNOWN).basis == "no attempt is left"
 
 
 @pytest.mark.parametrize(
@@ -93,7 +95,7 @@ def test_a_compaction_puts_off_the_end_of_the_running_attempt(compaction, free_b
         remaining(IDLE, IDLE), Attempt(1, started_at=1000.0), 1060.0, UNKNOWN, compaction=compaction
     )
     assert ahead.free_by == free_by
-    assert ahead.how.endswith(f"; it compacts the transcript first, {how}")
+    assert ahead.basis.endswith(f"; it compacts the transcript first, {how}")
 
 
 def test_a_compaction_puts_off_the_end_also_where_the_running_attempt_is_not_seen():

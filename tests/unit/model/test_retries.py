@@ -20,8 +20,8 @@ from lockdeck.backend.model.runs.events import (
 )
 from lockdeck.backend.model.runs.fix import finding
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
-from lockdeck.backend.model.runs.forecast import Remaining, remaining
 from lockdeck.backend.model.runs.profiles import profile_hash
+from lockdeck.backend.model.runs.remaining import Remaining, remaining
 from lockdeck.backend.model.runs.retries import (
     MOST_RETRIES,
     WINDOW_S,

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from lockdeck.backend.model.fleet import Severity, State
 from lockdeck.backend.model.locks import Judgement, Verdict
 from lockdeck.backend.model.occupation import Sighting, observe
+from lockdeck.backend.model.runs.budget import Budget
 from lockdeck.backend.model.runs.chain import Candidate, FailoverChain
 from lockdeck.backend.model.runs.events import (
     AllModelsFailed,
@@ -25,7 +26,6 @@ from lockdeck.backend.model.runs.events import (
     StuckSession,
 )
 from lockdeck.backend.model.runs.fold import RunBook, fold, fold_all
-from lockdeck.backend.model.runs.forecast import Budget
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.records import Blocked, Hold, Occupation
 from lockdeck.backend.model.runs.rotation import gap_grace, rotation_of

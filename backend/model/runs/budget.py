@@ -1,0 +1,34 @@
+"""The time that one attempt may take."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from lockdeck.backend.model.releases.table import Traits
+from lockdeck.backend.model.runs.chain import Candidate, FailoverChain
+from lockdeck.backend.model.words import duration
+
+
+class Budget(Struct, frozen=True):
+    """The longest an attempt may take, in seconds (None: no timeout at all), and which timeout says so."""
+
+    seconds: float | None
+    name: str
+
+    @property
+    def sentence(self) -> str:
+        """The budget in words."""
+        return self.name if self.seconds is None else f"{duration(self.seconds)} ({self.name})"
+
+
+def budget_of(chain: FailoverChain | None, candidate: Candidate | None, traits: Traits) -> Budget:
+    """Return which of the idle and the run timeout governs an attempt: the smaller one; 0 turns one off."""
+    idle, run = traits.idle_timeout_s, traits.run_timeout_s
+    if chain is not None:
+        idle = idle if chain.idle_timeout_s is None else chain.idle_timeout_s
+        run = run if chain.run_timeout_s is None else chain.run_timeout_s
+    if candidate is not None and candidate.idle_timeout_s is not None:
+        idle = candidate.idle_timeout_s
+    if idle > 0 and (run <= 0 or idle <= run):
+        return Budget(idle, "idle timeout")
+    return Budget(run, "run timeout") if run > 0 else Budget(None, "no timeout is set")
