@@ -147,6 +147,7 @@ def do_cancels(
 ) -> None:
     """Cancel one session after another with the rungs that were confirmed; each has its result at once."""
     from lockdeck.backend.actions.cancel.cancel import cancel_many
+    from lockdeck.backend.actions.cancel.context import CancelTools
 
     pieces = [Piece(aim, WORKING) for aim in aims]
     at = 0
@@ -163,15 +164,8 @@ def do_cancels(
             pieces[at] = _cancelled(aims[at], outcome, left)
         tell(at, pieces[at])
 
-    cancel_many(
-        plans,
-        allow=allow,
-        journal=hands.journal,
-        clock=hands.clock,
-        report=hear,
-        wait=hands.wait,
-        progress=progress,
-    )
+    tools = CancelTools(hands.journal, hands.clock, hands.wait, hear)
+    cancel_many(plans, allow=allow, tools=tools, progress=progress)
 
 
 def left_behind(aim: Aim, plan: CancelPlan, hands: Hands) -> Aim | None:

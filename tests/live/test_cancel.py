@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from lockdeck.backend.actions.cancel.cancel import cancel, cancel_many
+from lockdeck.backend.actions.cancel.context import CancelTools
 from lockdeck.backend.actions.cancel.ladder import ABORT, RESTART, STOP, rung
 from lockdeck.backend.actions.cancel.plan import plan_cancel
 from lockdeck.backend.actions.cancel.records import CancelPlan
@@ -96,7 +97,7 @@ def test_all_four_hanging_agents_are_cancelled_from_one_command(instance: Instan
     transcripts = {path: path.read_bytes() for path in instance.root.glob("agents/*/sessions/*.jsonl")}
     plans = [plan(instance, agent, journal) for agent in AGENTS]
     assert [[r.name for r in p.rungs] for p in plans] == [["stop", "reset", "restart"]] * 4
-    results = cancel_many(plans, allow={STOP}, journal=journal)
+    results = cancel_many(plans, allow={STOP}, tools=CancelTools(journal))
     for _, outcome in results:
         assert (outcome.status, outcome.rung) == ("cancelled", "stop"), outcome.sentences
         assert outcome.steps[-1].free_after_ms is not None
@@ -116,10 +117,10 @@ def test_an_abort_that_an_agent_run_survives_is_told_and_the_stop_command_ends_i
     hang(instance, {"silas": "agent"})
     ladder = plan(instance, "silas", journal)
     ladder = replace(ladder, rungs=(rung(ABORT, ladder.scopes), *ladder.rungs))
-    first = cancel(ladder, allow={ABORT}, journal=journal)
+    first = cancel(ladder, allow={ABORT}, tools=CancelTools(journal))
     assert (first.status, first.rung, first.next_rung) == ("still-rotating", None, "stop")
     assert "status=no-active-run" in first.steps[0].answer
-    second = cancel(ladder, allow={STOP}, journal=journal)
+    second = cancel(ladder, allow={STOP}, tools=CancelTools(journal))
     assert (second.status, second.rung) == ("cancelled", "stop"), second.sentences
 
 
@@ -129,12 +130,12 @@ def test_an_aborted_chat_run_goes_on_with_the_next_profile_until_the_gateway_is_
     hang(instance, {"juno": "chat"})
     ladder = plan(instance, "juno", journal)
     ladder = replace(ladder, rungs=(rung(ABORT, ladder.scopes), *ladder.rungs))
-    first = cancel(ladder, allow={ABORT}, journal=journal)
+    first = cancel(ladder, allow={ABORT}, tools=CancelTools(journal))
     assert first.status == "still-rotating", first.sentences
     assert "status=aborted" in first.steps[0].answer
     # The profile is named when the log has told the decision by the time the lock is taken again.
     assert "but the rotation went on " in first.sentences[0], first.sentences
-    second = cancel(ladder, allow={RESTART}, journal=journal)
+    second = cancel(ladder, allow={RESTART}, tools=CancelTools(journal))
     assert (second.status, second.rung) == ("cancelled", "restart"), second.sentences
     assert instance.lock_files() == ()
     assert not instance.running
@@ -149,7 +150,7 @@ def test_on_a_later_release_an_abort_is_clean(
     hang(later, {"silas": way})
     ladder = plan(later, "silas", journal)
     assert [r.name for r in ladder.rungs] == ["abort", "reset", "restart"]
-    outcome = cancel(ladder, allow={ABORT}, journal=journal)
+    outcome = cancel(ladder, allow={ABORT}, tools=CancelTools(journal))
     assert (outcome.status, outcome.rung) == ("cancelled", "abort"), outcome.sentences
     assert outcome.steps[-1].free_after_ms is not None
     assert outcome.steps[-1].free_after_ms < 4000  # one abort in six takes 2 s ("abort settle timed out")

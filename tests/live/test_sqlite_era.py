@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from lockdeck.backend.actions.cancel.cancel import cancel
+from lockdeck.backend.actions.cancel.context import CancelTools
 from lockdeck.backend.actions.cancel.ladder import ABORT, RESTART
 from lockdeck.backend.actions.cancel.plan import plan_cancel
 from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan
@@ -134,7 +135,7 @@ def test_a_cancel_in_the_middle_of_a_hang_is_verified(instance: Instance, tmp_pa
     plan = plan_cancel(session, root, env=dict(instance.env), logs=logs, folder=journal.folder)
     assert (plan.version, plan.run_id, plan.refusal) == ("2026.9.6", run.id, ()), plan.to_json()
     instance.provider.forget()
-    outcome = cancel(plan, allow={ABORT}, journal=journal)
+    outcome = cancel(plan, allow={ABORT}, tools=CancelTools(journal))
     assert outcome.status == "cancelled", outcome.to_json()
     assert not instance.provider.requests, "the run went on with another attempt"
     row = next(r for r in instance.client.call("sessions.list")["sessions"] if r["key"] == run.session_key)
@@ -163,7 +164,7 @@ def ended(instance: Instance, plan: CancelPlan, journal: Journal) -> CancelOutco
     """End the gateway as planned; the instance is ready to be started again."""
     old = instance.gateway_pid
     told: list[str] = []
-    outcome = cancel(plan, allow={RESTART}, journal=journal, report=told.append)
+    outcome = cancel(plan, allow={RESTART}, tools=CancelTools(journal, report=told.append))
     assert "up to 315 s" in told[0]
     assert not psutil.pid_exists(old) or psutil.Process(old).status() == psutil.STATUS_ZOMBIE, (
         outcome.sentences

@@ -130,11 +130,11 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], frozenset[str
     """What cancel_many was asked to do; each session ends as still rotating."""
     asked_for: list[tuple[list[str], frozenset[str]]] = []
 
-    def fake(plans, *, allow, report, progress, **_more):
+    def fake(plans, *, allow, tools, progress):
         asked_for.append(([plan.key for plan in plans], allow))
         for plan in plans:
             progress(plan, None)
-            report("Stop command: aborted, but the rotation went on 0.6 s later")
+            tools.report("Stop command: aborted, but the rotation went on 0.6 s later")
             told = ("Stop command: aborted, but the rotation went on 0.6 s later",)
             progress(plan, CancelOutcome("still-rotating", plan.key, sentences=told, next_rung="reset"))
         return []

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import click
 from msgspec import Struct
 
 from lockdeck.backend.actions.cancel.cancel import cancel, cancel_many
+from lockdeck.backend.actions.cancel.context import CancelTools
 from lockdeck.backend.actions.cancel.ladder import ABORT, RESET, RESTART, STOP, TERMINATE
 from lockdeck.backend.actions.cancel.plan import plan_cancel
 from lockdeck.backend.actions.cancel.records import (
@@ -21,7 +21,7 @@ from lockdeck.backend.actions.cancel.records import (
     CancelOutcome,
     CancelPlan,
 )
-from lockdeck.backend.actions.journal import Journal, default_journal
+from lockdeck.backend.actions.journal import default_journal
 from lockdeck.backend.model.fleet import FleetSnapshot, RootView, SessionView, State
 from lockdeck.backend.model.wire import SCHEMA, dumps
 from lockdeck.backend.openclaw.gateway.credentials import why_no_url
@@ -122,13 +122,11 @@ def _carry_out(plans: list[CancelPlan], request: CancelRequest) -> Exit:
         if outcome is None:
             narrate(f"{plan.key}:")
 
-    journal = default_journal()
+    tools = CancelTools(default_journal(), report=report)
     gentle = {rung.name for plan in plans for rung in plan.rungs if rung.danger == GENTLE}
-    results = cancel_many(
-        plans, allow=request.allow or gentle, journal=journal, report=report, progress=announce
-    )
+    results = cancel_many(plans, allow=request.allow or gentle, tools=tools, progress=announce)
     if not request.as_json and sys.stdin.isatty():
-        results = [(plan, _offer_next(plan, outcome, journal, report)) for plan, outcome in results]
+        results = [(plan, _offer_next(plan, outcome, tools)) for plan, outcome in results]
     if request.as_json:
         bodies = [{**outcome.to_json(), "root": plan.root} for plan, outcome in results]
         emit(dumps({"schema": SCHEMA, **_shaped(bodies, request, "results")}, indent=2))
@@ -168,9 +166,7 @@ def _selection(request: CancelRequest, snapshot: FleetSnapshot) -> list[tuple[Se
     return selection
 
 
-def _offer_next(
-    plan: CancelPlan, outcome: CancelOutcome, journal: Journal, report: Callable[[str], None]
-) -> CancelOutcome:
+def _offer_next(plan: CancelPlan, outcome: CancelOutcome, tools: CancelTools) -> CancelOutcome:
     """Offer the next rung, and each after it, to the person at the terminal; the name is typed."""
     while outcome.status == STILL_ROTATING and outcome.next_rung is not None:
         rung = next((r for r in plan.rungs if r.name == outcome.next_rung), None)
@@ -181,7 +177,7 @@ def _offer_next(
         typed = click.prompt(f"Type {rung.name} to do that", err=True, default="", show_default=False)
         if typed.strip() != rung.name:
             break
-        outcome = cancel(plan, allow=(rung.name,), journal=journal, report=report)
+        outcome = cancel(plan, allow=(rung.name,), tools=tools)
     return outcome
 
 

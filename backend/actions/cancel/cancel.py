@@ -22,7 +22,6 @@ The steps hand on the records of `records.py`; all rungs of one cancel work with
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Collection, Sequence
 
 from msgspec.structs import replace
@@ -33,11 +32,10 @@ from lockdeck.backend.actions.cancel.call_files import call_files
 from lockdeck.backend.actions.cancel.call_sqlite import call_sqlite
 from lockdeck.backend.actions.cancel.context import (
     CancelContext,
-    CancelLimits,
+    CancelTools,
     Clock,
     NothingToEndError,
     RunTarget,
-    Wait,
 )
 from lockdeck.backend.actions.cancel.end_files import end_files
 from lockdeck.backend.actions.cancel.end_sqlite import end_sqlite
@@ -60,42 +58,32 @@ from lockdeck.backend.actions.cancel.records import (
     CancelPlan,
     Step,
 )
-from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.actions.turns import TURN_S, NotOurTurnError, turn
 from lockdeck.backend.openclaw.gateway.access import Line
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError
 from lockdeck.backend.system import procfs
 
-Report = Callable[[str], None]
 Progress = Callable[[CancelPlan, "CancelOutcome | None"], None]
 
 
-def cancel(
-    plan: CancelPlan,
-    *,
-    allow: Collection[str],
-    journal: Journal,
-    clock: Clock = time.time,
-    report: Report = lambda _sentence: None,
-    wait: Wait = time.sleep,
-    limits: CancelLimits | None = None,
-) -> CancelOutcome:
+def cancel(plan: CancelPlan, *, allow: Collection[str], tools: CancelTools) -> CancelOutcome:
     """Climb the allowed rungs, gentlest first, until one is proven to have worked.
 
     `allow` names the rungs that the person confirmed. Every rung is journaled before and after; what can't be
-    journaled is not done. `report` hears each sentence as it comes. Raises nothing for what gateways do.
+    journaled is not done. Raises nothing for what gateways do.
     """
     if plan.nothing:
         return CancelOutcome(NOTHING, plan.key, sentences=plan.notes)
     reasons = plan.refusal or not_confirmed(plan, allow)
     if reasons:
-        return _refused(plan, journal, reasons)
-    pressed = clock()
+        return _refused(plan, tools, reasons)
+    pressed = tools.clock()
+    directory = os.path.dirname(plan.view.record.path) if plan.view else plan.root
     try:
-        with turn(journal.folder, os.path.dirname(plan.view.record.path) if plan.view else plan.root, TURN_S):
-            return _climb(plan, allow, journal, clock, report, wait, limits or CancelLimits(), pressed)
+        with turn(tools.journal.folder, directory, TURN_S):
+            return _climb(plan, allow, tools, pressed)
     except NotOurTurnError:
-        return _refused(plan, journal, ("another lockdeck is at work in this sessions directory: try again",))
+        return _refused(plan, tools, ("another lockdeck is at work in this sessions directory: try again",))
     except OSError as error:
         # Not even the journal could be written.
         return CancelOutcome(FAILED, plan.key, sentences=(f"nothing more is done: {error}",))
@@ -105,11 +93,7 @@ def cancel_many(
     plans: Sequence[CancelPlan],
     *,
     allow: Collection[str],
-    journal: Journal,
-    clock: Clock = time.time,
-    report: Report = lambda _sentence: None,
-    wait: Wait = time.sleep,
-    limits: CancelLimits | None = None,
+    tools: CancelTools,
     progress: Progress = lambda _plan, _outcome: None,
 ) -> list[tuple[CancelPlan, CancelOutcome]]:
     """Cancel one session after another, with a result for each.
@@ -121,55 +105,44 @@ def cancel_many(
     failures: dict[tuple[str, int | None], int] = {}
     for plan in plans:
         progress(plan, None)
-        outcome = cancel(
-            plan, allow=allow, journal=journal, clock=clock, report=report, wait=wait, limits=limits
-        )
+        outcome = cancel(plan, allow=allow, tools=tools)
         gateway = (plan.root, plan.pid)
         if outcome.status in (STILL_ROTATING, FAILED):
             failures[gateway] = failures.get(gateway, 0) + 1
             if failures[gateway] >= 2:
                 sentence = honest_answer(plan, failures[gateway])
-                report(sentence)
+                tools.report(sentence)
                 outcome = replace(outcome, sentences=(*outcome.sentences, sentence))
         progress(plan, outcome)
         results.append((plan, outcome))
     return results
 
 
-def _refused(plan: CancelPlan, journal: Journal, reasons: Sequence[str]) -> CancelOutcome:
-    return CancelOutcome(REFUSED, plan.key, sentences=append_refused(journal, plan, reasons))
+def _refused(plan: CancelPlan, tools: CancelTools, reasons: Sequence[str]) -> CancelOutcome:
+    return CancelOutcome(REFUSED, plan.key, sentences=append_refused(tools.journal, plan, reasons))
 
 
-def _climb(
-    plan: CancelPlan,
-    allow: Collection[str],
-    journal: Journal,
-    clock: Clock,
-    report: Report,
-    wait: Wait,
-    limits: CancelLimits,
-    pressed: float,
-) -> CancelOutcome:
+def _climb(plan: CancelPlan, allow: Collection[str], tools: CancelTools, pressed: float) -> CancelOutcome:
     """Try the allowed rungs in order. OSError when the journal can't be written."""
     changed = _changed_holder(plan)
     if changed is not None and plan.view is not None and not os.path.lexists(plan.view.record.path):
         return CancelOutcome(NOTHING, plan.key, sentences=("the process that held the session has ended",))
     if changed is not None:
-        return _refused(plan, journal, (changed,))
+        return _refused(plan, tools, (changed,))
     steps: list[Step] = []
-    line, problem = _line_for(plan, allow, clock)
+    line, problem = _line_for(plan, allow, tools.clock)
     try:
-        context = _context(plan, line, clock, wait, limits, report)
+        context = _context(plan, line, tools)
         for rung in (rung for rung in plan.rungs if rung.name in allow and not rung.scopes_missing):
-            append_begin(journal, plan, rung)
-            began = clock()
+            append_begin(tools.journal, plan, rung)
+            began = tools.clock()
             try:
                 step = _try(context, rung, problem)
             except NothingToEndError as nothing:
-                append_nothing(journal, plan, rung, str(nothing))
-                return nothing_to_end(plan, steps, str(nothing), limits.gap)
-            steps.append(append_end(journal, plan, rung, step))
-            report(steps[-1].sentence)
+                append_nothing(tools.journal, plan, rung, str(nothing))
+                return nothing_to_end(plan, steps, str(nothing), tools.limits.gap)
+            steps.append(append_end(tools.journal, plan, rung, step))
+            tools.report(steps[-1].sentence)
             if step.worked:
                 return cancelled(plan, steps, began - pressed)
     finally:
@@ -207,13 +180,20 @@ def _line_for(
         return None, error
 
 
-def _context(
-    plan: CancelPlan, line: Line | None, clock: Clock, wait: Wait, limits: CancelLimits, report: Report
-) -> CancelContext:
+def _context(plan: CancelPlan, line: Line | None, tools: CancelTools) -> CancelContext:
     path = plan.view.record.path if plan.view is not None else ""
-    target = RunTarget(plan.key, path, plan.pid or 0, plan.run_id, plan.chain)
-    log = FileLog(plan.logs, clock) if plan.logs or line is None else GatewayLog(line, clock)
-    return CancelContext(plan, target, limits, line, log, clock, wait, report, lambda: open_line(plan, clock))
+    clock = tools.clock
+    return CancelContext(
+        plan=plan,
+        target=RunTarget(plan.key, path, plan.pid or 0, plan.run_id, plan.chain),
+        limits=tools.limits,
+        line=line,
+        log=FileLog(plan.logs, clock) if plan.logs or line is None else GatewayLog(line, clock),
+        clock=clock,
+        wait=tools.wait,
+        report=tools.report,
+        connect=lambda: open_line(plan, clock),
+    )
 
 
 def _changed_holder(plan: CancelPlan) -> str | None:

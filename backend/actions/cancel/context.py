@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from msgspec import Struct, field
 
 from lockdeck.backend.actions.cancel.log import LogReader
 from lockdeck.backend.actions.cancel.records import CancelPlan
+from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.locks import LockKind, LockRecord
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.openclaw.gateway.access import Line
@@ -15,6 +17,11 @@ from lockdeck.backend.openclaw.locks.lockfile import read_lock
 
 Clock = Callable[[], float]
 Wait = Callable[[float], object]
+Report = Callable[[str], None]
+
+
+def _no_report(_sentence: str) -> None:
+    """Tell nobody."""
 
 
 class NothingToEndError(Exception):
@@ -48,6 +55,16 @@ class CancelLimits(Struct, frozen=True):
     poll: float = 0.01
 
 
+class CancelTools(Struct, frozen=True):
+    """The tools of a cancel: its journal, time, limits, and `report`, which hears each sentence as it comes."""
+
+    journal: Journal
+    clock: Clock = time.time
+    wait: Wait = time.sleep
+    report: Report = _no_report
+    limits: CancelLimits = CancelLimits()
+
+
 class RunTarget(Struct, frozen=True):
     """The run that is to end: its session, the lock it holds and the process that has it, its id where known."""
 
@@ -68,7 +85,7 @@ class CancelContext(Struct, frozen=True):
     log: LogReader
     clock: Clock
     wait: Wait
-    report: Callable[[str], None]
+    report: Report
     connect: Callable[[], Line]
 
     def read_lock(self) -> LockRecord:

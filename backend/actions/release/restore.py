@@ -29,11 +29,9 @@ from lockdeck.backend.actions.release.site import (
     read_all,
 )
 from lockdeck.backend.actions.release.swap import freeze, thaw, thaw_with, was_taken
+from lockdeck.backend.openclaw.locks.evidence import SETTLE_S
 from lockdeck.backend.openclaw.locks.lockfile import work_folder_name
 from lockdeck.backend.system.text import safe
-
-SETTLE_S = 0.2
-"""A holder closes its lock before it removes it: how long a lock may look let go before it counts so."""
 
 Wait = Callable[[float], object]
 
@@ -118,6 +116,7 @@ def _finish_removal(site: Site, begin: Entry, search: Search, wait: Wait) -> str
     with opened(site.directory, site.name) as fd:
         if fd is None or is_original(fd, begin) or search(fd) is not None:
             return None
+        # It closes its lock before it removes it.
         wait(SETTLE_S)
         if not is_file(site.directory, site.name, fd) or search(fd) is not None:
             return None

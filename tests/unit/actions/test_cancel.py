@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from watchfiles import watch
 
 from lockdeck.backend.actions.cancel.cancel import cancel, cancel_many
-from lockdeck.backend.actions.cancel.context import CancelLimits
+from lockdeck.backend.actions.cancel.context import CancelLimits, CancelTools
 from lockdeck.backend.actions.cancel.ladder import ABORT, RESET, RESTART, STOP, rung
 from lockdeck.backend.actions.cancel.plan import plan_cancel
 from lockdeck.backend.actions.cancel.records import CancelPlan
@@ -196,9 +196,7 @@ def test_the_stop_command_ends_runs_of_both_kinds(
     outcome = cancel(
         planned(one, session, journal, logs=logs),
         allow={STOP},
-        journal=journal,
-        report=reported.append,
-        limits=QUICK,
+        tools=CancelTools(journal, report=reported.append, limits=QUICK),
     )
     assert (outcome.status, outcome.rung) == ("cancelled", "stop"), outcome.sentences
     assert outcome.free_after_ms is not None
@@ -219,7 +217,7 @@ def test_an_abort_of_a_chat_run_is_told_as_a_rotation_that_went_on(
 ) -> None:
     one = stage()
     plan = with_abort(planned(one, one.begin("juno", chat=True), journal))
-    outcome = cancel(plan, allow={ABORT}, journal=journal, limits=QUICK)
+    outcome = cancel(plan, allow={ABORT}, tools=CancelTools(journal, limits=QUICK))
     assert (outcome.status, outcome.next_rung) == ("still-rotating", "stop")
     assert "aborted, but the rotation went on with profile atlas:beta" in outcome.sentences[0]
     assert "status=aborted" in outcome.steps[0].answer, "the gateway itself calls it done"
@@ -230,7 +228,7 @@ def test_an_abort_that_does_not_reach_the_run_is_followed_by_the_next_rung(
 ) -> None:
     one = stage()
     plan = with_abort(planned(one, one.begin("silas"), journal))
-    outcome = cancel(plan, allow={ABORT, STOP}, journal=journal, limits=QUICK)
+    outcome = cancel(plan, allow={ABORT, STOP}, tools=CancelTools(journal, limits=QUICK))
     assert (outcome.status, outcome.rung) == ("cancelled", "stop")
     assert [(step.rung, step.worked) for step in outcome.steps] == [("abort", False), ("stop", True)]
     assert "no-active-run" in outcome.steps[0].answer
@@ -241,7 +239,7 @@ def test_a_reset_ends_the_run_and_keeps_the_old_conversation_aside(
 ) -> None:
     one = stage()
     session = one.begin("ezra")
-    outcome = cancel(planned(one, session, journal), allow={RESET}, journal=journal, limits=QUICK)
+    outcome = cancel(planned(one, session, journal), allow={RESET}, tools=CancelTools(journal, limits=QUICK))
     assert (outcome.status, outcome.rung) == ("cancelled", "reset")
     assert len(list(Path(session.transcript).parent.glob("*.reset.*"))) == 1
 
@@ -253,7 +251,7 @@ def test_on_a_later_version_the_abort_is_clean(
     one = stage("2026.7.35")
     plan = planned(one, one.begin("silas", chat), journal)
     assert [rung.name for rung in plan.rungs] == ["abort", "reset", "restart"]
-    outcome = cancel(plan, allow={ABORT}, journal=journal, limits=QUICK)
+    outcome = cancel(plan, allow={ABORT}, tools=CancelTools(journal, limits=QUICK))
     assert (outcome.status, outcome.rung) == ("cancelled", "abort"), outcome.sentences
 
 
@@ -280,7 +278,7 @@ def test_a_lock_kept_by_the_clean_up_of_an_aborted_run_is_no_rotation(
         return done
 
     one.runs.abort = abort_untidily  # type: ignore[method-assign]
-    outcome = cancel(plan, allow={ABORT}, journal=journal, limits=QUICK)
+    outcome = cancel(plan, allow={ABORT}, tools=CancelTools(journal, limits=QUICK))
     if kept_s < QUICK.wind_up:
         assert outcome.status == "cancelled", outcome.sentences
         assert (outcome.steps[0].free_after_ms or 0) >= kept_s * 1000
@@ -303,7 +301,7 @@ def test_a_run_is_aborted_only_when_its_attempt_has_stood_for_a_moment(
         return abort(key, how)
 
     one.runs.abort = spy  # type: ignore[method-assign]
-    outcome = cancel(plan, allow={ABORT}, journal=journal, limits=replace(QUICK, ripe=1.2))
+    outcome = cancel(plan, allow={ABORT}, tools=CancelTools(journal, limits=replace(QUICK, ripe=1.2)))
     assert outcome.status == "cancelled", outcome.sentences
     assert ages[0] >= 1.1  # the file is written a moment after the time it tells
 
@@ -325,7 +323,7 @@ def test_in_a_gap_nothing_is_fired_until_the_lock_is_back(
     for _ in watch(Path(session.lock).parent, watch_filter=None, rust_timeout=100, debounce=5, step=5):
         if not lockfile.stands(session.lock):
             break
-    outcome = cancel(plan, allow={STOP}, journal=journal, limits=QUICK)
+    outcome = cancel(plan, allow={STOP}, tools=CancelTools(journal, limits=QUICK))
     assert (outcome.status, fired_at_a_lock) == ("cancelled", [True]), outcome.sentences
 
 
@@ -345,7 +343,7 @@ def test_a_stop_command_that_passed_unheard_is_sent_again(
 
     one.runs.abort = deaf_once  # type: ignore[method-assign]
     one.runs.live()[0].chat = True
-    outcome = cancel(plan, allow={STOP}, journal=journal, limits=QUICK)
+    outcome = cancel(plan, allow={STOP}, tools=CancelTools(journal, limits=QUICK))
     assert len(calls) > 1
     assert outcome.steps[0].rung == "stop"
 
@@ -357,11 +355,11 @@ def test_a_run_that_ended_by_itself_is_nothing_to_cancel(
     session = one.begin("silas")
     plan = planned(one, session, journal)
     one.stop_directly(session.key)
-    outcome = cancel(plan, allow={STOP}, journal=journal, limits=replace(QUICK, gap=0.5))
+    outcome = cancel(plan, allow={STOP}, tools=CancelTools(journal, limits=replace(QUICK, gap=0.5)))
     assert outcome.status == "nothing-to-cancel"
     idle = planned(one, session, journal, state=State.IDLE)
     assert idle.nothing
-    assert cancel(idle, allow={STOP}, journal=journal).status == "nothing-to-cancel"
+    assert cancel(idle, allow={STOP}, tools=CancelTools(journal)).status == "nothing-to-cancel"
 
 
 def test_a_wrong_token_leaves_only_the_restart_and_says_why(
@@ -372,7 +370,7 @@ def test_a_wrong_token_leaves_only_the_restart_and_says_why(
     plan = planned(one, one.begin("silas"), journal, env=env)
     assert [rung.name for rung in plan.rungs] == ["restart"]
     assert "AUTH_TOKEN_MISMATCH" in plan.notes[0]
-    outcome = cancel(plan, allow={STOP}, journal=journal, limits=QUICK)
+    outcome = cancel(plan, allow={STOP}, tools=CancelTools(journal, limits=QUICK))
     assert outcome.status == "refused"
     assert any("AUTH_TOKEN_MISMATCH" in sentence for sentence in outcome.sentences)
     assert "wrong-and-secret" not in json.dumps(plan.to_json()) + repr(plan) + Path(journal.path).read_text()
@@ -389,7 +387,7 @@ def test_a_rung_without_its_scope_is_not_tried(stage: Callable[..., Stage], jour
     one = stage(scopes=("operator.read", "operator.write"))
     plan = planned(one, one.begin("silas"), journal)
     assert {rung.name: rung.scopes_missing for rung in plan.rungs}["reset"] == ("operator.admin",)
-    outcome = cancel(plan, allow={RESET}, journal=journal, limits=QUICK)
+    outcome = cancel(plan, allow={RESET}, tools=CancelTools(journal, limits=QUICK))
     assert outcome.status == "refused"
     assert "operator.admin" in outcome.sentences[0]
 
@@ -404,7 +402,7 @@ def test_a_gateway_that_stops_answering_fails_in_time_and_the_second_failure_nam
     blocked = threading.Event()
     one.loop.call_soon_threadsafe(blocked.wait, PATIENCE)
     try:
-        results = cancel_many(plans, allow={STOP}, journal=journal, limits=QUICK)
+        results = cancel_many(plans, allow={STOP}, tools=CancelTools(journal, limits=QUICK))
     finally:
         blocked.set()
     assert [outcome.status for _, outcome in results] == ["failed", "failed"]
@@ -419,7 +417,7 @@ def test_another_process_under_the_same_pid_is_left_alone(
     one = stage()
     session = one.begin("silas")
     plan = replace(planned(one, session, journal), holder_ticks=1)
-    outcome = cancel(plan, allow={STOP, RESTART}, journal=journal, limits=QUICK)
+    outcome = cancel(plan, allow={STOP, RESTART}, tools=CancelTools(journal, limits=QUICK))
     assert outcome.status == "refused"
     assert lockfile.stands(session.lock)
 
@@ -434,7 +432,7 @@ def test_a_holder_that_has_ended_meanwhile_is_nothing_to_cancel(
     for _ in watch(Path(session.lock).parent, watch_filter=None, yield_on_timeout=True, rust_timeout=50):
         if not lockfile.stands(session.lock):
             break
-    assert cancel(plan, allow={STOP}, journal=journal).status == "nothing-to-cancel"
+    assert cancel(plan, allow={STOP}, tools=CancelTools(journal)).status == "nothing-to-cancel"
 
 
 def test_what_cannot_be_journaled_is_not_done(
@@ -445,7 +443,7 @@ def test_what_cannot_be_journaled_is_not_done(
     plan = planned(one, session, journal)
     blocker = Journal(str(tmp_path / "state" / "folder"))
     (tmp_path / "state" / "folder").mkdir(parents=True)
-    outcome = cancel(plan, allow={STOP}, journal=blocker, limits=QUICK)
+    outcome = cancel(plan, allow={STOP}, tools=CancelTools(blocker, limits=QUICK))
     assert outcome.status == "failed"
     assert lockfile.stands(session.lock)
 
@@ -457,7 +455,7 @@ def test_a_dead_holder_is_no_case_for_a_cancel(stage: Callable[..., Stage], jour
         json.dump({"pid": 2**22 + 1, "createdAt": "2026-11-22T10:00:00.000Z", "starttime": 1}, file)
     plan = planned(one, session, journal)
     assert "release the lock instead" in plan.refusal[-1]
-    assert cancel(plan, allow={STOP}, journal=journal).status == "refused"
+    assert cancel(plan, allow={STOP}, tools=CancelTools(journal)).status == "refused"
     assert kinds(journal) == [("cancel-refused", None)]
     os.unlink(session.lock)
 
@@ -487,5 +485,5 @@ def test_a_secret_that_only_openclaw_can_resolve_is_left_to_its_command(
     plan = planned(one, session, journal, env=where)
     assert (plan.reached_by, plan.version, plan.scopes) == ("openclaw gateway call", "2026.4.5", None)
     assert [rung.name for rung in plan.rungs] == ["stop", "reset", "restart"]
-    outcome = cancel(plan, allow={STOP}, journal=journal, limits=QUICK)
+    outcome = cancel(plan, allow={STOP}, tools=CancelTools(journal, limits=QUICK))
     assert outcome.status == "still-rotating", "the command said something, and the run goes on"

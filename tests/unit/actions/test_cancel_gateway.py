@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from lockdeck.backend.actions.cancel.cancel import cancel
-from lockdeck.backend.actions.cancel.context import CancelLimits
+from lockdeck.backend.actions.cancel.context import CancelLimits, CancelTools
 from lockdeck.backend.actions.cancel.ladder import RESTART
 from lockdeck.backend.actions.cancel.plan import plan_cancel
 from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan
@@ -83,7 +83,7 @@ def ended(
 ) -> CancelOutcome:
     journal = Journal(str(root.parent / "deck" / "journal.jsonl"))
     report = (told if told is not None else []).append
-    return cancel(plan, allow=[RESTART], journal=journal, limits=limits, report=report)
+    return cancel(plan, allow=[RESTART], tools=CancelTools(journal, limits=limits, report=report))
 
 
 def restarts(plan: CancelPlan) -> str:

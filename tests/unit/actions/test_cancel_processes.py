@@ -13,7 +13,7 @@ import pytest
 from watchfiles import watch
 
 from lockdeck.backend.actions.cancel.cancel import cancel
-from lockdeck.backend.actions.cancel.context import CancelLimits
+from lockdeck.backend.actions.cancel.context import CancelLimits, CancelTools
 from lockdeck.backend.actions.cancel.ladder import RESTART, TERMINATE
 from lockdeck.backend.actions.cancel.plan import plan_cancel
 from lockdeck.backend.actions.cancel.records import CancelPlan
@@ -70,7 +70,7 @@ def test_a_holder_at_the_command_line_gets_sigterm_with_its_argv_shown(
     assert [(rung.name, rung.danger) for rung in plan.rungs] == [("terminate", "confirm")]
     assert "agent --local" in plan.rungs[0].does
     assert (plan.is_gateway, plan.reached_by) == (False, None)
-    outcome = cancel(plan, allow={TERMINATE}, journal=journal, limits=LIMITS)
+    outcome = cancel(plan, allow={TERMINATE}, tools=CancelTools(journal, limits=LIMITS))
     assert (outcome.status, outcome.rung) == ("cancelled", "terminate"), outcome.sentences
     assert plan.pid is not None
     assert not psutil.pid_exists(plan.pid) or psutil.Process(plan.pid).status() == psutil.STATUS_ZOMBIE
@@ -79,7 +79,9 @@ def test_a_holder_at_the_command_line_gets_sigterm_with_its_argv_shown(
 
 @linux_only
 def test_a_lock_left_behind_is_no_success(fleet: SimulatedFleet, journal: Journal) -> None:
-    outcome = cancel(planned(fleet, LEAKED, journal), allow={TERMINATE}, journal=journal, limits=LIMITS)
+    outcome = cancel(
+        planned(fleet, LEAKED, journal), allow={TERMINATE}, tools=CancelTools(journal, limits=LIMITS)
+    )
     assert outcome.status == "failed"
     assert "left behind: release it" in outcome.sentences[0]
 
@@ -91,7 +93,7 @@ def test_the_gateway_is_ended_by_sigterm_and_releases_every_lock(
     plan = planned(fleet, main_key("silas"), journal)
     assert (plan.pid, plan.is_gateway) == (fleet.gateway_pid, True)
     assert any("no supervisor" in loss for loss in plan.rungs[-1].loses)
-    outcome = cancel(plan, allow={RESTART}, journal=journal, limits=LIMITS)
+    outcome = cancel(plan, allow={RESTART}, tools=CancelTools(journal, limits=LIMITS))
     assert (outcome.status, outcome.rung) == ("cancelled", "restart"), outcome.sentences
     standing = list(fleet.root.glob("agents/*/sessions/*.jsonl.lock"))
     assert all(lockfile.owner(str(path)) != fleet.gateway_pid for path in standing)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lockdeck.backend.actions.cancel.cancel import cancel
-from lockdeck.backend.actions.cancel.context import CancelLimits
+from lockdeck.backend.actions.cancel.context import CancelLimits, CancelTools
 from lockdeck.backend.actions.cancel.ladder import ABORT
 from lockdeck.backend.actions.cancel.plan import plan_cancel
 from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan
@@ -75,7 +75,7 @@ def planned(tmp_path: Path, port: int, token: str = TOKEN) -> tuple[CancelPlan, 
 def run(tmp_path: Path, server: Server) -> CancelOutcome:
     plan, journal = planned(tmp_path, server.port)
     assert not plan.refusal
-    return cancel(plan, allow=[ABORT], journal=journal, limits=LIMITS)
+    return cancel(plan, allow=[ABORT], tools=CancelTools(journal, limits=LIMITS))
 
 
 def test_the_plan_names_run_queue_and_rungs(tmp_path, serve):
@@ -118,12 +118,12 @@ def test_a_session_without_an_active_run_has_nothing_to_cancel(tmp_path, serve):
     sessions = Abortable(Abortable.end)
     sessions.end("done")
     plan, journal = planned(tmp_path, serve(sessions).port)
-    assert cancel(plan, allow=[ABORT], journal=journal).status == "nothing-to-cancel"
+    assert cancel(plan, allow=[ABORT], tools=CancelTools(journal)).status == "nothing-to-cancel"
 
 
 def test_without_access_it_is_refused_and_says_why(tmp_path, serve):
     plan, journal = planned(tmp_path, serve(Abortable(Abortable.end)).port, "not-the-token")
-    outcome = cancel(plan, allow=[ABORT], journal=journal)
+    outcome = cancel(plan, allow=[ABORT], tools=CancelTools(journal))
     assert outcome.status == "refused"
     assert "refuses the token" in outcome.sentences[0]
     assert "not-the-token" not in json.dumps(outcome.to_json())

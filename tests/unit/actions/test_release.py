@@ -25,6 +25,7 @@ from lockdeck.backend.actions.release.recovery import recover
 from lockdeck.backend.actions.release.standin import StandIn
 from lockdeck.backend.actions.release.swap import DRAIN_S, take
 from lockdeck.backend.actions.turns import turn
+from lockdeck.backend.openclaw.locks.evidence import SETTLE_S
 from lockdeck.backend.system import procfs
 from lockdeck.backend.system.exchange import ExchangeUnsupported
 from lockdeck.backend.system.processes import ProcessIdentity
@@ -336,7 +337,7 @@ def test_a_lock_let_go_while_it_was_displaced_does_not_stay_for_ever(root, monke
     end(holders[0])
     assert outcome.status is Status.REFUSED
     assert root.names() == ["one.jsonl"]
-    assert restore.SETTLE_S in root.waits
+    assert SETTLE_S in root.waits
 
 
 def test_a_name_whose_stand_in_was_deleted_gets_the_live_lock_back(root, monkeypatch):

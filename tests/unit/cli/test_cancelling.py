@@ -87,10 +87,10 @@ def outcome(key, *sentences):
 def carried_out(monkeypatch, tmp_path, request):
     """Carry out plans for the keys of a request where each cancel tells `seen` and ends with two sentences."""
 
-    def cancel_many(plans, *, report, progress, **_more):
+    def cancel_many(plans, *, tools, progress, **_more):
         for plan in plans:
             progress(plan, None)
-            report("seen")
+            tools.report("seen")
         return [(plan, outcome(plan.key, "seen", "next rung: reset")) for plan in plans]
 
     monkeypatch.setenv("LOCKDECK_STATE_DIR", str(tmp_path))
