@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import FleetSnapshot, Severity
-from lockdeck.tui.table.rows import VERDICT_SEVERITY, RowKey, lonely_locks, short_key
+from lockdeck.tui.table.rows import VERDICT_SEVERITY, RowKey, locks_without_session, short_key
 from lockdeck.tui.view.figures import duration
 
 MOST_LINES = 3
@@ -73,7 +73,7 @@ def criticals(snapshot: FleetSnapshot) -> dict[RowKey, Subject]:
         if view.severity is Severity.CRITICAL:
             why = view.reasons[0] if view.reasons else str(view.state)
             found["session", view.root, view.key] = Subject(f"{view.agent} {short_key(view)}", why)
-    for lock in lonely_locks(snapshot):
+    for lock in locks_without_session(snapshot):
         if VERDICT_SEVERITY[lock.judgement.verdict] is Severity.CRITICAL:
             name = lock.record.path.rpartition("/")[2]
             subject = Subject(name, f"its lock is {lock.judgement.verdict}")

@@ -35,7 +35,7 @@ async def release_offer(pilot: object) -> None:
     """Ask for the release of a dead lock."""
     await _release(
         pilot,
-        why=("pid 4711 is gone (ESRCH)", "no process has inode 2499111 open (142 of 142 inspected)"),
+        safe_because=("pid 4711 is gone (ESRCH)", "no process has inode 2499111 open (142 of 142 inspected)"),
         effects=("take the lock off its name in one step, while a stand-in keeps the name",),
         then=("OpenClaw 2026.4.5 would reclaim it itself at the next write to this session",),
     )

@@ -22,7 +22,9 @@ from tests.tui.stage import dashboard, frame, show, wait_for
 
 NAMES = tuple(column.name for column in COLUMNS)
 SOME = st.lists(st.sampled_from(NAMES), unique=True, max_size=len(NAMES)).map(tuple)
-STEPS = st.lists(st.sampled_from(["with_cursor_moved", "with_column_moved", "toggled"]), max_size=40)
+STEPS = st.lists(
+    st.sampled_from(["with_cursor_moved", "with_column_moved", "with_column_toggled"]), max_size=40
+)
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def titles(app: object) -> list[str]:
 def test_no_column_is_lost_or_doubled_and_one_is_always_shown(names, steps, data) -> None:
     choice = choice_of(COLUMNS, names)
     for step in steps:
-        by = () if step == "toggled" else (data.draw(st.sampled_from([-1, 1])),)
+        by = () if step == "with_column_toggled" else (data.draw(st.sampled_from([-1, 1])),)
         choice = getattr(choice, step)(*by)
         assert sorted(choice.order) == sorted(NAMES)
         assert choice.names

@@ -38,7 +38,7 @@ WORDS = (
 
 
 def of_rows(field: Field[Row]) -> set[str]:
-    return {value.lower() for row in ROWS for value in field.offered(row)}
+    return {value.lower() for row in ROWS for value in field.values(row)}
 
 
 def labels(text: str, cursor: int | None = None) -> list[str]:
@@ -127,7 +127,7 @@ def test_every_completion_can_be_read_and_leaves_all_other_words_alone(text, dat
 
 @given(st.sampled_from(ROWS), st.sampled_from(FIELDS))
 def test_a_completed_value_finds_the_row_it_came_from(row, field) -> None:
-    for value in field.offered(row):
+    for value in field.values(row):
         typed = f"{field.name}:{value[:2]}"
         for found in complete(typed, len(typed), FIELDS, of_rows):
             if found.label == value.lower():

@@ -9,7 +9,7 @@ from lockdeck.backend.model.changes import changes
 from lockdeck.backend.model.fleet import FleetSnapshot, GatewayView, RootView
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.tui.table.arrangement import arrange_locks
-from lockdeck.tui.table.rows import lonely_locks
+from lockdeck.tui.table.rows import locks_without_session
 from lockdeck.tui.view.advice import advice
 from lockdeck.tui.view.events import event_lines
 from lockdeck.tui.view.header import Mood, header
@@ -38,8 +38,8 @@ def test_two_gateways_on_one_root_are_more_urgent_than_the_verdict():
 
 
 def test_a_gateway_at_work_is_among_the_locks_and_no_row_of_the_fleet():
-    assert lonely_locks(fleet(HELD)) == ()
-    assert lonely_locks(fleet(DEAD)) == (DEAD,)
+    assert locks_without_session(fleet(HELD)) == ()
+    assert locks_without_session(fleet(DEAD)) == (DEAD,)
     assert list(arrange_locks(fleet(HELD)).items.values()) == [HELD]
 
 

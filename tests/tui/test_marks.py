@@ -16,7 +16,7 @@ from lockdeck.tui.dialogs.release import ReleaseDialog
 from lockdeck.tui.dialogs.result import ResultDialog
 from lockdeck.tui.screens.fleet import FleetScreen
 from lockdeck.tui.screens.locks import LocksScreen
-from lockdeck.tui.table.marks import in_order, kept, toggled
+from lockdeck.tui.table.marks import in_order, present_marks, toggled
 from tests.tui.acting import SIZE, Yard
 from tests.tui.samples import NOW, incident
 from tests.tui.stage import UTF8, dashboard, frame, show, wait_for
@@ -33,7 +33,7 @@ def test_marking_twice_is_not_marking(marks, key) -> None:
 
 @given(st.frozensets(KEYS), st.lists(KEYS, unique=True))
 def test_marks_are_kept_for_rows_that_are_there_and_come_in_their_order(marks, order) -> None:
-    still = kept(marks, frozenset(order))
+    still = present_marks(marks, frozenset(order))
     assert still == marks & set(order)
     assert in_order(still, order) == tuple(key for key in order if key in marks)
 

@@ -16,7 +16,7 @@ from lockdeck.tui.screens.selecting import SelectScreen
 from lockdeck.tui.terminal.mouse import KEEP, REPORT
 from lockdeck.tui.view.lines import Span
 from lockdeck.tui.view.selectable import aim_rows, story_rows
-from lockdeck.tui.widgets.plainview import PlainView, broken
+from lockdeck.tui.widgets.plainview import PlainView, break_row
 from tests.tui.acting import Yard
 from tests.tui.samples import hostile, incident, quiet
 from tests.tui.stage import dashboard, frame, show, wait_for
@@ -201,6 +201,6 @@ def test_hostile_text_is_made_safe_and_said_to_be_inexact() -> None:
 @given(st.text(max_size=200), st.integers(2, 40))
 def test_a_broken_row_fits_and_loses_nothing(text: str, width: int) -> None:
     row = Span(safe(text, 1000))
-    pieces = broken(row, width)
+    pieces = break_row(row, width)
     assert "".join(piece.text for piece in pieces) == row.text
     assert all(cell_len(piece.text) <= width for piece in pieces)

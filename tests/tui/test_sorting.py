@@ -51,7 +51,7 @@ def test_the_locks_can_be_sorted_by_each_of_their_columns(column: Column[Row]) -
 
 def test_the_longest_occupied_comes_first_and_last_when_reversed() -> None:
     silas, ezra = "agent:silas:discord:channel:119834421", "agent:ezra:discord:channel:119834907"
-    order, reverse = keys(Sort(BY_NAME["occupied"])), keys(Sort(BY_NAME["occupied"]).reversed())
+    order, reverse = keys(Sort(BY_NAME["occupied"])), keys(Sort(BY_NAME["occupied"]).opposite())
     assert order.index(silas) < order.index(ezra)
     assert reverse.index(silas) > reverse.index(ezra)
 
@@ -66,7 +66,7 @@ def test_equal_rows_stay_most_urgent_first_both_ways() -> None:
 def test_moving_right_and_left_ends_where_it_began(steps: list[int]) -> None:
     sort = Sort(BY_NAME["agent"])
     for step in [*steps, *(-step for step in reversed(steps))]:
-        sort = sort.moved(step, COLUMNS)
+        sort = sort.neighbour(step, COLUMNS)
         assert sort.column in SORTABLE
     assert sort == Sort(BY_NAME["agent"])
 

@@ -83,7 +83,7 @@ class ColumnsDialog(BoxDialog[ColumnWish]):
 
     def action_turn(self) -> None:
         """Show or hide the column at the cursor."""
-        toggled = self._choice.toggled()
+        toggled = self._choice.with_column_toggled()
         if toggled == self._choice:
             self.app.notify("one column must stay", markup=False)
         self._have(toggled)

@@ -11,7 +11,7 @@ from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.tui.commands.command import Needs
 from lockdeck.tui.screens.tablescreen import TableScreen
 from lockdeck.tui.table.arrangement import Arrangement
-from lockdeck.tui.table.marks import NONE, Marks, in_order, kept, toggled
+from lockdeck.tui.table.marks import NONE, Marks, in_order, present_marks, toggled
 from lockdeck.tui.table.rows import Row, RowKey
 from lockdeck.tui.table.sorting import Sort
 from lockdeck.tui.view.header import Mood, is_stale
@@ -81,7 +81,7 @@ class RowScreen(TableScreen):
         self.refresh_bindings()
 
     def _drop_marks_of_the_gone(self) -> None:
-        still = kept(self._marks, self._arranged.items)
+        still = present_marks(self._marks, self._arranged.items)
         gone = len(self._marks) - len(still)
         if gone:
             self.deck_app.tell(f"{gone} marked row{'s' if gone > 1 else ''} left the fleet: no longer marked")
@@ -133,11 +133,11 @@ class RowScreen(TableScreen):
 
     def move_sort(self, step: int) -> None:
         """Sort by the next or previous column that is seen."""
-        self._sort_by(self._sort.moved(step, self.table.columns))
+        self._sort_by(self._sort.neighbour(step, self.table.columns))
 
     def reverse_sort(self) -> None:
         """Sort the other way round."""
-        self._sort_by(self._sort.reversed())
+        self._sort_by(self._sort.opposite())
 
     @on(Table.TitleClicked)
     def _title_clicked(self, event: Table.TitleClicked) -> None:

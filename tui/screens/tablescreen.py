@@ -127,7 +127,7 @@ class TableScreen(DeckScreen):
             self._known = (items, {})
         known = self._known[1]
         if field.name not in known:
-            known[field.name] = {value.lower() for item in items.values() for value in field.offered(item)}
+            known[field.name] = {value.lower() for item in items.values() for value in field.values(item)}
         return known[field.name]
 
     def _empty(self) -> list[Line]:

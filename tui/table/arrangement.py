@@ -8,12 +8,12 @@ from typing import Any
 from msgspec import Struct, field
 
 from lockdeck.backend.model.fleet import FleetSnapshot, every_lock
-from lockdeck.tui.table.rows import Row, RowKey, Urgency, lonely_locks, urgency
+from lockdeck.tui.table.rows import Row, RowKey, Urgency, locks_without_session, urgency
 from lockdeck.tui.table.sorting import Sort
 
 
 class SortKey(Struct, frozen=True):
-    """What decides where a row comes: its value in the column sorted by, None for none, and how urgent it is."""
+    """The value of a row in the column sorted by, None for none, and, for ties, how urgent the row is."""
 
     value: Any
     urgency: Urgency
@@ -34,9 +34,9 @@ BY_URGENCY = Sort()
 def arrange_fleet(
     snapshot: FleetSnapshot, previous: Arrangement = EMPTY_ARRANGEMENT, sort: Sort = BY_URGENCY
 ) -> Arrangement:
-    """Return sessions and lonely locks; `previous` must have been made with the same sort."""
+    """Return sessions and the locks that no session has; `previous` must have been made with the same sort."""
     items: dict[RowKey, Row] = {("session", view.root, view.key): view for view in snapshot.sessions}
-    for lock in lonely_locks(snapshot):
+    for lock in locks_without_session(snapshot):
         items["lock", lock.record.root, lock.record.path] = lock
     return arrange(items, previous, sort)
 
@@ -59,11 +59,11 @@ def arrange(items: Mapping[RowKey, Row], previous: Arrangement, sort: Sort) -> A
         for key, item in items.items()
     }
     return Arrangement(
-        items, sort_keys, previous.order if sort_keys == old_keys else _sorted(sort_keys, sort.reverse)
+        items, sort_keys, previous.order if sort_keys == old_keys else _sort(sort_keys, sort.reverse)
     )
 
 
-def _sorted(sort_keys: Mapping[RowKey, SortKey], reverse: bool) -> tuple[RowKey, ...]:
+def _sort(sort_keys: Mapping[RowKey, SortKey], reverse: bool) -> tuple[RowKey, ...]:
     """Return the keys by value, ties by urgency; rows without a value come last either way."""
     keys = sorted(sort_keys, key=lambda key: sort_keys[key].urgency)
     valued = [key for key in keys if sort_keys[key].value is not None]

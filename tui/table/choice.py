@@ -34,7 +34,7 @@ class ColumnChoice(Struct, frozen=True):
         """Return the choice with the cursor at an index, or at the end that is nearest."""
         return replace(self, cursor=min(max(index, 0), len(self.order) - 1))
 
-    def toggled(self) -> ColumnChoice:
+    def with_column_toggled(self) -> ColumnChoice:
         """Return the choice with the column at the cursor shown or hidden; the last visible one stays."""
         visible = self.visible ^ {self.order[self.cursor]}
         return replace(self, visible=visible) if visible else self

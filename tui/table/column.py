@@ -24,7 +24,7 @@ class CellContext(Struct, frozen=True):
 
 
 class SortValue(Struct, Generic[Item], frozen=True):
-    """By what rows are sorted: least `value` first. None says that an item has no value; such rows come last.
+    """A value to sort by, least first. None says that an item has no value; such rows come last.
 
     A value holds no clock, so that rows keep still while time passes. `downward` says that in this, its
     natural direction, the greatest, longest or most urgent comes first.
@@ -35,21 +35,21 @@ class SortValue(Struct, Generic[Item], frozen=True):
 
 
 class Field(Struct, Generic[Item], frozen=True):
-    """What the filter can ask of an item, by `name:`; compared as text, in any case, anywhere in `text`.
+    """A field of the filter, `name:`; a value may stand anywhere in an item's `text`, in any case.
 
-    `offers` are the values that completion lists, the text itself where it is None. With `whole_numbers` a
-    number must be a whole word of the text: 39 is not 396. Fields are listed by `rank`.
+    `suggestions` are the values that completion lists, the text itself where it is None. With `whole_numbers`
+    a number must be a whole word of the text: 39 is not 396. Fields are listed by `rank`.
     """
 
     name: str
     text: Callable[[Item], str]
-    offers: Callable[[Item], Iterable[str]] | None = None
+    suggestions: Callable[[Item], Iterable[str]] | None = None
     whole_numbers: bool = False
     rank: int = 10
 
-    def offered(self, item: Item) -> Iterable[str]:
+    def values(self, item: Item) -> Iterable[str]:
         """Return what could be asked to find an item."""
-        return (self.text(item),) if self.offers is None else self.offers(item)
+        return (self.text(item),) if self.suggestions is None else self.suggestions(item)
 
 
 class Width(Struct, frozen=True):

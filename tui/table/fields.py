@@ -1,4 +1,4 @@
-"""What the filter can ask of sessions and locks, on the fleet and among the locks. Pure."""
+"""The fields of the filter that fleet and locks share. Pure."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def _pid_and_name(row: Row) -> Iterable[str]:
 
 
 STATE = Field("state", _state, rank=1)
-AGENT = Field("agent", _agent, offers=lambda row: (row_agent(row),), rank=2)
+AGENT = Field("agent", _agent, suggestions=lambda row: (row_agent(row),), rank=2)
 LOCK = Field("lock", _verdict, rank=3)
 ROOT = Field("root", _root, rank=4)
 KEY = Field("key", _key, rank=5)
-HOLDER = Field("holder", _holder, offers=_pid_and_name, whole_numbers=True, rank=6)
+HOLDER = Field("holder", _holder, suggestions=_pid_and_name, whole_numbers=True, rank=6)

@@ -95,7 +95,7 @@ def _field(name: str, fields: Fields) -> Field[Any]:
     field = field_of(name, fields)
     if field is None:
         names = [field.name for field in fields]
-        near = difflib.get_close_matches(name.lower(), names, 1)
-        hint = f"; did you mean {near[0]}:" if near else ""
+        closest = difflib.get_close_matches(name.lower(), names, 1)
+        hint = f"; did you mean {closest[0]}:" if closest else ""
         raise FilterError(f'no field {name!r}{hint} (known: {", ".join(names)}; put text with ":" in quotes)')
     return field

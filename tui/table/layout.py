@@ -1,4 +1,4 @@
-"""Which columns a table shows at a width, and how wide each is. Pure."""
+"""The visible columns of a table at a width, and how wide each is. Pure."""
 
 from __future__ import annotations
 

@@ -15,9 +15,9 @@ def toggled(marks: Marks, key: RowKey) -> Marks:
     return marks ^ {key}
 
 
-def kept(marks: Marks, present: Container[RowKey]) -> Marks:
+def present_marks(marks: Marks, rows: Container[RowKey]) -> Marks:
     """Return the marks of rows that are still there."""
-    return frozenset(key for key in marks if key in present)
+    return frozenset(key for key in marks if key in rows)
 
 
 def in_order(marks: Marks, order: Sequence[RowKey]) -> tuple[RowKey, ...]:

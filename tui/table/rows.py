@@ -88,8 +88,8 @@ def free_at(view: SessionView) -> float | None:
     return view.rotation.free_by if view.rotation and not view.rotation.finished else None
 
 
-def lonely_locks(snapshot: FleetSnapshot) -> tuple[LockView, ...]:
-    """Return the locks that no session row shows, so that nothing is hidden; a gateway at work is in the header."""
+def locks_without_session(snapshot: FleetSnapshot) -> tuple[LockView, ...]:
+    """Return the locks that no session row shows; that of a gateway at work is in the header."""
     paths = {view.lock.record.path for view in snapshot.sessions if view.lock is not None}
     return tuple(
         lock for lock in snapshot.locks if lock.record.path not in paths and not _is_gateway_at_work(lock)

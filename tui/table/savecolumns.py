@@ -1,4 +1,4 @@
-"""Writes chosen columns to the configuration, in a thread of its own."""
+"""Writing of the selected columns to the configuration, in a thread of its own."""
 
 from __future__ import annotations
 

@@ -19,12 +19,12 @@ class Sort(Struct, frozen=True):
 
     @property
     def value(self) -> Callable[[Any], Any]:
-        """What gives the value a row is sorted by."""
+        """The function that gives the value a row is sorted by."""
         return self._sort_value.value
 
     @property
     def downward(self) -> bool:
-        """Whether the greatest, longest or most urgent comes first."""
+        """True where the greatest, longest or most urgent comes first."""
         return self._sort_value.downward is not self.reverse
 
     @property
@@ -32,11 +32,11 @@ class Sort(Struct, frozen=True):
         """The name of the column, None for the urgency."""
         return None if self.column is None else self.column.name
 
-    def reversed(self) -> Sort:
+    def opposite(self) -> Sort:
         """Return the same column in the other direction."""
         return Sort(self.column, not self.reverse)
 
-    def moved(self, step: int, columns: Sequence[Column[Any]]) -> Sort:
+    def neighbour(self, step: int, columns: Sequence[Column[Any]]) -> Sort:
         """Return the sort by the next or previous of the columns, round and round."""
         sortable = [column for column in columns if column.sort is not None]
         if not sortable:
@@ -50,7 +50,7 @@ class Sort(Struct, frozen=True):
         """Return the sort by a column; by the other direction when it is sorted by already."""
         if column.sort is None:
             return self
-        return self.reversed() if column.name == self.name else Sort(column)
+        return self.opposite() if column.name == self.name else Sort(column)
 
     @property
     def _sort_value(self) -> SortValue[Any]:

@@ -1,4 +1,4 @@
-"""What sessions and locks are sorted by in more than one table. Pure."""
+"""The sort values that columns of fleet and locks share. Pure."""
 
 from __future__ import annotations
 

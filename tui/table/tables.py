@@ -31,7 +31,7 @@ class TableKind(Struct, Generic[Item], frozen=True):
 
     @property
     def fields(self) -> tuple[Field[Item], ...]:
-        """All that the filter can ask, by rank."""
+        """The fields of its filter, by rank."""
         of_columns = (column.field for column in self.columns if column.field is not None)
         return tuple(sorted((*of_columns, *self.more_fields), key=lambda field: field.rank))
 

@@ -46,10 +46,10 @@ class KeyBar(Widget):
 
     def _labels(self) -> list[tuple[Binding, bool, Line]]:
         labels: list[tuple[Binding, bool, Line]] = []
-        seen: set[str] = set()
+        actions: set[str] = set()
         for _node, binding, enabled, _tooltip in live_bindings(self.screen):
-            if binding.show and binding.action not in seen:
-                seen.add(binding.action)
+            if binding.show and binding.action not in actions:
+                actions.add(binding.action)
                 key = span(self.app.get_key_display(binding), "accent" if enabled else "dim")
                 labels.append((binding, enabled, (key, span(f" {binding.description}", "dim"))))
         return labels

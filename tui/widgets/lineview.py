@@ -11,7 +11,7 @@ from textual.widget import Widget
 from lockdeck.tui.view.lines import EMPTY, Line
 from lockdeck.tui.widgets.painting import dress, repaint_on_theme_change
 
-Maker = Callable[[int], Sequence[Line]]
+LineMaker = Callable[[int], Sequence[Line]]
 """Makes the lines for a width in cells."""
 
 
@@ -23,7 +23,7 @@ class LineView(Widget):
     def __init__(self, ground: str = "base", *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._ground = ground
-        self._maker: Maker = lambda _width: ()
+        self._maker: LineMaker = lambda _width: ()
         self._lines: tuple[Line, ...] = ()
         self._width = 0
 
@@ -36,16 +36,15 @@ class LineView(Widget):
         """The lines as last made."""
         return self._lines
 
-    def show(self, maker: Maker) -> None:
+    def show(self, maker: LineMaker) -> None:
         """Show what the maker makes, now and after each change of width."""
         self._maker = maker
-        before = self._lines
-        self._lines = tuple(maker(self._width or self.size.width))
-        if len(before) != len(self._lines):
+        previous, self._lines = self._lines, tuple(maker(self._width or self.size.width))
+        if len(previous) != len(self._lines):
             self.refresh(layout=True)
             return
         width = self.size.width
-        changed = [y for y, (old, new) in enumerate(zip(before, self._lines, strict=True)) if old != new]
+        changed = [y for y, (old, new) in enumerate(zip(previous, self._lines, strict=True)) if old != new]
         if changed:
             self.refresh(*(Region(0, y, width, 1) for y in changed))
 

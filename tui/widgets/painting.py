@@ -1,4 +1,4 @@
-"""What the line widgets share: the style book and symbols of the app they are in."""
+"""The style book and symbols of the app that a line widget is in."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class PlainView(Widget, can_focus=True):
         self._pieces = [
             (number, piece)
             for number, row in enumerate(self._rows)
-            for piece in broken(row, max(event.size.width, 1))
+            for piece in break_row(row, max(event.size.width, 1))
         ]
         self.action_move(0)
 
@@ -74,25 +74,25 @@ class PlainView(Widget, can_focus=True):
 
     def _join(self) -> None:
         """Write the rows that take several lines once more, so that the terminal joins them."""
-        seen = self._pieces[self._top : self._top + self.size.height]
-        runs: dict[int, list[int]] = {}
-        for y, (number, _piece) in enumerate(seen):
-            runs.setdefault(number, []).append(y)
-        for lines in runs.values():
+        visible = self._pieces[self._top : self._top + self.size.height]
+        lines_of: dict[int, list[int]] = {}
+        for y, (number, _piece) in enumerate(visible):
+            lines_of.setdefault(number, []).append(y)
+        for lines in lines_of.values():
             if len(lines) > 1:
-                whole = Span(SafeText("".join(seen[y][1].text for y in lines)), seen[lines[0]][1].style)
-                self._write(lines[0], whole)
+                text = SafeText("".join(visible[y][1].text for y in lines))
+                self._write(lines[0], Span(text, visible[lines[0]][1].style))
 
     def _write(self, y: int, row: Span) -> None:
         strip = dress(self).stylebook.strip((row,), width_of((row,)))
         background = self.background_colors[1]
         for line_filter in self.get_line_filters():
             strip = strip.apply_filter(line_filter, background)
-        left, top = self.region.offset
-        text = f"\x1b[{top + y + 1};{left + 1}H{_WRAP}{strip.render(self.app.console)}{_NO_WRAP}"
+        column, line = self.region.offset
+        text = f"\x1b[{line + y + 1};{column + 1}H{_WRAP}{strip.render(self.app.console)}{_NO_WRAP}"
         cast("Shell", self.app).send_to_terminal(text)
 
 
-def broken(row: Span, width: int) -> list[Span]:
+def break_row(row: Span, width: int) -> list[Span]:
     """Return a row in pieces of at most `width` cells, broken where a terminal breaks it."""
     return [Span(SafeText(piece), row.style) for piece in chop_cells(row.text, width)] or [row]

@@ -25,7 +25,7 @@ _MAX_CELLS = 1000
 
 
 class RowLook(Struct, frozen=True):
-    """How a row is painted: its width in cells, its ground, whether it is old news, and its mark, if any."""
+    """All that a row's look depends on beside its cells: width, ground, whether it is old news, its mark, if any."""
 
     book: StyleBook
     ellipsis: str

@@ -51,7 +51,7 @@ class Table(TableCanvas[Item], can_focus=True):
             self.column = column
 
     _follows_row = False
-    """Whether the cursor goes with its row: a person put it there; else it stays at the top."""
+    """True once a person put the cursor on its row: it goes with it. Until then it stays at the top."""
 
     @property
     def cursor_key(self) -> Key | None:

@@ -20,7 +20,7 @@ Item = TypeVar("Item")
 HEADER_LINES = 1
 
 VisibleLine = tuple[Key, int, bool, bool]
-"""What a line shows: key, version of its cells, whether the cursor is on it, whether it is marked."""
+"""The key of a line's row, the version of its cells, whether the cursor is on it, whether it is marked."""
 
 
 class TableCanvas(ScrollView, Generic[Item]):
@@ -58,7 +58,7 @@ class TableCanvas(ScrollView, Generic[Item]):
 
     @property
     def faded(self) -> bool:
-        """Whether the rows are shown as old news."""
+        """True while the rows are shown as old news."""
         return self._faded
 
     @faded.setter
@@ -85,7 +85,7 @@ class TableCanvas(ScrollView, Generic[Item]):
 
     @property
     def wide(self) -> bool:
-        """Whether all columns are shown, however narrow the table is."""
+        """True while all columns are shown, however narrow the table is."""
         return self._wide
 
     @wide.setter
@@ -116,8 +116,8 @@ class TableCanvas(ScrollView, Generic[Item]):
 
     def render_line(self, y: int) -> Strip:
         """Return the strip of one visible line."""
-        left, width = int(self.scroll_x), self.size.width
-        return self._line(y, self._row_width).crop(left, left + width)
+        start = int(self.scroll_x)
+        return self._line(y, self._row_width).crop(start, start + self.size.width)
 
     def _line(self, y: int, width: int) -> Strip:
         if y < HEADER_LINES:
@@ -160,7 +160,7 @@ class TableCanvas(ScrollView, Generic[Item]):
 
     @property
     def _row_width(self) -> int:
-        """How wide rows are: as the table, or, when all columns are shown, as wide as they need at least."""
+        """The width of rows: that of the table, or, when all columns are shown, what they need at least."""
         needed = total_width(self._columns, wide=True) + 2 if self._wide else 0
         return max(self.size.width, needed)
 

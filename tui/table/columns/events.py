@@ -18,7 +18,7 @@ COLUMNS: tuple[Column[EventLine], ...] = (
         field=Field(
             "time",
             lambda event: time_of_day(event.at),
-            offers=lambda event: (time_of_day(event.at)[:5],),  # the minute
+            suggestions=lambda event: (time_of_day(event.at)[:5],),  # the minute
             rank=20,
         ),
     ),

@@ -33,7 +33,7 @@ COLUMNS: tuple[Column[Entry], ...] = (
         field=Field(
             "time",
             lambda entry: entry.time,
-            offers=lambda entry: (entry.time[:10],),  # the day
+            suggestions=lambda entry: (entry.time[:10],),  # the day
             rank=20,
         ),
     ),
