@@ -9,32 +9,32 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from lockdeck.backend.model.fleet import FleetSnapshot, RefusedStart, RootView, SessionView
-from lockdeck.backend.model.gateways import refused_start
-from lockdeck.backend.model.releases.version import Version
+from lockdeck.backend.model.fleet import FleetSnapshot, RootView, SessionView
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
-from lockdeck.backend.model.runs.records import Occupation
-from lockdeck.backend.openclaw.gateway.rows import ends_of, run_ids_of
-from lockdeck.backend.openclaw.roots.discovery import Discovery, Unusable, discover_roots
+from lockdeck.backend.openclaw.roots.discovery import Discovery, discover_roots
 from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.system.processes import ProcessDetails, details
 from lockdeck.backend.system.text import safe
-from lockdeck.backend.watch.directory import Directory
-from lockdeck.backend.watch.gateway_feed.feeds import Feeds, problem_of, silence_of
-from lockdeck.backend.watch.gateway_feed.news import FeedNews
-from lockdeck.backend.watch.gateway_feed.rows import Fed
-from lockdeck.backend.watch.locks import LockBook
+from lockdeck.backend.watch.directory import WatchedDirectory
+from lockdeck.backend.watch.gaps import gap_graces
+from lockdeck.backend.watch.gateway_feed.feeds import Feeds
+from lockdeck.backend.watch.gateway_feed.latest import LatestNews
+from lockdeck.backend.watch.gateway_feed.rows import RootNews
+from lockdeck.backend.watch.joins import RECENT_S, Joiner, Joins
+from lockdeck.backend.watch.locks import WatchedLocks
 from lockdeck.backend.watch.logs.logbook import LogBook
-from lockdeck.backend.watch.root import RootWatch
-from lockdeck.backend.watch.sessions import RECENT_S, Assembler
+from lockdeck.backend.watch.progress import Progress
+from lockdeck.backend.watch.root import WatchedRoot
+from lockdeck.backend.watch.roots import WatchedRoots
+from lockdeck.backend.watch.sessions.builder import SessionBuilder
+from lockdeck.backend.watch.sessions.files import FileSessions, Spot
+from lockdeck.backend.watch.sessions.sqlite import gateway_sessions
 from lockdeck.backend.watch.wakeup.wakeup import Waking
 
-MOST_CLAIMS = 10_000
-"""Of so many runs it is remembered which root's gateway named them."""
 PUBLISH_S = 3.0
 """A snapshot is published at least this often (seconds), also when nothing is new: who reads it sees we live."""
 
@@ -47,51 +47,57 @@ class Collector:
 
     def __init__(
         self,
-        discovery: Discovery,
+        discover: Callable[[], Discovery],
         settings: Settings,
         *,
         logs: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.time,
-        rediscover: Callable[[], Discovery] | None = None,
     ) -> None:
+        env = os.environ if env is None else env
         self.settings = settings
-        self.looked_at = discovery.looked_at
-        self.discovery_problems = tuple(str(sentence) for _, sentence in discovery.problems)
-        self._unusable: tuple[Unusable, ...] = ()
-        self._env = os.environ if env is None else env
         self._clock = clock
-        self._rediscover = rediscover
-        self.roots: dict[str, RootWatch] = {}
-        self._adopt(discovery)
-        self._locks = LockBook()
-        self._logs = LogBook((*logs, *settings.logs), self._env)
         self._waking = Waking()
+        self._roots = WatchedRoots(discover, env)
+        self._feeds = Feeds(env, clock, self._waking.ring)
+        self._news = LatestNews()
+        self._logs = LogBook((*logs, *settings.logs), env)
         self._book = RunBook()
-        self._assembler = Assembler()
-        self._feeds = Feeds(self._env, clock, self._waking.ring)
-        self._news: dict[str, FeedNews] = {}
-        self._claims: dict[str, str] = {}
+        self._joiner = Joiner()
+        self._locks = WatchedLocks()
+        self._progress = Progress()
+        self._builder = SessionBuilder()
+        self._file_sessions = FileSessions(self._builder, self._progress)
 
     @classmethod
     def discover(
         cls,
-        given: Sequence[str],
+        paths: Sequence[str],
         settings: Settings,
         *,
         logs: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> Collector:
-        """Find the roots (those given, else the configured ones, else OpenClaw's own places)."""
+        """Find the roots (those at `paths`, else the configured ones, else OpenClaw's own places)."""
         environment = os.environ if env is None else env
-        named = tuple(given) or tuple(root.path for root in settings.roots)
+        explicit = tuple(paths) or tuple(root.path for root in settings.roots)
         home = environment.get("HOME") or os.path.expanduser("~")
 
-        def find() -> Discovery:
-            return discover_roots(environment, home, named, settings.vouches_for)
+        def discover() -> Discovery:
+            return discover_roots(environment, home, explicit, settings.vouches_for)
 
-        return cls(find(), settings, logs=logs, env=environment, clock=clock, rediscover=find)
+        return cls(discover, settings, logs=logs, env=environment, clock=clock)
+
+    @property
+    def roots(self) -> Mapping[str, WatchedRoot]:
+        """The roots that are watched, by path."""
+        return self._roots.by_path
+
+    @property
+    def discovery(self) -> Discovery:
+        """What was found, and where was looked, at the beginning."""
+        return self._roots.discovery
 
     @property
     def log_files(self) -> tuple[str, ...]:
@@ -105,9 +111,9 @@ class Collector:
         if not self._feeds.wait_first():
             return snapshot
         snapshot = self._look(set())
-        silent = {path: told for path, news in self._news.items() if (told := silence_of(news))}
+        silences = self._news.silences()
         roots = (
-            replace(root, problems=(*root.problems, silent[root.path])) if root.path in silent else root
+            replace(root, problems=(*root.problems, silences[root.path])) if root.path in silences else root
             for root in snapshot.roots
         )
         return replace(snapshot, roots=tuple(roots))
@@ -121,14 +127,14 @@ class Collector:
             publish(self._look(None))
             last_full = published = time.monotonic()
             while not stop.is_set():
-                self._waking.watch(tuple(self.roots.values()))
+                self._waking.watch(self._roots.all)
                 dirty = self._wait(stop, last_full)
                 if stop.is_set():
                     return
                 if time.monotonic() - last_full >= self._rescan_s():
                     dirty, last_full = None, time.monotonic()
                 overdue = time.monotonic() - published >= PUBLISH_S
-                if dirty is None or dirty or overdue or self._hear() or self._read_logs(self._clock()):
+                if dirty is None or dirty or overdue or self._take_news() or self._read_logs(self._clock()):
                     publish(self._look(dirty))
                     published = time.monotonic()
         finally:
@@ -148,151 +154,123 @@ class Collector:
         self._feeds.close()
 
     def _look(self, dirty: set[str] | None) -> FleetSnapshot:
-        """Look at the directories named, or at everything when `dirty` is None."""
-        now = self._clock()
-        if dirty is None:
-            self._refresh_roots()
-        self._hear()
-        self._read_logs(now)
-        if dirty is None:
-            self._logs.learn_versions(self.roots.values())
-        for root in self.roots.values():
-            chosen = [d for path, d in root.directories.items() if dirty is None or path in dirty]
-            self._locks.look(root, chosen, now, self._grace, whole=dirty is None)
-        if dirty is None:
-            self._feeds.keep(self.roots)
-        self._read_transcripts(now)
-        return self._snapshot(self._clock())
+        """Look at the directories in `dirty`, or at everything when it is None.
 
-    def _refresh_roots(self) -> None:
-        if self._rediscover is not None:
-            self._adopt(self._rediscover())
-        for root in self.roots.values():
-            root.refresh()
-        self._assembler.tidy(self._clock())
-        self._locks.keep({path for root in self.roots.values() for path in (*root.directories, root.path)})
-
-    def _adopt(self, discovery: Discovery) -> None:
-        """Take up new roots. A root that vanished stays, with its problem: it was watched, and people look.
-
-        So does a path that was named and can't be used, and one where there may be something to see.
+        Each step is handed what the steps before it gave; none asks a later one.
         """
-        for root in discovery.roots:
-            if root.path not in self.roots:
-                self.roots[root.path] = RootWatch(root, self._env)
-        self._unusable = tuple(
-            one
-            for one in discovery.unusable
-            if (one.required or one.fault.unseen) and one.path not in self.roots
-        )
+        now, whole = self._clock(), dirty is None
+        if whole:
+            self._refresh_roots(now)
+        self._take_news()
+        self._read_logs(now)
+        if whole:
+            self._logs.learn_versions(self._roots.all)
+        listed = self._list_directories(dirty)
+        self._read_transcripts(listed, now)
+        joins = self._join()
+        self._look_at_locks(listed, joins, now, whole)
+        if whole:
+            self._feeds.keep(self._roots.by_path)
+        return self._snapshot(joins, self._clock())
 
-    def _grace(self, directory: Directory, lock_path: str, occupation: Occupation | None) -> float:
-        entry = directory.session_of(lock_path)
-        key = entry.key if entry else ""
-        promised = self._assembler.gap_grace(key, lock_path, occupation, self._clock())
-        return max(self.settings.gap_grace_s, promised)
+    def _refresh_roots(self, now: float) -> None:
+        self._roots.refresh()
+        self._file_sessions.tidy(now)
+        self._locks.forget_except({*self._roots.directory_paths, *self._roots.by_path})
+
+    def _take_news(self) -> bool:
+        """Take in what gateways told since; return whether anything is new."""
+        events = self._news.take(self._feeds.take(), self._roots.by_path, self._clock())
+        if events is None:
+            return False
+        self._book = fold_all(self._book, events)
+        return True
 
     def _read_logs(self, now: float) -> bool:
         """Take in what was logged since; return whether any of it matters."""
-        named = (news.log_path for news in self._news.values() if news.log_path)
-        events = self._logs.read(self.roots.values(), named, now)
+        log_paths = (news.log_path for news in self._news.by_root.values() if news.log_path)
+        events = self._logs.read(self._roots.all, log_paths, now)
         self._book = fold_all(self._book, events)
         return bool(events)
 
-    def _read_transcripts(self, now: float) -> None:
-        """Take in what the transcripts of occupied sessions newly tell of their runs."""
-        for lock_path in self._locks.occupations:
-            transcript = lock_path.removesuffix(".lock")
-            told = self._assembler.progress.attempts_told(transcript, now - RECENT_S)
-            if told:
-                self._book = fold_all(self._book, told)
+    def _list_directories(self, dirty: set[str] | None) -> list[WatchedDirectory]:
+        """Read the stores and list the locks of the directories in `dirty`, of all when it is None."""
+        listed = [home for home in self._roots.directories if dirty is None or home.where.path in dirty]
+        for directory in listed:
+            directory.refresh()
+        return listed
 
-    def _hear(self) -> bool:
-        """Take in what gateways told since; return whether anything is new."""
-        fresh = False
-        taken = self._feeds.take()
-        known, self._news = self._news, taken
-        for path, root in self.roots.items():
-            news, before = taken.get(path), known.get(path, FeedNews())
-            root.access = problem_of(news, root.gateway.alive if root.gateway else None) if news else None
-            if news is None:
-                continue
-            if news.told_at == before.told_at and not news.events and news.problem == before.problem:
-                continue
-            fresh = True
-            ends = ends_of(news.sessions or (), self._clock() - RECENT_S) if news.told_at else ()
-            events = (*news.events, *ends)
-            self._book = fold_all(self._book, events)
-            self._claims.update(dict.fromkeys(run_ids_of(events, news.sessions or ()), path))
-            root.told = Version.parse(news.version) or root.told
-        self._claims = dict(list(self._claims.items())[-MOST_CLAIMS:])
-        self._assembler.claims = self._claims
-        return fresh
+    def _read_transcripts(self, listed: Iterable[WatchedDirectory], now: float) -> None:
+        """Take in what the transcripts of sessions with a lock, or lately with one, newly tell of their runs."""
+        lock_paths = {path for directory in listed for path in directory.session_locks}
+        lock_paths.update(path for chains in self._locks.occupations.values() for path in chains)
+        for lock_path in sorted(lock_paths):
+            failures = self._progress.new_failures(lock_path.removesuffix(".lock"), now - RECENT_S)
+            if failures:
+                self._book = fold_all(self._book, failures)
 
-    def _fed(self, root: RootWatch) -> Fed:
-        """Return what was told of one root."""
-        others = frozenset(run_id for run_id, path in self._claims.items() if path != root.path)
-        alone = sum(other.era == "sqlite" for other in self.roots.values()) == 1
-        return Fed(self._news.get(root.path, FeedNews()), others, alone)
-
-    def _snapshot(self, now: float) -> FleetSnapshot:
-        sessions: list[SessionView] = []
-        told = {row.session_id: row.key for news in self._news.values() for row in news.sessions or ()}
-        self._assembler.begin(
-            self._book,
-            [d for root in self.roots.values() for d in root.directories.values()],
-            {session_id: key for session_id, key in told.items() if session_id is not None},
+    def _join(self) -> Joins:
+        """Join all that is told by now with the sessions of the stores and of the gateways."""
+        return self._joiner.join(
+            self._book, self._roots.directories, self._news.session_keys, self._news.run_roots
         )
-        for root in self.roots.values():
-            if root.era == "sqlite":
-                sessions += self._assembler.told_sessions(root, self._fed(root), now)
-                continue
-            for directory in root.directories.values():
-                views = self._locks.views.get(directory.where.path, ())
-                sessions += self._assembler.sessions(root, directory, views, self._locks.occupations, now)
+
+    def _look_at_locks(
+        self, listed: Sequence[WatchedDirectory], joins: Joins, now: float, whole: bool
+    ) -> None:
+        """Judge the locks of the directories just listed, knowing which gaps the runs have promised to end."""
+        least_s = self.settings.gap_grace_s
+        graces = gap_graces(listed, self._locks.occupations, joins, least_s, now)
+        paths = {directory.where.path for directory in listed}
+        for root in self._roots.all:
+            of_root = [directory for path, directory in root.directories.items() if path in paths]
+            self._locks.look(root, of_root, graces, now, whole)
+
+    def _snapshot(self, joins: Joins, now: float) -> FleetSnapshot:
+        sessions = [view for root in self._roots.all for view in self._sessions(root, joins, now)]
         return FleetSnapshot(
             generated_at=now,
             host=safe(socket.gethostname()),
             roots=(
-                *(self._root_view(root, now) for root in self.roots.values()),
-                *map(self._unusable_view, self._unusable),
+                *(self._root_view(root, now) for root in self._roots.all),
+                *self._roots.unusable_views(self._waking.live),
             ),
             sessions=tuple(sorted(sessions, key=_urgency)),
-            locks=tuple(sorted(self._locks.locks, key=lambda view: view.record.path)),
-            notes=tuple(self._notes(now)),
+            locks=tuple(sorted(self._locks.all, key=lambda view: view.record.path)),
+            notes=tuple(self._notes(joins, now)),
         )
 
-    def _root_view(self, root: RootWatch, now: float) -> RootView:
-        polled = tuple(self._waking.why_polled(root))
-        return root.view(self._waking.live, self._refused(root, now), polled)
+    def _sessions(self, root: WatchedRoot, joins: Joins, now: float) -> Iterator[SessionView]:
+        """Yield the sessions of a root, by what its era keeps of them."""
+        if root.era == "sqlite":
+            news = RootNews(root, self._news.of(root.path), joins, now, self._roots.only_of_era(root))
+            yield from gateway_sessions(news, self._builder)
+            return
+        for path, directory in root.directories.items():
+            locks, occupations = self._locks.views.get(path, ()), self._locks.occupations.get(path, {})
+            yield from self._file_sessions.views(Spot(root, directory, joins, now), locks, occupations)
 
-    def _unusable_view(self, one: Unusable) -> RootView:
-        watch = "live" if self._waking.live else "polling"
-        return RootView(one.path, "files", None, watch, (str(one.fault.sentence),), unseen=one.fault.unseen)
+    def _root_view(self, root: WatchedRoot, now: float) -> RootView:
+        refused = self._roots.refused_start(root, self._book.refused_starts, now)
+        return root.view(self._waking.live, refused, tuple(self._waking.why_polled(root)))
 
-    def _refused(self, root: RootWatch, now: float) -> RefusedStart | None:
-        """Return the gateway starts that were lately refused because of this root's gateway."""
-        alone = sum(other.era == root.era for other in self.roots.values()) == 1
-        port = root.gateway.port if root.gateway else None
-        return refused_start(self._book.refused_starts, root.gateway_locks, port, alone, now)
-
-    def _notes(self, now: float) -> list[str]:
-        notes = list(self._logs.notes())
-        for root in self.roots.values():
-            notes += [f"{root.path}: {note}" for note in root.exposures()]
-        for path, news in self._news.items():
+    def _notes(self, joins: Joins, now: float) -> Iterator[str]:
+        yield from self._logs.notes()
+        for root in self._roots.all:
+            yield from (f"{root.path}: {note}" for note in root.exposures())
+        for path, news in self._news.by_root.items():
             if news.dropped:
-                notes.append(f"{path}: {news.dropped} gateway events of a flood were not kept")
-        return notes + list(self._assembler.notes(now))
+                yield f"{path}: {news.dropped} gateway events of a flood were not kept"
+        yield from joins.notes(now)
 
     def _wait(self, stop: threading.Event, last_full: float) -> set[str] | None:
         """Wait for the next reason to look; None when everything is to be looked at."""
         dirty = self._waking.wait(stop, last_full + self._rescan_s())
-        known = {path for root in self.roots.values() for path in root.directories}
-        return None if dirty - known else dirty | self._locks.due | (self._waking.silent & known)
+        watched = self._roots.directory_paths
+        return None if dirty - watched else dirty | self._locks.due | (self._waking.silent & watched)
 
     def _rescan_s(self) -> float:
-        polling = any(root.network for root in self.roots.values()) or not self._waking.live
+        polling = any(root.network for root in self._roots.all) or not self._waking.live
         return min(1.0, self.settings.rescan_s) if polling else self.settings.rescan_s
 
 

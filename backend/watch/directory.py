@@ -12,20 +12,21 @@ from lockdeck.backend.openclaw.roots.layout import SessionsDir, lock_kind, locks
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
 from lockdeck.backend.openclaw.store import SessionEntry, Store, StoreIndex, read_store
 
-KNOWN_AT_MOST = 20_000
+MOST_PATHS = 20_000
 """So many lock paths are remembered with their sessions: paths may come and go while the store stays."""
 
 
-class Directory(Struct):
-    """What is known of one sessions directory. Owned by the collector's thread.
+class WatchedDirectory(Struct):
+    """A sessions directory as last looked at. Owned by the collector's thread.
 
-    `locks` and `work_folders` (folders of releases of ours, at work or cut off) are the paths in it.
+    `locks`, of these `session_locks`, and `work_folders` (folders of releases of ours, at work or cut off) are paths in it.
     """
 
     where: SessionsDir
     store: Store = field(default_factory=Store)
     index: StoreIndex = field(default_factory=lambda: StoreIndex({}, {}))
     locks: tuple[str, ...] = ()
+    session_locks: tuple[str, ...] = ()
     work_folders: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     unseen: bool = False
@@ -43,17 +44,18 @@ class Directory(Struct):
             self.index = StoreIndex.build(store.entries, self.where.path)
             self.generation += 1
             self._sessions.clear()
-        told = [str(store.problem)] if store.problem else []
+        problems = [str(store.problem)] if store.problem else []
         # With a signature the store was read, and only some of its entries could not be understood.
         self.unseen = bool(store.problem) and store.signature is None
         try:
             names = names_in(self.where.path)
             self.locks = tuple(locks_among(self.where.path, names))
+            self.session_locks = tuple(path for path in self.locks if lock_kind(path) is LockKind.SESSION)
             self.work_folders = tuple(work_folders_among(self.where.path, names))
         except OSError as error:
-            told.append(f"{self.where.path} can't be listed: {error.strerror or error}")
+            problems.append(f"{self.where.path} can't be listed: {error.strerror or error}")
             self.unseen = True
-        self.problems = tuple(told)
+        self.problems = tuple(problems)
 
     def lock_places(self, root: RootPlaces) -> list[Place]:
         """Return the locks as places of their root."""
@@ -62,7 +64,7 @@ class Directory(Struct):
     def session_of(self, lock_path: str) -> SessionEntry | None:
         """Return the session a lock guards, None when the store knows none; looked up once per store."""
         if lock_path not in self._sessions:
-            if len(self._sessions) >= KNOWN_AT_MOST:
+            if len(self._sessions) >= MOST_PATHS:
                 self._sessions.clear()
             self._sessions[lock_path] = self.index.find(lock_path)
         return self._sessions[lock_path]

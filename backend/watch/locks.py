@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import LockKind, Presence, Verdict
@@ -11,8 +11,8 @@ from lockdeck.backend.model.occupation import observe, sighting_of
 from lockdeck.backend.model.runs.records import Occupation
 from lockdeck.backend.openclaw.locks.evidence import examine, unchanged
 from lockdeck.backend.openclaw.locks.lockfile import stands_in
-from lockdeck.backend.watch.directory import Directory
-from lockdeck.backend.watch.root import RootWatch
+from lockdeck.backend.watch.directory import WatchedDirectory
+from lockdeck.backend.watch.root import WatchedRoot
 
 RESTING = frozenset({Verdict.DEAD, Verdict.RECYCLED, Verdict.LEAKED, Verdict.FOREIGN, Verdict.LITTER})
 """Verdicts on locks that can't change before the file does, or a full look finds more."""
@@ -24,61 +24,77 @@ LETTING_GO_S = 2.0
 OpenClaw closes, then removes; between the two more than 0.2 s were seen on a busy machine (2026.4.5).
 """
 
-Grace = Callable[[Directory, str, "Occupation | None"], float]
-"""How long a gap on a lock path may last, in seconds, given the occupation so far."""
 
+class WatchedLocks:
+    """The locks of each directory followed through time. Owned by the collector's thread.
 
-class LockBook:
-    """What is known of the locks in each directory; owned by the collector's thread."""
+    `views` and `occupations` are by directory (those of a root's other locks by its path), these by lock path.
+    """
 
     def __init__(self) -> None:
-        self.views: Mapping[str, tuple[LockView, ...]] = {}
-        self.occupations: dict[str, Occupation] = {}
-        self._closed: dict[str, tuple[float, LockView]] = {}
+        self.views: dict[str, tuple[LockView, ...]] = {}
+        self.occupations: dict[str, dict[str, Occupation]] = {}
+        self._closing: dict[str, tuple[float, LockView]] = {}
         self._lifeless: set[str] = set()
 
     @property
-    def locks(self) -> list[LockView]:
+    def all(self) -> list[LockView]:
         """Every lock, of all directories."""
         return [view for views in self.views.values() for view in views]
 
     @property
     def due(self) -> set[str]:
         """Directories worth a look although nothing happens: a gap ends, or a lock is let go, without an event."""
-        gaps = {os.path.dirname(path) for path, chain in self.occupations.items() if chain.current is None}
-        return gaps | {os.path.dirname(view.record.path) for _, view in self._closed.values()}
+        gaps = {
+            directory
+            for directory, chains in self.occupations.items()
+            if any(chain.current is None for chain in chains.values())
+        }
+        return gaps | {os.path.dirname(view.record.path) for _, view in self._closing.values()}
 
-    def keep(self, directories: Collection[str]) -> None:
-        """Forget the directories that are gone."""
+    def forget_except(self, directories: Collection[str]) -> None:
+        """Forget the locks of directories that are gone."""
         self.views = {path: views for path, views in self.views.items() if path in directories}
 
     def look(
-        self, root: RootWatch, directories: Sequence[Directory], now: float, grace: Grace, whole: bool
+        self,
+        root: WatchedRoot,
+        directories: Sequence[WatchedDirectory],
+        graces: Mapping[str, float],
+        now: float,
+        whole: bool,
     ) -> None:
-        """Judge the locks of some directories of a root afresh; with `whole` also those outside of them."""
-        for directory in directories:
-            directory.refresh()
-        kept = [] if whole else self._resting(directories)
-        resting = {view.record.path for view in kept}
-        places = [p for d in directories for p in d.lock_places(root.places) if p.path not in resting]
-        places += root.other_places() if whole else []
+        """Judge the locks in some directories of a root, as they were listed last; with `whole` also its others.
+
+        `graces` are by path how long (seconds) a gap on an occupied lock may last.
+        """
+        views = [] if whole else self._resting(directories)
+        resting = {view.record.path for view in views}
+        places = root.places
+        to_judge = [p for d in directories for p in d.lock_places(places) if p.path not in resting]
+        to_judge += root.other_places() if whole else []
         # A deleted lock leaves no name behind: it stays known only while its holder is searched for.
-        search = whole or any(self._knows_deleted(directory) for directory in directories)
-        removed_from = [root.places.sessions_directory(d.where) for d in directories] if search else []
+        search = whole or any(self._has_deleted(directory) for directory in directories)
+        removed_from = [places.sessions_directory(d.where) for d in directories] if search else []
         removed_from += root.expected_gateway_locks() if whole else []
-        if places or search:
-            known = {view.release_id for view in self.locks}
-            kept += examine(places, now, search=search, removed_from=removed_from, settled=known)
-        self._file(root, directories, [self._unless_let_go(view, now) for view in kept], whole)
+        if to_judge or search:
+            earlier = {view.release_id for view in self.all}
+            views += examine(to_judge, now, search=search, removed_from=removed_from, settled=earlier)
+        self._file(root, directories, [self._unless_let_go(view, now) for view in views], whole)
         if whole:
-            mine = self.views[root.path]
-            root.judged(tuple(view for view in mine if view.record.kind is LockKind.GATEWAY), now)
+            gateway_locks = (v for v in self.views[root.path] if v.record.kind is LockKind.GATEWAY)
+            root.take_gateway_locks(tuple(gateway_locks), now)
         for directory in directories:
-            self._occupy(directory, now, grace)
+            self._occupy(directory.where.path, graces, now)
 
     def _file(
-        self, root: RootWatch, directories: Sequence[Directory], views: Sequence[LockView], whole: bool
+        self,
+        root: WatchedRoot,
+        directories: Sequence[WatchedDirectory],
+        views: Iterable[LockView],
+        whole: bool,
     ) -> None:
+        """Put each view to its directory, those of no sessions directory to the root."""
         filed: dict[str, list[LockView]] = {directory.where.path: [] for directory in directories}
         if whole:
             filed[root.path] = []
@@ -89,53 +105,48 @@ class LockBook:
                 continue  # ours, for a moment: nobody has the session
             home = os.path.dirname(view.record.path)
             filed[home if home in filed else root.path].append(view)
-        self.views = {**self.views, **{path: tuple(found) for path, found in filed.items()}}
-        standing = {view.release_id for view in self.locks}
-        self._closed = {rid: closed for rid, closed in self._closed.items() if rid in standing}
+        self.views |= {path: tuple(of_path) for path, of_path in filed.items()}
+        present = {view.release_id for view in self.all}
+        self._closing = {rid: closing for rid, closing in self._closing.items() if rid in present}
 
     def _unless_let_go(self, view: LockView, now: float) -> LockView:
         """Return the view, or the last one as held while its holder may just be letting go of it."""
         release_id = view.release_id
         if view.judgement.verdict is not Verdict.LEAKED or release_id is None:
-            self._closed.pop(release_id or "", None)
+            self._closing.pop(release_id or "", None)
             return view
-        if release_id not in self._closed:
-            held = next((v for v in self.locks if v.release_id == release_id), None)
-            if held is None or held.judgement.verdict is not Verdict.HELD:
+        if release_id not in self._closing:
+            held_view = next((v for v in self.all if v.release_id == release_id), None)
+            if held_view is None or held_view.judgement.verdict is not Verdict.HELD:
                 return view
-            self._closed[release_id] = (now, held)
-        since, held = self._closed[release_id]
-        return held if 0 <= now - since < LETTING_GO_S else view
+            self._closing[release_id] = (now, held_view)
+        since, held_view = self._closing[release_id]
+        return held_view if 0 <= now - since < LETTING_GO_S else view
 
-    def _resting(self, directories: Sequence[Directory]) -> list[LockView]:
-        """Return what is known of unchanged locks that nobody holds: only a full look examines them again.
+    def _resting(self, directories: Sequence[WatchedDirectory]) -> list[LockView]:
+        """Return the last views of unchanged locks that nobody holds: only a full look examines them again.
 
         Their search through every process must not delay what happens beside them.
         """
-        known = (view for d in directories for view in self.views.get(d.where.path, ()))
-        return [v for v in known if v.judgement.verdict in RESTING and unchanged(v.record)]
+        last = (view for d in directories for view in self.views.get(d.where.path, ()))
+        return [view for view in last if view.judgement.verdict in RESTING and unchanged(view.record)]
 
-    def _knows_deleted(self, directory: Directory) -> bool:
+    def _has_deleted(self, directory: WatchedDirectory) -> bool:
         return any(view.evidence.deleted_openers for view in self.views.get(directory.where.path, ()))
 
-    def _occupy(self, directory: Directory, now: float, grace: Grace) -> None:
+    def _occupy(self, directory: str, graces: Mapping[str, float], now: float) -> None:
         """Carry the occupations of one directory on."""
-        here = directory.where.path
-        seen = {
-            view.record.path: sighting_of(view.record)
-            for view in self.views.get(here, ())
-            if view.record.kind is LockKind.SESSION
-        }
-        known = [path for path in self.occupations if os.path.dirname(path) == here]
-        for path in {*seen, *known}:
+        views = [v for v in self.views.get(directory, ()) if v.record.kind is LockKind.SESSION]
+        sightings = {view.record.path: sighting_of(view.record) for view in views}
+        chains = self.occupations.pop(directory, {})
+        occupations: dict[str, Occupation] = {}
+        for path in {**sightings, **chains}:
             # A lock that nobody held leaves no gap behind: what comes next is an occupation of its own.
-            before = None if path not in seen and path in self._lifeless else self.occupations.get(path)
-            occupation = observe(before, path, seen.get(path), now, grace(directory, path, before))
-            if occupation is None:
-                self.occupations.pop(path, None)
-            else:
-                self.occupations[path] = occupation
-        self._lifeless -= set(known)
-        self._lifeless |= {
-            v.record.path for v in self.views.get(here, ()) if v.judgement.verdict in _LIFELESS
-        }
+            chain = None if path not in sightings and path in self._lifeless else chains.get(path)
+            occupation = observe(chain, path, sightings.get(path), now, graces.get(path, 0.0))
+            if occupation is not None:
+                occupations[path] = occupation
+        if occupations:
+            self.occupations[directory] = occupations
+        self._lifeless -= set(chains)
+        self._lifeless |= {v.record.path for v in views if v.judgement.verdict in _LIFELESS}

@@ -25,53 +25,54 @@ class Progress:
     def __init__(self) -> None:
         self._tails: dict[str, tuple[tuple[int, int], TranscriptTail]] = {}
         self._outcomes: dict[str, tuple[int, int]] = {}
-        self._told: list[PromptError] = []
+        self._failures: list[PromptError] = []
         self._busy: dict[tuple[int, int | None], tuple[float, float]] = {}
         self._worked: dict[tuple[int, int | None], float] = {}
 
     def transcript(self, path: str) -> TranscriptTail | None:
-        """The end of a transcript; None where there is none (an attempt that never answered writes none)."""
+        """Return the end of a transcript; None where there is none (an attempt that never answered writes none)."""
         try:
-            found = os.stat(path, follow_symlinks=False)
+            status = os.stat(path, follow_symlinks=False)
         except OSError:
             self._tails.pop(path, None)
             return None
-        signature = (found.st_size, found.st_mtime_ns)
-        known = self._tails.get(path)
-        if known is None or known[0] != signature:
-            known = self._tails[path] = (signature, transcript_tail(path))
-            self._told += known[1].events
-        return known[1]
+        signature = (status.st_size, status.st_mtime_ns)
+        cached = self._tails.get(path)
+        if cached is None or cached[0] != signature:
+            cached = self._tails[path] = (signature, transcript_tail(path))
+            self._failures += cached[1].events
+        return cached[1]
 
-    def attempts_told(self, transcript: str, since: float) -> tuple[PromptError, ...]:
-        """What transcript and trajectory of a session newly tell of failed attempts after `since` (epoch seconds).
+    def new_failures(self, transcript: str, since: float) -> tuple[PromptError, ...]:
+        """Return what transcript and trajectory newly tell of attempts that failed after `since` (epoch seconds).
 
         A run without a log line that names its session is joined to it by these (2026.4.5, 2026.7.35).
         """
         self.transcript(transcript)
         self._read_trajectory(transcript.removesuffix(".jsonl") + ".trajectory.jsonl")
-        told, self._told = self._told, []
-        return tuple(event for event in told if event.at >= since)
+        failures, self._failures = self._failures, []
+        return tuple(event for event in failures if event.at >= since)
 
     def _read_trajectory(self, path: str) -> None:
         try:
-            found = os.stat(path, follow_symlinks=False)
+            status = os.stat(path, follow_symlinks=False)
         except OSError:
             self._outcomes.pop(path, None)
             return
-        signature = (found.st_size, found.st_mtime_ns)
+        signature = (status.st_size, status.st_mtime_ns)
         if self._outcomes.get(path) != signature:
             self._outcomes[path] = signature
-            self._told += [_failure(one) for one in trajectory_tail(path).outcomes if _timed_out(one)]
+            outcomes = trajectory_tail(path).outcomes
+            self._failures += [_failure(outcome) for outcome in outcomes if _timed_out(outcome)]
 
     def worked_at(self, pid: int, start_ticks: int | None, now: float) -> float | None:
-        """When a holder was last seen working, epoch seconds; None when it has not been seen so."""
+        """Return when a holder was last seen working, epoch seconds; None when it has not been seen so."""
         key = (pid, start_ticks)
         busy = procfs.busy_seconds(pid)
-        before = self._busy.get(key)
-        if busy is not None and (before is None or now - before[1] >= 1.0):
+        last = self._busy.get(key)
+        if busy is not None and (last is None or now - last[1] >= 1.0):
             self._busy[key] = (busy, now)
-            if before is not None and (busy - before[0]) / (now - before[1]) >= WORKING_SHARE:
+            if last is not None and (busy - last[0]) / (now - last[1]) >= WORKING_SHARE:
                 self._worked[key] = now
         return self._worked.get(key)
 
@@ -79,7 +80,7 @@ class Progress:
         """Keep only what is still of interest."""
         self._tails = {path: tail for path, tail in self._tails.items() if path in transcripts}
         sidecars = {path.removesuffix(".jsonl") + ".trajectory.jsonl" for path in transcripts}
-        self._outcomes = {path: seen for path, seen in self._outcomes.items() if path in sidecars}
+        self._outcomes = {path: at for path, at in self._outcomes.items() if path in sidecars}
         self._busy = {key: busy for key, busy in self._busy.items() if key in holders}
         self._worked = {key: at for key, at in self._worked.items() if key in holders}
 

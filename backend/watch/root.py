@@ -25,34 +25,34 @@ from lockdeck.backend.openclaw.roots.layout import look_for_sessions, other_lock
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
 from lockdeck.backend.system.text import safe
 from lockdeck.backend.system.volumes import volume_of
-from lockdeck.backend.watch.directory import Directory
+from lockdeck.backend.watch.directory import WatchedDirectory
 
 
-class RootWatch(Struct):
-    """What is known of one root. Owned by the collector's thread."""
+class WatchedRoot(Struct):
+    """One root as last looked at. Owned by the collector's thread."""
 
     root: Root
     env: Mapping[str, str]
     config: Config | None = None
     era: str = "files"
     gateway: GatewayView | None = None
-    directories: dict[str, Directory] = field(default_factory=dict)
-    others: tuple[str, ...] = ()
+    directories: dict[str, WatchedDirectory] = field(default_factory=dict)
+    other_locks: tuple[str, ...] = ()
     gateway_paths: tuple[str, ...] = ()
     gateway_locks: tuple[LockView, ...] = ()
     network: bool = False
     fault: Fault | None = None
     hidden: tuple[str, ...] = ()
     gateway_started_at: float | None = None
-    logged: Version | None = None
-    told: Version | None = None
-    access: str | None = None
+    logged_version: Version | None = None
+    gateway_version: Version | None = None
+    access_problem: str | None = None
     _expected: tuple[str, ...] = ()
     _guards: tuple[str, ...] = ()
     _cut_off: tuple[str, ...] = ()
     _chains: dict[str, FailoverChain] = field(default_factory=dict)
-    _era_seen: tuple[object, ...] | None = None
-    _config_seen: tuple[object, ...] | None = None
+    _era_signature: tuple[object, ...] | None = None
+    _config_signature: tuple[object, ...] | None = None
 
     @property
     def path(self) -> str:
@@ -63,25 +63,25 @@ class RootWatch(Struct):
         """Look at everything but the contents of the sessions directories. Raises nothing."""
         self.fault = fault_of_root(self.path)
         self._refresh_config()
-        seen = era_signature(self.path)
-        if seen != self._era_seen:
-            self._era_seen, self.era = seen, era_of(self.path)
+        signature = era_signature(self.path)
+        if signature != self._era_signature:
+            self._era_signature, self.era = signature, era_of(self.path)
         self.network = volume_of(self.path).kind == "network"
         self._refresh_directories()
-        self.others = tuple(other_locks(self.path))
+        self.other_locks = tuple(other_locks(self.path))
         self._find_gateway_locks()
         self._chains.clear()
 
     @property
     def version(self) -> Version | None:
         """The OpenClaw version of this root, None where nothing tells: by its gateway, its log, its config."""
-        logged = self.logged if self.fits_era(self.logged) else None
-        return self.told or logged or (self.config.version if self.config else None)
+        logged = self.logged_version if self.fits_era(self.logged_version) else None
+        return self.gateway_version or logged or (self.config.version if self.config else None)
 
     @property
     def config_signature(self) -> tuple[object, ...] | None:
         """What changes whenever the configuration file does."""
-        return self._config_seen
+        return self._config_signature
 
     def chain_for(self, agent: str) -> FailoverChain:
         """Return what a run of `agent` tries, as configured; read once per refresh."""
@@ -101,7 +101,7 @@ class RootWatch(Struct):
         return [
             *(
                 places.lock(path, _agent_in(path))
-                for path in self.others
+                for path in self.other_locks
                 if os.path.dirname(path) not in self.directories
             ),
             *map(places.gateway_lock, self.gateway_paths),
@@ -111,7 +111,7 @@ class RootWatch(Struct):
         """Return where gateway locks of this root may have been removed from."""
         return [*map(self.places.gateway_lock, self._expected)]
 
-    def judged(self, locks: tuple[LockView, ...], now: float) -> None:
+    def take_gateway_locks(self, locks: tuple[LockView, ...], now: float) -> None:
         """Take up the verdicts on this root's gateway locks: they say which gateway serves it and whether it lives."""
         self.gateway_locks, self._guards = locks, left_guards(self.path, now)
         folders = (folder for directory in self.directories.values() for folder in directory.work_folders)
@@ -165,30 +165,29 @@ class RootWatch(Struct):
         return bool(self.hidden or self._cut_off) or names_another_store or any(d.unseen for d in directories)
 
     def _problems(self) -> list[str]:
-        found = [str(self.fault.sentence)] if self.fault else []
-        found += [self.access] if self.access else []
-        found += self.hidden
+        problems = [str(self.fault.sentence)] if self.fault else []
+        problems += [self.access_problem] if self.access_problem else []
+        problems += self.hidden
         if self.config is not None and self.config.problem:
-            found.append(str(self.config.problem))
+            problems.append(str(self.config.problem))
         if self.config is not None:
-            found += [str(note) for note in self.config.notes]
-        found += [problem for directory in self.directories.values() for problem in directory.problems]
-        return found
+            problems += [str(note) for note in self.config.notes]
+        return problems + [problem for home in self.directories.values() for problem in home.problems]
 
     def _refresh_config(self) -> None:
         path = self.config.path if self.config else None
-        seen = _signature(path) if path else None
-        if self.config is None or seen != self._config_seen or seen is None:
+        signature = _signature(path) if path else None
+        if self.config is None or signature != self._config_signature or signature is None:
             self.config = load_config(self.path, self.env)
-            self._config_seen = _signature(self.config.path)
+            self._config_signature = _signature(self.config.path)
 
     def _refresh_directories(self) -> None:
         config = self.config or Config(self.path)
-        found, hidden = look_for_sessions(self.path, config)
+        present, hidden = look_for_sessions(self.path, config)
         self.hidden = tuple(map(str, hidden))
-        known = self.directories
+        previous = self.directories
         self.directories = {
-            where.path: known[where.path] if where.path in known else Directory(where) for where in found
+            where.path: previous.get(where.path) or WatchedDirectory(where) for where in present
         }
 
     def _find_gateway_locks(self) -> None:
@@ -210,10 +209,10 @@ class RootWatch(Struct):
 
 def _signature(path: str) -> tuple[object, ...] | None:
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return (path, found.st_ino, found.st_size, found.st_mtime_ns)
+    return (path, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def _agent_in(path: str) -> str | None:

@@ -84,11 +84,11 @@ def collector_for(roots: tuple[str, ...], common: Common) -> Collector:
 
     settings = settings_of(common)
     collector = Collector.discover(roots, settings, logs=common.logs)
-    for problem in collector.discovery_problems:
+    for _, problem in collector.discovery.problems:
         narrate(problem)
     if not collector.roots:
         narrate("nothing to watch; looked at:")
-        for place in collector.looked_at:
+        for place in collector.discovery.looked_at:
             narrate(f"  {place}")
         for word in roots:
             for similar in difflib.get_close_matches(word, COMMANDS, 1):

@@ -10,7 +10,7 @@ from lockdeck.backend.openclaw.gateway.trouble import Trouble
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.system.folders import state_dir
 from lockdeck.backend.watch.gateway_feed.news import FeedNews
-from lockdeck.backend.watch.root import RootWatch
+from lockdeck.backend.watch.root import WatchedRoot
 
 if TYPE_CHECKING:
     from lockdeck.backend.openclaw.gateway.client import Gateway
@@ -31,23 +31,23 @@ class Feeds:
         self._clock = clock
         self._wake = wake
         self._feeds: dict[str, Feed] = {}
-        self._seen: dict[str, object] = {}
+        self._signatures: dict[str, object] = {}
 
-    def keep(self, roots: Mapping[str, RootWatch]) -> None:
+    def keep(self, roots: Mapping[str, WatchedRoot]) -> None:
         """Begin to follow the roots that need it, end the others, and knock again where something changed."""
-        wanted = {path: root for path, root in roots.items() if root.era == "sqlite" and not root.fault}
-        for path in [path for path in self._feeds if path not in wanted]:
+        followed = {path: root for path, root in roots.items() if root.era == "sqlite" and not root.fault}
+        for path in [path for path in self._feeds if path not in followed]:
             self._feeds.pop(path).stop()
-        if wanted:
+        if followed:
             from lockdeck.backend.watch.gateway_feed.feed import Feed
-        for path, root in wanted.items():
+        for path, root in followed.items():
             signature = (root.gateway, root.gateway_started_at, root.config_signature)
             if path not in self._feeds:
                 self._feeds[path] = Feed(self._way_to(root), self._wake, clock=self._clock)
                 self._feeds[path].start()
-            elif signature != self._seen.get(path):
+            elif signature != self._signatures.get(path):
                 self._feeds[path].retry()
-            self._seen[path] = signature
+            self._signatures[path] = signature
 
     def wait_first(self) -> bool:
         """Wait until every gateway has answered or failed, for `FIRST_WORD_S` in all; False without gateways."""
@@ -65,7 +65,7 @@ class Feeds:
         for feed in self._feeds.values():
             feed.stop()
 
-    def _way_to(self, root: RootWatch) -> Callable[[], Gateway]:
+    def _way_to(self, root: WatchedRoot) -> Callable[[], Gateway]:
         def connect() -> Gateway:
             from lockdeck.backend.openclaw.gateway.access import reach
             from lockdeck.backend.openclaw.gateway.client import Gateway

@@ -33,3 +33,8 @@ class FeedNews(Struct, frozen=True):
     connected_at: float | None = None
     version: str | None = None
     dropped: int = 0
+
+    @property
+    def from_log(self) -> bool:
+        """Whether no gateway has told any session, so that log and process table are all there is."""
+        return self.sessions is None

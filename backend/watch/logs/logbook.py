@@ -11,7 +11,7 @@ from lockdeck.backend.model.words import times
 from lockdeck.backend.openclaw.log.scan import LineCounts
 from lockdeck.backend.openclaw.log.writer import version_in_log
 from lockdeck.backend.watch.logs.tail import LogTail, usual_directories
-from lockdeck.backend.watch.root import RootWatch
+from lockdeck.backend.watch.root import WatchedRoot
 
 MOST_ASKED = 4
 """So many logs are asked for the version where roots of both eras are watched."""
@@ -27,7 +27,7 @@ class LogBook:
         self._env = env
         self._tail = LogTail()
 
-    def read(self, roots: Collection[RootWatch], named: Iterable[str], now: float) -> tuple[Event, ...]:
+    def read(self, roots: Collection[WatchedRoot], named: Iterable[str], now: float) -> tuple[Event, ...]:
         """Return what was logged since; `named` are logs that gateways say they write."""
         if self._given:
             self._tail.look_at(self._given)
@@ -42,14 +42,14 @@ class LogBook:
         self._count(poll.counts)
         return poll.events
 
-    def learn_versions(self, roots: Collection[RootWatch]) -> None:
+    def learn_versions(self, roots: Collection[WatchedRoot]) -> None:
         """Ask the logs which version runs: the configuration only knows which one last wrote it."""
         logs = self._tail.by_age()
         if len({root.era for root in roots}) == 1:
             logs = logs[:1]
         versions = [version_in_log(path) for path in logs[:MOST_ASKED]]
         for root in roots:
-            root.logged = next((version for version in versions if root.fits_era(version)), None)
+            root.logged_version = next((version for version in versions if root.fits_era(version)), None)
 
     def newest(self) -> str | None:
         """The JSON log written to last, where one is followed."""
@@ -74,7 +74,7 @@ class LogBook:
         total.bytes += counts.bytes
 
 
-def _console_files(roots: Iterable[RootWatch]) -> Iterator[str]:
+def _console_files(roots: Iterable[WatchedRoot]) -> Iterator[str]:
     """Yield what a service manager keeps of a gateway's console."""
     for root in roots:
         for name in ("gateway.log", "gateway.err.log"):

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from msgspec import Struct, field
 
 from lockdeck.backend.openclaw.roots.layout import agent_ids
-from lockdeck.backend.watch.root import RootWatch
+from lockdeck.backend.watch.root import WatchedRoot
 
 Standing = tuple[str, int, int]
 """Path, device and inode: a directory that was replaced is another one."""
@@ -34,7 +34,7 @@ class Ground(Struct, frozen=True):
         return [path for path, _, _ in self.standing]
 
 
-def whole_ground(roots: Iterable[RootWatch]) -> Ground:
+def whole_ground(roots: Iterable[WatchedRoot]) -> Ground:
     """Return the trees in which locks, stores and new directories appear."""
     wanted: set[str] = set()
     for root in _heard(roots):
@@ -44,7 +44,7 @@ def whole_ground(roots: Iterable[RootWatch]) -> Ground:
     return Ground(_standing(wanted))
 
 
-def careful_ground(roots: Iterable[RootWatch], shunned: Collection[str]) -> Ground:
+def careful_ground(roots: Iterable[WatchedRoot], shunned: Collection[str]) -> Ground:
     """Return the same ground directory by directory, without those that hold a name that can't be told.
 
     `shunned`: directories in which there was such a name a moment ago.
@@ -60,15 +60,15 @@ def careful_ground(roots: Iterable[RootWatch], shunned: Collection[str]) -> Grou
     return Ground(_standing(wanted), whole=False, silent=silent)
 
 
-def _heard(roots: Iterable[RootWatch]) -> Iterator[RootWatch]:
+def _heard(roots: Iterable[WatchedRoot]) -> Iterator[WatchedRoot]:
     return (root for root in roots if not root.network and root.fault is None)
 
 
-def _agents_of(root: RootWatch) -> str:
+def _agents_of(root: WatchedRoot) -> str:
     return os.path.realpath(os.path.join(root.path, "agents"))
 
 
-def _directories(root: RootWatch) -> Iterator[str]:
+def _directories(root: WatchedRoot) -> Iterator[str]:
     """Yield the directories of a root in which something that matters may appear, links resolved."""
     agents = _agents_of(root)
     yield agents

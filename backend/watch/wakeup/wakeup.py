@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 
-from lockdeck.backend.watch.root import RootWatch
+from lockdeck.backend.watch.root import WatchedRoot
 from lockdeck.backend.watch.wakeup.hints import Hints
 from lockdeck.backend.watch.wakeup.scope import Ground, careful_ground, whole_ground
 
@@ -70,7 +70,7 @@ class Waking:
         """Directories of which no events come although they do of others: they are to be looked at again and again."""
         return frozenset(self._ground.silent)
 
-    def why_polled(self, root: RootWatch) -> Iterator[str]:
+    def why_polled(self, root: WatchedRoot) -> Iterator[str]:
         """Yield why not all file events of a root come; nothing where nobody asked for any."""
         if self._hints is None:
             return
@@ -82,7 +82,7 @@ class Waking:
             if owner == root.path:
                 yield f"a name in {path} is not UTF-8: no file events of that directory, polling instead"
 
-    def watch(self, roots: Sequence[RootWatch]) -> None:
+    def watch(self, roots: Sequence[WatchedRoot]) -> None:
         """Keep the file events on what stands now; a tree that was replaced is watched anew."""
         untold = None if self._hints is None else self._hints.untold
         if untold is not None:
@@ -97,7 +97,7 @@ class Waking:
         self._ground = ground
         self._hints = Hints(ground.paths, self._notify, whole=ground.whole).start()
 
-    def _ground_of(self, roots: Sequence[RootWatch], afresh: bool) -> Ground:
+    def _ground_of(self, roots: Sequence[WatchedRoot], afresh: bool) -> Ground:
         """Return what is to be watched: whole trees, unless there are names that can't be told."""
         now = time.monotonic()
         self._shunned = {path: at for path, at in self._shunned.items() if now - at < SHUN_S}

@@ -24,7 +24,7 @@ from lockdeck.backend.model.wire import snapshot_json
 from lockdeck.backend.settings.records import RootSettings, Settings
 from lockdeck.backend.simulate.fleet import SimulatedFleet
 from lockdeck.backend.system.procfs import LINUX
-from lockdeck.backend.watch import locks as lockbook
+from lockdeck.backend.watch import locks as watched_locks
 from lockdeck.backend.watch.collector import Collector
 from lockdeck.backend.watch.wakeup.hints import Hints
 from tests.unit.fleetdir import PAST, FleetDir, actor, dead_pid, iso, payload
@@ -383,13 +383,13 @@ def test_polling_is_faster_than_the_usual_rescan(fleet):
 def test_a_lock_that_vanishes_between_listing_and_reading_is_no_lock(fleet, collector, monkeypatch):
     lock = fleet.session()
     lock.write_text(payload(dead_pid(), PAST))
-    real = lockbook.examine
+    real = watched_locks.examine
 
     def examine(places, *rest, **options):
         lock.unlink(missing_ok=True)
         return real(places, *rest, **options)
 
-    monkeypatch.setattr(lockbook, "examine", examine)
+    monkeypatch.setattr(watched_locks, "examine", examine)
     snapshot = collector.look()
     assert (snapshot.locks, session_of(snapshot).state) == ((), State.IDLE)
 
@@ -398,13 +398,13 @@ def test_agents_that_vanish_in_the_middle_of_a_look_are_no_error(fleet, collecto
     fleet.session()
     fleet.session("agent:silas:main").write_text("{")
     collector.look()
-    real = lockbook.examine
+    real = watched_locks.examine
 
     def examine(places, *rest, **options):
         shutil.rmtree(fleet.root, ignore_errors=True)
         return real(places, *rest, **options)
 
-    monkeypatch.setattr(lockbook, "examine", examine)
+    monkeypatch.setattr(watched_locks, "examine", examine)
     assert collector.look().locks == ()
     assert collector.look().sessions == ()
 

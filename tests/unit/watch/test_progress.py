@@ -101,9 +101,9 @@ def test_a_transcript_tells_a_failed_attempt_once_and_only_a_recent_one(tmp_path
     transcript = tmp_path / "s1.jsonl"
     transcript.write_text(prompt_error(PAST, "old") + prompt_error(PAST + 100, "r1"))
     progress = Progress()
-    told = progress.attempts_told(str(transcript), PAST + 50)
+    told = progress.new_failures(str(transcript), PAST + 50)
     assert [(event.run_id, event.session_id, event.at) for event in told] == [("r1", "s1", PAST + 100)]
-    assert progress.attempts_told(str(transcript), PAST) == ()
+    assert progress.new_failures(str(transcript), PAST) == ()
 
 
 def test_a_trajectory_tells_the_attempts_that_ran_into_a_timeout(tmp_path):
@@ -119,5 +119,5 @@ def test_a_trajectory_tells_the_attempts_that_ran_into_a_timeout(tmp_path):
 
     trajectory = tmp_path / "s1.trajectory.jsonl"
     trajectory.write_text(ended("r1", idleTimedOut=True, aborted=True) + ended("r2", timedOut=False))
-    told = Progress().attempts_told(str(tmp_path / "s1.jsonl"), PAST - 1)
+    told = Progress().new_failures(str(tmp_path / "s1.jsonl"), PAST - 1)
     assert [(event.run_id, event.session_id) for event in told] == [("r1", "s1")]

@@ -1,4 +1,4 @@
-"""Locks that are being let go, and locks at rest, as the collector's book keeps them."""
+"""Locks that are being let go, and locks at rest, as the collector follows them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from lockdeck.backend.actions.release.standin import lock_payload, run_stand_in
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.openclaw.roots.discovery import Root
 from lockdeck.backend.system import processes
-from lockdeck.backend.watch.locks import LETTING_GO_S, LockBook
-from lockdeck.backend.watch.root import RootWatch
+from lockdeck.backend.watch.locks import LETTING_GO_S, WatchedLocks
+from lockdeck.backend.watch.root import WatchedRoot
 from tests.unit.fleetdir import actor
 
 NOW = 1_800_000_000.0
@@ -24,29 +24,33 @@ def root(tmp_path):
     sessions = tmp_path / "root" / "agents" / "main" / "sessions"
     sessions.mkdir(parents=True)
     (tmp_path / "root" / "openclaw.json").write_text("{}")
-    watch = RootWatch(Root(str(tmp_path / "root"), own_namespace=True), {"HOME": str(tmp_path)})
+    watch = WatchedRoot(Root(str(tmp_path / "root"), own_namespace=True), {"HOME": str(tmp_path)})
     watch.refresh()
     return watch
 
 
-def look(book, root, now, whole=True):
-    book.look(root, list(root.directories.values()), now, lambda *_: 3.0, whole)
-    return [view.judgement.verdict for view in book.locks]
+def look(locks, root, now, whole=True):
+    directories = list(root.directories.values())
+    for directory in directories:
+        directory.refresh()
+    graces = dict.fromkeys((path for chains in locks.occupations.values() for path in chains), 3.0)
+    locks.look(root, directories, graces, now, whole)
+    return [view.judgement.verdict for view in locks.all]
 
 
 def test_a_lock_whose_holder_has_just_closed_it_is_not_called_leaked(root):
     lock = next(iter(root.directories)) + "/one.jsonl.lock"
-    book = LockBook()
+    locks = WatchedLocks()
     with actor() as holder:
         holder.take(lock)
-        assert look(book, root, NOW) == [Verdict.HELD]
+        assert look(locks, root, NOW) == [Verdict.HELD]
         holder.close(lock)
-        assert look(book, root, NOW + 0.5, whole=False) == [Verdict.HELD]
-        assert os.path.dirname(lock) in book.due
-        assert look(book, root, NOW + 0.5 + LETTING_GO_S) == [Verdict.LEAKED]
+        assert look(locks, root, NOW + 0.5, whole=False) == [Verdict.HELD]
+        assert os.path.dirname(lock) in locks.due
+        assert look(locks, root, NOW + 0.5 + LETTING_GO_S) == [Verdict.LEAKED]
         os.unlink(lock)
-        assert look(book, root, NOW + 5) == []
-        assert not book._closed
+        assert look(locks, root, NOW + 5) == []
+        assert not locks._closing
 
 
 def test_a_lock_that_was_never_seen_held_is_leaked_at_once(root):
@@ -54,7 +58,7 @@ def test_a_lock_that_was_never_seen_held_is_leaked_at_once(root):
     ticks = processes.look(os.getpid()).identity.start_ticks
     with open(lock, "w") as file:
         json.dump({"pid": os.getpid(), "createdAt": "2026-04-05T00:00:00.000Z", "starttime": ticks}, file)
-    assert look(LockBook(), root, NOW) == [Verdict.LEAKED]
+    assert look(WatchedLocks(), root, NOW) == [Verdict.LEAKED]
 
 
 def test_a_stand_in_of_ours_is_no_lock_of_an_agent_while_its_release_is_under_way(root, tmp_path):
@@ -62,42 +66,44 @@ def test_a_stand_in_of_ours_is_no_lock_of_an_agent_while_its_release_is_under_wa
     with run_stand_in(str(tmp_path / "journal.jsonl")) as stand_in:
         with open(lock, "wb") as file:
             file.write(lock_payload(stand_in, "abc123", NOW))
-        assert look(LockBook(), root, NOW) == [Verdict.LEAKED], "no release of that name is under way"
+        assert look(WatchedLocks(), root, NOW) == [Verdict.LEAKED], "no release of that name is under way"
         make_work_folder(lock, "abc123")
-        assert look(LockBook(), root, NOW) == []
-    assert look(LockBook(), root, NOW) == [Verdict.DEAD], "it died before the release was done"
+        assert look(WatchedLocks(), root, NOW) == []
+    assert look(WatchedLocks(), root, NOW) == [Verdict.DEAD], "it died before the release was done"
 
 
 def test_a_deleted_lock_that_is_open_stays_known_while_another_stands_in_its_place(root):
     lock = next(iter(root.directories)) + "/one.jsonl.lock"
-    book = LockBook()
+    locks = WatchedLocks()
     with actor() as first, actor() as second:
         first.take(lock)
         os.unlink(lock)
         second.take(lock)
-        look(book, root, NOW)
-        assert look(book, root, NOW + 1, whole=False) == [Verdict.HELD]
-        assert [holder.pid for holder in book.locks[0].evidence.deleted_openers] == [first.pid]
+        look(locks, root, NOW)
+        assert look(locks, root, NOW + 1, whole=False) == [Verdict.HELD]
+        assert [holder.pid for holder in locks.all[0].evidence.deleted_openers] == [first.pid]
         first.close(lock)
-        assert look(book, root, NOW + 2, whole=False) == [Verdict.HELD]
-        assert not book.locks[0].evidence.deleted_openers
+        assert look(locks, root, NOW + 2, whole=False) == [Verdict.HELD]
+        assert not locks.all[0].evidence.deleted_openers
 
 
 def test_a_lock_that_nobody_held_ends_its_occupation_when_it_goes(root):
     lock = next(iter(root.directories)) + "/one.jsonl.lock"
-    book = LockBook()
+    locks = WatchedLocks()
     with actor() as holder:
         holder.take(lock)
-        look(book, root, NOW)
+        look(locks, root, NOW)
         os.unlink(lock)
         holder.close(lock)
-        look(book, root, NOW + 1)
-        assert lock in book.occupations, "what was held may be taken again in a moment"
-        look(book, root, NOW + 9)
+        look(locks, root, NOW + 1)
+        assert lock in locks.occupations.get(os.path.dirname(lock), ()), (
+            "what was held may be taken again in a moment"
+        )
+        look(locks, root, NOW + 9)
     with open(lock, "w") as file:
         json.dump({"pid": 4194305, "createdAt": "2026-04-05T00:00:00.000Z"}, file)
-    assert look(book, root, NOW + 10) == [Verdict.DEAD]
-    assert lock in book.occupations
+    assert look(locks, root, NOW + 10) == [Verdict.DEAD]
+    assert lock in locks.occupations.get(os.path.dirname(lock), ())
     os.unlink(lock)
-    look(book, root, NOW + 11)
-    assert lock not in book.occupations
+    look(locks, root, NOW + 11)
+    assert lock not in locks.occupations.get(os.path.dirname(lock), ())

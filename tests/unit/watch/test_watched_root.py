@@ -13,8 +13,8 @@ from lockdeck.backend.model.locks import Proof, Verdict
 from lockdeck.backend.model.needs import lock_needs_person
 from lockdeck.backend.openclaw.roots.discovery import Root
 from lockdeck.backend.system.procfs import LINUX
-from lockdeck.backend.watch.locks import LockBook
-from lockdeck.backend.watch.root import RootWatch
+from lockdeck.backend.watch.locks import WatchedLocks
+from lockdeck.backend.watch.root import WatchedRoot
 from tests.unit.fleetdir import PAST, FleetDir, actor, aged, payload
 
 LINUX_ONLY = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
@@ -27,7 +27,7 @@ def fleet(tmp_path):
 
 @pytest.fixture
 def root(fleet):
-    return RootWatch(Root(str(fleet.root), own_namespace=True), fleet.env)
+    return WatchedRoot(Root(str(fleet.root), own_namespace=True), fleet.env)
 
 
 def test_directories_are_kept_while_they_stand_and_leave_with_their_agent(fleet, root):
@@ -60,15 +60,15 @@ def test_a_release_that_was_cut_off_is_a_problem_and_one_at_work_is_none(fleet, 
     (directory,) = root.directories.values()
     directory.refresh()
     now = folder.stat().st_mtime
-    root.judged((), now + 29.0)
+    root.take_gateway_locks((), now + 29.0)
     assert (root.view(live=True).problems, root.view(live=True).unseen) == ((), False)
-    root.judged((), now + 31.0)
+    root.take_gateway_locks((), now + 31.0)
     seen = root.view(live=True)
     assert seen.unseen
     assert seen.problems[0].startswith(f"{folder} is left from a release by lockdeck that was cut off")
     folder.rmdir()
     directory.refresh()
-    root.judged((), now + 60.0)
+    root.take_gateway_locks((), now + 60.0)
     assert not root.view(live=True).unseen
 
 
@@ -110,7 +110,7 @@ def gateway_lock(fleet, process, **changes):
 def look_at(root):
     """One full look at a root and its locks."""
     root.refresh()
-    LockBook().look(root, [], time.time(), lambda *_: 3.0, whole=True)
+    WatchedLocks().look(root, [], {}, time.time(), whole=True)
     return {view.record.path: view.judgement for view in root.gateway_locks}
 
 

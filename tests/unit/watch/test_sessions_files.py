@@ -18,7 +18,7 @@ from lockdeck.backend.simulate.log import Log
 from lockdeck.backend.simulate.narration import TIMED_OUT, Failure, Narrator
 from lockdeck.backend.system.procfs import LINUX
 from lockdeck.backend.watch.collector import Collector
-from lockdeck.backend.watch.sessions import FORGOTTEN, Assembler
+from lockdeck.backend.watch.joins import FORGOTTEN, Joins
 from tests.unit.fleetdir import FleetDir, actor, aged
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
@@ -149,6 +149,17 @@ def test_between_two_attempts_the_session_still_rotates(incident):
     seen = incident.look()
     assert (seen.state, seen.lock, seen.attempt) == (State.ROTATING, None, None)
     incident.clock.ahead += 10
+    assert incident.look().occupation is not None
+
+
+def test_a_promise_that_is_read_late_keeps_the_occupation_in_the_very_look_that_reads_it(incident):
+    incident.holder.take(incident.lock, created=time.time() - ATTEMPT_S)
+    incident.look()
+    incident.holder.release(incident.lock)
+    incident.look()
+    incident.clock.ahead += 10
+    incident.run.run_timeout(ATTEMPT_S)
+    incident.run.failover("atlas:alpha", "rotate_profile", CHAIN[0], True)
     assert incident.look().occupation is not None
 
 
@@ -348,7 +359,6 @@ def test_a_session_that_nothing_happens_to_is_the_same_object_in_every_snapshot(
 
 def test_what_the_limits_left_out_is_noted_for_an_hour():
     runs = [AttemptStarted(float(n), f"r{n}") for n in range(3)]
-    assembler = Assembler()
-    assembler.begin(fold_all(RunBook(limits=Limits(runs=2)), runs), [])
-    assert FORGOTTEN in assembler.notes(3600.0)
-    assert FORGOTTEN not in assembler.notes(3601.0)
+    joins = Joins.of(fold_all(RunBook(limits=Limits(runs=2)), runs), {}, {})
+    assert FORGOTTEN in joins.notes(3600.0)
+    assert FORGOTTEN not in joins.notes(3601.0)

@@ -1,0 +1,45 @@
+"""How long a gap on each occupied lock may last: known from what runs have promised, before locks are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from lockdeck.backend.model.runs.records import Occupation
+from lockdeck.backend.model.runs.rotation import gap_grace
+from lockdeck.backend.model.sessions.ownership import holds_of, session_run
+from lockdeck.backend.watch.directory import WatchedDirectory
+from lockdeck.backend.watch.joins import Joins, is_recent
+
+
+def gap_graces(
+    directories: Iterable[WatchedDirectory],
+    occupations: Mapping[str, Mapping[str, Occupation]],
+    joins: Joins,
+    least_s: float,
+    now: float,
+) -> dict[str, float]:
+    """Return by path how long (seconds) the locks of some directories may be away without ending their occupations.
+
+    `occupations` are those so far, by directory and path.
+    """
+    return {
+        path: max(least_s, _promised(directory, path, occupation, joins, now))
+        for directory, path, occupation in _occupied(directories, occupations)
+    }
+
+
+def _occupied(
+    directories: Iterable[WatchedDirectory], occupations: Mapping[str, Mapping[str, Occupation]]
+) -> Iterator[tuple[WatchedDirectory, str, Occupation]]:
+    for directory in directories:
+        for path, occupation in occupations.get(directory.where.path, {}).items():
+            yield directory, path, occupation
+
+
+def _promised(
+    directory: WatchedDirectory, path: str, occupation: Occupation, joins: Joins, now: float
+) -> float:
+    entry = directory.session_of(path)
+    runs = joins.runs.get(entry.key, ()) if entry is not None else ()
+    run = session_run([run for run in runs if is_recent(run, now)], path, occupation, now)
+    return gap_grace(run, holds_of(run, occupation) if run is not None else None)

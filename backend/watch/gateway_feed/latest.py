@@ -1,0 +1,70 @@
+"""What the gateways of all roots told last, and which root's gateway named a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lockdeck.backend.model.releases.version import Version
+from lockdeck.backend.model.runs.events import Event
+from lockdeck.backend.openclaw.gateway.rows import ends_of, run_ids_of
+from lockdeck.backend.watch.gateway_feed.feeds import problem_of, silence_of
+from lockdeck.backend.watch.gateway_feed.news import FeedNews
+from lockdeck.backend.watch.joins import RECENT_S
+from lockdeck.backend.watch.root import WatchedRoot
+
+MOST_RUNS = 10_000
+"""Of so many runs it is remembered which root's gateway named them."""
+NO_NEWS = FeedNews()
+
+
+class LatestNews:
+    """Keeps the news of each root with a feed. Owned by the collector's thread.
+
+    `by_root` is by the root's path; `run_roots` is the path of the root whose gateway named a run, by run id.
+    """
+
+    def __init__(self) -> None:
+        self.by_root: Mapping[str, FeedNews] = {}
+        self.run_roots: dict[str, str] = {}
+
+    def take(
+        self, news: Mapping[str, FeedNews], roots: Mapping[str, WatchedRoot], now: float
+    ) -> list[Event] | None:
+        """Take in what the feeds bring; return the events in it, None where nothing at all is new."""
+        previous, self.by_root = self.by_root, news
+        events: list[Event] | None = None
+        for path, root in roots.items():
+            latest = news.get(path)
+            alive = root.gateway.alive if root.gateway else None
+            root.access_problem = problem_of(latest, alive) if latest is not None else None
+            if latest is not None and _is_new(latest, previous.get(path, NO_NEWS)):
+                events = [*(events or ()), *self._take_one(latest, root, now)]
+        return events
+
+    def of(self, root: str) -> FeedNews:
+        """Return what the gateway of a root told last."""
+        return self.by_root.get(root, NO_NEWS)
+
+    @property
+    def session_keys(self) -> dict[str, str]:
+        """Session keys by session id, as the gateways name them."""
+        rows = (row for news in self.by_root.values() for row in news.sessions or ())
+        return {row.session_id: row.key for row in rows if row.session_id is not None}
+
+    def silences(self) -> dict[str, str]:
+        """Return by root a sentence on each gateway that has neither answered nor failed."""
+        sentences = ((path, silence_of(news)) for path, news in self.by_root.items())
+        return {path: sentence for path, sentence in sentences if sentence is not None}
+
+    def _take_one(self, latest: FeedNews, root: WatchedRoot, now: float) -> list[Event]:
+        rows = latest.sessions or ()
+        ends = ends_of(rows, now - RECENT_S) if latest.told_at else ()
+        events = [*latest.events, *ends]
+        self.run_roots |= dict.fromkeys(run_ids_of(events, rows), root.path)
+        self.run_roots = dict(list(self.run_roots.items())[-MOST_RUNS:])
+        root.gateway_version = Version.parse(latest.version) or root.gateway_version
+        return events
+
+
+def _is_new(latest: FeedNews, previous: FeedNews) -> bool:
+    return bool(latest.events) or (latest.told_at, latest.problem) != (previous.told_at, previous.problem)

@@ -1,0 +1,150 @@
+"""Everything that logs, gateways and stores tell, joined by session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from lockdeck.backend.model.runs.chain import FailoverChain
+from lockdeck.backend.model.runs.events import LaneWait, StuckSession
+from lockdeck.backend.model.runs.events.base import LockFailure
+from lockdeck.backend.model.runs.fold import RunBook
+from lockdeck.backend.model.runs.joins import runs_by_key, runs_without_session, unjoined
+from lockdeck.backend.model.runs.profiles import profile_hash
+from lockdeck.backend.model.runs.run import Run
+from lockdeck.backend.model.sessions.blocked import failures_by_path, waits_by_key
+from lockdeck.backend.model.sessions.refusals import refusals_by_key
+from lockdeck.backend.model.words import times
+from lockdeck.backend.watch.directory import WatchedDirectory
+from lockdeck.backend.watch.logs.sessions import SessionLogs
+
+RECENT_S = 3600.0
+"""Runs silent for longer than this (seconds) say nothing about now."""
+MOST_DIAGNOSES = 8
+"""So many of OpenClaw's own diagnoses of one session are kept."""
+FORGOTTEN = (
+    "log: it tells more than is kept at once; the oldest runs and lines of the last hour are not counted"
+)
+
+
+class Joins(Struct, frozen=True):
+    """What is told of sessions, each by what names it: session key, lock path, session id or run id.
+
+    `keys` are session keys by session id. `run_roots` is the root whose gateway named a run, by run id.
+    `refusals` are the times (epoch seconds) at which callers were refused.
+    """
+
+    book: RunBook = field(default_factory=RunBook)
+    keys: Mapping[str, str] = field(default_factory=dict)
+    runs: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)
+    run_roots: Mapping[str, str] = field(default_factory=dict)
+    failures: Mapping[str, tuple[LockFailure, ...]] = field(default_factory=dict)
+    waits: Mapping[str, tuple[LaneWait, ...]] = field(default_factory=dict)
+    refusals: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    diagnoses: Mapping[str, tuple[StuckSession, ...]] = field(default_factory=dict)
+    logs: SessionLogs = field(default_factory=SessionLogs)
+    unjoined: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, book: RunBook, keys: Mapping[str, str], run_roots: Mapping[str, str]) -> Joins:
+        """Join what is told by now."""
+        runs = runs_by_key(book, keys)
+        return cls(
+            book=book,
+            keys=keys,
+            runs=runs,
+            run_roots=run_roots,
+            failures=failures_by_path(book),
+            waits=waits_by_key(book),
+            refusals=refusals_by_key(book, keys),
+            diagnoses=_diagnoses(book, keys),
+            logs=SessionLogs(runs, book.notices, keys),
+            unjoined=tuple(_unjoined_notes(book, keys)),
+        )
+
+    def runs_of(self, key: str, root: str) -> tuple[Run, ...]:
+        """Return the runs of a session of a root, the most recently active last.
+
+        Another root's gateway may have a session of the same key.
+        """
+        return tuple(run for run in self.runs.get(key, ()) if not self.is_elsewhere(run, root))
+
+    def is_elsewhere(self, run: Run, root: str) -> bool:
+        """Whether the gateway of another root named a run."""
+        return self.run_roots.get(run.run_id, root) != root
+
+    def profile_names(self, chain: FailoverChain) -> dict[str, str]:
+        """Return profile ids by the hash under which the log names them."""
+        hashes = {profile_hash(name): name for candidate in chain.candidates for name in candidate.profiles}
+        return {**self.book.profiles, **hashes}
+
+    def notes(self, now: float) -> tuple[str, ...]:
+        """Say in figures what could not be joined, and whether there was too much to keep."""
+        forgotten_at = self.book.forgotten_at
+        if forgotten_at is None or now - forgotten_at > RECENT_S:
+            return self.unjoined
+        return (*self.unjoined, FORGOTTEN)
+
+
+class Joiner:
+    """Keeps the joins up to date; cheap while nothing is new. Owned by the collector's thread."""
+
+    def __init__(self) -> None:
+        self._joins = Joins()
+        self._generations: tuple[int, ...] = ()
+        self._gateway_keys: Mapping[str, str] = {}
+
+    def join(
+        self,
+        book: RunBook,
+        directories: Sequence[WatchedDirectory],
+        gateway_keys: Mapping[str, str],
+        run_roots: Mapping[str, str],
+    ) -> Joins:
+        """Join runs with the stores' sessions; `gateway_keys` are session keys by session id as gateways name them."""
+        generations = tuple(directory.generation for directory in directories)
+        same_keys = generations == self._generations and gateway_keys == self._gateway_keys
+        if same_keys and book is self._joins.book:
+            self._joins = replace(self._joins, run_roots=run_roots)
+            return self._joins
+        keys = self._joins.keys if same_keys else {**gateway_keys, **_stored_keys(directories)}
+        self._generations, self._gateway_keys = generations, gateway_keys
+        self._joins = Joins.of(book, keys, run_roots)
+        return self._joins
+
+
+def is_recent(run: Run, now: float) -> bool:
+    """Whether a run was heard of lately enough to say something about now."""
+    return now - run.last_activity <= RECENT_S
+
+
+def ended_with_its_gateway(run: Run, gateway_started_at: float | None) -> bool:
+    """Whether an unfinished run was of a gateway that has been restarted since; local runs have none."""
+    if gateway_started_at is None or run.ended_at is not None or run.run_id == run.session_id:
+        return False
+    return run.last_activity < gateway_started_at
+
+
+def _stored_keys(directories: Sequence[WatchedDirectory]) -> dict[str, str]:
+    entries = (entry for directory in directories for entry in directory.store.entries)
+    return {entry.session_id: entry.key for entry in entries if entry.session_id is not None}
+
+
+def _diagnoses(book: RunBook, keys: Mapping[str, str]) -> dict[str, tuple[StuckSession, ...]]:
+    diagnoses: dict[str, tuple[StuckSession, ...]] = {}
+    for notice in book.notices:
+        if isinstance(notice, StuckSession):
+            key = notice.session_key or keys.get(notice.session_id or "")
+            if key is not None:
+                diagnoses[key] = (*diagnoses.get(key, ()), notice)[-MOST_DIAGNOSES:]
+    return diagnoses
+
+
+def _unjoined_notes(book: RunBook, keys: Mapping[str, str]) -> Iterator[str]:
+    runs, lines = len(runs_without_session(book, keys)), len(unjoined(book))
+    if runs:
+        yield f"log: {times(runs, 'run')} of no session known here"
+    if lines:
+        yield f"log: {times(lines, 'line')} that no id ties to a run"

@@ -1,0 +1,267 @@
+"""The sessions of a root in the file era: store, lock, transcript and holder of each, as its directory has them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lockdeck.backend.model.fleet import LockView, SessionView
+from lockdeck.backend.model.locks import LockKind, Proof
+from lockdeck.backend.model.releases.lookup import traits_of
+from lockdeck.backend.model.runs.budget import budget_of
+from lockdeck.backend.model.runs.records import Blocked, Occupation, Rotation
+from lockdeck.backend.model.runs.rotation import unbroken
+from lockdeck.backend.model.runs.run import Run
+from lockdeck.backend.model.runs.trace_joins import is_of_trace
+from lockdeck.backend.model.sessions.blocked import blocked_on
+from lockdeck.backend.model.sessions.facts import HOLDING, SessionFacts
+from lockdeck.backend.model.sessions.ownership import foreign_holds, holds_of, session_run
+from lockdeck.backend.openclaw.store import SessionEntry
+from lockdeck.backend.openclaw.transcript import TranscriptTail
+from lockdeck.backend.watch.directory import WatchedDirectory, agent_of_key
+from lockdeck.backend.watch.joins import RECENT_S, Joins, ended_with_its_gateway, is_recent
+from lockdeck.backend.watch.progress import Progress
+from lockdeck.backend.watch.root import WatchedRoot
+from lockdeck.backend.watch.sessions.builder import (
+    BLOCKED_LATELY_S,
+    Observation,
+    SessionBuilder,
+    facts_of_any_era,
+    idle_view,
+    rotation_in,
+    transcript_of,
+)
+
+NO_SESSION = "no session of the store names this lock's transcript"
+
+
+class Spot(Struct, frozen=True):
+    """Where and when sessions are looked at: one directory of one root, with what is told of its sessions."""
+
+    root: WatchedRoot
+    directory: WatchedDirectory
+    joins: Joins
+    now: float
+
+
+class _Session(Struct, frozen=True):
+    """A session with the lock that stands at its place, the occupation of that, and the run that has it."""
+
+    entry: SessionEntry
+    agent: str
+    lock_path: str | None
+    lock: LockView | None
+    occupation: Occupation | None
+    run: Run | None
+
+
+class _IdleViews(Struct):
+    """Views of one directory's sessions of which nothing but the store is known."""
+
+    generation: int
+    by_key: dict[str, SessionView]
+
+
+class FileSessions:
+    """Builds the views of sessions in files, and remembers what files told of them. Owned by the collector's thread."""
+
+    def __init__(self, builder: SessionBuilder, progress: Progress) -> None:
+        self._builder = builder
+        self._progress = progress
+        self._idle: dict[str, _IdleViews] = {}
+        self._last: dict[str, Occupation] = {}
+        self._transcripts: set[str] = set()
+        self._holders: set[tuple[int, int | None]] = set()
+
+    def tidy(self, now: float) -> None:
+        """Forget what no session has needed since the last full look."""
+        self._progress.forget(self._transcripts, self._holders)
+        self._transcripts, self._holders = set(), set()
+        self._last = {path: last for path, last in self._last.items() if not last.over(now, RECENT_S)}
+
+    def views(
+        self, spot: Spot, locks: Sequence[LockView], occupations: Mapping[str, Occupation]
+    ) -> Iterator[SessionView]:
+        """Yield every session of one directory, and one for each lock that no session of the store explains."""
+        directory = spot.directory
+        by_key, strangers = _by_session(directory, locks)
+        occupied = {
+            entry.key: occupation
+            for path, occupation in occupations.items()
+            if (entry := directory.session_of(path)) is not None
+        }
+        idle = self._idle_views(spot)
+        for entry in directory.store.entries:
+            session = self._session(spot, entry, by_key.get(entry.key), occupied.get(entry.key))
+            yield idle[entry.key] if session is None else self._build(spot, session)
+        for view in strangers:
+            session = _stranger(spot, view, occupations.get(view.record.path))
+            yield self._build(spot, session, (NO_SESSION,))
+
+    def _session(
+        self, spot: Spot, entry: SessionEntry, lock: LockView | None, occupation: Occupation | None
+    ) -> _Session | None:
+        """Return a session with all that is known of it; None where that is its row in the store alone."""
+        key, joins, run, lock_path = entry.key, spot.joins, None, None
+        if key in joins.runs:
+            lock_path = spot.directory.lock_path_of(entry)
+            run = _run_of(spot, key, lock_path, occupation)
+        only_stored = lock is None and occupation is None and run is None and key not in joins.diagnoses
+        if only_stored and not self._builder.remembers(spot.root.path, key):
+            return None
+        lock_path = lock_path or spot.directory.lock_path_of(entry)
+        return _Session(entry, _agent_of(spot.directory, key), lock_path, lock, occupation, run)
+
+    def _build(self, spot: Spot, session: _Session, remarks: tuple[str, ...] = ()) -> SessionView:
+        root, run, agent, occupation = spot.root, session.run, session.agent, session.occupation
+        rotation = rotation_in(root, agent, run, _holds_of_run(session), spot.joins, spot.now)
+        if rotation is not None:
+            occupation = _with_history(occupation, rotation, spot.now)
+        observation = Observation(
+            root=root.path,
+            agent=agent,
+            key=session.entry.key,
+            session_id=session.entry.session_id,
+            facts=self._facts(spot, session, rotation, occupation),
+            lock=session.lock,
+            lock_path=session.lock_path,
+            remarks=remarks,
+        )
+        return self._builder.build(observation, spot.joins, spot.now)
+
+    def _facts(
+        self, spot: Spot, session: _Session, rotation: Rotation | None, occupation: Occupation | None
+    ) -> SessionFacts:
+        root, run, lock, lock_path = spot.root, session.run, session.lock, session.lock_path
+        if occupation is not None:
+            self._last[occupation.path] = occupation
+        last = self._last.get(lock_path or "")
+        tail = self._transcript_tail(lock_path)
+        payload = lock.record.payload if lock else None
+        return replace(
+            facts_of_any_era(root, session.agent, session.entry.key, run, rotation, spot.joins),
+            judgement=lock.judgement if lock else None,
+            occupation=occupation,
+            last_hold=last.recent[-1] if last else None,
+            foreign_holds=foreign_holds(run, occupation) if run is not None else (),
+            blocked=_blocked(spot, session, occupation, last),
+            store_status=session.entry.status,
+            transcript_at=tail.last_entry_at if tail else None,
+            process_at=self._worked_at(lock, spot.now),
+            tool_running=tail is not None and tail.last_stop_reason == "toolUse",
+            lock_since=lock.record.created_at if lock else None,
+            max_hold_ms=payload.max_hold_ms if payload else None,
+            budget=budget_of(root.chain_for(session.agent), None, traits_of(root.version)),
+            sees_locks=root.era == "files",
+        )
+
+    def _transcript_tail(self, lock_path: str | None) -> TranscriptTail | None:
+        transcript = transcript_of(lock_path)
+        if not transcript:
+            return None
+        self._transcripts.add(transcript)
+        return self._progress.transcript(transcript)
+
+    def _worked_at(self, lock: LockView | None, now: float) -> float | None:
+        """Return when the proven holder of a lock was last seen working."""
+        holder = lock.judgement.holder if lock else None
+        if holder is None or holder.proof is Proof.NONE:
+            return None
+        self._holders.add((holder.pid, holder.start_ticks))
+        return self._progress.worked_at(holder.pid, holder.start_ticks, now)
+
+    def _idle_views(self, spot: Spot) -> dict[str, SessionView]:
+        directory = spot.directory
+        cached = self._idle.get(directory.where.path)
+        if cached is None or cached.generation != directory.generation:
+            by_key = {entry.key: _idle_view(spot, entry) for entry in directory.store.entries}
+            cached = self._idle[directory.where.path] = _IdleViews(directory.generation, by_key)
+        return cached.by_key
+
+
+def _by_session(
+    directory: WatchedDirectory, locks: Sequence[LockView]
+) -> tuple[dict[str, LockView], list[LockView]]:
+    """Return the session locks by session key, and those whose session the store does not name."""
+    by_key: dict[str, LockView] = {}
+    strangers: list[LockView] = []
+    for view in locks:
+        if view.record.kind is LockKind.SESSION:
+            entry = directory.session_of(view.record.path)
+            if entry is None:
+                strangers.append(view)
+            else:
+                by_key[entry.key] = view
+    return by_key, strangers
+
+
+def _stranger(spot: Spot, view: LockView, occupation: Occupation | None) -> _Session:
+    """Return a lock whose session the store does not name as a session with its transcript's name."""
+    path, agent = view.record.path, view.record.agent or "unknown"
+    stem = os.path.basename(path).removesuffix(".jsonl.lock")
+    key = spot.joins.keys.get(stem) or f"agent:{agent}:unknown:{stem}"
+    run = _run_of(spot, key, path, occupation)
+    entry = SessionEntry(key, session_id=stem)
+    return _Session(entry, _agent_of(spot.directory, key), path, view, occupation, run)
+
+
+def _agent_of(directory: WatchedDirectory, key: str) -> str:
+    return directory.where.agent or agent_of_key(key) or "unknown"
+
+
+def _run_of(spot: Spot, key: str, lock_path: str | None, occupation: Occupation | None) -> Run | None:
+    """Return the run that has a session, of those heard of lately that can be this root's."""
+    runs = [run for run in spot.joins.runs_of(key, spot.root.path) if _concerns(run, spot)]
+    return session_run(runs, lock_path, occupation, spot.now) if runs else None
+
+
+def _concerns(run: Run, spot: Spot) -> bool:
+    # Only 2026.9 has runs without an id.
+    if not is_recent(run, spot.now) or is_of_trace(run.run_id):
+        return False
+    return not ended_with_its_gateway(run, spot.root.gateway_started_at)
+
+
+def _holds_of_run(session: _Session) -> Occupation | None:
+    """Return the holds of the session's run; a lock that nobody holds any more must not look like an attempt."""
+    lock, run = session.lock, session.run
+    if run is None or (lock is not None and lock.judgement.verdict not in HOLDING):
+        return None
+    return holds_of(run, session.occupation)
+
+
+def _with_history(occupation: Occupation | None, rotation: Rotation, now: float) -> Occupation | None:
+    """Lengthen an occupation by the attempts before it that the log tells: each of them took the lock."""
+    if occupation is None or rotation.finished:
+        return occupation
+    chained = unbroken(rotation.attempts, now)
+    begin = next((a.started_at for a in chained if a.started_at is not None), None)
+    if begin is None or begin >= occupation.since:
+        return occupation
+    with_lock = sum(attempt.reason != "lock" for attempt in chained)
+    return replace(occupation, since=begin, holds=max(occupation.holds, with_lock))
+
+
+def _blocked(
+    spot: Spot, session: _Session, occupation: Occupation | None, last: Occupation | None
+) -> Blocked:
+    since = occupation.since if occupation else spot.now - BLOCKED_LATELY_S
+    since = max(since, last.since) if last else since
+    joins = spot.joins
+    failures = joins.failures.get(session.lock_path or "", ())
+    return blocked_on(failures, joins.waits.get(session.entry.key, ()), since)
+
+
+def _idle_view(spot: Spot, entry: SessionEntry) -> SessionView:
+    return idle_view(
+        spot.root.path,
+        _agent_of(spot.directory, entry.key),
+        entry.key,
+        entry.session_id,
+        entry.updated_at,
+        entry.status,
+        spot.directory.lock_path_of(entry),
+    )

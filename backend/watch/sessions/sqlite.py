@@ -1,0 +1,122 @@
+"""The sessions of a root in the SQLite era, which hold no lock files: as their gateway tells them, or the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from lockdeck.backend.model.fleet import SessionView
+from lockdeck.backend.model.releases.lookup import traits_of
+from lockdeck.backend.model.runs.budget import budget_of
+from lockdeck.backend.model.runs.records import Blocked, Occupation
+from lockdeck.backend.model.runs.run import Run
+from lockdeck.backend.model.sessions.blocked import blocked_on
+from lockdeck.backend.model.sessions.refusals import with_refused
+from lockdeck.backend.model.words import duration
+from lockdeck.backend.openclaw.gateway.rows import SessionRow
+from lockdeck.backend.watch.gateway_feed.rows import (
+    NAMELESS,
+    RootNews,
+    holder_of,
+    holder_sentence,
+    is_active,
+    occupation_of,
+    rows_now,
+    run_of,
+)
+from lockdeck.backend.watch.joins import ended_with_its_gateway, is_recent
+from lockdeck.backend.watch.sessions.builder import (
+    BLOCKED_LATELY_S,
+    Observation,
+    SessionBuilder,
+    facts_of_any_era,
+    idle_view,
+    rotation_in,
+)
+
+FRESH_S = 30.0
+"""What a gateway told longer ago than this (seconds) is shown with its age."""
+
+
+def gateway_sessions(told: RootNews, builder: SessionBuilder) -> Iterator[SessionView]:
+    """Yield every session of a root without lock files."""
+    root = told.root.path
+    for row in rows_now(told):
+        run = _run_now(row, told)
+        idle = run is None and not row.active and row.status != "running"
+        if idle and not builder.remembers(root, row.key):
+            since = row.ended_at or row.updated_at
+            yield idle_view(root, row.agent, row.key, row.session_id, since)
+            continue
+        observation = observe(row, run, told)
+        if row.key.startswith(NAMELESS) and observation.facts.occupation is None:
+            builder.forget(root, row.key)
+        else:
+            yield builder.build(observation, told.joins, told.now)
+
+
+def observe(row: SessionRow, run: Run | None, told: RootNews) -> Observation:
+    """Put together what is told of one session and its run."""
+    root, news, joins = told.root, told.news, told.joins
+    chain = root.chain_for(row.agent)
+    candidate = chain.candidates[0] if chain.candidates else None
+    budget = budget_of(chain, candidate, traits_of(root.version))
+    active = is_active(row, run, told, budget.seconds)
+    if not active and run is not None and run.ended_at is None:
+        run = None  # its end was not heard, and it does not run any more
+    rotation = rotation_in(root, row.agent, run, None, joins, told.now)
+    occupation = occupation_of(row, rotation, run, told) if active else None
+    holder = None if occupation is None else holder_of(row, run, rotation, occupation.since, told)
+    sign = (news.progress or {}).get(row.key)
+    facts = replace(
+        facts_of_any_era(root, row.agent, row.key, run, rotation, joins),
+        occupation=occupation,
+        blocked=_blocked(row, told, occupation),
+        store_status=None if active else row.status,
+        transcript_at=sign.at if sign else None,
+        # Nobody has heard what the run did before we listened.
+        log_at=news.connected_at,
+        tool_running=sign is not None and sign.tool,
+        budget=budget,
+        sees_locks=False,
+        holder=holder_sentence(holder, told.now) if holder else None,
+    )
+    return Observation(
+        root=root.path,
+        agent=row.agent,
+        key=row.key,
+        session_id=row.session_id,
+        facts=facts,
+        goes_on=occupation is not None,
+        holder=holder,
+        remarks=tuple(_remarks(row, told)),
+    )
+
+
+def _run_now(row: SessionRow, told: RootNews) -> Run | None:
+    """Return the run that tells what a session does now, None where it was silent for too long or went with its gateway."""
+    run = run_of(row, told)
+    if run is None or not is_recent(run, told.now):
+        return None
+    return None if ended_with_its_gateway(run, told.root.gateway_started_at) else run
+
+
+def _blocked(row: SessionRow, told: RootNews, occupation: Occupation | None) -> Blocked:
+    since = occupation.since if occupation else told.now - BLOCKED_LATELY_S
+    blocked = blocked_on((), told.joins.waits.get(row.key, ()), since)
+    queued = (told.news.queued or {}).get(row.key, 0)
+    return with_refused(blocked, told.joins.refusals.get(row.key, ()), since, queued)
+
+
+def _remarks(row: SessionRow, told: RootNews) -> Iterator[str]:
+    """Say how much of this is known, and from what."""
+    news, gateway = told.news, told.root.gateway
+    if row.key.startswith(NAMELESS):
+        yield "the log names no session for this run: it is one of those that run here now"
+    elif news.from_log:
+        yield "known from log and process table alone: the gateway tells nothing"
+    if gateway is not None and gateway.alive is False and (row.active or row.status == "running"):
+        yield f"its gateway (pid {gateway.pid}) is gone, and its run with it"
+    elif not news.connected and news.told_at is not None and told.now - news.told_at > FRESH_S:
+        yield f"last confirmed by the gateway {duration(told.now - news.told_at)} ago"
