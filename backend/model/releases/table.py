@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from lockdeck.backend.model.releases.trait import Basis, Trait, since
+from lockdeck.backend.model.releases.trait import Basis, Trait, release_named, since
 from lockdeck.backend.model.releases.version import Version
 
 SEEN, READ, REPORTED = Basis.SEEN, Basis.READ, Basis.REPORTED
@@ -461,7 +461,7 @@ class OpenClawRelease(Struct, frozen=True):
 
 
 def _release(text: str, basis: Basis, *, partly: bool = False) -> OpenClawRelease:
-    return OpenClawRelease(since(text, None, basis).since, basis, partly)
+    return OpenClawRelease(release_named(text), basis, partly)
 
 
 RELEASES: tuple[OpenClawRelease, ...] = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import cache
 from typing import Any, Generic, TypeVar, overload
 
 import msgspec
@@ -82,10 +83,16 @@ class Trait(Struct, Generic[T], frozen=True):
 
 def since(release: str, value: T, basis: Basis, words: str = "") -> Reading[T]:
     """Return a reading from the text of a release; ValueError where that is no version."""
-    version = Version.parse(release)
+    return Reading(release_named(release), value, basis, words)
+
+
+@cache
+def release_named(text: str) -> Version:
+    """Return the release that the table names by this text; ValueError where that is no version."""
+    version = Version.parse(text)
     if version is None:
-        raise ValueError(f"{release} is no release")
-    return Reading(version, value, basis, words)
+        raise ValueError(f"{text} is no release")
+    return version
 
 
 def in_words(name: str, value: object) -> str:
