@@ -6,12 +6,17 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV := $(VENV)/.dev
 
-.PHONY: demo test check house live race bench pictures clean
+.PHONY: demo test explore check house live race bench pictures clean
 demo: $(READY)
 	@$(BIN)/lockdeck demo
 
 test: $(DEV)
 	@$(BIN)/python -m pytest -n 2
+
+# The property tests with new random examples, many of them. `make test` repeats the same ones every time, so that it
+# fails for a change only: a find of this run becomes an @example of its test (of a state machine: a test of its steps).
+explore: $(DEV)
+	@$(BIN)/python -m pytest -n 2 -m hypothesis --hypothesis-profile=explore -o timeout=3600
 
 check: $(DEV)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

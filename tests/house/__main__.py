@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.folders import REPOSITORY
 from tests.house.circles import circles
 from tests.house.measure import Measure
-from tests.house.reach import unreached
+from tests.house.reach import entry_modules, unreached
 from tests.house.repeats import repeats
 from tests.house.sizes import largest_folder, long_functions
 from tests.house.sources import read_sources
@@ -18,7 +18,7 @@ from tests.house.words import empty_words, shared_class_names
 def measures(repository: Path) -> list[Measure]:
     """Take every figure of a checkout."""
     sources = read_sources(repository)
-    entries = read_sources(repository, ("lockdeck",))
+    package = read_sources(repository, ("lockdeck",))
     tests = read_sources(repository, ("tests",))
     return [
         largest_folder(sources),
@@ -27,7 +27,7 @@ def measures(repository: Path) -> list[Measure]:
         empty_words(sources),
         shared_class_names(sources),
         repeats(sources),
-        unreached([*entries, *sources], tests),
+        unreached([*package, *sources], tests, entry_modules(repository)),
     ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.house.inheritance import Inheritance
-from tests.house.sources import Source, imported_modules
+from tests.house.sources import PACKAGE, Source, imported_modules
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _PLAIN_DECORATORS = {
@@ -31,6 +31,8 @@ class Definition:
     called_by_others: bool = False
     mentions: set[str] = field(default_factory=set)
     imports: set[str] = field(default_factory=set)
+    folders: set[str] = field(default_factory=set)
+    """Packages of which any module may be imported, by a name put together at run time."""
 
     @property
     def length(self) -> int:
@@ -107,6 +109,10 @@ def _mention(node: ast.AST, owner: Definition) -> None:
         elif isinstance(inner, ast.Import | ast.ImportFrom):
             owner.imports.update(imported_modules(inner))
             owner.mentions.update(alias.name for alias in inner.names if alias.asname)
+        elif isinstance(inner, ast.JoinedStr):
+            start = ast.unparse(inner)[2:].partition("{")[0]
+            if start.startswith(PACKAGE) and start.endswith("."):
+                owner.folders.add(start.removeprefix(PACKAGE).rstrip("."))
         elif isinstance(inner, ast.Constant) and isinstance(inner.value, str):
             owner.mentions.update(_references(inner.value))
 

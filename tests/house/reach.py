@@ -7,23 +7,29 @@ certain, or reached through a name that is put together at run time.
 
 from __future__ import annotations
 
+import tomllib
 from collections import Counter
+from pathlib import Path
 
 from tests.house.definitions import Definition, definitions
 from tests.house.inheritance import Inheritance
 from tests.house.measure import Measure
 from tests.house.sources import PACKAGE, Source
 
-ENTRIES = {"lockdeck", "lockdeck.__main__", "tui.cli.main", "tui.main"}
-"""The package itself, `python -m lockdeck` and the installed command (its place of 0.1.0 too)."""
+
+def entry_modules(repository: Path) -> set[str]:
+    """Return the package itself, `python -m lockdeck` and the modules of the installed commands."""
+    project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+    commands = {script.partition(":")[0].removeprefix(PACKAGE) for script in project["scripts"].values()}
+    return {"lockdeck", "lockdeck.__main__", *commands}
 
 
-def unreached(sources: list[Source], tests: list[Source]) -> Measure:
+def unreached(sources: list[Source], tests: list[Source], entries: set[str]) -> Measure:
     """Return what only the tests reach, and what nothing reaches at all."""
     inheritance = Inheritance(sources)
     modules = {source.module for source in sources}
     everything = [definition for source in sources for definition in definitions(source, inheritance)]
-    reached = _follow(everything, modules)
+    reached = _follow(everything, modules, entries)
     dead = [each for each in everything if each.owner is not None and each not in reached]
     outer = [each for each in dead if each.owner not in dead]
     mentioned = {name for source in tests for each in definitions(source) for name in each.mentions}
@@ -37,11 +43,11 @@ def unreached(sources: list[Source], tests: list[Source]) -> Measure:
     return Measure("lines that no code outside the tests reaches", lines.total(), 0, details)
 
 
-def _follow(everything: list[Definition], modules: set[str]) -> set[Definition]:
+def _follow(everything: list[Definition], modules: set[str], entries: set[str]) -> set[Definition]:
     """Return the definitions that are reached from the entry points."""
     reached: set[Definition] = set()
     names: set[str] = set()
-    loaded = set(ENTRIES)
+    loaded = set(entries)
     while True:
         fresh = [
             each for each in everything if each not in reached and _is_reached(each, reached, names, loaded)
@@ -51,7 +57,8 @@ def _follow(everything: list[Definition], modules: set[str]) -> set[Definition]:
         for each in fresh:
             reached.add(each)
             names |= each.mentions
-            loaded |= {module.removeprefix(PACKAGE) for module in each.imports}
+            loaded |= each.imports
+            loaded |= {module for module in modules if module.rpartition(".")[0] in each.folders}
             loaded |= {name.removeprefix(PACKAGE) for name in each.mentions} & modules
 
 

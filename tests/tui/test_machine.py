@@ -381,6 +381,8 @@ class Deck(RuleBasedStateMachine):
 
 
 Deck.TestCase.settings = settings(
-    max_examples=10, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=settings.default.max_examples // 10,
+    stateful_step_count=14,
+    suppress_health_check=list(HealthCheck),
 )
 TestDeck = Deck.TestCase

@@ -65,7 +65,7 @@ def test_code_that_only_tests_call_is_listed_with_what_only_it_calls() -> None:
         """
     entry = module("lockdeck/__main__.py", "from lockdeck.tui.a import entry\nentry()")
     tests = module("tests/test_a.py", "from lockdeck.tui.a import only_tested\nonly_tested()")
-    figure = unreached([entry, module("tui/a.py", code)], [tests])
+    figure = unreached([entry, module("tui/a.py", code)], [tests], {"lockdeck.__main__"})
     assert sorted(line.split(maxsplit=1)[1] for line in figure.details[1:]) == [
         "LIMIT (nothing)",
         "extra (nothing)",

@@ -409,7 +409,10 @@ def test_the_usual_places_are_openclaws():
     ]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=settings.default.max_examples * 2 // 5,
+)
 @given(
     steps=st.lists(st.sampled_from(["append", "half", "rotate", "midnight", "poll"]), min_size=1, max_size=10)
 )
