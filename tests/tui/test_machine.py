@@ -205,7 +205,7 @@ class Deck(RuleBasedStateMachine):
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr("lockdeck.tui.operations.plan_release", lambda *a, **k: self.world.plan(*a, **k))
         self.patch.setattr("lockdeck.tui.operations.release", lambda *a, **k: self.world.release(*a, **k))
-        self.patch.setattr("lockdeck.tui.operations.trace", lambda _path: None)
+        self.patch.setattr("lockdeck.tui.operations.transcript_state", lambda _path: None)
         self.patch.setattr(
             "lockdeck.backend.actions.cancel.plan.plan_cancel",
             lambda *a, **k: self.world.plan_cancel(*a, **k),
