@@ -11,13 +11,14 @@ from msgspec.structs import replace
 from lockdeck.backend.model.fleet import FleetSnapshot, Severity, State
 from lockdeck.tui.commands.command import Command, Danger, Needs, bindings_of
 from lockdeck.tui.preferences import Wishes
+from lockdeck.tui.screens import base
 from lockdeck.tui.screens.events import EventsScreen
 from lockdeck.tui.screens.fleet import FleetScreen
 from lockdeck.tui.screens.help import HelpScreen
 from lockdeck.tui.screens.locks import LocksScreen
 from lockdeck.tui.screens.session import SessionScreen
 from lockdeck.tui.terminal.clipboard import CLIPBOARD_BYTES, copy_text
-from lockdeck.tui.view.header import stale_after
+from lockdeck.tui.view.header import header, stale_after
 from tests.tui.samples import NOW, incident, quiet
 from tests.tui.stage import UTF8, HeldSource, dashboard, frame, show
 
@@ -369,3 +370,20 @@ async def test_a_plain_terminal_gets_plain_characters() -> None:
         assert frame(app).isascii()
         await pilot.press("enter")
         assert frame(app).isascii()
+
+
+@pytest.mark.parametrize("keys", [(), ("space",), ("f",)])
+async def test_a_snapshot_makes_the_header_once(
+    monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...]
+) -> None:
+    made: list[object] = []
+    app = dashboard()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await show(pilot, incident())
+        await pilot.press(*keys)
+        monkeypatch.setattr(
+            base, "header", lambda snapshot, *rest: made.append(snapshot) or header(snapshot, *rest)
+        )
+        after = replace(incident(), generated_at=NOW + 1)
+        await show(pilot, after)
+    assert made == [after]

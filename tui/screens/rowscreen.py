@@ -99,14 +99,13 @@ class RowScreen(TableScreen):
         self._name_sort()
 
     def update_picture(self) -> None:
-        """Show the rows of the deck's snapshot."""
-        super().update_picture()
+        """Show the rows of the deck's snapshot, and then the header, which counts what they show."""
         snapshot = self.deck_app.deck.shown
         if snapshot is not None:
             self._arranged = self.arranged(snapshot, self._arranged, self._sort)
         self.table.show(self._order(), self._arranged.items)
         self._drop_marks_of_the_gone()
-        self.update_header()
+        super().update_picture()
         self.table.faded = is_stale(self.mood())
         self.refresh_bindings()
 
