@@ -35,7 +35,7 @@ def name_of(column: Column[Row]) -> str:
 @pytest.mark.parametrize("column", SORTABLE, ids=name_of)
 @pytest.mark.parametrize("reverse", [False, True])
 def test_sorting_loses_no_row_and_puts_rows_without_a_value_last(column: Column[Row], reverse: bool) -> None:
-    made = arrange_fleet(incident(), sort=Sort(column, reverse))
+    made = arrange_fleet(incident(), sort=Sort.of(column, reverse=reverse))
     assert set(made.order) == set(made.items)
     has_value = [made.sort_keys[key].value is not None for key in made.order]
     assert has_value == sorted(has_value, reverse=True)
@@ -43,7 +43,7 @@ def test_sorting_loses_no_row_and_puts_rows_without_a_value_last(column: Column[
 
 @pytest.mark.parametrize("column", SORTABLE_LOCKS, ids=name_of)
 def test_the_locks_can_be_sorted_by_each_of_their_columns(column: Column[Row]) -> None:
-    made = arrange_locks(incident(), sort=Sort(column))
+    made = arrange_locks(incident(), sort=Sort.of(column))
     values = [made.sort_keys[key].value for key in made.order]
     known = [value for value in values if value is not None]
     assert known == sorted(known)
@@ -51,24 +51,24 @@ def test_the_locks_can_be_sorted_by_each_of_their_columns(column: Column[Row]) -
 
 def test_the_longest_occupied_comes_first_and_last_when_reversed() -> None:
     silas, ezra = "agent:silas:discord:channel:119834421", "agent:ezra:discord:channel:119834907"
-    order, reverse = keys(Sort(BY_NAME["occupied"])), keys(Sort(BY_NAME["occupied"]).opposite())
+    order, reverse = keys(Sort.of(BY_NAME["occupied"])), keys(Sort.of(BY_NAME["occupied"]).opposite())
     assert order.index(silas) < order.index(ezra)
     assert reverse.index(silas) > reverse.index(ezra)
 
 
 def test_equal_rows_stay_most_urgent_first_both_ways() -> None:
-    for sort in (Sort(BY_NAME["agent"]), Sort(BY_NAME["agent"], reverse=True)):
+    for sort in (Sort.of(BY_NAME["agent"]), Sort.of(BY_NAME["agent"], reverse=True)):
         order = [key for key in keys(sort) if key.startswith("agent:silas:")]
         assert order == ["agent:silas:discord:channel:119834421", "agent:silas:main"]
 
 
 @given(st.lists(st.sampled_from([-1, 1]), max_size=30))
 def test_moving_right_and_left_ends_where_it_began(steps: list[int]) -> None:
-    sort = Sort(BY_NAME["agent"])
+    sort = Sort.of(BY_NAME["agent"])
     for step in [*steps, *(-step for step in reversed(steps))]:
         sort = sort.neighbour(step, COLUMNS)
-        assert sort.column in SORTABLE
-    assert sort == Sort(BY_NAME["agent"])
+        assert sort.column in {column.name for column in SORTABLE}
+    assert sort == Sort.of(BY_NAME["agent"])
 
 
 async def test_greater_than_moves_the_sort_column_and_o_turns_it_round() -> None:
@@ -144,6 +144,13 @@ async def test_columns_are_those_of_the_configuration_in_its_order() -> None:
         assert titles.split() == ["CALLERS", "AGENT", "↓STATE"]
         row = next(row for row in frame(app).split("\n") if "silas" in row)
         assert row.split()[:4] == ["4", "silas", "✖", "stuck"]
+
+
+def test_a_sort_is_the_same_however_its_column_was_selected() -> None:
+    (narrow,) = select(COLUMNS, ("holder",))
+    assert narrow != BY_NAME["holder"]
+    assert Sort.of(narrow) == Sort.of(BY_NAME["holder"])
+    assert Sort.of(narrow).clicked(BY_NAME["holder"]) == Sort.of(narrow).opposite()
 
 
 def test_columns_are_selected_by_name_and_all_without_one() -> None:

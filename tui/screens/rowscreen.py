@@ -140,7 +140,7 @@ class RowScreen(TableScreen):
 
     @on(Table.TitleClicked)
     def _title_clicked(self, event: Table.TitleClicked) -> None:
-        self._sort_by(self._sort.by(event.column))
+        self._sort_by(self._sort.clicked(event.column))
 
     def _sort_by(self, sort: Sort) -> None:
         self._sort, self._arranged = sort, Arrangement()
@@ -151,7 +151,7 @@ class RowScreen(TableScreen):
             self.toggle_freeze()
 
     def _name_sort(self) -> None:
-        self.table.name_sort(self._sort.name or self.TABLE.columns[0].name, self._sort.downward)
+        self.table.name_sort(self._sort.column or self.TABLE.columns[0].name, self._sort.downward)
 
     def _order(self) -> Sequence[RowKey]:
         order, items = self._arranged.order, self._arranged.items

@@ -12,29 +12,30 @@ from lockdeck.tui.table.sortvalues import URGENCY
 
 
 class Sort(Struct, frozen=True):
-    """The column rows are sorted by (None: by urgency), and whether against its natural direction."""
+    """The column rows are sorted by (None: by urgency), its sort value, and whether against its natural direction."""
 
-    column: Column[Any] | None = None
+    column: str | None = None
+    by: SortValue[Any] = URGENCY
     reverse: bool = False
+
+    @classmethod
+    def of(cls, column: Column[Any], *, reverse: bool = False) -> Sort:
+        """Return the sort by a column; by urgency where it can't be sorted by."""
+        return cls() if column.sort is None else cls(column.name, column.sort, reverse)
 
     @property
     def value(self) -> Callable[[Any], Any]:
         """The function that gives the value a row is sorted by."""
-        return self._sort_value.value
+        return self.by.value
 
     @property
     def downward(self) -> bool:
         """True where the greatest, longest or most urgent comes first."""
-        return self._sort_value.downward is not self.reverse
-
-    @property
-    def name(self) -> str | None:
-        """The name of the column, None for the urgency."""
-        return None if self.column is None else self.column.name
+        return self.by.downward is not self.reverse
 
     def opposite(self) -> Sort:
         """Return the same column in the other direction."""
-        return Sort(self.column, not self.reverse)
+        return Sort(self.column, self.by, not self.reverse)
 
     def neighbour(self, step: int, columns: Sequence[Column[Any]]) -> Sort:
         """Return the sort by the next or previous of the columns, round and round."""
@@ -42,17 +43,12 @@ class Sort(Struct, frozen=True):
         if not sortable:
             return self
         names = [column.name for column in sortable]
-        if self.name not in names:
-            return Sort(sortable[0 if step > 0 else -1])
-        return Sort(sortable[(names.index(self.name) + step) % len(names)])
+        if self.column not in names:
+            return Sort.of(sortable[0 if step > 0 else -1])
+        return Sort.of(sortable[(names.index(self.column) + step) % len(names)])
 
-    def by(self, column: Column[Any]) -> Sort:
-        """Return the sort by a column; by the other direction when it is sorted by already."""
+    def clicked(self, column: Column[Any]) -> Sort:
+        """Return the sort after a click on a title; a second click on the same turns the direction round."""
         if column.sort is None:
             return self
-        return self.opposite() if column.name == self.name else Sort(column)
-
-    @property
-    def _sort_value(self) -> SortValue[Any]:
-        sort = None if self.column is None else self.column.sort
-        return URGENCY if sort is None else sort
+        return self.opposite() if column.name == self.column else Sort.of(column)
