@@ -1,1 +1,1 @@
-"""End the run that holds a session: plan, ladder, call, verify, end, restart."""
+"""Cancel the run that holds a session; `cancel.py` is the order of its acts."""

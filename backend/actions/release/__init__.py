@@ -1,1 +1,1 @@
-"""Release one stale session lock: plan, proof, swap, quarantine, aftermath, recovery."""
+"""Release one stale session lock; `release.py` is the order of its acts."""
