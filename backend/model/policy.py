@@ -50,6 +50,13 @@ class Ending(Struct, frozen=True):
     by_run_budget: bool = False
 
 
+class Spare(Struct, frozen=True):
+    """Whatever is left to be tried: another profile of the model, another model."""
+
+    profile: bool
+    model: bool
+
+
 def rotates_after_answer(ending: Ending, traits: Traits, variant: Variant = Variant.SHIPPED) -> bool:
     """Return whether an attempt that ended in the assistant stage leads to another one (`shouldRotateAssistant`)."""
     if variant is Variant.FIX and _is_timeout(ending):
@@ -66,46 +73,32 @@ def rotates_before_answer(ending: Ending) -> bool:
     return ending.failover_failure and ending.reason != "timeout"
 
 
-def after_answer(
-    ending: Ending,
-    traits: Traits,
-    variant: Variant = Variant.SHIPPED,
-    *,
-    profiles_used_up: bool,
-    fallback_configured: bool,
-) -> Action:
+def after_answer(ending: Ending, traits: Traits, spare: Spare, variant: Variant = Variant.SHIPPED) -> Action:
     """Decide in the assistant stage."""
     if _is_terminal(ending, traits) or _ends_by_fix(ending, variant):
         return Action.SURFACE
     if not rotates_after_answer(ending, traits, variant):
         return Action.CONTINUE
-    if not profiles_used_up:
+    if spare.profile:
         return Action.ROTATE
-    return Action.FALLBACK if fallback_configured else Action.SURFACE
+    return Action.FALLBACK if spare.model else Action.SURFACE
 
 
-def before_answer(
-    ending: Ending,
-    traits: Traits,
-    variant: Variant = Variant.SHIPPED,
-    *,
-    profiles_used_up: bool,
-    fallback_configured: bool,
-) -> Action:
+def before_answer(ending: Ending, traits: Traits, spare: Spare, variant: Variant = Variant.SHIPPED) -> Action:
     """Decide in the prompt stage, which is reached only by a prompt error without an abort."""
     if _is_terminal(ending, traits) or _ends_by_fix(ending, variant):
         return Action.SURFACE
-    if rotates_before_answer(ending) and not profiles_used_up:
+    if rotates_before_answer(ending) and spare.profile:
         return Action.ROTATE
-    return Action.FALLBACK if fallback_configured and ending.failover_failure else Action.SURFACE
+    return Action.FALLBACK if spare.model and ending.failover_failure else Action.SURFACE
 
 
-def at_retry_limit(reason: str | None, traits: Traits, *, fallback_configured: bool) -> Action:
+def at_retry_limit(reason: str | None, traits: Traits, spare: Spare) -> Action:
     """Decide when the loop of one run has been through its limit; the fix changes nothing here."""
     final = {None, "timeout", "model_not_found", "format", "session_expired"}
     if traits.missing_model_falls_back:
         final.discard("model_not_found")
-    return Action.FALLBACK if fallback_configured and reason not in final else Action.ERROR_PAYLOAD
+    return Action.FALLBACK if spare.model and reason not in final else Action.ERROR_PAYLOAD
 
 
 def _is_timeout(ending: Ending) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
-from typing import Protocol
+from collections.abc import Iterator
 
 from msgspec import Struct
 
 from lockdeck.backend.model.policy import (
     Action,
     Ending,
+    Spare,
     Variant,
     after_answer,
     at_retry_limit,
@@ -72,35 +72,25 @@ _LIMIT_REASONS = {
 }
 
 
-class _Decide(Protocol):
-    def __call__(
-        self,
-        ending: Ending,
-        traits: Traits,
-        variant: Variant,
-        *,
-        profiles_used_up: bool,
-        fallback_configured: bool,
-    ) -> Action: ...
+_SPARES = (
+    Spare(profile=True, model=True),
+    Spare(profile=False, model=True),
+    Spare(profile=False, model=False),
+)
 
 
 def policy_rows(traits: Traits) -> Iterator[PolicyRow]:
     """Yield what follows each ending in a release, before and after the fix."""
-    stages: tuple[tuple[str, _Decide, Mapping[str, Ending]], ...] = (
-        (ASSISTANT, after_answer, _ASSISTANT_ENDINGS),
-        (PROMPT, before_answer, _PROMPT_ENDINGS),
-    )
+    stages = ((ASSISTANT, after_answer, _ASSISTANT_ENDINGS), (PROMPT, before_answer, _PROMPT_ENDINGS))
     for stage, decide, endings in stages:
         for words, ending in endings.items():
             shipped, fixed = (
-                _steps(decide, ending, traits, variant) for variant in (Variant.SHIPPED, Variant.FIX)
+                Steps(*(decide(ending, traits, spare, variant) for spare in _SPARES))
+                for variant in (Variant.SHIPPED, Variant.FIX)
             )
             yield PolicyRow(stage, words, shipped, fixed)
     for words, reason in _LIMIT_REASONS.items():
-        falls_back, ends = (
-            at_retry_limit(reason, traits, fallback_configured=configured) for configured in (True, False)
-        )
-        steps = Steps(falls_back, falls_back, ends)
+        steps = Steps(*(at_retry_limit(reason, traits, spare) for spare in _SPARES))
         yield PolicyRow(LIMIT, words, steps, steps)
 
 
@@ -112,12 +102,3 @@ def truth_table(traits: Traits) -> Iterator[TruthRow]:
     ):
         ending = Ending(aborted, failure, reason, timed_out, compacting)
         yield TruthRow(ending, *(rotates_after_answer(ending, traits, variant) for variant in Variant))
-
-
-def _steps(decide: _Decide, ending: Ending, traits: Traits, variant: Variant) -> Steps:
-    return Steps(
-        *(
-            decide(ending, traits, variant, profiles_used_up=used_up, fallback_configured=fallback)
-            for used_up, fallback in ((False, True), (True, True), (True, False))
-        )
-    )

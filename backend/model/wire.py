@@ -21,7 +21,7 @@ from lockdeck.backend.model.fleet import (
     RunHolder,
     SessionView,
 )
-from lockdeck.backend.model.locks import Evidence, Holder
+from lockdeck.backend.model.locks import Evidence, Holder, ScanEvidence
 from lockdeck.backend.model.needs import needs_person
 from lockdeck.backend.model.occupation import occupied_ms
 from lockdeck.backend.model.runs.records import Attempt, Occupation, Rotation
@@ -248,27 +248,35 @@ def evidence_json(evidence: Evidence) -> Json:
         "starttime": record.payload.starttime if record.payload else None,
         "port": record.payload.port if record.payload else None,
         "role": record.payload.role if record.payload else None,
-        "process": {
-            "liveness": evidence.liveness.value if evidence.liveness else None,
-            "name": evidence.process_name or None,
-            "startedAt": iso(evidence.process_started_at),
-            "startTicks": evidence.process_start_ticks,
-            "startMatches": evidence.start_matches,
-        },
+        "process": _process(evidence),
         "openers": [_holder(holder) for holder in evidence.openers],
         "deletedOpeners": [_holder(holder) for holder in evidence.deleted_openers],
-        "scan": {
-            "supported": evidence.scan.supported,
-            "complete": evidence.scan.complete,
-            "inspected": evidence.scan.inspected,
-            "total": evidence.scan.total,
-            "hidden": list(evidence.scan.hidden),
-            "unwritten": evidence.scan.unwritten,
-        },
+        "scan": _scan(evidence.scan),
         "ownNamespace": evidence.own_namespace,
         "namespaceNote": evidence.namespace_note,
         "volume": evidence.volume,
         "fsType": evidence.fs_type,
         "bootTime": iso(evidence.boot_time),
         "era": evidence.era,
+    }
+
+
+def _process(evidence: Evidence) -> Json:
+    return {
+        "liveness": evidence.liveness.value if evidence.liveness else None,
+        "name": evidence.process_name or None,
+        "startedAt": iso(evidence.process_started_at),
+        "startTicks": evidence.process_start_ticks,
+        "startMatches": evidence.start_matches,
+    }
+
+
+def _scan(scan: ScanEvidence) -> Json:
+    return {
+        "supported": scan.supported,
+        "complete": scan.complete,
+        "inspected": scan.inspected,
+        "total": scan.total,
+        "hidden": list(scan.hidden),
+        "unwritten": scan.unwritten,
     }

@@ -9,6 +9,7 @@ import pytest
 from lockdeck.backend.model.policy import (
     Action,
     Ending,
+    Spare,
     Variant,
     after_answer,
     at_retry_limit,
@@ -103,18 +104,17 @@ STEPS = [
 @pytest.mark.parametrize(("rotates", "used_up", "fallback", "action"), STEPS)
 def test_what_follows_an_answer(rotates: bool, used_up: bool, fallback: bool, action: str):
     ending = HUNG if rotates else Ending()
-    assert after_answer(ending, UNKNOWN, profiles_used_up=used_up, fallback_configured=fallback) == action
+    assert after_answer(ending, UNKNOWN, Spare(not used_up, fallback)) == action
 
 
 @pytest.mark.parametrize(("used_up", "fallback"), COLUMNS)
 def test_the_fix_surfaces_every_timeout_but_those_of_compaction(used_up: bool, fallback: bool):
-    options = {"profiles_used_up": used_up, "fallback_configured": fallback}
-    fixed = (UNKNOWN, Variant.FIX)
-    assert after_answer(HUNG, *fixed, **options) == "surface_error"
-    assert after_answer(Ending(reason="timeout"), *fixed, **options) == "surface_error"
+    fixed = (UNKNOWN, Spare(not used_up, fallback), Variant.FIX)
+    assert after_answer(HUNG, *fixed) == "surface_error"
+    assert after_answer(Ending(reason="timeout"), *fixed) == "surface_error"
     compacting = Ending(aborted=True, timed_out=True, during_compaction=True)
-    assert after_answer(compacting, *fixed, **options) == "continue_normal"
-    limited = after_answer(Ending(reason="rate_limit"), *fixed, **options)
+    assert after_answer(compacting, *fixed) == "continue_normal"
+    limited = after_answer(Ending(reason="rate_limit"), *fixed)
     assert limited == {(NO, NO): "rotate_profile", (NO, YES): "rotate_profile", (YES, NO): "surface_error",
                        (YES, YES): "fallback_model"}[used_up, fallback]  # fmt: skip
 
@@ -153,13 +153,13 @@ def test_what_follows_a_failed_prompt(
     failure: bool, reason: str | None, used_up: bool, fallback: bool, action: str
 ):
     ending = Ending(failover_failure=failure, reason=reason)
-    assert before_answer(ending, UNKNOWN, profiles_used_up=used_up, fallback_configured=fallback) == action
+    assert before_answer(ending, UNKNOWN, Spare(not used_up, fallback)) == action
     assert rotates_before_answer(ending) is (failure and reason != "timeout")
 
 
 def test_the_fix_surfaces_a_prompt_that_timed_out():
     ending = Ending(failover_failure=True, reason="timeout")
-    fixed = before_answer(ending, UNKNOWN, Variant.FIX, profiles_used_up=False, fallback_configured=True)
+    fixed = before_answer(ending, UNKNOWN, Spare(YES, YES), Variant.FIX)
     assert fixed == "surface_error"
 
 
@@ -175,9 +175,9 @@ def test_the_fix_surfaces_a_prompt_that_timed_out():
     ],
 )
 def test_what_follows_the_retry_limit(reason: str | None, old: str, new: str):
-    assert at_retry_limit(reason, traits_of(Version(2026, 4, 5)), fallback_configured=True) == old
-    assert at_retry_limit(reason, traits_of(Version(2026, 7, 1)), fallback_configured=True) == new
-    assert at_retry_limit(reason, UNKNOWN, fallback_configured=False) == "return_error_payload"
+    assert at_retry_limit(reason, traits_of(Version(2026, 4, 5)), Spare(NO, YES)) == old
+    assert at_retry_limit(reason, traits_of(Version(2026, 7, 1)), Spare(NO, YES)) == new
+    assert at_retry_limit(reason, UNKNOWN, Spare(NO, NO)) == "return_error_payload"
 
 
 VERSIONS = ["2026.4.5", "2026.4.12", "2026.5.7", "2026.5.18", "2026.5.28", "2026.7.1", "2026.8.2", "2026.9.6"]
@@ -199,14 +199,7 @@ BY_VERSION = [
 @pytest.mark.parametrize(("ending", "actions"), BY_VERSION)
 def test_what_each_version_does(ending: Ending, actions: str):
     words = {"rotate_profile": "R", "surface_error": "S", "continue_normal": "C"}
-    done = [
-        words[
-            after_answer(
-                ending, traits_of(Version.parse(v)), profiles_used_up=False, fallback_configured=True
-            )
-        ]
-        for v in VERSIONS
-    ]
+    done = [words[after_answer(ending, traits_of(Version.parse(v)), Spare(YES, YES))] for v in VERSIONS]
     assert "".join(done) == actions
 
 
