@@ -34,7 +34,7 @@ class ModelRef(Struct, frozen=True):
 
     @property
     def is_whole(self) -> bool:
-        """Whether both are told."""
+        """Return whether both are told."""
         return bool(self.provider and self.model)
 
     def or_else(self, substitute: AttemptStarted | Attempt | None) -> ModelRef:
@@ -120,7 +120,7 @@ def present_candidate(lines: Sequence[ModelFallbackDecision]) -> str | None:
 
 
 def begins_candidate(line: ModelFallbackDecision) -> bool:
-    """Whether a line tells that its candidate is tried now, and not that it is over."""
+    """Return whether a line tells that its candidate is tried now, and not that it is over."""
     return line.decision == "probe_cooldown_candidate"
 
 

@@ -57,7 +57,7 @@ def take_decision(life: Life, event: FailoverDecision) -> None:
 
 
 def _is_repeated(life: Life, event: FailoverDecision) -> bool:
-    """Whether a decision is on the attempt that the last decision was on."""
+    """Return whether a decision is on the attempt that the last decision was on."""
     if not life.decisions or life.opened is not None or life.budget_from is not None:
         return False
     if life.attempts[-1].profile_hash != event.profile_hash:
@@ -77,7 +77,7 @@ def _correct_from(life: Life, event: FailoverDecision) -> None:
 
 
 def _is_whole(event: FailoverDecision) -> bool:
-    """Whether a decision has fields that the console never tells."""
+    """Return whether a decision has fields that the console never tells."""
     return event.fallback_configured is not None or event.status is not None
 
 

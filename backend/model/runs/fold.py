@@ -1,4 +1,4 @@
-"""Gateway events folded into runs: `RunBook` and `fold`.
+"""Gateway events folded into runs: `RunBook` and `fold_all`.
 
 A run keeps its facts as a sorted set and is read anew from them, so neither the order in which lines arrive
 nor a line read twice can change what comes out.  Nothing is joined by guessing: a run belongs to a session
@@ -38,7 +38,7 @@ _Item = TypeVar("_Item")
 
 
 class Limits(Struct, frozen=True):
-    """How many of each a book keeps, the newest first: what is told may be hostile.
+    """Numbers of each that a book keeps, the newest first: what is told may be hostile.
 
     `facts` are per run: OpenClaw makes at most 160 attempts, and the recordings hold at most six lines about each.
     `notices` and `waiting` as in `RunBook`.
@@ -80,13 +80,8 @@ class RunBook(Struct, frozen=True):
     forgotten_at: float | None = None
 
 
-def fold(book: RunBook, event: Event) -> RunBook:
-    """Add one event to a book."""
-    return fold_all(book, (event,))
-
-
 def fold_all(book: RunBook, events: Iterable[Event]) -> RunBook:
-    """Add events to a book, cheaper than one by one."""
+    """Add events to a book."""
     added = _Additions(
         book, list(book.notices), list(book.waiting), book.named_retries, list(book.refused_starts)
     )
@@ -194,7 +189,9 @@ def _with_facts(runs: Mapping[str, Run], added: _Additions, traces: Mapping[str,
     read = dict(runs)
     by_trace = facts_by_run(traces)
     versions = (added.book.traces, traces)  # a trace that is named anew may have left a run
-    touched = set().union(*(touched_runs(each, [t for t in added.traces if t in each]) for each in versions))
+    touched = set().union(
+        *(touched_runs(version, [t for t in added.traces if t in version]) for version in versions)
+    )
     for run_id in {*added.facts, *touched}:
         facts = added.facts.get(run_id)
         if facts is None:

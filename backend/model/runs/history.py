@@ -38,7 +38,7 @@ class PastOccupation(Struct, frozen=True):
 
     @property
     def ms(self) -> int:
-        """How long callers were kept out, in milliseconds, gaps included."""
+        """The time for which callers were kept out, in milliseconds, gaps included."""
         return round((self.until - self.since) * 1000)
 
 
@@ -119,7 +119,7 @@ def _begins(attempt: Attempt) -> float | None:
 def _occupation(run: Run, key: str | None, chain: tuple[Attempt, ...]) -> PastOccupation:
     until = max(attempt.ended_at or 0.0 for attempt in chain)
     since = min(begins for attempt in chain if (begins := _begins(attempt)) is not None)
-    whole = chain[-1].index == len(run.attempts)
+    reaches_end = chain[-1].index == len(run.attempts)
     return PastOccupation(
         run_id=run.run_id,
         session_id=run.session_id,
@@ -128,6 +128,6 @@ def _occupation(run: Run, key: str | None, chain: tuple[Attempt, ...]) -> PastOc
         until=until,
         attempts=chain,
         held_ms=round(sum(attempt.duration_s(until) or 0.0 for attempt in chain) * 1000),
-        outcome=run.outcome if whole else None,
-        policy=finding(chain, until, finished=whole),
+        outcome=run.outcome if reaches_end else None,
+        policy=finding(chain, until, finished=reaches_end),
     )

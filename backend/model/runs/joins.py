@@ -1,4 +1,4 @@
-"""Which run belongs to which session, and which event to which run; what no id ties together stays apart."""
+"""Runs joined to sessions, and events to runs; what no id ties together stays apart."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Life(Struct):
     failure: str | None = None
 
     def has_just_closed(self, at: float, within_s: float) -> bool:
-        """Whether an attempt ended at most so many seconds before `at`."""
+        """Return whether an attempt ended at most so many seconds before `at`."""
         ended_at = self.attempts[-1].ended_at if self.attempts else None
         return ended_at is not None and at - ended_at <= within_s
 

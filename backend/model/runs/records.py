@@ -44,11 +44,11 @@ class Occupation(Struct, frozen=True):
 
     @property
     def last_seen(self) -> float | None:
-        """When the chain was last interrupted, or None while a hold stands."""
+        """The time when the chain was last interrupted, or None while a hold stands."""
         return self.recent[-1].ended_at
 
     def over(self, now: float, gap_grace: float = GAP_GRACE_S) -> bool:
-        """Whether the path has been free for longer than the grace."""
+        """Return whether the path has been free for longer than the grace."""
         return self.last_seen is not None and now - self.last_seen > gap_grace
 
 
@@ -77,11 +77,11 @@ class Attempt(Struct, frozen=True):
 
     @property
     def by_timeout(self) -> bool:
-        """Whether a timeout, and no answer of the provider, ended it: what openclaw#62351 is about."""
+        """Return whether a timeout, and no answer of the provider, ended it: what openclaw#62351 is about."""
         return self.timed_out and self.reason == "timeout"
 
     def duration_s(self, now: float) -> float | None:
-        """How long it took or has taken so far, in seconds, never negative; None when its start is not known."""
+        """Return the seconds that it took or has taken so far, never negative; None when its start is not known."""
         if self.started_at is None:
             return None
         return max(0.0, (now if self.ended_at is None else self.ended_at) - self.started_at)
@@ -101,7 +101,7 @@ class Compaction(Struct, frozen=True):
 
 
 class PolicyFinding(Struct, frozen=True):
-    """What the fix of openclaw#62351 would have done with a rotation.
+    """The effect that the fix of openclaw#62351 would have had on a rotation.
 
     `would_stop_at` is the index of the attempt after which it stops; None when it would not interfere.
     `avoidable_ms` is the lock time since then, in milliseconds.

@@ -54,12 +54,12 @@ def remaining(
     tries = list(_tries(run, models, chain, traits))
     return Remaining(
         attempts=tuple(
-            coming_attempt(index, each.candidate, each.profile)
-            for index, each in enumerate(tries, len(run.attempts) + 1)
+            coming_attempt(index, step.candidate, step.profile)
+            for index, step in enumerate(tries, len(run.attempts) + 1)
         ),
-        budgets=tuple(budget_of(chain, each.candidate, traits) for each in tries),
+        budgets=tuple(budget_of(chain, step.candidate, traits) for step in tries),
         listed=listed,
-        pause_s=sum(each.pause_s for each in tries),
+        pause_s=sum(step.pause_s for step in tries),
     )
 
 

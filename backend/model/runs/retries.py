@@ -53,7 +53,7 @@ def most_retries(idle_s: float, used: int = 0, elapsed_s: float = 0.0) -> int:
 
 
 def counts_retries(run: Run) -> bool:
-    """Whether a run showed the counted retries of 2026.9; the single one of 2026.4.12 has no number."""
+    """Return whether a run showed the counted retries of 2026.9; the single one of 2026.4.12 has no number."""
     return run.retry is not None and run.retry.total is not None
 
 
@@ -66,13 +66,13 @@ def tries_left(run: Run, idle_s: float | None) -> int:
     retries = [attempt for attempt in tried if attempt.decision == RETRY]
     if retries and not counts_retries(run):
         return 1
-    told = run.retry if retries else None
+    retry = run.retry if retries else None
     if idle_s is None:
         return 1
     counted = MOST_RETRIES
-    if told is not None and told.index is not None and told.total is not None:
-        counted = max(0, told.total - told.index)
-        if told.reason == "rate_limit":
+    if retry is not None and retry.index is not None and retry.total is not None:
+        counted = max(0, retry.total - retry.index)
+        if retry.reason == "rate_limit":
             return 1 + counted  # the window does not hold for these
     return 1 + min(counted, most_retries(idle_s, len(retries), _elapsed_s(run, retries, idle_s)))
 

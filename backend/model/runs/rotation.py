@@ -31,7 +31,7 @@ FOLLOW_UP_S = 30.0
 A shorter gap belongs to the rotation: on a busy machine 2026.4.5 was seen to leave 18.5 s between two attempts.
 """
 HOLD_SLACK_S = 2.0
-"""How far apart (seconds) the end of a hold and the decision on its attempt may be."""
+"""The end of a hold and the decision on its attempt may be this many seconds apart."""
 CLOCK_SLACK_S = 0.1
 """A lock's own time may be this much (seconds) before the log line that preceded it."""
 
@@ -101,7 +101,7 @@ def _limited(compaction: Compaction | None, chain: FailoverChain | None, traits:
 
 
 def followed_up(holds: Iterable[Hold], decided_at: float) -> bool:
-    """Whether a lock was taken soon enough after a decision (epoch seconds) to be the next attempt's.
+    """Return whether a lock was taken soon enough after a decision (epoch seconds) to be the next attempt's.
 
     A lock taken later belongs to another run: when the next attempt answers, no line says so.
     """

@@ -48,7 +48,7 @@ def run_id_of(trace_id: str) -> str:
 
 
 def is_of_trace(run_id: str) -> bool:
-    """Whether a run is known by its trace only."""
+    """Return whether a run is known by its trace only."""
     return run_id.startswith(_PREFIX)
 
 
@@ -62,7 +62,7 @@ def touched_runs(traces: Mapping[str, Trace], ids: Iterable[str]) -> set[str]:
 
 
 def same_retry(first: SameModelRetry, second: SameModelRetry) -> bool:
-    """Whether two tellings are of one retry: equal number and equal delay, which is random to the millisecond."""
+    """Return whether two tellings are of one retry: equal number and equal delay, which is random to the millisecond."""
     marks = [(retry.index, retry.total, retry.delay_ms) for retry in (first, second)]
     return None not in marks[0] and marks[0] == marks[1] and abs(first.at - second.at) <= SAME_RETRY_S
 

@@ -22,7 +22,7 @@ Marks = tuple[int, ...]
 
 
 class LineCounts(Struct):
-    """What went through a reader.
+    """Counts of what went through a reader.
 
     `relevant` lines held a marker, `malformed` lines are those of them that could not be understood and those
     that are no text, `oversize` lines were skipped. Other lines without a marker are only counted.

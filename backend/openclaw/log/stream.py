@@ -25,7 +25,7 @@ __all__ = ["EventStream", "LineCounts", "Malformed", "parse_line", "read_events"
 BLOCK = 1 << 20
 """Bytes read at once."""
 LOOK_ABOVE = 50
-"""How many lines above one without a time are searched for a time."""
+"""Lines above one without a time that are searched for a time."""
 
 
 def parse_line(line: bytes, at: float | None = None, kinds: KindTable = KINDS) -> Event | Malformed | None:

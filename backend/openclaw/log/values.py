@@ -21,7 +21,7 @@ TEXT_LIMIT = 200
 """Previews of errors are never kept longer than this (characters)."""
 PATH_LIMIT = 4096
 SCAN_LIMIT = 16_384
-"""How much of one message is looked at (characters); OpenClaw itself caps messages at 4096."""
+"""Characters of one message that are looked at; OpenClaw itself caps messages at 4096."""
 
 _ABSENT = frozenset({"", "-", "none", "unknown", "undefined", "null", "n/a"})
 _KEY_VALUE = re.compile(r"(?<![\w.])([A-Za-z]\w{0,40})=(.*?)(?= [A-Za-z]\w{0,40}=|$)", re.DOTALL)
@@ -139,10 +139,10 @@ def key_values(text: str) -> dict[str, str]:
 
 def model_name(provider: object, model: object) -> str | None:
     """Join provider and model as OpenClaw shows them: `provider/model`."""
-    left, right = ident(provider), ident(model)
-    if left is None or right is None:
-        return left or right
-    return f"{left}/{right}"[:ID_LIMIT]
+    provider_id, model_id = ident(provider), ident(model)
+    if provider_id is None or model_id is None:
+        return provider_id or model_id
+    return f"{provider_id}/{model_id}"[:ID_LIMIT]
 
 
 def session_of_lane(lane: str) -> str | None:

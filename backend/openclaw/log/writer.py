@@ -17,7 +17,7 @@ from lockdeck.backend.openclaw.files import read_regular
 from lockdeck.backend.openclaw.log.files import open_regular, read_end
 
 TAIL = 256 * 1024
-"""How much of a log's end is looked at, in bytes."""
+"""Bytes of a log's end that are looked at."""
 _CODE = re.compile(rb'"filePath"\s*:\s*"(/[^"\\]{1,1000}/openclaw)/dist/')
 _PACKAGE_BYTES = 1 << 20
 

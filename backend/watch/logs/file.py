@@ -10,7 +10,7 @@ from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts
 from lockdeck.backend.system.text import SafeText
 
 _ANCHOR = 64
-"""How many bytes before our place must still be the same (bytes)."""
+"""So many bytes before our place must still be the same."""
 
 
 @dataclass(slots=True)
@@ -48,21 +48,21 @@ class Followed:
 
     def read(self, now: float, share: int, counts: LineCounts) -> list[tuple[Event, bool]]:
         """Read at most `share` bytes on; with each event, whether its line told its time. Raises OSError."""
-        found = os.fstat(self.descriptor)
-        self.size, self.mtime, self.unlinked = found.st_size, found.st_mtime, found.st_nlink == 0
+        status = os.fstat(self.descriptor)
+        self.size, self.mtime, self.unlinked = status.st_size, status.st_mtime, status.st_nlink == 0
         if self.offset and self._rewritten():
             self.offset, self._anchor = 0, b""
             self._stream = EventStream(now)
         piece = os.pread(self.descriptor, min(share, self.behind), self.offset)
         # What stood there before the first look is as old as its neighbours; what came since is new.
-        told = self._stream.feed(piece, counts, None if self._first else now)
-        events = [(event, self._stream.dated) for event in told]
+        stream = self._stream
+        events = [(event, stream.dated) for event in stream.feed(piece, counts, None if self._first else now)]
         self._first = self._first and self.offset + len(piece) < self.opened.st_size
         self.offset += len(piece)
         self._anchor = (self._anchor + piece)[-_ANCHOR:]
         return events
 
     def _rewritten(self) -> bool:
-        """Tell whether the file was truncated, also when it has grown past our place again."""
+        """Return whether the file was truncated, also when it has grown past our place again."""
         length = len(self._anchor)
         return os.pread(self.descriptor, length, self.offset - length) != self._anchor

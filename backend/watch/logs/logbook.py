@@ -10,30 +10,31 @@ from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.model.words import times
 from lockdeck.backend.openclaw.log.scan import LineCounts
 from lockdeck.backend.openclaw.log.writer import version_in_log
-from lockdeck.backend.watch.logs.tail import LogTail, usual_directories
+from lockdeck.backend.watch.logs.directory import usual_directories
+from lockdeck.backend.watch.logs.tail import LogTail
 from lockdeck.backend.watch.root import WatchedRoot
 
-MOST_ASKED = 4
+MAX_ASKED = 4
 """So many logs are asked for the version where roots of both eras are watched."""
 
 
 class LogBook:
-    """Follows the logs given, or else those of the roots; owned by the collector's thread."""
+    """Follows the logs named by the user, or else those of the roots; owned by the collector's thread."""
 
-    def __init__(self, given: Sequence[str], env: Mapping[str, str]) -> None:
+    def __init__(self, paths: Sequence[str], env: Mapping[str, str]) -> None:
         self.counts = LineCounts()
         self.problems: tuple[str, ...] = ()
-        self._given = tuple(given)
+        self._paths = tuple(paths)
         self._env = env
         self._tail = LogTail()
 
-    def read(self, roots: Collection[WatchedRoot], named: Iterable[str], now: float) -> tuple[Event, ...]:
-        """Return what was logged since; `named` are logs that gateways say they write."""
-        if self._given:
-            self._tail.look_at(self._given)
+    def read(self, roots: Collection[WatchedRoot], reported: Iterable[str], now: float) -> tuple[Event, ...]:
+        """Return what was logged since; `reported` are logs that gateways say they write."""
+        if self._paths:
+            self._tail.look_at(self._paths)
         else:
             files = [root.config.logging_file for root in roots if root.config and root.config.logging_file]
-            files = [path for path in (*files, *named) if os.path.exists(path)]
+            files = [path for path in (*files, *reported) if os.path.exists(path)]
             temporary = self._env.get("TMPDIR") or tempfile.gettempdir()
             usual = usual_directories(os.geteuid(), temporary)
             self._tail.look_at(files, usual, console=tuple(_console_files(roots)))
@@ -47,7 +48,7 @@ class LogBook:
         logs = self._tail.by_age()
         if len({root.era for root in roots}) == 1:
             logs = logs[:1]
-        versions = [version_in_log(path) for path in logs[:MOST_ASKED]]
+        versions = [version_in_log(path) for path in logs[:MAX_ASKED]]
         for root in roots:
             root.logged_version = next((version for version in versions if root.fits_era(version)), None)
 
@@ -60,7 +61,7 @@ class LogBook:
         self._tail.close()
 
     def notes(self) -> Iterator[str]:
-        """What could not be read or understood, in sentences."""
+        """Yield what could not be read or understood, in sentences."""
         yield from (f"log: {problem}" for problem in self.problems)
         if self.counts.malformed or self.counts.oversize:
             yield f"log: {times(self.counts.malformed, 'line')} not understood, {self.counts.oversize} too long"

@@ -43,7 +43,7 @@ class PastRun(Struct, frozen=True):
 
 
 class Replay(Struct, frozen=True):
-    """What log files tell of the past.
+    """The past as log files tell it.
 
     `lines` are per file; `kinds` counts the events by what they are; `unjoined` lines name no run;
     `refused_starts` are the newest gateways that were refused; `problems` say which file could not be read

@@ -22,7 +22,7 @@ from lockdeck.backend.model.runs.events import (
     ModelFallbackDecision,
     RunTimeout,
 )
-from lockdeck.backend.model.runs.fold import RunBook, fold, fold_all
+from lockdeck.backend.model.runs.fold import RunBook, fold_all
 from lockdeck.backend.model.runs.joins import runs_by_key
 from lockdeck.backend.model.runs.records import Hold, Occupation
 from lockdeck.backend.model.runs.rotation import gap_grace, rotation_of
@@ -179,7 +179,7 @@ def lived_through() -> list[Look]:
         elif what == "DELETE":
             seen = None
         else:
-            book = fold(book, what)
+            book = fold_all(book, [what])
         runs = runs_by_key(book, {SILAS: KEY}).get(KEY, ())
         before = session_run(runs, path, occupation, at)
         grace = gap_grace(before, holds_of(before, occupation) if before else None)

@@ -31,7 +31,7 @@ from lockdeck.backend.model.runs.events import (
     RunTimeout,
     StuckSession,
 )
-from lockdeck.backend.model.runs.fold import Limits, RunBook, fold, fold_all
+from lockdeck.backend.model.runs.fold import Limits, RunBook, fold_all
 from lockdeck.backend.model.runs.joins import (
     key_of,
     runs_by_key,
@@ -123,7 +123,7 @@ def test_order_and_repetition_change_nothing():
         assert fold_all(RunBook(), shuffled) == expected
     one_by_one = RunBook()
     for event in reversed(HANG):
-        one_by_one = fold(one_by_one, event)
+        one_by_one = fold_all(one_by_one, [event])
     assert one_by_one == expected
 
 
@@ -166,7 +166,7 @@ def test_a_run_that_a_trace_leaves_is_read_anew():
     named = fold_all(RunBook(), [AgentEnd(1.0, "z", None, trace_id="t"), RotationCap(2.0, "x", trace_id="t")])
     assert [type(fact) for fact in named.runs["z"].facts] == [AgentEnd, RotationCap]
     others = [AgentEnd(3.0, "a", None, trace_id="t"), AgentEnd(4.0, "b", None, trace_id="t")]
-    assert fold_all(named, others) == fold(fold(named, others[0]), others[1])
+    assert fold_all(named, others) == fold_all(fold_all(named, others[:1]), others[1:])
     assert [type(fact) for fact in fold_all(named, others).runs["z"].facts] == [AgentEnd]
 
 
@@ -283,9 +283,9 @@ def test_a_run_is_tied_to_a_session_only_by_ids():
     assert runs_by_key(book, {}) == {}
     assert [run.run_id for run in runs_without_session(book, {})] == ["r1"]
     assert list(runs_by_key(book, {"s1": "agent:silas:main"})) == ["agent:silas:main"]
-    told = fold(book, StuckSession(50.0, "stuck", "s1", "agent:silas:main"))
+    told = fold_all(book, [StuckSession(50.0, "stuck", "s1", "agent:silas:main")])
     assert list(runs_by_key(told, {})) == ["agent:silas:main"]
-    started = fold(book, AttemptStarted(1.0, "r1", None, "agent:ezra:main"))
+    started = fold_all(book, [AttemptStarted(1.0, "r1", None, "agent:ezra:main")])
     assert key_of(started.runs["r1"], {"s1": "agent:silas:main"}) == "agent:ezra:main"
     assert session_keys(told, {"s1": "agent:x:main"}) == {"s1": "agent:x:main"}
 
@@ -338,7 +338,7 @@ def test_a_flood_of_runs_and_lines_stays_bounded_keeps_the_newest_and_says_from_
         again = told * 2
         random.Random(1).shuffle(again)
         for event in again:
-            book = fold(book, event)
+            book = fold_all(book, [event])
         assert (count(book), book.forgotten_at) == (limit, 299.0 - limit)
     assert fold_all(RunBook(limits=limits), HANG).forgotten_at is None
 
@@ -357,7 +357,7 @@ def test_the_most_attempts_that_openclaw_makes_are_all_kept_with_six_lines_each(
 
 
 def test_an_event_without_a_finite_time_is_left_out():
-    assert fold(RunBook(), AttemptStarted(float("nan"), "r")) == RunBook()
+    assert fold_all(RunBook(), [AttemptStarted(float("nan"), "r")]) == RunBook()
 
 
 LOGS = sorted(RECORDINGS.glob("2026.4.5-*/gateway.log"))
@@ -436,7 +436,7 @@ def test_any_events_in_any_order_and_twice_give_the_same_sane_book(told: list[Ev
     chance.shuffle(again)
     book = RunBook()
     for event in again:
-        book = fold(book, event)
+        book = fold_all(book, [event])
     assert book == expected
     assert unjoined(book) == unjoined(expected)
     for run in book.runs.values():

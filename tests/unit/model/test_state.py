@@ -25,7 +25,7 @@ from lockdeck.backend.model.runs.events import (
     RunTimeout,
     StuckSession,
 )
-from lockdeck.backend.model.runs.fold import RunBook, fold, fold_all
+from lockdeck.backend.model.runs.fold import RunBook, fold_all
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.records import Blocked, Hold, Occupation
 from lockdeck.backend.model.runs.rotation import gap_grace, rotation_of
@@ -371,7 +371,7 @@ def test_the_recorded_hang_is_stuck_from_the_second_timeout_to_its_end():
         if isinstance(what, str):
             seen = Sighting(f"h{n}", 1, n, 31413, at) if what == "CREATE" else None
         else:
-            book = fold(book, what)
+            book = fold_all(book, [what])
         run = book.runs.get("77bbc320-47b9-4591-b13b-02346e7e28cd")
         occupation = observe(occupation, PATH, seen, at, gap_grace(run, occupation))
         last = occupation.recent[-1] if occupation else last

@@ -26,7 +26,7 @@ from lockdeck.backend.model.runs.events import (
     SameModelRetry,
     TurnRefused,
 )
-from lockdeck.backend.model.runs.fold import RunBook, fold, fold_all
+from lockdeck.backend.model.runs.fold import RunBook, fold_all
 from lockdeck.backend.model.runs.life import RunOutcome
 from lockdeck.backend.model.runs.trace_joins import run_id_of
 from lockdeck.backend.model.sessions.refusals import refusals_by_key
@@ -96,7 +96,7 @@ def test_a_trace_joins_its_run_in_whatever_order_the_lines_come(seed):
     random.Random(seed).shuffle(shuffled)
     one_by_one = RunBook()
     for event in shuffled:
-        one_by_one = fold(one_by_one, event)
+        one_by_one = fold_all(one_by_one, [event])
     assert one_by_one == expected
 
 

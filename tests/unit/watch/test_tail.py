@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from lockdeck.backend.model.runs.events import LockBlocked, RunTimeout, WatchdogRelease
 from lockdeck.backend.openclaw.log.stream import MAX_LINE, read_events
 from lockdeck.backend.watch.logs import tail as tail_module
-from lockdeck.backend.watch.logs.tail import LogDirectory, LogTail, usual_directories
+from lockdeck.backend.watch.logs.directory import LogDirectory, usual_directories
+from lockdeck.backend.watch.logs.tail import LogTail
 from tests.folders import RECORDINGS
 
 NOW = 1795340967.0

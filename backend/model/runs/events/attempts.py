@@ -1,18 +1,10 @@
-"""Events inside one attempt: budgets, errors of the provider, retries, compactions, cooldowns."""
+"""Events inside one attempt: budgets, errors of the provider, retries, compactions."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Protocol
 
-from lockdeck.backend.model.runs.events.base import (
-    LATE_LINE_S,
-    NEXT_ATTEMPT_S,
-    About,
-    CausalOrder,
-    Event,
-    Handling,
-    PassiveEvent,
-)
+from lockdeck.backend.model.runs.events.base import About, CausalOrder, Event, Handling, Late, PassiveEvent
 from lockdeck.backend.model.runs.events.wording import in_brackets, name_or, on_model, span_of
 
 
@@ -44,7 +36,7 @@ class RunTimeout(Event, frozen=True):
     trace_id: str | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "embedded run timeout", CausalOrder.BUDGET_OVER, About.RUN, bad=True, late_s=NEXT_ATTEMPT_S
+        "embedded run timeout", CausalOrder.BUDGET_OVER, About.RUN, bad=True, lateness=Late.ATTEMPT
     )
 
     def sentence(self) -> str:
@@ -83,7 +75,7 @@ class AgentEnd(Event, frozen=True):
     trace_id: str | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "embedded_run_agent_end/None", CausalOrder.INNER_ERROR, About.RUN, late_s=LATE_LINE_S
+        "embedded_run_agent_end/None", CausalOrder.INNER_ERROR, About.RUN, lateness=Late.LINE
     )
 
     def sentence(self) -> str:
@@ -106,12 +98,12 @@ class PromptError(Event, frozen=True):
     error: str | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "PromptError", CausalOrder.PROMPT_ERROR, About.RUN, late_s=LATE_LINE_S
+        "PromptError", CausalOrder.PROMPT_ERROR, About.RUN, lateness=Late.LINE
     )
 
     @property
     def timed_out(self) -> bool:
-        """Whether its error tells of a timeout."""
+        """Return whether its error tells of a timeout."""
         error = (self.error or "").lower()
         return "timed out" in error or "timeout" in error
 
@@ -142,7 +134,7 @@ class SameModelRetry(Event, frozen=True):
     session_key: str | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "same-model retry", CausalOrder.RETRY, About.RUN, late_s=NEXT_ATTEMPT_S
+        "same-model retry", CausalOrder.RETRY, About.RUN, lateness=Late.ATTEMPT
     )
 
     def sentence(self) -> str:
@@ -174,7 +166,7 @@ class CompactionTimeout(Event, frozen=True):
 
     @property
     def begins(self) -> bool:
-        """Whether OpenClaw compacts from here on; else a compaction is over."""
+        """Return whether OpenClaw compacts from here on; else a compaction is over."""
         return self.tries > 0 or "extending deadline" in self.text
 
     def sentence(self) -> str:
@@ -186,28 +178,3 @@ class CompactionTimeout(Event, frozen=True):
     def take(self, steps: AttemptSteps) -> None:
         """Take the begin or the end of a compaction."""
         steps.compacted(self)
-
-
-class AuthProfileFailure(PassiveEvent, frozen=True):
-    """`auth_profile_failure_state_updated`: a profile went into cooldown.
-
-    2026.4.5 never does so for a pure timeout; 2026.7.35 does (30 s, both seen).
-    """
-
-    run_id: str | None
-    profile_hash: str | None
-    provider: str | None
-    reason: str | None
-    cooldown_until: float | None = None
-    trace_id: str | None = None
-
-    handling: ClassVar[Handling] = Handling(
-        "auth_profile_failure_state_updated", CausalOrder.COOLDOWN, About.RUN
-    )
-
-    def sentence(self) -> str:
-        """Name the provider and the reason."""
-        provider = name_or(self.provider, "")
-        return (
-            f"a profile{f' of {provider}' if provider else ''} goes into cooldown{in_brackets(self.reason)}"
-        )

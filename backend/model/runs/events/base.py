@@ -10,13 +10,6 @@ from typing import Any, Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-NEXT_ATTEMPT_S = 1.0
-"""An attempt that begins or ends this many seconds after the end of a run is of a new run with the same id.
-
-`openclaw agent --local` reuses the session id as run id."""
-LATE_LINE_S = 5.0
-"""Any other line is a late one about the run that has ended, for so many seconds."""
-
 
 class About(Enum):
     """The thing that an event tells of, and so where the fold keeps it.
@@ -55,19 +48,29 @@ class CausalOrder(IntEnum):
     LOOSE = auto()
 
 
+class Late(Enum):
+    """Seconds after the end of a run within which an event is a late one about it, and no sign of a new run.
+
+    `openclaw agent --local` reuses the session id as run id. `ATTEMPT`: an attempt that begins or ends; `LINE`: what
+    may also be told late; `ALWAYS`: it never begins a run.
+    """
+
+    ATTEMPT = 1.0
+    LINE = 5.0
+    ALWAYS = math.inf
+
+
 class Handling(Struct, frozen=True):
     """Treatment of all events of one class.
 
-    `counted_as` is its name in counts. `bad` marks its line in a session's log as bad news. What comes within
-    `late_s` seconds after the end of a run is a late line about it, and tells of a new run afterwards.
-    `console_only`: OpenClaw writes it to the console and to no JSON log.
+    `counted_as` is its name in counts. `bad` marks its line in a session's log as bad news. `console_only`: OpenClaw writes it to the console and to no JSON log.
     """
 
     counted_as: str
     order: CausalOrder
     about: About
     bad: bool = False
-    late_s: float = math.inf
+    lateness: Late = Late.ALWAYS
     console_only: bool = False
 
 
@@ -154,12 +157,12 @@ class Event(Struct, frozen=True):
 
     @property
     def late_s(self) -> float:
-        """For how many seconds after the end of a run it is a late line about that run."""
-        return self.handling.late_s
+        """The seconds after the end of a run within which it is a late event of that run."""
+        return self.handling.lateness.value
 
     @property
     def refuses_turn(self) -> bool:
-        """Whether it tells of a caller that was refused because the session has a turn already."""
+        """Return whether it tells of a caller that was refused because the session has a turn already."""
         return False
 
     def lock_failure(self) -> LockFailure | None:

@@ -1,19 +1,19 @@
-"""Events in which OpenClaw decides: the next profile or model, a brake, the end of the chain."""
+"""Events in which OpenClaw decides: the next profile or model, a cooldown, a brake, the end of the chain."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Protocol
 
 from lockdeck.backend.model.runs.events.base import (
-    LATE_LINE_S,
-    NEXT_ATTEMPT_S,
     About,
     CausalOrder,
     Event,
     Handling,
+    Late,
     LockEvent,
     LockFailure,
     LockTimeout,
+    PassiveEvent,
 )
 from lockdeck.backend.model.runs.events.wording import in_brackets, lock_words, name_or, on_model
 
@@ -60,7 +60,7 @@ class FailoverDecision(LockEvent, frozen=True):
     trace_id: str | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "embedded_run_failover_decision", CausalOrder.DECISION, About.RUN, late_s=NEXT_ATTEMPT_S
+        "embedded_run_failover_decision", CausalOrder.DECISION, About.RUN, lateness=Late.ATTEMPT
     )
 
     @property
@@ -102,7 +102,7 @@ class ModelFallbackDecision(LockEvent, frozen=True):
     trace_id: str | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "model_fallback_decision", CausalOrder.CANDIDATE, About.RUN, late_s=LATE_LINE_S
+        "model_fallback_decision", CausalOrder.CANDIDATE, About.RUN, lateness=Late.LINE
     )
 
     @property
@@ -112,8 +112,8 @@ class ModelFallbackDecision(LockEvent, frozen=True):
 
     @property
     def late_s(self) -> float:
-        """For how many seconds it is a late line: a first candidate begins a run."""
-        return NEXT_ATTEMPT_S if self.attempt == 1 else self.handling.late_s
+        """The seconds within which it is a late event: a first candidate begins a run."""
+        return Late.ATTEMPT.value if self.attempt == 1 else self.handling.lateness.value
 
     def sentence(self) -> str:
         """Say what became of the candidate and which one follows."""
@@ -135,6 +135,31 @@ class ModelFallbackDecision(LockEvent, frozen=True):
     def take(self, steps: DecisionSteps) -> None:
         """Take a line about a candidate model."""
         steps.candidate(self)
+
+
+class AuthProfileFailure(PassiveEvent, frozen=True):
+    """`auth_profile_failure_state_updated`: a profile went into cooldown.
+
+    2026.4.5 never does so for a pure timeout; 2026.7.35 does (30 s, both seen).
+    """
+
+    run_id: str | None
+    profile_hash: str | None
+    provider: str | None
+    reason: str | None
+    cooldown_until: float | None = None
+    trace_id: str | None = None
+
+    handling: ClassVar[Handling] = Handling(
+        "auth_profile_failure_state_updated", CausalOrder.COOLDOWN, About.RUN
+    )
+
+    def sentence(self) -> str:
+        """Name the provider and the reason."""
+        provider = name_or(self.provider, "")
+        return (
+            f"a profile{f' of {provider}' if provider else ''} goes into cooldown{in_brackets(self.reason)}"
+        )
 
 
 class RotationCap(Event, frozen=True):

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Protocol
 
-from lockdeck.backend.model.runs.events.base import (
-    NEXT_ATTEMPT_S,
-    About,
-    CausalOrder,
-    Event,
-    Handling,
-    PassiveEvent,
-)
+from lockdeck.backend.model.runs.events.base import About, CausalOrder, Event, Handling, Late, PassiveEvent
 from lockdeck.backend.model.runs.events.wording import on_model
 
 
@@ -38,7 +31,7 @@ class AttemptStarted(Event, frozen=True):
     model: str | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "attempt started", CausalOrder.ATTEMPT_STARTED, About.RUN, late_s=NEXT_ATTEMPT_S
+        "attempt started", CausalOrder.ATTEMPT_STARTED, About.RUN, lateness=Late.ATTEMPT
     )
 
     def sentence(self) -> str:

@@ -60,7 +60,7 @@ class LaneTaskError(LockEvent, frozen=True):
 
     @property
     def refuses_turn(self) -> bool:
-        """Whether its error is a refusal."""
+        """Return whether its error is a refusal."""
         return any(words in self.error for words in _REFUSALS)
 
     def sentence(self) -> str:

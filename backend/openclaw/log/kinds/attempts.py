@@ -1,4 +1,4 @@
-"""Lines about one attempt: its begin and end, budgets, retries, compactions, cooldowns."""
+"""Lines about one attempt: its begin and end, budgets, retries, compactions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 from lockdeck.backend.model.runs.events import (
     AgentEnd,
     AttemptStarted,
-    AuthProfileFailure,
     CompactionTimeout,
     ProfileTimedOut,
     RunAborted,
@@ -19,7 +18,6 @@ from lockdeck.backend.openclaw.log.kinds.table import LineKind
 from lockdeck.backend.openclaw.log.records import LogRecord
 from lockdeck.backend.openclaw.log.values import (
     flag,
-    hashed_profile,
     ident,
     key_values,
     number,
@@ -105,30 +103,6 @@ def _transient_retry(record: LogRecord, match: re.Match[str]) -> SameModelRetry:
         reason=ident(reason),
         run_id=record.run_id,
         delay_ms=number(key_values(record.message).get("delayMs")),
-    )
-
-
-def _cooldown(record: LogRecord, _match: re.Match[str]) -> AuthProfileFailure:
-    words = key_values(record.message)
-    return AuthProfileFailure(
-        at=record.at,
-        run_id=ident(words.get("runId")),
-        profile_hash=hashed_profile(words.get("profile")),
-        provider=ident(words.get("provider")),
-        reason=ident(words.get("reason")),
-    )
-
-
-def _cooldown_fields(record: LogRecord) -> AuthProfileFailure:
-    meta = record.meta
-    until = number(meta.get("cooldownUntil")) or number(meta.get("disabledUntil"))
-    return AuthProfileFailure(
-        at=record.at,
-        run_id=ident(meta.get("runId")),
-        profile_hash=hashed_profile(meta.get("profileId")),
-        provider=ident(meta.get("provider")),
-        reason=ident(meta.get("reason")),
-        cooldown_until=None if until is None else until / 1000,
     )
 
 
@@ -219,14 +193,6 @@ KINDS = (
         markers=("same-model retry",),
         pattern=r"transient same-model retry (\d{1,6})/(\d{1,6}) for (\S{1,200})(?: reason=([^\s:]{1,80}))?",
         text=_transient_retry,
-    ),
-    LineKind(
-        event=AuthProfileFailure,
-        markers=("failure state updated",),
-        pattern=r"auth profile failure state updated: ",
-        text=_cooldown,
-        name="auth_profile_failure_state_updated",
-        fields=_cooldown_fields,
     ),
     LineKind(
         event=AgentEnd,

@@ -1,4 +1,4 @@
-"""Lines in which OpenClaw decides: the next profile or model, a brake, the end of the chain.
+"""Lines in which OpenClaw decides: the next profile or model, a cooldown, a brake, the end of the chain.
 
 Decisions are records that carry fields in the JSON file. The console form tells less: no status, no `timedOut`.
 Seen in stderr and journal of 2026.4.5.
@@ -12,6 +12,7 @@ from itertools import islice
 
 from lockdeck.backend.model.runs.events import (
     AllModelsFailed,
+    AuthProfileFailure,
     ChainStopped,
     FailoverDecision,
     ModelFallbackDecision,
@@ -135,6 +136,30 @@ def _chain_stopped_fields(record: LogRecord) -> ChainStopped:
     )
 
 
+def _cooldown(record: LogRecord, _match: re.Match[str]) -> AuthProfileFailure:
+    words = key_values(record.message)
+    return AuthProfileFailure(
+        at=record.at,
+        run_id=ident(words.get("runId")),
+        profile_hash=hashed_profile(words.get("profile")),
+        provider=ident(words.get("provider")),
+        reason=ident(words.get("reason")),
+    )
+
+
+def _cooldown_fields(record: LogRecord) -> AuthProfileFailure:
+    meta = record.meta
+    until = number(meta.get("cooldownUntil")) or number(meta.get("disabledUntil"))
+    return AuthProfileFailure(
+        at=record.at,
+        run_id=ident(meta.get("runId")),
+        profile_hash=hashed_profile(meta.get("profileId")),
+        provider=ident(meta.get("provider")),
+        reason=ident(meta.get("reason")),
+        cooldown_until=None if until is None else until / 1000,
+    )
+
+
 def _brake(record: LogRecord, _match: re.Match[str]) -> RotationCap:
     key = ident(key_values(record.message).get("sessionKey"))
     return RotationCap(record.at, shown(record.message), key or record.session_key)
@@ -192,6 +217,14 @@ KINDS = (
         text=_chain_stopped,
         name="model_fallback_chain_stopped",
         fields=_chain_stopped_fields,
+    ),
+    LineKind(
+        event=AuthProfileFailure,
+        markers=("failure state updated",),
+        pattern=r"auth profile failure state updated: ",
+        text=_cooldown,
+        name="auth_profile_failure_state_updated",
+        fields=_cooldown_fields,
     ),
     LineKind(
         event=RotationCap,

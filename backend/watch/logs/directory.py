@@ -1,0 +1,46 @@
+"""Directories where OpenClaw writes its logs, one file a day."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from itertools import islice
+
+from msgspec import Struct
+
+from lockdeck.backend.system.text import SafeText, safe
+
+MAX_ENTRIES = 10_000
+_LOG_NAME = re.compile(r"openclaw-\d{4}-\d\d-\d\d(?:\.\d{1,2})?\.log")
+
+
+class LogDirectory(Struct, frozen=True):
+    """A directory where OpenClaw writes `openclaw-YYYY-MM-DD.log` (and, from 2026.4.29, `….1.log`)."""
+
+    path: str
+
+
+def usual_directories(uid: int, temporary: str) -> tuple[LogDirectory, ...]:
+    """Return where OpenClaw logs to by default: `/tmp/openclaw`, else `<temporary>/openclaw-<uid>`."""
+    return LogDirectory("/tmp/openclaw"), LogDirectory(os.path.join(temporary, f"openclaw-{uid}"))  # noqa: S108
+
+
+def logs_in(directory: LogDirectory, problems: list[SafeText]) -> list[str]:
+    """Return the logs in a directory, as trustworthy as OpenClaw itself demands it, newest name first."""
+    try:
+        status = os.lstat(directory.path)
+        if not stat.S_ISDIR(status.st_mode):
+            problems.append(safe(f"{directory.path} is not a directory"))
+            return []
+        if status.st_mode & stat.S_IWOTH:
+            problems.append(safe(f"{directory.path} is writable by everybody: not read"))
+            return []
+        with os.scandir(directory.path) as entries:
+            names = [entry.name for entry in islice(entries, MAX_ENTRIES) if _LOG_NAME.fullmatch(entry.name)]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        problems.append(safe(f"{directory.path}: {getattr(error, 'strerror', None) or error}"))
+        return []
+    return [os.path.join(directory.path, name) for name in sorted(names, reverse=True)]
