@@ -15,7 +15,6 @@ from lockdeck.backend.system.text import SafeText, safe
 LINUX = sys.platform.startswith("linux")
 PID_MAX = 2**31 - 1
 _KERNEL_THREAD = 0x00200000
-_BOOT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class ProcStat(Struct, frozen=True):
@@ -111,12 +110,6 @@ def boot_time() -> float:
     import psutil
 
     return psutil.boot_time()
-
-
-def boot_id() -> str | None:
-    """Return the kernel's random id of this boot (a UUID); None where there is none."""
-    text = read_file("/proc/sys/kernel/random/boot_id", 64).decode("ascii", "replace").strip()
-    return text if _BOOT_ID.fullmatch(text) else None
 
 
 def ticks_to_epoch(ticks: int) -> float:

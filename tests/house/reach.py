@@ -7,6 +7,7 @@ certain, or reached through a name that is put together at run time.
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -29,7 +30,8 @@ def unreached(sources: list[Source], tests: list[Source], entries: set[str]) -> 
     inheritance = Inheritance(sources)
     modules = {source.module for source in sources}
     everything = [definition for source in sources for definition in definitions(source, inheritance)]
-    reached = _follow(everything, modules, entries)
+    programs = {source.module for source in sources if _is_program(source)}
+    reached = _follow(everything, modules, entries | programs)
     dead = [each for each in everything if each.owner is not None and each not in reached]
     outer = [each for each in dead if each.owner not in dead]
     mentioned = {name for source in tests for each in definitions(source) for name in each.mentions}
@@ -41,6 +43,11 @@ def unreached(sources: list[Source], tests: list[Source], entries: set[str]) -> 
         *(_sentence(each, mentioned) for each in outer),
     )
     return Measure("lines that no code outside the tests reaches", lines.total(), 0, details)
+
+
+def _is_program(source: Source) -> bool:
+    """Say whether a module does something when it is started itself (`python -m`)."""
+    return any(isinstance(node, ast.If) and "__main__" in ast.unparse(node.test) for node in source.tree.body)
 
 
 def _follow(everything: list[Definition], modules: set[str], entries: set[str]) -> set[Definition]:

@@ -36,11 +36,12 @@ _WATCH = (
     "if ended and not os.read(0, 1):\n"
     "    os.execv(sys.executable, [sys.executable, *sys.argv[2:], sys.argv[1]])\n"
 )
+_MODULE, _FUNCTION = "lockdeck.backend.actions.release.recovery", "recover_journal"
 _RECOVER = (
     "import sys\n"
     "sys.path.insert(0, sys.argv[2])\n"
-    "from lockdeck.backend.actions.release.recovery import recover_journal\n"
-    "recover_journal(sys.argv[1])\n"
+    f"from {_MODULE} import {_FUNCTION}\n"
+    f"{_FUNCTION}(sys.argv[1])\n"
 )
 
 
