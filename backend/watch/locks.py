@@ -9,7 +9,7 @@ from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import LockKind, Presence, Verdict
 from lockdeck.backend.model.occupation import observe, sighting_of
 from lockdeck.backend.model.runs.records import Occupation
-from lockdeck.backend.openclaw.locks.evidence import examine, unchanged
+from lockdeck.backend.openclaw.locks.examination import examine, unchanged
 from lockdeck.backend.openclaw.locks.lockfile import stands_in
 from lockdeck.backend.watch.directory import WatchedDirectory
 from lockdeck.backend.watch.root import WatchedRoot

@@ -13,7 +13,7 @@ from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import Presence
 from lockdeck.backend.model.needs import lock_needs_person
 from lockdeck.backend.model.wire import SCHEMA, dumps, evidence_json, lock_json
-from lockdeck.backend.openclaw.locks.evidence import examine
+from lockdeck.backend.openclaw.locks.examination import examine
 from lockdeck.backend.openclaw.locks.lockfile import cut_off, cut_off_sentence, work_folders_among
 from lockdeck.backend.openclaw.roots.discovery import place_of
 from lockdeck.backend.openclaw.roots.layout import names_in

@@ -13,7 +13,7 @@ from lockdeck.backend.actions.cancel.records import GatewayRoute
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.gateways import serving_lock
 from lockdeck.backend.model.locks import Proof, Verdict
-from lockdeck.backend.openclaw.locks.evidence import examine
+from lockdeck.backend.openclaw.locks.examination import examine
 from lockdeck.backend.openclaw.locks.gatewaylock import gateway_lock_paths, read_gateway_lock
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.system import processes

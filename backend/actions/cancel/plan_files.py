@@ -18,7 +18,7 @@ from lockdeck.backend.actions.cancel.restart import find_supervisor
 from lockdeck.backend.model.fleet import LockView, SessionView, State
 from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError
-from lockdeck.backend.openclaw.locks.evidence import examine
+from lockdeck.backend.openclaw.locks.examination import examine
 from lockdeck.backend.openclaw.roots.failover import read_profiles
 from lockdeck.backend.openclaw.roots.place import Place
 

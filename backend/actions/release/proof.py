@@ -13,7 +13,7 @@ from lockdeck.backend.actions.release.sentences import way_out
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import Liveness, LockIdentity, Presence, Verdict
 from lockdeck.backend.model.verdicts import judge
-from lockdeck.backend.openclaw.locks.evidence import examine
+from lockdeck.backend.openclaw.locks.examination import examine
 from lockdeck.backend.openclaw.roots.place import Place
 from lockdeck.backend.system import processes
 from lockdeck.backend.system.descriptors import open_for_writing, scan_all

@@ -29,7 +29,7 @@ from lockdeck.backend.actions.release.site import (
     read_all,
 )
 from lockdeck.backend.actions.release.swap import freeze, thaw, thaw_with, was_taken
-from lockdeck.backend.openclaw.locks.evidence import SETTLE_S
+from lockdeck.backend.openclaw.locks.examination import SETTLE_S
 from lockdeck.backend.openclaw.locks.lockfile import work_folder_name
 from lockdeck.backend.system.text import safe
 

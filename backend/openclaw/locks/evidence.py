@@ -1,48 +1,22 @@
-"""Gathers the evidence about locks: the file, its named process, who has it open, namespaces, volume.
-
-The cheap question comes first (has the named process the file open?); only locks that this does not
-explain cost a search through every process.
-"""
+"""The evidence about one lock: its named process, who has it open, pid namespace and volume."""
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from lockdeck.backend.model.fleet import LockView
-from lockdeck.backend.model.locks import (
-    Evidence,
-    Holder,
-    LockKind,
-    LockRecord,
-    Presence,
-    Proof,
-    ScanEvidence,
-    Verdict,
-)
-from lockdeck.backend.model.verdicts import judge
-from lockdeck.backend.openclaw.locks.deleted import deleted_at, written_at
-from lockdeck.backend.openclaw.locks.lockfile import read_lock
+from lockdeck.backend.model.locks import Evidence, Holder, LockRecord, Proof, ScanEvidence
+from lockdeck.backend.openclaw.locks.deleted import deleted_at
 from lockdeck.backend.openclaw.roots.place import Place
 from lockdeck.backend.system import namespaces, processes, procfs
-from lockdeck.backend.system.descriptors import (
-    DescriptorScan,
-    Opener,
-    open_for_writing,
-    scan_all,
-    scan_pids,
-)
+from lockdeck.backend.system.descriptors import DescriptorScan, Opener, open_for_writing
 from lockdeck.backend.system.volumes import Mounts, Volume, may_be_shared, read_mounts
 
-SETTLE_S = 0.2
-"""OpenClaw closes the descriptor before it removes the file: a lock seen in between looks leaked."""
-
-_TRIES = 3
-_GATEWAY = LockKind.GATEWAY
+Openers = Mapping[tuple[int, int], tuple[Opener, ...]]
+"""Who has a file open, by its device and inode."""
 
 
 class Surroundings(Struct, frozen=True):
@@ -56,117 +30,38 @@ class Surroundings(Struct, frozen=True):
     volumes: dict[str, Volume] = field(default_factory=dict)
 
     def volume_of(self, directory: str) -> Volume:
-        """The volume of a directory, looked up once per look."""
+        """Return the volume of a directory, looked up once per look."""
         if directory not in self.volumes:
             self.volumes[directory] = self.mounts.volume_of(directory)
         return self.volumes[directory]
 
 
-def examine(
-    places: Sequence[Place],
-    now: float,
-    settle: Callable[[float], object] = time.sleep,
-    search: bool = False,
-    removed_from: Sequence[Place] = (),
-    settled: Collection[str | None] = (),
-) -> list[LockView]:
-    """Judge every place from fresh evidence, in the order given.
-
-    A lock that looks leaked is looked at again after `settle(SETTLE_S)`, unless its release id is among the
-    `settled` ones, known as leaked from an earlier look.  With `search` every process is
-    searched even if the named holders explain all locks: that also finds deleted locks that are still open
-    in the directories of the places and of `removed_from` (sessions directories), and the gateway locks among
-    `removed_from` that stand no more, appended as `removed`; a place where nothing stands and whose deleted
-    lock is open is itself judged so.
-    """
-    views, scan = _look(places, now, search)
-    suspects = [
-        index
-        for index, view in enumerate(views)
-        if view.judgement.verdict is Verdict.LEAKED and view.release_id not in settled
-    ]
-    if suspects:
-        settle(SETTLE_S)
-        again, _ = _look([places[index] for index in suspects], now + SETTLE_S, search=False)
-        for index, view in zip(suspects, again, strict=True):
-            views[index] = view
-    return views + _removed((*removed_from, *places), {place.path for place in places}, scan, now)
-
-
-def _look(places: Sequence[Place], now: float, search: bool) -> tuple[list[LockView], DescriptorScan | None]:
-    views: list[LockView | None] = [None] * len(places)
-    todo = list(range(len(places)))
-    scan: DescriptorScan | None = None
-    surroundings: Surroundings | None = None
-    for attempt in range(_TRIES):
-        records = {
-            i: read_lock(places[i].path, places[i].root, places[i].agent, places[i].kind) for i in todo
-        }
-        named = _named_openers(records.values())
-        unexplained = [i for i in todo if records[i].identity is not None and _key(records[i]) not in named]
-        # A lock released since it was read needs no search, only another look.
-        sought = {i for i in unexplained if attempt + 1 == _TRIES or unchanged(records[i])}
-        if sought or (search and scan is None):
-            scan = scan_all({_key(records[i]) for i in sought})
-        if surroundings is None or sought:
-            surroundings = _surroundings(bool(sought))
-        for i in todo:
-            views[i] = _view(places[i], records[i], named, scan, surroundings, now)
-        # A lock that was re-created while the processes were searched has lost its holder only on paper.
-        todo = [i for i in unexplained if i not in sought or not unchanged(records[i])]
-        if not todo:
-            break
-    return [view for view in views if view is not None], scan
-
-
-def _named_openers(records: Iterable[LockRecord]) -> dict[tuple[int, int], tuple[Opener, ...]]:
-    known = [record for record in records if record.identity is not None]
-    pids = {record.payload.pid for record in known if record.payload is not None}
-    if not pids:
-        return {}
-    return dict(scan_pids(sorted(pids), {_key(record) for record in known}).openers)
-
-
-def _key(record: LockRecord) -> tuple[int, int]:
-    identity = record.identity
-    return (-1, -1) if identity is None else (identity.dev, identity.ino)
-
-
-def unchanged(record: LockRecord) -> bool:
-    """Whether the very file of a record still stands at its path as it was read."""
-    try:
-        found = os.lstat(record.path)
-    except OSError:
-        return False
-    identity = record.identity
-    return identity is not None and (found.st_ino, found.st_ctime_ns) == (identity.ino, identity.ctime_ns)
-
-
-def _surroundings(with_inner: bool) -> Surroundings:
-    initial = namespaces.in_initial_pid_namespace()
+def surroundings_now(*, with_inner: bool) -> Surroundings:
+    """Look at what holds for all locks; `with_inner` also at the processes of inner pid namespaces."""
     return Surroundings(
         mounts=read_mounts(),
         boot_time=procfs.boot_time(),
         our_uid=os.geteuid(),
-        initial_namespace=initial,
+        initial_namespace=namespaces.in_initial_pid_namespace(),
         inner=tuple(namespaces.inner_processes()) if with_inner else (),
     )
 
 
-def _view(
+def evidence_of_lock(
     place: Place,
     record: LockRecord,
-    named: dict[tuple[int, int], tuple[Opener, ...]],
+    named_openers: Openers,
     scan: DescriptorScan | None,
     surroundings: Surroundings,
     now: float,
-) -> LockView:
+) -> Evidence:
+    """Put together what is known of a lock; `named_openers` are those of the processes that locks name."""
     volume = surroundings.volume_of(place.directory)
     evidence = Evidence(
         record=record,
         observed_at=now,
-        openers=_openers(record, named, scan),
-        deleted_openers=tuple(_holder(opener) for opener in deleted_at(place.path, scan)),
+        openers=_openers(record, named_openers, scan),
+        deleted_openers=_holders(deleted_at(place.path, scan)),
         scan=_scan_evidence(record, scan, volume.kind == "local"),
         volume=volume.kind,
         fs_type=volume.fs_type,
@@ -174,18 +69,39 @@ def _view(
         our_uid=surroundings.our_uid,
         era=place.era,
     )
-    evidence = _with_namespace(_with_process(evidence), place, surroundings, volume)
-    return LockView(record, evidence, judge(evidence))
+    return _with_namespace(_with_process(evidence), place, surroundings, volume)
 
 
-def _openers(
-    record: LockRecord, named: dict[tuple[int, int], tuple[Opener, ...]], scan: DescriptorScan | None
-) -> tuple[Holder, ...]:
+def evidence_of_deleted(
+    place: Place, record: LockRecord, openers: Iterable[Opener], scan: DescriptorScan, now: float
+) -> Evidence:
+    """Put together what is known of a lock that was deleted while `openers` have it open."""
+    return Evidence(
+        record=record,
+        observed_at=now,
+        deleted_openers=_holders(openers),
+        scan=_scan_evidence(record, scan),
+        era=place.era,
+    )
+
+
+def inode_of(record: LockRecord) -> tuple[int, int]:
+    """Return device and inode of a lock's file; those of no file where it could not be looked at."""
+    identity = record.identity
+    return (-1, -1) if identity is None else (identity.dev, identity.ino)
+
+
+def _openers(record: LockRecord, named_openers: Openers, scan: DescriptorScan | None) -> tuple[Holder, ...]:
     if record.identity is None:
         return ()
-    found = named.get(_key(record)) or (scan.openers.get(_key(record), ()) if scan else ())
+    inode = inode_of(record)
+    openers = named_openers.get(inode) or (scan.openers.get(inode, ()) if scan else ())
     # Our own reading is no hold; anybody else's open descriptor counts, even a reader's.
-    return tuple(_holder(o) for o in found if o.writable or o.pid != os.getpid())
+    return _holders(opener for opener in openers if opener.writable or opener.pid != os.getpid())
+
+
+def _holders(openers: Iterable[Opener]) -> tuple[Holder, ...]:
+    return tuple(map(_holder, openers))
 
 
 def _holder(opener: Opener) -> Holder:
@@ -195,7 +111,7 @@ def _holder(opener: Opener) -> Holder:
 
 
 def _label(pid: int, fallback: str) -> str:
-    """What people call a process: Node names its main thread `MainThread`, so argv tells more."""
+    """Return what people call a process: Node names its main thread `MainThread`, so argv tells more."""
     identity = processes.look(pid).identity
     return str(processes.label(identity)) if identity else fallback
 
@@ -223,8 +139,12 @@ def _confirmed_by_kernel(record: LockRecord) -> bool | None:
     except OSError:
         return None
     try:
-        found = os.fstat(handle)
-        if (found.st_dev, found.st_ino, found.st_ctime_ns) != (identity.dev, identity.ino, identity.ctime_ns):
+        status = os.fstat(handle)
+        if (status.st_dev, status.st_ino, status.st_ctime_ns) != (
+            identity.dev,
+            identity.ino,
+            identity.ctime_ns,
+        ):
             return None
         written = open_for_writing(handle)
         return None if written is None else not written
@@ -237,13 +157,13 @@ def _with_process(evidence: Evidence) -> Evidence:
     if payload is None:
         return evidence
     look = processes.look(payload.pid)
-    who = look.identity
+    identity = look.identity
     return replace(
         evidence,
         liveness=look.liveness,
-        process_name=str(processes.label(who)) if who else "",
-        process_started_at=who.started_at if who else None,
-        process_start_ticks=who.start_ticks if who else None,
+        process_name=str(processes.label(identity)) if identity else "",
+        process_started_at=identity.started_at if identity else None,
+        process_start_ticks=identity.start_ticks if identity else None,
     )
 
 
@@ -277,33 +197,3 @@ def _namespace_note(evidence: Evidence, place: Place, around: Surroundings, volu
 
 def _shared(place: Place) -> str:
     return f"lockdeck runs in a pid namespace of its own, and {place.directory} may be shared with others"
-
-
-def _removed(
-    places: Sequence[Place], seen: Collection[str], scan: DescriptorScan | None, now: float
-) -> list[LockView]:
-    """Find locks, beside those seen, that were deleted under a live holder: no file, but an open descriptor."""
-    if scan is None or not scan.deleted:
-        return []
-    by_directory = {place.directory: place for place in places if place.kind is not _GATEWAY}
-    gateways = {place.path: place for place in places if place.kind is _GATEWAY}
-    views = []
-    for path in sorted(scan.deleted):
-        place = gateways.get(path)
-        if path.endswith(".jsonl.lock"):
-            place = by_directory.get(os.path.dirname(path))
-        openers = () if path in seen or os.path.lexists(path) else deleted_at(path, scan)
-        if place is None or not openers:
-            continue
-        kind = _GATEWAY if place.kind is _GATEWAY else LockKind.SESSION
-        written = written_at(openers)
-        record = LockRecord(path, place.root, place.agent, kind, Presence.ABSENT, mtime=written)
-        evidence = Evidence(
-            record=record,
-            observed_at=now,
-            deleted_openers=tuple(_holder(opener) for opener in openers),
-            scan=_scan_evidence(record, scan),
-            era=place.era,
-        )
-        views.append(LockView(record, evidence, judge(evidence)))
-    return views

@@ -25,7 +25,7 @@ from lockdeck.backend.actions.release.recovery import recover
 from lockdeck.backend.actions.release.standin import StandIn
 from lockdeck.backend.actions.release.swap import DRAIN_S, take
 from lockdeck.backend.actions.turns import turn
-from lockdeck.backend.openclaw.locks.evidence import SETTLE_S
+from lockdeck.backend.openclaw.locks.examination import SETTLE_S
 from lockdeck.backend.system import procfs
 from lockdeck.backend.system.exchange import ExchangeUnsupported
 from lockdeck.backend.system.processes import ProcessIdentity

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from lockdeck.backend.model.locks import Liveness, LockKind, Presence, Proof, Verdict
 from lockdeck.backend.model.needs import lock_needs_person
 from lockdeck.backend.model.verdicts import judge
-from lockdeck.backend.openclaw.locks import evidence
-from lockdeck.backend.openclaw.locks.evidence import SETTLE_S, examine
+from lockdeck.backend.openclaw.locks import examination
+from lockdeck.backend.openclaw.locks.examination import SETTLE_S, examine
 from lockdeck.backend.system.procfs import LINUX
 from tests.unit.fleetdir import PAST, Actor, FleetDir, actor, aged, dead_pid, payload
 
@@ -388,7 +388,7 @@ def test_only_what_looks_leaked_is_waited_for(fleet, lock):
 
 def test_a_lock_taken_anew_during_the_search_has_its_new_holder(fleet, lock, monkeypatch):
     searches = []
-    real = evidence.scan_all
+    real = examination.scan_all
     with actor() as first, actor() as second:
         first.leak(lock)
 
@@ -399,7 +399,7 @@ def test_a_lock_taken_anew_during_the_search_has_its_new_holder(fleet, lock, mon
             searches.append(wanted)
             return real(wanted)
 
-        monkeypatch.setattr(evidence, "scan_all", scan_all)
+        monkeypatch.setattr(examination, "scan_all", scan_all)
         judgement = judged(fleet, lock).judgement
         assert searches
         assert (judgement.verdict, judgement.holder.pid) == (Verdict.HELD, second.pid)
@@ -407,13 +407,13 @@ def test_a_lock_taken_anew_during_the_search_has_its_new_holder(fleet, lock, mon
 
 def test_a_lock_removed_during_the_search_is_absent(fleet, lock, monkeypatch):
     lock.write_text(payload(dead_pid(), PAST))
-    real = evidence.scan_all
+    real = examination.scan_all
 
     def scan_all(wanted):
         lock.unlink(missing_ok=True)
         return real(wanted)
 
-    monkeypatch.setattr(evidence, "scan_all", scan_all)
+    monkeypatch.setattr(examination, "scan_all", scan_all)
     view = judged(fleet, lock)
     assert (view.record.presence, view.judgement.releasable) == (Presence.ABSENT, False)
 
@@ -426,7 +426,7 @@ def test_processes_are_searched_only_for_locks_that_their_named_holder_does_not_
 
     with actor() as holder:
         holder.take(lock)
-        monkeypatch.setattr(evidence, "scan_all", scan_all)
+        monkeypatch.setattr(examination, "scan_all", scan_all)
         assert verdict_of(fleet, lock) is Verdict.HELD
 
 
