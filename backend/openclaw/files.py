@@ -49,43 +49,43 @@ def read_regular(path: str, cap: int, *, follow: bool = False) -> FileRead:
     `follow` allows `path` to be a symbolic link to a regular file (config and store files may be one; lock
     files never). Raises nothing.
     """
-    found = FileRead(Presence.UNREADABLE, problem=safe(f"{path} changes faster than it can be read"))
+    outcome = FileRead(Presence.UNREADABLE, problem=safe(f"{path} changes faster than it can be read"))
     for _ in range(TRIES):
         try:
             steady = _read_once(path, cap, follow)
         except OSError as error:
-            found = _failed(path, error)
+            outcome = _failed(path, error)
             if error.errno not in _NOT_NOW:
-                return found
+                return outcome
         except ValueError:
             return FileRead(Presence.UNREADABLE, problem=safe(f"{path!r} is not a possible path"))
         else:
             if steady is not None:
                 return steady
-    return found
+    return outcome
 
 
 def _read_once(path: str, cap: int, follow: bool) -> FileRead | None:
     """Read once; None when the file changed meanwhile. Raises OSError, and ValueError for a NUL in `path`."""
     # Looking first keeps us from opening a pipe or a device: the opening alone can wake a writer.
-    before = os.stat(path, follow_symlinks=follow)
-    if not stat.S_ISREG(before.st_mode):
-        return _irregular(path, before)
+    status = os.stat(path, follow_symlinks=follow)
+    if not stat.S_ISREG(status.st_mode):
+        return _irregular(path, status)
     descriptor = os.open(path, _FLAGS if follow else _FLAGS | os.O_NOFOLLOW)
     try:
         opened = os.fstat(descriptor)
         if not stat.S_ISREG(opened.st_mode):
             return _irregular(path, opened)
         raw = _drain(descriptor, cap + 1)
-        after = os.fstat(descriptor)
+        finished = os.fstat(descriptor)
     finally:
         os.close(descriptor)
-    if (opened.st_size, opened.st_ctime_ns) != (after.st_size, after.st_ctime_ns):
+    if (opened.st_size, opened.st_ctime_ns) != (finished.st_size, finished.st_ctime_ns):
         return None
     if len(raw) > cap:
-        problem = safe(f"{path} has {after.st_size} bytes, more than the {cap} that are read")
-        return FileRead(Presence.UNREADABLE, raw[:cap], after, problem)
-    return FileRead(Presence.FILE, raw, after)
+        problem = safe(f"{path} has {finished.st_size} bytes, more than the {cap} that are read")
+        return FileRead(Presence.UNREADABLE, raw[:cap], finished, problem)
+    return FileRead(Presence.FILE, raw, finished)
 
 
 def _drain(descriptor: int, limit: int) -> bytes:
@@ -96,9 +96,9 @@ def _drain(descriptor: int, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _irregular(path: str, found: os.stat_result) -> FileRead:
-    kind = next((name for is_kind, name in _KINDS if is_kind(found.st_mode)), "not a regular file")
-    return FileRead(Presence.IRREGULAR, stat=found, problem=safe(f"{path} is {kind}, not a regular file"))
+def _irregular(path: str, status: os.stat_result) -> FileRead:
+    kind = next((name for is_kind, name in _KINDS if is_kind(status.st_mode)), "not a regular file")
+    return FileRead(Presence.IRREGULAR, stat=status, problem=safe(f"{path} is {kind}, not a regular file"))
 
 
 def _failed(path: str, error: OSError) -> FileRead:

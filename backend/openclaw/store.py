@@ -78,7 +78,7 @@ class _Fields(msgspec.Struct, gc=False, rename="camel"):
     spawned_by: Any = None
 
 
-_WHOLE = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_DOCUMENT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENTRY = msgspec.json.Decoder(_Fields)
 
 
@@ -88,29 +88,29 @@ def read_store(path: str, previous: Store | None = None) -> Store:
     OpenClaw replaces the file whole, many times per turn: an absent or incomplete file is read again.
     Raises nothing.
     """
-    before = previous or Store()
-    if before.signature is not None and before.signature == _signature_at(path):
-        return before
+    last = previous or Store()
+    if last.signature is not None and last.signature == _signature_at(path):
+        return last
     problem: SafeText | None = None
     for _ in range(TRIES):
-        found = read_regular(path, CAP_BYTES, follow=True)
-        problem = None if found.presence is Presence.ABSENT else found.problem
-        if found.presence in (Presence.IRREGULAR, Presence.UNREADABLE):
+        content = read_regular(path, CAP_BYTES, follow=True)
+        problem = None if content.presence is Presence.ABSENT else content.problem
+        if content.presence in (Presence.IRREGULAR, Presence.UNREADABLE):
             break
-        if found.presence is Presence.FILE:
-            raws, problem = _raw_entries(path, found.raw)
+        if content.presence is Presence.FILE:
+            raws, problem = _raw_entries(path, content.raw)
             if raws is not None:
-                return _store(path, raws, found)
-    after = Store(before.entries if problem else (), None, problem)
-    return before if after == before else after
+                return _store(path, raws, content)
+    store = Store(last.entries if problem else (), None, problem)
+    return last if store == last else store
 
 
-def _store(path: str, raws: Mapping[str, msgspec.Raw], found: FileRead) -> Store:
+def _store(path: str, raws: Mapping[str, msgspec.Raw], content: FileRead) -> Store:
     decoded = [_entry(key, raw) for key, raw in raws.items()]
     entries = tuple(entry for entry in decoded if entry is not None)
     lost = len(decoded) - len(entries)
     problem = safe(f"{path}: {lost} of {len(decoded)} entries could not be understood") if lost else None
-    return Store(entries, None if found.stat is None else _signature(found.stat), problem)
+    return Store(entries, None if content.stat is None else _signature(content.stat), problem)
 
 
 def _signature(status: os.stat_result) -> Signature:
@@ -127,12 +127,12 @@ def _signature_at(path: str) -> Signature | None:
 def _raw_entries(path: str, raw: bytes) -> tuple[dict[str, msgspec.Raw] | None, SafeText | None]:
     """Split the store into its entries without building what is in them."""
     try:
-        return _WHOLE.decode(raw), None
+        return _DOCUMENT.decode(raw), None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         # JavaScript writes half of a cut emoji as a lone \ud83d, which strict JSON does not know.
         mended = _LONE_SURROGATE.sub(rb"\\ufffd", raw)
     try:
-        return _WHOLE.decode(mended), None
+        return _DOCUMENT.decode(mended), None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return None, safe(f"{path} is not a session store: {error}")
 
@@ -195,31 +195,24 @@ class StoreIndex(Struct, frozen=True):
         By the transcript named in the entry first: its name need not be the session id (2026.4.5).
         """
         transcript = _RealDirectories().resolve(lock_path.removesuffix(".lock"))
-        found = self.by_file.get(transcript)
-        if found is not None:
-            return found
+        entry = self.by_file.get(transcript)
+        if entry is not None:
+            return entry
         name = os.path.basename(transcript).removesuffix(".jsonl")
         return self.by_id.get(name) or self.by_id.get(_TOPIC.sub("", name))
-
-
-def session_for_lock(
-    lock_path: str, entries: Iterable[SessionEntry], sessions_dir: str
-) -> SessionEntry | None:
-    """Return the session that a lock belongs to; for many locks of one directory build a `StoreIndex`."""
-    return StoreIndex.build(entries, sessions_dir).find(lock_path)
 
 
 class _RealDirectories:
     """Resolves the directory of a path, not its name, as OpenClaw does for locks; each directory once."""
 
     def __init__(self) -> None:
-        self._known: dict[str, str] = {}
+        self._resolved: dict[str, str] = {}
 
     def resolve(self, path: str) -> str:
         directory, name = os.path.split(os.path.normpath(path))
-        if directory not in self._known:
+        if directory not in self._resolved:
             try:
-                self._known[directory] = os.path.realpath(directory)
+                self._resolved[directory] = os.path.realpath(directory)
             except (OSError, ValueError):
-                self._known[directory] = directory
-        return os.path.join(self._known[directory], name)
+                self._resolved[directory] = directory
+        return os.path.join(self._resolved[directory], name)

@@ -69,7 +69,7 @@ class TrajectoryTail(Struct, frozen=True):
 def transcript_tail(path: str, max_bytes: int = TAIL) -> TranscriptTail:
     """Read at most the last `max_bytes` of a transcript. Raises nothing; a symlink is not followed."""
     try:
-        entries, found = _end_of(path, max_bytes)
+        entries, status = _end_of(path, max_bytes)
     except OSError as error:
         return TranscriptTail(problem=_sentence(path, error))
     errors: list[PromptError] = []
@@ -81,29 +81,29 @@ def transcript_tail(path: str, max_bytes: int = TAIL) -> TranscriptTail:
         if answer is not None:
             stop_reason = ident(answer.get("stopReason"))
             model = model_name(answer.get("provider"), answer.get("model"))
-        told = _prompt_error(entry, at if at is not None else found.st_mtime)
-        if told is not None:
-            errors.append(told)
-    return TranscriptTail(tuple(errors), last_at, stop_reason, model, found.st_size, found.st_mtime)
+        prompt_error = _prompt_error(entry, at if at is not None else status.st_mtime)
+        if prompt_error is not None:
+            errors.append(prompt_error)
+    return TranscriptTail(tuple(errors), last_at, stop_reason, model, status.st_size, status.st_mtime)
 
 
 def trajectory_tail(path: str, max_bytes: int = TAIL) -> TrajectoryTail:
     """Read the outcomes in the last `max_bytes` of a trajectory. Raises nothing; follows no symlink."""
     try:
-        entries, found = _end_of(path, max_bytes)
+        entries, status = _end_of(path, max_bytes)
     except OSError as error:
         return TrajectoryTail(problem=_sentence(path, error))
-    return TrajectoryTail(tuple(_outcomes(entries)), found.st_size, found.st_mtime)
+    return TrajectoryTail(tuple(_outcomes(entries)), status.st_size, status.st_mtime)
 
 
 def _end_of(path: str, max_bytes: int) -> tuple[Iterator[_Entry], os.stat_result]:
     descriptor = open_regular(path)
     try:
-        raw, found = read_end(descriptor, max_bytes)
+        raw, status = read_end(descriptor, max_bytes)
     finally:
         os.close(descriptor)
     decoded = (decode_object(line) for line in raw.split(b"\n") if line.startswith(b"{"))
-    return (entry for entry in decoded if entry is not None), found
+    return (entry for entry in decoded if entry is not None), status
 
 
 def _sentence(path: str, error: OSError) -> SafeText:

@@ -33,7 +33,7 @@ from lockdeck.backend.watch.roots import WatchedRoots
 from lockdeck.backend.watch.sessions.builder import SessionBuilder
 from lockdeck.backend.watch.sessions.files import FileSessions, Spot
 from lockdeck.backend.watch.sessions.sqlite import gateway_sessions
-from lockdeck.backend.watch.wakeup.wakeup import Waking
+from lockdeck.backend.watch.wakeup.wakeup import Wakeup
 
 PUBLISH_S = 3.0
 """A snapshot is published at least this often (seconds), also when nothing is new: who reads it sees we live."""
@@ -57,9 +57,9 @@ class Collector:
         env = os.environ if env is None else env
         self.settings = settings
         self._clock = clock
-        self._waking = Waking()
+        self._wakeup = Wakeup()
         self._roots = WatchedRoots(discover, env)
-        self._feeds = Feeds(env, clock, self._waking.ring)
+        self._feeds = Feeds(env, clock, self._wakeup.ring)
         self._news = LatestNews()
         self._logs = LogBook((*logs, *settings.logs), env)
         self._book = RunBook()
@@ -127,7 +127,7 @@ class Collector:
             publish(self._look(None))
             last_full = published = time.monotonic()
             while not stop.is_set():
-                self._waking.watch(self._roots.all)
+                self._wakeup.watch(self._roots.all)
                 dirty = self._wait(stop, last_full)
                 if stop.is_set():
                     return
@@ -149,7 +149,7 @@ class Collector:
 
     def close(self) -> None:
         """Let go of watches and files."""
-        self._waking.stop()
+        self._wakeup.stop()
         self._logs.close()
         self._feeds.close()
 
@@ -158,18 +158,18 @@ class Collector:
 
         Each step is handed what the steps before it gave; none asks a later one.
         """
-        now, whole = self._clock(), dirty is None
-        if whole:
+        now, full = self._clock(), dirty is None
+        if full:
             self._refresh_roots(now)
         self._take_news()
         self._read_logs(now)
-        if whole:
+        if full:
             self._logs.learn_versions(self._roots.all)
         listed = self._list_directories(dirty)
         self._read_transcripts(listed, now)
         joins = self._join()
-        self._look_at_locks(listed, joins, now, whole)
-        if whole:
+        self._look_at_locks(listed, joins, now, full)
+        if full:
             self._feeds.keep(self._roots.by_path)
         return self._snapshot(joins, self._clock())
 
@@ -216,7 +216,7 @@ class Collector:
         )
 
     def _look_at_locks(
-        self, listed: Sequence[WatchedDirectory], joins: Joins, now: float, whole: bool
+        self, listed: Sequence[WatchedDirectory], joins: Joins, now: float, full: bool
     ) -> None:
         """Judge the locks of the directories just listed, knowing which gaps the runs have promised to end."""
         least_s = self.settings.gap_grace_s
@@ -224,7 +224,7 @@ class Collector:
         paths = {directory.where.path for directory in listed}
         for root in self._roots.all:
             of_root = [directory for path, directory in root.directories.items() if path in paths]
-            self._locks.look(root, of_root, graces, now, whole)
+            self._locks.look(root, of_root, graces, now, full)
 
     def _snapshot(self, joins: Joins, now: float) -> FleetSnapshot:
         sessions = [view for root in self._roots.all for view in self._sessions(root, joins, now)]
@@ -233,7 +233,7 @@ class Collector:
             host=safe(socket.gethostname()),
             roots=(
                 *(self._root_view(root, now) for root in self._roots.all),
-                *self._roots.unusable_views(self._waking.live),
+                *self._roots.unusable_views(self._wakeup.live),
             ),
             sessions=tuple(sorted(sessions, key=_urgency)),
             locks=tuple(sorted(self._locks.all, key=lambda view: view.record.path)),
@@ -252,7 +252,7 @@ class Collector:
 
     def _root_view(self, root: WatchedRoot, now: float) -> RootView:
         refused = self._roots.refused_start(root, self._book.refused_starts, now)
-        return root.view(self._waking.live, refused, tuple(self._waking.why_polled(root)))
+        return root.view(self._wakeup.live, refused, tuple(self._wakeup.polling_reasons(root)))
 
     def _notes(self, joins: Joins, now: float) -> Iterator[str]:
         yield from self._logs.notes()
@@ -265,12 +265,12 @@ class Collector:
 
     def _wait(self, stop: threading.Event, last_full: float) -> set[str] | None:
         """Wait for the next reason to look; None when everything is to be looked at."""
-        dirty = self._waking.wait(stop, last_full + self._rescan_s())
+        dirty = self._wakeup.wait(stop, last_full + self._rescan_s())
         watched = self._roots.directory_paths
-        return None if dirty - watched else dirty | self._locks.due | (self._waking.silent & watched)
+        return None if dirty - watched else dirty | self._locks.due | (self._wakeup.silent & watched)
 
     def _rescan_s(self) -> float:
-        polling = any(root.network for root in self._roots.all) or not self._waking.live
+        polling = any(root.network for root in self._roots.all) or not self._wakeup.live
         return min(1.0, self.settings.rescan_s) if polling else self.settings.rescan_s
 
 

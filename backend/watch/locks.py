@@ -62,26 +62,26 @@ class WatchedLocks:
         directories: Sequence[WatchedDirectory],
         graces: Mapping[str, float],
         now: float,
-        whole: bool,
+        full: bool,
     ) -> None:
-        """Judge the locks in some directories of a root, as they were listed last; with `whole` also its others.
+        """Judge the locks in some directories of a root, as they were listed last; with `full` also its others.
 
         `graces` are by path how long (seconds) a gap on an occupied lock may last.
         """
-        views = [] if whole else self._resting(directories)
+        views = [] if full else self._resting(directories)
         resting = {view.record.path for view in views}
         places = root.places
         to_judge = [p for d in directories for p in d.lock_places(places) if p.path not in resting]
-        to_judge += root.other_places() if whole else []
+        to_judge += root.other_places() if full else []
         # A deleted lock leaves no name behind: it stays known only while its holder is searched for.
-        search = whole or any(self._has_deleted(directory) for directory in directories)
+        search = full or any(self._has_deleted(directory) for directory in directories)
         removed_from = [places.sessions_directory(d.where) for d in directories] if search else []
-        removed_from += root.expected_gateway_locks() if whole else []
+        removed_from += root.expected_gateway_locks() if full else []
         if to_judge or search:
             earlier = {view.release_id for view in self.all}
             views += examine(to_judge, now, search=search, removed_from=removed_from, settled=earlier)
-        self._file(root, directories, [self._unless_let_go(view, now) for view in views], whole)
-        if whole:
+        self._file(root, directories, [self._unless_let_go(view, now) for view in views], full)
+        if full:
             gateway_locks = (v for v in self.views[root.path] if v.record.kind is LockKind.GATEWAY)
             root.take_gateway_locks(tuple(gateway_locks), now)
         for directory in directories:
@@ -92,11 +92,11 @@ class WatchedLocks:
         root: WatchedRoot,
         directories: Sequence[WatchedDirectory],
         views: Iterable[LockView],
-        whole: bool,
+        full: bool,
     ) -> None:
         """Put each view to its directory, those of no sessions directory to the root."""
         filed: dict[str, list[LockView]] = {directory.where.path: [] for directory in directories}
-        if whole:
+        if full:
             filed[root.path] = []
         for view in views:
             if view.record.presence is Presence.ABSENT and view.judgement.verdict is not Verdict.REMOVED:

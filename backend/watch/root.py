@@ -14,7 +14,7 @@ from lockdeck.backend.model.releases.exposure import exposure_notes
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.chain import FailoverChain
-from lockdeck.backend.openclaw.locks.gatewaylock import expected_paths, gateway_lock_paths, left_guards
+from lockdeck.backend.openclaw.locks.gatewaylock import expected_lock_paths, gateway_lock_paths, stale_guards
 from lockdeck.backend.openclaw.locks.lockfile import cut_off, cut_off_sentence
 from lockdeck.backend.openclaw.roots.config import Config, load_config
 from lockdeck.backend.openclaw.roots.discovery import Root
@@ -113,7 +113,7 @@ class WatchedRoot(Struct):
 
     def take_gateway_locks(self, locks: tuple[LockView, ...], now: float) -> None:
         """Take up the verdicts on this root's gateway locks: they say which gateway serves it and whether it lives."""
-        self.gateway_locks, self._guards = locks, left_guards(self.path, now)
+        self.gateway_locks, self._guards = locks, stale_guards(self.path, now)
         folders = (folder for directory in self.directories.values() for folder in directory.work_folders)
         self._cut_off = tuple(folder for folder in folders if cut_off(folder, now))
         self.gateway = gateway_of(locks, self.config.gateway_port if self.config else None)
@@ -197,7 +197,7 @@ class WatchedRoot(Struct):
             self.gateway_paths, self._expected = (), ()
             return
         where = (self.path, self.config.path if self.config else "", self.env, uid)
-        self.gateway_paths, self._expected = gateway_lock_paths(*where), expected_paths(*where)
+        self.gateway_paths, self._expected = gateway_lock_paths(*where), expected_lock_paths(*where)
 
     def _guard_problems(self) -> Iterator[str]:
         for path in self._guards:

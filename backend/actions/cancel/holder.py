@@ -14,7 +14,7 @@ from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.gateways import serving_lock
 from lockdeck.backend.model.locks import Proof, Verdict
 from lockdeck.backend.openclaw.locks.examination import examine
-from lockdeck.backend.openclaw.locks.gatewaylock import gateway_lock_paths, read_gateway_lock
+from lockdeck.backend.openclaw.locks.gatewaylock import gateway_lock_paths, serving_gateway_lock
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.system import processes
 from lockdeck.backend.system.text import SafeText, safe
@@ -101,7 +101,7 @@ def _why_no_signal(view: LockView, pid: int, ticks: int | None) -> str | None:
 def _is_gateway(pid: int, argv: str, root: str, config: Config, env: Mapping[str, str]) -> bool:
     """Return whether a process is the gateway of this root: by the gateway's own lock, or by its title."""
     try:
-        lock = read_gateway_lock(root, config.path, env, os.stat(root).st_uid)
+        lock = serving_gateway_lock(root, config.path, env, os.stat(root).st_uid)
     except OSError:
         lock = None
     if lock is not None and lock.pid == pid:

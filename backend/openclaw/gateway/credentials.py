@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from lockdeck.backend.openclaw.files import read_regular
 from lockdeck.backend.openclaw.gateway.secret import Secret, SecretRef, credential
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
-from lockdeck.backend.openclaw.locks.gatewaylock import read_gateway_lock
+from lockdeck.backend.openclaw.locks.gatewaylock import serving_gateway_lock
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.openclaw.roots.configtext import ConfigTextError, read_config_text
 from lockdeck.backend.openclaw.roots.environment import expand, home_of, same_place, state_dir
@@ -178,7 +178,7 @@ def is_loopback(host: str) -> bool:
 
 def _port(root: str, config: Config, env: Mapping[str, str]) -> int:
     try:
-        lock = read_gateway_lock(root, config.path, env, os.stat(root).st_uid)
+        lock = serving_gateway_lock(root, config.path, env, os.stat(root).st_uid)
     except OSError:
         lock = None
     word = env.get("OPENCLAW_GATEWAY_PORT", "").strip().rpartition(":")[2]

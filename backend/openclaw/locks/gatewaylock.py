@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from lockdeck.backend.model.locks import LockKind, Presence
 from lockdeck.backend.openclaw.files import read_regular
-from lockdeck.backend.openclaw.locks.lockfile import epoch_of, role_of, whole
+from lockdeck.backend.openclaw.locks.lockfile import epoch_of, role_of, whole_number
+from lockdeck.backend.openclaw.roots.environment import real
 from lockdeck.backend.openclaw.roots.layout import lock_kind
 
 CAP_BYTES = 64 * 1024
@@ -43,16 +44,16 @@ class GatewayLock(Struct, frozen=True):
     state_dir: str | None = None
 
 
-def read_gateway_lock(root: str, config_path: str, env: Mapping[str, str], uid: int) -> GatewayLock | None:
+def serving_gateway_lock(root: str, config_path: str, env: Mapping[str, str], uid: int) -> GatewayLock | None:
     """Return the lock of the gateway that serves `root` with `config_path`; None where there is none.
 
     `uid` is the gateway's user, as a rule the owner of the root: nothing of another user is believed. Up to
     2026.7 the lock is in `<tmp>/openclaw-<uid>`, from 2026.8 in `<root>/tmp/openclaw-<uid>`; its name has the
     first eight hex digits of the SHA-256 of the config path as the gateway spells it. Raises nothing.
     """
-    claims = (read_claim(path, uid) for path in gateway_lock_paths(root, config_path, env, uid))
+    locks = (gateway_lock_at(path, uid) for path in gateway_lock_paths(root, config_path, env, uid))
     # From 2026.8 on embedded agents and maintenance take locks of the same name; they serve nobody.
-    serving = [claim for claim in claims if claim is not None and claim.role is None]
+    serving = [lock for lock in locks if lock is not None and lock.role is None]
     return max(serving, key=lambda lock: lock.created_at or 0.0, default=None)
 
 
@@ -61,29 +62,29 @@ def gateway_lock_paths(root: str, config_path: str, env: Mapping[str, str], uid:
 
     2026.8 and later have two: one for the config and one for the state (`gateway.state.lock`).
     """
-    found = (
+    paths = (
         path
         for directory in lock_directories(root, env, uid)
         for path in _lock_paths(directory, uid, config_path)
-        if belongs(path, root, config_path, uid)
+        if is_lock_of_root(path, root, config_path, uid)
     )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(paths))
 
 
-def belongs(path: str, root: str, config_path: str, uid: int | None = None) -> bool:
+def is_lock_of_root(path: str, root: str, config_path: str, uid: int | None = None) -> bool:
     """Whether a gateway lock is of this root: by what it says, else by its place and name. Raises nothing."""
-    claim = read_claim(path, uid)
-    own = os.path.dirname(_real(os.path.dirname(path))) == os.path.join(_real(root), "tmp")
-    if claim is None:
-        return own or os.path.basename(path) == f"gateway.{_digest(config_path)}.lock"
-    if claim.state_dir is not None:
-        return _real(claim.state_dir) == _real(root)
-    return own or _real(claim.config_path) == _real(config_path)
+    lock = gateway_lock_at(path, uid)
+    in_root = os.path.dirname(real(os.path.dirname(path))) == os.path.join(real(root), "tmp")
+    if lock is None:
+        return in_root or os.path.basename(path) == f"gateway.{_digest(config_path)}.lock"
+    if lock.state_dir is not None:
+        return real(lock.state_dir) == real(root)
+    return in_root or real(lock.config_path) == real(config_path)
 
 
-def expected_paths(root: str, config_path: str, env: Mapping[str, str], uid: int) -> tuple[str, ...]:
+def expected_lock_paths(root: str, config_path: str, env: Mapping[str, str], uid: int) -> tuple[str, ...]:
     """Return where gateways of a root put their locks, links resolved, whether or not any stands there now."""
-    directories = [_real(directory) for directory in lock_directories(root, env, uid)]
+    directories = [real(directory) for directory in lock_directories(root, env, uid)]
     name = f"gateway.{_digest(config_path)}.lock"
     return (
         *(os.path.join(directory, name) for directory in directories),
@@ -91,7 +92,7 @@ def expected_paths(root: str, config_path: str, env: Mapping[str, str], uid: int
     )
 
 
-def left_guards(root: str, now: float) -> tuple[str, ...]:
+def stale_guards(root: str, now: float) -> tuple[str, ...]:
     """Return the marks of takeovers that have not ended within `GUARD_S` (`….lock.reclaim`, 2026.8 and later).
 
     While one stands OpenClaw takes no stale lock of that name over (openclaw#138657; read in 2026.9.6).
@@ -139,34 +140,34 @@ def _lock_paths(directory: str, uid: int, config_path: str) -> Iterable[str]:
         return ()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != uid:
         return ()  # anybody may make this name in /tmp
-    mine = os.path.join(directory, f"gateway.{_digest(config_path)}.lock")
+    expected = os.path.join(directory, f"gateway.{_digest(config_path)}.lock")
     locks = [path for path in paths if lock_kind(path) is LockKind.GATEWAY]
-    return sorted(locks, key=lambda path: path != mine)[:MOST_LOCKS]
+    return sorted(locks, key=lambda path: path != expected)[:MOST_LOCKS]
 
 
-def read_claim(path: str, uid: int | None = None) -> GatewayLock | None:
+def gateway_lock_at(path: str, uid: int | None = None) -> GatewayLock | None:
     """Read one lock; None where it says nothing that can be used, or is not a file of `uid`. Raises nothing."""
-    found = read_regular(path, CAP_BYTES)
-    if found.presence is not Presence.FILE or found.stat is None:
+    content = read_regular(path, CAP_BYTES)
+    if content.presence is not Presence.FILE or content.stat is None:
         return None
-    if uid is not None and found.stat.st_uid != uid:
+    if uid is not None and content.stat.st_uid != uid:
         return None
     try:
-        value = msgspec.json.decode(found.raw)
+        value = msgspec.json.decode(content.raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return _claim(path, value) if isinstance(value, dict) else None
+    return _gateway_lock(path, value) if isinstance(value, dict) else None
 
 
-def _claim(path: str, value: dict[str, Any]) -> GatewayLock | None:
-    pid, config_path = whole(value.get("pid"), 1), value.get("configPath")
+def _gateway_lock(path: str, value: dict[str, Any]) -> GatewayLock | None:
+    pid, config_path = whole_number(value.get("pid"), 1), value.get("configPath")
     if pid is None or not isinstance(config_path, str):
         return None
-    port, state_dir = whole(value.get("port"), 1), value.get("stateDir")
+    port, state_dir = whole_number(value.get("port"), 1), value.get("stateDir")
     return GatewayLock(
         path=path,
         pid=pid,
-        start_ticks=whole(value.get("startTime"), 0),
+        start_ticks=whole_number(value.get("startTime"), 0),
         created_at=epoch_of(value.get("createdAt")),
         config_path=config_path,
         port=port if port is not None and port < 65536 else None,
@@ -177,10 +178,3 @@ def _claim(path: str, value: dict[str, Any]) -> GatewayLock | None:
 
 def _digest(config_path: str) -> str:
     return hashlib.sha256(os.fsencode(config_path)).hexdigest()[:8]
-
-
-def _real(path: str) -> str:
-    try:
-        return os.path.realpath(path)
-    except (OSError, ValueError):
-        return path

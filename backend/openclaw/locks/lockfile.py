@@ -41,20 +41,20 @@ def read_lock(path: str, root: str, agent: str | None, kind: LockKind) -> LockRe
     Where the file could not be read completely, `identity` carries what was seen of it, so that its
     holder can still be looked for; `presence` is then not FILE and nothing may be released.
     """
-    found = read_regular(path, CAP_BYTES)
+    content = read_regular(path, CAP_BYTES)
     payload, state, problem = (
-        parse_payload(found.raw)
-        if found.presence is Presence.FILE
-        else (None, PayloadState.INVALID, found.problem)
+        parse_payload(content.raw)
+        if content.presence is Presence.FILE
+        else (None, PayloadState.INVALID, content.problem)
     )
-    status = found.stat
+    status = content.stat
     return LockRecord(
         path=path,
         root=root,
         agent=agent,
         kind=kind,
-        presence=found.presence,
-        identity=_identity(found),
+        presence=content.presence,
+        identity=_identity(content),
         payload=payload,
         payload_state=state,
         problem=problem,
@@ -115,16 +115,16 @@ def parse_payload(raw: bytes) -> Parsed:
         return _undecodable(raw, error)
     if not isinstance(value, dict):
         return None, PayloadState.INVALID, "the payload is JSON but not an object"
-    pid = whole(value.get("pid"), 1)
+    pid = whole_number(value.get("pid"), 1)
     if pid is None:
         return None, PayloadState.INVALID, "the payload names no valid pid"
-    start = whole(value.get("starttime"), 0)
-    port = whole(value.get("port"), 1)
+    start = whole_number(value.get("starttime"), 0)
+    port = whole_number(value.get("port"), 1)
     payload = LockPayload(
         pid=pid,
         created_at=_created_at(value),
-        starttime=whole(value.get("startTime"), 0) if start is None else start,
-        max_hold_ms=whole(value.get("maxHoldMs"), 1),
+        starttime=whole_number(value.get("startTime"), 0) if start is None else start,
+        max_hold_ms=whole_number(value.get("maxHoldMs"), 1),
         port=port if port is not None and port < 65536 else None,
         role=role_of(value),
         stand_in=_action_of(value),
@@ -146,13 +146,13 @@ def _action_of(value: Mapping[str, Any]) -> str | None:
     return action if isinstance(action, str) and _ACTION.fullmatch(action) else None
 
 
-def whole(value: Any, least: int) -> int | None:
-    """Return `value` as an int when it is a whole JSON number of at least `least`, else None."""
+def whole_number(value: Any, minimum: int) -> int | None:
+    """Return `value` as an int when it is a whole JSON number of at least `minimum`, else None."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # JavaScript knows no difference between 4711 and 4711.0
     if isinstance(value, bool) or not isinstance(value, int):
         return None
-    return value if least <= value <= GREATEST_EXACT else None
+    return value if minimum <= value <= GREATEST_EXACT else None
 
 
 def epoch_of(text: Any) -> float | None:
@@ -170,7 +170,7 @@ def _created_at(value: dict[str, Any]) -> float | None:
     created = epoch_of(value.get("createdAt"))
     if created is not None:
         return created
-    started_ms = whole(value.get("startedAt"), 1)
+    started_ms = whole_number(value.get("startedAt"), 1)
     return None if started_ms is None else started_ms / 1000
 
 
@@ -181,8 +181,8 @@ def _undecodable(raw: bytes, error: Exception) -> Parsed:
     return None, PayloadState.INVALID, "the payload is not JSON"
 
 
-def _identity(found: FileRead) -> LockIdentity | None:
-    status: os.stat_result | None = found.stat
-    if status is None or found.presence is Presence.IRREGULAR:
+def _identity(content: FileRead) -> LockIdentity | None:
+    status: os.stat_result | None = content.stat
+    if status is None or content.presence is Presence.IRREGULAR:
         return None
-    return LockIdentity(status.st_dev, status.st_ino, status.st_ctime_ns, found.raw)
+    return LockIdentity(status.st_dev, status.st_ino, status.st_ctime_ns, content.raw)

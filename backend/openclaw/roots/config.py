@@ -124,8 +124,8 @@ def _agents(values: dict[str, Any]) -> Iterator[Agent]:
     ids: dict[str, bool] = {}
     for entry in _agent_entries(values):
         ids.setdefault(agent_id(entry.get("id")), entry.get("default") is True)
-    chosen = next((name for name, default in ids.items() if default), next(iter(ids), None))
-    yield from (Agent(name, name == chosen) for name in ids)
+    default_id = next((name for name, default in ids.items() if default), next(iter(ids), None))
+    yield from (Agent(name, name == default_id) for name in ids)
 
 
 def _failover(values: dict[str, Any]) -> FailoverSettings:
@@ -176,8 +176,8 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 
 def _text(value: Any, *keys: str) -> str | None:
-    found = _at(value, *keys)
-    return found.strip() or None if isinstance(found, str) else None
+    text = _at(value, *keys)
+    return text.strip() or None if isinstance(text, str) else None
 
 
 def _texts(values: list[Any]) -> tuple[str, ...]:

@@ -88,13 +88,13 @@ def _parse_json5(text: str, name: str) -> Any:
 
 def _read(path: str) -> Any:
     """Read and parse one file."""
-    found = read_regular(path, CAP_BYTES, follow=True)
-    if found.presence is Presence.ABSENT:
+    content = read_regular(path, CAP_BYTES, follow=True)
+    if content.presence is Presence.ABSENT:
         raise _MissingError(f"{path} does not exist")
-    if found.presence is not Presence.FILE:
-        raise ConfigTextError(str(found.problem))
+    if content.presence is not Presence.FILE:
+        raise ConfigTextError(str(content.problem))
     try:
-        text = found.raw.decode()
+        text = content.raw.decode()
     except UnicodeDecodeError as error:
         raise ConfigTextError(f"{path} is not UTF-8 (byte {error.start})") from error
     return parse(text.removeprefix("\ufeff"), path)
@@ -106,7 +106,7 @@ class _Includes:
     def __init__(self, path: str, notes: list[SafeText]) -> None:
         self._root = real(os.path.dirname(path))
         self._notes = notes
-        self._left = MOST_INCLUDES
+        self._budget = MOST_INCLUDES
         self._open: list[str] = [real(path)]
 
     def resolve(self, value: Any, path: str) -> Any:
@@ -114,36 +114,36 @@ class _Includes:
             return [self.resolve(item, path) for item in value]
         if not isinstance(value, dict):
             return value
-        own = {key: self.resolve(item, path) for key, item in value.items() if key != "$include"}
+        beside_include = {key: self.resolve(item, path) for key, item in value.items() if key != "$include"}
         if "$include" not in value:
-            return own
+            return beside_include
         names = value["$include"]
         merged: Any = {}
         for name in names if isinstance(names, list) else [names]:
             merged = _merged(merged, self._file(name, path))
-        return _merged(merged, own) if own else merged
+        return _merged(merged, beside_include) if beside_include else merged
 
     def _file(self, name: object, path: str) -> Any:
         target = real(os.path.join(os.path.dirname(path), name)) if isinstance(name, str) else ""
         if not target.startswith(self._root + os.sep):
-            return self._left_out(name, "it is outside the config's directory")
+            return self._skip(name, "it is outside the config's directory")
         if target in self._open:
-            return self._left_out(name, "it includes itself")
-        if self._left == 0:
-            return self._left_out(name, f"there are more than {MOST_INCLUDES}")
-        self._left -= 1
+            return self._skip(name, "it includes itself")
+        if self._budget == 0:
+            return self._skip(name, f"there are more than {MOST_INCLUDES}")
+        self._budget -= 1
         try:
             values = _read(target)
         except ConfigTextError as error:
-            return self._left_out(name, str(error))
+            return self._skip(name, str(error))
         self._open.append(target)
         try:
             return self.resolve(values, target)
         finally:
             self._open.pop()
 
-    def _left_out(self, name: object, why: str) -> dict[str, Any]:
-        self._notes.append(safe(f"$include {name} was left out: {why}"))
+    def _skip(self, name: object, reason: str) -> dict[str, Any]:
+        self._notes.append(safe(f"$include {name} was left out: {reason}"))
         return {}
 
 
@@ -164,10 +164,10 @@ def _substituted(value: Any, env: Mapping[str, str], notes: list[SafeText]) -> A
     def replacement(match: re.Match[str]) -> str:
         if match[0].startswith("$$"):
             return match[0][1:]
-        found = env.get(match[1])
-        if not found:
+        variable = env.get(match[1])
+        if not variable:
             notes.append(safe(f"the config uses ${{{match[1]}}}, which is not set here"))
-        return found or match[0]
+        return variable or match[0]
 
     if isinstance(value, str):
         return _VARIABLE.sub(replacement, value) if "${" in value else value

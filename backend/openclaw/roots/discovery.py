@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from lockdeck.backend.model.locks import LockKind
-from lockdeck.backend.openclaw.locks.gatewaylock import belongs, read_claim
+from lockdeck.backend.openclaw.locks.gatewaylock import gateway_lock_at, is_lock_of_root
 from lockdeck.backend.openclaw.roots.config import load_config
 from lockdeck.backend.openclaw.roots.environment import (
     account_home,
@@ -112,11 +112,11 @@ def place_of(path: str, env: Mapping[str, str], vouches: Vouches) -> Place:
 
 def _gateway_place(path: str, env: Mapping[str, str], vouches: Vouches) -> Place:
     """Find the root that a gateway lock is of: what it says itself comes first."""
-    claim = read_claim(path)
-    claimed = (claim.state_dir, os.path.dirname(claim.config_path)) if claim else ()
-    claimed_roots = [_root_at(root, vouches) for root in claimed if root and os.path.isabs(root)]
-    for root in (*claimed_roots, *_candidates(path, env, vouches)):
-        if fault_of_root(root.path) is None and belongs(path, root.path, config_path(root.path, env)):
+    lock = gateway_lock_at(path)
+    names = (lock.state_dir, os.path.dirname(lock.config_path)) if lock else ()
+    named_roots = [_root_at(root, vouches) for root in names if root and os.path.isabs(root)]
+    for root in (*named_roots, *_candidates(path, env, vouches)):
+        if fault_of_root(root.path) is None and is_lock_of_root(path, root.path, config_path(root.path, env)):
             return root.places(era_of(root.path)).gateway_lock(path)
     return unknown_place(path, LockKind.GATEWAY)
 

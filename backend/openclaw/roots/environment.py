@@ -16,8 +16,8 @@ def account_home(env: Mapping[str, str], home: str | None = None) -> str:
 
 def home_of(env: Mapping[str, str], home: str | None = None) -> str:
     """Return the home that OpenClaw takes: `OPENCLAW_HOME` where it is set, else that of the account."""
-    account, chosen = account_home(env, home), _word(env, "OPENCLAW_HOME")
-    return os.path.abspath(_with_home(chosen, account) if chosen else account)
+    account, configured = account_home(env, home), _word(env, "OPENCLAW_HOME")
+    return os.path.abspath(_with_home(configured, account) if configured else account)
 
 
 def expand(path: str, home: str) -> str:
@@ -27,9 +27,9 @@ def expand(path: str, home: str) -> str:
 
 def state_dir(env: Mapping[str, str], home: str) -> str:
     """Return the one state directory that an OpenClaw with this environment would use."""
-    chosen = env.get("OPENCLAW_STATE_DIR", "").strip()
-    if chosen:
-        return expand(chosen, home)
+    configured = env.get("OPENCLAW_STATE_DIR", "").strip()
+    if configured:
+        return expand(configured, home)
     candidates = [os.path.join(home, name) for name in STATE_NAMES]
     return next((path for path in candidates if os.path.exists(path)), candidates[0])
 
@@ -41,16 +41,16 @@ def config_path(root: str, env: Mapping[str, str]) -> str:
     other profiles with a config of their own.
     """
     home = home_of(env)
-    chosen = env.get("OPENCLAW_CONFIG_PATH", "").strip()
-    if chosen and same_place(state_dir(env, home), root):
-        return expand(chosen, home)
+    configured = env.get("OPENCLAW_CONFIG_PATH", "").strip()
+    if configured and same_place(state_dir(env, home), root):
+        return expand(configured, home)
     candidates = [os.path.join(root, name) for name in CONFIG_NAMES]
     return next((path for path in candidates if os.path.exists(path)), candidates[0])
 
 
-def same_place(one: str, other: str) -> bool:
+def same_place(first: str, second: str) -> bool:
     """Whether two paths lead to the same place, links resolved."""
-    return real(one) == real(other)
+    return real(first) == real(second)
 
 
 def real(path: str) -> str:

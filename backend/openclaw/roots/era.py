@@ -37,15 +37,15 @@ def era_of(root: str) -> Era:
 
 def era_signature(root: str) -> tuple[tuple[str, int, int], ...]:
     """Return (path, mtime_ns, size) of what `era_of` would read; equal signatures mean an equal era."""
-    found = []
+    entries = []
     for path in _databases(root):
         for name in (path, f"{path}-wal"):
             try:
                 status = os.stat(name)
             except OSError:
                 continue
-            found.append((name, status.st_mtime_ns, status.st_size))
-    return tuple(found)
+            entries.append((name, status.st_mtime_ns, status.st_size))
+    return tuple(entries)
 
 
 def has_session_table(path: str) -> bool:
@@ -68,9 +68,9 @@ def _databases(root: str) -> list[str]:
 
 
 def _head(path: str, size: int) -> bytes:
-    found = read_regular(path, size)
-    # Larger than asked for is the usual case here: the first bytes are all that is wanted.
-    return b"" if found.presence in (Presence.ABSENT, Presence.IRREGULAR) else found.raw
+    content = read_regular(path, size)
+    # Larger than `size` is the usual case here: the first bytes are all that is needed.
+    return b"" if content.presence in (Presence.ABSENT, Presence.IRREGULAR) else content.raw
 
 
 def _in_schema_pages(path: str, page_size: int) -> bool:
@@ -81,18 +81,18 @@ def _in_schema_pages(path: str, page_size: int) -> bool:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return False
-    waiting, seen = deque([1]), {1}
+    queue, queued = deque([1]), {1}
     try:
         for _ in range(MOST_BYTES // page_size):
-            if not waiting:
+            if not queue:
                 return False
-            number = waiting.popleft()
+            number = queue.popleft()
             page = os.pread(descriptor, page_size, (number - 1) * page_size)
             if _TABLE in page:
                 return True
-            children = [child for child in _children(page, 100 if number == 1 else 0) if child not in seen]
-            seen.update(children)
-            waiting.extend(children)
+            children = [child for child in _children(page, 100 if number == 1 else 0) if child not in queued]
+            queued.update(children)
+            queue.extend(children)
     except OSError:
         return False
     finally:

@@ -67,24 +67,24 @@ def read_profiles(root: str, agent: str) -> StoredProfiles | None:
 
     Credentials are skipped, not built. None where no store can be read (SQLite era: always).
     """
-    stores = [_stored(root, name) for name in dict.fromkeys(["main", agent])]
-    found = [store for store in stores if store is not None]
-    if not found:
+    read = (_stored(root, name) for name in dict.fromkeys(["main", agent]))
+    stores = [store for store in read if store is not None]
+    if not stores:
         return None
     return StoredProfiles(
-        {name: profile for store in found for name, profile in store.profiles.items()},
-        {name: order for store in found for name, order in (store.order or {}).items()},
-        {name: usage for store in found for name, usage in (store.usage_stats or {}).items()},
+        {name: profile for store in stores for name, profile in store.profiles.items()},
+        {name: order for store in stores for name, order in (store.order or {}).items()},
+        {name: usage for store in stores for name, usage in (store.usage_stats or {}).items()},
     )
 
 
 def _stored(root: str, agent: str) -> StoredProfiles | None:
     path = os.path.join(root, "agents", agent, "agent", "auth-profiles.json")
-    found = read_regular(path, PROFILES_CAP_BYTES, follow=True)
-    if found.presence is not Presence.FILE:
+    content = read_regular(path, PROFILES_CAP_BYTES, follow=True)
+    if content.presence is not Presence.FILE:
         return None
     try:
-        return msgspec.json.decode(found.raw, type=StoredProfiles, strict=False)
+        return msgspec.json.decode(content.raw, type=StoredProfiles, strict=False)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
@@ -115,25 +115,25 @@ def profiles_for(settings: FailoverSettings, provider: str, stored: StoredProfil
     if stored is None:
         return list(dict.fromkeys(explicit if order is None else order))
     owned = [name for name, profile in stored.profiles.items() if _key(profile.provider) == provider]
-    wanted = order if order is not None else explicit or owned
-    eligible = [name for name in dict.fromkeys(wanted) if name in owned]
-    if not eligible and explicit and not any(name in stored.profiles for name in wanted):
+    candidates = order if order is not None else explicit or owned
+    eligible = [name for name in dict.fromkeys(candidates) if name in owned]
+    if not eligible and explicit and not any(name in stored.profiles for name in candidates):
         eligible = owned
     return eligible if order else sorted(eligible, key=lambda name: _rank(stored, name))
 
 
 def _model_names(settings: FailoverSettings, agent: str) -> list[str]:
     """Name the models in order: own primary, fallbacks, and last the default primary where none are its own."""
-    own, defaults = settings.by_agent.get(agent, Models()), settings.defaults
-    primary = own.primary or defaults.primary
+    of_agent, defaults = settings.by_agent.get(agent, Models()), settings.defaults
+    primary = of_agent.primary or defaults.primary
     if primary is None:
         return []
-    if own.fallbacks is not None:
-        return [primary, *own.fallbacks]
+    if of_agent.fallbacks is not None:
+        return [primary, *of_agent.fallbacks]
     fallbacks, last = list(defaults.fallbacks or ()), [defaults.primary] if defaults.primary else []
     first = _reference(primary, settings)
-    known = {_reference(name, settings) for name in fallbacks}
-    if last and first[0] != _reference(last[0], settings)[0] and first not in known:
+    references = {_reference(name, settings) for name in fallbacks}
+    if last and first[0] != _reference(last[0], settings)[0] and first not in references:
         fallbacks = []
     return [primary, *fallbacks, *last]
 

@@ -48,7 +48,7 @@ def look_for_sessions(root: str, config: Config) -> tuple[tuple[SessionsDir, ...
     except OSError as error:
         present = ()
         hidden.append(safe(f"{os.path.join(root, 'agents')} can't be listed: {reason_of(error)}"))
-    found: dict[str, SessionsDir] = {}
+    directories: dict[str, SessionsDir] = {}
     for agent, store in _stores(root, config, present):
         directory = real(os.path.dirname(store))
         try:
@@ -59,9 +59,9 @@ def look_for_sessions(root: str, config: Config) -> tuple[tuple[SessionsDir, ...
             hidden.append(safe(f"{directory} can't be looked at: {reason_of(error)}"))
             continue
         if exists:
-            whole_path = os.path.join(directory, os.path.basename(store))
-            found.setdefault(directory, SessionsDir(directory, agent or None, whole_path))
-    return tuple(found.values()), tuple(dict.fromkeys(hidden))
+            store_path = os.path.join(directory, os.path.basename(store))
+            directories.setdefault(directory, SessionsDir(directory, agent or None, store_path))
+    return tuple(directories.values()), tuple(dict.fromkeys(hidden))
 
 
 def _stores(root: str, config: Config, present: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -135,13 +135,16 @@ def lock_kind(path: str) -> LockKind:
 def other_locks(root: str) -> list[str]:
     """Return the locks of `root` outside its sessions directories, sorted: they are only ever shown."""
     agents = os.path.join(root, "agents")
-    places = [root, *(os.path.join(root, name) for name in ("sandbox", "credentials", "devices", "cron"))]
+    directories = [
+        root,
+        *(os.path.join(root, name) for name in ("sandbox", "credentials", "devices", "cron")),
+    ]
     for agent in agent_ids(root):
-        places += [os.path.join(agents, agent, "agent"), os.path.join(agents, agent, "qmd")]
-    found: list[str] = []
-    for place in places:
+        directories += [os.path.join(agents, agent, "agent"), os.path.join(agents, agent, "qmd")]
+    paths: list[str] = []
+    for directory in directories:
         try:
-            found += locks_in(place)
+            paths += locks_in(directory)
         except OSError:
-            continue  # a place we may not list hides nothing that could be acted on
-    return sorted(found)
+            continue  # a directory we may not list hides nothing that could be acted on
+    return sorted(paths)

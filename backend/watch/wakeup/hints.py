@@ -16,25 +16,25 @@ DEBOUNCE_MS = 40
 STEP_MS = 8
 """Quiet needed to hand gathered events on at once."""
 _WAKE_MS = 400
-_UNTOLD = re.compile(r'decode path "([^"]*)/[^/]*"')
+_NOT_UTF8 = re.compile(r'decode path "([^"]*)/[^/]*"')
 """What watchfiles says of a name that is not UTF-8 (1.3.0), the bytes written as escapes."""
 
 
 class Hints:
     """A thread that watches directories and hands on the directories in which something happened.
 
-    `paths` are watched, with all that is below when `whole`, and handed on themselves once the watch stands: what
-    happened before was missed. After a failure `problem` says why no events come. A name that can't be told (it
-    is not UTF-8) ends the watch too: `untold` is then its directory, and a watch without that can go on. Nothing is raised.
+    `paths` are watched, with all that is below when `recursive`, and handed on themselves once the watch stands: what
+    happened before was missed. After a failure `problem` says why no events come. A name that is not UTF-8
+    ends the watch too: `not_utf8` is then its directory, and a watch without that can go on. Nothing is raised.
     """
 
     def __init__(
-        self, paths: Iterable[str], notify: Callable[[set[str]], None], *, whole: bool = True
+        self, paths: Iterable[str], notify: Callable[[set[str]], None], *, recursive: bool = True
     ) -> None:
         self.paths = frozenset(paths)
         self.problem: str | None = None
-        self.untold: str | None = None
-        self._whole = whole
+        self.not_utf8: str | None = None
+        self._recursive = recursive
         self._notify = notify
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lockdeck-hints", daemon=True)
@@ -51,8 +51,8 @@ class Hints:
 
     @property
     def live(self) -> bool:
-        """Whether events are coming, or will at once when the watch goes on without `untold`."""
-        return self.problem is None and (self._thread.is_alive() or self.untold is not None)
+        """Whether events are coming, or will at once when the watch goes on without `not_utf8`."""
+        return self.problem is None and (self._thread.is_alive() or self.not_utf8 is not None)
 
     def _run(self) -> None:
         import watchfiles
@@ -68,19 +68,19 @@ class Hints:
                 rust_timeout=_WAKE_MS,
                 raise_interrupt=False,
                 ignore_permission_denied=True,
-                recursive=self._whole,
+                recursive=self._recursive,
                 yield_on_timeout=True,
             ):
-                found = {os.path.dirname(path) for _, path in events} | missed
+                directories = {os.path.dirname(path) for _, path in events} | missed
                 missed = frozenset()
-                if found:
-                    self._notify(found)
+                if directories:
+                    self._notify(directories)
         except (OSError, RuntimeError, UnicodeError) as error:
-            found_name = _UNTOLD.search(str(error))
-            if found_name is None and not isinstance(error, UnicodeError):
+            match = _NOT_UTF8.search(str(error))
+            if match is None and not isinstance(error, UnicodeError):
                 self.problem = f"no file events ({error}); polling instead"
                 return
-            self.untold = found_name[1] if found_name else ""
+            self.not_utf8 = match[1] if match else ""
             self._notify(set(self.paths))
 
 

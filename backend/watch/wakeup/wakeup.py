@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from lockdeck.backend.watch.root import WatchedRoot
 from lockdeck.backend.watch.wakeup.hints import Hints
-from lockdeck.backend.watch.wakeup.scope import Ground, careful_ground, whole_ground
+from lockdeck.backend.watch.wakeup.watched_paths import WatchedPaths, single_directories, trees
 
 PAUSE_S = 0.05
 """Least time between two looks that events ask for, in seconds."""
@@ -21,9 +21,9 @@ LONGEST_PAUSE_S = 0.3
 LOG_POLL_S = 0.5
 """How often the logs are looked at when nothing else happens, in seconds."""
 CHECK_S = 1.0
-"""How often, in seconds, it is looked whether a name that can't be told is still there."""
+"""How often, in seconds, it is looked whether a name that is not UTF-8 is still there."""
 SHUN_S = 10.0
-"""For so long (seconds) a directory gets no events after one of a name that can't be told, which may come again."""
+"""For so long (seconds) a directory gets no events after one of a name that is not UTF-8, which may come again."""
 
 
 class Load:
@@ -41,18 +41,18 @@ class Load:
     def pause(self, now: float) -> float:
         """Return how long to rest after the work that has just ended."""
         if self._woke is not None:
-            gone = now - (self._rested if self._rested is not None else self._woke)
-            self._debt = max(0.0, self._debt + (now - self._woke) - SHARE * gone)
+            elapsed = now - (self._rested if self._rested is not None else self._woke)
+            self._debt = max(0.0, self._debt + (now - self._woke) - SHARE * elapsed)
         self._rested = now
         return min(max(PAUSE_S, (self._debt - ALLOWANCE_S) / SHARE), LONGEST_PAUSE_S)
 
 
-class Waking:
+class Wakeup:
     """Gathers reasons to look; `ring` may be called in any thread, the rest belongs to the collector's."""
 
     def __init__(self) -> None:
         self._hints: Hints | None = None
-        self._ground = Ground()
+        self._paths = WatchedPaths()
         self._checked: tuple[float, frozenset[str]] = (0.0, frozenset())
         self._shunned: dict[str, float] = {}
         self._dirty: set[str] = set()
@@ -68,9 +68,9 @@ class Waking:
     @property
     def silent(self) -> frozenset[str]:
         """Directories of which no events come although they do of others: they are to be looked at again and again."""
-        return frozenset(self._ground.silent)
+        return frozenset(self._paths.silent)
 
-    def why_polled(self, root: WatchedRoot) -> Iterator[str]:
+    def polling_reasons(self, root: WatchedRoot) -> Iterator[str]:
         """Yield why not all file events of a root come; nothing where nobody asked for any."""
         if self._hints is None:
             return
@@ -78,38 +78,37 @@ class Waking:
             yield f"{root.path} is on a network or shared file system: no file events, polling instead"
         elif self._hints.problem:
             yield self._hints.problem
-        for path, owner in sorted(self._ground.silent.items()):
+        for path, owner in sorted(self._paths.silent.items()):
             if owner == root.path:
                 yield f"a name in {path} is not UTF-8: no file events of that directory, polling instead"
 
     def watch(self, roots: Sequence[WatchedRoot]) -> None:
         """Keep the file events on what stands now; a tree that was replaced is watched anew."""
-        untold = None if self._hints is None else self._hints.untold
-        if untold is not None:
-            self._shunned[untold] = time.monotonic()
-        ground = self._ground_of(roots, afresh=untold is not None)
+        not_utf8 = None if self._hints is None else self._hints.not_utf8
+        if not_utf8 is not None:
+            self._shunned[not_utf8] = time.monotonic()
+        previous, self._paths = self._paths, self._paths_in(roots, afresh=not_utf8 is not None)
+        paths = self._paths
         if self._hints is not None:
-            same = (ground.standing, ground.whole) == (self._ground.standing, self._ground.whole)
-            if same and untold is None and (self._hints.live or self._hints.problem):
-                self._ground = ground
+            same = (paths.identities, paths.recursive) == (previous.identities, previous.recursive)
+            if same and not_utf8 is None and (self._hints.live or self._hints.problem):
                 return
             self._hints.stop()
-        self._ground = ground
-        self._hints = Hints(ground.paths, self._notify, whole=ground.whole).start()
+        self._hints = Hints(paths.paths, self._notify, recursive=paths.recursive).start()
 
-    def _ground_of(self, roots: Sequence[WatchedRoot], afresh: bool) -> Ground:
-        """Return what is to be watched: whole trees, unless there are names that can't be told."""
+    def _paths_in(self, roots: Sequence[WatchedRoot], afresh: bool) -> WatchedPaths:
+        """Return what is to be watched: trees, unless there are names that are not UTF-8."""
         now = time.monotonic()
         self._shunned = {path: at for path, at in self._shunned.items() if now - at < SHUN_S}
-        if self._ground.whole and not afresh:
-            return whole_ground(roots)
-        checked_at, known = self._checked
+        if self._paths.recursive and not afresh:
+            return trees(roots)
+        checked_at, checked = self._checked
         directories = frozenset(path for root in roots for path in root.directories)
-        if not afresh and directories == known and now - checked_at < CHECK_S:
-            return self._ground
+        if not afresh and directories == checked and now - checked_at < CHECK_S:
+            return self._paths
         self._checked = (now, directories)
-        careful = careful_ground(roots, self._shunned)
-        return careful if careful.silent or self._shunned else whole_ground(roots)
+        single = single_directories(roots, self._shunned)
+        return single if single.silent or self._shunned else trees(roots)
 
     def stop(self) -> None:
         """Watch no longer."""
@@ -128,10 +127,10 @@ class Waking:
         until = min(until, time.monotonic() + LOG_POLL_S)
         with self._changed:
             while not self._dirty and not self._rung and not stop.is_set():
-                left = until - time.monotonic()
-                if left <= 0:
+                remaining = until - time.monotonic()
+                if remaining <= 0:
                     break
-                self._changed.wait(min(left, 0.2))
+                self._changed.wait(min(remaining, 0.2))
             dirty, self._dirty, self._rung = self._dirty, set(), False
         self._load.awake(time.monotonic())
         return dirty

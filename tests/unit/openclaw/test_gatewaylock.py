@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from lockdeck.backend.openclaw.locks.gatewaylock import (
     GatewayLock,
-    belongs,
-    expected_paths,
+    expected_lock_paths,
+    gateway_lock_at,
     gateway_lock_paths,
-    left_guards,
+    is_lock_of_root,
     lock_directories,
-    read_claim,
-    read_gateway_lock,
+    serving_gateway_lock,
+    stale_guards,
 )
 from lockdeck.backend.openclaw.locks.lockfile import parse_payload
 
@@ -36,7 +36,9 @@ def plant(base: Path, config: str, name: str | None = None, **more: object) -> P
 
 def look(tmp_path: Path, config: str | None = None) -> GatewayLock | None:
     env = {"TMPDIR": str(tmp_path / "tmp") + "/"}
-    return read_gateway_lock(str(tmp_path / "root"), config or str(tmp_path / "root/openclaw.json"), env, UID)
+    return serving_gateway_lock(
+        str(tmp_path / "root"), config or str(tmp_path / "root/openclaw.json"), env, UID
+    )
 
 
 def test_the_lock_of_a_file_era_gateway_is_found_in_its_tmp_directory(tmp_path: Path) -> None:
@@ -100,7 +102,8 @@ def test_a_directory_of_another_user_is_not_believed(tmp_path: Path) -> None:
     other = tmp_path / "tmp" / f"openclaw-{UID + 1}"
     path.parent.rename(other)
     assert (
-        read_gateway_lock(str(tmp_path / "root"), config, {"TMPDIR": str(tmp_path / "tmp")}, UID + 1) is None
+        serving_gateway_lock(str(tmp_path / "root"), config, {"TMPDIR": str(tmp_path / "tmp")}, UID + 1)
+        is None
     )
 
 
@@ -172,9 +175,9 @@ def test_only_a_takeover_that_has_not_ended_for_long_was_cut_off(tmp_path: Path)
     guard = mine.with_name("gateway.state.lock.reclaim")
     guard.mkdir()
     since = guard.stat().st_mtime
-    assert left_guards(str(tmp_path / "root"), since + 29) == ()
-    assert left_guards(str(tmp_path / "root"), since + 31) == (str(guard),)
-    assert left_guards(str(tmp_path / "none"), since) == ()
+    assert stale_guards(str(tmp_path / "root"), since + 29) == ()
+    assert stale_guards(str(tmp_path / "root"), since + 31) == (str(guard),)
+    assert stale_guards(str(tmp_path / "none"), since) == ()
 
 
 def test_the_state_directory_that_a_lock_names_decides(tmp_path: Path) -> None:
@@ -205,10 +208,10 @@ def test_what_says_nothing_belongs_to_the_root_by_place_or_name(tmp_path: Path, 
 def test_where_locks_are_expected_does_not_depend_on_what_stands_there(tmp_path: Path) -> None:
     config = str(tmp_path / "root/openclaw.json")
     env = {"TMPDIR": str(tmp_path / "tmp")}
-    before = expected_paths(str(tmp_path / "root"), config, env, UID)
+    before = expected_lock_paths(str(tmp_path / "root"), config, env, UID)
     assert str(plant(tmp_path / "root/tmp", config)) in before
     assert str(plant(tmp_path / "tmp", config)) in before
-    assert expected_paths(str(tmp_path / "root"), config, env, UID) == before
+    assert expected_lock_paths(str(tmp_path / "root"), config, env, UID) == before
 
 
 def test_a_role_that_looks_like_none_is_not_repeated(tmp_path: Path) -> None:
@@ -234,9 +237,12 @@ def test_whatever_stands_in_a_lock_never_makes_the_reader_fail(
 ) -> None:
     path = plant(tmp_path / "tmp", str(tmp_path / "root/openclaw.json"))
     path.write_bytes(json.dumps(value).encode() + tail)
-    claim = read_claim(str(path), UID)
+    claim = gateway_lock_at(str(path), UID)
     assert claim is None or (claim.pid > 0 and (claim.port is None or 0 < claim.port < 65536))
-    assert belongs(str(path), str(tmp_path / "root"), str(tmp_path / "root/openclaw.json")) in (True, False)
+    assert is_lock_of_root(str(path), str(tmp_path / "root"), str(tmp_path / "root/openclaw.json")) in (
+        True,
+        False,
+    )
     payload, _, problem = parse_payload(path.read_bytes())
     assert (payload is None) == (problem is not None)
     if payload is not None and claim is not None:

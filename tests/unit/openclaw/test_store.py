@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lockdeck.backend.openclaw import store
 from lockdeck.backend.openclaw.files import FileRead, read_regular
-from lockdeck.backend.openclaw.store import SessionEntry, StoreIndex, read_store, session_for_lock
+from lockdeck.backend.openclaw.store import SessionEntry, StoreIndex, read_store
 
 ENTRY = {
     "sessionId": "0f6c",
@@ -176,15 +176,16 @@ def test_the_transcript_named_in_the_entry_goes_before_the_session_id(tmp_path: 
     after_reset = entry("agent:main:main", "new", str(tmp_path / "old.jsonl"))
     other = entry("agent:main:other", "old")
     assert (
-        session_for_lock(str(tmp_path / "old.jsonl.lock"), [other, after_reset], str(tmp_path)) is after_reset
+        StoreIndex.build([other, after_reset], str(tmp_path)).find(str(tmp_path / "old.jsonl.lock"))
+        is after_reset
     )
 
 
 @pytest.mark.parametrize("name", ["0f6c.jsonl.lock", "0f6c-topic-a%20b.jsonl.lock"])
 def test_without_a_transcript_name_the_session_id_tells(tmp_path: Path, name: str) -> None:
     known = entry("agent:main:main", "0f6c")
-    assert session_for_lock(str(tmp_path / name), [known], str(tmp_path)) is known
-    assert session_for_lock(str(tmp_path / "other.jsonl.lock"), [known], str(tmp_path)) is None
+    assert StoreIndex.build([known], str(tmp_path)).find(str(tmp_path / name)) is known
+    assert StoreIndex.build([known], str(tmp_path)).find(str(tmp_path / "other.jsonl.lock")) is None
 
 
 def test_directories_are_resolved_and_names_are_not(tmp_path: Path) -> None:
@@ -199,11 +200,11 @@ def test_directories_are_resolved_and_names_are_not(tmp_path: Path) -> None:
 
 def test_a_relative_transcript_is_in_the_sessions_directory(tmp_path: Path) -> None:
     relative = entry("k", "x", "own-name.jsonl")
-    assert session_for_lock(str(tmp_path / "own-name.jsonl.lock"), [relative], str(tmp_path)) is relative
+    assert StoreIndex.build([relative], str(tmp_path)).find(str(tmp_path / "own-name.jsonl.lock")) is relative
 
 
 def test_of_two_entries_for_one_transcript_the_one_updated_last_counts(tmp_path: Path) -> None:
     file = str(tmp_path / "a.jsonl")
     old, new = entry("a", "s", file, 1.0), entry("b", "s", file, 2.0)
     for order in ([old, new], [new, old]):
-        assert session_for_lock(f"{file}.lock", order, str(tmp_path)) is new
+        assert StoreIndex.build(order, str(tmp_path)).find(f"{file}.lock") is new

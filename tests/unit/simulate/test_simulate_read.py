@@ -16,7 +16,7 @@ from lockdeck.backend.model.runs.events import (
     ProfileTimedOut,
     RunTimeout,
 )
-from lockdeck.backend.openclaw.locks.gatewaylock import read_gateway_lock
+from lockdeck.backend.openclaw.locks.gatewaylock import serving_gateway_lock
 from lockdeck.backend.openclaw.log.stream import parse_line, read_events
 from lockdeck.backend.openclaw.roots.config import load_config
 from lockdeck.backend.openclaw.roots.discovery import discover_roots
@@ -53,7 +53,7 @@ def world(tmp_path_factory) -> World:
 def test_discovery_finds_a_running_fleet_and_its_gateway_through_its_environment(tmp_path):
     with SimulatedFleet(tmp_path, pace=5.0) as fleet:
         (root,) = discover_roots(fleet.env, fleet.env["HOME"], (), nobody_vouches).roots
-        lock = read_gateway_lock(root.path, str(fleet.root / "openclaw.json"), fleet.env, os.getuid())
+        lock = serving_gateway_lock(root.path, str(fleet.root / "openclaw.json"), fleet.env, os.getuid())
         assert root.path == str(fleet.root)
         assert lock is not None
         assert lock.pid == fleet.gateway_pid

@@ -367,8 +367,8 @@ def test_a_root_without_file_events_by_its_file_system_says_so(fleet, collector)
         until(live, "file events")
         (root,) = collector.roots.values()
         root.network = True
-        (why,) = collector._waking.why_polled(root)
-    assert why == f"{fleet.root} is on a network or shared file system: no file events, polling instead"
+        (reason,) = collector._wakeup.polling_reasons(root)
+    assert reason == f"{fleet.root} is on a network or shared file system: no file events, polling instead"
 
 
 def test_one_look_asks_for_no_file_events_and_misses_none(fleet, collector):

@@ -29,12 +29,12 @@ def root(tmp_path):
     return watch
 
 
-def look(locks, root, now, whole=True):
+def look(locks, root, now, full=True):
     directories = list(root.directories.values())
     for directory in directories:
         directory.refresh()
     graces = dict.fromkeys((path for chains in locks.occupations.values() for path in chains), 3.0)
-    locks.look(root, directories, graces, now, whole)
+    locks.look(root, directories, graces, now, full)
     return [view.judgement.verdict for view in locks.all]
 
 
@@ -45,7 +45,7 @@ def test_a_lock_whose_holder_has_just_closed_it_is_not_called_leaked(root):
         holder.take(lock)
         assert look(locks, root, NOW) == [Verdict.HELD]
         holder.close(lock)
-        assert look(locks, root, NOW + 0.5, whole=False) == [Verdict.HELD]
+        assert look(locks, root, NOW + 0.5, full=False) == [Verdict.HELD]
         assert os.path.dirname(lock) in locks.due
         assert look(locks, root, NOW + 0.5 + LETTING_GO_S) == [Verdict.LEAKED]
         os.unlink(lock)
@@ -80,10 +80,10 @@ def test_a_deleted_lock_that_is_open_stays_known_while_another_stands_in_its_pla
         os.unlink(lock)
         second.take(lock)
         look(locks, root, NOW)
-        assert look(locks, root, NOW + 1, whole=False) == [Verdict.HELD]
+        assert look(locks, root, NOW + 1, full=False) == [Verdict.HELD]
         assert [holder.pid for holder in locks.all[0].evidence.deleted_openers] == [first.pid]
         first.close(lock)
-        assert look(locks, root, NOW + 2, whole=False) == [Verdict.HELD]
+        assert look(locks, root, NOW + 2, full=False) == [Verdict.HELD]
         assert not locks.all[0].evidence.deleted_openers
 
 

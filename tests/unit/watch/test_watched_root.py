@@ -110,7 +110,7 @@ def gateway_lock(fleet, process, **changes):
 def look_at(root):
     """One full look at a root and its locks."""
     root.refresh()
-    WatchedLocks().look(root, [], {}, time.time(), whole=True)
+    WatchedLocks().look(root, [], {}, time.time(), full=True)
     return {view.record.path: view.judgement for view in root.gateway_locks}
 
 

@@ -1,4 +1,4 @@
-"""What file events are wanted of: whole trees, or single directories where a name in a tree can't be told.
+"""The paths of which file events are asked for: trees, or single directories where a name in a tree is not UTF-8.
 
 watchfiles ends with an error at the first event of a file whose name is not UTF-8 (seen on 1.3.0), for
 everything that it watches together.
@@ -14,53 +14,53 @@ from msgspec import Struct, field
 from lockdeck.backend.openclaw.roots.layout import agent_ids
 from lockdeck.backend.watch.root import WatchedRoot
 
-Standing = tuple[str, int, int]
+PathIdentity = tuple[str, int, int]
 """Path, device and inode: a directory that was replaced is another one."""
 
 
-class Ground(Struct, frozen=True):
-    """What to watch: `whole` with all that is below, else each directory alone.
+class WatchedPaths(Struct, frozen=True):
+    """What to watch: `recursive` with all that is below, else each directory alone.
 
     `silent` are directories that can't be watched, by path, with the root that each belongs to.
     """
 
-    standing: frozenset[Standing] = frozenset()
-    whole: bool = True
+    identities: frozenset[PathIdentity] = frozenset()
+    recursive: bool = True
     silent: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def paths(self) -> list[str]:
         """The paths to watch."""
-        return [path for path, _, _ in self.standing]
+        return [path for path, _, _ in self.identities]
 
 
-def whole_ground(roots: Iterable[WatchedRoot]) -> Ground:
+def trees(roots: Iterable[WatchedRoot]) -> WatchedPaths:
     """Return the trees in which locks, stores and new directories appear."""
-    wanted: set[str] = set()
-    for root in _heard(roots):
+    paths: set[str] = set()
+    for root in _with_events(roots):
         agents = _agents_of(root)
-        wanted.add(agents)
-        wanted.update(path for path in root.directories if not path.startswith(agents + os.sep))
-    return Ground(_standing(wanted))
+        paths.add(agents)
+        paths.update(path for path in root.directories if not path.startswith(agents + os.sep))
+    return WatchedPaths(_identities(paths))
 
 
-def careful_ground(roots: Iterable[WatchedRoot], shunned: Collection[str]) -> Ground:
-    """Return the same ground directory by directory, without those that hold a name that can't be told.
+def single_directories(roots: Iterable[WatchedRoot], shunned: Collection[str]) -> WatchedPaths:
+    """Return the same directory by directory, without those that hold a name which is not UTF-8.
 
     `shunned`: directories in which there was such a name a moment ago.
     """
-    wanted: set[str] = set()
+    paths: set[str] = set()
     silent: dict[str, str] = {}
-    for root in _heard(roots):
+    for root in _with_events(roots):
         for path in _directories(root):
-            if path in shunned or not _can_be_told(path):
+            if path in shunned or not _is_utf8(path):
                 silent[path] = root.path
             else:
-                wanted.add(path)
-    return Ground(_standing(wanted), whole=False, silent=silent)
+                paths.add(path)
+    return WatchedPaths(_identities(paths), recursive=False, silent=silent)
 
 
-def _heard(roots: Iterable[WatchedRoot]) -> Iterator[WatchedRoot]:
+def _with_events(roots: Iterable[WatchedRoot]) -> Iterator[WatchedRoot]:
     return (root for root in roots if not root.network and root.fault is None)
 
 
@@ -78,7 +78,7 @@ def _directories(root: WatchedRoot) -> Iterator[str]:
     yield from root.directories
 
 
-def _can_be_told(directory: str) -> bool:
+def _is_utf8(directory: str) -> bool:
     """Whether a directory and all names in it are UTF-8; a directory that can't be listed has no names."""
     try:
         names = os.listdir(directory)
@@ -91,12 +91,12 @@ def _can_be_told(directory: str) -> bool:
     return True
 
 
-def _standing(paths: Iterable[str]) -> frozenset[Standing]:
-    found = set()
+def _identities(paths: Iterable[str]) -> frozenset[PathIdentity]:
+    identities = set()
     for path in paths:
         try:
             status = os.stat(path)
         except OSError:
             continue  # what does not stand now is watched when it does
-        found.add((path, status.st_dev, status.st_ino))
-    return frozenset(found)
+        identities.add((path, status.st_dev, status.st_ino))
+    return frozenset(identities)

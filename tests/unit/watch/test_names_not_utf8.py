@@ -11,9 +11,9 @@ import pytest
 from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.system.procfs import LINUX
 from lockdeck.backend.watch.collector import Collector
-from lockdeck.backend.watch.wakeup import wakeup as waking
+from lockdeck.backend.watch.wakeup import wakeup
 from lockdeck.backend.watch.wakeup.hints import Hints
-from lockdeck.backend.watch.wakeup.scope import careful_ground, whole_ground
+from lockdeck.backend.watch.wakeup.watched_paths import single_directories, trees
 from tests.unit.fleetdir import FleetDir, actor
 from tests.unit.watch.test_collector import running, verdicts
 
@@ -32,7 +32,7 @@ def fleets(tmp_path):
 
 
 @pytest.fixture
-def untold(fleets):
+def not_utf8(fleets):
     """A lock in the first root whose name is not UTF-8."""
     return os.fsencode(fleets[0].sessions()) + b"/\xff.jsonl.lock"
 
@@ -53,46 +53,46 @@ def modes(snapshot):
     return [root.watch for root in snapshot.roots]
 
 
-def test_a_name_that_cannot_be_told_ends_a_watch_and_names_its_directory(fleets, untold):
+def test_a_name_that_is_not_utf8_ends_a_watch_and_names_its_directory(fleets, not_utf8):
     found = queue.Queue()
     directory = str(fleets[0].sessions())
     hints = Hints([str(fleets[0].root)], found.put).start()
     found.get(timeout=DEADLINE_S)
-    create(untold)
+    create(not_utf8)
     hints._thread.join(DEADLINE_S)
-    assert (hints.untold, hints.problem, hints.live) == (directory, None, True)
+    assert (hints.not_utf8, hints.problem, hints.live) == (directory, None, True)
     assert found.get(timeout=DEADLINE_S) == {str(fleets[0].root)}
 
 
-def test_a_path_that_cannot_be_told_ends_a_watch_without_a_traceback(tmp_path):
+def test_a_path_that_is_not_utf8_ends_a_watch_without_a_traceback(tmp_path):
     path = os.fsdecode(os.fsencode(tmp_path) + b"/\xff")
     os.mkdir(path)
     hints = Hints([path], lambda _found: None).start()
     hints._thread.join(DEADLINE_S)
-    assert (hints.untold, hints.problem) == ("", None)
+    assert (hints.not_utf8, hints.problem) == ("", None)
 
 
-def test_directories_are_watched_alone_and_those_with_such_a_name_not_at_all(fleets, untold):
-    create(untold)
+def test_directories_are_watched_alone_and_those_with_such_a_name_not_at_all(fleets, not_utf8):
+    create(not_utf8)
     collector = watching(fleets)
     collector.look()
     roots = tuple(collector.roots.values())
-    assert whole_ground(roots).silent == {}
-    ground = careful_ground(roots, ())
+    assert trees(roots).silent == {}
+    watched = single_directories(roots, ())
     bad, good = (str(fleet.sessions()) for fleet in fleets)
-    assert ground.silent == {bad: str(fleets[0].root)}
-    assert bad not in ground.paths
+    assert watched.silent == {bad: str(fleets[0].root)}
+    assert bad not in watched.paths
     assert {good, str(fleets[1].root / "agents"), str(fleets[0].root / "agents" / "main")} <= set(
-        ground.paths
+        watched.paths
     )
-    assert good in careful_ground(roots, {good}).silent
+    assert good in single_directories(roots, {good}).silent
     collector.close()
 
 
-def test_file_events_go_on_for_everything_else(fleets, untold):
+def test_file_events_go_on_for_everything_else(fleets, not_utf8):
     with running(watching(fleets)) as until, actor() as holder:
         until(lambda s: modes(s) == ["live", "live"], "file events")
-        create(untold)
+        create(not_utf8)
         snapshot = until(lambda s: modes(s) == ["polling", "live"], "one root polled, the other live")
         (problem,) = snapshot.roots[0].problems
         assert str(fleets[0].sessions()) in problem
@@ -105,19 +105,19 @@ def test_file_events_go_on_for_everything_else(fleets, untold):
         until(lambda s: lock.name in verdicts(s), "a lock in the directory that is polled")
 
 
-def test_when_the_name_is_gone_all_events_come_again(fleets, untold, monkeypatch):
-    monkeypatch.setattr(waking, "CHECK_S", 0.05)
-    monkeypatch.setattr(waking, "SHUN_S", 0.05)
+def test_when_the_name_is_gone_all_events_come_again(fleets, not_utf8, monkeypatch):
+    monkeypatch.setattr(wakeup, "CHECK_S", 0.05)
+    monkeypatch.setattr(wakeup, "SHUN_S", 0.05)
     with running(watching(fleets)) as until:
         until(lambda s: modes(s) == ["live", "live"], "file events")
-        create(untold)
+        create(not_utf8)
         until(lambda s: modes(s) == ["polling", "live"], "a root that is polled")
-        os.unlink(untold)
+        os.unlink(not_utf8)
         back = until(lambda s: modes(s) == ["live", "live"], "file events again")
         assert back.roots[0].problems == ()
 
 
-def test_an_agent_whose_name_cannot_be_told_is_polled_and_shown(fleets):
+def test_an_agent_whose_name_is_not_utf8_is_polled_and_shown(fleets):
     agents = os.fsencode(fleets[0].root / "agents")
     with running(watching(fleets)) as until:
         until(lambda s: modes(s) == ["live", "live"], "file events")
