@@ -8,8 +8,10 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import FleetSnapshot, Severity
-from lockdeck.tui.table.rows import VERDICT_SEVERITY, RowKey, locks_without_session, short_key
-from lockdeck.tui.view.figures import duration
+from lockdeck.backend.model.words import duration
+from lockdeck.tui.table.rows import RowKey, locks_without_session
+from lockdeck.tui.view.names import file_name, session_name
+from lockdeck.tui.view.severity import verdict_severity
 
 MOST_LINES = 3
 """So many notices are told line by line; the rest are counted."""
@@ -72,10 +74,10 @@ def criticals(snapshot: FleetSnapshot) -> dict[RowKey, Subject]:
     for view in snapshot.sessions:
         if view.severity is Severity.CRITICAL:
             why = view.reasons[0] if view.reasons else str(view.state)
-            found["session", view.root, view.key] = Subject(f"{view.agent} {short_key(view)}", why)
+            found["session", view.root, view.key] = Subject(session_name(view), why)
     for lock in locks_without_session(snapshot):
-        if VERDICT_SEVERITY[lock.judgement.verdict] is Severity.CRITICAL:
-            name = lock.record.path.rpartition("/")[2]
+        if verdict_severity(lock) is Severity.CRITICAL:
+            name = file_name(lock.record.path)
             subject = Subject(name, f"its lock is {lock.judgement.verdict}")
             found["lock", lock.record.root, lock.record.path] = subject
     return found

@@ -7,10 +7,11 @@ from itertools import count
 
 from lockdeck.backend.model.changes import changes
 from lockdeck.backend.model.fleet import FleetSnapshot
-from lockdeck.backend.system.text import SafeText, safe
+from lockdeck.backend.system.text import SafeText
 from lockdeck.tui.alarms import Notice, Rule, Watch, criticals
 from lockdeck.tui.alarms import advance as advance_watch
 from lockdeck.tui.view.events import EventLine, event_lines
+from lockdeck.tui.view.names import root_label
 from lockdeck.tui.view.sparkline import Pulse, advance
 
 KEPT_CHANGES = 2000
@@ -62,8 +63,7 @@ class Deck:
         """Return a short name for a root, empty when there is only one."""
         if self.shown is None or len(self.shown.roots) < 2:
             return ""
-        name = root.rstrip("/").rpartition("/")[2].lstrip(".")
-        return safe(name.removeprefix("openclaw-"), 12)
+        return root_label(root)
 
     def pause(self, now: float) -> None:
         """Keep the picture of this moment (epoch seconds)."""

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, every_lock
 from lockdeck.backend.model.locks import LockKind
-from lockdeck.tui.table.rows import Row, RowKey, short_key
+from lockdeck.tui.table.rows import Row, RowKey
+from lockdeck.tui.view.names import file_name, session_name
 
 
 class Aim(Struct, frozen=True):
@@ -23,8 +24,8 @@ class Aim(Struct, frozen=True):
     def title(self) -> str:
         """A short name for lists: agent and session, or the file name of the lock."""
         if self.session is not None:
-            return f"{self.session.agent} {short_key(self.session)}"
-        return self.row[2].rpartition("/")[2]
+            return session_name(self.session)
+        return file_name(self.row[2])
 
     @property
     def release_id(self) -> str | None:

@@ -140,6 +140,19 @@ class SessionView(Struct, frozen=True):
         """The name of this session through any re-sort: root path and session key."""
         return (self.root, self.key)
 
+    @property
+    def free_by(self) -> float | None:
+        """The time at which a rotation that goes on lets the session go at the latest (epoch seconds)."""
+        return self.rotation.free_by if self.rotation and not self.rotation.finished else None
+
+    def occupied_s(self, now: float) -> float | None:
+        """Return for how many seconds callers have met a locked session, None when it is free."""
+        if self.occupation is not None and not self.occupation.over(now):
+            return max(0.0, now - self.occupation.since)
+        if self.occupation is None and self.lock is not None and self.lock.record.created_at is not None:
+            return max(0.0, now - self.lock.record.created_at)
+        return None
+
 
 class FleetSnapshot(Struct, frozen=True):
     """Everything known about the fleet at `generated_at` (epoch seconds)."""

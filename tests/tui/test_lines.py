@@ -6,10 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from lockdeck.backend.model.words import duration
 from lockdeck.backend.system.text import safe
 from lockdeck.tui.table.columns.fleet import COLUMNS
+from lockdeck.tui.table.columns.locks import COLUMNS as LOCK_COLUMNS
 from lockdeck.tui.table.layout import GAP, lay_out
-from lockdeck.tui.view.figures import bar, duration, fresh, local, time_of_day
+from lockdeck.tui.view.bars import bar
 from lockdeck.tui.view.lines import fit, line, merged, plain, sides, span, width_of, wrap
 from lockdeck.tui.view.symbols import ASCII, UNICODE, choose_symbols
 
@@ -55,16 +57,12 @@ def test_columns_drop_by_importance() -> None:
     assert len(titles(140)) == len(COLUMNS)
 
 
-def test_durations_show_two_units() -> None:
-    shown = [duration(seconds) for seconds in (-3, 0, 42.9, 187, 7500, 363_600)]
-    assert shown == ["0s", "0s", "42s", "3m 07s", "2h 05m", "4d 05h"]
-    assert fresh(0.84) == "0.8 s"
-
-
-@given(st.floats(allow_nan=False, allow_infinity=True))
-def test_any_moment_can_be_shown(moment: float) -> None:
-    assert len(time_of_day(moment)) == 8
-    assert local(moment).tzinfo is not None
+@given(st.floats(0, 99 * 86_400))
+def test_a_duration_fits_its_columns(seconds: float) -> None:
+    width = {column.name: column.width.cells for column in (*LOCK_COLUMNS, *COLUMNS)}
+    assert len(duration(seconds)) <= width["occupied"]
+    assert len(duration(seconds)) <= width["age"]
+    assert len(f"23:26 +{duration(seconds)}") <= width["free_by"]
 
 
 @given(st.floats(-1, 2), st.integers(0, 30))

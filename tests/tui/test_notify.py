@@ -45,7 +45,7 @@ def test_what_passes_at_once_is_never_told() -> None:
 
 def test_it_is_told_when_it_clears_and_for_how_long_it_was() -> None:
     assert lived((1, subjects(A)), (6, subjects(A)), (40, {}), (45, {}))[1:] == [
-        "45 a: no longer critical, after 39s"
+        "45 a: no longer critical, after 39 s"
     ]
 
 
@@ -64,7 +64,7 @@ def test_what_is_critical_in_the_first_picture_is_not_told_but_its_end_is() -> N
     first = advance(Watch(), subjects(A), 0.0, RULE)
     assert advance(first.watch, subjects(A), 50.0, RULE).tell == ()
     gone = advance(first.watch, {}, 100.0, RULE)
-    assert words(advance(gone.watch, {}, 105.0, RULE).tell) == ["a: no longer critical, after 1m 40s"]
+    assert words(advance(gone.watch, {}, 105.0, RULE).tell) == ["a: no longer critical, after 1 m 40 s"]
 
 
 def test_many_are_told_in_a_few_lines() -> None:

@@ -14,9 +14,9 @@ from textual.widgets import Button
 
 from lockdeck.tui.dialogs.box import BoxDialog
 from lockdeck.tui.jobs import WAITING, WORKING, Job, Piece
-from lockdeck.tui.table.rows import SEVERITY_STYLE
 from lockdeck.tui.targets import Aim
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
+from lockdeck.tui.view.severity import SEVERITY_STYLE
 from lockdeck.tui.view.symbols import Symbols
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
+from lockdeck.tui.view.names import file_name
 
 _HIDDEN = frozenset({"at", "kind", "prev"})
 _MAX_DEPTH = 6
@@ -41,7 +42,7 @@ class Entry(Struct, frozen=True):
     def subject(self) -> str:
         """The session key, or the file name of the lock."""
         key, path = self.facts.get("key"), self.facts.get("path")
-        return str(key) if key is not None else str(path or "").rpartition("/")[2]
+        return str(key) if key is not None else file_name(str(path or ""))
 
     @property
     def sentence(self) -> str:

@@ -96,9 +96,9 @@ def _has_room(column: AnyColumn, width: int) -> bool:
 
 
 def _shrink(columns: Sequence[AnyColumn], widths: dict[int, int], missing: int) -> None:
-    """Take the missing cells from flexible columns, from the right."""
-    for index in reversed(widths):
-        if columns[index].width.flex and missing > 0:
-            cells = min(missing, max(widths[index] - _MIN_FLEXIBLE, 0))
-            widths[index] -= cells
-            missing -= cells
+    """Take the missing cells from flexible columns, from the widest first."""
+    flexible = [index for index in widths if columns[index].width.flex]
+    for index in sorted(flexible, key=lambda index: -widths[index]):
+        cells = min(missing, max(widths[index] - _MIN_FLEXIBLE, 0))
+        widths[index] -= cells
+        missing -= cells

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from lockdeck.backend.model.fleet import LockView, Severity
+from lockdeck.backend.model.fleet import LockView
+from lockdeck.backend.model.words import duration
 from lockdeck.tui.table.column import CellContext
-from lockdeck.tui.table.rows import SEVERITY_STYLE, VERDICT_SEVERITY, file_name
-from lockdeck.tui.view.figures import duration
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
-from lockdeck.tui.view.symbols import Symbols
-
-
-def verdict_line(lock: LockView, symbols: Symbols) -> Line:
-    """Return symbol and word of a lock's verdict."""
-    verdict = lock.judgement.verdict
-    return line(span(f"{symbols.verdicts[verdict]} {verdict}", _verdict_style(lock)))
+from lockdeck.tui.view.names import file_name
+from lockdeck.tui.view.severity import verdict_line, verdict_style
 
 
 def verdict_cell(lock: LockView, context: CellContext) -> Line:
@@ -23,7 +17,7 @@ def verdict_cell(lock: LockView, context: CellContext) -> Line:
 
 def lock_only_cell(lock: LockView, context: CellContext) -> Line:
     """Say that a lock has no session, in the style of its verdict."""
-    return line(span(f"{context.symbols.dot} lock only", _verdict_style(lock)))
+    return line(span(f"{context.symbols.dot} lock only", verdict_style(lock)))
 
 
 def agent_line(agent: str, root_label: str, style: str = "text") -> Line:
@@ -57,7 +51,7 @@ def age_cell(lock: LockView, context: CellContext) -> Line:
 
 def file_cell(lock: LockView, _context: CellContext) -> Line:
     """Return the name of a lock's file."""
-    return line(span(file_name(lock)))
+    return line(span(file_name(lock.record.path)))
 
 
 def kind_cell(lock: LockView, _context: CellContext) -> Line:
@@ -74,8 +68,3 @@ def reason_cell(lock: LockView, _context: CellContext) -> Line:
     """Return the first reason of the verdict."""
     reasons = lock.judgement.reasons
     return line(span(reasons[0], "dim")) if reasons else EMPTY
-
-
-def _verdict_style(lock: LockView) -> str:
-    severity = VERDICT_SEVERITY[lock.judgement.verdict]
-    return "dim" if severity is Severity.OK else SEVERITY_STYLE[severity]

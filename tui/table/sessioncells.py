@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from lockdeck.backend.model.fleet import RunHolder, SessionView, Severity, State
+from lockdeck.backend.model.fleet import RunHolder, SessionView
+from lockdeck.backend.model.words import duration, hour_and_minute
 from lockdeck.tui.table import lockcells
 from lockdeck.tui.table.column import CellContext
-from lockdeck.tui.table.rows import SEVERITY_STYLE, free_at, occupied_s, short_key
-from lockdeck.tui.view.figures import bar, dots, duration, time_of_day
+from lockdeck.tui.view.bars import bar, dots
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
+from lockdeck.tui.view.names import short_key
+from lockdeck.tui.view.severity import SEVERITY_STYLE, is_quiet, state_line
 from lockdeck.tui.view.sparkline import Beat, callers_line, holds_line, trend
-from lockdeck.tui.view.symbols import Symbols
-
-
-def state_line(view: SessionView, symbols: Symbols) -> Line:
-    """Return symbol and word of a session's state, in the style of its severity."""
-    style = "dim" if _is_quiet(view) else SEVERITY_STYLE[view.severity]
-    return line(span(f"{symbols.states[view.state]} {view.state}", style))
 
 
 def state_cell(view: SessionView, context: CellContext) -> Line:
@@ -35,12 +30,12 @@ def key_cell(view: SessionView, _context: CellContext) -> Line:
 
 def attempts_cell(view: SessionView, context: CellContext) -> Line:
     """Draw the attempts of the rotation."""
-    return dots(view.rotation, view.attempt, context.symbols, most=5) if view.rotation else EMPTY
+    return dots(view.rotation, view.attempt, context.symbols, limit=5) if view.rotation else EMPTY
 
 
 def occupied_cell(view: SessionView, context: CellContext) -> Line:
     """Return for how long callers have met a locked session."""
-    seconds = occupied_s(view, context.now)
+    seconds = view.occupied_s(context.now)
     if seconds is None:
         return EMPTY
     return line(span(duration(seconds), SEVERITY_STYLE[view.severity] if view.severity else "text"))
@@ -48,7 +43,7 @@ def occupied_cell(view: SessionView, context: CellContext) -> Line:
 
 def progress_cell(view: SessionView, context: CellContext) -> Line:
     """Draw how much of the way to free-by is over. Without a forecast there is no bar."""
-    moment, seconds = free_at(view), occupied_s(view, context.now)
+    moment, seconds = view.free_by, view.occupied_s(context.now)
     if moment is None or seconds is None:
         return EMPTY
     total = seconds + max(moment - context.now, 0.0)
@@ -81,12 +76,12 @@ def callers_cell(view: SessionView, _context: CellContext) -> Line:
 
 def free_by_cell(view: SessionView, context: CellContext) -> Line:
     """Return when the session is free at the latest, and how long that is from now."""
-    moment, now = free_at(view), context.now
+    moment, now = view.free_by, context.now
     if moment is None:
         return EMPTY
     if moment < now:
         return line(span(f"late {duration(now - moment)}", "critical"))
-    return line(span(time_of_day(moment)[:5]), span(f" +{duration(moment - now)}", "dim"))
+    return line(span(hour_and_minute(moment)), span(f" +{duration(moment - now)}", "dim"))
 
 
 def churn_cell(view: SessionView, context: CellContext) -> Line:
@@ -103,9 +98,5 @@ def _beats(view: SessionView, context: CellContext) -> tuple[Beat, ...]:
     return trend(context.pulse, (view.root, view.agent, view.key), context.now)
 
 
-def _is_quiet(view: SessionView) -> bool:
-    return view.state is State.IDLE and view.severity is Severity.OK
-
-
 def _word_style(view: SessionView) -> str:
-    return "dim" if _is_quiet(view) else "text"
+    return "dim" if is_quiet(view) else "text"

@@ -6,7 +6,8 @@ from typing import Any
 
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.tui.table.column import SortValue
-from lockdeck.tui.table.rows import Row, file_name, row_agent, row_lock, short_key, urgency
+from lockdeck.tui.table.rows import Row, row_agent, row_lock, urgency
+from lockdeck.tui.view.names import file_name, short_key
 
 
 def _agent(row: Row) -> str | None:
@@ -14,7 +15,7 @@ def _agent(row: Row) -> str | None:
 
 
 def _session_or_file(row: Row) -> str:
-    return file_name(row) if isinstance(row, LockView) else short_key(row)
+    return file_name(row.record.path) if isinstance(row, LockView) else short_key(row)
 
 
 def lock_age(row: Row) -> float | None:

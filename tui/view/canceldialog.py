@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from lockdeck.backend.actions.cancel.ladder import Rung
 from lockdeck.backend.actions.cancel.records import CancelPlan
-from lockdeck.tui.table.sessioncells import state_line
 from lockdeck.tui.targets import Aim
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.releasedialog import field_line, listed
+from lockdeck.tui.view.severity import state_line
 from lockdeck.tui.view.symbols import Symbols
 
 _ASKS = {"confirm": "press the button", "reset": "type reset", "restart": "type restart"}

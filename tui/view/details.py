@@ -7,15 +7,14 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView
+from lockdeck.backend.model.words import duration, time_of_day
 from lockdeck.backend.system.processes import ProcessDetails
 from lockdeck.backend.system.text import safe
-from lockdeck.tui.table.lockcells import verdict_line
-from lockdeck.tui.table.rows import occupied_s
-from lockdeck.tui.table.sessioncells import state_line
 from lockdeck.tui.view.advice import advice
-from lockdeck.tui.view.figures import attempt_index, duration, time_of_day
+from lockdeck.tui.view.bars import attempt_index
 from lockdeck.tui.view.holder import other_locks, process_lines
 from lockdeck.tui.view.lines import EMPTY, Line, line, span, wrap
+from lockdeck.tui.view.severity import state_line, verdict_line
 from lockdeck.tui.view.sparkline import Beat, pulse_lines
 from lockdeck.tui.view.symbols import Symbols
 from lockdeck.tui.view.timeline import timeline
@@ -84,7 +83,7 @@ def _session(session: SessionView, symbols: Symbols, now: float, width: int) -> 
 
 
 def _rotation(session: SessionView, now: float, symbols: Symbols, width: int) -> Iterator[Line]:
-    rotation, occupied = session.rotation, occupied_s(session, now)
+    rotation, occupied = session.rotation, session.occupied_s(now)
     facts = []
     if rotation is not None:
         total = rotation.total if rotation.total is not None else "?"

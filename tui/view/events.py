@@ -18,7 +18,8 @@ from lockdeck.backend.model.changes import (
 )
 from lockdeck.backend.model.fleet import GatewayView, LockView, RootView, SessionView, Severity
 from lockdeck.backend.model.words import times
-from lockdeck.tui.table.rows import VERDICT_SEVERITY, short_key
+from lockdeck.tui.view.names import file_name, session_name
+from lockdeck.tui.view.severity import verdict_severity
 
 Sentences = Iterator[tuple[Severity, str]]
 
@@ -45,13 +46,13 @@ def _lines(change: Change, at: float) -> Iterator[EventLine]:
             view = change.view
             session_row = ("session", view.root, view.key)
             for severity, sentence in _session(change):
-                yield EventLine(at, severity, f"{view.agent} {short_key(view)}", sentence, session_row)
+                yield EventLine(at, severity, session_name(view), sentence, session_row)
         case LockChange():
             record = change.view.record
             # A lock that is gone has no row to go to.
             lock_row = None if change.new is None else ("lock", record.root, record.path)
             for severity, sentence in _lock(change):
-                yield EventLine(at, severity, record.path.rpartition("/")[2], sentence, lock_row)
+                yield EventLine(at, severity, file_name(record.path), sentence, lock_row)
         case RootChange():
             for severity, sentence in _root(change):
                 yield EventLine(at, severity, change.view.path, sentence)
@@ -107,15 +108,15 @@ def _attempt(old: SessionView, new: SessionView) -> Sentences:
 def _lock(change: LockChange) -> Sentences:
     old, new = change.old, change.new
     if new is None:
-        if old is not None and _severity(old) is not Severity.OK:
+        if old is not None and verdict_severity(old) is not Severity.OK:
             yield Severity.OK, f"{old.judgement.verdict} lock is gone"
     elif old is None:
         # A healthy lock coming and going is the daily work of a session.
-        if _severity(new) is not Severity.OK:
-            yield _severity(new), f"lock found {new.judgement.verdict}"
+        if verdict_severity(new) is not Severity.OK:
+            yield verdict_severity(new), f"lock found {new.judgement.verdict}"
     elif LockAspect.VERDICT in change.aspects:
-        yield _severity(new), f"lock was {old.judgement.verdict}, is {new.judgement.verdict}"
-    elif _severity(new) is not Severity.OK:
+        yield verdict_severity(new), f"lock was {old.judgement.verdict}, is {new.judgement.verdict}"
+    elif verdict_severity(new) is not Severity.OK:
         yield from _same_verdict(change.aspects, new)
 
 
@@ -123,13 +124,9 @@ def _same_verdict(aspects: frozenset[LockAspect], new: LockView) -> Sentences:
     """Say what changed of a lock that needs somebody as before."""
     verdict, releasable = new.judgement.verdict, new.judgement.releasable
     if LockAspect.HOLD in aspects:
-        yield _severity(new), f"another lock stands there, {verdict} too"
+        yield verdict_severity(new), f"another lock stands there, {verdict} too"
     if LockAspect.RELEASABLE in aspects:
-        yield _severity(new), f"{verdict} lock can{'' if releasable else ' no longer'} be released"
-
-
-def _severity(view: LockView) -> Severity:
-    return VERDICT_SEVERITY[view.judgement.verdict]
+        yield verdict_severity(new), f"{verdict} lock can{'' if releasable else ' no longer'} be released"
 
 
 def _root(change: RootChange) -> Sentences:

@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from lockdeck.backend.model.fleet import FleetSnapshot, RootView, Severity, State, every_lock
 from lockdeck.backend.model.locks import Verdict
+from lockdeck.backend.model.words import duration, times
 from lockdeck.backend.system.text import SafeText
-from lockdeck.tui.table.rows import SEVERITY_STYLE, VERDICT_SEVERITY
-from lockdeck.tui.view.figures import duration, fresh
 from lockdeck.tui.view.lines import Line, Span, fit, join, line, sides, span, width_of
 from lockdeck.tui.view.notes import header_rows, where
+from lockdeck.tui.view.severity import SEVERITY_STYLE, VERDICT_SEVERITY
 from lockdeck.tui.view.symbols import Symbols
 
 STALE_AFTER_S = 8.0
@@ -114,7 +114,7 @@ def _locks(snapshot: FleetSnapshot) -> Iterator[Line]:
             style = "dim" if severity is Severity.OK else SEVERITY_STYLE[severity]
             yield line(span(f"{counts[verdict]} {verdict}", style))
     if blocked:
-        yield line(span(f"{blocked} blocked caller{'s' if blocked != 1 else ''}", "warning"))
+        yield line(span(times(blocked, "blocked caller"), "warning"))
 
 
 def _gateways(snapshot: FleetSnapshot) -> Iterator[Line]:
@@ -175,7 +175,7 @@ def _freshness(snapshot: FleetSnapshot | None, mood: Mood, symbols: Symbols) -> 
         return line(span(f"STALE, last news {duration(age)} ago ", "critical"))
     live = all(root.watch == "live" for root in snapshot.roots) and bool(snapshot.roots)
     mode = span("live" if live else "polling", "ok" if live else "notice")
-    return line(mode, span(f" {symbols.dot} {fresh(age)} ago ", "dim"))
+    return line(mode, span(f" {symbols.dot} {duration(age)} ago ", "dim"))
 
 
 def _failure(mood: Mood, width: int) -> list[Line]:

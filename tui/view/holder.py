@@ -10,6 +10,7 @@ from lockdeck.backend.model.locks import Holder
 from lockdeck.backend.model.words import times
 from lockdeck.backend.system.processes import ProcessDetails
 from lockdeck.tui.view.lines import Line, line, span
+from lockdeck.tui.view.names import file_name
 
 _PRIVATE = re.compile(r"token|passw|secret|api-?key|message|prompt", re.IGNORECASE)
 MOST_LOCKS = 5
@@ -66,8 +67,8 @@ def _other_locks(others: tuple[LockView, ...]) -> Iterator[Line]:
     if not others:
         yield line(span("holds no other lock", "dim"))
         return
-    yield line(span(f"holds {len(others)} other lock{'s' if len(others) > 1 else ''}:"))
+    yield line(span(f"holds {times(len(others), 'other lock')}:"))
     for lock in others[:MOST_LOCKS]:
-        yield line(span(f"  {lock.record.agent or ''} {lock.record.path.rpartition('/')[2]}", "dim"))
+        yield line(span(f"  {lock.record.agent or ''} {file_name(lock.record.path)}", "dim"))
     if len(others) > MOST_LOCKS:
         yield line(span(f"  {len(others) - MOST_LOCKS} more", "dim"))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from lockdeck.backend.model.words import date_and_time, duration
 from lockdeck.tui.operations import Offer
-from lockdeck.tui.table.lockcells import verdict_line
 from lockdeck.tui.view.advice import advice
-from lockdeck.tui.view.figures import duration, local
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
+from lockdeck.tui.view.severity import verdict_line
 from lockdeck.tui.view.symbols import Symbols
 
 _FIELD = 12
@@ -41,7 +41,7 @@ def identity(offer: Offer, now: float, symbols: Symbols) -> Iterator[Line]:
     payload, created = view.record.payload, view.record.created_at
     yield field_line("written by", f"pid {payload.pid}" if payload else "not readable")
     if created is not None:
-        yield field_line("created", f"{local(created):%Y-%m-%d %H:%M:%S}, {duration(now - created)} ago")
+        yield field_line("created", f"{date_and_time(created)}, {duration(now - created)} ago")
     written = offer.written_at
     yield field_line(
         "transcript",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from lockdeck.backend.model.fleet import LockView, RootView, SessionView
+from lockdeck.backend.model.words import date_and_time, time_of_day
 from lockdeck.backend.system.text import safe
 from lockdeck.tui.table.journalentry import Entry, entry_lines
 from lockdeck.tui.targets import Aim
 from lockdeck.tui.view.advice import advice
 from lockdeck.tui.view.events import EventLine
-from lockdeck.tui.view.figures import local, time_of_day
 from lockdeck.tui.view.lines import Span, plain, span
 
 LONGEST = 100_000
@@ -53,7 +53,7 @@ def story_rows(session: SessionView | None, lock: LockView | None, root: RootVie
 def change_rows(change: EventLine) -> list[Span]:
     """Return one line of the events."""
     return [
-        *_named("at", [f"{local(change.at):%Y-%m-%d %H:%M:%S}"]),
+        *_named("at", [date_and_time(change.at)]),
         *_named("severity", [change.severity.word]),
         *_named("about", [change.subject, *([change.row[1], change.row[2]] if change.row else [])]),
         *_named("what", [change.sentence]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lockdeck.backend.model.sessions.loglines import LogLine
-from lockdeck.tui.view.figures import time_of_day
+from lockdeck.backend.model.words import time_of_day
 from lockdeck.tui.view.lines import Line, line, span, wrap
 from lockdeck.tui.view.symbols import Symbols
 

@@ -6,13 +6,13 @@ from msgspec import Struct
 
 from lockdeck.backend.model.fleet import SessionView
 from lockdeck.backend.model.runs.records import Attempt, Occupation
-from lockdeck.tui.view.figures import duration, time_of_day
+from lockdeck.backend.model.words import duration, time_of_day, times
 from lockdeck.tui.view.lines import EMPTY, Line, Span, fit, line, merged, sides, span
 from lockdeck.tui.view.symbols import Symbols
 
 _NAME_WIDE = 34
 _NAME_NARROW = 20
-_TIME = 8
+_TIME = 9
 _OUTCOME = 26
 _WIDE = 100
 
@@ -93,9 +93,7 @@ def _occupation_row(occupation: Occupation, axis: Axis, symbols: Symbols, width:
         else:
             cells.append(span(symbols.cells[-1], "bar"))
     gaps = occupation.holds - 1
-    note = line(
-        span(f"{occupation.holds} hold{'s' if gaps else ''}, {gaps} gap{'' if gaps == 1 else 's'}", "dim")
-    )
+    note = line(span(f"{times(occupation.holds, 'hold')}, {times(gaps, 'gap')}", "dim"))
     name = line(span("lock occupied"))
     return _row(
         span(" "), name, merged(tuple(cells)), duration(until - occupation.since), note, width, symbols

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lockdeck.backend.model.words import (
     UNKNOWN,
@@ -49,6 +51,13 @@ def test_moments_are_written_in_the_zone_of_the_machine():
 def test_a_moment_of_another_day_has_its_date():
     assert time_of_day(MOMENT, MOMENT) == time_of_day(MOMENT)
     assert time_of_day(MOMENT, MOMENT + DAY) == date_and_time(MOMENT)
+
+
+@given(st.floats())
+def test_any_moment_can_be_written(moment: float):
+    at = local(moment)
+    assert (time_of_day(moment) == UNKNOWN) is (at is None)
+    assert len(time_of_day(moment)) in (1, 8)
 
 
 @pytest.mark.parametrize("moment", [1e12, 1e300, -1e300, float("nan"), float("inf")])

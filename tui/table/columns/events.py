@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from lockdeck.backend.model.words import time_of_day
 from lockdeck.tui.table.column import Column, Field, Width
-from lockdeck.tui.table.rows import SEVERITY_STYLE
 from lockdeck.tui.view.events import EventLine
-from lockdeck.tui.view.figures import time_of_day
 from lockdeck.tui.view.lines import line, span
+from lockdeck.tui.view.severity import SEVERITY_STYLE
 
 COLUMNS: tuple[Column[EventLine], ...] = (
     Column(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from lockdeck.backend.model.fleet import LockView, SessionView
 from lockdeck.tui.table import fields, lockcells, sessioncells, sortvalues
 from lockdeck.tui.table.column import CellContext, Column, SortValue, Width, no_cell
-from lockdeck.tui.table.rows import Row, free_at
+from lockdeck.tui.table.rows import Row
 from lockdeck.tui.view.lines import Line
 
 
@@ -40,7 +40,7 @@ def _callers(row: Row) -> int | None:
 
 
 def _free_by(row: Row) -> float | None:
-    return None if isinstance(row, LockView) else free_at(row)
+    return None if isinstance(row, LockView) else row.free_by
 
 
 COLUMNS: tuple[Column[Row], ...] = (
@@ -63,7 +63,7 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column(
         name="session",
         title="SESSION",
-        width=Width(13, flex=4, max_cells=56),
+        width=Width(12, flex=4, max_cells=56),
         cell=row_cell(session=sessioncells.key_cell, lock=lockcells.file_cell),
         sort=sortvalues.SESSION_OR_FILE,
         field=fields.KEY,
@@ -79,7 +79,7 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column(
         name="occupied",
         title="OCCUPIED",
-        width=Width(8),
+        width=Width(9),
         right=True,
         cell=row_cell(session=sessioncells.occupied_cell, lock=lockcells.age_cell),
         sort=SortValue(_occupied_since, downward=True),
@@ -137,7 +137,7 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column(
         name="free_by",
         title="FREE BY",
-        width=Width(14, from_table=98),
+        width=Width(16, from_table=98),
         cell=row_cell(session=sessioncells.free_by_cell, lock=no_cell),
         sort=SortValue(_free_by),
         field=None,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from lockdeck.backend.model.fleet import Severity
 from lockdeck.tui.table.column import Column, Field, Width
 from lockdeck.tui.table.journalentry import Entry
-from lockdeck.tui.table.rows import SEVERITY_STYLE
 from lockdeck.tui.view.lines import line, span
+from lockdeck.tui.view.severity import SEVERITY_STYLE
 
 _SEVERITY = {
     "released": Severity.OK,

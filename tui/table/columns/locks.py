@@ -39,7 +39,7 @@ COLUMNS: tuple[Column[LockView], ...] = (
     Column(
         name="age",
         title="AGE",
-        width=Width(8),
+        width=Width(9),
         right=True,
         cell=lockcells.age_cell,
         sort=sortvalues.AGE,
