@@ -16,11 +16,9 @@ from textual.screen import Screen
 from lockdeck.backend.model.fleet import FleetSnapshot, Severity
 from lockdeck.themes.loader import Shelf
 from lockdeck.tui.background import WorkFailed
-from lockdeck.tui.commands.provider import DeckProvider
-from lockdeck.tui.deck import Deck
-from lockdeck.tui.inspection import Inspect
+from lockdeck.tui.deckapp import DeckApp
+from lockdeck.tui.dialogs.flow import fail_job, take_news
 from lockdeck.tui.intake import Intake
-from lockdeck.tui.jobs import JobBoard
 from lockdeck.tui.messages import JobFailed, JobNews, Published, Recovered, SourceFailed
 from lockdeck.tui.operations import Hands
 from lockdeck.tui.pace import Pace
@@ -28,9 +26,13 @@ from lockdeck.tui.preferences import Wishes
 from lockdeck.tui.recovering import recover_aside, tell_recovered
 from lockdeck.tui.screens.base import DeckScreen
 from lockdeck.tui.screens.fleet import FleetScreen
+from lockdeck.tui.screens.locks import LocksScreen
+from lockdeck.tui.screens.provider import CommandProvider
+from lockdeck.tui.screens.registry import SCREENS
 from lockdeck.tui.screens.selecting import SelectScreen
-from lockdeck.tui.shell import Shell
+from lockdeck.tui.screens.session import SessionScreen
 from lockdeck.tui.snapshots import Inspector, Source
+from lockdeck.tui.table.rows import RowKey
 from lockdeck.tui.terminal.notifications import announce
 from lockdeck.tui.terminal.signals import leave_on_signals
 from lockdeck.tui.view.events import EventLine
@@ -41,12 +43,12 @@ TICK_S = 1.0
 """How often what shows passing time is made anew."""
 
 
-class LockdeckApp(Shell):
+class LockdeckApp(DeckApp):
     """The dashboard application. `clock` returns epoch seconds."""
 
     TITLE = "lockdeck"
     CSS_PATH = "deck.tcss"
-    COMMANDS = {DeckProvider}  # noqa: RUF012 - Textual's own declaration
+    COMMANDS = {CommandProvider}  # noqa: RUF012 - Textual's own declaration
     ENABLE_COMMAND_PALETTE = False  # ours is a command with keys like any other
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+z", "suspend_process", "Suspend", show=False)]
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-roomy")]  # noqa: RUF012 - Textual's own declaration
@@ -68,15 +70,17 @@ class LockdeckApp(Shell):
         mouse: bool = True,
         theme_folders: Sequence[Path] = (),
     ) -> None:
-        super().__init__(os.environ if env is None else env, theme, shelf)
-        self.read_only = read_only
-        self.clock = clock
-        self.wishes = wishes or Wishes()
-        self.mouse = mouse
-        self.deck = Deck()
-        self.hands = hands or Hands()
-        self.jobs = JobBoard()
-        self.inspect: Inspect | None = source.inspect if isinstance(source, Inspector) else None
+        super().__init__(
+            os.environ if env is None else env,
+            theme,
+            shelf,
+            mouse=mouse,
+            read_only=read_only,
+            clock=clock,
+            hands=hands or Hands(),
+            wishes=wishes or Wishes(),
+            inspect=source.inspect if isinstance(source, Inspector) else None,
+        )
         self.intake = Intake(self, source, theme_folders)
         self._pace = Pace()
         self._gap_s = update_gap_s
@@ -90,7 +94,7 @@ class LockdeckApp(Shell):
 
     def on_mount(self) -> None:
         """Put on the theme, listen to signals, start watching."""
-        self.dress()
+        self.start_themes()
         self.set_keymap(self.wishes.keymap)
         leave_on_signals(self)
         self.set_interval(TICK_S, self._tick)
@@ -164,14 +168,10 @@ class LockdeckApp(Shell):
 
     def on_job_news(self, message: JobNews) -> None:
         """Take in how a job goes."""
-        from lockdeck.tui.dialogs.flow import take_news
-
         take_news(self, message)
 
     def on_job_failed(self, message: JobFailed) -> None:
         """Tell that a job ended with an error."""
-        from lockdeck.tui.dialogs.flow import fail_job
-
         fail_job(self, message)
 
     def on_work_failed(self, message: WorkFailed) -> None:
@@ -180,16 +180,16 @@ class LockdeckApp(Shell):
         self.update_screen()
         self.tell(message.sentence, severity="error")
 
-    # -- what commands and screens ask for ----------------------------------------------------------
+    # -- from screen to screen ----------------------------------------------------------------------
 
-    def picture_time(self) -> float:
-        """Return the moment the picture is of: now, or when it was paused (epoch seconds)."""
-        return self.clock() if self.deck.paused_at is None else self.deck.paused_at
+    async def open_row(self, key: RowKey) -> None:
+        """Push the screen of a row."""
+        await self.push_screen(SessionScreen(key))
 
-    def toggle_pause(self) -> None:
-        """Keep the picture of this moment, or show the newest again."""
-        if self.deck.paused_at is None:
-            self.deck.pause(self.clock())
-        else:
-            self.deck.resume()
-        self.update_screen()
+    async def open_locks_of(self, pid: int) -> None:
+        """Push the locks, filtered to a process; back leads to where the person came from."""
+        await self.push_screen(LocksScreen(f"holder:{pid}"))
+
+    async def open_table(self, name: str) -> None:
+        """Show the screen of a table above the fleet."""
+        await self.show_above_first(SCREENS[name]())

@@ -10,6 +10,7 @@ from lockdeck.backend.settings.check import SettingsError
 from lockdeck.backend.settings.load import config_path
 from lockdeck.backend.settings.records import Settings
 from lockdeck.tui.alarms import Rule
+from lockdeck.tui.commands import COMMANDS
 from lockdeck.tui.keymap import ScreenKeys, faults, keymap
 from lockdeck.tui.preferences import Wishes
 from lockdeck.tui.table.tables import TABLES
@@ -41,36 +42,26 @@ def check_columns(settings: Settings) -> None:
         raise SettingsError("\n".join(problems))
 
 
-def screen_keys(screen: type[DeckScreen]) -> ScreenKeys:
+def screen_keys(name: str, screen: type[DeckScreen]) -> ScreenKeys:
     """Return the keys of a screen as it comes."""
     from textual.binding import Binding
 
-    commands: dict[str, tuple[str, ...]] = {}
-    fixed: dict[str, str] = {}
-    for binding in Binding.make_bindings(screen.BINDINGS):
-        if binding.id is not None:
-            commands[binding.id] = (*commands.get(binding.id, ()), binding.key)
-        else:
-            fixed[binding.key] = f"is for {binding.description}"
-    name = screen.__name__.removesuffix("Screen").lower()
-    return ScreenKeys(name, commands, fixed)
+    bindings = Binding.make_bindings(screen.BINDINGS)
+    fixed = {binding.key: f"is for {binding.description}" for binding in bindings if binding.id is None}
+    return ScreenKeys(name, {command: COMMANDS[command].keys for command in screen.COMMAND_IDS}, fixed)
 
 
-def all_screens() -> tuple[type[DeckScreen], ...]:
-    """Return the screens that have commands."""
-    from lockdeck.tui.screens.events import EventsScreen
-    from lockdeck.tui.screens.fleet import FleetScreen
-    from lockdeck.tui.screens.journal import JournalScreen
-    from lockdeck.tui.screens.locks import LocksScreen
-    from lockdeck.tui.screens.session import SessionScreen
+def all_screen_keys() -> tuple[ScreenKeys, ...]:
+    """Return the keys of all screens that have commands."""
+    from lockdeck.tui.screens.registry import SCREENS
 
-    return (FleetScreen, SessionScreen, LocksScreen, EventsScreen, JournalScreen)
+    return tuple(screen_keys(name, screen) for name, screen in SCREENS.items())
 
 
 def _key_problems(settings: Settings) -> list[str]:
     if not settings.keys:
         return []
-    found = faults(settings.keys, [screen_keys(screen) for screen in all_screens()])
+    found = faults(settings.keys, all_screen_keys())
     return [
         f"{settings.place(f'keys.{fault.command}')}: keys.{fault.command} {fault.sentence}" for fault in found
     ]

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from lockdeck.backend.model.fleet import Severity
 from lockdeck.tui.background import aside, post
+from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.messages import Recovered
 from lockdeck.tui.view.events import EventLine
 
-if TYPE_CHECKING:
-    from lockdeck.tui.app import LockdeckApp
 
-
-def recover_aside(app: LockdeckApp) -> None:
+def recover_aside(app: DeckApp) -> None:
     """Recover in a thread; what was put right comes back as a message."""
     journal = app.hands.journal
 
@@ -28,7 +25,7 @@ def recover_aside(app: LockdeckApp) -> None:
     aside(work, app, "recover", must_finish=True)
 
 
-def tell_recovered(app: LockdeckApp, sentences: Sequence[str]) -> None:
+def tell_recovered(app: DeckApp, sentences: Sequence[str]) -> None:
     """Say what was recovered."""
     for sentence in sentences:
         app.deck.note(EventLine(app.clock(), Severity.NOTICE, "recovery", sentence))

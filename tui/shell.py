@@ -9,41 +9,73 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from lockdeck.backend.system.text import safe
-from lockdeck.themes.loader import Shelf, load_shelf
+from lockdeck.themes.loader import COLOURLESS, DEFAULT, Shelf, load_shelf
 from lockdeck.tui.messages import ShelfChanged
 from lockdeck.tui.terminal.crash import report
 from lockdeck.tui.terminal.driver import QuickDriver
-from lockdeck.tui.theming import first_choice, offer_themes, take_shelf
-from lockdeck.tui.view.style import StyleBook
+from lockdeck.tui.view.style import StyleBook, textual_theme
 from lockdeck.tui.view.symbols import choose_symbols
 
 _KEY_WORDS = {"⏎": "enter", "↑": "up", "↓": "down", "←": "left", "→": "right"}
 
 
 class Shell(App[int]):
-    """Shows text in themes and symbols that the environment `env` allows; `shelf` has the themes on offer."""
+    """Shows text in themes and symbols that the environment `env` allows; `shelf` has the themes on offer.
 
-    def __init__(self, env: Mapping[str, str], theme: str | None, shelf: Shelf | None) -> None:
+    `mouse` says whether the terminal reports the mouse to the dashboard.
+    """
+
+    def __init__(
+        self, env: Mapping[str, str], theme: str | None, shelf: Shelf | None, *, mouse: bool = True
+    ) -> None:
         self.env = env
+        self.mouse = mouse
         self.symbols = choose_symbols(env)
         self.shelf = shelf or load_shelf()
-        palette, self._theme_problem = first_choice(self.shelf, theme, env)
+        first = theme or (COLOURLESS if env.get("NO_COLOR") else DEFAULT)
+        palette, self._theme_problem = self.shelf.pick(first)
         self.stylebook = StyleBook(palette)
         super().__init__(driver_class=QuickDriver)
         self.animation_level = "none"
 
-    def dress(self) -> None:
-        """Put on the theme, and tell what is wrong with the others."""
-        offer_themes(self, self.shelf)
+    # -- themes -------------------------------------------------------------------------------------
+
+    def start_themes(self) -> None:
+        """Use the first theme, and say what is wrong with the others."""
+        self._register_themes()
         self.theme = self.stylebook.palette.name
         self.set_class(self.symbols.ascii_only, "-ascii")
         problems = [*self.shelf.problems, *([self._theme_problem] if self._theme_problem else [])]
         if problems:
             self.tell("\n".join(problems), severity="warning")
 
+    def use_theme(self, name: str) -> None:
+        """Use the theme of that name, or the default one where there is none."""
+        palette, _problem = self.shelf.pick(name)
+        self.stylebook = StyleBook(palette)
+        self.theme = palette.name
+
+    def use_next_theme(self) -> None:
+        """Use the theme that follows."""
+        self.use_theme(self.shelf.after(self.stylebook.palette.name))
+
     def on_shelf_changed(self, message: ShelfChanged) -> None:
-        """Offer the themes as they are now."""
-        take_shelf(self, message.shelf)
+        """Offer the themes as they are now and use the current one anew; one that broke stays as it was."""
+        problems = [problem for problem in message.shelf.problems if problem not in self.shelf.problems]
+        self.shelf = message.shelf
+        self._register_themes()
+        palette = self.shelf.palettes.get(self.stylebook.palette.name, self.stylebook.palette)
+        if palette != self.stylebook.palette:
+            self.stylebook = StyleBook(palette)
+            self.mutate_reactive(type(self).theme)
+        if problems:
+            self.tell("\n".join(problems), severity="warning")
+
+    def _register_themes(self) -> None:
+        for palette in self.shelf.palettes.values():
+            self.register_theme(textual_theme(palette))
+
+    # -- screens, toasts, keys ----------------------------------------------------------------------
 
     async def show_above_first(self, screen: Screen[None]) -> None:
         """Show a screen with nothing but the first one beneath it."""
@@ -63,8 +95,8 @@ class Shell(App[int]):
 
     def get_key_display(self, binding: Binding) -> str:
         """Return how a key is shown, in letters where the terminal has no arrows."""
-        shown = super().get_key_display(binding)
-        return _KEY_WORDS.get(shown, shown) if self.symbols.ascii_only else shown
+        symbol = super().get_key_display(binding)
+        return _KEY_WORDS.get(symbol, symbol) if self.symbols.ascii_only else symbol
 
     def _handle_exception(self, error: Exception) -> None:
         """Report without local variables. Textual prints `__rich__` of an error where it has one."""

@@ -9,13 +9,15 @@ import pytest
 from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import FleetSnapshot, Severity, State
-from lockdeck.tui.commands.command import Command, Danger, Needs, bindings_of
+from lockdeck.tui.bindings import bindings_of
+from lockdeck.tui.commands import COMMANDS, Command, Danger, Needs
 from lockdeck.tui.preferences import Wishes
 from lockdeck.tui.screens import base
 from lockdeck.tui.screens.events import EventsScreen
 from lockdeck.tui.screens.fleet import FleetScreen
 from lockdeck.tui.screens.help import HelpScreen
 from lockdeck.tui.screens.locks import LocksScreen
+from lockdeck.tui.screens.registry import SCREENS
 from lockdeck.tui.screens.session import SessionScreen
 from lockdeck.tui.terminal.clipboard import CLIPBOARD_BYTES, copy_text
 from lockdeck.tui.view.header import header, stale_after
@@ -218,9 +220,9 @@ async def test_help_lists_the_keys_of_the_screen_beneath() -> None:
         await show(pilot, incident())
         await pilot.press("question_mark")
         assert isinstance(app.screen, HelpScreen)
-        for command in FleetScreen.HERE:
-            assert command.label in frame(app)
-            assert command.tooltip[:20] in frame(app)
+        for name in FleetScreen.COMMAND_IDS:
+            assert COMMANDS[name].label in frame(app)
+            assert COMMANDS[name].tooltip[:20] in frame(app)
         await pilot.press("escape")
         assert isinstance(app.screen, FleetScreen)
 
@@ -262,22 +264,14 @@ async def test_without_a_row_the_commands_that_need_one_are_greyed() -> None:
         assert "/home/ops/.openclaw" in frame(app)
 
 
-class Burn(Command):
-    """A dangerous command, for the test of read-only mode."""
-
-    id = "burn"
-    key = "B"
-    name = "Burn"
-    label = "Burn"
-    tooltip = "Burns"
-    danger = Danger.HARD
-    needs = Needs.LOCK
+BURN = Command("burn", ("B",), "Burn", "Burn", "Burns", danger=Danger.HARD, needs=Needs.LOCK)
 
 
 @pytest.mark.parametrize("read_only", [True, False])
 async def test_read_only_removes_dangerous_commands(monkeypatch: pytest.MonkeyPatch, read_only: bool) -> None:
-    monkeypatch.setattr(LocksScreen, "HERE", (*LocksScreen.HERE, Burn))
-    assert bindings_of([Burn])[0].id == "burn"
+    monkeypatch.setitem(COMMANDS, BURN.id, BURN)
+    monkeypatch.setattr(LocksScreen, "COMMAND_IDS", (*LocksScreen.COMMAND_IDS, BURN.id))
+    assert bindings_of([BURN.id])[0].id == "burn"
     app = dashboard(read_only=read_only)
     async with app.run_test(size=SIZE) as pilot:
         await show(pilot, incident())
@@ -286,12 +280,10 @@ async def test_read_only_removes_dangerous_commands(monkeypatch: pytest.MonkeyPa
         assert app.screen.check_action("command", ("burn",)) is (not read_only)
 
 
-def test_ids_and_keys_of_commands_are_unique_on_each_screen() -> None:
-    for screen in (FleetScreen, LocksScreen, SessionScreen, EventsScreen):
-        keys = [key for command in screen.HERE for key in command.key.split(",")]
-        ids = [command.id for command in screen.HERE]
+def test_keys_of_commands_are_unique_on_each_screen() -> None:
+    for screen in SCREENS.values():
+        keys = [key for name in screen.COMMAND_IDS for key in COMMANDS[name].keys]
         assert len(set(keys)) == len(keys)
-        assert len(set(ids)) == len(ids)
 
 
 class Broken:

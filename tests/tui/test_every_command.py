@@ -1,13 +1,11 @@
 """Every command, by each of its keys, on every screen that has it: what it does is seen, not only that it runs.
 
-EFFECTS holds what is expected, by command id. A command without an entry, a class that no screen lists, and an
-entry that no command has any more make this fail.
+EFFECTS holds what is expected, by command id. A command without an entry, one that no screen lists or a screen
+lists without having its method, and an entry or a method that no command has any more make this fail.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +13,8 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-import lockdeck.tui.commands
-import lockdeck.tui.screens
 from lockdeck.tui.app import LockdeckApp
-from lockdeck.tui.commands.command import Command
-from lockdeck.tui.configuration import all_screens
+from lockdeck.tui.commands import COMMANDS, Command
 from lockdeck.tui.dialogs.ask import AskDialog
 from lockdeck.tui.dialogs.cancel import CancelDialog
 from lockdeck.tui.dialogs.columns import ColumnsDialog
@@ -32,6 +27,7 @@ from lockdeck.tui.screens.help import HelpScreen
 from lockdeck.tui.screens.journal import JournalScreen
 from lockdeck.tui.screens.locks import LocksScreen
 from lockdeck.tui.screens.palette import DeckPalette
+from lockdeck.tui.screens.registry import SCREENS
 from lockdeck.tui.screens.selecting import SelectScreen
 from lockdeck.tui.screens.session import SessionScreen
 from lockdeck.tui.targets import holder_pid
@@ -179,7 +175,7 @@ async def filter_(stage: Stage) -> None:
 async def mark(stage: Stage) -> None:
     first = stage.selected
     await stage.press()
-    assert stage.screen.targets == (first,)
+    assert stage.screen.target_keys == (first,)
     assert stage.selected != first
     assert "1 MARKED" in frame(stage.app)
 
@@ -190,7 +186,7 @@ async def unmark(stage: Stage) -> None:
     assert "2 MARKED" in frame(stage.app)
     await stage.press()
     assert "MARKED" not in frame(stage.app)
-    assert stage.screen.targets == (stage.selected,)
+    assert stage.screen.target_keys == (stage.selected,)
 
 
 @effect
@@ -321,17 +317,17 @@ async def columns(stage: Stage) -> None:
 
 
 CASES = [
-    pytest.param(screen, command, key, id=f"{screen.__name__}-{command.id}-{key}")
-    for screen in all_screens()
-    for command in screen.HERE
-    for key in command.key.split(",")
+    pytest.param(screen, COMMANDS[name], key, id=f"{screen.__name__}-{name}-{key}")
+    for screen in SCREENS.values()
+    for name in screen.COMMAND_IDS
+    for key in COMMANDS[name].keys
 ]
 
 
 @pytest.mark.parametrize(("screen", "command", "key"), CASES)
 async def test_the_command_does_what_it_says(
     screen: type[DeckScreen],
-    command: type[Command],
+    command: Command,
     key: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -353,17 +349,17 @@ async def test_the_command_does_what_it_says(
         await EFFECTS[command.id](Stage(pilot, shown, (key,)))
 
 
-def every(kind: type[Command]) -> set[type[Command]]:
-    return {found for below in kind.__subclasses__() for found in {below, *every(below)}}
-
-
-def test_no_command_is_without_an_effect_here() -> None:
-    for package in (lockdeck.tui.commands, lockdeck.tui.screens):
-        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            importlib.import_module(module.name)
-    ours = {command for command in every(Command) if command.__module__.startswith("lockdeck.")}
-    listed = {command for screen in all_screens() for command in screen.HERE}
-    assert ours == listed, "a command that no screen has can't be run"
-    assert {command.id for command in listed} == set(EFFECTS)
-    assert set(WAYS) == set(all_screens())
+def test_no_command_is_without_a_screen_or_an_effect_here() -> None:
+    listed = {name for screen in SCREENS.values() for name in screen.COMMAND_IDS}
+    assert set(COMMANDS) == listed, "a command that no screen lists can't be run"
+    assert set(EFFECTS) == listed
+    assert set(WAYS) == set(SCREENS.values())
     assert {kind.__name__ for kind in AskDialog.__subclasses__()} == {"CancelDialog", "ReleaseDialog"}
+
+
+@pytest.mark.parametrize("screen", SCREENS.values())
+def test_a_screen_has_a_method_for_each_command_it_lists(screen: type[DeckScreen]) -> None:
+    methods = {name.removeprefix("command_") for name in dir(screen) if name.startswith("command_")}
+    assert set(screen.COMMAND_IDS) <= methods, "listed without a method"
+    assert methods <= set(COMMANDS), "a method that no record leads to"
+    assert len(set(screen.COMMAND_IDS)) == len(screen.COMMAND_IDS)

@@ -18,7 +18,6 @@ from lockdeck.tui.dialogs.cancel import CancelDialog
 from lockdeck.tui.dialogs.release import ReleaseDialog
 from lockdeck.tui.operations import Hands
 from lockdeck.tui.screens.journal import JournalScreen
-from lockdeck.tui.theming import wear
 from tests.tui.samples import NOW, incident, quiet
 from tests.tui.scenes import cancel_ladder, cancel_result, journal_entries, release_offer, release_refusal
 from tests.tui.stage import dashboard, frame, show, wait_for
@@ -112,7 +111,7 @@ async def held(name: str, scene: Scene, size: tuple[int, int], themes: Sequence[
         await show(pilot, incident())
         await scene(pilot)
         for theme in themes:
-            wear(app, theme)
+            app.use_theme(theme)
             await pilot.pause()
             await pilot.pause()
             for button in app.screen.query(Button):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lockdeck.backend.actions.release.entries import BEGIN, ENDS
-from lockdeck.tui.commands.act import Cancel, Release
+from lockdeck.tui.commands import COMMANDS
 from lockdeck.tui.dialogs.reading import ReadingDialog
 from lockdeck.tui.screens.journal import JournalScreen
 from lockdeck.tui.table.column import CellContext
@@ -105,6 +105,6 @@ def test_facts_nested_without_end_are_cut() -> None:
 
 def test_each_kind_of_entry_names_the_command_that_leaves_it() -> None:
     for kind in (*ENDS, BEGIN, "cancel-begin", "cancel-end", "cancel-refused"):
-        (name,) = [command.name for command in (Release, Cancel) if kind in command.leaves]
+        (name,) = [command.name for command in COMMANDS.values() if kind in command.leaves]
         assert Entry(1, {"kind": kind}).command == name
     assert Entry(1, {"kind": "repair"}).command == ""

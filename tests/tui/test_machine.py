@@ -308,7 +308,7 @@ class Deck(RuleBasedStateMachine):
             self._wait_for_the_question()
 
     def _is_aimed_at(self, view: SessionView) -> bool:
-        names = {key[2] for key in self.app.screen.targets}
+        names = {key[2] for key in self.app.screen.target_keys}
         return view.key in names or view.lock.record.path in names
 
     def _wait_for_the_question(self) -> None:

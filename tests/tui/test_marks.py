@@ -51,12 +51,12 @@ async def test_space_marks_rows_and_goes_on_and_the_header_counts_them() -> None
         await show(pilot, incident())
         first, second, third = app.screen.table.order[:3]
         await pilot.press("space", "space")
-        assert app.screen.targets == (first, second)
+        assert app.screen.target_keys == (first, second)
         assert "2 MARKED" in frame(app)
         assert frame(app).count("✓") == 2
         assert app.screen.selected_key == third
         await pilot.press("up", "space")
-        assert app.screen.targets == (first,)
+        assert app.screen.target_keys == (first,)
         assert frame(app).count("✓") == 1
 
 
@@ -66,7 +66,7 @@ async def test_u_and_escape_take_all_marks_off(key: str) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await show(pilot, incident())
         await pilot.press("space", "space", key)
-        assert app.screen.targets == (app.screen.selected_key,)
+        assert app.screen.target_keys == (app.screen.selected_key,)
         assert "MARKED" not in frame(app)
         assert isinstance(app.screen, FleetScreen)
 
@@ -87,7 +87,7 @@ async def test_marks_stay_with_their_rows_through_sorting_and_filtering() -> Non
     async with app.run_test(size=SIZE) as pilot:
         await show(pilot, incident())
         await pilot.press("down", "space")
-        (marked,) = app.screen.targets
+        (marked,) = app.screen.target_keys
         views = tuple(
             replace(view, state=State.STUCK, severity=Severity.CRITICAL, since=NOW - 9999)
             if view.key == "agent:main:main"
@@ -95,10 +95,10 @@ async def test_marks_stay_with_their_rows_through_sorting_and_filtering() -> Non
             for view in incident().sessions
         )
         await show(pilot, replace(incident(), sessions=views))
-        assert app.screen.targets == (marked,)
+        assert app.screen.target_keys == (marked,)
         await pilot.press("slash", *"whatsapp", "enter")
         await pilot.pause()
-        assert app.screen.targets == (marked,)
+        assert app.screen.target_keys == (marked,)
         assert "1 MARKED, 1 of them filtered out" in frame(app)
 
 
@@ -107,14 +107,14 @@ async def test_the_mark_of_a_row_that_goes_is_dropped_with_a_note() -> None:
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await show(pilot, incident())
         await pilot.press("space", "space")
-        gone, stays = app.screen.targets
+        gone, stays = app.screen.target_keys
         left = tuple(view for view in incident().sessions if view.key != gone[2])
         await show(pilot, replace(incident(), sessions=left))
-        assert app.screen.targets == (stays,)
+        assert app.screen.target_keys == (stays,)
         assert "1 MARKED" in frame(app)
         assert any("no longer marked" in str(note.message) for note in app._notifications)
         await show(pilot, incident())
-        assert app.screen.targets == (stays,)
+        assert app.screen.target_keys == (stays,)
 
 
 async def test_marks_are_seen_without_unicode() -> None:

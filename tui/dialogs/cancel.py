@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from msgspec import Struct
 from textual.binding import Binding, BindingType
@@ -12,6 +12,7 @@ from textual.message import Message
 from lockdeck.backend.actions.cancel.ladder import Rung
 from lockdeck.backend.actions.cancel.records import CancelPlan
 from lockdeck.tui.background import aside, post
+from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.dialogs.ask import AskDialog
 from lockdeck.tui.dialogs.question import about_count, about_rung
 from lockdeck.tui.operations import offer_cancel
@@ -25,9 +26,6 @@ from lockdeck.tui.view.canceldialog import (
 )
 from lockdeck.tui.view.lines import line, plain, span
 from lockdeck.tui.widgets.lineview import LineView
-
-if TYPE_CHECKING:
-    from lockdeck.tui.app import LockdeckApp
 
 Planned = tuple[Aim, CancelPlan | None]
 
@@ -70,13 +68,13 @@ class CancelDialog(AskDialog[Climb]):
         self._climb: Climb | None = None
 
     @property
-    def _deck(self) -> LockdeckApp:
-        return cast("LockdeckApp", self.app)
+    def _deck_app(self) -> DeckApp:
+        return cast("DeckApp", self.app)
 
     def look(self) -> None:
         """Ask the gateways, in a thread."""
         self._say_looking(len(self._aims))
-        hands, aims = self._deck.hands, self._aims
+        hands, aims = self._deck_app.hands, self._aims
 
         def work() -> None:
             planned: tuple[Planned, ...] = ()
@@ -122,7 +120,7 @@ class CancelDialog(AskDialog[Climb]):
         if plan is None:
             self.refuse([line(span("This session is not known any more.", "warning"))])
         elif plan.nothing or plan.refusal or not plan.rungs:
-            self.refuse(nothing_lines(aim, plan, self._deck.symbols))
+            self.refuse(nothing_lines(aim, plan, self._deck_app.symbols))
         else:
             self._plan = plan
             granted = [rung for rung in plan.rungs if not rung.scopes_missing] or list(plan.rungs)
@@ -132,7 +130,7 @@ class CancelDialog(AskDialog[Climb]):
     def _offer(self, rung: Rung) -> None:
         assert self._plan is not None
         aim, self._chosen = self._aims[0], rung
-        rows = ladder_lines(aim, self._plan, rung, self._deck.symbols)
+        rows = ladder_lines(aim, self._plan, rung, self._deck_app.symbols)
         if rung.scopes_missing:
             self.refuse(rows)
             return
@@ -142,7 +140,7 @@ class CancelDialog(AskDialog[Climb]):
     def _ask_for_many(self, planned: Sequence[Planned]) -> None:
         good = [(aim, plan) for aim, plan in planned if plan is not None and why_not_in_bulk(plan) is None]
         bad = [(aim, why) for aim, plan in planned if (why := why_not_in_bulk(plan)) is not None]
-        rows = bulk_cancel_lines(good, bad, self._deck.symbols)
+        rows = bulk_cancel_lines(good, bad, self._deck_app.symbols)
         if not good:
             self.refuse(rows)
             return
@@ -153,5 +151,5 @@ class CancelDialog(AskDialog[Climb]):
 
     def _say_looking(self, left: int) -> None:
         what = "this session" if left == 1 else f"{left} sessions"
-        mark = self._deck.symbols.ellipsis
+        mark = self._deck_app.symbols.ellipsis
         self.show([line(span(f"Looking at {what} and asking the gateway {mark}", "dim"))])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from lockdeck.backend.model.fleet import Severity
 from lockdeck.backend.system.text import SafeText
 from lockdeck.tui.background import aside, post
+from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.dialogs.cancel import CancelDialog, Climb
 from lockdeck.tui.dialogs.release import ReleaseDialog
 from lockdeck.tui.dialogs.result import Following, LeftLock, NextRung, ResultDialog
@@ -20,23 +20,20 @@ from lockdeck.tui.operations import Offer, Tell, do_cancels, do_releases
 from lockdeck.tui.targets import Aim
 from lockdeck.tui.view.events import EventLine
 
-if TYPE_CHECKING:
-    from lockdeck.tui.app import LockdeckApp
-
 _TOAST = {Severity.WARNING: "warning", Severity.CRITICAL: "error"}
 
 
-def ask_release(app: LockdeckApp, aims: Sequence[Aim]) -> None:
+def ask_release(app: DeckApp, aims: Sequence[Aim]) -> None:
     """Ask whether these locks are to be released."""
     app.push_screen(ReleaseDialog(aims), partial(_release, app))
 
 
-def ask_cancel(app: LockdeckApp, aims: Sequence[Aim], rung: str | None = None) -> None:
+def ask_cancel(app: DeckApp, aims: Sequence[Aim], rung: str | None = None) -> None:
     """Ask how the runs of these sessions are to be ended, beginning with a rung."""
     app.push_screen(CancelDialog(aims, rung), partial(_cancel, app))
 
 
-def _release(app: LockdeckApp, offers: Sequence[Offer] | None) -> None:
+def _release(app: DeckApp, offers: Sequence[Offer] | None) -> None:
     if not offers:
         return
     title = "Release a lock" if len(offers) == 1 else f"Release {len(offers)} locks"
@@ -49,7 +46,7 @@ def _release(app: LockdeckApp, offers: Sequence[Offer] | None) -> None:
     )
 
 
-def _cancel(app: LockdeckApp, climb: Climb | None) -> None:
+def _cancel(app: DeckApp, climb: Climb | None) -> None:
     if climb is None:
         return
     count = len(climb.aims)
@@ -62,7 +59,7 @@ def _cancel(app: LockdeckApp, climb: Climb | None) -> None:
     )
 
 
-def _begin(app: LockdeckApp, title: str, aims: Sequence[Aim], work: Callable[[Tell], None]) -> None:
+def _begin(app: DeckApp, title: str, aims: Sequence[Aim], work: Callable[[Tell], None]) -> None:
     """Set a job going and show it."""
     number = app.jobs.open(title, aims).number
 
@@ -76,7 +73,7 @@ def _begin(app: LockdeckApp, title: str, aims: Sequence[Aim], work: Callable[[Te
     app.push_screen(ResultDialog(number), partial(_next, app))
 
 
-def _next(app: LockdeckApp, following: Following | None) -> None:
+def _next(app: DeckApp, following: Following | None) -> None:
     """Ask about what follows from a result: the next rung, or the release of the very hold that was left."""
     match following:
         case NextRung(aim, rung):
@@ -85,7 +82,7 @@ def _next(app: LockdeckApp, following: Following | None) -> None:
             ask_release(app, [aim])
 
 
-def take_news(app: LockdeckApp, message: JobNews) -> None:
+def take_news(app: DeckApp, message: JobNews) -> None:
     """Keep the news of a job, show them where it is shown, and enter a result in the events."""
     if app.jobs.put(message.number, message.index, message.piece):
         _enter(app, app.jobs.job(message.number), message.piece)
@@ -94,7 +91,7 @@ def take_news(app: LockdeckApp, message: JobNews) -> None:
             screen.update_job()
 
 
-def fail_job(app: LockdeckApp, message: JobFailed) -> None:
+def fail_job(app: DeckApp, message: JobFailed) -> None:
     """Say of every piece without a result why there is none."""
     told = (f"lockdeck itself failed: {message.sentence}",)
     for index, piece in enumerate(app.jobs.job(message.number).pieces):
@@ -103,7 +100,7 @@ def fail_job(app: LockdeckApp, message: JobFailed) -> None:
             take_news(app, JobNews(message.number, index, failed))
 
 
-def _enter(app: LockdeckApp, job: Job, piece: Piece) -> None:
+def _enter(app: DeckApp, job: Job, piece: Piece) -> None:
     why = f": {piece.sentences[0]}" if piece.sentences else ""
     sentence = f"{job.title.split()[0].lower()} {piece.word}{why}"
     app.deck.note(EventLine(app.clock(), piece.severity, piece.aim.title, sentence, piece.aim.row))

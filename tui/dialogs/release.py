@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from textual.message import Message
 
 from lockdeck.tui.background import aside, post
+from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.dialogs.ask import AskDialog
 from lockdeck.tui.dialogs.question import about_count, about_release
 from lockdeck.tui.operations import Offer, offer_release
 from lockdeck.tui.targets import Aim
 from lockdeck.tui.view.lines import line, span
 from lockdeck.tui.view.releasedialog import bulk_lines, refused_lines, release_lines
-
-if TYPE_CHECKING:
-    from lockdeck.tui.app import LockdeckApp
 
 
 class Offered(Message):
@@ -41,13 +39,13 @@ class ReleaseDialog(AskDialog[Sequence[Offer]]):
         self._confirmed: tuple[Offer, ...] = ()
 
     @property
-    def _deck(self) -> LockdeckApp:
-        return cast("LockdeckApp", self.app)
+    def _deck_app(self) -> DeckApp:
+        return cast("DeckApp", self.app)
 
     def look(self) -> None:
         """Look at each lock afresh, in a thread."""
         self._say_looking(len(self._aims))
-        hands, aims = self._deck.hands, self._aims
+        hands, aims = self._deck_app.hands, self._aims
 
         def work() -> None:
             offers: tuple[Offer, ...] = ()
@@ -67,7 +65,7 @@ class ReleaseDialog(AskDialog[Sequence[Offer]]):
         if message.left:
             self._say_looking(message.left)
             return
-        offers, now, symbols = message.offers, self._deck.clock(), self._deck.symbols
+        offers, now, symbols = message.offers, self._deck_app.clock(), self._deck_app.symbols
         self._confirmed = tuple(offer for offer in offers if offer.plan.refusal is None)
         if len(offers) == 1:
             self._ask_for_one(offers[0], now)
@@ -80,7 +78,7 @@ class ReleaseDialog(AskDialog[Sequence[Offer]]):
             self.refuse(bulk_lines(offers, now, symbols))
 
     def _ask_for_one(self, offer: Offer, now: float) -> None:
-        release_id, symbols = offer.plan.release_id, self._deck.symbols
+        release_id, symbols = offer.plan.release_id, self._deck_app.symbols
         if not self._confirmed or release_id is None:
             self.refuse(refused_lines(offer, now, symbols))
         else:
@@ -88,4 +86,4 @@ class ReleaseDialog(AskDialog[Sequence[Offer]]):
 
     def _say_looking(self, left: int) -> None:
         what = "the lock" if left == 1 else f"{left} locks"
-        self.show([line(span(f"Looking at {what} afresh {self._deck.symbols.ellipsis}", "dim"))])
+        self.show([line(span(f"Looking at {what} afresh {self._deck_app.symbols.ellipsis}", "dim"))])

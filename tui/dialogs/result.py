@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from msgspec import Struct
 from textual import on
@@ -12,15 +12,13 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Button
 
+from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.dialogs.box import BoxDialog
 from lockdeck.tui.jobs import WAITING, WORKING, Job, Piece
 from lockdeck.tui.targets import Aim
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.severity import SEVERITY_STYLE
 from lockdeck.tui.view.symbols import Symbols
-
-if TYPE_CHECKING:
-    from lockdeck.tui.app import LockdeckApp
 
 
 class NextRung(Struct, frozen=True):
@@ -66,7 +64,7 @@ class ResultDialog(BoxDialog[Following]):
 
     def update_job(self) -> None:
         """Show how the job stands now."""
-        app = cast("LockdeckApp", self.app)
+        app = cast("DeckApp", self.app)
         job = app.jobs.job(self.number)
         self.show(list(result_lines(job, app.symbols)))
         self.query_one("#result-release").display = self.left_lock() is not None
@@ -91,7 +89,7 @@ class ResultDialog(BoxDialog[Following]):
         return None if piece is None or piece.left is None else LeftLock(piece.left)
 
     def _only_piece(self) -> Piece | None:
-        pieces = cast("LockdeckApp", self.app).jobs.job(self.number).pieces
+        pieces = cast("DeckApp", self.app).jobs.job(self.number).pieces
         return pieces[0] if len(pieces) == 1 else None
 
     @on(Button.Pressed)

@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Iterable, Sequence
+from inspect import isawaitable
+from typing import ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from lockdeck.tui.commands.command import Command, Danger, Needs
+from lockdeck.tui.commands import COMMANDS, Danger, Needs
+from lockdeck.tui.deckapp import DeckApp
+from lockdeck.tui.dialogs.reading import ReadingDialog
+from lockdeck.tui.screens.help import HelpScreen
+from lockdeck.tui.screens.palette import DeckPalette
+from lockdeck.tui.screens.selecting import SelectScreen
 from lockdeck.tui.table.rows import Row, RowKey
 from lockdeck.tui.targets import aims_at, has_lock, has_session
+from lockdeck.tui.terminal.mouse import toggle_mouse
 from lockdeck.tui.view.header import Mood, header
-from lockdeck.tui.view.lines import Span
+from lockdeck.tui.view.lines import Span, line, span
+from lockdeck.tui.view.notes import note_rows
 from lockdeck.tui.view.selectable import aim_rows
 from lockdeck.tui.widgets.keybar import KeyBar
 from lockdeck.tui.widgets.lineview import LineView
-
-if TYPE_CHECKING:
-    from lockdeck.tui.app import LockdeckApp
 
 TOO_SMALL = "lockdeck needs 40 columns and 10 lines"
 
 
 class DeckScreen(Screen[None]):
-    """A screen of the dashboard. `HERE` lists its commands, in the order of the key bar."""
+    """A screen of the dashboard.
 
-    HERE: ClassVar[tuple[type[Command], ...]] = ()
+    `COMMAND_IDS` lists the commands it offers, in the order of the key bar; it has a method `command_<id>` for each.
+    """
+
+    COMMAND_IDS: ClassVar[tuple[str, ...]] = ()
 
     @property
-    def deck_app(self) -> LockdeckApp:
+    def deck_app(self) -> DeckApp:
         """The app, by its own type."""
-        return cast("LockdeckApp", self.app)
+        return cast("DeckApp", self.app)
 
     @property
     def crumb(self) -> str:
@@ -51,21 +59,14 @@ class DeckScreen(Screen[None]):
         return None
 
     @property
-    def targets(self) -> tuple[RowKey, ...]:
+    def target_keys(self) -> tuple[RowKey, ...]:
         """What an action is for: the marked rows, else the selected one."""
         return () if self.selected_key is None else (self.selected_key,)
 
-    def let_go(self) -> bool:
-        """Take back what stands before leaving (marks); return whether there was any."""
-        return False
-
-    def text_rows(self) -> list[Span]:
-        """Return what is selected as plain text."""
-        snapshot = self.deck_app.deck.shown
-        return [] if snapshot is None else aim_rows(aims_at(self.targets, snapshot))
-
-    def toggle_mark(self) -> None:
-        """Mark the selected row, or take its mark off; screens without rows have no marks."""
+    @property
+    def target_rows(self) -> Sequence[Row]:
+        """What an action is for, as it is shown."""
+        return () if self.selected_row is None else (self.selected_row,)
 
     @property
     def frozen(self) -> bool:
@@ -76,6 +77,13 @@ class DeckScreen(Screen[None]):
     def filter_text(self) -> str:
         """The filter in force, empty without one."""
         return ""
+
+    def text_rows(self) -> list[Span]:
+        """Return what is selected as plain text."""
+        snapshot = self.deck_app.deck.shown
+        return [] if snapshot is None else aim_rows(aims_at(self.target_keys, snapshot))
+
+    # -- what is seen ---------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
         """Put header, body and key bar under each other."""
@@ -127,44 +135,87 @@ class DeckScreen(Screen[None]):
             crumbs=tuple(screen.crumb for screen in app.screen_stack if isinstance(screen, DeckScreen)),
         )
 
-    def ask_filter(self) -> None:
-        """Ask which rows to show; screens without rows have nothing to ask."""
-
-    def ask_columns(self) -> None:
-        """Ask which columns to show; screens without a table have none."""
-
-    def move_sort(self, step: int) -> None:
-        """Sort by the next (1) or previous (-1) column; screens without rows have none."""
-
-    def reverse_sort(self) -> None:
-        """Sort the other way round."""
-
-    def toggle_wide(self) -> None:
-        """Show all columns, or those that fit."""
-
-    def toggle_freeze(self) -> None:
-        """Keep the order of rows, or let go of it."""
+    # -- which commands work --------------------------------------------------------------------------
 
     async def action_command(self, name: str) -> None:
         """Run the command of that id."""
-        for command in self.HERE:
-            if command.id == name:
-                await command.run(self)
+        result = getattr(self, f"command_{name}")()
+        if isawaitable(result):
+            await result
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hide dangerous commands when read-only; grey out those that lack what they need."""
         if action != "command":
             return super().check_action(action, parameters)
-        command = next((command for command in self.HERE if command.id == parameters[0]), None)
-        if command is None or (self.deck_app.read_only and command.danger is not Danger.SAFE):
+        (name,) = parameters
+        if name not in self.COMMAND_IDS:
+            return False
+        command = COMMANDS[str(name)]
+        if self.deck_app.read_only and command.danger is not Danger.SAFE:
             return False
         return True if self._has(command.needs) else None
 
     def _has(self, needs: Needs) -> bool:
-        if needs is Needs.NOTHING:
-            return True
-        if needs is Needs.ROW:
-            return self.selected_key is not None
-        if len(self.targets) > 1:
-            return True
-        return has_lock(self.selected_row) if needs is Needs.LOCK else has_session(self.selected_row)
+        match needs:
+            case Needs.NOTHING:
+                return True
+            case Needs.ROW:
+                return self.selected_key is not None
+            case Needs.LOCK:
+                return has_lock(self.selected_row)
+            case Needs.LOCKS:
+                return any(map(has_lock, self.target_rows))
+            case Needs.SESSIONS:
+                return any(map(has_session, self.target_rows))
+
+    # -- commands of every screen ---------------------------------------------------------------------
+
+    async def command_back(self) -> None:
+        """Return to the screen beneath."""
+        await self.app.pop_screen()
+
+    async def command_locks(self) -> None:
+        """Show all locks."""
+        await self.deck_app.open_table("locks")
+
+    async def command_events(self) -> None:
+        """Show what changed."""
+        await self.deck_app.open_table("events")
+
+    async def command_journal(self) -> None:
+        """Show the journal."""
+        await self.deck_app.open_table("journal")
+
+    def command_notes(self) -> None:
+        """Show what the header has no room for."""
+        snapshot = self.deck_app.deck.shown
+        rows = [*note_rows(snapshot)] if snapshot else []
+        self.app.push_screen(ReadingDialog(rows or [line(span("nothing to note", "dim"))]))
+
+    async def command_help(self) -> None:
+        """Show the keys that work here."""
+        await self.app.push_screen(HelpScreen(self))
+
+    async def command_palette(self) -> None:
+        """Open the palette."""
+        await self.app.push_screen(DeckPalette())
+
+    def command_quit(self) -> None:
+        """End the dashboard."""
+        self.app.exit()
+
+    async def command_show_text(self) -> None:
+        """Show what is selected as plain text."""
+        rows = self.text_rows()
+        if rows:
+            await self.app.push_screen(SelectScreen(rows))
+        else:
+            self.deck_app.tell("nothing is selected", severity="warning")
+
+    def command_theme(self) -> None:
+        """Use the next theme."""
+        self.deck_app.use_next_theme()
+
+    def command_toggle_mouse(self) -> None:
+        """Take the mouse, or leave it to the terminal."""
+        toggle_mouse(self.deck_app)

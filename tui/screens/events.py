@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lockdeck.tui.commands.command import bindings_of
-from lockdeck.tui.commands.go import Back, Help, Journal, Locks, Open, Palette, Quit
-from lockdeck.tui.commands.terminal import ShowText, ToggleMouse
-from lockdeck.tui.commands.view import Columns, Filter, NextTheme, Notes, Wide
+from lockdeck.tui.bindings import bindings_of
 from lockdeck.tui.screens.tablescreen import TableScreen
 from lockdeck.tui.table.rows import RowKey
 from lockdeck.tui.table.tables import EVENTS
@@ -20,11 +17,11 @@ from lockdeck.tui.widgets.table import Table
 class EventsScreen(TableScreen):
     """The list of changes; it goes on while the fleet is paused."""
 
-    HERE = (
-        *(Open, Back, Filter, Locks, Journal, Help, Quit, ShowText, NextTheme),
-        *(Wide, Columns, ToggleMouse, Notes, Palette),
+    COMMAND_IDS = (
+        *("open", "back", "filter", "locks", "journal", "help", "quit", "show_text", "theme"),
+        *("wide", "columns", "toggle_mouse", "notes", "palette"),
     )
-    BINDINGS = bindings_of(HERE)
+    BINDINGS = bindings_of(COMMAND_IDS)
     TABLE = EVENTS
 
     def __init__(self) -> None:

@@ -4,26 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.binding import Binding
-
 from lockdeck.backend.model.fleet import FleetSnapshot
-from lockdeck.tui.commands.act import Cancel, Mark, Release, Unmark
-from lockdeck.tui.commands.command import bindings_of
-from lockdeck.tui.commands.go import Events, Help, HolderLocks, Journal, Locks, Open, Palette, Quit
-from lockdeck.tui.commands.terminal import ShowText, ToggleMouse
-from lockdeck.tui.commands.view import (
-    Columns,
-    Copy,
-    Filter,
-    Freeze,
-    NextTheme,
-    Notes,
-    Pause,
-    SortLeft,
-    SortReverse,
-    SortRight,
-    Wide,
-)
+from lockdeck.tui.bindings import binding_to, bindings_of
 from lockdeck.tui.screens.rowscreen import RowScreen
 from lockdeck.tui.table.arrangement import Arrangement, arrange_fleet
 from lockdeck.tui.table.sorting import Sort
@@ -33,15 +15,12 @@ from lockdeck.tui.table.tables import FLEET
 class FleetScreen(RowScreen):
     """The fleet table."""
 
-    HERE = (
-        *(Open, Cancel, Release, Filter, Locks, Events, Journal, Help, Quit),
-        *(Mark, Unmark, HolderLocks, Freeze, Pause, Copy, ShowText, NextTheme),
-        *(SortLeft, SortRight, SortReverse, Wide, Columns, ToggleMouse, Notes, Palette),
+    COMMAND_IDS = (
+        *("open", "cancel", "release", "filter", "locks", "events", "journal", "help", "quit"),
+        *("mark", "unmark", "holder", "freeze", "pause", "copy", "show_text", "theme"),
+        *("sort_left", "sort_right", "sort_reverse", "wide", "columns", "toggle_mouse", "notes", "palette"),
     )
-    BINDINGS: ClassVar = [
-        *bindings_of(HERE),
-        Binding("escape", "screen.command('unmark')", "Unmark", show=False, tooltip=Unmark.tooltip),
-    ]
+    BINDINGS: ClassVar = [*bindings_of(COMMAND_IDS), binding_to("unmark", "escape")]
     TABLE = FLEET
 
     def arranged(self, snapshot: FleetSnapshot, previous: Arrangement, sort: Sort) -> Arrangement:

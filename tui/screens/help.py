@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen, Screen
 
-from lockdeck.tui.livekeys import live_bindings
+from lockdeck.tui.bindings import live_bindings
 from lockdeck.tui.view.lines import EMPTY, Line, fit, line, span, wrap
 from lockdeck.tui.widgets.lineview import LineView
 

@@ -9,12 +9,8 @@ from textual.widget import Widget
 
 from lockdeck.backend.actions.journal_chain import JournalReading
 from lockdeck.tui.background import WorkFailed, aside, post
-from lockdeck.tui.commands.command import Command, Needs, bindings_of
-from lockdeck.tui.commands.go import Back, Events, Help, Locks, Palette, Quit
-from lockdeck.tui.commands.terminal import ShowText, ToggleMouse
-from lockdeck.tui.commands.view import Columns, Filter, NextTheme, Notes, Wide
+from lockdeck.tui.bindings import bindings_of
 from lockdeck.tui.dialogs.reading import ReadingDialog
-from lockdeck.tui.screens.base import DeckScreen
 from lockdeck.tui.screens.tablescreen import TableScreen
 from lockdeck.tui.table.journalentry import Entry, entry_lines
 from lockdeck.tui.table.rows import RowKey
@@ -33,32 +29,14 @@ class JournalRead(Message):
         self.reading = reading
 
 
-class OpenEntry(Command):
-    """Show one entry."""
-
-    id = "open"
-    key = "enter"
-    name = "Open"
-    label = "Open"
-    tooltip = "Show all facts of the selected entry"
-    needs = Needs.ROW
-
-    @classmethod
-    async def run(cls, screen: DeckScreen) -> None:
-        """Push the facts of the selected entry."""
-        entry = screen.query_one(Table).cursor_item
-        if isinstance(entry, Entry):
-            await screen.deck_app.push_screen(ReadingDialog(list(entry_lines(entry))))
-
-
 class JournalScreen(TableScreen):
     """The journal; it is read again when it is shown and when an action has ended."""
 
-    HERE = (
-        *(OpenEntry, Back, Filter, Locks, Events, Help, Quit, ShowText, NextTheme),
-        *(Wide, Columns, ToggleMouse, Notes, Palette),
+    COMMAND_IDS = (
+        *("open", "back", "filter", "locks", "events", "help", "quit", "show_text", "theme"),
+        *("wide", "columns", "toggle_mouse", "notes", "palette"),
     )
-    BINDINGS = bindings_of(HERE)
+    BINDINGS = bindings_of(COMMAND_IDS)
     TABLE = JOURNAL
 
     def __init__(self) -> None:
@@ -74,6 +52,12 @@ class JournalScreen(TableScreen):
         tables = self.query(Table)
         entry = tables.first().cursor_item if tables else None
         return ("entry", "", str(entry.number)) if isinstance(entry, Entry) else None
+
+    async def command_open(self) -> None:
+        """Show all facts of the selected entry."""
+        entry = self.table.cursor_item
+        if isinstance(entry, Entry):
+            await self.app.push_screen(ReadingDialog(list(entry_lines(entry))))
 
     def text_rows(self) -> list[Span]:
         """Return the selected entry as plain text."""

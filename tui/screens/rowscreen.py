@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from textual import on
 
 from lockdeck.backend.model.fleet import FleetSnapshot
-from lockdeck.tui.commands.command import Needs
+from lockdeck.tui.commands import COMMANDS, Needs
 from lockdeck.tui.screens.tablescreen import TableScreen
+from lockdeck.tui.screens.targetscreen import TargetScreen
 from lockdeck.tui.table.arrangement import Arrangement
 from lockdeck.tui.table.marks import NONE, Marks, in_order, present_marks, toggled
 from lockdeck.tui.table.rows import Row, RowKey
@@ -19,7 +20,7 @@ from lockdeck.tui.view.lines import Line, line, span
 from lockdeck.tui.widgets.table import Table
 
 
-class RowScreen(TableScreen):
+class RowScreen(TableScreen, TargetScreen):
     """A screen whose items are rows of the fleet."""
 
     def __init__(self, filter_text: str = "") -> None:
@@ -57,22 +58,33 @@ class RowScreen(TableScreen):
         return tables.first().cursor_item if tables else None
 
     @property
-    def targets(self) -> tuple[RowKey, ...]:
+    def target_keys(self) -> tuple[RowKey, ...]:
         """The marked rows, shown or filtered out, in their order; else the selected one."""
         marked = in_order(self._marks, self._arranged.order) if self._marks else ()
-        return marked or super().targets
+        return marked or super().target_keys
 
-    def toggle_mark(self) -> None:
+    @property
+    def target_rows(self) -> Sequence[Row]:
+        """The marked rows, shown or filtered out; else the selected one."""
+        marked = [row for key in self._marks if (row := self.items.get(key)) is not None]
+        return marked or super().target_rows
+
+    def command_mark(self) -> None:
         """Mark the selected row, or take its mark off, and go on to the next."""
         if self.selected_key is not None:
             self._mark(toggled(self._marks, self.selected_key))
             self.table.action_move(1)
 
-    def let_go(self) -> bool:
+    def command_unmark(self) -> None:
         """Take all marks off."""
-        had = bool(self._marks)
         self._mark(NONE)
-        return had
+
+    async def command_back(self) -> None:
+        """Take all marks off; without any, return to the screen beneath."""
+        if self._marks:
+            self._mark(NONE)
+        else:
+            await super().command_back()
 
     def _mark(self, marks: Marks) -> None:
         self._marks = marks
@@ -117,7 +129,7 @@ class RowScreen(TableScreen):
 
     async def action_command(self, name: str) -> None:
         """Run the command of that id; one that is about the selected row makes the cursor stay with it."""
-        if any(command.id == name and command.needs is not Needs.NOTHING for command in self.HERE):
+        if COMMANDS[name].needs is not Needs.NOTHING:
             self.table.hold_on()
         await super().action_command(name)
 
@@ -125,16 +137,23 @@ class RowScreen(TableScreen):
         """Show the rows that the filter lets through."""
         self.update_picture()
 
-    def toggle_freeze(self) -> None:
+    def command_freeze(self) -> None:
         """Keep the order that is shown, or sort again."""
         self._frozen = tuple(self._arranged.order) if self._frozen is None else None
         self.update_picture()
 
-    def move_sort(self, step: int) -> None:
-        """Sort by the next or previous column that is seen."""
+    def command_sort_right(self) -> None:
+        """Sort by the next column that is seen."""
+        self._move_sort(1)
+
+    def command_sort_left(self) -> None:
+        """Sort by the previous column that is seen."""
+        self._move_sort(-1)
+
+    def _move_sort(self, step: int) -> None:
         self._sort_by(self._sort.neighbour(step, self.table.columns))
 
-    def reverse_sort(self) -> None:
+    def command_sort_reverse(self) -> None:
         """Sort the other way round."""
         self._sort_by(self._sort.opposite())
 
@@ -148,7 +167,7 @@ class RowScreen(TableScreen):
         self._name_sort()
         self.update_picture()
         if frozen:
-            self.toggle_freeze()
+            self.command_freeze()
 
     def _name_sort(self) -> None:
         self.table.name_sort(self._sort.column or self.TABLE.columns[0].name, self._sort.downward)

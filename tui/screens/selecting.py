@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
+from lockdeck.tui.shell import Shell
 from lockdeck.tui.terminal.mouse import report_mouse
 from lockdeck.tui.view.lines import Span, line, span
 from lockdeck.tui.widgets.lineview import LineView
 from lockdeck.tui.widgets.plainview import PlainView
-
-if TYPE_CHECKING:
-    from lockdeck.tui.app import LockdeckApp
 
 _HINT = "Select with the mouse. esc goes back, up and down scroll"
 
@@ -38,13 +36,13 @@ class SelectScreen(ModalScreen[None]):
         """Leave the mouse to the terminal, and take away toasts: they would lie on the text."""
         self.app.clear_notifications()
         self.query_one("#select-hint", LineView).show(lambda _width: [line(span(_HINT, "dim"))])
-        report_mouse(self._deck, on=False)
+        report_mouse(self._shell, on=False)
 
     def action_leave(self) -> None:
         """Go back, with the mouse as it was."""
-        report_mouse(self._deck, self._deck.mouse)
+        report_mouse(self._shell, self._shell.mouse)
         self.dismiss()
 
     @property
-    def _deck(self) -> LockdeckApp:
-        return cast("LockdeckApp", self.app)
+    def _shell(self) -> Shell:
+        return cast("Shell", self.app)

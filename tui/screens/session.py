@@ -12,13 +12,9 @@ from textual.widget import Widget
 from lockdeck.backend.model.fleet import FleetSnapshot, every_lock
 from lockdeck.backend.model.locks import Holder
 from lockdeck.backend.system.processes import ProcessDetails
-from lockdeck.tui.commands.act import Cancel, Release
-from lockdeck.tui.commands.command import bindings_of
-from lockdeck.tui.commands.go import Back, Help, HolderLocks, Journal, Palette, Quit
-from lockdeck.tui.commands.terminal import ShowText, ToggleMouse
-from lockdeck.tui.commands.view import Copy, NextTheme, Notes, Pause
+from lockdeck.tui.bindings import bindings_of
 from lockdeck.tui.inspection import HolderRead, HolderReader
-from lockdeck.tui.screens.base import DeckScreen
+from lockdeck.tui.screens.targetscreen import TargetScreen
 from lockdeck.tui.table.rows import Row, RowKey
 from lockdeck.tui.targets import Aim
 from lockdeck.tui.view.details import Picture, describe
@@ -29,14 +25,14 @@ from lockdeck.tui.view.sparkline import Beat, recent
 from lockdeck.tui.widgets.lineview import LineView
 
 
-class SessionScreen(DeckScreen):
+class SessionScreen(TargetScreen):
     """Follows one row by identity; when it leaves the fleet its last picture stays."""
 
-    HERE = (
-        *(Back, Cancel, Release, HolderLocks, Help, Quit, Journal, Copy, ShowText, Pause),
-        *(NextTheme, ToggleMouse, Notes, Palette),
+    COMMAND_IDS = (
+        *("back", "cancel", "release", "holder", "help", "quit", "journal", "copy", "show_text", "pause"),
+        *("theme", "toggle_mouse", "notes", "palette"),
     )
-    BINDINGS = bindings_of(HERE)
+    BINDINGS = bindings_of(COMMAND_IDS)
 
     def __init__(self, key: RowKey) -> None:
         super().__init__()

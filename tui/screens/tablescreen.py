@@ -68,12 +68,17 @@ class TableScreen(DeckScreen):
         prompt.display = False
         return (Table(self._columns(), self._cell_context, empty=self._empty), prompt)
 
+    async def command_open(self) -> None:
+        """Show everything about what the selected row is about."""
+        if self.selected_key is not None:
+            await self.deck_app.open_row(self.selected_key)
+
     @property
     def chosen_columns(self) -> Sequence[str]:
         """The names of the columns the person wishes to see, in their order; none means all."""
         return self.deck_app.wishes.columns.get(self.TABLE.name, ())
 
-    def ask_columns(self) -> None:
+    def command_columns(self) -> None:
         """Ask which columns to show, in which order, and whether to keep that."""
         dialog = ColumnsDialog(self.TABLE, self.chosen_columns, self.table.size.width)
         self.app.push_screen(dialog, self._choose_columns)
@@ -99,11 +104,11 @@ class TableScreen(DeckScreen):
         """Say where the columns are kept, or why they are not."""
         self.deck_app.tell(message.sentence, severity="error" if message.failed else "information")
 
-    def ask_filter(self) -> None:
+    def command_filter(self) -> None:
         """Open the filter prompt."""
         self.query_one(FilterPrompt).open(self._filter_text)
 
-    def toggle_wide(self) -> None:
+    def command_wide(self) -> None:
         """Show all columns, or those that fit."""
         self.table.wide = not self.table.wide
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from lockdeck.tui.commands import command_that_leaves
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.names import file_name
 
@@ -34,9 +35,8 @@ class Entry(Struct, frozen=True):
     @property
     def command(self) -> str:
         """The name of the command that leaves such an entry, from a dashboard or a command line."""
-        from lockdeck.tui.commands.act import Cancel, Release
-
-        return next((command.name for command in (Release, Cancel) if self.kind in command.leaves), "")
+        command = command_that_leaves(self.kind)
+        return "" if command is None else command.name
 
     @property
     def subject(self) -> str:

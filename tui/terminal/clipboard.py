@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lockdeck.backend.system.text import safe
-from lockdeck.tui.livekeys import key_of
+from lockdeck.tui.bindings import key_of
 
 if TYPE_CHECKING:
     from lockdeck.tui.shell import Shell

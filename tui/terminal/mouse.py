@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lockdeck.tui.app import LockdeckApp
     from lockdeck.tui.shell import Shell
 
 REPORT = "\x1b[?1000h\x1b[?1003h\x1b[?1015h\x1b[?1006h"
@@ -27,7 +26,7 @@ def report_mouse(app: Shell, on: bool) -> None:
     app.send_to_terminal(REPORT + (REPORT_PIXELS if pixels else "") if on else KEEP)
 
 
-def toggle_mouse(app: LockdeckApp) -> None:
+def toggle_mouse(app: Shell) -> None:
     """Take the mouse, or leave it to the terminal, and say so."""
     app.mouse = not app.mouse
     report_mouse(app, app.mouse)

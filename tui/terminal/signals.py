@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import TYPE_CHECKING
+
+from textual.app import App
 
 from lockdeck.tui.exits import Exit
 
-if TYPE_CHECKING:
-    from lockdeck.tui.app import LockdeckApp
 
-
-def leave_on_signals(app: LockdeckApp) -> None:
+def leave_on_signals(app: App[int]) -> None:
     """Leave as if by `q` on SIGTERM and SIGHUP, with the exit code of an interruption (call in the event loop)."""
 
     def leave() -> None:

@@ -8,7 +8,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from lockdeck.tui.livekeys import live_bindings
+from lockdeck.tui.bindings import live_bindings
 from lockdeck.tui.view.lines import Line, span, width_of
 from lockdeck.tui.widgets.painting import dress, repaint_on_theme_change
 

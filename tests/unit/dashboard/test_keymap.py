@@ -9,8 +9,10 @@ from textual.keys import format_key
 
 from lockdeck.backend.settings.check import SettingsError
 from lockdeck.backend.settings.load import load_settings
-from lockdeck.tui.configuration import all_screens, screen_keys, wishes_of
+from lockdeck.tui.commands import COMMANDS
+from lockdeck.tui.configuration import all_screen_keys, wishes_of
 from lockdeck.tui.keymap import ALWAYS, FIXED, ScreenKeys, canonical, effective, faults, is_key, keymap
+from lockdeck.tui.screens.registry import SCREENS
 from tests.folders import DOCS
 
 FLEET = ScreenKeys(
@@ -87,7 +89,7 @@ def test_what_has_no_fault_keeps_every_command_reachable_by_a_key_of_its_own(
 
 
 def test_lockdecks_own_keys_have_no_fault() -> None:
-    screens = [screen_keys(screen) for screen in all_screens()]
+    screens = all_screen_keys()
     assert faults({}, screens) == ()
     for screen in screens:
         assert {"quit", "help"} <= set(screen.commands)
@@ -161,11 +163,12 @@ def test_good_wishes_are_ready_to_use(tmp_path) -> None:  # type: ignore[no-unty
     assert wishes.stale_after_s == 30.0
 
 
-def test_the_manual_lists_every_command_with_its_keys() -> None:
+def test_the_manual_lists_every_command_with_its_keys_and_screens() -> None:
     manual = (DOCS / "keys.md").read_text(encoding="utf-8")
     rows = {row.split("`")[1]: row for row in manual.split("\n") if row.startswith("| `")}
-    commands = {command.id: command for screen in reversed(all_screens()) for command in screen.HERE}
-    assert set(rows) == set(commands)
-    for command in commands.values():
-        shown = " ".join(f"`{format_key(key)}`" for key in command.key.split(","))
-        assert f"| {shown} | {command.tooltip} |" in rows[command.id]
+    assert set(rows) == set(COMMANDS)
+    for command in COMMANDS.values():
+        keys = " ".join(f"`{format_key(key)}`" for key in command.keys)
+        screens = [name for name, screen in SCREENS.items() if command.id in screen.COMMAND_IDS]
+        where = "everywhere" if len(screens) == len(SCREENS) else ", ".join(screens)
+        assert rows[command.id] == f"| `{command.id}` | {keys} | {command.tooltip} | {where} |"

@@ -8,14 +8,13 @@ from typing import cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from lockdeck.tui.commands.command import Command
-from lockdeck.tui.commands.go import Palette
-from lockdeck.tui.livekeys import key_of
+from lockdeck.tui.bindings import key_of
+from lockdeck.tui.commands import COMMANDS, Command
 from lockdeck.tui.screens.base import DeckScreen
 from lockdeck.tui.view.text import content
 
 
-class DeckProvider(Provider):
+class CommandProvider(Provider):
     """Offers the commands of the screen under the palette."""
 
     async def discover(self) -> Hits:
@@ -35,16 +34,19 @@ class DeckProvider(Provider):
                     score, content(self._title(command)), self._runner(command), command.name, command.tooltip
                 )
 
-    def _commands(self) -> Iterator[type[Command]]:
-        screen = cast("DeckScreen", self.screen)
-        for command in screen.HERE:
-            if command is not Palette and screen.check_action("command", (command.id,)):
-                yield command
+    @property
+    def _screen(self) -> DeckScreen:
+        return cast("DeckScreen", self.screen)
 
-    def _runner(self, command: type[Command]) -> partial[Coroutine[None, None, None]]:
-        return partial(command.run, cast("DeckScreen", self.screen))
+    def _commands(self) -> Iterator[Command]:
+        for name in self._screen.COMMAND_IDS:
+            if name != "palette" and self._screen.check_action("command", (name,)):
+                yield COMMANDS[name]
 
-    def _title(self, command: type[Command]) -> str:
+    def _runner(self, command: Command) -> partial[Coroutine[None, None, None]]:
+        return partial(self._screen.action_command, command.id)
+
+    def _title(self, command: Command) -> str:
         """Return the name with the key that runs the command now."""
         key = key_of(self.screen, command.id)
         return f"{command.name}  ({key})" if key else command.name

@@ -1,14 +1,39 @@
-"""The bindings that work on a screen now, in the order its commands are listed."""
+"""The bindings of commands: those a screen is made with, and those that work on it now."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from textual.binding import ActiveBinding, Binding
+from textual.binding import ActiveBinding, Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
+from lockdeck.tui.commands import COMMANDS
 from lockdeck.tui.keymap import is_key
+
+
+def bindings_of(ids: Sequence[str]) -> list[BindingType]:
+    """Return the bindings that run the commands of a screen on that screen, in the order of the key bar."""
+    return [_binding(name) for name in ids]
+
+
+def binding_to(name: str, key: str) -> Binding:
+    """Return a binding of one more key to a command; a keymap does not change it."""
+    command = COMMANDS[name]
+    return Binding(key, _action(name), command.label, show=False, tooltip=command.tooltip)
+
+
+def _binding(name: str) -> Binding:
+    command = COMMANDS[name]
+    keys = ",".join(command.keys)
+    return Binding(
+        keys, _action(name), command.label, show=command.shown, tooltip=command.tooltip, id=command.id
+    )
+
+
+def _action(name: str) -> str:
+    return f"screen.command('{name}')"
 
 
 def key_of(screen: Screen[Any], command: str) -> str | None:

@@ -1,0 +1,206 @@
+"""All commands of the dashboard, as data. Bindings, key bar, help, palette and keymap all read this one table.
+
+A screen lists the ids of the commands it offers, and has a method `command_<id>` for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Danger(StrEnum):
+    """What a command can do to the world; all but `safe` ones vanish with --read-only."""
+
+    SAFE = "safe"
+    REVERSIBLE = "reversible"
+    HARD = "hard to reverse"
+
+
+class Needs(StrEnum):
+    """The thing a command is about; where it is missing the command is greyed out, and its key says so.
+
+    LOCK is that of the selected row; LOCKS and SESSIONS are those of the marked rows, else of the selected one.
+    """
+
+    NOTHING = "nothing"
+    ROW = "a row"
+    LOCK = "a lock"
+    LOCKS = "locks"
+    SESSIONS = "sessions"
+
+
+class Command(Struct, frozen=True):
+    """One thing a person can do. `id` names the binding in keymaps; `shown` puts it into the key bar.
+
+    `leaves` are the kinds of entries that it leaves in the journal.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    name: str
+    label: str
+    tooltip: str
+    danger: Danger = Danger.SAFE
+    needs: Needs = Needs.NOTHING
+    shown: bool = True
+    leaves: frozenset[str] = frozenset()
+
+
+_LEAD_TO_SCREENS = (
+    Command("open", ("enter",), "Open", "Open", "Show everything about the selected row", needs=Needs.ROW),
+    Command("back", ("escape",), "Back", "Back", "Go back to the screen before"),
+    Command("locks", ("l",), "Locks", "Locks", "Every lock file of every root, with its verdict"),
+    Command("events", ("e",), "Events", "Events", "What changed since lockdeck was opened, newest first"),
+    Command("journal", ("j",), "Journal", "Journal", "What lockdeck did and refused to do, newest first"),
+    Command(
+        "holder",
+        ("h",),
+        "Locks of this holder",
+        "Holder",
+        "Show all locks of the process that holds, or is named by, the selected lock",
+        needs=Needs.LOCK,
+    ),
+    Command(
+        "notes",
+        ("exclamation_mark",),
+        "Problems and notes",
+        "Notes",
+        "Read the problems and notes of every root whole, those in the header and the rest",
+    ),
+    Command("help", ("question_mark",), "Help", "Help", "The keys that work here"),
+    Command("palette", ("colon", "ctrl+p"), "Command palette", "Commands", "Find a command by its name"),
+    Command("quit", ("q",), "Quit", "Quit", "Leave lockdeck; nothing it watches is touched"),
+)
+_CHANGE_THE_WORLD = (
+    Command(
+        "release",
+        ("R",),
+        "Release lock",
+        "Release",
+        "Release the lock of a dead process, proven and journaled; over marks, all marked ones",
+        danger=Danger.HARD,
+        needs=Needs.LOCKS,
+        leaves=frozenset(
+            {"release-begin", "released", "refused", "failed", "unfinished", "recovered", "watched"}
+        ),
+    ),
+    Command(
+        "cancel",
+        ("c",),
+        "Cancel run",
+        "Cancel",
+        "End the run that holds this session, gentlest way first, and prove that it stopped",
+        danger=Danger.REVERSIBLE,
+        needs=Needs.SESSIONS,
+        leaves=frozenset({"cancel-begin", "cancel-end", "cancel-refused"}),
+    ),
+)
+_CHOOSE_ROWS = (
+    Command(
+        "mark",
+        ("space",),
+        "Mark",
+        "Mark",
+        "Mark the selected row for Release and Cancel, or take its mark off",
+        needs=Needs.ROW,
+        shown=False,
+    ),
+    Command("unmark", ("u",), "Clear marks", "Unmark", "Take all marks off (also escape)", shown=False),
+    Command(
+        "filter",
+        ("slash",),
+        "Filter",
+        "Filter",
+        "Find rows by words, !word, field:value; tab completes fields and values",
+    ),
+    Command(
+        "freeze", ("f",), "Freeze order", "Freeze", "Keep the rows where they are; their contents stay live"
+    ),
+    Command(
+        "pause",
+        ("p",),
+        "Pause",
+        "Pause",
+        "Keep the picture of this moment; changes are counted and shown afterwards",
+    ),
+    Command(
+        "sort_right",
+        ("greater_than_sign",),
+        "Sort by next column",
+        "Sort",
+        "Sort by the next column; a click on a title sorts by that one",
+        shown=False,
+    ),
+    Command(
+        "sort_left",
+        ("less_than_sign",),
+        "Sort by previous column",
+        "Sort",
+        "Sort by the previous column",
+        shown=False,
+    ),
+    Command("sort_reverse", ("o",), "Reverse order", "Reverse", "Sort the other way round", shown=False),
+)
+_CHANGE_THE_LOOK = (
+    Command(
+        "wide",
+        ("w",),
+        "Wide",
+        "Wide",
+        "Show all columns (left and right arrow lead to them), or those that fit",
+        shown=False,
+    ),
+    Command(
+        "columns",
+        ("C",),
+        "Columns",
+        "Columns",
+        "Choose which columns this table shows and in which order, for now or in the configuration",
+        shown=False,
+    ),
+    Command("theme", ("t",), "Next theme", "Theme", "Change to the next theme"),
+)
+_USE_THE_TERMINAL = (
+    Command(
+        "copy",
+        ("y",),
+        "Copy name",
+        "Copy",
+        "Copy the session key, or the path of a lock, to the clipboard (OSC 52)",
+        needs=Needs.ROW,
+    ),
+    Command(
+        "show_text",
+        ("Y",),
+        "Show text to select",
+        "Text",
+        "Show the selected row as plain text, for the terminal's own selection",
+        shown=False,
+    ),
+    Command(
+        "toggle_mouse",
+        ("m",),
+        "Mouse on or off",
+        "Mouse",
+        "Leave the mouse to the terminal, or have it choose rows, sort and scroll here",
+        shown=False,
+    ),
+)
+COMMANDS: Mapping[str, Command] = {
+    command.id: command
+    for command in (
+        *_LEAD_TO_SCREENS,
+        *_CHANGE_THE_WORLD,
+        *_CHOOSE_ROWS,
+        *_CHANGE_THE_LOOK,
+        *_USE_THE_TERMINAL,
+    )
+}
+
+
+def command_that_leaves(kind: str) -> Command | None:
+    """Return the command that leaves entries of a kind in the journal, None where no command does."""
+    return next((command for command in COMMANDS.values() if kind in command.leaves), None)
