@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textual.binding import ActiveBinding, Binding, BindingType
@@ -22,6 +22,11 @@ def binding_to(name: str, key: str) -> Binding:
     """Return a binding of one more key to a command; a keymap does not change it."""
     command = COMMANDS[name]
     return Binding(key, _action(name), command.label, show=False, tooltip=command.tooltip)
+
+
+def keys_of(name: str, keymap: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the keys of a command, those of a keymap before its own."""
+    return tuple(keymap[name].split(",")) if name in keymap else COMMANDS[name].keys
 
 
 def _binding(name: str) -> Binding:

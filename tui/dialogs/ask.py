@@ -20,13 +20,17 @@ Answer = TypeVar("Answer")
 
 
 class AskDialog(BoxDialog[Answer]):
-    """Dismissed with the answer, or with None. Letters go into the field wherever the focus is."""
+    """Dismissed with the answer, or with None. Letters go into the field wherever the focus is.
+
+    The remarks are lines that stand above all else that is asked or refused.
+    """
 
     NOTHING: ClassVar[str] = "Cancel"
     """What the button says that does nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, remarks: Sequence[Line]) -> None:
         super().__init__()
+        self._remarks = remarks
         self._question: Question | None = None
 
     def foot(self) -> Iterable[Widget]:
@@ -66,7 +70,7 @@ class AskDialog(BoxDialog[Answer]):
         yes.label, yes.display, yes.disabled = label, True, bool(question.words)
         yes.refresh(layout=True)  # the width of a button does not follow its label by itself
         self._offer_nothing(self.NOTHING)
-        self.show(rows)
+        self.show([*self._remarks, *rows])
 
     def refuse(self, rows: Sequence[Line]) -> None:
         """Show lines that say why nothing is done; all that is left is to close."""
@@ -75,7 +79,7 @@ class AskDialog(BoxDialog[Answer]):
         self.query_one("#ask-word").display = False
         self.query_one("#ask-yes").display = False
         self._offer_nothing("Close")
-        self.show(rows)
+        self.show([*self._remarks, *rows])
 
     def _offer_nothing(self, label: str) -> None:
         button = self.query_one("#ask-no", Button)

@@ -24,7 +24,7 @@ from lockdeck.tui.view.canceldialog import (
     nothing_lines,
     why_not_in_bulk,
 )
-from lockdeck.tui.view.lines import line, plain, span
+from lockdeck.tui.view.lines import Line, line, plain, span
 from lockdeck.tui.widgets.lineview import LineView
 
 Planned = tuple[Aim, CancelPlan | None]
@@ -59,8 +59,8 @@ class CancelDialog(AskDialog[Climb]):
         Binding("down", "choose(1)", show=False),
     ]
 
-    def __init__(self, aims: Sequence[Aim], rung: str | None = None) -> None:
-        super().__init__()
+    def __init__(self, aims: Sequence[Aim], rung: str | None = None, remarks: Sequence[Line] = ()) -> None:
+        super().__init__(remarks)
         self._aims = tuple(aims)
         self._first = rung
         self._plan: CancelPlan | None = None

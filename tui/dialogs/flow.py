@@ -19,18 +19,21 @@ from lockdeck.tui.messages import JobFailed, JobNews
 from lockdeck.tui.operations import Offer, Tell, do_cancels, do_releases
 from lockdeck.tui.targets import Aim
 from lockdeck.tui.view.events import EventLine
+from lockdeck.tui.view.lines import Line
 
 _TOAST = {Severity.WARNING: "warning", Severity.CRITICAL: "error"}
 
 
-def ask_release(app: DeckApp, aims: Sequence[Aim]) -> None:
-    """Ask whether these locks are to be released."""
-    app.push_screen(ReleaseDialog(aims), partial(_release, app))
+def ask_release(app: DeckApp, aims: Sequence[Aim], remarks: Sequence[Line] = ()) -> None:
+    """Ask whether these locks are to be released; the remarks stand above all else."""
+    app.push_screen(ReleaseDialog(aims, remarks), partial(_release, app))
 
 
-def ask_cancel(app: DeckApp, aims: Sequence[Aim], rung: str | None = None) -> None:
-    """Ask how the runs of these sessions are to be ended, beginning with a rung."""
-    app.push_screen(CancelDialog(aims, rung), partial(_cancel, app))
+def ask_cancel(
+    app: DeckApp, aims: Sequence[Aim], rung: str | None = None, remarks: Sequence[Line] = ()
+) -> None:
+    """Ask how the runs of these sessions are to be ended, beginning with a rung; the remarks stand above all else."""
+    app.push_screen(CancelDialog(aims, rung, remarks), partial(_cancel, app))
 
 
 def _release(app: DeckApp, offers: Sequence[Offer] | None) -> None:

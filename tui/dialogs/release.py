@@ -13,7 +13,7 @@ from lockdeck.tui.dialogs.ask import AskDialog
 from lockdeck.tui.dialogs.question import about_count, about_release
 from lockdeck.tui.operations import Offer, offer_release
 from lockdeck.tui.targets import Aim
-from lockdeck.tui.view.lines import line, span
+from lockdeck.tui.view.lines import Line, line, span
 from lockdeck.tui.view.releasedialog import bulk_lines, refused_lines, release_lines
 
 
@@ -33,8 +33,8 @@ class ReleaseDialog(AskDialog[Sequence[Offer]]):
     does not matter: a plan names path and release id, and is proven again when it is done.
     """
 
-    def __init__(self, aims: Sequence[Aim]) -> None:
-        super().__init__()
+    def __init__(self, aims: Sequence[Aim], remarks: Sequence[Line] = ()) -> None:
+        super().__init__(remarks)
         self._aims = tuple(aims)
         self._confirmed: tuple[Offer, ...] = ()
 

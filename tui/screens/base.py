@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from inspect import isawaitable
 from typing import ClassVar, cast
 
+from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from lockdeck.tui.commands import COMMANDS, Danger, Needs
+from lockdeck.tui.bindings import keys_of
+from lockdeck.tui.commands import COMMANDS, Command, Danger, Needs
 from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.dialogs.reading import ReadingDialog
 from lockdeck.tui.screens.help import HelpScreen
@@ -28,6 +30,12 @@ from lockdeck.tui.widgets.keybar import KeyBar
 from lockdeck.tui.widgets.lineview import LineView
 
 TOO_SMALL = "lockdeck needs 40 columns and 10 lines"
+_OF_TARGETS = frozenset({Needs.LOCKS, Needs.SESSIONS})
+_LACK = {
+    Needs.LOCK: "has no lock",
+    Needs.LOCKS: "has no lock",
+    Needs.SESSIONS: "belongs to no session",
+}
 
 
 class DeckScreen(Screen[None]):
@@ -67,6 +75,21 @@ class DeckScreen(Screen[None]):
     def target_rows(self) -> Sequence[Row]:
         """What an action is for, as it is shown."""
         return () if self.selected_row is None else (self.selected_row,)
+
+    @property
+    def row_words(self) -> str:
+        """The words for the selected row in a sentence about it."""
+        return "the selected row"
+
+    @property
+    def target_words(self) -> str:
+        """The words for what an action is for in a sentence about each of them."""
+        return self.row_words
+
+    @property
+    def nothing_selected(self) -> str:
+        """The sentence where a command needs a row and there is none."""
+        return "no row is selected"
 
     @property
     def frozen(self) -> bool:
@@ -151,9 +174,20 @@ class DeckScreen(Screen[None]):
         if name not in self.COMMAND_IDS:
             return False
         command = COMMANDS[str(name)]
-        if self.deck_app.read_only and command.danger is not Danger.SAFE:
+        if self._forbids(command):
             return False
         return True if self._has(command.needs) else None
+
+    def on_key(self, event: events.Key) -> None:
+        """Say why the key of a command does nothing; a key that works does not come here."""
+        keymap = self.deck_app.wishes.keymap
+        for name in self.COMMAND_IDS:
+            if event.key in keys_of(name, keymap) and not self.check_action("command", (name,)):
+                event.stop()
+                self.deck_app.tell(self._refusal(COMMANDS[name]), severity="warning")
+
+    def _forbids(self, command: Command) -> bool:
+        return self.deck_app.read_only and command.danger is not Danger.SAFE
 
     def _has(self, needs: Needs) -> bool:
         match needs:
@@ -167,6 +201,15 @@ class DeckScreen(Screen[None]):
                 return any(map(has_lock, self.target_rows))
             case Needs.SESSIONS:
                 return any(map(has_session, self.target_rows))
+
+    def _refusal(self, command: Command) -> str:
+        """Return why a command does not work now."""
+        if self._forbids(command):
+            return f"read-only: {command.name} is not possible here"
+        if not (self.target_rows if command.needs in _OF_TARGETS else self.selected_row):
+            return self.nothing_selected
+        subject = self.target_words if command.needs in _OF_TARGETS else self.row_words
+        return f"{subject} {_LACK[command.needs]}"
 
     # -- commands of every screen ---------------------------------------------------------------------
 

@@ -69,6 +69,21 @@ class RowScreen(TableScreen, TargetScreen):
         marked = [row for key in self._marks if (row := self.items.get(key)) is not None]
         return marked or super().target_rows
 
+    @property
+    def hidden_keys(self) -> tuple[RowKey, ...]:
+        """The marked rows that the filter hides."""
+        shown = set(self.table.order) if self._marks else ()
+        return tuple(key for key in in_order(self._marks, self._arranged.order) if key not in shown)
+
+    @property
+    def target_words(self) -> str:
+        """The words for the marked rows, else for the selected one."""
+        count, hidden = len(self._marks), len(self.hidden_keys)
+        if not count:
+            return super().target_words
+        words = "the marked row" if count == 1 else f"each of the {count} marked rows"
+        return f"{words} ({hidden} hidden by the filter {self.filter_text})" if hidden else words
+
     def command_mark(self) -> None:
         """Mark the selected row, or take its mark off, and go on to the next."""
         if self.selected_key is not None:
@@ -77,6 +92,8 @@ class RowScreen(TableScreen, TargetScreen):
 
     def command_unmark(self) -> None:
         """Take all marks off."""
+        if not self._marks:
+            self.dashboard.tell("no row is marked")
         self._mark(NONE)
 
     async def command_back(self) -> None:
@@ -101,9 +118,7 @@ class RowScreen(TableScreen, TargetScreen):
 
     def mood(self) -> Mood:
         """Return how the dashboard stands now, marks included."""
-        shown = set(self.table.order) if self._marks else ()
-        hidden = sum(key not in shown for key in self._marks)
-        return replace(super().mood(), marked=len(self._marks), marked_hidden=hidden)
+        return replace(super().mood(), marked=len(self._marks), marked_hidden=len(self.hidden_keys))
 
     def on_mount(self) -> None:
         """Name the column rows are sorted by at first."""
@@ -162,6 +177,9 @@ class RowScreen(TableScreen, TargetScreen):
         self._sort_by(self._sort.clicked(event.column))
 
     def _sort_by(self, sort: Sort) -> None:
+        if sort == self._sort:
+            self.dashboard.tell("no other column that is shown can be sorted by")
+            return
         self._sort, self._arranged = sort, Arrangement()
         frozen, self._frozen = self.frozen, None
         self._name_sort()

@@ -67,6 +67,16 @@ class SessionScreen(TargetScreen):
             return None
         return self._picture.session or self._picture.lock
 
+    @property
+    def row_words(self) -> str:
+        """The words for the row this screen is about."""
+        return "this session" if self._key[0] == "session" else "this lock"
+
+    @property
+    def nothing_selected(self) -> str:
+        """The sentence once the row has left the fleet."""
+        return "this is not in the fleet any more"
+
     def text_rows(self) -> list[Span]:
         """Return every sentence of this screen as plain text."""
         picture = self._picture
