@@ -179,12 +179,13 @@ class DeckScreen(Screen[None]):
         return True if self._has(command.needs) else None
 
     def on_key(self, event: events.Key) -> None:
-        """Say why the key of a command does nothing; a key that works does not come here."""
+        """Say why the key of a command does nothing."""
         keymap = self.deck_app.wishes.keymap
         for name in self.COMMAND_IDS:
             if event.key in keys_of(name, keymap) and not self.check_action("command", (name,)):
-                event.stop()
-                self.deck_app.tell(self._refusal(COMMANDS[name]), severity="warning")
+                live = self.active_bindings.get(event.key)
+                if live is None or (live.node is self and not live.enabled):
+                    self.deck_app.tell(self._refusal(COMMANDS[name]), severity="warning")
 
     def _forbids(self, command: Command) -> bool:
         return self.deck_app.read_only and command.danger is not Danger.SAFE

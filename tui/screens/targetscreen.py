@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from lockdeck.tui.dialogs.flow import ask_cancel, ask_release
 from lockdeck.tui.screens.base import DeckScreen
@@ -17,22 +17,22 @@ class TargetScreen(DeckScreen):
 
     @property
     def hidden_keys(self) -> tuple[RowKey, ...]:
-        """Those of the rows an action is for that are not seen."""
+        """Those of the rows an action is for that the filter hides."""
         return ()
 
     def command_release(self) -> None:
         """Ask about the very holds that are shown now."""
-        aims = [aim for aim in self._aims() if aim.lock is not None]
+        aims, remarks = self._split(lambda aim: aim.lock is not None, "has no lock")
         if aims:
-            ask_release(self.deck_app, aims, self._remarks(aims))
+            ask_release(self.deck_app, aims, remarks)
         else:
             self.deck_app.tell("there is no lock to release", severity="warning")
 
     def command_cancel(self) -> None:
         """Ask about the sessions that are shown now."""
-        aims = [aim for aim in self._aims() if aim.session is not None]
+        aims, remarks = self._split(lambda aim: aim.session is not None, "belongs to no session")
         if aims:
-            ask_cancel(self.deck_app, aims, remarks=self._remarks(aims))
+            ask_cancel(self.deck_app, aims, remarks=remarks)
         else:
             self.deck_app.tell("no session is known for this lock", severity="warning")
 
@@ -55,18 +55,22 @@ class TargetScreen(DeckScreen):
         """Keep the picture of this moment, or go on."""
         self.deck_app.toggle_pause()
 
-    def _remarks(self, aims: Sequence[Aim]) -> tuple[Line, ...]:
-        return hidden_lines(aims, self.hidden_keys, self.filter_text)
-
-    def _aims(self) -> tuple[Aim, ...]:
+    def _split(self, fit: Callable[[Aim], bool], lack: str) -> tuple[Sequence[Aim], Sequence[Line]]:
+        """Return what a question is about, and lines that name what is left out and what the filter hides."""
         snapshot = self.deck_app.deck.shown
-        return () if snapshot is None else aims_at(self.target_keys, snapshot)
+        aims = () if snapshot is None else aims_at(self.target_keys, snapshot)
+        fitting = [aim for aim in aims if fit(aim)]
+        hidden = [aim for aim in aims if aim.row in self.hidden_keys]
+        remarks = [
+            *_named(f"Left out, because it {lack}:", [aim for aim in aims if not fit(aim)]),
+            *_named(f"Marked, and hidden by the filter {self.filter_text}:", hidden),
+        ]
+        return fitting, remarks
 
 
-def hidden_lines(aims: Sequence[Aim], hidden: Collection[RowKey], filter_text: str) -> tuple[Line, ...]:
-    """Return lines that name those of the marked rows that the filter hides; none where it hides none."""
-    rows = [line(span(f"  - {aim.title}", "warning")) for aim in aims if aim.row in hidden]
-    if not rows:
-        return ()
-    which = "the marked row" if len(aims) == 1 else f"{len(rows)} of the {len(aims)} marked rows"
-    return (line(span(f"The filter {filter_text} hides {which}:", "warning")), *rows, EMPTY)
+def _named(title: str, aims: Sequence[Aim]) -> Iterator[Line]:
+    """Yield a title and the names of rows under it; nothing where there is no row."""
+    if aims:
+        yield line(span(title, "warning"))
+        yield from (line(span(f"  - {aim.title}", "warning")) for aim in aims)
+        yield EMPTY
