@@ -93,7 +93,7 @@ class RowScreen(TableScreen, TargetScreen):
     def command_unmark(self) -> None:
         """Take all marks off."""
         if not self._marks:
-            self.dashboard.tell("no row is marked")
+            self.deck_app.tell("no row is marked")
         self._mark(NONE)
 
     async def command_back(self) -> None:
@@ -178,7 +178,7 @@ class RowScreen(TableScreen, TargetScreen):
 
     def _sort_by(self, sort: Sort) -> None:
         if sort == self._sort:
-            self.dashboard.tell("no other column that is shown can be sorted by")
+            self.deck_app.tell("no other column that is shown can be sorted by")
             return
         self._sort, self._arranged = sort, Arrangement()
         frozen, self._frozen = self.frozen, None
