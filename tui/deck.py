@@ -1,4 +1,4 @@
-"""What the dashboard knows: the newest snapshot, the one shown, and what changed. Knows no widget."""
+"""The knowledge of the dashboard: the newest snapshot, the one on show, and what changed. Knows no widget."""
 
 from __future__ import annotations
 

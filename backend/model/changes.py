@@ -1,4 +1,4 @@
-"""What changed between two snapshots, found once; who shows it only chooses words and what deserves a line.
+"""The changes between two snapshots, found once; who shows them only chooses words and which deserve a line.
 
 Times that merely go on (ages, durations) are no change, and neither are reasons, which name such times.
 """
@@ -15,7 +15,7 @@ from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, Sess
 
 
 class ChangeKind(StrEnum):
-    """How something changed, in the words of `watch --json`."""
+    """The kind of a change, in the words of `watch --json`."""
 
     APPEARED = "appeared"
     CHANGED = "changed"
@@ -74,7 +74,7 @@ class Difference(Struct, Generic[View, Aspect], frozen=True):
 
     @property
     def kind(self) -> ChangeKind:
-        """How it changed."""
+        """The kind of the change."""
         if self.old is None:
             return ChangeKind.APPEARED
         return ChangeKind.VANISHED if self.new is None else ChangeKind.CHANGED
@@ -102,30 +102,30 @@ class LockChange(Difference[LockView, LockAspect], frozen=True):
 Change = RootChange | SessionChange | LockChange
 
 
-def changes(before: FleetSnapshot | None, after: FleetSnapshot) -> Iterator[Change]:
+def changes(previous: FleetSnapshot | None, current: FleetSnapshot) -> Iterator[Change]:
     """Yield what changed: roots, then sessions, then locks; with no earlier snapshot all that is there appeared."""
-    before = before or FleetSnapshot(0.0, "")
-    yield from _root_changes(before, after)
-    yield from _session_changes(before, after)
-    yield from _lock_changes(before, after)
+    previous = previous or FleetSnapshot(0.0, "")
+    yield from _root_changes(previous, current)
+    yield from _session_changes(previous, current)
+    yield from _lock_changes(previous, current)
 
 
-def _root_changes(before: FleetSnapshot, after: FleetSnapshot) -> Iterator[RootChange]:
-    previous = {root.path: root for root in before.roots}
-    for root in after.roots:
-        old = previous.pop(root.path, None)
+def _root_changes(previous: FleetSnapshot, current: FleetSnapshot) -> Iterator[RootChange]:
+    earlier = {root.path: root for root in previous.roots}
+    for root in current.roots:
+        old = earlier.pop(root.path, None)
         if old is None:
             yield RootChange(None, root)
         elif old != root:
             yield RootChange(old, root, frozenset(map(RootAspect, _differing(old, root))))
-    for old in previous.values():
+    for old in earlier.values():
         yield RootChange(old, None)
 
 
-def _session_changes(before: FleetSnapshot, after: FleetSnapshot) -> Iterator[SessionChange]:
-    previous = {session.identity: session for session in before.sessions}
-    for session in after.sessions:
-        old = previous.pop(session.identity, None)
+def _session_changes(previous: FleetSnapshot, current: FleetSnapshot) -> Iterator[SessionChange]:
+    earlier = {session.identity: session for session in previous.sessions}
+    for session in current.sessions:
+        old = earlier.pop(session.identity, None)
         if old is session:
             continue
         if old is None:
@@ -134,14 +134,14 @@ def _session_changes(before: FleetSnapshot, after: FleetSnapshot) -> Iterator[Se
         old_face, face = _session_face(old), _session_face(session)
         if old_face != face:
             yield SessionChange(old, session, frozenset(map(SessionAspect, _differing(old_face, face))))
-    for old in previous.values():
+    for old in earlier.values():
         yield SessionChange(old, None)
 
 
-def _lock_changes(before: FleetSnapshot, after: FleetSnapshot) -> Iterator[LockChange]:
-    previous = {view.record.path: view for view in every_lock(before)}
-    for view in every_lock(after):
-        old = previous.pop(view.record.path, None)
+def _lock_changes(previous: FleetSnapshot, current: FleetSnapshot) -> Iterator[LockChange]:
+    earlier = {view.record.path: view for view in every_lock(previous)}
+    for view in every_lock(current):
+        old = earlier.pop(view.record.path, None)
         if old is view:
             continue
         if old is None:
@@ -150,7 +150,7 @@ def _lock_changes(before: FleetSnapshot, after: FleetSnapshot) -> Iterator[LockC
         old_face, face = _lock_face(old), _lock_face(view)
         if old_face != face:
             yield LockChange(old, view, frozenset(map(LockAspect, _differing(old_face, face))))
-    for old in previous.values():
+    for old in earlier.values():
         yield LockChange(old, None)
 
 

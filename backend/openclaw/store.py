@@ -51,7 +51,7 @@ class SessionEntry(Struct, frozen=True):
 
 
 class Store(Struct, frozen=True):
-    """What one reading gave. A store that does not exist has no entries and no problem.
+    """The result of one reading. A store that does not exist has no entries and no problem.
 
     With a `problem` the entries are those that could be understood, or those of the reading before; the
     signature (dev, ino, size, mtime_ns) is None where the file has to be read again next time.

@@ -25,7 +25,7 @@ _Entry = Mapping[str, object]
 
 
 class TranscriptTail(Struct, frozen=True):
-    """What the end of a transcript tells.
+    """The word of the end of a transcript.
 
     Times are epoch seconds; `size` bytes; `last_model` is `provider/model` of the last answer. `problem`
     says in words why nothing could be read.
@@ -41,7 +41,7 @@ class TranscriptTail(Struct, frozen=True):
 
 
 class AttemptOutcome(Struct, frozen=True):
-    """How one attempt ended, as the trajectory tells it. None: the version does not say."""
+    """The end of one attempt, as the trajectory tells it. None: the version does not say."""
 
     at: float
     run_id: str | None

@@ -23,7 +23,7 @@ from lockdeck.backend.watch.directory import WatchedDirectory
 from lockdeck.backend.watch.gaps import gap_graces
 from lockdeck.backend.watch.gateway_feed.feeds import Feeds
 from lockdeck.backend.watch.gateway_feed.latest import LatestNews
-from lockdeck.backend.watch.gateway_feed.rows import RootNews
+from lockdeck.backend.watch.gateway_feed.rows import RootReport
 from lockdeck.backend.watch.joins import RECENT_S, Joiner, Joins
 from lockdeck.backend.watch.locks import WatchedLocks
 from lockdeck.backend.watch.logs.logbook import LogBook
@@ -31,7 +31,7 @@ from lockdeck.backend.watch.progress import Progress
 from lockdeck.backend.watch.root import WatchedRoot
 from lockdeck.backend.watch.roots import WatchedRoots
 from lockdeck.backend.watch.sessions.builder import SessionBuilder
-from lockdeck.backend.watch.sessions.files import FileSessions, Spot
+from lockdeck.backend.watch.sessions.files import DirectoryReport, FileSessions
 from lockdeck.backend.watch.sessions.sqlite import gateway_sessions
 from lockdeck.backend.watch.wakeup.wakeup import Wakeup
 
@@ -96,7 +96,7 @@ class Collector:
 
     @property
     def discovery(self) -> Discovery:
-        """What was found, and where was looked, at the beginning."""
+        """The discovery at the beginning: roots, problems, and the paths that were looked at."""
         return self._roots.discovery
 
     @property
@@ -243,12 +243,14 @@ class Collector:
     def _sessions(self, root: WatchedRoot, joins: Joins, now: float) -> Iterator[SessionView]:
         """Yield the sessions of a root, by what its era keeps of them."""
         if root.era == "sqlite":
-            news = RootNews(root, self._news.of(root.path), joins, now, self._roots.only_of_era(root))
-            yield from gateway_sessions(news, self._builder)
+            news, only_root = self._news.of(root.path), self._roots.only_of_era(root)
+            yield from gateway_sessions(RootReport(root, news, joins, now, only_root), self._builder)
             return
         for path, directory in root.directories.items():
             locks, occupations = self._locks.views.get(path, ()), self._locks.occupations.get(path, {})
-            yield from self._file_sessions.views(Spot(root, directory, joins, now), locks, occupations)
+            yield from self._file_sessions.views(
+                DirectoryReport(root, directory, joins, now), locks, occupations
+            )
 
     def _root_view(self, root: WatchedRoot, now: float) -> RootView:
         refused = self._roots.refused_start(root, self._book.refused_starts, now)

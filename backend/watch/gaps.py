@@ -1,4 +1,4 @@
-"""How long a gap on each occupied lock may last: known from what runs have promised, before locks are looked at."""
+"""The longest gap that each occupied lock may have: known from what runs have promised, before locks are looked at."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ FORGOTTEN = (
 
 
 class Joins(Struct, frozen=True):
-    """What is told of sessions, each by what names it: session key, lock path, session id or run id.
+    """All that is told of sessions, each by what names it: session key, lock path, session id or run id.
 
     `keys` are session keys by session id. `run_roots` is the root whose gateway named a run, by run id.
     `refusals` are the times (epoch seconds) at which callers were refused.
@@ -72,7 +72,7 @@ class Joins(Struct, frozen=True):
         return tuple(run for run in self.runs.get(key, ()) if not self.is_elsewhere(run, root))
 
     def is_elsewhere(self, run: Run, root: str) -> bool:
-        """Whether the gateway of another root named a run."""
+        """Return whether the gateway of another root named a run."""
         return self.run_roots.get(run.run_id, root) != root
 
     def profile_names(self, chain: FailoverChain) -> dict[str, str]:
@@ -116,12 +116,12 @@ class Joiner:
 
 
 def is_recent(run: Run, now: float) -> bool:
-    """Whether a run was heard of lately enough to say something about now."""
+    """Return whether a run was heard of lately enough to say something about now."""
     return now - run.last_activity <= RECENT_S
 
 
 def ended_with_its_gateway(run: Run, gateway_started_at: float | None) -> bool:
-    """Whether an unfinished run was of a gateway that has been restarted since; local runs have none."""
+    """Return whether an unfinished run was of a gateway that has been restarted since; local runs have none."""
     if gateway_started_at is None or run.ended_at is not None or run.run_id == run.session_id:
         return False
     return run.last_activity < gateway_started_at

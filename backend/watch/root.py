@@ -80,7 +80,7 @@ class WatchedRoot(Struct):
 
     @property
     def config_signature(self) -> tuple[object, ...] | None:
-        """What changes whenever the configuration file does."""
+        """A value that changes whenever the configuration file does."""
         return self._config_signature
 
     def chain_for(self, agent: str) -> FailoverChain:
@@ -92,7 +92,7 @@ class WatchedRoot(Struct):
 
     @property
     def places(self) -> RootPlaces:
-        """What all places of this root have in common."""
+        """All that the places of this root have in common."""
         return self.root.places(self.era)
 
     def other_places(self) -> list[Place]:
@@ -149,12 +149,12 @@ class WatchedRoot(Struct):
         return tuple(exposure_notes(self.version)) if self.version else ()
 
     def fits_era(self, version: Version | None) -> bool:
-        """Whether a version keeps sessions as this root does; a log may be that of another root's gateway."""
+        """Return whether a version keeps sessions as this root does; a log may be that of another root's gateway."""
         return version is not None and traits_of(version).session_store == self.era
 
     @property
     def _unseen(self) -> bool:
-        """Whether sessions or locks of this root may be there that can't be seen."""
+        """Return whether sessions or locks of this root may be there that can't be seen."""
         if self.fault is not None and self.fault.unseen:
             return True
         # From 2026.8 on the gateway tells of the sessions, and nothing reads what is left of the files.

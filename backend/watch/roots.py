@@ -44,8 +44,8 @@ class WatchedRoots:
             root.refresh()
 
     def only_of_era(self, root: WatchedRoot) -> bool:
-        """Whether no other root of its era is watched, so that what names no root is about this one."""
-        return sum(other.era == root.era for other in self.by_path.values()) == 1
+        """Return whether no other root of its era is watched, so that what names no root is about this one."""
+        return [watched.era for watched in self.by_path.values()].count(root.era) == 1
 
     def refused_start(
         self, root: WatchedRoot, refusals: Sequence[GatewayRefused], now: float

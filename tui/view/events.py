@@ -1,4 +1,4 @@
-"""What changed between two snapshots, in the sentences of the Events screen. Pure."""
+"""The changes between two snapshots in the sentences of the Events screen. Pure."""
 
 from __future__ import annotations
 

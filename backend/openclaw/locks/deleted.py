@@ -53,7 +53,7 @@ def deleted_holder(path: str) -> str | None:
 
 
 def _stood_at(spot: str, former: str, opener: Opener) -> bool:
-    """Whether a deleted file stood at `spot`, by the path that its opener's own mounts give it.
+    """Return whether a deleted file stood at `spot`, by the path that its opener's own mounts give it.
 
     A container may call another place the same, and this one differently: there the volume decides, and for
     session locks, which are named after a random id, the name.

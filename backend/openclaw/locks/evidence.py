@@ -20,7 +20,7 @@ Openers = Mapping[tuple[int, int], tuple[Opener, ...]]
 
 
 class Surroundings(Struct, frozen=True):
-    """What holds for every lock of one look."""
+    """All that holds for every lock of one look."""
 
     mounts: Mounts
     boot_time: float | None

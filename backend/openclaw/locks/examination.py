@@ -65,7 +65,7 @@ def examine(
 
 
 def unchanged(record: LockRecord) -> bool:
-    """Whether the very file of a record still stands at its path as it was read."""
+    """Return whether the very file of a record still stands at its path as it was read."""
     try:
         status = os.lstat(record.path)
     except OSError:

@@ -27,7 +27,7 @@ _GUARD = re.compile(r"gateway\.[\w-]{1,80}\.lock\.reclaim")
 
 
 class GatewayLock(Struct, frozen=True):
-    """What an owner says about itself; whether that process is alive is not known from here.
+    """The word of an owner about itself; whether that process is alive is not known from here.
 
     `start_ticks`: clock ticks since boot, Linux only. `created_at`: epoch seconds. `port` is written from
     2026.7 on (seen on 2026.7.35), `state_dir` and `role` from 2026.8 on (seen on 2026.9.6); `role` is None
@@ -72,7 +72,7 @@ def gateway_lock_paths(root: str, config_path: str, env: Mapping[str, str], uid:
 
 
 def is_lock_of_root(path: str, root: str, config_path: str, uid: int | None = None) -> bool:
-    """Whether a gateway lock is of this root: by what it says, else by its place and name. Raises nothing."""
+    """Return whether a gateway lock is of this root: by what it says, else by its place and name. Raises nothing."""
     lock = gateway_lock_at(path, uid)
     in_root = os.path.dirname(real(os.path.dirname(path))) == os.path.join(real(root), "tmp")
     if lock is None:

@@ -75,7 +75,7 @@ def work_folders_among(directory: str, names: Iterable[str]) -> list[str]:
 
 
 def cut_off(folder: str, now: float) -> bool:
-    """Whether the release that made this folder has done nothing in it for `CUT_OFF_S`; it takes about a second."""
+    """Return whether the release that made this folder has done nothing in it for `CUT_OFF_S`; it takes about a second."""
     try:
         return now - os.lstat(folder).st_mtime >= CUT_OFF_S
     except OSError:
@@ -91,7 +91,7 @@ def cut_off_sentence(folder: str) -> str:
 
 
 def stands_in(record: LockRecord) -> bool:
-    """Whether this lock is a stand-in of lockdeck's own, in a release that is under way."""
+    """Return whether this lock is a stand-in of lockdeck's own, in a release that is under way."""
     action = record.payload.stand_in if record.payload else None
     return action is not None and os.path.isdir(
         os.path.join(os.path.dirname(record.path), work_folder_name(action))

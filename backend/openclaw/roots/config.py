@@ -27,7 +27,7 @@ class Agent(Struct, frozen=True):
 
 
 class Config(Struct, frozen=True):
-    """What one config says. None means: not set, or not of a usable type.
+    """The settings of one config that matter here. None means: not set, or not of a usable type.
 
     `path` is where the config is or would be. `problem` says why nothing could be read of it, `notes` what
     was left out. `session_store` is absolute and may contain `{agentId}`. `version` is the OpenClaw that

@@ -33,7 +33,7 @@ class _MissingError(ConfigTextError):
 
 
 class ConfigText(Struct):
-    """What one config file says, and what of it could not be put in (includes, variables not set)."""
+    """The values of one config file, and notes on what could not be put in (includes, variables not set)."""
 
     values: dict[str, Any]
     notes: list[SafeText] = field(default_factory=list)

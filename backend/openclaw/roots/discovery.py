@@ -59,7 +59,7 @@ class Discovery(Struct, frozen=True):
 
     @property
     def problems(self) -> tuple[tuple[str, SafeText], ...]:
-        """What could not be used, as (path, sentence)."""
+        """The paths that could not be used, as (path, sentence)."""
         return tuple((entry.path, entry.fault.sentence) for entry in self.unusable)
 
 

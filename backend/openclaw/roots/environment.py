@@ -1,4 +1,4 @@
-"""Where OpenClaw itself would look: home, state directory and config path, by its environment (2026.4.5)."""
+"""The places where OpenClaw itself would look: home, state directory and config path, by its environment (2026.4.5)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def config_path(root: str, env: Mapping[str, str]) -> str:
 
 
 def same_place(first: str, second: str) -> bool:
-    """Whether two paths lead to the same place, links resolved."""
+    """Return whether two paths lead to the same place, links resolved."""
     return real(first) == real(second)
 
 

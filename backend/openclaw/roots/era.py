@@ -1,4 +1,4 @@
-"""Whether a root keeps its sessions in files still, or in SQLite (2026.8.1 and later).
+"""The era of a root: its sessions are still in files, or in SQLite (2026.8.1 and later).
 
 The database is looked at with plain bounded reads and never opened as one: a reader that merely opened
 such databases made OpenClaw's own update refuse (openclaw#140467).
@@ -49,7 +49,7 @@ def era_signature(root: str) -> tuple[tuple[str, int, int], ...]:
 
 
 def has_session_table(path: str) -> bool:
-    """Whether the file at `path` is an SQLite database with a table `session_nodes` in its schema.
+    """Return whether the file at `path` is an SQLite database with a table `session_nodes` in its schema.
 
     A database that can't be read counts as none.
     """

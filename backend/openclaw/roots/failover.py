@@ -1,4 +1,4 @@
-"""Which models and auth profiles an agent will try, as its config and its credential store say.
+"""The models and auth profiles that an agent will try, as its config and its credential store say.
 
 Follows the rules of 2026.4.5. Cooldowns are left out: a profile in cooldown is tried last, not never.
 """
@@ -23,7 +23,7 @@ _KIND_RANK = {"oauth": 0, "token": 1, "api_key": 2}
 
 
 class Profile(msgspec.Struct, frozen=True, rename="camel"):
-    """What is read of one stored credential: whose it is and of what kind, never the credential."""
+    """The part of one stored credential that is read: whose it is and of what kind, never the credential."""
 
     provider: str = ""
     type: str = ""
@@ -49,7 +49,7 @@ class Models(Struct, frozen=True):
 
 
 class FailoverSettings(Struct, frozen=True):
-    """What the config says about failing over. Timeouts in seconds; 0 means off, None means default."""
+    """The config on failing over. Timeouts in seconds; 0 means off, None means default."""
 
     defaults: Models = Models()
     by_agent: Mapping[str, Models] = field(default_factory=dict)

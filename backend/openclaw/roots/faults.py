@@ -1,4 +1,4 @@
-"""Why a path can't be used as a root, and the path that was probably meant."""
+"""Faults that keep a path from being a root, with the path that was probably meant."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MARKS = ("agents", *CONFIG_NAMES, "state/openclaw.sqlite")
 
 
 class Fault(Struct, frozen=True):
-    """Why a path can't be used as a root. `unseen`: what is there can't be seen; else there is no root there."""
+    """A reason why a path can't be used as a root. `unseen`: what is there can't be seen; else there is no root there."""
 
     sentence: SafeText
     unseen: bool = False
@@ -49,7 +49,7 @@ def reason_of(error: OSError | ValueError) -> str:
 
 
 def _has_mark(path: str) -> bool:
-    """Whether a directory looks like a root; raises OSError where that can't be seen."""
+    """Return whether a directory looks like a root; raises OSError where that can't be seen."""
     denied: OSError | None = None
     for mark in _MARKS:
         try:

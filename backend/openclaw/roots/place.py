@@ -1,4 +1,4 @@
-"""Where a lock belongs. Only this module makes places, from what discovery knows of their root."""
+"""The place of a lock. Only this module makes places, from what discovery knows of their root."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lockdeck.backend.openclaw.roots.layout import SessionsDir, lock_kind
 
 
 class Place(Struct, frozen=True):
-    """Where a lock belongs: its path, root, agent and kind, and what holds for the whole root.
+    """The place of a lock: its path, root, agent and kind, and what holds for the whole root.
 
     A path that ends in a slash is a sessions directory, from which locks may have been removed.
     `own_namespace`: the user vouches that all writers of the root share our pid namespace.
@@ -32,7 +32,7 @@ class Place(Struct, frozen=True):
 
 
 class RootPlaces(Struct, frozen=True):
-    """What all places of one root have in common. Made by discovery or from the root in a snapshot."""
+    """All that the places of one root have in common. Made by discovery or from the root in a snapshot."""
 
     root: str
     era: str

@@ -1,1 +1,1 @@
-"""What gateways tell of their sessions, live."""
+"""The live word of gateways on their sessions."""

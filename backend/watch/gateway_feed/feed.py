@@ -20,7 +20,7 @@ from lockdeck.backend.openclaw.gateway.client import Gateway
 from lockdeck.backend.openclaw.gateway.rows import log_path_of, queued_of, rows_of, running_of
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
 from lockdeck.backend.system.text import safe
-from lockdeck.backend.watch.gateway_feed.inbox import FeedBox, Heard
+from lockdeck.backend.watch.gateway_feed.inbox import BoxContents, FeedBox
 from lockdeck.backend.watch.gateway_feed.news import FeedNews
 
 FIRST_PAUSE_S = 0.5
@@ -129,19 +129,19 @@ class Feed:
             gateway.call("sessions.subscribe", seconds=ANSWER_S)
             version = None if gateway.hello.version is None else str(gateway.hello.version)
             self._tell(version=version, log_path=self._log_path(gateway))
-            asked = 0.0
-            heard = box.empty()
+            listed_at = 0.0
+            contents = box.empty()
             while not self._over.is_set():
                 now = time.monotonic()
-                due = LIST_S if not heard.changed else SPACING_S
-                if now - asked >= due:
-                    asked = now
+                due = LIST_S if not contents.changed else SPACING_S
+                if now - listed_at >= due:
+                    listed_at = now
                     self._ask(gateway)
-                    heard = replace(heard, changed=False)
-                self._bell.wait(max(0.0, asked + due - time.monotonic()))
+                    contents = replace(contents, changed=False)
+                self._bell.wait(max(0.0, listed_at + due - time.monotonic()))
                 self._over.wait(COALESCE_S)
                 self._bell.clear()
-                heard = self._pass_on(box, heard.changed)
+                contents = self._pass_on(box, contents.changed)
         finally:
             gateway.close()
 
@@ -151,8 +151,10 @@ class Feed:
         rows = rows_of(gateway.call("sessions.list", params, ANSWER_S))
         tasks, now = self._tasks(gateway), self._clock()
         queued, running = queued_of(tasks), tuple(running_of(tasks, now))
-        known = self._news.active_since or {}
-        since = {row.key: known.get(row.key, min(now, row.started_at or now)) for row in rows if row.active}
+        active_since = self._news.active_since or {}
+        since = {
+            row.key: active_since.get(row.key, min(now, row.started_at or now)) for row in rows if row.active
+        }
         with self._lock:
             self._events.extend(running)
         self._tell(
@@ -185,22 +187,22 @@ class Feed:
                 raise
             return None
 
-    def _pass_on(self, box: FeedBox, changed: bool) -> Heard:
-        heard = box.empty()
+    def _pass_on(self, box: FeedBox, changed: bool) -> BoxContents:
+        contents = box.empty()
         with self._lock:
-            lost = max(0, len(self._events) + len(heard.events) - MOST_EVENTS)
-            self._events.extend(heard.events)
+            lost = max(0, len(self._events) + len(contents.events) - MOST_EVENTS)
+            self._events.extend(contents.events)
             self._news = replace(
-                self._news, progress=heard.progress, dropped=self._news.dropped + heard.dropped + lost
+                self._news, progress=contents.progress, dropped=self._news.dropped + contents.dropped + lost
             )
-        if heard.events:
+        if contents.events:
             self._wake()
-        return replace(heard, changed=changed or heard.changed)
+        return replace(contents, changed=changed or contents.changed)
 
     def _tell(self, **news: object) -> None:
         with self._lock:
             self._news = replace(self._news, **news)
-            known = self._news.sessions is not None or self._news.problem is not None
-        if known:
+            has_word = self._news.sessions is not None or self._news.problem is not None
+        if has_word:
             self._spoke.set()
         self._wake()

@@ -1,4 +1,4 @@
-"""Which roots have a feed, and what was told of each."""
+"""The feeds of all roots that need one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a connection's reading thread leaves what it heard: bounded, whatever a gateway sends."""
+"""The box in which a connection's reading thread leaves what it heard: bounded, whatever a gateway sends."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ MOST_SESSIONS = 5000
 """Sessions of which the last progress is kept."""
 
 
-class Heard(Struct, frozen=True):
-    """What was heard since the last time. `progress` is the last sign of work by session key.
+class BoxContents(Struct, frozen=True):
+    """All that came in since the last time. `progress` is the last sign of work by session key.
 
     `dropped` counts the events lost to a flood, `changed` tells that session rows are out of date.
     """
@@ -61,10 +61,10 @@ class FeedBox:
         if event is not None or changed or leaves:
             self._bell.set()
 
-    def empty(self) -> Heard:
+    def empty(self) -> BoxContents:
         """Return what is there, and forget it."""
         with self._lock:
-            heard = Heard(tuple(self._events), dict(self._progress), self._dropped, self._changed)
+            contents = BoxContents(tuple(self._events), dict(self._progress), self._dropped, self._changed)
             self._events.clear()
             self._dropped, self._changed = 0, False
-        return heard
+        return contents

@@ -1,4 +1,4 @@
-"""What the gateways of all roots told last, and which root's gateway named a run."""
+"""The last word of the gateways of all roots, and the root whose gateway named a run."""
 
 from __future__ import annotations
 

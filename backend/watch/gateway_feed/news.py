@@ -1,4 +1,4 @@
-"""What a gateway has told so far."""
+"""The news of one gateway."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lockdeck.backend.openclaw.gateway.trouble import Trouble
 
 
 class FeedNews(Struct, frozen=True):
-    """What a gateway tells. `events` are new since the last `take`; all else is as it was told last.
+    """The word of a gateway. `events` are new since the last `take`; all else is as it was told last.
 
     `sessions` is None as long as no gateway has answered, `told_at` (epoch seconds) when it last did. `queued`
     counts waiting messages, `progress` is the last sign of work (epoch seconds), both by session key, as is
@@ -36,5 +36,5 @@ class FeedNews(Struct, frozen=True):
 
     @property
     def from_log(self) -> bool:
-        """Whether no gateway has told any session, so that log and process table are all there is."""
+        """Return whether no gateway has told any session, so that log and process table are all there is."""
         return self.sessions is None

@@ -28,8 +28,8 @@ NAMELESS = "agent:unknown:"
 """Begin of the key of a run whose session no line names."""
 
 
-class RootNews(Struct, frozen=True):
-    """What is told of one root without lock files at `now` (epoch seconds): by its gateway, and by the log.
+class RootReport(Struct, frozen=True):
+    """All that is reported of one root without lock files at `now` (epoch seconds), by its gateway and by the log.
 
     `only_root`: no other such root is watched, so that a log line which names no root is of this one.
     """
@@ -41,36 +41,36 @@ class RootNews(Struct, frozen=True):
     only_root: bool = True
 
 
-def rows_now(told: RootNews) -> Iterator[SessionRow]:
+def rows_now(report: RootReport) -> Iterator[SessionRow]:
     """Yield the sessions of a root: those its gateway told, and those that only the log knows."""
-    news, joins, root = told.news, told.joins, told.root
+    news, joins, root = report.news, report.joins, report.root
     rows = {row.key: row for row in news.sessions or ()}
     yield from rows.values()
-    if not told.only_root:
+    if not report.only_root:
         return
     for key, runs in joins.runs.items():
         if key not in rows and news.from_log and _is_here(root, key) and joins.runs_of(key, root.path):
             yield SessionRow(key, agent_of_key(key) or "unknown", runs[-1].session_id)
     with_session = {run.run_id for runs in joins.runs.values() for run in runs}
-    for run in _nameless(joins, with_session, told.now - (ON_ITS_WAY_S if news.connected else 0.0)):
+    for run in _nameless(joins, with_session, report.now - (ON_ITS_WAY_S if news.connected else 0.0)):
         yield SessionRow(f"{NAMELESS}{run.run_id}", "unknown", run.session_id)
 
 
-def run_of(row: SessionRow, told: RootNews) -> Run | None:
+def run_of(row: SessionRow, report: RootReport) -> Run | None:
     """Return the run that tells what a session does: an active one, else the one heard of last."""
     if row.key.startswith(NAMELESS):
-        return told.joins.book.runs.get(row.key.removeprefix(NAMELESS))
-    runs = told.joins.runs_of(row.key, told.root.path)
+        return report.joins.book.runs.get(row.key.removeprefix(NAMELESS))
+    runs = report.joins.runs_of(row.key, report.root.path)
     unfinished = [run for run in runs if run.ended_at is None and (run.opened or run.attempts)]
     return next(reversed(unfinished or runs), None)
 
 
-def is_active(row: SessionRow, run: Run | None, told: RootNews, idle_s: float | None) -> bool:
-    """Whether a run of the session goes on, by what was told last: an event, the session's row, the log."""
-    root, told_at = told.root, told.news.told_at
+def is_active(row: SessionRow, run: Run | None, report: RootReport, idle_s: float | None) -> bool:
+    """Return whether a run of the session goes on, by what was told last: an event, the session's row, the log."""
+    root, told_at = report.root, report.news.told_at
     if root.gateway is not None and root.gateway.alive is False:
         return False
-    if _is_of_an_earlier_gateway(told) and not row.key.startswith(NAMELESS):
+    if _is_of_an_earlier_gateway(report) and not row.key.startswith(NAMELESS):
         return False
     if row.active is not None and told_at is not None:
         heard_at = run.last_activity if run is not None and not is_of_trace(run.run_id) else 0.0
@@ -78,38 +78,40 @@ def is_active(row: SessionRow, run: Run | None, told: RootNews, idle_s: float | 
             return row.active
         return run.ended_at is None and (row.active or run.opened is not None)
     if run is None or run.ended_at is not None:
-        return row.status == "running" and not told.news.from_log
+        return row.status == "running" and not report.news.from_log
     # Nothing is logged when an attempt answers: silence beyond its timeout means that it did.
     begun = max(run.last_activity, run.opened.at if run.opened else 0.0)
-    return told.now - begun <= (SILENT_LOG_S if idle_s is None else idle_s) + MARGIN_S
+    return report.now - begun <= (SILENT_LOG_S if idle_s is None else idle_s) + MARGIN_S
 
 
-def _is_of_an_earlier_gateway(told: RootNews) -> bool:
-    """Whether what was told is the word of a gateway that is no more."""
-    told_at, began_at = told.news.told_at, told.root.gateway_started_at
+def _is_of_an_earlier_gateway(report: RootReport) -> bool:
+    """Return whether the news are those of a gateway that is no more."""
+    told_at, began_at = report.news.told_at, report.root.gateway_started_at
     return told_at is not None and began_at is not None and told_at < began_at
 
 
-def occupation_of(row: SessionRow, rotation: Rotation | None, run: Run | None, told: RootNews) -> Occupation:
+def occupation_of(
+    row: SessionRow, rotation: Rotation | None, run: Run | None, report: RootReport
+) -> Occupation:
     """Return the active run as an occupation: since it was first seen, one hold for each attempt seen."""
-    active_since = (told.news.active_since or {}).get(row.key)
+    active_since = (report.news.active_since or {}).get(row.key)
     attempts = rotation.attempts if rotation is not None else ()
     times_told = [a.started_at if a.started_at is not None else a.ended_at for a in attempts]
     starts = [start for start in times_told if start is not None]
     opened = run.opened.at if run is not None and run.opened is not None else None
-    first_word = row.started_at or active_since or (run.last_activity if run else told.now)
+    first_word = row.started_at or active_since or (run.last_activity if run else report.now)
     current = opened if opened is not None else max([first_word, *starts])
     since = min([current, *starts, *([] if active_since is None else [active_since])])
     name = run.run_id if run is not None else row.key
-    hold = Hold(name, told.root.gateway.pid if told.root.gateway else None, current)
+    hold = Hold(name, report.root.gateway.pid if report.root.gateway else None, current)
     return Occupation(row.key, since, max(1, len(attempts)), (hold,))
 
 
 def holder_of(
-    row: SessionRow, run: Run | None, rotation: Rotation | None, since: float, told: RootNews
+    row: SessionRow, run: Run | None, rotation: Rotation | None, since: float, report: RootReport
 ) -> RunHolder:
     """Say who holds a session that has no lock file: its gateway, with its active run."""
-    news, gateway = told.news, told.root.gateway
+    news, gateway = report.news, report.root.gateway
     run_id = run.run_id if run is not None and not is_of_trace(run.run_id) else None
     model = "/".join(part for part in (row.provider, row.model) if part)
     if not model and rotation is not None and rotation.attempts:
@@ -123,7 +125,7 @@ def holder_of(
         since=since,
         last_progress=sign.at if sign else None,
         queue_depth=None if news.from_log else (news.queued or {}).get(row.key, 0),
-        refused=sum(at >= since for at in told.joins.refusals.get(row.key, ())),
+        refused=sum(at >= since for at in report.joins.refusals.get(row.key, ())),
     )
 
 
@@ -143,7 +145,7 @@ def holder_sentence(holder: RunHolder, now: float) -> str:
 
 
 def _is_here(root: WatchedRoot, key: str) -> bool:
-    """Whether the agent of a key is one of this root's."""
+    """Return whether the agent of a key is one of this root's."""
     agent = agent_of_key(key)
     return agent is not None and "/" not in agent and os.path.isdir(os.path.join(root.path, "agents", agent))
 

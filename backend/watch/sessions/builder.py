@@ -48,35 +48,35 @@ class SessionBuilder:
     def __init__(self) -> None:
         self._previous: dict[tuple[str, str], tuple[State, float | None]] = {}
 
-    def build(self, seen: Observation, joins: Joins, now: float) -> SessionView:
+    def build(self, observation: Observation, joins: Joins, now: float) -> SessionView:
         """Judge one session. Times in epoch seconds."""
-        identity = (seen.root, seen.key)
-        facts = replace(seen.facts, previous=self._previous.get(identity))
+        identity = (observation.root, observation.key)
+        facts = replace(observation.facts, previous=self._previous.get(identity))
         assessment = assess(facts, now)
         self._remember(identity, assessment)
-        rotation = _rotation_now(facts.rotation, assessment.state, seen.goes_on)
+        rotation = _rotation_now(facts.rotation, assessment.state, observation.goes_on)
         last = rotation.attempts[-1] if rotation and rotation.attempts else None
         return SessionView(
-            root=seen.root,
-            agent=safe(seen.agent),
-            key=seen.key,
-            session_id=seen.session_id,
+            root=observation.root,
+            agent=safe(observation.agent),
+            key=observation.key,
+            session_id=observation.session_id,
             state=assessment.state,
             severity=assessment.severity,
             since=assessment.since,
-            reasons=tuple(safe(reason, 1000) for reason in _reasons(assessment, seen)),
+            reasons=tuple(safe(reason, 1000) for reason in _reasons(assessment, observation)),
             attempt=last if last is not None and last.ended_at is None else None,
             rotation=rotation,
             occupation=facts.occupation,
             blocked=facts.blocked,
-            lock=seen.lock,
-            transcript=transcript_of(seen.lock_path),
-            log=joins.logs.of(seen.key, seen.lock_path),
-            holder=seen.holder,
+            lock=observation.lock,
+            transcript=transcript_of(observation.lock_path),
+            log=joins.logs.of(observation.key, observation.lock_path),
+            holder=observation.holder,
         )
 
     def remembers(self, root: str, key: str) -> bool:
-        """Whether a session was anything but idle when it was built last."""
+        """Return whether a session was anything but idle when it was built last."""
         return (root, key) in self._previous
 
     def forget(self, root: str, key: str) -> None:
@@ -152,11 +152,11 @@ def _assessed_by_store(status: str | None) -> Assessment:
     return assess(SessionFacts(store_status=status), 0.0)
 
 
-def _reasons(assessment: Assessment, seen: Observation) -> tuple[str, ...]:
+def _reasons(assessment: Assessment, observation: Observation) -> tuple[str, ...]:
     """Return the reasons of the state, who holds the session where they don't say so, and the remarks."""
-    holder = seen.facts.holder
+    holder = observation.facts.holder
     extra = () if holder is None or holder in assessment.reasons else (holder,)
-    return (*assessment.reasons, *extra, *seen.remarks)
+    return (*assessment.reasons, *extra, *observation.remarks)
 
 
 def _rotation_now(rotation: Rotation | None, state: State, goes_on: bool | None) -> Rotation | None:

@@ -38,8 +38,8 @@ from lockdeck.backend.watch.sessions.builder import (
 NO_SESSION = "no session of the store names this lock's transcript"
 
 
-class Spot(Struct, frozen=True):
-    """Where and when sessions are looked at: one directory of one root, with what is told of its sessions."""
+class DirectoryReport(Struct, frozen=True):
+    """All that is reported of one directory of a root in files at `now` (epoch seconds)."""
 
     root: WatchedRoot
     directory: WatchedDirectory
@@ -83,74 +83,84 @@ class FileSessions:
         self._last = {path: last for path, last in self._last.items() if not last.over(now, RECENT_S)}
 
     def views(
-        self, spot: Spot, locks: Sequence[LockView], occupations: Mapping[str, Occupation]
+        self, report: DirectoryReport, locks: Sequence[LockView], occupations: Mapping[str, Occupation]
     ) -> Iterator[SessionView]:
         """Yield every session of one directory, and one for each lock that no session of the store explains."""
-        directory = spot.directory
+        directory = report.directory
         by_key, strangers = _by_session(directory, locks)
         occupied = {
             entry.key: occupation
             for path, occupation in occupations.items()
             if (entry := directory.session_of(path)) is not None
         }
-        idle = self._idle_views(spot)
+        idle = self._idle_views(report)
         for entry in directory.store.entries:
-            session = self._session(spot, entry, by_key.get(entry.key), occupied.get(entry.key))
-            yield idle[entry.key] if session is None else self._build(spot, session)
+            session = self._session(report, entry, by_key.get(entry.key), occupied.get(entry.key))
+            yield idle[entry.key] if session is None else self._build(report, session)
         for view in strangers:
-            session = _stranger(spot, view, occupations.get(view.record.path))
-            yield self._build(spot, session, (NO_SESSION,))
+            session = _stranger(report, view, occupations.get(view.record.path))
+            yield self._build(report, session, (NO_SESSION,))
 
     def _session(
-        self, spot: Spot, entry: SessionEntry, lock: LockView | None, occupation: Occupation | None
+        self,
+        report: DirectoryReport,
+        entry: SessionEntry,
+        lock: LockView | None,
+        occupation: Occupation | None,
     ) -> _Session | None:
         """Return a session with all that is known of it; None where that is its row in the store alone."""
-        key, joins, run, lock_path = entry.key, spot.joins, None, None
+        key, joins, run, lock_path = entry.key, report.joins, None, None
         if key in joins.runs:
-            lock_path = spot.directory.lock_path_of(entry)
-            run = _run_of(spot, key, lock_path, occupation)
+            lock_path = report.directory.lock_path_of(entry)
+            run = _run_of(report, key, lock_path, occupation)
         only_stored = lock is None and occupation is None and run is None and key not in joins.diagnoses
-        if only_stored and not self._builder.remembers(spot.root.path, key):
+        if only_stored and not self._builder.remembers(report.root.path, key):
             return None
-        lock_path = lock_path or spot.directory.lock_path_of(entry)
-        return _Session(entry, _agent_of(spot.directory, key), lock_path, lock, occupation, run)
+        lock_path = lock_path or report.directory.lock_path_of(entry)
+        return _Session(entry, _agent_of(report.directory, key), lock_path, lock, occupation, run)
 
-    def _build(self, spot: Spot, session: _Session, remarks: tuple[str, ...] = ()) -> SessionView:
-        root, run, agent, occupation = spot.root, session.run, session.agent, session.occupation
-        rotation = rotation_in(root, agent, run, _holds_of_run(session), spot.joins, spot.now)
+    def _build(
+        self, report: DirectoryReport, session: _Session, remarks: tuple[str, ...] = ()
+    ) -> SessionView:
+        root, run, agent, occupation = report.root, session.run, session.agent, session.occupation
+        rotation = rotation_in(root, agent, run, _holds_of_run(session), report.joins, report.now)
         if rotation is not None:
-            occupation = _with_history(occupation, rotation, spot.now)
+            occupation = _with_history(occupation, rotation, report.now)
         observation = Observation(
             root=root.path,
             agent=agent,
             key=session.entry.key,
             session_id=session.entry.session_id,
-            facts=self._facts(spot, session, rotation, occupation),
+            facts=self._facts(report, session, rotation, occupation),
             lock=session.lock,
             lock_path=session.lock_path,
             remarks=remarks,
         )
-        return self._builder.build(observation, spot.joins, spot.now)
+        return self._builder.build(observation, report.joins, report.now)
 
     def _facts(
-        self, spot: Spot, session: _Session, rotation: Rotation | None, occupation: Occupation | None
+        self,
+        report: DirectoryReport,
+        session: _Session,
+        rotation: Rotation | None,
+        occupation: Occupation | None,
     ) -> SessionFacts:
-        root, run, lock, lock_path = spot.root, session.run, session.lock, session.lock_path
+        root, run, lock, lock_path = report.root, session.run, session.lock, session.lock_path
         if occupation is not None:
             self._last[occupation.path] = occupation
         last = self._last.get(lock_path or "")
         tail = self._transcript_tail(lock_path)
         payload = lock.record.payload if lock else None
         return replace(
-            facts_of_any_era(root, session.agent, session.entry.key, run, rotation, spot.joins),
+            facts_of_any_era(root, session.agent, session.entry.key, run, rotation, report.joins),
             judgement=lock.judgement if lock else None,
             occupation=occupation,
             last_hold=last.recent[-1] if last else None,
             foreign_holds=foreign_holds(run, occupation) if run is not None else (),
-            blocked=_blocked(spot, session, occupation, last),
+            blocked=_blocked(report, session, occupation, last),
             store_status=session.entry.status,
             transcript_at=tail.last_entry_at if tail else None,
-            process_at=self._worked_at(lock, spot.now),
+            process_at=self._worked_at(lock, report.now),
             tool_running=tail is not None and tail.last_stop_reason == "toolUse",
             lock_since=lock.record.created_at if lock else None,
             max_hold_ms=payload.max_hold_ms if payload else None,
@@ -173,11 +183,11 @@ class FileSessions:
         self._holders.add((holder.pid, holder.start_ticks))
         return self._progress.worked_at(holder.pid, holder.start_ticks, now)
 
-    def _idle_views(self, spot: Spot) -> dict[str, SessionView]:
-        directory = spot.directory
+    def _idle_views(self, report: DirectoryReport) -> dict[str, SessionView]:
+        directory = report.directory
         cached = self._idle.get(directory.where.path)
         if cached is None or cached.generation != directory.generation:
-            by_key = {entry.key: _idle_view(spot, entry) for entry in directory.store.entries}
+            by_key = {entry.key: _idle_view(report, entry) for entry in directory.store.entries}
             cached = self._idle[directory.where.path] = _IdleViews(directory.generation, by_key)
         return cached.by_key
 
@@ -198,31 +208,33 @@ def _by_session(
     return by_key, strangers
 
 
-def _stranger(spot: Spot, view: LockView, occupation: Occupation | None) -> _Session:
+def _stranger(report: DirectoryReport, view: LockView, occupation: Occupation | None) -> _Session:
     """Return a lock whose session the store does not name as a session with its transcript's name."""
     path, agent = view.record.path, view.record.agent or "unknown"
     stem = os.path.basename(path).removesuffix(".jsonl.lock")
-    key = spot.joins.keys.get(stem) or f"agent:{agent}:unknown:{stem}"
-    run = _run_of(spot, key, path, occupation)
+    key = report.joins.keys.get(stem) or f"agent:{agent}:unknown:{stem}"
+    run = _run_of(report, key, path, occupation)
     entry = SessionEntry(key, session_id=stem)
-    return _Session(entry, _agent_of(spot.directory, key), path, view, occupation, run)
+    return _Session(entry, _agent_of(report.directory, key), path, view, occupation, run)
 
 
 def _agent_of(directory: WatchedDirectory, key: str) -> str:
     return directory.where.agent or agent_of_key(key) or "unknown"
 
 
-def _run_of(spot: Spot, key: str, lock_path: str | None, occupation: Occupation | None) -> Run | None:
+def _run_of(
+    report: DirectoryReport, key: str, lock_path: str | None, occupation: Occupation | None
+) -> Run | None:
     """Return the run that has a session, of those heard of lately that can be this root's."""
-    runs = [run for run in spot.joins.runs_of(key, spot.root.path) if _concerns(run, spot)]
-    return session_run(runs, lock_path, occupation, spot.now) if runs else None
+    runs = [run for run in report.joins.runs_of(key, report.root.path) if _concerns(run, report)]
+    return session_run(runs, lock_path, occupation, report.now) if runs else None
 
 
-def _concerns(run: Run, spot: Spot) -> bool:
+def _concerns(run: Run, report: DirectoryReport) -> bool:
     # Only 2026.9 has runs without an id.
-    if not is_recent(run, spot.now) or is_of_trace(run.run_id):
+    if not is_recent(run, report.now) or is_of_trace(run.run_id):
         return False
-    return not ended_with_its_gateway(run, spot.root.gateway_started_at)
+    return not ended_with_its_gateway(run, report.root.gateway_started_at)
 
 
 def _holds_of_run(session: _Session) -> Occupation | None:
@@ -246,22 +258,22 @@ def _with_history(occupation: Occupation | None, rotation: Rotation, now: float)
 
 
 def _blocked(
-    spot: Spot, session: _Session, occupation: Occupation | None, last: Occupation | None
+    report: DirectoryReport, session: _Session, occupation: Occupation | None, last: Occupation | None
 ) -> Blocked:
-    since = occupation.since if occupation else spot.now - BLOCKED_LATELY_S
+    since = occupation.since if occupation else report.now - BLOCKED_LATELY_S
     since = max(since, last.since) if last else since
-    joins = spot.joins
+    joins = report.joins
     failures = joins.failures.get(session.lock_path or "", ())
     return blocked_on(failures, joins.waits.get(session.entry.key, ()), since)
 
 
-def _idle_view(spot: Spot, entry: SessionEntry) -> SessionView:
+def _idle_view(report: DirectoryReport, entry: SessionEntry) -> SessionView:
     return idle_view(
-        spot.root.path,
-        _agent_of(spot.directory, entry.key),
+        report.root.path,
+        _agent_of(report.directory, entry.key),
         entry.key,
         entry.session_id,
         entry.updated_at,
         entry.status,
-        spot.directory.lock_path_of(entry),
+        report.directory.lock_path_of(entry),
     )

@@ -17,7 +17,7 @@ from lockdeck.backend.model.words import duration
 from lockdeck.backend.openclaw.gateway.rows import SessionRow
 from lockdeck.backend.watch.gateway_feed.rows import (
     NAMELESS,
-    RootNews,
+    RootReport,
     holder_of,
     holder_sentence,
     is_active,
@@ -39,40 +39,40 @@ FRESH_S = 30.0
 """What a gateway told longer ago than this (seconds) is shown with its age."""
 
 
-def gateway_sessions(told: RootNews, builder: SessionBuilder) -> Iterator[SessionView]:
+def gateway_sessions(report: RootReport, builder: SessionBuilder) -> Iterator[SessionView]:
     """Yield every session of a root without lock files."""
-    root = told.root.path
-    for row in rows_now(told):
-        run = _run_now(row, told)
+    root = report.root.path
+    for row in rows_now(report):
+        run = _run_now(row, report)
         idle = run is None and not row.active and row.status != "running"
         if idle and not builder.remembers(root, row.key):
             since = row.ended_at or row.updated_at
             yield idle_view(root, row.agent, row.key, row.session_id, since)
             continue
-        observation = observe(row, run, told)
+        observation = observe(row, run, report)
         if row.key.startswith(NAMELESS) and observation.facts.occupation is None:
             builder.forget(root, row.key)
         else:
-            yield builder.build(observation, told.joins, told.now)
+            yield builder.build(observation, report.joins, report.now)
 
 
-def observe(row: SessionRow, run: Run | None, told: RootNews) -> Observation:
+def observe(row: SessionRow, run: Run | None, report: RootReport) -> Observation:
     """Put together what is told of one session and its run."""
-    root, news, joins = told.root, told.news, told.joins
+    root, news, joins = report.root, report.news, report.joins
     chain = root.chain_for(row.agent)
     candidate = chain.candidates[0] if chain.candidates else None
     budget = budget_of(chain, candidate, traits_of(root.version))
-    active = is_active(row, run, told, budget.seconds)
+    active = is_active(row, run, report, budget.seconds)
     if not active and run is not None and run.ended_at is None:
         run = None  # its end was not heard, and it does not run any more
-    rotation = rotation_in(root, row.agent, run, None, joins, told.now)
-    occupation = occupation_of(row, rotation, run, told) if active else None
-    holder = None if occupation is None else holder_of(row, run, rotation, occupation.since, told)
+    rotation = rotation_in(root, row.agent, run, None, joins, report.now)
+    occupation = occupation_of(row, rotation, run, report) if active else None
+    holder = None if occupation is None else holder_of(row, run, rotation, occupation.since, report)
     sign = (news.progress or {}).get(row.key)
     facts = replace(
         facts_of_any_era(root, row.agent, row.key, run, rotation, joins),
         occupation=occupation,
-        blocked=_blocked(row, told, occupation),
+        blocked=_blocked(row, report, occupation),
         store_status=None if active else row.status,
         transcript_at=sign.at if sign else None,
         # Nobody has heard what the run did before we listened.
@@ -80,7 +80,7 @@ def observe(row: SessionRow, run: Run | None, told: RootNews) -> Observation:
         tool_running=sign is not None and sign.tool,
         budget=budget,
         sees_locks=False,
-        holder=holder_sentence(holder, told.now) if holder else None,
+        holder=holder_sentence(holder, report.now) if holder else None,
     )
     return Observation(
         root=root.path,
@@ -90,33 +90,33 @@ def observe(row: SessionRow, run: Run | None, told: RootNews) -> Observation:
         facts=facts,
         goes_on=occupation is not None,
         holder=holder,
-        remarks=tuple(_remarks(row, told)),
+        remarks=tuple(_remarks(row, report)),
     )
 
 
-def _run_now(row: SessionRow, told: RootNews) -> Run | None:
+def _run_now(row: SessionRow, report: RootReport) -> Run | None:
     """Return the run that tells what a session does now, None where it was silent for too long or went with its gateway."""
-    run = run_of(row, told)
-    if run is None or not is_recent(run, told.now):
+    run = run_of(row, report)
+    if run is None or not is_recent(run, report.now):
         return None
-    return None if ended_with_its_gateway(run, told.root.gateway_started_at) else run
+    return None if ended_with_its_gateway(run, report.root.gateway_started_at) else run
 
 
-def _blocked(row: SessionRow, told: RootNews, occupation: Occupation | None) -> Blocked:
-    since = occupation.since if occupation else told.now - BLOCKED_LATELY_S
-    blocked = blocked_on((), told.joins.waits.get(row.key, ()), since)
-    queued = (told.news.queued or {}).get(row.key, 0)
-    return with_refused(blocked, told.joins.refusals.get(row.key, ()), since, queued)
+def _blocked(row: SessionRow, report: RootReport, occupation: Occupation | None) -> Blocked:
+    since = occupation.since if occupation else report.now - BLOCKED_LATELY_S
+    blocked = blocked_on((), report.joins.waits.get(row.key, ()), since)
+    queued = (report.news.queued or {}).get(row.key, 0)
+    return with_refused(blocked, report.joins.refusals.get(row.key, ()), since, queued)
 
 
-def _remarks(row: SessionRow, told: RootNews) -> Iterator[str]:
+def _remarks(row: SessionRow, report: RootReport) -> Iterator[str]:
     """Say how much of this is known, and from what."""
-    news, gateway = told.news, told.root.gateway
+    news, gateway = report.news, report.root.gateway
     if row.key.startswith(NAMELESS):
         yield "the log names no session for this run: it is one of those that run here now"
     elif news.from_log:
         yield "known from log and process table alone: the gateway tells nothing"
     if gateway is not None and gateway.alive is False and (row.active or row.status == "running"):
         yield f"its gateway (pid {gateway.pid}) is gone, and its run with it"
-    elif not news.connected and news.told_at is not None and told.now - news.told_at > FRESH_S:
-        yield f"last confirmed by the gateway {duration(told.now - news.told_at)} ago"
+    elif not news.connected and news.told_at is not None and report.now - news.told_at > FRESH_S:
+        yield f"last confirmed by the gateway {duration(report.now - news.told_at)} ago"

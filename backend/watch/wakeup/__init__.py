@@ -1,1 +1,1 @@
-"""When to look again, and where."""
+"""The reasons to look again."""

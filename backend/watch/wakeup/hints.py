@@ -51,7 +51,7 @@ class Hints:
 
     @property
     def live(self) -> bool:
-        """Whether events are coming, or will at once when the watch goes on without `not_utf8`."""
+        """Return whether events are coming, or will at once when the watch goes on without `not_utf8`."""
         return self.problem is None and (self._thread.is_alive() or self.not_utf8 is not None)
 
     def _run(self) -> None:

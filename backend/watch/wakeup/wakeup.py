@@ -1,4 +1,4 @@
-"""When to look again: file events, a gateway's ring, the next look at the logs, the next full look."""
+"""The moment of the next look: file events, a gateway's ring, the next look at the logs, the next full look."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHUN_S = 10.0
 
 
 class Load:
-    """How much was worked lately, and how long a rest that asks for. Times are those of one clock, in seconds."""
+    """The recent work, and the rest that it asks for. Times are those of one clock, in seconds."""
 
     def __init__(self) -> None:
         self._woke: float | None = None
@@ -62,7 +62,7 @@ class Wakeup:
 
     @property
     def live(self) -> bool:
-        """Whether file events are coming."""
+        """Return whether file events are coming."""
         return self._hints is not None and self._hints.live
 
     @property

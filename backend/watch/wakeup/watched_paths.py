@@ -19,7 +19,7 @@ PathIdentity = tuple[str, int, int]
 
 
 class WatchedPaths(Struct, frozen=True):
-    """What to watch: `recursive` with all that is below, else each directory alone.
+    """The paths to watch: `recursive` with all that is below, else each directory alone.
 
     `silent` are directories that can't be watched, by path, with the root that each belongs to.
     """
@@ -79,7 +79,7 @@ def _directories(root: WatchedRoot) -> Iterator[str]:
 
 
 def _is_utf8(directory: str) -> bool:
-    """Whether a directory and all names in it are UTF-8; a directory that can't be listed has no names."""
+    """Return whether a directory and all names in it are UTF-8; a directory that can't be listed has no names."""
     try:
         names = os.listdir(directory)
     except OSError:

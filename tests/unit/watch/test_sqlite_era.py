@@ -37,7 +37,7 @@ from lockdeck.backend.openclaw.roots.era import era_of
 from lockdeck.backend.simulate.rpc import Manners
 from lockdeck.backend.watch.collector import Collector
 from lockdeck.backend.watch.gateway_feed.news import FeedNews
-from lockdeck.backend.watch.gateway_feed.rows import RootNews
+from lockdeck.backend.watch.gateway_feed.rows import RootReport
 from lockdeck.backend.watch.joins import Joins
 from lockdeck.backend.watch.logs.replay import replay
 from lockdeck.backend.watch.sessions.builder import SessionBuilder
@@ -452,8 +452,8 @@ def test_a_release_in_a_migrated_root_is_refused_and_says_what_helps(fleet):
     assert lock.exists()
 
 
-def built(row, run, told):
-    return SessionBuilder().build(observe(row, run, told), told.joins, told.now)
+def built(row, run, report):
+    return SessionBuilder().build(observe(row, run, report), report.joins, report.now)
 
 
 def test_a_tool_at_work_is_no_silence_and_neither_is_what_was_before_we_listened(fleet):
@@ -462,7 +462,7 @@ def test_a_tool_at_work_is_no_silence_and_neither_is_what_was_before_we_listened
     news = FeedNews(sessions=(row,), told_at=1999.0, connected=True, connected_at=1990.0)
 
     def state(**changes: object) -> State:
-        return built(row, None, RootNews(root, replace(news, **changes), Joins(), 2000.0)).state
+        return built(row, None, RootReport(root, replace(news, **changes), Joins(), 2000.0)).state
 
     assert state() is State.RUNNING
     assert state(connected_at=1100.0) is State.STUCK
@@ -475,5 +475,5 @@ def test_a_run_whose_end_nobody_heard_is_over_when_its_row_says_so(fleet):
     root = collector(fleet).roots[str(fleet.root)]
     run = fold_all(RunBook(), [AttemptStarted(1980.0, "r1", session_key=KEY)]).runs["r1"]
     news = FeedNews(sessions=(row,), told_at=1999.0, connected=True, connected_at=1990.0)
-    view = built(row, run, RootNews(root, news, Joins(), 2000.0))
+    view = built(row, run, RootReport(root, news, Joins(), 2000.0))
     assert (view.state, view.occupation, view.attempt) == (State.IDLE, None, None)
