@@ -14,22 +14,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import FleetSnapshot, RootView, SessionView
-from lockdeck.backend.model.runs.fold import RunBook, fold_all
 from lockdeck.backend.openclaw.roots.discovery import Discovery, discover_roots
 from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.system.processes import ProcessDetails, details
 from lockdeck.backend.system.text import safe
 from lockdeck.backend.watch.directory import WatchedDirectory
 from lockdeck.backend.watch.gaps import gap_graces
-from lockdeck.backend.watch.gateway_feed.feeds import Feeds
-from lockdeck.backend.watch.gateway_feed.latest import LatestNews
 from lockdeck.backend.watch.gateway_feed.rows import RootReport
-from lockdeck.backend.watch.joins import RECENT_S, Joiner, Joins
+from lockdeck.backend.watch.joins import Joins
 from lockdeck.backend.watch.locks import WatchedLocks
-from lockdeck.backend.watch.logs.logbook import LogBook
-from lockdeck.backend.watch.progress import Progress
 from lockdeck.backend.watch.root import WatchedRoot
 from lockdeck.backend.watch.roots import WatchedRoots
+from lockdeck.backend.watch.run_sources import RunSources
 from lockdeck.backend.watch.sessions.builder import SessionBuilder
 from lockdeck.backend.watch.sessions.files import DirectoryReport, FileSessions
 from lockdeck.backend.watch.sessions.sqlite import gateway_sessions
@@ -59,15 +55,10 @@ class Collector:
         self._clock = clock
         self._wakeup = Wakeup()
         self._roots = WatchedRoots(discover, env)
-        self._feeds = Feeds(env, clock, self._wakeup.ring)
-        self._news = LatestNews()
-        self._logs = LogBook((*logs, *settings.logs), env)
-        self._book = RunBook()
-        self._joiner = Joiner()
+        self._sources = RunSources(env, (*logs, *settings.logs), clock, self._wakeup.ring)
         self._locks = WatchedLocks()
-        self._progress = Progress()
         self._builder = SessionBuilder()
-        self._file_sessions = FileSessions(self._builder, self._progress)
+        self._file_sessions = FileSessions(self._builder, self._sources.progress)
 
     @classmethod
     def discover(
@@ -102,16 +93,16 @@ class Collector:
     @property
     def log_files(self) -> tuple[str, ...]:
         """The JSON log that was written to last, where one is followed."""
-        newest = self._logs.newest()
+        newest = self._sources.logs.newest()
         return (newest,) if newest else ()
 
     def look(self) -> FleetSnapshot:
         """Look at everything once; gateways get a moment to answer where only they tell."""
         snapshot = self._look(None)
-        if not self._feeds.wait_first():
+        if not self._sources.feeds.wait_first():
             return snapshot
         snapshot = self._look(set())
-        silences = self._news.silences()
+        silences = self._sources.news.silences()
         roots = (
             replace(root, problems=(*root.problems, silences[root.path])) if root.path in silences else root
             for root in snapshot.roots
@@ -134,7 +125,7 @@ class Collector:
                 if time.monotonic() - last_full >= self._rescan_s():
                     dirty, last_full = None, time.monotonic()
                 overdue = time.monotonic() - published >= PUBLISH_S
-                if dirty is None or dirty or overdue or self._take_news() or self._read_logs(self._clock()):
+                if dirty is None or dirty or overdue or self._hears_something(self._clock()):
                     publish(self._look(dirty))
                     published = time.monotonic()
         finally:
@@ -150,8 +141,7 @@ class Collector:
     def close(self) -> None:
         """Let go of watches and files."""
         self._wakeup.stop()
-        self._logs.close()
-        self._feeds.close()
+        self._sources.close()
 
     def _look(self, dirty: set[str] | None) -> FleetSnapshot:
         """Look at the directories in `dirty`, or at everything when it is None.
@@ -161,37 +151,22 @@ class Collector:
         now, full = self._clock(), dirty is None
         if full:
             self._refresh_roots(now)
-        self._take_news()
-        self._read_logs(now)
+        self._sources.take_news(self._roots.by_path, now)
+        self._sources.read_logs(self._roots.all, now)
         if full:
-            self._logs.learn_versions(self._roots.all)
+            self._sources.logs.learn_versions(self._roots.all)
         listed = self._list_directories(dirty)
-        self._read_transcripts(listed, now)
-        joins = self._join()
+        self._sources.read_transcripts(self._transcribed_locks(listed), now)
+        joins = self._sources.join(self._roots.directories)
         self._look_at_locks(listed, joins, now, full)
         if full:
-            self._feeds.keep(self._roots.by_path)
+            self._sources.feeds.keep(self._roots.by_path)
         return self._snapshot(joins, self._clock())
 
     def _refresh_roots(self, now: float) -> None:
         self._roots.refresh()
         self._file_sessions.tidy(now)
         self._locks.forget_except({*self._roots.directory_paths, *self._roots.by_path})
-
-    def _take_news(self) -> bool:
-        """Take in what gateways told since; return whether anything is new."""
-        events = self._news.take(self._feeds.take(), self._roots.by_path, self._clock())
-        if events is None:
-            return False
-        self._book = fold_all(self._book, events)
-        return True
-
-    def _read_logs(self, now: float) -> bool:
-        """Take in what was logged since; return whether any of it matters."""
-        log_paths = (news.log_path for news in self._news.by_root.values() if news.log_path)
-        events = self._logs.read(self._roots.all, log_paths, now)
-        self._book = fold_all(self._book, events)
-        return bool(events)
 
     def _list_directories(self, dirty: set[str] | None) -> list[WatchedDirectory]:
         """Read the stores and list the locks of the directories in `dirty`, of all when it is None."""
@@ -200,20 +175,10 @@ class Collector:
             directory.refresh()
         return listed
 
-    def _read_transcripts(self, listed: Iterable[WatchedDirectory], now: float) -> None:
-        """Take in what the transcripts of sessions with a lock, or lately with one, newly tell of their runs."""
+    def _transcribed_locks(self, listed: Iterable[WatchedDirectory]) -> set[str]:
+        """Return the locks whose transcripts matter: those just listed, and those that lately stood."""
         lock_paths = {path for directory in listed for path in directory.session_locks}
-        lock_paths.update(path for chains in self._locks.occupations.values() for path in chains)
-        for lock_path in sorted(lock_paths):
-            failures = self._progress.new_failures(lock_path.removesuffix(".lock"), now - RECENT_S)
-            if failures:
-                self._book = fold_all(self._book, failures)
-
-    def _join(self) -> Joins:
-        """Join all that is told by now with the sessions of the stores and of the gateways."""
-        return self._joiner.join(
-            self._book, self._roots.directories, self._news.session_keys, self._news.run_roots
-        )
+        return lock_paths.union(*self._locks.occupations.values())
 
     def _look_at_locks(
         self, listed: Sequence[WatchedDirectory], joins: Joins, now: float, full: bool
@@ -243,7 +208,7 @@ class Collector:
     def _sessions(self, root: WatchedRoot, joins: Joins, now: float) -> Iterator[SessionView]:
         """Yield the sessions of a root, by what its era keeps of them."""
         if root.era == "sqlite":
-            news, only_root = self._news.of(root.path), self._roots.only_of_era(root)
+            news, only_root = self._sources.news.of(root.path), self._roots.only_of_era(root)
             yield from gateway_sessions(RootReport(root, news, joins, now, only_root), self._builder)
             return
         for path, directory in root.directories.items():
@@ -253,16 +218,14 @@ class Collector:
             )
 
     def _root_view(self, root: WatchedRoot, now: float) -> RootView:
-        refused = self._roots.refused_start(root, self._book.refused_starts, now)
+        refused = self._roots.refused_start(root, self._sources.book.refused_starts, now)
         return root.view(self._wakeup.live, refused, tuple(self._wakeup.polling_reasons(root)))
 
     def _notes(self, joins: Joins, now: float) -> Iterator[str]:
-        yield from self._logs.notes()
+        yield from self._sources.logs.notes()
         for root in self._roots.all:
             yield from (f"{root.path}: {note}" for note in root.exposures())
-        for path, news in self._news.by_root.items():
-            if news.dropped:
-                yield f"{path}: {news.dropped} gateway events of a flood were not kept"
+        yield from self._sources.news.notes()
         yield from joins.notes(now)
 
     def _wait(self, stop: threading.Event, last_full: float) -> set[str] | None:
@@ -270,6 +233,11 @@ class Collector:
         dirty = self._wakeup.wait(stop, last_full + self._rescan_s())
         watched = self._roots.directory_paths
         return None if dirty - watched else dirty | self._locks.due | (self._wakeup.silent & watched)
+
+    def _hears_something(self, now: float) -> bool:
+        """Return whether gateways or logs have told anything since."""
+        news = self._sources.take_news(self._roots.by_path, now)
+        return news or self._sources.read_logs(self._roots.all, now)
 
     def _rescan_s(self) -> float:
         polling = any(root.network for root in self._roots.all) or not self._wakeup.live

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.events import Event
@@ -55,6 +55,12 @@ class LatestNews:
         """Return by root a sentence on each gateway that has neither answered nor failed."""
         sentences = ((path, silence_of(news)) for path, news in self.by_root.items())
         return {path: sentence for path, sentence in sentences if sentence is not None}
+
+    def notes(self) -> Iterator[str]:
+        """Yield what was not kept, in sentences."""
+        for path, news in self.by_root.items():
+            if news.dropped:
+                yield f"{path}: {news.dropped} gateway events of a flood were not kept"
 
     def _take_one(self, latest: FeedNews, root: WatchedRoot, now: float) -> list[Event]:
         rows = latest.sessions or ()
