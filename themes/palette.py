@@ -1,6 +1,6 @@
-"""What a theme is made of: looks by name, checked when they are made.
+"""A theme: looks by name, checked when they are made.
 
-A theme gives every ground (what lies behind text) and every style (the text itself) a look.  Code names
+A theme gives every ground (the background of text) and every style (the text itself) a look.  Code names
 styles, never colours, so a state is always symbol + word + colour and works without the colour.
 """
 
@@ -63,14 +63,14 @@ class Palette:
         return all(look.colour is None for look in (*self.grounds.values(), *self.styles.values()))
 
 
-def nearest(word: str, known: tuple[str, ...]) -> str:
-    """Return the known word most like `word`."""
-    return max(known, key=lambda candidate: difflib.SequenceMatcher(None, word, candidate).ratio())
+def nearest(word: str, words: tuple[str, ...]) -> str:
+    """Return that of the words which is most like `word`."""
+    return max(words, key=lambda candidate: difflib.SequenceMatcher(None, word, candidate).ratio())
 
 
 def parse_palette(name: str, data: Mapping[str, object]) -> Palette:
     """Make a palette from parsed TOML; raises ThemeError naming the key."""
-    _only_known("", data, ("dark", "ground", "style"))
+    _check_keys("", data, ("dark", "ground", "style"))
     dark = data.get("dark", True)
     if not isinstance(dark, bool):
         raise ThemeError("dark: must be true or false")
@@ -93,9 +93,9 @@ def contrast_faults(palette: Palette) -> Iterator[str]:
                 yield f"style.{name}: contrast {ratio:.1f} against ground.{ground}; {MIN_CONTRAST} is needed"
 
 
-def contrast(one: str, other: str) -> float:
+def contrast(text: str, ground: str) -> float:
     """Return the WCAG 2 contrast ratio of two `#rrggbb` colours, 1 to 21."""
-    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    darker, lighter = sorted((_luminance(text), _luminance(ground)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
@@ -106,14 +106,14 @@ def _luminance(colour: str) -> float:
 
 
 def _looks(table: str, data: Mapping[str, object], names: tuple[str, ...]) -> dict[str, Look]:
-    given = data.get(table)
-    if not isinstance(given, Mapping):
+    section = data.get(table)
+    if not isinstance(section, Mapping):
         raise ThemeError(f"{table}: the table is missing")
-    _only_known(f"{table}.", given, names)
+    _check_keys(f"{table}.", section, names)
     for name in names:
-        if name not in given:
+        if name not in section:
             raise ThemeError(f"{table}.{name}: missing")
-    return {name: _look(f"{table}.{name}", given[name]) for name in names}
+    return {name: _look(f"{table}.{name}", section[name]) for name in names}
 
 
 def _look(key: str, value: object) -> Look:
@@ -128,7 +128,7 @@ def _look(key: str, value: object) -> Look:
     return Look(None if colour == "default" else colour, attributes)
 
 
-def _only_known(prefix: str, data: Mapping[str, object], names: tuple[str, ...]) -> None:
+def _check_keys(prefix: str, data: Mapping[str, object], names: tuple[str, ...]) -> None:
     for key in data:
         if key not in names:
             raise ThemeError(f"{prefix}{key}: unknown key; nearest known key: {prefix}{nearest(key, names)}")

@@ -1,4 +1,4 @@
-"""What the command line writes: data to stdout, narration to stderr, on streams that may be odd, full or gone."""
+"""The output of the command line: data to stdout, narration to stderr, on streams that may be odd, full or gone."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def take_streams() -> None:
     """
     if sys.stdin is None:
         sys.stdin = os.fdopen(_nowhere())
-    sys.stdout, sys.stderr = _taken(sys.stdout), _taken(sys.stderr)
+    sys.stdout, sys.stderr = _sink(sys.stdout), _sink(sys.stderr)
 
 
-def _taken(stream: Any) -> io.TextIOWrapper:
+def _sink(stream: Any) -> io.TextIOWrapper:
     descriptor, encoding = (stream.fileno(), stream.encoding) if stream is not None else (_nowhere(), "utf-8")
     buffer = io.BufferedWriter(Sink(descriptor))
     return io.TextIOWrapper(buffer, encoding, errors="backslashreplace", line_buffering=True)

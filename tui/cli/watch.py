@@ -43,8 +43,8 @@ def watch_fleet(collector: Collector, seconds: float | None, as_json: bool) -> E
     last: list[FleetSnapshot] = []
 
     def publish(snapshot: FleetSnapshot) -> None:
-        before = last[0] if last else None
-        for change in changes(before, snapshot):
+        previous = last[0] if last else None
+        for change in changes(previous, snapshot):
             emit(dumps(change_json(change, snapshot)) if as_json else change_line(change, snapshot))
         last[:] = [snapshot]
         if output_trouble() is not None:

@@ -1,4 +1,4 @@
-"""What a person sees when lockdeck itself breaks: where it happened, never the values of variables.
+"""The report that a person sees when lockdeck itself breaks: the place, never the values of variables.
 
 Textual prints Rich tracebacks with local variables, and those may hold a gateway's token (seen on 8.2.8).
 """
@@ -18,6 +18,6 @@ def report(error: BaseException) -> Text:
     """Return the last frames and the message of an error, without locals."""
     frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
     places = [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
-    told = f"lockdeck stopped because of an error of its own: {type(error).__name__}: {error}"
-    lines = [told, *places, "Nothing in OpenClaw was changed by this."]
+    headline = f"lockdeck stopped because of an error of its own: {type(error).__name__}: {error}"
+    lines = [headline, *places, "Nothing in OpenClaw was changed by this."]
     return Text("\n".join(safe(row, 500) for row in lines))

@@ -19,8 +19,8 @@ from lockdeck.tui.exits import Exit
 
 _TICK_S = 0.1
 """So often the parser is asked whether a lone escape was the key, and not the beginning of a sequence."""
-_MOST = 4096
-_GONE = frozenset({errno.EIO, errno.EPIPE, errno.ENXIO})
+_READ_BYTES = 4096
+_LOST_ERRNOS = frozenset({errno.EIO, errno.EPIPE, errno.ENXIO})
 
 
 class LostFile:
@@ -53,7 +53,7 @@ class LostFile:
 
     def _lose(self, error: OSError) -> None:
         """Let what is buffered, and all that follows, go nowhere."""
-        if error.errno not in _GONE:
+        if error.errno not in _LOST_ERRNOS:
             raise error
         nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         os.dup2(nowhere, self._file.fileno(), inheritable=True)
@@ -105,6 +105,6 @@ class QuickDriver(LinuxDriver):
 def _read(descriptor: int) -> bytes:
     """Read what is there; nothing once the terminal is gone."""
     try:
-        return os.read(descriptor, _MOST)
+        return os.read(descriptor, _READ_BYTES)
     except OSError:
         return b""

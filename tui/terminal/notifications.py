@@ -30,26 +30,32 @@ class Voice(Protocol):
         """Write an escape sequence."""
 
 
-def announce(voice: Voice, notices: Sequence[Notice], how: Sequence[str], env: Mapping[str, str]) -> None:
-    """Tell the notices in each way that is wished (toast, bell, osc9, osc777)."""
+def announce(
+    voice: Voice, notices: Sequence[Notice], channels: Sequence[str], env: Mapping[str, str]
+) -> None:
+    """Tell the notices on each channel (toast, bell, osc9, osc777)."""
     rows = words(notices)
-    if "toast" in how:
+    if "toast" in channels:
         critical = any(notice.severity is Severity.CRITICAL for notice in notices)
         voice.tell("\n".join(safe(row) for row in rows), severity="error" if critical else "information")
-    if "bell" in how:
+    if "bell" in channels:
         voice.bell()
-    for way in how:
-        if way.startswith("osc"):
-            voice.send_to_terminal(notification(way, "; ".join(rows), env))
+    for channel in channels:
+        if channel.startswith("osc"):
+            voice.send_to_terminal(notification(channel, "; ".join(rows), env))
 
 
-def notification(how: str, text: str, env: Mapping[str, str]) -> str:
+def notification(channel: str, text: str, env: Mapping[str, str]) -> str:
     """Return the escape sequence that shows `text`: `osc9` (iTerm2, kitty, Windows) or `osc777` (urxvt, foot).
 
     Inside tmux it is wrapped so that tmux passes it on (needs `allow-passthrough on` there).
     """
-    shown = safe(text, LIMIT)
-    sequence = f"\x1b]777;notify;{_TITLE};{shown}\x07" if how == "osc777" else f"\x1b]9;{_TITLE}: {shown}\x07"
+    message = safe(text, LIMIT)
+    sequence = (
+        f"\x1b]777;notify;{_TITLE};{message}\x07"
+        if channel == "osc777"
+        else f"\x1b]9;{_TITLE}: {message}\x07"
+    )
     if env.get("TMUX"):
         doubled = sequence.replace("\x1b", "\x1b\x1b")
         return f"\x1bPtmux;{doubled}\x1b\\"

@@ -17,7 +17,7 @@ MOST_LOCKS = 5
 """So many of the holder's other locks are named; the rest are counted."""
 
 
-def process_lines(details: ProcessDetails, others: tuple[LockView, ...]) -> Iterator[Line]:
+def process_lines(details: ProcessDetails, rest: tuple[LockView, ...]) -> Iterator[Line]:
     """Yield the lines of a process and of the other locks it holds."""
     command = " ".join(shown_argv(details.argv)) or "its arguments can't be read"
     yield line(span(command, "text", 1000))
@@ -30,7 +30,7 @@ def process_lines(details: ProcessDetails, others: tuple[LockView, ...]) -> Iter
     yield line(span(", ".join(cost for cost in costs if cost), "dim"))
     if details.cwd is not None:
         yield line(span(f"in {details.cwd}", "dim"))
-    yield from _other_locks(others)
+    yield from _other_locks(rest)
 
 
 def shown_argv(argv: Sequence[str]) -> Iterator[str]:
@@ -48,7 +48,7 @@ def other_locks(holder: Holder, path: str, snapshot: FleetSnapshot) -> tuple[Loc
     return tuple(
         lock
         for lock in every_lock(snapshot)
-        if lock.record.path != path and _same(lock.judgement.holder, holder)
+        if lock.record.path != path and _is_process(lock.judgement.holder, holder)
     )
 
 
@@ -59,16 +59,19 @@ def memory(size: int) -> str:
     return f"{size // 10**6} MB" if size >= 10**6 else f"{size // 1000} kB"
 
 
-def _same(one: Holder | None, other: Holder) -> bool:
-    return one is not None and (one.pid, one.start_ticks) == (other.pid, other.start_ticks)
+def _is_process(candidate: Holder | None, holder: Holder) -> bool:
+    return candidate is not None and (candidate.pid, candidate.start_ticks) == (
+        holder.pid,
+        holder.start_ticks,
+    )
 
 
-def _other_locks(others: tuple[LockView, ...]) -> Iterator[Line]:
-    if not others:
+def _other_locks(rest: tuple[LockView, ...]) -> Iterator[Line]:
+    if not rest:
         yield line(span("holds no other lock", "dim"))
         return
-    yield line(span(f"holds {times(len(others), 'other lock')}:"))
-    for lock in others[:MOST_LOCKS]:
+    yield line(span(f"holds {times(len(rest), 'other lock')}:"))
+    for lock in rest[:MOST_LOCKS]:
         yield line(span(f"  {lock.record.agent or ''} {file_name(lock.record.path)}", "dim"))
-    if len(others) > MOST_LOCKS:
-        yield line(span(f"  {len(others) - MOST_LOCKS} more", "dim"))
+    if len(rest) > MOST_LOCKS:
+        yield line(span(f"  {len(rest) - MOST_LOCKS} more", "dim"))

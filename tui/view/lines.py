@@ -73,27 +73,25 @@ def fit(row: Line, width: int, *, ellipsis: str = "…", right: bool = False) ->
 
 
 def _cut(row: Line, width: int, ellipsis: str) -> Line:
-    left = width - cell_len(ellipsis)
-    if left < 0:
+    room = width - cell_len(ellipsis)
+    if room < 0:
         return fit(EMPTY, max(width, 0))
-    kept: list[Span] = []
+    parts: list[Span] = []
     for part in row:
         cells = cell_len(part.text)
-        if cells > left:
-            cut = set_cell_size(part.text, left).rstrip() + ellipsis
-            kept.append(Span(SafeText(cut), part.style))
+        if cells > room:
+            cut = set_cell_size(part.text, room).rstrip() + ellipsis
+            parts.append(Span(SafeText(cut), part.style))
             break
-        kept.append(part)
-        left -= cells
-    return fit(tuple(kept), width, ellipsis=ellipsis)
+        parts.append(part)
+        room -= cells
+    return fit(tuple(parts), width, ellipsis=ellipsis)
 
 
-def sides(left: Line, right: Line, width: int, *, ellipsis: str = "…") -> Line:
+def sides(start: Line, end: Line, width: int, *, ellipsis: str = "…") -> Line:
     """Put one line at the left edge and one at the right; the left one gives way."""
-    space = width - width_of(right)
-    return (
-        (*fit(left, max(space - 1, 0), ellipsis=ellipsis), span(" "), *right) if right else fit(left, width)
-    )
+    space = width - width_of(end)
+    return (*fit(start, max(space - 1, 0), ellipsis=ellipsis), span(" "), *end) if end else fit(start, width)
 
 
 def wrap(row: Line, width: int, *, indent: int = 0) -> Iterator[Line]:

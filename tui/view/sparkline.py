@@ -1,4 +1,4 @@
-"""How sessions and agents fared in the last minutes: blocked callers and holds, counted from what changed. Pure."""
+"""The last minutes of sessions and agents: blocked callers and holds, counted from what changed. Pure."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Beat(Struct, frozen=True):
     holds: int = 0
     callers: int = 0
 
-    def __add__(self, other: Beat) -> Beat:
-        return Beat(self.holds + other.holds, self.callers + other.callers)
+    def __add__(self, beat: Beat) -> Beat:
+        return Beat(self.holds + beat.holds, self.callers + beat.callers)
 
 
 NOTHING = Beat()
@@ -54,19 +54,19 @@ def advance(pulse: Pulse, changes: Iterable[Change], at: float) -> Pulse:
     news = dict(_news(changes))
     if not news and now == pulse.at:
         return pulse
-    beats = dict(pulse.beats) if now == pulse.at else _kept(pulse, now)
+    beats = dict(pulse.beats) if now == pulse.at else _recent_beats(pulse, now)
     for session, beat in news.items():
-        known = beats.get(session, {})
-        beats[session] = {**known, now: known.get(now, NOTHING) + beat}
+        buckets = beats.get(session, {})
+        beats[session] = {**buckets, now: buckets.get(now, NOTHING) + beat}
     return Pulse(beats, now)
 
 
 def recent(pulse: Pulse, root: str, agent: str, now: float) -> tuple[Beat, ...]:
     """Return the beats of an agent in the last five minutes, oldest first, one for each bucket."""
     last = int(now // BUCKET_S)
-    known = [beats for session, beats in pulse.beats.items() if session[:2] == (root, agent)]
+    of_agent = [beats for session, beats in pulse.beats.items() if session[:2] == (root, agent)]
     return tuple(
-        _sum(beats.get(at, NOTHING) for beats in known) for at in range(last - BUCKETS + 1, last + 1)
+        _sum(beats.get(at, NOTHING) for beats in of_agent) for at in range(last - BUCKETS + 1, last + 1)
     )
 
 
@@ -75,12 +75,14 @@ def trend(pulse: Pulse, session: Session, now: float) -> tuple[Beat, ...]:
 
     Minutes are those of the clock, so that a row changes once a minute, or when something begins.
     """
-    known = pulse.beats.get(session)
-    if known is None:
+    buckets = pulse.beats.get(session)
+    if buckets is None:
         return ()
     last = int(now // BUCKET_S) // _A_MINUTE
     minutes = range(last - MINUTES + 1, last + 1)
-    beats = tuple(_sum(beat for at, beat in known.items() if at // _A_MINUTE == minute) for minute in minutes)
+    beats = tuple(
+        _sum(beat for at, beat in buckets.items() if at // _A_MINUTE == minute) for minute in minutes
+    )
     return beats if any(beat != NOTHING for beat in beats) else ()
 
 
@@ -98,10 +100,10 @@ def _row_spark(values: Sequence[int], style: str, symbols: Symbols) -> Line:
     return line(span(spark(values, symbols, _FEW), style)) if any(values) else EMPTY
 
 
-def spark(values: Sequence[int], symbols: Symbols, least: int = 1) -> str:
-    """Draw the values as one cell each, from nothing to the greatest of them, or to `least` where that is more."""
-    most, steps = max(*values, least), len(symbols.spark) - 1
-    return "".join(symbols.spark[-(-value * steps // most)] for value in values)
+def spark(values: Sequence[int], symbols: Symbols, scale: int = 1) -> str:
+    """Draw the values as one cell each, from nothing to the greatest of them, or to `scale` where that is more."""
+    peak, steps = max(*values, scale), len(symbols.spark) - 1
+    return "".join(symbols.spark[-(-value * steps // peak)] for value in values)
 
 
 def pulse_lines(beats: Sequence[Beat], symbols: Symbols) -> Iterator[Line]:
@@ -129,13 +131,13 @@ def _news(changes: Iterable[Change]) -> Iterator[tuple[Session, Beat]]:
             yield (new.root, new.agent, new.key), beat
 
 
-def _kept(pulse: Pulse, now: int) -> dict[Session, Beats]:
+def _recent_beats(pulse: Pulse, now: int) -> dict[Session, Beats]:
     """Return the beats without those older than five minutes, and without sessions that had no others."""
-    kept = {
+    recent_beats = {
         session: {at: beat for at, beat in beats.items() if at > now - BUCKETS}
         for session, beats in pulse.beats.items()
     }
-    return {session: beats for session, beats in kept.items() if beats}
+    return {session: beats for session, beats in recent_beats.items() if beats}
 
 
 def _sum(beats: Iterable[Beat]) -> Beat:
@@ -143,9 +145,9 @@ def _sum(beats: Iterable[Beat]) -> Beat:
 
 
 def _new_holds(old: SessionView, new: SessionView) -> int:
-    before, after = old.occupation, new.occupation
-    if after is None:
+    earlier, now = old.occupation, new.occupation
+    if now is None:
         return 0
-    if before is None or before.recent[-1].started_at < after.since:
-        return after.holds
-    return max(after.holds - before.holds, 0)
+    if earlier is None or earlier.recent[-1].started_at < now.since:
+        return now.holds
+    return max(now.holds - earlier.holds, 0)

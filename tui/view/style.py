@@ -1,4 +1,4 @@
-"""From a theme's palette to what Textual and Rich understand. The only place that makes colours."""
+"""Themes for Textual and styles for Rich, made from a palette. The only place that makes colours."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ def textual_theme(palette: Palette) -> Theme:
 
 def _colourless_theme(name: str) -> Theme:
     """Return a theme of the terminal's own two colours only; Textual then sends no colour code."""
-    own: dict[str, Any] = dict.fromkeys(
+    colours: dict[str, Any] = dict.fromkeys(
         ("primary", "secondary", "accent", "success", "warning", "error"), "ansi_default"
     )
-    own |= dict.fromkeys(("foreground", "background", "surface", "panel", "boost"), "ansi_default")
+    colours |= dict.fromkeys(("foreground", "background", "surface", "panel", "boost"), "ansi_default")
     names = (
         "border border-blurred block-cursor-foreground block-cursor-background block-hover-background "
         "block-cursor-blurred-foreground block-cursor-blurred-background "
@@ -94,7 +94,7 @@ def _colourless_theme(name: str) -> Theme:
     variables = dict.fromkeys(names.split(), "ansi_default")
     variables["input-cursor-text-style"] = "reverse"
     variables["block-cursor-text-style"] = "reverse"
-    return Theme(name=name, ansi=True, dark=True, variables=variables, **own)
+    return Theme(name=name, ansi=True, dark=True, variables=variables, **colours)
 
 
 def _style(look: Look, ground: Look) -> Style:

@@ -27,8 +27,8 @@ class Axis(Struct, frozen=True):
 
     def cell(self, moment: float) -> int:
         """Return the cell a moment falls in."""
-        whole = max(self.end - self.start, 1e-9)
-        return min(max(int((moment - self.start) / whole * self.width), 0), self.width)
+        length = max(self.end - self.start, 1e-9)
+        return min(max(int((moment - self.start) / length * self.width), 0), self.width)
 
 
 def timeline(view: SessionView, now: float, symbols: Symbols, width: int) -> list[Line]:
@@ -48,13 +48,13 @@ def timeline(view: SessionView, now: float, symbols: Symbols, width: int) -> lis
 
 def _axis(view: SessionView, now: float, width: int) -> Axis | None:
     starts = [attempt.started_at for attempt in view.rotation.attempts] if view.rotation else []
-    known = [moment for moment in starts if moment is not None]
+    moments = [moment for moment in starts if moment is not None]
     if view.occupation is not None:
-        known.append(view.occupation.since)
-    if not known:
+        moments.append(view.occupation.since)
+    if not moments:
         return None
     free_by = view.rotation.free_by if view.rotation else None
-    return Axis(min(known), max(now, free_by or now, min(known) + 1), now, width)
+    return Axis(min(moments), max(now, free_by or now, min(moments) + 1), now, width)
 
 
 def _name_width(width: int) -> int:
@@ -66,18 +66,18 @@ def _outcome_width(width: int) -> int:
 
 
 def _ends(axis: Axis, width: int) -> Line:
-    left = span(time_of_day(axis.start), "dim")
-    right = span(time_of_day(axis.end), "dim")
-    return line(span(" " * (_name_width(width) + 4)), *sides((left,), (right,), axis.width))
+    start = span(time_of_day(axis.start), "dim")
+    end = span(time_of_day(axis.end), "dim")
+    return line(span(" " * (_name_width(width) + 4)), *sides((start,), (end,), axis.width))
 
 
 def _row(
     glyph: Span, name: Line, drawn: Line, time: str, outcome: Line, width: int, symbols: Symbols
 ) -> Line:
     mark = symbols.ellipsis
-    shown = fit(outcome, _outcome_width(width), ellipsis=mark) if _outcome_width(width) else EMPTY
+    result = fit(outcome, _outcome_width(width), ellipsis=mark) if _outcome_width(width) else EMPTY
     head = (span(" "), glyph, span(" "), *fit(name, _name_width(width), ellipsis=mark), span(" "))
-    return (*head, *drawn, *fit(line(span(time)), _TIME, right=True), span("  "), *shown)
+    return (*head, *drawn, *fit(line(span(time)), _TIME, right=True), span("  "), *result)
 
 
 def _occupation_row(occupation: Occupation, axis: Axis, symbols: Symbols, width: int) -> Line:
