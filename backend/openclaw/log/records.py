@@ -25,6 +25,7 @@ class Malformed(StrEnum):
     TIME = "no time"
 
 
+_NUMERIC_KEYS = ("9", "8", "7", "6", "5", "4", "3", "2", "1", "0")
 _ANSI = re.compile(r"\x1b\[[0-9;]{0,16}m")
 _PREFIX = re.compile(
     r"(?:[\w.-]{1,60} {1,20}\| )?"  # docker compose: `gateway-1  | `
@@ -93,7 +94,8 @@ def _from_json(line: bytes, at: float | None) -> LogRecord | Malformed:
 
 def _message(top: Mapping[str, object]) -> str:
     """Return the last string among the numeric keys, else the top-level `message` (from 2026.4.29)."""
-    for key in ("9", "8", "7", "6", "5", "4", "3", "2", "1", "0"):
+    # Nearly all lines have two or three of them, which tslog counts from 0.
+    for key in _NUMERIC_KEYS if "3" in top else _NUMERIC_KEYS[-3:]:
         value = top.get(key)
         if isinstance(value, str) and not (key == "0" and "1" in top and value.startswith('{"')):
             return value

@@ -117,4 +117,7 @@ class EventStream:
 
 
 def _is_probe(event: Event) -> bool:
-    return any(value is not None and value.startswith("probe-") for value in (event.run_id, event.session_id))
+    run_id, session_id = event.run_id, event.session_id
+    return (run_id is not None and run_id.startswith("probe-")) or (
+        session_id is not None and session_id.startswith("probe-")
+    )

@@ -70,15 +70,13 @@ def ident(value: object) -> str | None:
     """Read an id: a non-empty string, capped, None for OpenClaw's words for "not known"."""
     if not isinstance(value, str):
         return None
-    stripped = value.strip()[:ID_LIMIT]
-    # A long log tells few ids many times over: each is kept once.
-    return None if stripped.lower() in _ABSENT else _once(stripped)
+    return _ident(value) if len(value) <= ID_LIMIT else _ident(value.strip()[:ID_LIMIT])
 
 
-@lru_cache(4096)
-def _once(text: str) -> str:
-    """Return the very string that was returned for an equal one lately."""
-    return text
+@lru_cache(4096)  # a long log tells few ids many times over: each is read and kept once
+def _ident(text: str) -> str | None:
+    stripped = text.strip()
+    return None if stripped.lower() in _ABSENT else stripped
 
 
 def shown(value: object) -> SafeText:
