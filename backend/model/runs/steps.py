@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lockdeck.backend.model.runs.attempt_model import ended_attempt
-from lockdeck.backend.model.runs.candidates import take_candidate
-from lockdeck.backend.model.runs.decisions import take_brake, take_decision, take_retry
+from lockdeck.backend.model.runs.candidate_steps import take_candidate
+from lockdeck.backend.model.runs.decision_steps import take_brake, take_decision, take_retry
 from lockdeck.backend.model.runs.events import (
     AgentEnd,
     AllModelsFailed,
