@@ -20,7 +20,7 @@ from lockdeck.backend.openclaw.roots.config import Config, load_config
 from lockdeck.backend.openclaw.roots.discovery import Root
 from lockdeck.backend.openclaw.roots.era import era_of, era_signature
 from lockdeck.backend.openclaw.roots.failover import read_profiles
-from lockdeck.backend.openclaw.roots.faults import Fault, fault_of_root
+from lockdeck.backend.openclaw.roots.faults import RootFault, fault_of_root
 from lockdeck.backend.openclaw.roots.layout import look_for_sessions, other_locks
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
 from lockdeck.backend.system.text import safe
@@ -41,7 +41,7 @@ class WatchedRoot(Struct):
     gateway_paths: tuple[str, ...] = ()
     gateway_locks: tuple[LockView, ...] = ()
     network: bool = False
-    fault: Fault | None = None
+    fault: RootFault | None = None
     hidden: tuple[str, ...] = ()
     gateway_started_at: float | None = None
     logged_version: Version | None = None

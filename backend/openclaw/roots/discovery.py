@@ -20,7 +20,7 @@ from lockdeck.backend.openclaw.roots.environment import (
     state_dir,
 )
 from lockdeck.backend.openclaw.roots.era import era_of
-from lockdeck.backend.openclaw.roots.faults import Fault, fault_of_root
+from lockdeck.backend.openclaw.roots.faults import RootFault, fault_of_root
 from lockdeck.backend.openclaw.roots.layout import SessionsDir, lock_kind, sessions_dirs
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces, unknown_place
 from lockdeck.backend.system.text import SafeText
@@ -46,7 +46,7 @@ class Unusable(Struct, frozen=True):
     """A path that can't be used. `required`: by the user or `$OPENCLAW_STATE_DIR`, not only found by us."""
 
     path: str
-    fault: Fault
+    fault: RootFault
     required: bool
 
 

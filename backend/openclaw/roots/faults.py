@@ -13,34 +13,34 @@ from lockdeck.backend.system.text import SafeText, safe
 _MARKS = ("agents", *CONFIG_NAMES, "state/openclaw.sqlite")
 
 
-class Fault(Struct, frozen=True):
+class RootFault(Struct, frozen=True):
     """A reason why a path can't be used as a root. `unseen`: what is there can't be seen; else there is no root there."""
 
     sentence: SafeText
     unseen: bool = False
 
 
-def fault_of_root(path: str) -> Fault | None:
+def fault_of_root(path: str) -> RootFault | None:
     """Say why `path` can't be used as a root, and whether that hides what is there; None when it can."""
     try:
         status = os.stat(path)
     except FileNotFoundError:
-        return Fault(safe(f"{path} does not exist"))
+        return RootFault(safe(f"{path} does not exist"))
     except (OSError, ValueError) as error:
-        return Fault(safe(f"{path} can't be looked at: {reason_of(error)}"), unseen=True)
+        return RootFault(safe(f"{path} can't be looked at: {reason_of(error)}"), unseen=True)
     if not stat.S_ISDIR(status.st_mode):
-        return Fault(safe(_with_hint(path, f"{path} is a file, not a state directory")))
+        return RootFault(safe(_with_hint(path, f"{path} is a file, not a state directory")))
     try:
         os.scandir(path).close()
     except OSError as error:
-        return Fault(safe(f"{path} can't be listed: {reason_of(error)}"), unseen=True)
+        return RootFault(safe(f"{path} can't be listed: {reason_of(error)}"), unseen=True)
     try:
         if _has_mark(path):
             return None
     except OSError as error:
-        return Fault(safe(f"{path} can't be looked into: {reason_of(error)}"), unseen=True)
+        return RootFault(safe(f"{path} can't be looked into: {reason_of(error)}"), unseen=True)
     sentence = f"{path} has no agents directory and no openclaw.json: not an OpenClaw root"
-    return Fault(safe(_with_hint(path, sentence)))
+    return RootFault(safe(_with_hint(path, sentence)))
 
 
 def reason_of(error: OSError | ValueError) -> str:
