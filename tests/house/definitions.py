@@ -118,9 +118,10 @@ def _mention(node: ast.AST, owner: Definition) -> None:
 
 
 def _references(text: str) -> Iterator[str]:
-    """Yield what a string may name: an attribute, an action of Textual, a module."""
+    """Yield what a string may name: an attribute, an action of Textual, a command's method, a module."""
     if _REFERENCE.fullmatch(text):
         yield text
         for word in _IDENTIFIER.findall(text):
             yield word
             yield f"action_{word}"
+            yield f"command_{word}"
