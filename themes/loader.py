@@ -19,7 +19,7 @@ MAX_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class ThemeCatalog:
     """The themes that can be used, in the order they are offered, and sentences about those that can't."""
 
     palettes: dict[str, Palette]
@@ -29,16 +29,16 @@ class Shelf:
         """Return the named theme, or the dark one and a sentence why."""
         if name in self.palettes:
             return self.palettes[name], None
-        known = ", ".join(self.palettes)
-        return self.palettes[DEFAULT], f"no usable theme {name!r}; using {DEFAULT} (known: {known})"
+        names = ", ".join(self.palettes)
+        return self.palettes[DEFAULT], f"no usable theme {name!r}; using {DEFAULT} (known: {names})"
 
-    def after(self, name: str) -> str:
+    def name_after(self, name: str) -> str:
         """Return the name of the theme that follows, round and round."""
         names = list(self.palettes)
         return names[(names.index(name) + 1) % len(names)] if name in names else names[0]
 
 
-def load_shelf(folders: Iterable[Path] = ()) -> Shelf:
+def load_catalog(folders: Iterable[Path] = ()) -> ThemeCatalog:
     """Load the built-in themes and those in `folders`; a later one of the same name wins."""
     palettes: dict[str, Palette] = {}
     problems: list[str] = []
@@ -51,7 +51,7 @@ def load_shelf(folders: Iterable[Path] = ()) -> Shelf:
                 palettes[path.stem] = load_theme(path)
             except ThemeError as error:
                 problems.append(str(error))
-    return Shelf(palettes, tuple(problems))
+    return ThemeCatalog(palettes, tuple(problems))
 
 
 def load_theme(path: Path) -> Palette:

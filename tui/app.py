@@ -14,7 +14,7 @@ from textual.css.query import NoMatches
 from textual.screen import Screen
 
 from lockdeck.backend.model.fleet import FleetSnapshot, Severity
-from lockdeck.themes.loader import Shelf
+from lockdeck.themes.loader import ThemeCatalog
 from lockdeck.tui.background import WorkFailed
 from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.dialogs.flow import fail_job, take_news
@@ -61,7 +61,7 @@ class LockdeckApp(DeckApp):
         read_only: bool = False,
         clock: Callable[[], float] = time.time,
         theme: str | None = None,
-        shelf: Shelf | None = None,
+        catalog: ThemeCatalog | None = None,
         env: Mapping[str, str] | None = None,
         update_gap_s: float = UPDATE_GAP_S,
         seconds: float | None = None,
@@ -73,7 +73,7 @@ class LockdeckApp(DeckApp):
         super().__init__(
             os.environ if env is None else env,
             theme,
-            shelf,
+            catalog,
             mouse=mouse,
             read_only=read_only,
             clock=clock,

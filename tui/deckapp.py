@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from lockdeck.themes.loader import Shelf
+from lockdeck.themes.loader import ThemeCatalog
 from lockdeck.tui.deck import Deck
 from lockdeck.tui.inspection import Inspect
 from lockdeck.tui.jobs import JobBoard
@@ -21,7 +21,7 @@ class DeckApp(Shell):
         self,
         env: Mapping[str, str],
         theme: str | None,
-        shelf: Shelf | None,
+        catalog: ThemeCatalog | None,
         *,
         mouse: bool,
         read_only: bool,
@@ -30,7 +30,7 @@ class DeckApp(Shell):
         wishes: Wishes,
         inspect: Inspect | None,
     ) -> None:
-        super().__init__(env, theme, shelf, mouse=mouse)
+        super().__init__(env, theme, catalog, mouse=mouse)
         self.read_only = read_only
         self.clock = clock
         self.hands = hands

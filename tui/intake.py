@@ -10,9 +10,9 @@ from textual.message_pump import MessagePump
 
 from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.system.text import SafeText
-from lockdeck.themes.loader import Shelf
+from lockdeck.themes.loader import ThemeCatalog
 from lockdeck.themes.watch import ThemeWatch
-from lockdeck.tui.messages import Published, ShelfChanged, SourceFailed
+from lockdeck.tui.messages import CatalogChanged, Published, SourceFailed
 from lockdeck.tui.snapshots import Source, SourceThread
 
 
@@ -22,7 +22,7 @@ class Intake:
     def __init__(self, to: MessagePump, source: Source, theme_folders: Sequence[Path]) -> None:
         self._to = to
         self._source = SourceThread(source, self.publish, self._source_failed)
-        self._themes = ThemeWatch(theme_folders, self.offer_shelf)
+        self._themes = ThemeWatch(theme_folders, self.offer_catalog)
 
     def start(self) -> None:
         """Start watching."""
@@ -38,9 +38,9 @@ class Intake:
         """Hand over a snapshot, from any thread."""
         self._post(Published(snapshot))
 
-    def offer_shelf(self, shelf: Shelf) -> None:
+    def offer_catalog(self, catalog: ThemeCatalog) -> None:
         """Hand over the themes there are now, from any thread."""
-        self._post(ShelfChanged(shelf))
+        self._post(CatalogChanged(catalog))
 
     def _source_failed(self, sentence: SafeText) -> None:
         self._post(SourceFailed(sentence))

@@ -6,7 +6,7 @@ from textual.message import Message
 
 from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.system.text import SafeText
-from lockdeck.themes.loader import Shelf
+from lockdeck.themes.loader import ThemeCatalog
 from lockdeck.tui.jobs import Piece
 
 
@@ -22,16 +22,16 @@ class Published(Message):
         return isinstance(message, Published)
 
 
-class ShelfChanged(Message):
-    """A theme file of the user's own has changed; of several waiting shelves only the newest is handled."""
+class CatalogChanged(Message):
+    """A theme file of the user's own has changed; of several waiting catalogs only the newest is handled."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, catalog: ThemeCatalog) -> None:
         super().__init__()
-        self.shelf = shelf
+        self.catalog = catalog
 
     def can_replace(self, message: Message) -> bool:
-        """Let a newer shelf take the place of one not handled yet."""
-        return isinstance(message, ShelfChanged)
+        """Let a newer catalog take the place of one not handled yet."""
+        return isinstance(message, CatalogChanged)
 
 
 class SourceFailed(Message):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lockdeck.backend.system.folders import config_dir
-from lockdeck.themes.loader import load_shelf
+from lockdeck.themes.loader import load_catalog
 from lockdeck.tui.app import LockdeckApp
 from lockdeck.tui.operations import Hands
 from lockdeck.tui.preferences import Wishes
@@ -46,7 +46,7 @@ def run_dashboard(
         read_only=read_only,
         clock=clock,
         theme=theme,
-        shelf=load_shelf(folders),
+        catalog=load_catalog(folders),
         env=env,
         seconds=seconds,
         hands=hands,

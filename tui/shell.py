@@ -9,8 +9,8 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from lockdeck.backend.system.text import safe
-from lockdeck.themes.loader import COLOURLESS, DEFAULT, Shelf, load_shelf
-from lockdeck.tui.messages import ShelfChanged
+from lockdeck.themes.loader import COLOURLESS, DEFAULT, ThemeCatalog, load_catalog
+from lockdeck.tui.messages import CatalogChanged
 from lockdeck.tui.terminal.crash import report
 from lockdeck.tui.terminal.driver import QuickDriver
 from lockdeck.tui.view.style import StyleBook, textual_theme
@@ -20,20 +20,20 @@ _KEY_WORDS = {"⏎": "enter", "↑": "up", "↓": "down", "←": "left", "→": 
 
 
 class Shell(App[int]):
-    """Shows text in themes and symbols that the environment `env` allows; `shelf` has the themes on offer.
+    """Shows text in themes and symbols that the environment `env` allows; `catalog` has the themes on offer.
 
     `mouse` says whether the terminal reports the mouse to the dashboard.
     """
 
     def __init__(
-        self, env: Mapping[str, str], theme: str | None, shelf: Shelf | None, *, mouse: bool = True
+        self, env: Mapping[str, str], theme: str | None, catalog: ThemeCatalog | None, *, mouse: bool = True
     ) -> None:
         self.env = env
         self.mouse = mouse
         self.symbols = choose_symbols(env)
-        self.shelf = shelf or load_shelf()
+        self.catalog = catalog or load_catalog()
         first = theme or (COLOURLESS if env.get("NO_COLOR") else DEFAULT)
-        palette, self._theme_problem = self.shelf.pick(first)
+        palette, self._theme_problem = self.catalog.pick(first)
         self.stylebook = StyleBook(palette)
         super().__init__(driver_class=QuickDriver)
         self.animation_level = "none"
@@ -45,26 +45,26 @@ class Shell(App[int]):
         self._register_themes()
         self.theme = self.stylebook.palette.name
         self.set_class(self.symbols.ascii_only, "-ascii")
-        problems = [*self.shelf.problems, *([self._theme_problem] if self._theme_problem else [])]
+        problems = [*self.catalog.problems, *([self._theme_problem] if self._theme_problem else [])]
         if problems:
             self.tell("\n".join(problems), severity="warning")
 
     def use_theme(self, name: str) -> None:
         """Use the theme of that name, or the default one where there is none."""
-        palette, _problem = self.shelf.pick(name)
+        palette, _problem = self.catalog.pick(name)
         self.stylebook = StyleBook(palette)
         self.theme = palette.name
 
     def use_next_theme(self) -> None:
         """Use the theme that follows."""
-        self.use_theme(self.shelf.after(self.stylebook.palette.name))
+        self.use_theme(self.catalog.name_after(self.stylebook.palette.name))
 
-    def on_shelf_changed(self, message: ShelfChanged) -> None:
+    def on_catalog_changed(self, message: CatalogChanged) -> None:
         """Offer the themes as they are now and use the current one anew; one that broke stays as it was."""
-        problems = [problem for problem in message.shelf.problems if problem not in self.shelf.problems]
-        self.shelf = message.shelf
+        problems = [problem for problem in message.catalog.problems if problem not in self.catalog.problems]
+        self.catalog = message.catalog
         self._register_themes()
-        palette = self.shelf.palettes.get(self.stylebook.palette.name, self.stylebook.palette)
+        palette = self.catalog.palettes.get(self.stylebook.palette.name, self.stylebook.palette)
         if palette != self.stylebook.palette:
             self.stylebook = StyleBook(palette)
             self.mutate_reactive(type(self).theme)
@@ -72,7 +72,7 @@ class Shell(App[int]):
             self.tell("\n".join(problems), severity="warning")
 
     def _register_themes(self) -> None:
-        for palette in self.shelf.palettes.values():
+        for palette in self.catalog.palettes.values():
             self.register_theme(textual_theme(palette))
 
     # -- screens, toasts, keys ----------------------------------------------------------------------

@@ -244,7 +244,7 @@ async def show_text(stage: Stage) -> None:
 async def theme(stage: Stage) -> None:
     before = stage.app.theme
     await stage.press()
-    assert stage.app.theme == stage.app.shelf.after(before)
+    assert stage.app.theme == stage.app.catalog.name_after(before)
     assert stage.app.stylebook.palette.name == stage.app.theme
 
 

@@ -12,7 +12,7 @@ from lockdeck.tui.table.arrangement import arrange_locks
 from lockdeck.tui.table.rows import locks_without_session
 from lockdeck.tui.view.advice import advice
 from lockdeck.tui.view.events import event_lines
-from lockdeck.tui.view.header import Mood, header
+from lockdeck.tui.view.header import HeaderState, header
 from lockdeck.tui.view.plain import snapshot_lines
 from lockdeck.tui.view.symbols import UNICODE
 from tests.tui.samples import NOW
@@ -61,7 +61,7 @@ def test_the_text_has_the_gateway_locks_by_themselves():
 def test_whether_a_gateway_lives_is_said_and_also_when_nobody_can_tell(alive, plain, words):
     snapshot = fleet(alive=alive)
     assert plain in next(snapshot_lines(snapshot))
-    shown = ["".join(part.text for part in row) for row in header(snapshot, Mood(NOW), UNICODE, 120)]
+    shown = ["".join(part.text for part in row) for row in header(snapshot, HeaderState(NOW), UNICODE, 120)]
     assert any(words in row for row in shown), shown
 
 

@@ -13,9 +13,9 @@ from lockdeck.backend.system.text import safe
 from lockdeck.tui.app import LockdeckApp
 from lockdeck.tui.screens.fleet import FleetScreen
 from lockdeck.tui.screens.selecting import SelectScreen
+from lockdeck.tui.screens.selection_lines import aim_rows, story_rows
 from lockdeck.tui.terminal.mouse import KEEP, REPORT
 from lockdeck.tui.view.lines import Span
-from lockdeck.tui.view.selectable import aim_rows, story_rows
 from lockdeck.tui.widgets.plainview import PlainView, break_row
 from tests.tui.acting import Yard
 from tests.tui.samples import hostile, incident, quiet

@@ -8,7 +8,7 @@ from functools import partial
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 
-from lockdeck.themes.loader import load_shelf
+from lockdeck.themes.loader import load_catalog
 from lockdeck.tui.table.column import CellContext, Column, Width
 from lockdeck.tui.view.lines import Line, line, span
 from lockdeck.tui.view.style import StyleBook
@@ -24,7 +24,7 @@ def cell(made: list[str], item: str, _context: CellContext) -> Line:
 
 
 class Stage(App[None]):
-    stylebook = StyleBook(load_shelf().palettes["dark"])
+    stylebook = StyleBook(load_catalog().palettes["dark"])
     symbols = UNICODE
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lockdeck.themes.loader import BUILTIN, Shelf, load_shelf, load_theme
+from lockdeck.themes.loader import BUILTIN, ThemeCatalog, load_catalog, load_theme
 from lockdeck.themes.palette import MIN_CONTRAST, ThemeError, contrast
 from lockdeck.themes.watch import ThemeWatch, traits
 from lockdeck.tui.app import LockdeckApp
@@ -24,8 +24,8 @@ def written(folder: Path, text: str, name: str = "mine") -> Path:
 
 
 def test_all_builtin_themes_load_and_one_has_no_colour() -> None:
-    shelf = load_shelf()
-    assert list(shelf.palettes) == [
+    catalog = load_catalog()
+    assert list(catalog.palettes) == [
         "dark",
         "light",
         "high-contrast",
@@ -33,7 +33,7 @@ def test_all_builtin_themes_load_and_one_has_no_colour() -> None:
         "tritanopia",
         "monochrome",
     ]
-    assert [palette.name for palette in shelf.palettes.values() if palette.colourless] == ["monochrome"]
+    assert [palette.name for palette in catalog.palettes.values() if palette.colourless] == ["monochrome"]
 
 
 def test_contrast_is_that_of_wcag() -> None:
@@ -70,14 +70,14 @@ def test_what_is_no_file_of_reasonable_size_is_no_theme(tmp_path: Path) -> None:
     (tmp_path / "folder.toml").mkdir()
     (tmp_path / "big.toml").write_bytes(b"#" * 100_000)
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
-    shelf = load_shelf([tmp_path, tmp_path / "not there"])
-    assert len(shelf.problems) == 3
-    assert len(shelf.palettes) == 6
+    catalog = load_catalog([tmp_path, tmp_path / "not there"])
+    assert len(catalog.problems) == 3
+    assert len(catalog.palettes) == 6
 
 
 async def test_a_theme_that_cannot_be_used_falls_back_to_dark_with_one_toast(tmp_path: Path) -> None:
     written(tmp_path, DARK.replace("#d7dee8", "[/nonsense]"))
-    app = dashboard(shelf=load_shelf([tmp_path]), theme="mine")
+    app = dashboard(catalog=load_catalog([tmp_path]), theme="mine")
     async with app.run_test(notifications=True) as pilot:
         await pilot.pause()
         assert app.theme == "dark"
@@ -91,11 +91,11 @@ async def test_every_theme_can_be_put_on_in_turn() -> None:
     async with app.run_test() as pilot:
         await show(pilot, incident())
         words, worn = frame(app), []
-        for _theme in app.shelf.palettes:
+        for _theme in app.catalog.palettes:
             await pilot.press("t")
             worn.append(app.theme)
             assert frame(app) == words
-        assert worn == [*list(app.shelf.palettes)[1:], "dark"]
+        assert worn == [*list(app.catalog.palettes)[1:], "dark"]
 
 
 async def test_no_color_means_monochrome_unless_a_theme_was_asked_for() -> None:
@@ -141,12 +141,12 @@ def touched(path: Path, text: str, moment: int) -> None:
 def test_a_theme_is_read_anew_when_its_file_changes_and_only_then(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     touched(mine, theme_text(), 1)
-    watch = ThemeWatch([tmp_path], lambda _shelf: None)
+    watch = ThemeWatch([tmp_path], lambda _catalog: None)
     assert watch.look() is None
     touched(mine, theme_text("#ffd700"), 2)
-    shelf = watch.look()
-    assert shelf is not None
-    assert shelf.palettes["mine"].styles["accent"].colour == "#ffd700"
+    catalog = watch.look()
+    assert catalog is not None
+    assert catalog.palettes["mine"].styles["accent"].colour == "#ffd700"
     assert watch.look() is None
     mine.unlink()
     gone = watch.look()
@@ -163,31 +163,31 @@ async def test_the_theme_in_use_is_put_on_anew_and_a_broken_one_is_told_once_and
 ) -> None:
     mine = tmp_path / "mine.toml"
     touched(mine, theme_text(), 1)
-    app = dashboard(theme="mine", shelf=load_shelf([tmp_path]))
-    watch = ThemeWatch([tmp_path], app.intake.offer_shelf)
+    app = dashboard(theme="mine", catalog=load_catalog([tmp_path]))
+    watch = ThemeWatch([tmp_path], app.intake.offer_catalog)
     async with app.run_test(size=(80, 24)) as pilot:
         await show(pilot, incident())
         touched(mine, theme_text("#ffd700"), 2)
-        app.intake.offer_shelf(watch.look())
+        app.intake.offer_catalog(watch.look())
         await wait_for(pilot, lambda: app.stylebook.palette.styles["accent"].colour == "#ffd700")
         await wait_for(pilot, lambda: app.current_theme.accent == "#ffd700")
         await wait_for(pilot, lambda: "#ffd700" in colours(app))
         assert not app._notifications
         for moment in (3, 4):
             touched(mine, "dark = 3\n", moment)
-            app.intake.offer_shelf(watch.look())
-            await wait_for(pilot, lambda: bool(app.shelf.problems))
+            app.intake.offer_catalog(watch.look())
+            await wait_for(pilot, lambda: bool(app.catalog.problems))
         await pilot.pause()
         assert app.stylebook.palette.styles["accent"].colour == "#ffd700"
         assert len(app._notifications) == 1
 
 
 async def test_the_watch_runs_beside_the_dashboard(tmp_path: Path) -> None:
-    shelves: list[Shelf] = []
-    watch = ThemeWatch([tmp_path], shelves.append, poll_s=0.01)
+    catalogs: list[ThemeCatalog] = []
+    watch = ThemeWatch([tmp_path], catalogs.append, poll_s=0.01)
     watch.start()
     touched(tmp_path / "mine.toml", theme_text(), 1)
     app = dashboard()
     async with app.run_test() as pilot:
-        await wait_for(pilot, lambda: any("mine" in shelf.palettes for shelf in shelves))
+        await wait_for(pilot, lambda: any("mine" in catalog.palettes for catalog in catalogs))
     watch.stop()

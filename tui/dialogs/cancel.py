@@ -14,16 +14,16 @@ from lockdeck.backend.actions.cancel.records import CancelPlan
 from lockdeck.tui.background import aside, post
 from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.dialogs.ask import AskDialog
-from lockdeck.tui.dialogs.question import about_count, about_rung
-from lockdeck.tui.operations import offer_cancel
-from lockdeck.tui.targets import Aim
-from lockdeck.tui.view.canceldialog import (
+from lockdeck.tui.dialogs.cancel_lines import (
     bulk_cancel_lines,
     gentle,
     ladder_lines,
     nothing_lines,
     why_not_in_bulk,
 )
+from lockdeck.tui.dialogs.question import about_count, about_rung
+from lockdeck.tui.operations import offer_cancel
+from lockdeck.tui.targets import Aim
 from lockdeck.tui.view.lines import Line, line, plain, span
 from lockdeck.tui.widgets.lineview import LineView
 

@@ -11,10 +11,10 @@ from lockdeck.tui.background import aside, post
 from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.dialogs.ask import AskDialog
 from lockdeck.tui.dialogs.question import about_count, about_release
+from lockdeck.tui.dialogs.release_lines import bulk_lines, refused_lines, release_lines
 from lockdeck.tui.operations import Offer, offer_release
 from lockdeck.tui.targets import Aim
 from lockdeck.tui.view.lines import Line, line, span
-from lockdeck.tui.view.releasedialog import bulk_lines, refused_lines, release_lines
 
 
 class Offered(Message):

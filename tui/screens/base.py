@@ -19,13 +19,13 @@ from lockdeck.tui.dialogs.reading import ReadingDialog
 from lockdeck.tui.screens.help import HelpScreen
 from lockdeck.tui.screens.palette import DeckPalette
 from lockdeck.tui.screens.selecting import SelectScreen
+from lockdeck.tui.screens.selection_lines import aim_rows
 from lockdeck.tui.table.rows import Row, RowKey
 from lockdeck.tui.targets import aims_at, has_lock, has_session
 from lockdeck.tui.terminal.mouse import toggle_mouse
-from lockdeck.tui.view.header import Mood, header
+from lockdeck.tui.view.header import HeaderState, header
 from lockdeck.tui.view.lines import Span, line, span
 from lockdeck.tui.view.notes import note_rows
-from lockdeck.tui.view.selectable import aim_rows
 from lockdeck.tui.widgets.keybar import KeyBar
 from lockdeck.tui.widgets.lineview import LineView
 
@@ -137,15 +137,15 @@ class DeckScreen(Screen[None]):
 
     def update_header(self) -> None:
         """Show counts and freshness."""
-        app, mood = self.deck_app, self.mood()
+        app, state = self.deck_app, self.header_state()
         self.query_one("#header", LineView).show(
-            lambda width: header(app.deck.shown, mood, app.symbols, width)
+            lambda width: header(app.deck.shown, state, app.symbols, width)
         )
 
-    def mood(self) -> Mood:
+    def header_state(self) -> HeaderState:
         """Return how the dashboard stands now."""
         app = self.deck_app
-        return Mood(
+        return HeaderState(
             now=app.clock(),
             read_only=app.read_only,
             frozen=self.frozen,
@@ -233,7 +233,7 @@ class DeckScreen(Screen[None]):
     def command_notes(self) -> None:
         """Show what the header has no room for."""
         snapshot = self.deck_app.deck.shown
-        rows = [*note_rows(snapshot)] if snapshot else []
+        rows = [*note_rows(snapshot, self.deck_app.symbols)] if snapshot else []
         self.app.push_screen(ReadingDialog(rows or [line(span("nothing to note", "dim"))]))
 
     async def command_help(self) -> None:

@@ -11,12 +11,12 @@ from lockdeck.backend.actions.journal_chain import JournalReading
 from lockdeck.tui.background import WorkFailed, aside, post
 from lockdeck.tui.bindings import bindings_of
 from lockdeck.tui.dialogs.reading import ReadingDialog
+from lockdeck.tui.screens.selection_lines import entry_rows
 from lockdeck.tui.screens.tablescreen import TableScreen
 from lockdeck.tui.table.journalentry import Entry, entry_lines
 from lockdeck.tui.table.rows import RowKey
 from lockdeck.tui.table.tables import JOURNAL
 from lockdeck.tui.view.lines import EMPTY, Line, Span, line, span, wrap
-from lockdeck.tui.view.selectable import entry_rows
 from lockdeck.tui.widgets.lineview import LineView
 from lockdeck.tui.widgets.table import Table
 

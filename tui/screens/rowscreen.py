@@ -15,7 +15,7 @@ from lockdeck.tui.table.arrangement import Arrangement
 from lockdeck.tui.table.marks import NONE, Marks, in_order, present_marks, toggled
 from lockdeck.tui.table.rows import Row, RowKey
 from lockdeck.tui.table.sorting import Sort
-from lockdeck.tui.view.header import Mood, is_stale
+from lockdeck.tui.view.header import HeaderState, is_stale
 from lockdeck.tui.view.lines import Line, line, span
 from lockdeck.tui.widgets.table import Table
 
@@ -116,9 +116,9 @@ class RowScreen(TableScreen, TargetScreen):
             self.deck_app.tell(f"{gone} marked row{'s' if gone > 1 else ''} left the fleet: no longer marked")
             self._marks = self.table.marked = still
 
-    def mood(self) -> Mood:
+    def header_state(self) -> HeaderState:
         """Return how the dashboard stands now, marks included."""
-        return replace(super().mood(), marked=len(self._marks), marked_hidden=len(self.hidden_keys))
+        return replace(super().header_state(), marked=len(self._marks), marked_hidden=len(self.hidden_keys))
 
     def on_mount(self) -> None:
         """Name the column rows are sorted by at first."""
@@ -133,14 +133,14 @@ class RowScreen(TableScreen, TargetScreen):
         self.table.show(self._order(), self._arranged.items)
         self._drop_marks_of_the_gone()
         super().update_picture()
-        self.table.faded = is_stale(self.mood())
+        self.table.faded = is_stale(self.header_state())
         self.refresh_bindings()
 
     def tick(self) -> None:
         """Let occupation and forecast move on."""
         super().tick()
         self.table.tick()
-        self.table.faded = is_stale(self.mood())
+        self.table.faded = is_stale(self.header_state())
 
     async def action_command(self, name: str) -> None:
         """Run the command of that id; one that is about the selected row makes the cursor stay with it."""

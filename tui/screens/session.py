@@ -14,12 +14,12 @@ from lockdeck.backend.model.locks import Holder
 from lockdeck.backend.system.processes import ProcessDetails
 from lockdeck.tui.bindings import bindings_of
 from lockdeck.tui.inspection import HolderRead, HolderReader
+from lockdeck.tui.screens.selection_lines import story_rows
 from lockdeck.tui.screens.targetscreen import TargetScreen
 from lockdeck.tui.table.rows import Row, RowKey
 from lockdeck.tui.targets import Aim
 from lockdeck.tui.view.details import Picture, describe
 from lockdeck.tui.view.lines import Span, line, span
-from lockdeck.tui.view.selectable import story_rows
 from lockdeck.tui.view.sessionlog import log_lines, log_title
 from lockdeck.tui.view.sparkline import Beat, recent
 from lockdeck.tui.widgets.lineview import LineView
@@ -63,7 +63,7 @@ class SessionScreen(TargetScreen):
     @property
     def selected_row(self) -> Row | None:
         """The session, or the lock that belongs to none; None once it has left the fleet."""
-        if self._picture is None or self._picture.gone:
+        if self._picture is None or self._picture.has_left:
             return None
         return self._picture.session or self._picture.lock
 
@@ -99,14 +99,14 @@ class SessionScreen(TargetScreen):
             if found is not None:
                 self._picture = found
             elif self._picture is not None:
-                self._picture = replace(self._picture, gone=True)
+                self._picture = replace(self._picture, has_left=True)
         self._show()
         self.refresh_bindings()
 
     def tick(self) -> None:
         """Let the timeline grow."""
         super().tick()
-        if self._picture is not None and not self._picture.gone:
+        if self._picture is not None and not self._picture.has_left:
             self._picture = replace(self._picture, now=self.deck_app.picture_time())
             self._show()
 
@@ -120,7 +120,7 @@ class SessionScreen(TargetScreen):
         holder = picture.lock.judgement.holder if picture.lock is not None else None
         if holder is None:
             return None
-        if self._reader is not None and not picture.gone:
+        if self._reader is not None and not picture.has_left:
             self._reader.ask(holder, self.deck_app.clock())
         known = self._read
         same = known is not None and (known[0].pid, known[0].start_ticks) == (holder.pid, holder.start_ticks)

@@ -4,28 +4,12 @@ from __future__ import annotations
 
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, SessionView, State
 from lockdeck.backend.model.locks import LockKind, Verdict
-from lockdeck.tui.view.severity import verdict_severity
+from lockdeck.tui.view.severity import STATE_ORDER, verdict_severity
 
 Row = SessionView | LockView
 RowKey = tuple[str, str, str]
 """`("session", root, key)` or `("lock", root, path)`: what names a row through any re-sort."""
 Urgency = tuple[int, int, float, str, str]
-
-_STATE_ORDER = {
-    state: place
-    for place, state in enumerate(
-        (
-            State.STUCK,
-            State.FAILED,
-            State.ROTATING,
-            State.CANCELLING,
-            State.COMPACTING,
-            State.RUNNING,
-            State.UNKNOWN,
-            State.IDLE,
-        )
-    )
-}
 
 
 def urgency(row: Row) -> Urgency:
@@ -39,7 +23,7 @@ def urgency(row: Row) -> Urgency:
             row.record.path,
         )
     since = row.since if row.since is not None and row.state is not State.IDLE else 0.0
-    return (-row.severity, _STATE_ORDER[row.state], since, row.agent, row.key)
+    return (-row.severity, STATE_ORDER.index(row.state), since, row.agent, row.key)
 
 
 def row_lock(row: Row) -> LockView | None:

@@ -1,4 +1,4 @@
-"""What lockdeck would do about a lock, and why: one sentence per verdict. Pure."""
+"""Advice about a lock, and why: one sentence per verdict. Pure."""
 
 from __future__ import annotations
 

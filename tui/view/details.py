@@ -14,14 +14,14 @@ from lockdeck.tui.view.advice import advice
 from lockdeck.tui.view.bars import attempt_index
 from lockdeck.tui.view.holder import other_locks, process_lines
 from lockdeck.tui.view.lines import EMPTY, Line, line, span, wrap
-from lockdeck.tui.view.severity import state_line, verdict_line
+from lockdeck.tui.view.severity import LIFE, state_line, verdict_line
 from lockdeck.tui.view.sparkline import Beat, pulse_lines
 from lockdeck.tui.view.symbols import Symbols
 from lockdeck.tui.view.timeline import timeline
 
 
 class Picture(Struct, frozen=True):
-    """What a detail view is drawn from; `gone` when the subject has left the fleet and this is its last picture.
+    """All that a detail view is drawn from; `has_left` when the subject has left the fleet and this is its last picture.
 
     `process` is the lock's holder as last read, None before that and where it can't be read. `beats` tell
     how the locks of the session's agent fared lately.
@@ -31,7 +31,7 @@ class Picture(Struct, frozen=True):
     snapshot: FleetSnapshot
     session: SessionView | None = None
     lock: LockView | None = None
-    gone: bool = False
+    has_left: bool = False
     process: ProcessDetails | None = None
     beats: tuple[Beat, ...] = ()
 
@@ -51,7 +51,7 @@ class Picture(Struct, frozen=True):
 def describe(picture: Picture, symbols: Symbols, width: int) -> list[Line]:
     """Return the whole detail view."""
     rows: list[Line] = []
-    if picture.gone:
+    if picture.has_left:
         rows += [
             EMPTY,
             line(span(" This is gone from the fleet. What follows is the last picture of it.", "critical")),
@@ -62,8 +62,8 @@ def describe(picture: Picture, symbols: Symbols, width: int) -> list[Line]:
         rows += _section("Rotation", _rotation(session, picture.now, symbols, width), symbols, width)
         rows += _section("Forecast", _forecast(session, picture.now), symbols, width)
         rows += _section("Blocked callers", _blocked(session, picture.now), symbols, width)
-        lately = f"Agent {safe(session.agent, 24)} in the last 5 minutes"
-        rows += _section(lately, pulse_lines(picture.beats, symbols), symbols, width)
+        title = f"Agent {safe(session.agent, 24)} in the last 5 minutes"
+        rows += _section(title, pulse_lines(picture.beats, symbols), symbols, width)
     rows += _section("Lock", _lock(lock, picture.now, symbols), symbols, width)
     rows += _section("Holder process", _process(picture), symbols, width)
     if lock is not None:
@@ -104,11 +104,11 @@ def _forecast(session: SessionView, now: float) -> Iterator[Line]:
     if rotation is None:
         return
     if rotation.free_by is not None and not rotation.finished:
-        late = rotation.free_by < now
-        distance = f"{duration(abs(rotation.free_by - now))} {'ago' if late else 'from now'}"
+        overdue = rotation.free_by < now
+        distance = f"{duration(abs(rotation.free_by - now))} {'ago' if overdue else 'from now'}"
         yield line(
             span("free by "),
-            span(time_of_day(rotation.free_by), "critical" if late else "accent"),
+            span(time_of_day(rotation.free_by), "critical" if overdue else "accent"),
             span(f", {distance}"),
         )
     if rotation.free_by_how:
@@ -171,8 +171,7 @@ def _root(picture: Picture) -> Iterator[Line]:
         return
     gateway = root.gateway
     version = root.version or (gateway.version if gateway else None)
-    life = {True: "", False: " is gone", None: " can't be seen from here"}
-    words = f"gateway pid {gateway.pid}{life[gateway.alive]}" if gateway else "no gateway seen"
+    words = f"gateway pid {gateway.pid}{LIFE[gateway.alive][0]}" if gateway else "no gateway seen"
     port = f", port {gateway.port}" if gateway and gateway.port else ""
     yield line(
         span(f"{words}{port}, OpenClaw {version or 'of unknown version'}, {root.era}, {root.watch}", "dim")
@@ -183,11 +182,11 @@ def _root(picture: Picture) -> Iterator[Line]:
 
 def _section(title: str, rows: Iterable[Line], symbols: Symbols, width: int) -> Iterator[Line]:
     """Yield a heading with a rule and the rows, each wrapped; nothing where there are no rows."""
-    made = list(rows)
-    if not made:
+    body = list(rows)
+    if not body:
         return
     yield EMPTY
     rule = symbols.rule * max(width - len(title) - 4, 0)
     yield line(span(f" {title} ", "heading"), span(rule, "track"))
-    for row in made:
+    for row in body:
         yield from wrap((span(" "), *row), width - 1, indent=3)

@@ -13,7 +13,7 @@ from lockdeck.backend.model.words import duration, times
 from lockdeck.backend.system.text import SafeText
 from lockdeck.tui.view.lines import Line, Span, fit, join, line, sides, span, width_of
 from lockdeck.tui.view.notes import header_rows, where
-from lockdeck.tui.view.severity import SEVERITY_STYLE, VERDICT_SEVERITY
+from lockdeck.tui.view.severity import LIFE, SEVERITY_STYLE, STATE_ORDER, VERDICT_SEVERITY
 from lockdeck.tui.view.symbols import Symbols
 
 STALE_AFTER_S = 8.0
@@ -24,8 +24,8 @@ MOST_ROOTS = 3
 """So many gateways are named; the rest are counted."""
 
 
-class Mood(Struct, frozen=True):
-    """How the dashboard stands: what the person set, and how the source fares.
+class HeaderState(Struct, frozen=True):
+    """What the person set, and how the source fares.
 
     `now` and `news_at` (when the newest snapshot was made) are epoch seconds. `crumbs` are the screens that
     led here, this one last.
@@ -45,11 +45,11 @@ class Mood(Struct, frozen=True):
     crumbs: tuple[str, ...] = ()
 
 
-def is_stale(mood: Mood) -> bool:
+def is_stale(state: HeaderState) -> bool:
     """Return whether the picture must look old."""
-    if mood.failure is not None:
+    if state.failure is not None:
         return True
-    return mood.news_at is not None and mood.now - mood.news_at > mood.stale_after_s
+    return state.news_at is not None and state.now - state.news_at > state.stale_after_s
 
 
 def stale_after(rescan_s: float) -> float:
@@ -57,45 +57,45 @@ def stale_after(rescan_s: float) -> float:
     return max(STALE_AFTER_S, 3 * rescan_s)
 
 
-def header(snapshot: FleetSnapshot | None, mood: Mood, symbols: Symbols, width: int) -> list[Line]:
+def header(snapshot: FleetSnapshot | None, state: HeaderState, symbols: Symbols, width: int) -> list[Line]:
     """Return the header's lines for a width in cells."""
     mark = symbols.ellipsis
     name = line(span(" lockdeck  ", "heading"))
     if snapshot is None:
-        waiting = line(span("looking for the first time", "dim")) if mood.failure is None else ()
+        waiting = line(span("looking for the first time", "dim")) if state.failure is None else ()
         return [
-            sides((*name, *waiting), _freshness(None, mood, symbols), width, ellipsis=mark),
-            *_failure(mood, width),
+            sides((*name, *waiting), _freshness(None, state, symbols), width, ellipsis=mark),
+            *_failure(state, width),
         ]
     between = span(f" {symbols.dot} ", "dim")
     rows = [
         sides(
             (*name, *join(_states(snapshot, symbols), between)),
-            _freshness(snapshot, mood, symbols),
+            _freshness(snapshot, state, symbols),
             width,
             ellipsis=mark,
         ),
         sides(
             (span(" locks  ", "dim"), *join(_locks(snapshot), between)),
-            join(_switches(mood), span("  ")),
+            join(_switches(state), span("  ")),
             width,
             ellipsis=mark,
         ),
         sides(
             (span(" "), *join(_gateways(snapshot), between)),
-            _crumbs(mood, symbols, width),
+            _crumbs(state, symbols, width),
             width,
             ellipsis=mark,
         ),
     ]
-    return [*rows, *_failure(mood, width), *header_rows(snapshot, symbols, width)]
+    return [*rows, *_failure(state, width), *header_rows(snapshot, symbols, width)]
 
 
 def _states(snapshot: FleetSnapshot, symbols: Symbols) -> Iterator[Line]:
     counts = Counter((view.state, view.severity) for view in snapshot.sessions)
     if not counts:
         yield line(span("no sessions", "dim"))
-    states = {state: sum(n for (which, _), n in counts.items() if which is state) for state in _ORDER}
+    states = {state: sum(n for (which, _), n in counts.items() if which is state) for state in STATE_ORDER}
     for state, number in states.items():
         if number:
             worst = max(severity for which, severity in counts if which is state)
@@ -131,17 +131,14 @@ def _gateway(root: RootView) -> Span:
         return span(f"no gateway seen{version}", "dim")
     facts = f"gateway {gateway.version or root.version or '?'} pid {gateway.pid}"
     port = f" port {gateway.port}" if gateway.port else ""
-    word, style = _LIFE[gateway.alive]
+    word, style = LIFE[gateway.alive]
     return span(f"{facts}{port}{word}", style)
 
 
-_LIFE = {True: ("", "text"), False: (" is gone", "critical"), None: (" can't be seen from here", "notice")}
-
-
-def _crumbs(mood: Mood, symbols: Symbols, width: int) -> Line:
+def _crumbs(state: HeaderState, symbols: Symbols, width: int) -> Line:
     """Return the screens that led here, as many of the last ones as half of a row has room for."""
     row: Line = (span(" "),)
-    for number, crumb in enumerate(reversed(mood.crumbs)):
+    for number, crumb in enumerate(reversed(state.crumbs)):
         text = span(crumb, "dim" if number else "accent", 200)
         part = fit(line(text), min(width_of((text,)), _CRUMB), ellipsis=symbols.ellipsis)
         longer = (*part, span(f" {symbols.arrow} ", "dim"), *row) if number else (*part, *row)
@@ -151,46 +148,34 @@ def _crumbs(mood: Mood, symbols: Symbols, width: int) -> Line:
     return row
 
 
-def _switches(mood: Mood) -> Iterator[Line]:
-    if mood.filter_text:
-        yield line(span(f"/ {mood.filter_text}", "accent", 40))
-    if mood.marked:
-        hidden = f", {mood.marked_hidden} of them filtered out" if mood.marked_hidden else ""
-        yield line(span(f"{mood.marked} MARKED{hidden}", "accent"))
-    if mood.frozen:
+def _switches(state: HeaderState) -> Iterator[Line]:
+    if state.filter_text:
+        yield line(span(f"/ {state.filter_text}", "accent", 40))
+    if state.marked:
+        hidden = f", {state.marked_hidden} of them filtered out" if state.marked_hidden else ""
+        yield line(span(f"{state.marked} MARKED{hidden}", "accent"))
+    if state.frozen:
         yield line(span("ORDER FROZEN", "accent"))
-    if mood.paused:
-        yield line(span(f"PAUSED, {mood.hidden_changes} changes hidden", "warning"))
-    if mood.read_only:
+    if state.paused:
+        yield line(span(f"PAUSED, {state.hidden_changes} changes hidden", "warning"))
+    if state.read_only:
         yield line(span("READ-ONLY", "notice"))
 
 
-def _freshness(snapshot: FleetSnapshot | None, mood: Mood, symbols: Symbols) -> Line:
-    if mood.failure is not None:
+def _freshness(snapshot: FleetSnapshot | None, state: HeaderState, symbols: Symbols) -> Line:
+    if state.failure is not None:
         return line(span("NOT WATCHING ", "critical"))
     if snapshot is None:
         return ()
-    age = mood.now - (mood.news_at or snapshot.generated_at)
-    if is_stale(mood):
+    age = state.now - (state.news_at or snapshot.generated_at)
+    if is_stale(state):
         return line(span(f"STALE, last news {duration(age)} ago ", "critical"))
     live = all(root.watch == "live" for root in snapshot.roots) and bool(snapshot.roots)
     mode = span("live" if live else "polling", "ok" if live else "notice")
     return line(mode, span(f" {symbols.dot} {duration(age)} ago ", "dim"))
 
 
-def _failure(mood: Mood, width: int) -> list[Line]:
-    if mood.failure is None:
+def _failure(state: HeaderState, width: int) -> list[Line]:
+    if state.failure is None:
         return []
-    return [fit(line(span(f" watching stopped: {mood.failure}", "critical")), width)]
-
-
-_ORDER = (
-    State.STUCK,
-    State.FAILED,
-    State.ROTATING,
-    State.CANCELLING,
-    State.COMPACTING,
-    State.RUNNING,
-    State.UNKNOWN,
-    State.IDLE,
-)
+    return [fit(line(span(f" watching stopped: {state.failure}", "critical")), width)]

@@ -1,8 +1,8 @@
-"""What is wrong with the roots, and what else is worth knowing: a few lines for the header, all of it to read."""
+"""Problems of the roots and notes: a few lines for the header, all of them to read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lockdeck.backend.model.fleet import FleetSnapshot, RootView
 from lockdeck.tui.view.lines import EMPTY, Line, line, sides, span
@@ -19,33 +19,40 @@ def where(root: RootView, snapshot: FleetSnapshot) -> Line:
 
 def header_rows(snapshot: FleetSnapshot, symbols: Symbols, width: int) -> list[Line]:
     """Return what the header has room for: the first problems, and the first note."""
-    problems = list(_problems(snapshot))
-    notes = [line(span(" ! ", "notice"), span(note, "dim")) for note in _notes(snapshot)]
-    rows = []
-    for shown, first, every in ((problems[:MOST_PROBLEMS], MOST_PROBLEMS, problems), (notes[:1], 1, notes)):
-        more = line(span(f"+{len(every) - first} more ", "dim")) if len(every) > first else ()
-        rows += [
-            sides(row, more if row is shown[-1] else (), width, ellipsis=symbols.ellipsis) for row in shown
-        ]
-    return rows
+    problems = list(_problems(snapshot, symbols))
+    notes = [line(span(f" {symbols.problem} ", "notice"), span(note, "dim")) for note in _notes(snapshot)]
+    return [
+        *_first(problems, MOST_PROBLEMS, symbols, width),
+        *_first(notes, 1, symbols, width),
+    ]
 
 
-def note_rows(snapshot: FleetSnapshot) -> Iterator[Line]:
+def _first(rows: Sequence[Line], number: int, symbols: Symbols, width: int) -> Iterator[Line]:
+    """Yield the first rows; the last of these counts those that have no room."""
+    rest = len(rows) - number
+    more = line(span(f"+{rest} more ", "dim")) if rest > 0 else ()
+    for index, row in enumerate(rows[:number], 1):
+        yield sides(row, more if index == number else (), width, ellipsis=symbols.ellipsis)
+
+
+def note_rows(snapshot: FleetSnapshot, symbols: Symbols) -> Iterator[Line]:
     """Yield everything, to be wrapped: problems first."""
-    problems, notes = list(_problems(snapshot)), list(_notes(snapshot))
+    problems, notes = list(_problems(snapshot, symbols)), list(_notes(snapshot))
     if problems:
         yield line(span("Problems", "heading"))
         yield from problems
     if notes:
         yield from ((EMPTY,) if problems else ())
         yield line(span("Notes", "heading"))
-        yield from (line(span(" · ", "dim"), span(note)) for note in notes)
+        yield from (line(span(f" {symbols.dot} ", "dim"), span(note)) for note in notes)
 
 
-def _problems(snapshot: FleetSnapshot) -> Iterator[Line]:
+def _problems(snapshot: FleetSnapshot, symbols: Symbols) -> Iterator[Line]:
     for root in snapshot.roots:
         for problem in root.problems:
-            yield line(span(" ! ", "warning"), *where(root, snapshot), span(problem, "warning"))
+            yield line(
+                span(f" {symbols.problem} ", "warning"), *where(root, snapshot), span(problem, "warning")
+            )
 
 
 def _notes(snapshot: FleetSnapshot) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the log tells of a session, in lines, oldest first. Pure."""
+"""The log of a session in lines, oldest first. Pure."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ def log_title(log: Sequence[LogLine], symbols: Symbols, width: int) -> list[Line
 def log_lines(log: Sequence[LogLine], width: int) -> list[Line]:
     """Return the wrapped lines."""
     rows: list[Line] = []
-    for told in log:
+    for entry in log:
         parts = line(
-            span(f" {time_of_day(told.at)} ", "dim"), span(told.sentence, "warning" if told.bad else "text")
+            span(f" {time_of_day(entry.at)} ", "dim"),
+            span(entry.sentence, "warning" if entry.bad else "text"),
         )
         rows += wrap(parts, width - 1, indent=_TIME_WIDTH)
     return rows

@@ -7,6 +7,17 @@ from lockdeck.backend.model.locks import Verdict
 from lockdeck.tui.view.lines import Line, line, span
 from lockdeck.tui.view.symbols import Symbols
 
+STATE_ORDER = (
+    State.STUCK,
+    State.FAILED,
+    State.ROTATING,
+    State.CANCELLING,
+    State.COMPACTING,
+    State.RUNNING,
+    State.UNKNOWN,
+    State.IDLE,
+)
+"""The states, most urgent first among those of one severity."""
 SEVERITY_STYLE = {
     Severity.OK: "ok",
     Severity.NOTICE: "notice",
@@ -24,6 +35,10 @@ VERDICT_SEVERITY = {
     Verdict.UNREADABLE: Severity.WARNING,
     Verdict.LITTER: Severity.OK,
 }
+
+
+LIFE = {True: ("", "text"), False: (" is gone", "critical"), None: (" can't be seen from here", "notice")}
+"""Word and style for a gateway that lives, is gone, or can't be seen."""
 
 
 def verdict_severity(lock: LockView) -> Severity:

@@ -1,4 +1,4 @@
-"""What the release dialogs say. Pure."""
+"""The words of the release dialogs. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the cancel dialogs say. Pure."""
+"""The words of the cancel dialogs. Pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from lockdeck.backend.actions.cancel.ladder import Rung
 from lockdeck.backend.actions.cancel.records import CancelPlan
+from lockdeck.tui.dialogs.release_lines import field_line, listed
 from lockdeck.tui.targets import Aim
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
-from lockdeck.tui.view.releasedialog import field_line, listed
 from lockdeck.tui.view.severity import state_line
 from lockdeck.tui.view.symbols import Symbols
 
@@ -21,11 +21,11 @@ def facts(aim: Aim, plan: CancelPlan, symbols: Symbols) -> list[Line]:
     if aim.session is not None:
         rows.append((*field_line("state"), *state_line(aim.session, symbols)))
     if plan.pid is not None:
-        who = "the gateway" if plan.is_gateway else "no gateway"
-        rows.append(field_line("holder", f"pid {plan.pid}, {who}"))
+        role = "the gateway" if plan.is_gateway else "no gateway"
+        rows.append(field_line("holder", f"pid {plan.pid}, {role}"))
     if plan.is_gateway:
-        how = f", reached by {plan.reached_by}" if plan.reached_by else ", not reached"
-        rows.append(field_line("gateway", f"version {plan.version or 'not known'}{how}"))
+        route = f", reached by {plan.reached_by}" if plan.reached_by else ", not reached"
+        rows.append(field_line("gateway", f"version {plan.version or 'not known'}{route}"))
         rows.append(
             field_line("granted", "the gateway does not tell" if plan.scopes is None else _words(plan.scopes))
         )
@@ -39,12 +39,12 @@ def facts(aim: Aim, plan: CancelPlan, symbols: Symbols) -> list[Line]:
     return rows
 
 
-def ladder_lines(aim: Aim, plan: CancelPlan, chosen: Rung, symbols: Symbols) -> list[Line]:
-    """Return the ladder, gentlest first, with the chosen rung in full."""
+def ladder_lines(aim: Aim, plan: CancelPlan, selected: Rung, symbols: Symbols) -> list[Line]:
+    """Return the ladder, gentlest first, with the selected rung in full."""
     rows = [line(span("Cancel this run", "heading")), EMPTY, *facts(aim, plan, symbols), EMPTY]
     rows.append(line(span("Ways to end it, gentlest first", "accent"), span("  (up and down choose)", "dim")))
     for rung in plan.rungs:
-        rows += _rung(rung, rung is chosen, symbols)
+        rows += _rung(rung, rung is selected, symbols)
     rows += listed("Left out", [f"{rung.name}: {rung.reason}" for rung in plan.left_out], symbols, "dim")
     return [*rows, *listed("Mind", plan.notes, symbols, "dim")]
 
@@ -73,8 +73,8 @@ def bulk_cancel_lines(
     if bad:
         rows += [EMPTY, line(span("Will not be touched", "warning"))]
     rows += [
-        line(span(f" {symbols.dot} ", "dim"), span(f"{aim.title}  "), span(why, "dim", 1000))
-        for aim, why in bad
+        line(span(f" {symbols.dot} ", "dim"), span(f"{aim.title}  "), span(reason, "dim", 1000))
+        for aim, reason in bad
     ]
     return rows
 
@@ -95,22 +95,22 @@ def why_not_in_bulk(plan: CancelPlan | None) -> str | None:
     return None
 
 
-def _rung(rung: Rung, chosen: bool, symbols: Symbols) -> list[Line]:
-    lead = symbols.arrow.ljust(2) if chosen else "  "
+def _rung(rung: Rung, selected: bool, symbols: Symbols) -> list[Line]:
+    lead = symbols.arrow.ljust(2) if selected else "  "
     asks = (
         f"  {', '.join(rung.scopes_missing)} is not granted"
         if rung.scopes_missing
         else f"  {_ASKS[rung.danger]}"
     )
-    style = "text" if chosen else "dim"
+    style = "text" if selected else "dim"
     rows = [
         line(
             span(f" {lead} ", "accent"),
-            span(rung.title, "accent" if chosen else style),
+            span(rung.title, "accent" if selected else style),
             span(asks, "warning" if rung.scopes_missing else "dim"),
         )
     ]
-    if chosen:
+    if selected:
         rows.append(line(span(f"    {rung.does}", style, 1000)))
         rows.append(line(span("    costs: ", "dim"), span("; ".join(rung.loses), "dim", 2000)))
     return rows

@@ -1,4 +1,4 @@
-"""What is selected as plain text: every name and every sentence in a row of its own, never cut. All pure."""
+"""The selection as plain text: every name and every sentence in a row of its own, never cut. All pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def aim_rows(aims: Sequence[Aim]) -> list[Span]:
         if aim.session is not None:
             rows += _session(aim.session)
         else:
-            rows += _named("root", [aim.row[1]])
+            rows += _labelled("root", [aim.row[1]])
         if aim.lock is not None:
             rows += _lock(aim.lock)
     return rows
@@ -38,25 +38,25 @@ def story_rows(session: SessionView | None, lock: LockView | None, root: RootVie
     rows: list[Span] = []
     if session is not None:
         rows += _session(session)
-        rows += _named("forecast", _forecast(session))
-        rows += _named("blocked callers", session.blocked.sentences)
+        rows += _labelled("forecast", _forecast(session))
+        rows += _labelled("blocked callers", session.blocked.sentences)
     if lock is not None:
         rows += _lock(lock)
-        rows += _named("what lockdeck would do", [advice(lock)])
+        rows += _labelled("what lockdeck would do", [advice(lock)])
     if root is not None:
-        rows += _named("root", [root.path, *root.problems])
+        rows += _labelled("root", [root.path, *root.problems])
     if session is not None:
-        rows += _named("log", [f"{time_of_day(told.at)} {told.sentence}" for told in session.log])
+        rows += _labelled("log", [f"{time_of_day(entry.at)} {entry.sentence}" for entry in session.log])
     return rows
 
 
 def change_rows(change: EventLine) -> list[Span]:
     """Return one line of the events."""
     return [
-        *_named("at", [date_and_time(change.at)]),
-        *_named("severity", [change.severity.word]),
-        *_named("about", [change.subject, *([change.row[1], change.row[2]] if change.row else [])]),
-        *_named("what", [change.sentence]),
+        *_labelled("at", [date_and_time(change.at)]),
+        *_labelled("severity", [change.severity.word]),
+        *_labelled("about", [change.subject, *([change.row[1], change.row[2]] if change.row else [])]),
+        *_labelled("what", [change.sentence]),
     ]
 
 
@@ -66,25 +66,25 @@ def entry_rows(entry: Entry) -> list[Span]:
 
 
 def _session(session: SessionView) -> Iterator[Span]:
-    yield from _named("session key", [session.key])
-    yield from _named("session id", [session.session_id])
-    yield from _named("root", [session.root])
-    yield from _named("transcript", [session.transcript])
-    yield from _named("state", [f"{session.state}, {session.severity.word}", *session.reasons])
+    yield from _labelled("session key", [session.key])
+    yield from _labelled("session id", [session.session_id])
+    yield from _labelled("root", [session.root])
+    yield from _labelled("transcript", [session.transcript])
+    yield from _labelled("state", [f"{session.state}, {session.severity.word}", *session.reasons])
     if session.holder is not None:
-        yield from _named("run id", [session.holder.run_id])
-        yield from _named("pid", [session.holder.pid])
-        yield from _named("model", [session.holder.model])
+        yield from _labelled("run id", [session.holder.run_id])
+        yield from _labelled("pid", [session.holder.pid])
+        yield from _labelled("model", [session.holder.model])
 
 
 def _lock(lock: LockView) -> Iterator[Span]:
     payload, holder = lock.record.payload, lock.judgement.holder
-    yield from _named("lock", [lock.record.path])
-    yield from _named("release id", [lock.release_id])
-    yield from _named("pid named by the lock", [payload.pid if payload else None])
+    yield from _labelled("lock", [lock.record.path])
+    yield from _labelled("release id", [lock.release_id])
+    yield from _labelled("pid named by the lock", [payload.pid if payload else None])
     if holder is not None:
-        yield from _named("holder", [f"pid {holder.pid} {holder.name}"])
-    yield from _named("verdict", [lock.judgement.verdict, *lock.judgement.reasons])
+        yield from _labelled("holder", [f"pid {holder.pid} {holder.name}"])
+    yield from _labelled("verdict", [lock.judgement.verdict, *lock.judgement.reasons])
 
 
 def _forecast(session: SessionView) -> Iterator[str]:
@@ -99,14 +99,14 @@ def _forecast(session: SessionView) -> Iterator[str]:
         yield rotation.policy.sentence
 
 
-def _named(name: str, values: Iterable[object]) -> Iterator[Span]:
+def _labelled(name: str, values: Iterable[object]) -> Iterator[Span]:
     """Yield a name and its values in rows of their own; nothing where there is no value."""
-    known = [value for value in values if value is not None and value != ""]
-    shown = [safe(value, LONGEST) for value in known]
-    if not shown:
+    present = [value for value in values if value is not None and value != ""]
+    texts = [safe(value, LONGEST) for value in present]
+    if not texts:
         return
-    exact = all(text == str(value) for text, value in zip(shown, known, strict=True))
+    exact = all(text == str(value) for text, value in zip(texts, present, strict=True))
     yield BLANK
     yield span(name if exact else f"{name} (control characters were replaced)", "dim")
-    for text in shown:
+    for text in texts:
         yield span(text)
