@@ -9,7 +9,7 @@ from pathlib import Path
 from lockdeck.themes.loader import ThemeCatalog, load_catalog, theme_files
 
 POLL_S = 1.0
-"""How often the theme folders are looked at, in seconds."""
+"""Seconds between two looks at the theme folders."""
 
 Traits = tuple[tuple[str, int, int], ...]
 

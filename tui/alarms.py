@@ -60,7 +60,7 @@ class Watch(Struct, frozen=True):
     begun: bool = False
 
 
-class Step(Struct, frozen=True):
+class WatchStep(Struct, frozen=True):
     """The watch from now on, the notices that became due, and those to tell at once (with any that waited)."""
 
     watch: Watch
@@ -83,7 +83,7 @@ def criticals(snapshot: FleetSnapshot) -> dict[RowKey, Subject]:
     return found
 
 
-def advance(watch: Watch, critical: Mapping[RowKey, Subject], now: float, rule: Rule) -> Step:
+def advance(watch: Watch, critical: Mapping[RowKey, Subject], now: float, rule: Rule) -> WatchStep:
     """Take in what is critical at `now`; what is so in the first picture is taken as seen."""
     alarms: dict[RowKey, Alarm] = {}
     due: list[Notice] = []
@@ -96,8 +96,8 @@ def advance(watch: Watch, critical: Mapping[RowKey, Subject], now: float, rule: 
     waiting = (*watch.waiting, *due)
     rested = watch.told_at is None or now - watch.told_at >= rule.every_s
     if waiting and rested:
-        return Step(Watch(alarms, (), now, begun=True), tuple(due), waiting)
-    return Step(Watch(alarms, waiting, watch.told_at, begun=True), tuple(due))
+        return WatchStep(Watch(alarms, (), now, begun=True), tuple(due), waiting)
+    return WatchStep(Watch(alarms, waiting, watch.told_at, begun=True), tuple(due))
 
 
 def words(notices: Sequence[Notice]) -> list[str]:

@@ -36,18 +36,13 @@ def run_dashboard(
     user's journal, this environment).
     """
     folders = (Path(config_dir()) / "themes",) if theme_folders is None else theme_folders
-    env = dict(os.environ)
-    if no_color:
-        env["NO_COLOR"] = "1"
-    if os.environ.get("NO_COLOR") == "":
-        del os.environ["NO_COLOR"]  # empty means not set (no-color.org); Textual takes it for set
     app = LockdeckApp(
         source,
         read_only=read_only,
         clock=clock,
         theme=theme,
         catalog=load_catalog(folders),
-        env=env,
+        env=_environment(no_color),
         seconds=seconds,
         hands=hands,
         wishes=wishes,
@@ -57,3 +52,13 @@ def run_dashboard(
     app.run(mouse=mouse)
     gc.freeze()  # else Python looks through all of Textual's objects once more at its end, for 0.1 to 0.2 s
     return app.return_code or 0
+
+
+def _environment(no_color: bool) -> dict[str, str]:
+    """Return the environment of the dashboard, and mend that of Textual."""
+    env = dict(os.environ)
+    if no_color:
+        env["NO_COLOR"] = "1"
+    if os.environ.get("NO_COLOR") == "":
+        del os.environ["NO_COLOR"]  # empty means not set (no-color.org); Textual takes it for set
+    return env

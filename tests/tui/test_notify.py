@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import FleetSnapshot, Severity, State
-from lockdeck.tui.alarms import Rule, Step, Subject, Watch, advance, criticals, words
+from lockdeck.tui.alarms import Rule, Subject, Watch, WatchStep, advance, criticals, words
 from lockdeck.tui.preferences import Wishes
 from lockdeck.tui.terminal.notifications import notification
 from tests.tui.samples import NOW, PAYLOADS, incident, quiet
@@ -27,7 +27,7 @@ def lived(*moments: tuple[float, dict[tuple[str, str, str], Subject]], rule: Rul
     """Return what is told, with the moment, when the fleet looks like this at these moments."""
     watch, told = advance(Watch(), {}, 0.0, rule).watch, []
     for now, critical in moments:
-        step: Step = advance(watch, critical, now, rule)
+        step: WatchStep = advance(watch, critical, now, rule)
         watch = step.watch
         told += [f"{now:g} {row}" for row in words(step.tell)]
     return told

@@ -68,6 +68,6 @@ def open_dashboard(
 
 
 def has_screen() -> bool:
-    """Whether there is a terminal that a dashboard can be drawn on; Textual draws on stderr (8.2.8)."""
+    """Return whether there is a terminal that a dashboard can be drawn on; Textual draws on stderr (8.2.8)."""
     terminals = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
     return terminals and os.environ.get("TERM", "dumb") not in ("", "dumb")

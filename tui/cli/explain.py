@@ -71,7 +71,7 @@ def _cut_off_beside(path: str) -> Iterator[str]:
 
 
 def nothing_there(view: LockView) -> bool:
-    """Whether there is nothing to speak of: no file at the path, and nobody who has a deleted one open."""
+    """Return whether there is nothing to speak of: no file at the path, and nobody who has a deleted one open."""
     return view.record.presence is Presence.ABSENT and not view.evidence.deleted_openers
 
 

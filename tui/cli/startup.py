@@ -1,4 +1,4 @@
-"""What commands begin with: the dashboard that was handed in, settings, roots and their collector."""
+"""The start of every command: the dashboard that was handed in, settings, roots and their collector."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def bulk_cancel_lines(
 
 
 def gentle(rung: Rung) -> bool:
-    """Whether a rung may be done to many at once: it loses no conversation and no other run, and is granted."""
+    """Return whether a rung may be done to many at once: it loses no conversation and no other run, and is granted."""
     return rung.danger == "confirm" and not rung.scopes_missing
 
 

@@ -16,12 +16,14 @@ CLIPBOARD_BYTES = 74_994
 
 def copy_text(app: Shell, text: str) -> None:
     """Copy a name, made harmless for pasting. Whether the terminal took it, nobody tells."""
-    shown = safe(text, len(text) + 1)
-    if len(shown.encode()) > CLIPBOARD_BYTES:
+    harmless = safe(text, len(text) + 1)
+    if len(harmless.encode()) > CLIPBOARD_BYTES:
         app.tell("too long for the clipboard", severity="error")
         return
-    app.copy_to_clipboard(shown)
-    exact = "" if shown == text else " (control characters were replaced, so it is not exact)"
+    app.copy_to_clipboard(harmless)
+    exact = "" if harmless == text else " (control characters were replaced, so it is not exact)"
     key = key_of(app.screen, "show_text")
-    other = f"{key} shows" if key else "the command palette has a command that shows"
-    app.tell(f"copied {safe(shown, 60)}{exact}\nwhere the terminal refuses that, {other} the text to select")
+    hint = f"{key} shows" if key else "the command palette has a command that shows"
+    app.tell(
+        f"copied {safe(harmless, 60)}{exact}\nwhere the terminal refuses that, {hint} the text to select"
+    )

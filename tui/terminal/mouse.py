@@ -1,4 +1,4 @@
-"""Whether the terminal reports the mouse to lockdeck. While it does not, the terminal's own selection works.
+"""The mouse, reported to lockdeck or left to the terminal. While it is left there, the terminal's own selection works.
 
 Textual 8.2.8 decides this only once, at its start; what it keeps to itself about it is touched here only.
 """

@@ -17,8 +17,8 @@ LIMIT = 200
 """Greatest length of a notification's text."""
 
 
-class Voice(Protocol):
-    """What can speak to the person."""
+class AnnouncingApp(Protocol):
+    """An application that can speak to the person."""
 
     def tell(self, text: str, *, severity: str = "information") -> None:
         """Show a toast."""
@@ -31,18 +31,18 @@ class Voice(Protocol):
 
 
 def announce(
-    voice: Voice, notices: Sequence[Notice], channels: Sequence[str], env: Mapping[str, str]
+    app: AnnouncingApp, notices: Sequence[Notice], channels: Sequence[str], env: Mapping[str, str]
 ) -> None:
     """Tell the notices on each channel (toast, bell, osc9, osc777)."""
     rows = words(notices)
     if "toast" in channels:
         critical = any(notice.severity is Severity.CRITICAL for notice in notices)
-        voice.tell("\n".join(safe(row) for row in rows), severity="error" if critical else "information")
+        app.tell("\n".join(safe(row) for row in rows), severity="error" if critical else "information")
     if "bell" in channels:
-        voice.bell()
+        app.bell()
     for channel in channels:
         if channel.startswith("osc"):
-            voice.send_to_terminal(notification(channel, "; ".join(rows), env))
+            app.send_to_terminal(notification(channel, "; ".join(rows), env))
 
 
 def notification(channel: str, text: str, env: Mapping[str, str]) -> str:

@@ -1,1 +1,1 @@
-"""What people read, as lines made for a width. Pure."""
+"""Lines made for a width, for people to read. Pure."""

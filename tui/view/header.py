@@ -25,7 +25,7 @@ MOST_ROOTS = 3
 
 
 class HeaderState(Struct, frozen=True):
-    """What the person set, and how the source fares.
+    """Everything but the fleet that the header shows: what the person set, and how the source fares.
 
     `now` and `news_at` (when the newest snapshot was made) are epoch seconds. `crumbs` are the screens that
     led here, this one last.

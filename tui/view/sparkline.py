@@ -12,7 +12,7 @@ from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.symbols import Symbols
 
 BUCKET_S = 10.0
-"""What is counted together, in seconds."""
+"""Seconds that are counted together."""
 BUCKETS = 30
 """So many of them are kept: five minutes."""
 MINUTES = 5
@@ -27,7 +27,7 @@ Session = tuple[str, str, str]
 
 
 class Beat(Struct, frozen=True):
-    """What began within some time: new holds of locks, newly blocked callers."""
+    """The beginnings within some time: new holds of locks, newly blocked callers."""
 
     holds: int = 0
     callers: int = 0

@@ -23,7 +23,7 @@ class Symbols(Struct, frozen=True):
     cells: str
     """The fillings of a bar's cell, from empty to full."""
     cut: str
-    """Where one hold ended and the next began."""
+    """At the cell where one hold ended and the next began."""
     rule: str
     dot: str
     arrow: str
