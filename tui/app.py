@@ -153,6 +153,8 @@ class LockdeckApp(DeckApp):
 
     def _seen(self) -> Sequence[DeckScreen]:
         """Return the uppermost deck screen: it shows through modal screens above it, but not through text."""
+        if not self.screen_stack:
+            return ()  # when the dashboard ends, screens go before timers do
         if isinstance(self.screen, SelectScreen):
             return ()  # painting beneath it would take a selection away
         decks = [

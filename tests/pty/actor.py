@@ -34,14 +34,15 @@ class Hanging(Calm):
 
 
 def real() -> Source:
-    """Watch a real root, with pauses short enough for a test."""
+    """Watch a real root, with pauses and boxes small enough for a test."""
     from lockdeck.backend.openclaw.gateway import client as gateway
     from lockdeck.backend.settings.records import Settings
     from lockdeck.backend.watch.collector import Collector
-    from lockdeck.backend.watch.gateway_feed import feed
+    from lockdeck.backend.watch.gateway_feed import feed, inbox
 
     gateway.CONNECT_S = gateway.CALL_S = feed.ANSWER_S = feed.LIST_S = 0.5
     feed.LONGEST_PAUSE_S = 0.5
+    inbox.MOST_EVENTS = 64  # few enough that a flood fills it however slow the machine is
     return Collector.discover([os.environ["LOCKDECK_TEST_ROOT"]], Settings())
 
 

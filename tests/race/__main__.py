@@ -76,6 +76,7 @@ def _one(name: str, releaser: str, folder: str, options: argparse.Namespace) -> 
         folder,
         seconds=seconds,
         releases=options.releases if long else None,
+        robberies=options.robberies,
         seed=options.seed,
     )
 
@@ -94,6 +95,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--seconds", type=float, default=450, help="at most, for each of those")
     parser.add_argument("--short", type=float, default=30, help="seconds for every other contest")
+    parser.add_argument("--robberies", type=int, help="end a contest after so many")
     parser.add_argument("--even", action="store_true", help="the same time for all contests")
     parser.add_argument(
         "--turns", type=int, help="compare rates instead: so many turns of --short seconds for each"

@@ -74,10 +74,11 @@ def run(
     *,
     seconds: float,
     releases: int | None = None,
+    robberies: int | None = None,
     releasers: int = 3,
     seed: int = 1,
 ) -> Result:
-    """Let them compete in `folder` for `seconds`, or until there were that many releases."""
+    """Let them compete in `folder` for `seconds`, or until there were that many releases or robberies of both kinds."""
     paths = [_sessions(folder, number) for number in range(scenario.locks)]
     clock = Clock(seconds)
     tally = Tally(scenario.locks * scenario.acquirers_per_lock)
@@ -96,9 +97,14 @@ def run(
     share = None if releases is None else -(-releases // max(cleaners, 1))
     alive = {fork(lambda r=row: acquire(r, 0)): (row, 0) for row in range(tally.rows)}
 
+    def suffices(count: Counter[str]) -> bool:
+        if robberies is not None and min(tally.total("robbed"), tally.total("double")) >= robberies:
+            return True
+        return share is not None and count["released"] >= share
+
     def release(number: int) -> None:
         _stay_on(releasers_cpus)
-        clean(releaser, paths, folder, clock, share, seed, number)
+        clean(releaser, paths, folder, lambda count: clock.ended() or suffices(count), seed, number)
 
     cleaning = {fork(lambda n=n: release(n)) for n in range(cleaners)}
     while alive or cleaning:
@@ -139,13 +145,13 @@ def _sessions(folder: str, number: int) -> str:
 
 
 def clean(
-    releaser: str, paths: list[str], folder: str, clock: Clock, share: int | None, seed: int, number: int
+    releaser: str, paths: list[str], folder: str, over: Callable[[Counter[str]], bool], seed: int, number: int
 ) -> None:
-    """Let one releaser work until the end, or until it has done its share; it leaves a report."""
+    """Let one releaser work until the contest is over; it leaves a report."""
     act, dice, count = RELEASERS[releaser], random.Random(hash((seed, number))), Counter()
     assert act is not None
     journal = os.path.join(folder, "state", "journal.jsonl")
-    while not clock.ended() and (share is None or count["released"] < share):
+    while not over(count):
         act(paths, journal, count, dice)
     with open(_report_path(folder, number), "w") as file:
         json.dump(count, file)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
 from textual import events
 from textual.command import CommandPalette
+from textual.css.query import NoMatches
 from textual.widgets import Input
+from textual.worker import Worker
 
 from lockdeck.tui.view.text import FIT_TO_SHOW
 
@@ -15,3 +21,12 @@ class DeckPalette(CommandPalette):
     def on_mount(self, _event: events.Mount) -> None:
         """Restrict what can be typed and pasted."""
         self.query_one(Input).restrict = FIT_TO_SHOW
+
+    def run_worker(self, work: Callable[[], Awaitable[None]], **options: Any) -> Worker[None]:  # type: ignore[override]
+        """Run a search; one that begins when the parts of the palette are already gone just ends."""
+
+        async def search() -> None:
+            with suppress(NoMatches):
+                await work()
+
+        return super().run_worker(search, **options)

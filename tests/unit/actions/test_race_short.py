@@ -31,7 +31,7 @@ def race(tmp_path, *options):
 
 def test_lockdeck_robs_nobody(tmp_path):
     done, results = race(
-        tmp_path, "--scenario", "patient", "--releaser", "lockdeck", "--releases", "30", "--seconds", "40"
+        tmp_path, "--scenario", "patient", "--releaser", "lockdeck", "--releases", "30", "--seconds", "80"
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert results[0]["counts"]["released"] >= 30
@@ -40,7 +40,10 @@ def test_lockdeck_robs_nobody(tmp_path):
 
 def test_the_same_race_shows_how_check_then_unlink_robs(tmp_path):
     """Else the race could not fail."""
-    _, results = race(tmp_path, "--scenario", "patient", "--releaser", "check-then-unlink", "--short", "4")
+    _, results = race(
+        tmp_path,
+        *("--scenario", "patient", "--releaser", "check-then-unlink", "--short", "80", "--robberies", "3"),
+    )
     assert results[0]["counts"]["robbed"] > 0
     assert results[0]["counts"]["double"] > 0
 
