@@ -83,7 +83,7 @@ async def test_at_the_top_new_urgent_rows_come_into_sight() -> None:
         await pilot.pause()
         assert "urgent" in frame(app)
         assert app.table.cursor_key == "urgent"
-        app.table.hold_on()
+        app.table.follow_row()
         app.show(["more urgent", "urgent", *names(50)])
         await pilot.pause()
         assert "more urgent" in frame(app)

@@ -17,8 +17,8 @@ from lockdeck.tui.dialogs.box import BoxDialog
 from lockdeck.tui.table.choice import ColumnChoice, choice_lines, choice_of, configured_names
 from lockdeck.tui.table.tables import TableKind
 from lockdeck.tui.view.lines import EMPTY, Line, line, span, wrap
+from lockdeck.tui.widgets.appearance import appearance_of
 from lockdeck.tui.widgets.lineview import LineView
-from lockdeck.tui.widgets.painting import dress
 
 _HEAD = 2
 """Lines above the first column."""
@@ -124,4 +124,9 @@ class ColumnsDialog(BoxDialog[ColumnWish]):
     def _show(self) -> None:
         title = line(span(f"Columns of the {self._table.name} table", "heading"))
         rows: list[Line] = [title, EMPTY]
-        self.show([*rows, *choice_lines(self._choice, self._table.columns, self._width, dress(self).symbols)])
+        self.show(
+            [
+                *rows,
+                *choice_lines(self._choice, self._table.columns, self._width, appearance_of(self).symbols),
+            ]
+        )

@@ -123,7 +123,7 @@ class RowScreen(TableScreen, TargetScreen):
     def on_mount(self) -> None:
         """Name the column rows are sorted by at first."""
         super().on_mount()
-        self._name_sort()
+        self._show_sort()
 
     def update_picture(self) -> None:
         """Show the rows of the deck's snapshot, and then the header, which counts what they show."""
@@ -145,7 +145,7 @@ class RowScreen(TableScreen, TargetScreen):
     async def action_command(self, name: str) -> None:
         """Run the command of that id; one that is about the selected row makes the cursor stay with it."""
         if COMMANDS[name].needs is not Needs.NOTHING:
-            self.table.hold_on()
+            self.table.follow_row()
         await super().action_command(name)
 
     def show_rows(self) -> None:
@@ -182,13 +182,13 @@ class RowScreen(TableScreen, TargetScreen):
             return
         self._sort, self._arranged = sort, Arrangement()
         frozen, self._frozen = self.frozen, None
-        self._name_sort()
+        self._show_sort()
         self.update_picture()
         if frozen:
             self.command_freeze()
 
-    def _name_sort(self) -> None:
-        self.table.name_sort(self._sort.column or self.TABLE.columns[0].name, self._sort.downward)
+    def _show_sort(self) -> None:
+        self.table.show_sort(self._sort.column or self.TABLE.columns[0].name, self._sort.downward)
 
     def _order(self) -> Sequence[RowKey]:
         order, items = self._arranged.order, self._arranged.items

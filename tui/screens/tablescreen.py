@@ -149,10 +149,10 @@ class TableScreen(DeckScreen):
     def _close(self) -> None:
         self.table.focus()
 
-    @on(Table.Moved)
-    def _moved(self) -> None:
+    @on(Table.CursorMoved)
+    def _cursor_moved(self) -> None:
         self.refresh_bindings()
 
-    @on(Table.Chosen)
-    async def _chosen(self) -> None:
+    @on(Table.RowClicked)
+    async def _row_clicked(self) -> None:
         await self.action_command("open")

@@ -10,6 +10,7 @@ Row = SessionView | LockView
 RowKey = tuple[str, str, str]
 """`("session", root, key)` or `("lock", root, path)`: what names a row through any re-sort."""
 Urgency = tuple[int, int, float, str, str]
+_STATE_RANK = {state: rank for rank, state in enumerate(STATE_ORDER)}
 
 
 def urgency(row: Row) -> Urgency:
@@ -23,7 +24,7 @@ def urgency(row: Row) -> Urgency:
             row.record.path,
         )
     since = row.since if row.since is not None and row.state is not State.IDLE else 0.0
-    return (-row.severity, STATE_ORDER.index(row.state), since, row.agent, row.key)
+    return (-row.severity, _STATE_RANK[row.state], since, row.agent, row.key)
 
 
 def row_lock(row: Row) -> LockView | None:

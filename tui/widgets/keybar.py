@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from lockdeck.tui.bindings import live_bindings
 from lockdeck.tui.view.lines import Line, span, width_of
-from lockdeck.tui.widgets.painting import dress, repaint_on_theme_change
+from lockdeck.tui.widgets.appearance import appearance_of, repaint_on_theme_change
 
 
 class KeyBar(Widget):
@@ -42,7 +42,7 @@ class KeyBar(Widget):
             if width_of(row) + width_of(label) > width:
                 break
             row = (*row, *label, span("  "))
-        return dress(self).stylebook.strip(row, width, "panel")
+        return appearance_of(self).stylebook.strip(row, width, "panel")
 
     def _labels(self) -> list[tuple[Binding, bool, Line]]:
         labels: list[tuple[Binding, bool, Line]] = []

@@ -9,7 +9,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from lockdeck.tui.view.lines import EMPTY, Line
-from lockdeck.tui.widgets.painting import dress, repaint_on_theme_change
+from lockdeck.tui.widgets.appearance import appearance_of, repaint_on_theme_change
 
 LineMaker = Callable[[int], Sequence[Line]]
 """Makes the lines for a width in cells."""
@@ -62,4 +62,4 @@ class LineView(Widget):
     def render_line(self, y: int) -> Strip:
         """Return the strip of one line."""
         row = self._lines[y] if y < len(self._lines) else EMPTY
-        return dress(self).stylebook.strip(row, self.size.width, self._ground)
+        return appearance_of(self).stylebook.strip(row, self.size.width, self._ground)

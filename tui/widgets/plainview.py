@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from lockdeck.backend.system.text import SafeText
 from lockdeck.tui.view.lines import Span, width_of
-from lockdeck.tui.widgets.painting import dress, repaint_on_theme_change
+from lockdeck.tui.widgets.appearance import appearance_of, repaint_on_theme_change
 
 if TYPE_CHECKING:
     from lockdeck.tui.shell import Shell
@@ -70,7 +70,7 @@ class PlainView(Widget, can_focus=True):
         """Return the strip of one line."""
         at = self._top + y
         row = (self._pieces[at][1],) if at < len(self._pieces) else ()
-        return dress(self).stylebook.strip(row, self.size.width)
+        return appearance_of(self).stylebook.strip(row, self.size.width)
 
     def _join(self) -> None:
         """Write the rows that take several lines once more, so that the terminal joins them."""
@@ -84,7 +84,7 @@ class PlainView(Widget, can_focus=True):
                 self._write(lines[0], Span(text, visible[lines[0]][1].style))
 
     def _write(self, y: int, row: Span) -> None:
-        strip = dress(self).stylebook.strip((row,), width_of((row,)))
+        strip = appearance_of(self).stylebook.strip((row,), width_of((row,)))
         background = self.background_colors[1]
         for line_filter in self.get_line_filters():
             strip = strip.apply_filter(line_filter, background)

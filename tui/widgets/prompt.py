@@ -17,8 +17,8 @@ from lockdeck.tui.table.completion import Completion, ValuesOf, complete, comple
 from lockdeck.tui.table.filter import Fields, FilterError, Query, parse
 from lockdeck.tui.view.lines import Line, line, span, wrap
 from lockdeck.tui.view.text import FIT_TO_SHOW
+from lockdeck.tui.widgets.appearance import appearance_of
 from lockdeck.tui.widgets.lineview import LineView
-from lockdeck.tui.widgets.painting import dress
 
 
 class FilterPrompt(Vertical):
@@ -118,7 +118,7 @@ class FilterPrompt(Vertical):
         (text, cursor), completions, current = self._typed, self._completions, self._current
         # A word that can still be completed is not wrong yet.
         fault = _fault(text[: completions[0].start] + text[cursor:] if completions else text, self._fields)
-        ellipsis = dress(self).symbols.ellipsis
+        ellipsis = appearance_of(self).symbols.ellipsis
 
         def lines(width: int) -> list[Line]:
             choices = [completions_line(completions, current, width, ellipsis)] if completions else []

@@ -37,10 +37,10 @@ class Table(TableCanvas[Item], can_focus=True):
         Binding("end", "edge(1)", "Last", show=False),
     ]
 
-    class Moved(Message):
+    class CursorMoved(Message):
         """The cursor is on another row."""
 
-    class Chosen(Message):
+    class RowClicked(Message):
         """The row under the cursor was clicked."""
 
     class TitleClicked(Message):
@@ -63,8 +63,8 @@ class Table(TableCanvas[Item], can_focus=True):
         """The item under the cursor, None when there is no row."""
         return self._items[self._order[self._cursor]] if self._order else None
 
-    def hold_on(self) -> None:
-        """Follow the row under the cursor from now on: a person has chosen it."""
+    def follow_row(self) -> None:
+        """Have the cursor go with its row from now on: a person put it there."""
         self._follows_row = True
 
     def show(self, order: Sequence[Key], items: Mapping[Any, Item]) -> None:
@@ -80,11 +80,11 @@ class Table(TableCanvas[Item], can_focus=True):
             self._scroll_with_cursor(self._cursor - old_cursor)
         self._repaint(previous, everything=was_empty or not order)
         if self.cursor_key != old_key:
-            self.post_message(self.Moved())
+            self.post_message(self.CursorMoved())
 
     def move_to(self, index: int) -> None:
         """Put the cursor on the row at an index (clamped) and bring it into view."""
-        self.hold_on()
+        self.follow_row()
         if not self._order:
             return
         previous, old_cursor = self._visible_lines(), self._cursor
@@ -92,7 +92,7 @@ class Table(TableCanvas[Item], can_focus=True):
         if self._cursor != old_cursor:
             self._scroll_into_view()
             self._repaint(previous)
-            self.post_message(self.Moved())
+            self.post_message(self.CursorMoved())
 
     def action_move(self, by: int) -> None:
         """Move the cursor by some rows."""
@@ -111,7 +111,7 @@ class Table(TableCanvas[Item], can_focus=True):
         self.scroll_to(x=self.scroll_x + direction * _PAN, animate=False, force=True)
 
     def on_click(self, event: events.Click) -> None:
-        """Select the row that was clicked; a click on the selected row chooses it, one on a title sorts."""
+        """Select the row that was clicked; one on the selected row opens it, one on a title sorts."""
         if event.y < HEADER_LINES:
             column = column_at(self._columns, self._layout(), event.x + int(self.scroll_x) - 1)
             if column is not None:
@@ -121,7 +121,7 @@ class Table(TableCanvas[Item], can_focus=True):
         if not 0 <= index < len(self._order):
             return
         if index == self._cursor:
-            self.post_message(self.Chosen())
+            self.post_message(self.RowClicked())
         self.move_to(index)
 
     def on_resize(self) -> None:

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from lockdeck.tui.table.column import CellContext, Column
 from lockdeck.tui.table.layout import Layout, lay_out, total_width
 from lockdeck.tui.view.lines import EMPTY, Line
-from lockdeck.tui.widgets.painting import dress, repaint_on_theme_change
+from lockdeck.tui.widgets.appearance import appearance_of, repaint_on_theme_change
 from lockdeck.tui.widgets.rowpainter import MARGIN, Key, RowLook, RowPainter
 from lockdeck.tui.widgets.tableheader import header_line
 
@@ -99,7 +99,7 @@ class TableCanvas(ScrollView, Generic[Item]):
         self._painter = RowPainter(self._columns, self._cell_context)
         self._lay_out_again()
 
-    def name_sort(self, column: str, downward: bool) -> None:
+    def show_sort(self, column: str, downward: bool) -> None:
         """Show at its title by which column rows are sorted; the order itself comes with `show`."""
         self._sorted_by, self._downward = column, downward
         self.refresh(Region(0, 0, self.size.width, HEADER_LINES))
@@ -126,11 +126,11 @@ class TableCanvas(ScrollView, Generic[Item]):
             return self._empty_line(y - HEADER_LINES, width)
         index = int(self.scroll_y) + y - HEADER_LINES
         if index >= len(self._order):
-            return dress(self).stylebook.strip(EMPTY, width)
+            return appearance_of(self).stylebook.strip(EMPTY, width)
         return self._row(index, width)
 
     def _header(self, width: int) -> Strip:
-        look = dress(self)
+        look = appearance_of(self)
         titles = header_line(
             self._columns,
             width,
@@ -142,7 +142,7 @@ class TableCanvas(ScrollView, Generic[Item]):
         return look.stylebook.strip(titles, width, "panel")
 
     def _row(self, index: int, width: int) -> Strip:
-        key, look = self._order[index], dress(self)
+        key, look = self._order[index], appearance_of(self)
         ground = "cursor" if index == self._cursor else "base"
         mark = look.symbols.mark if key in self._marked else ""
         row_look = RowLook(
@@ -153,7 +153,7 @@ class TableCanvas(ScrollView, Generic[Item]):
     def _empty_line(self, y: int, width: int) -> Strip:
         rows = self._empty()
         row = rows[y] if y < len(rows) else EMPTY
-        return dress(self).stylebook.strip((MARGIN, *row) if row else EMPTY, width)
+        return appearance_of(self).stylebook.strip((MARGIN, *row) if row else EMPTY, width)
 
     def _layout(self) -> Layout:
         return lay_out(self._columns, self._row_width - 2, self._wide)

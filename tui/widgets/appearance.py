@@ -10,16 +10,16 @@ from lockdeck.tui.view.style import StyleBook
 from lockdeck.tui.view.symbols import Symbols
 
 
-class Dressed(Protocol):
-    """An app that knows its current styles and glyphs."""
+class Appearance(Protocol):
+    """The current styles and glyphs of an app."""
 
     stylebook: StyleBook
     symbols: Symbols
 
 
-def dress(widget: Widget) -> Dressed:
+def appearance_of(widget: Widget) -> Appearance:
     """Return the styles and glyphs that are in force around a widget."""
-    return cast("Dressed", widget.app)
+    return cast("Appearance", widget.app)
 
 
 def repaint_on_theme_change(widget: Widget) -> None:
