@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from lockdeck.backend.openclaw.log.framing.encodings import Decoding
+
 MAX_LINE = 1 << 20
 """A line longer than this (bytes) is counted as oversize and skipped."""
 
@@ -38,19 +40,31 @@ class LineCounts(Struct):
 class LineFeed:
     """The bytes of one log, given in order in pieces of any size, as whole lines.
 
-    Keeps a half-written last line until its end arrives; never keeps more than `MAX_LINE` bytes.
+    Keeps a half-written last line until its end arrives; never keeps more than `MAX_LINE` bytes. Lines come in UTF-8,
+    whatever the encoding.
     """
 
-    __slots__ = ("_pending", "_skipping")
+    __slots__ = ("_decoding", "_pending", "_skipping")
 
     def __init__(self, *, mid_line: bool = False) -> None:
         """`mid_line`: the first piece starts inside a line, whose rest is not looked at."""
+        self._decoding = Decoding()
         self._pending = b""
         self._skipping = mid_line
 
     def feed(self, piece: bytes, counts: LineCounts) -> list[bytes]:
         """Return the lines that `piece` completes, without their newlines."""
         counts.bytes += len(piece)
+        return self._split(self._decoding.feed(piece), counts)
+
+    def finish(self, counts: LineCounts) -> list[bytes]:
+        """Return the last line when it has no newline: nothing more will come."""
+        lines = self._split(self._decoding.finish(), counts)
+        rest, self._pending = self._pending, b""
+        counts.lines += bool(rest)
+        return [*lines, rest] if rest else lines
+
+    def _split(self, piece: bytes, counts: LineCounts) -> list[bytes]:
         if self._skipping:
             end = piece.find(b"\n")
             if end < 0:
@@ -64,12 +78,6 @@ class LineFeed:
         self._hold_back(self._pending + rest, counts)
         counts.lines += len(lines)
         return lines
-
-    def finish(self, counts: LineCounts) -> list[bytes]:
-        """Return the last line when it has no newline: nothing more will come."""
-        rest, self._pending = self._pending, b""
-        counts.lines += bool(rest)
-        return [rest] if rest else []
 
     def _hold_back(self, rest: bytes, counts: LineCounts) -> None:
         if len(rest) <= MAX_LINE:

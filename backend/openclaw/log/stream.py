@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.openclaw.log.files import open_regular
+from lockdeck.backend.openclaw.log.framing.pieces import Pieces
+from lockdeck.backend.openclaw.log.framing.unwrap import Unwrapped, Unwrapper
 from lockdeck.backend.openclaw.log.kinds import KINDS
 from lockdeck.backend.openclaw.log.kinds.table import KindTable
 from lockdeck.backend.openclaw.log.records import Malformed, read_record
@@ -35,10 +37,10 @@ def parse_line(line: bytes, at: float | None = None, kinds: KindTable = KINDS) -
     starting with `probe-`) are not ours. Never raises.
     """
     marks = kinds.marks_of(line)
-    return _read(line, marks, at, kinds) if marks else None
+    return _read(Unwrapper().unwrap(line), marks, at, kinds) if marks else None
 
 
-def _read(line: bytes, marks: Marks, at: float | None, kinds: KindTable) -> Event | Malformed | None:
+def _read(line: Unwrapped, marks: Marks, at: float | None, kinds: KindTable) -> Event | Malformed | None:
     record = read_record(line, at)
     if isinstance(record, Malformed):
         return record
@@ -70,7 +72,7 @@ class EventStream:
     `dated`: whether the line of the event yielded last told a time of its own.
     """
 
-    __slots__ = ("_clock", "_feed", "_kinds", "dated")
+    __slots__ = ("_clock", "_feed", "_kinds", "_pieces", "_unwrapper", "dated")
 
     def __init__(self, at: float, *, mid_line: bool = False, kinds: KindTable = KINDS) -> None:
         """`at` (epoch seconds) is the time of lines without one, until a line tells a time."""
@@ -78,18 +80,21 @@ class EventStream:
         self._kinds = kinds
         self.dated = True
         self._feed = LineFeed(mid_line=mid_line)
+        self._pieces = Pieces()
+        self._unwrapper = Unwrapper()
 
     def feed(self, piece: bytes, counts: LineCounts, at: float | None = None) -> Iterator[Event]:
         """Yield the events of all lines that `piece` completes; `at` renews the stand-in time."""
         if at is not None:
             self._clock = at
-        return self._events(self._feed.feed(piece, counts), counts)
+        return self._events(self._pieces.join(self._feed.feed(piece, counts)), counts)
 
     def finish(self, counts: LineCounts) -> Iterator[Event]:
         """Yield the event of a last line without newline: nothing more will come."""
-        return self._events(self._feed.finish(counts), counts)
+        lines = [*self._pieces.join(self._feed.finish(counts)), *self._pieces.finish()]
+        return self._events(lines, counts)
 
-    def _events(self, lines: list[bytes], counts: LineCounts) -> Iterator[Event]:
+    def _events(self, lines: Sequence[bytes], counts: LineCounts) -> Iterator[Event]:
         concern, odd = concerning(lines, self._kinds.markers), no_text(lines)
         counts.malformed += len(odd.difference(place for place, _ in concern))
         for place, marks in concern:
@@ -98,17 +103,18 @@ class EventStream:
                 counts.oversize += 1
                 continue
             counts.relevant += 1
-            event = _read(line, marks, None, self._kinds)
+            unwrapped = self._unwrapper.unwrap(line)
+            event = _read(unwrapped, marks, None, self._kinds)
             self.dated = event is not Malformed.TIME
             if not self.dated:
-                event = _read(line, marks, self._time_above(lines, place), self._kinds)
+                event = _read(unwrapped, marks, self._time_above(lines, place), self._kinds)
             if isinstance(event, Malformed) or (event is None and place in odd):
                 counts.malformed += 1
             elif event is not None:
                 yield event
         self._clock = self._time_above(lines, len(lines))
 
-    def _time_above(self, lines: list[bytes], place: int) -> float:
+    def _time_above(self, lines: Sequence[bytes], place: int) -> float:
         for line in reversed(lines[max(0, place - LOOK_ABOVE) : place]):
             written_at = last_clock(line[-1000:].decode("utf-8", "replace"))
             if written_at is not None:

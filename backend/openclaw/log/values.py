@@ -5,11 +5,14 @@ Nothing here raises: a value of the wrong type or shape is a value that is not t
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
+
+import msgspec
 
 from lockdeck.backend.model.runs.events import LockTimeout
 from lockdeck.backend.model.runs.profiles import profile_hash
@@ -56,6 +59,20 @@ LOCK_TIMEOUT_FORMS = (
 TIME = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 """Pattern of an ISO 8601 time as logs write it."""
 _TIME = re.compile(TIME)
+
+
+def decode_object(line: bytes) -> dict[str, object] | None:
+    """Decode one JSON object; None for anything else. Never raises."""
+    try:
+        value = msgspec.json.decode(line)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        # JavaScript writes half an emoji as a lone surrogate escape when it cuts a preview, and two writers
+        # can tear a character: only the standard library, given text, reads on.
+        try:
+            value = json.loads(line.decode("utf-8", "replace"))
+        except (ValueError, RecursionError):
+            return None
+    return value if isinstance(value, dict) else None
 
 
 def hashed_profile(value: object) -> str | None:

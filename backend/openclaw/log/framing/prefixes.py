@@ -1,0 +1,144 @@
+"""What stands before OpenClaw's own words in a line of text: one table of prefixes, taken off one after the other.
+
+A prefix is taken off only where what follows can still be a line of OpenClaw's, so that text quoted inside another
+line never becomes one.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from msgspec import Struct
+
+ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC\b|[+-]\d\d:?\d\d\b))?"
+CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
+MONTH_DAY = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})?"
+_LEVEL = r"(?:trace|debug|info|warn|warning|error|fatal|TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL)"
+_NAME = r"[\w.@/-]{1,120}"
+_HOST = r"[\w.:@%-]{1,120}"
+_PROCESS = rf"{_HOST} [\w.@/()-]{{1,120}}(?:\[\d{{1,10}}\])?: "
+_LOG_FILE = r"[^\s\[{\"'<>]{1,240}\.(?:log|txt|jsonl|out|err)(?:\.\d{1,4})?(?:\.(?:gz|xz|bz2|zst))?"
+_LINE_NUMBER = rf"(?!{CLOCK}[ \[])(?!\d{{4}}-\d\d-\d\d[T ])\d{{1,9}}[:-]"
+_START = rf"(?:{ISO}|{CLOCK} |{MONTH_DAY}|\[|\{{|<\d)"
+"""How a line of OpenClaw's, or a further prefix of it, begins."""
+
+
+class Prefix(Struct, frozen=True):
+    """One prefix: `pattern` matches it whole. A time in it, if any, is its first ISO time, else its month and clock."""
+
+    name: str
+    pattern: str
+
+
+PREFIXES = (
+    Prefix("indent", r"[ \t]{1,40}"),
+    Prefix("quote", r"(?:[>|│┃] ?){1,8}"),
+    Prefix("bullet", r"[-*+•] "),
+    Prefix("backtick", r"`{1,3}"),
+    Prefix(
+        "syslog 5424",
+        rf"<\d{{1,3}}>1 {ISO} \S{{1,255}} \S{{1,48}} \S{{1,128}} \S{{1,32}} (?:-|(?:\[[^\]\n]{{0,1000}}\])+) (?:\ufeff)?",
+    ),
+    Prefix("syslog 3164", rf"(?:<\d{{1,3}}>)?{MONTH_DAY} {_PROCESS}"),
+    Prefix("journal", rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) {ISO}(?: [A-Z]{{3,5}})?|{ISO}) {_PROCESS}"),
+    Prefix("journal unix", rf"\d{{9,11}}\.\d{{6}} {_PROCESS}"),
+    Prefix("cri", rf"{ISO} (?:stdout|stderr) [FP](?::[\w:]{{0,40}})? "),
+    Prefix("fly", rf"{ISO} {_NAME}\[[\w.-]{{1,60}}\] \w{{2,12}} \[\w{{2,12}}\] ?"),
+    Prefix("render", rf"{ISO} {_NAME}\[[\w.-]{{1,60}}\]: "),
+    Prefix("launchd", rf"{ISO} {_NAME}\[\d{{1,10}}(?::[\da-f]{{1,16}})?\] "),
+    Prefix("pm2", rf"\d{{1,6}}\|{_NAME} {{0,40}}\| ?"),
+    Prefix("pm2 time", rf"{ISO}: "),
+    Prefix("kubectl", r"\[(?:pod|deployment|statefulset)/[^\]\s]{1,300}\] "),
+    Prefix("compose", r"[\w.-]{1,120} {1,60}\| ?"),
+    Prefix("grep file", rf"{_LOG_FILE}[:-](?:{_LINE_NUMBER})?"),
+    Prefix("grep line", _LINE_NUMBER),
+    Prefix("time", rf"{ISO} {{1,40}}(?=\S)"),
+    Prefix("time in brackets", rf"\[{ISO}\] "),
+    Prefix("month and clock", rf"{MONTH_DAY} (?= {{0,40}}{_START}|{_LEVEL}\b)"),
+    Prefix("clock", rf"{CLOCK} {{1,40}}(?=\S)"),
+    Prefix("stern", rf"{_NAME} {_NAME} (?={ISO}|{CLOCK} |\{{\"|\[[a-z\d])"),
+    Prefix("level", rf"\[{_LEVEL}\] "),
+    Prefix(
+        "openclaw logs",
+        rf"{_LEVEL} (?:[\w-]{{1,40}}(?:/[\w.-]{{1,60}}){{1,4}}|[a-z][\w-]{{1,40}}(?= \{{\"subsystem\"|$)) ",
+    ),
+    Prefix(
+        "openclaw logs",
+        rf"{_LEVEL} (?:agent|diagnostic|gateway|ws|model-fallback|session-write-lock|plugins|compaction) ",
+    ),
+    Prefix("level word", rf"{_LEVEL} (?=[A-Z\[{{])"),
+    Prefix("subsystem", r"\{\"subsystem\":\"[^\"\\\n]{1,120}\"\} "),
+)
+"""In the order in which they are tried."""
+
+_GROUPS = tuple(f"p{place}" for place in range(len(PREFIXES)))
+_ANY = re.compile(
+    "|".join(f"(?P<{group}>{prefix.pattern})" for group, prefix in zip(_GROUPS, PREFIXES, strict=True))
+)
+_NAME_OF = {group: prefix.name for group, prefix in zip(_GROUPS, PREFIXES, strict=True)}
+_QUOTING = frozenset({"indent", "quote", "bullet", "backtick", "grep file", "grep line"})
+"""Prefixes of quotations: behind them only a line with a time, a tag or fields is one of OpenClaw's."""
+_TIMES = re.compile(rf"{ISO}|{MONTH_DAY}|(?<![\d:]){CLOCK}(?!\d)|(?<!\d)\d{{9,11}}\.\d{{6}}(?= )")
+OWN_TAG = re.compile(rf"\[(?!{_LEVEL}\]|\d{{4}}-\d\d-|(?:pod|deployment|statefulset)/)")
+_ANSI = re.compile(r"\x1b\[[0-9;:?]{0,40}[A-Za-z]|\x1b\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)")
+MOST = 12
+"""No more prefixes than so many are taken off one line."""
+
+
+class Peeled(Struct, frozen=True):
+    """What is left of a line of text: its body, and the times and names of what stood before it, in their order."""
+
+    body: str
+    times: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+class Peeler:
+    """Takes prefixes off lines of one stream; remembers how the last line began, since the next one often does too."""
+
+    __slots__ = ("_chain", "_names")
+
+    def __init__(self) -> None:
+        self._chain: re.Pattern[str] | None = None
+        self._names: tuple[str, ...] = ()
+
+    def peel(self, line: str) -> Peeled:
+        """Return the line without colours and without its prefixes."""
+        text = _ANSI.sub("", line) if "\x1b" in line else line
+        if OWN_TAG.match(text):
+            return Peeled(text)
+        match = self._chain.match(text) if self._chain is not None else None
+        if match is not None and OWN_TAG.match(text, match.end()):
+            return _peeled(text, match.end(), self._names)
+        return self._search(text)
+
+    def _search(self, text: str) -> Peeled:
+        groups: list[str] = []
+        end = 0
+        while len(groups) < MOST and (match := _ANY.match(text, end)):
+            groups.append(str(match.lastgroup))
+            end = match.end()
+        if not groups:
+            return Peeled(text)
+        names = tuple(_NAME_OF[group] for group in groups)
+        if _QUOTING.issuperset(names) and not (OWN_TAG.match(text, end) or text.startswith("{", end)):
+            return Peeled(text)
+        if len(groups) <= _REMEMBERED:
+            self._chain, self._names = _chain_of(tuple(groups)), names
+        return _peeled(text, end, names)
+
+
+_REMEMBERED = 6
+
+
+@lru_cache(64)
+def _chain_of(groups: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("".join(f"(?:{PREFIXES[int(group[1:])].pattern})" for group in groups))
+
+
+def _peeled(text: str, end: int, names: tuple[str, ...]) -> Peeled:
+    body = text[end:]
+    if "backtick" in names:
+        body = body.rstrip("` ")
+    return Peeled(body, tuple(_TIMES.findall(text, 0, end)), names)

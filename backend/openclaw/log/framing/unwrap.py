@@ -1,0 +1,98 @@
+"""One line of a log without what other programs put around it: the record or text that OpenClaw wrote."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from lockdeck.backend.openclaw.log.framing.envelopes import is_own, open_envelope
+from lockdeck.backend.openclaw.log.framing.prefixes import ISO, OWN_TAG, Peeler
+from lockdeck.backend.openclaw.log.framing.stamps import Clock, read_clock, read_stamp
+from lockdeck.backend.openclaw.log.values import SCAN_LIMIT, clock, decode_object
+
+DEPTH = 5
+"""Envelopes are opened no deeper than this."""
+APART_S = 2.0
+"""A time of day that differs from the time around it by less (seconds) is the same moment, told less exactly."""
+_TEXT_LIMIT = SCAN_LIMIT + 4096
+_PLAIN = re.compile(rf"({ISO}) {{1,4}}(?={OWN_TAG.pattern})")
+_LENIENT = json.JSONDecoder(strict=False)
+
+
+class Unwrapped(Struct, frozen=True):
+    """What OpenClaw wrote: a JSON `record`, or else `text`; both where `openclaw logs` printed fields and message.
+
+    `at` is the innermost whole time around it (epoch seconds), `clock` a time of day without its date that stands
+    nearer to it. `broken` says that it looked like JSON and was none.
+    """
+
+    text: str = ""
+    record: Mapping[str, object] | None = None
+    at: float | None = None
+    clock: Clock | None = None
+    broken: bool = False
+
+    @property
+    def moment(self) -> float | None:
+        """When the line was written, by what stands around it; None where no line tells a date."""
+        if self.at is None or self.clock is None or self.clock.offset_s is None:
+            return self.at
+        near = self.clock.near(self.at)
+        return self.at if near is None or abs(near - self.at) < APART_S else near
+
+
+class Unwrapper:
+    """Takes the wrappers off the lines of one stream."""
+
+    __slots__ = ("_peeler",)
+
+    def __init__(self) -> None:
+        self._peeler = Peeler()
+
+    def unwrap(self, line: bytes) -> Unwrapped:
+        """Return what a line carries. Never raises."""
+        line = line.strip()
+        if line.startswith(b"{"):
+            record = decode_object(line)
+            if record is not None and is_own(record):
+                return Unwrapped(record=record)
+        text = line.decode("utf-8", "replace")
+        plain = _PLAIN.match(text)
+        if plain is not None and "\x1b" not in text:
+            return Unwrapped(text[plain.end() :], at=clock(plain[1]) or read_stamp(plain[1]))
+        return self._open(text)
+
+    def _open(self, text: str) -> Unwrapped:
+        at: float | None = None
+        of_day: Clock | None = None
+        for _ in range(DEPTH):
+            peeled = self._peeler.peel(text.strip())
+            for time in peeled.times:
+                moment = read_stamp(time)
+                at, of_day = (at, read_clock(time) or of_day) if moment is None else (moment, None)
+            if not peeled.body.startswith("{"):
+                return Unwrapped(peeled.body[:_TEXT_LIMIT], None, at, of_day)
+            record, rest = _decode(peeled.body)
+            if record is None:
+                return Unwrapped(peeled.body[:_TEXT_LIMIT], None, at, of_day, broken=True)
+            opened = open_envelope(record) if not rest else None
+            if opened is None:
+                return Unwrapped(rest, record, at, of_day)
+            at, of_day = (at, of_day) if opened.at is None else (opened.at, None)
+            text = opened.line
+        return Unwrapped(text[:_TEXT_LIMIT], None, at, of_day)
+
+
+def _decode(text: str) -> tuple[dict[str, object] | None, str]:
+    """Decode the JSON object that a text begins with, and return what follows it, as `openclaw logs` prints it."""
+    record = decode_object(text.encode("utf-8", "replace"))
+    if record is not None:
+        return record, ""
+    try:
+        value, end = _LENIENT.raw_decode(text)
+    except (ValueError, RecursionError):
+        return None, ""
+    return (value, text[end:].strip()) if isinstance(value, dict) else (None, "")
