@@ -33,3 +33,13 @@ def test_the_readme_has_every_command_that_the_help_lists():
     listed = {name for name in COMMANDS if not group.get_command(context, name).hidden}
     rows = re.findall(r"^\| `lockdeck (\w+)", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
     assert set(rows) == listed
+
+
+def test_of_the_front_ends_the_command_line_imports_only_itself_and_what_both_read():
+    """The contract looks at Textual and at the dashboard's folders; this at every module of its own."""
+    parts = {
+        part
+        for path in FOLDER.glob("*.py")
+        for part in re.findall(r"^\s*(?:from|import) lockdeck\.tui\.(\w+)", path.read_text(), re.MULTILINE)
+    }
+    assert parts == {"cli", "exits", "view"}
