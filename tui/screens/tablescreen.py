@@ -10,10 +10,10 @@ from textual.widget import Widget
 
 from lockdeck.tui.dialogs.columns import ColumnsDialog, ColumnWish
 from lockdeck.tui.screens.base import DeckScreen
+from lockdeck.tui.screens.savecolumns import ColumnsSaved, save_columns_in_background
 from lockdeck.tui.table.column import CellContext, Column, Field
 from lockdeck.tui.table.filter import parse
 from lockdeck.tui.table.layout import select
-from lockdeck.tui.table.savecolumns import ColumnsSaved, save_columns_aside
 from lockdeck.tui.table.tables import TableKind
 from lockdeck.tui.view.lines import Line, line, span
 from lockdeck.tui.widgets.prompt import FilterPrompt
@@ -98,7 +98,7 @@ class TableScreen(DeckScreen):
         app.wishes = app.wishes.with_columns(self.TABLE.name, wish.names)
         self.table.set_columns(self._columns())
         if wish.keep:
-            save_columns_aside(self, self.TABLE, wish.names, app.wishes.config)
+            save_columns_in_background(self, self.TABLE, wish.names, app.wishes.config)
 
     def on_columns_saved(self, message: ColumnsSaved) -> None:
         """Say where the columns are kept, or why they are not."""

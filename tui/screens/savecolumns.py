@@ -22,7 +22,9 @@ class ColumnsSaved(Message):
         self.failed = failed
 
 
-def save_columns_aside(to: MessagePump, table: TableKind[Any], names: Sequence[str], path: str) -> None:
+def save_columns_in_background(
+    to: MessagePump, table: TableKind[Any], names: Sequence[str], path: str
+) -> None:
     """Write the columns of a table to the file `path`; ends in a ColumnsSaved to `to`."""
 
     def work() -> None:
