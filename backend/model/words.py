@@ -10,7 +10,10 @@ UNKNOWN = "-"
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time as people say it: `0.4 s`, `42 s`, `14 m 20 s`, `2 h 5 m`, `3 d 4 h`."""
+    """Return a length of time with its two greatest units: `0.4 s`, `42 s`, `14 m 05 s`, `2 h 00 m`, `3 d 04 h`.
+
+    Whole numbers of seconds below ten have no tenths, so that a cell that ticks can be given those.
+    """
     if seconds < 0:
         seconds = 0.0
     if seconds < 10 and round(seconds, 1) != round(seconds):
@@ -22,8 +25,7 @@ def duration(seconds: float) -> str:
         (60, "m", 1, "s"),
     ):
         if total >= unit:
-            rest = total % unit // smaller
-            return f"{total // unit} {name} {rest} {smaller_name}" if rest else f"{total // unit} {name}"
+            return f"{total // unit} {name} {total % unit // smaller:02d} {smaller_name}"
     return f"{total} s"
 
 

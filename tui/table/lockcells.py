@@ -46,7 +46,7 @@ def holder_cell(lock: LockView, _context: CellContext) -> Line:
 def age_cell(lock: LockView, context: CellContext) -> Line:
     """Return how old a lock file is."""
     created = lock.record.created_at
-    return EMPTY if created is None else line(span(duration(context.now - created)))
+    return EMPTY if created is None else line(span(duration(int(context.now - created))))
 
 
 def file_cell(lock: LockView, _context: CellContext) -> Line:

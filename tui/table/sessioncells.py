@@ -38,7 +38,7 @@ def occupied_cell(view: SessionView, context: CellContext) -> Line:
     seconds = view.occupied_s(context.now)
     if seconds is None:
         return EMPTY
-    return line(span(duration(seconds), SEVERITY_STYLE[view.severity] if view.severity else "text"))
+    return line(span(duration(int(seconds)), SEVERITY_STYLE[view.severity] if view.severity else "text"))
 
 
 def progress_cell(view: SessionView, context: CellContext) -> Line:
@@ -80,8 +80,8 @@ def free_by_cell(view: SessionView, context: CellContext) -> Line:
     if moment is None:
         return EMPTY
     if moment < now:
-        return line(span(f"late {duration(now - moment)}", "critical"))
-    return line(span(hour_and_minute(moment)), span(f" +{duration(moment - now)}", "dim"))
+        return line(span(f"late {duration(int(now - moment))}", "critical"))
+    return line(span(hour_and_minute(moment)), span(f" +{duration(int(moment - now))}", "dim"))
 
 
 def churn_cell(view: SessionView, context: CellContext) -> Line:

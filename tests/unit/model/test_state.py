@@ -114,7 +114,7 @@ def test_many_short_holds_of_one_turn_are_no_rotation():
     flicker = holds(*[(n * 2.0, n * 2.0 + 1.9) for n in range(30)], (60.0, None))
     found = state_of(61.0, occupation=flicker)
     assert found.state is State.RUNNING
-    assert "31 holds in a row since 1 m 1 s" in found.reasons
+    assert "31 holds in a row since 1 m 01 s" in found.reasons
 
 
 def test_the_gap_within_the_grace_is_no_idleness():
@@ -217,7 +217,9 @@ def test_a_finished_rotation_is_not_stuck():
 def test_holds_paced_by_the_timeout_show_the_pattern_where_no_line_names_the_session():
     found = state_of(130.0, occupation=IN_THREE)
     assert found.state is State.STUCK
-    assert found.reasons[0].startswith("2 holds in a row by pid 37121 ended after the 1 m (idle timeout)")
+    assert found.reasons[0].startswith(
+        "2 holds in a row by pid 37121 ended after the 1 m 00 s (idle timeout)"
+    )
     assert state_of(130.0, occupation=IN_THREE, budget=Budget(50.0, "idle timeout")).state is State.RUNNING
 
 
