@@ -15,15 +15,12 @@ MODULES = {
     for folder in ("backend", "tui", "themes")
     for path in (REPOSITORY / folder).rglob("*.py")
 }
-CLOCKS = {"backend/model/words.py", "backend/model/wire.py"}
-"""Local time for people, and UTC for programs."""
+WORDS = "backend/model/words.py"
 NAMES = "tui/view/names.py"
 
 
-def test_a_moment_becomes_text_in_one_module_for_people_and_in_one_for_programs() -> None:
-    assert {
-        path for path, text in MODULES.items() if "strftime(" in text or "fromtimestamp(" in text
-    } == CLOCKS
+def test_local_times_are_written_in_one_module() -> None:
+    assert [path for path, text in MODULES.items() if "strftime(" in text] == [WORDS]
 
 
 @pytest.mark.parametrize("name", ["duration", "time_of_day", "short_key", "session_name", "file_name"])
