@@ -29,7 +29,7 @@ def command(common: Common, logs: tuple[str, ...], as_json: bool) -> int:
 
 
 def replay_logs(paths: Sequence[str], as_json: bool) -> Exit:
-    """Print the history that the logs tell; 2 when none of them could be read."""
+    """Print the history that the logs tell; 2 when none of them could be read, 1 when no line was understood."""
     history = replay(paths)
     for problem in history.problems:
         narrate(problem)
@@ -40,19 +40,21 @@ def replay_logs(paths: Sequence[str], as_json: bool) -> Exit:
     else:
         for line in replay_lines(history):
             emit(line)
-    return Exit.OK
+    return Exit.ATTENTION if history.totals.unread and not history.kinds else Exit.OK
 
 
 def replay_json(history: Replay) -> dict[str, Any]:
-    """Shape: logs, lines, counts, runs, occupations, refusedStarts, unjoined, problems."""
-    totals = history.lines.values()
+    """Shape: logs, lines, unread, counts, runs, occupations, refusedStarts, unjoined, problems."""
+    totals = history.totals
     return {
         "schema": SCHEMA,
         "logs": list(history.lines),
-        "lines": sum(counts.lines for counts in totals),
-        "relevant": sum(counts.relevant for counts in totals),
-        "malformed": sum(counts.malformed for counts in totals),
-        "oversize": sum(counts.oversize for counts in totals),
+        "lines": totals.lines,
+        "relevant": totals.relevant,
+        "malformed": totals.malformed,
+        "oversize": totals.oversize,
+        "unread": totals.unread,
+        "firstUnread": totals.first_unread or None,
         "counts": history.kinds,
         "runsWithDecisions": sum(bool(past.decisions) for past in history.runs),
         "runs": [_run(past) for past in history.runs],
@@ -155,11 +157,13 @@ def replay_lines(history: Replay) -> Iterator[SafeText]:
         yield SafeText("")
     for kind, count in history.kinds.items():
         yield safe(f"{count:>7}  {kind}")
-    lines = sum(counts.lines for counts in history.lines.values())
-    unread = sum(counts.malformed + counts.oversize for counts in history.lines.values())
+    totals = history.totals
+    unread = totals.unread_sentence()
+    if unread is not None:
+        yield safe(unread)
     runs = sum(bool(past.decisions) for past in history.runs)
     yield safe(
-        f"{times(lines, 'line')}, {unread} not understood, {times(len(history.runs), 'run')} "
+        f"{times(totals.lines, 'line')}, {totals.malformed + totals.oversize} not understood, {times(len(history.runs), 'run')} "
         f"({runs} with decisions), {times(history.unjoined, 'line that names no run', 'lines that name no run')}"
     )
 

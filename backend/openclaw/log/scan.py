@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from lockdeck.backend.model.words import times
 from lockdeck.backend.openclaw.log.framing.encodings import Decoding
+from lockdeck.backend.system.text import SafeText, safe
 
 MAX_LINE = 1 << 20
 """A line longer than this (bytes) is counted as oversize and skipped."""
@@ -23,11 +25,17 @@ Marks = tuple[int, ...]
 """Indexes of the markers that a line holds."""
 
 
+PREVIEW = 160
+"""Characters of a line that could not be read that are shown."""
+
+
 class LineCounts(Struct):
     """Counts of what went through a reader.
 
     `relevant` lines held a marker, `malformed` lines are those of them that could not be understood and those
-    that are no text, `oversize` lines were skipped. Other lines without a marker are only counted.
+    that are no text, `oversize` lines were skipped. Other lines without a marker are only counted. `unread` are the
+    malformed ones that look like OpenClaw's, the first of them shown in `first_unread`. `shaped` says that a line
+    has the shape of a log's.
     """
 
     lines: int = 0
@@ -35,6 +43,41 @@ class LineCounts(Struct):
     malformed: int = 0
     oversize: int = 0
     bytes: int = 0
+    unread: int = 0
+    first_unread: SafeText = SafeText("")
+    shaped: bool = False
+
+    def add(self, counts: LineCounts) -> None:
+        """Take in what was counted elsewhere, later."""
+        self.lines += counts.lines
+        self.relevant += counts.relevant
+        self.malformed += counts.malformed
+        self.oversize += counts.oversize
+        self.bytes += counts.bytes
+        self.unread += counts.unread
+        self.first_unread = self.first_unread or counts.first_unread
+        self.shaped = self.shaped or counts.shaped
+
+    def miss(self, text: str) -> None:
+        """Count a line that looks like OpenClaw's and could not be read."""
+        self.malformed += 1
+        self.unread += 1
+        self.first_unread = self.first_unread or safe(text.strip(), PREVIEW)
+
+    @property
+    def of_log(self) -> bool:
+        """Return whether lines of which none told an event can be those of a log: text, and in the shape of one."""
+        return not self.lines or self.unread > 0 or (self.shaped and 2 * self.malformed <= self.lines)
+
+    def unread_sentence(self) -> str | None:
+        """Say how many lines could not be read although they look like OpenClaw's; None where all were."""
+        if not self.unread:
+            return None
+        verb = "looks" if self.unread == 1 else "look"
+        return (
+            f"{times(self.unread, 'line')} {verb} like OpenClaw's and could not be read; "
+            f"the first: {self.first_unread}"
+        )
 
 
 class LineFeed:

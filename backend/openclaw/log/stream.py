@@ -20,12 +20,14 @@ from lockdeck.backend.openclaw.log.scan import (
     concerning,
     no_text,
 )
-from lockdeck.backend.openclaw.log.values import last_clock
+from lockdeck.backend.openclaw.log.values import SCAN_LIMIT, last_clock
 
 __all__ = ["EventStream", "LineCounts", "Malformed", "parse_line", "read_events"]
 
 BLOCK = 1 << 20
 """Bytes read at once."""
+LOOK_FOR_SHAPE = 1000
+"""Lines of a block, spread over it, that are asked whether a log has such, until one has been found."""
 LOOK_ABOVE = 50
 """Lines above one without a time that are searched for a time."""
 
@@ -95,6 +97,7 @@ class EventStream:
         return self._events(lines, counts)
 
     def _events(self, lines: Sequence[bytes], counts: LineCounts) -> Iterator[Event]:
+        counts.shaped = counts.shaped or _shaped(lines)
         concern, odd = concerning(lines, self._kinds.markers), no_text(lines)
         counts.malformed += len(odd.difference(place for place, _ in concern))
         for place, marks in concern:
@@ -108,11 +111,21 @@ class EventStream:
             self.dated = event is not Malformed.TIME
             if not self.dated:
                 event = _read(unwrapped, marks, self._time_above(lines, place), self._kinds)
-            if isinstance(event, Malformed) or (event is None and place in odd):
+            if isinstance(event, Malformed) or (event is None and self._misses(line, unwrapped, marks)):
+                counts.miss(line[:SCAN_LIMIT].decode("utf-8", "replace"))
+            elif event is None and place in odd:
                 counts.malformed += 1
             elif event is not None:
+                counts.shaped = True
                 yield event
         self._clock = self._time_above(lines, len(lines))
+
+    def _misses(self, line: bytes, unwrapped: Unwrapped, marks: Marks) -> bool:
+        """Return whether a line that gave no event holds the words of one, in a form that is none of OpenClaw's."""
+        if unwrapped.own:
+            return False
+        event = self._kinds.quoted(line[:SCAN_LIMIT].decode("utf-8", "replace"), marks)
+        return event is not None and not _is_probe(event)
 
     def _time_above(self, lines: Sequence[bytes], place: int) -> float:
         for line in reversed(lines[max(0, place - LOOK_ABOVE) : place]):
@@ -120,6 +133,11 @@ class EventStream:
             if written_at is not None:
                 return written_at
         return self._clock
+
+
+def _shaped(lines: Sequence[bytes]) -> bool:
+    unwrapper, step = Unwrapper(), 1 + len(lines) // LOOK_FOR_SHAPE
+    return any(unwrapper.unwrap(line).shaped for line in lines[::step] if b"\0" not in line)
 
 
 def _is_probe(event: Event) -> bool:

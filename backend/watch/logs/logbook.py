@@ -40,7 +40,7 @@ class LogBook:
             self._tail.look_at(files, usual, console=tuple(_console_files(roots)))
         poll = self._tail.poll(now)
         self.problems = tuple(str(problem) for problem in poll.problems)
-        self._count(poll.counts)
+        self.counts.add(poll.counts)
         return poll.events
 
     def learn_versions(self, roots: Collection[WatchedRoot]) -> None:
@@ -63,16 +63,11 @@ class LogBook:
     def notes(self) -> Iterator[str]:
         """Yield what could not be read or understood, in sentences."""
         yield from (f"log: {problem}" for problem in self.problems)
+        unread = self.counts.unread_sentence()
+        if unread is not None:
+            yield f"log: {unread}"
         if self.counts.malformed or self.counts.oversize:
             yield f"log: {times(self.counts.malformed, 'line')} not understood, {self.counts.oversize} too long"
-
-    def _count(self, counts: LineCounts) -> None:
-        total = self.counts
-        total.lines += counts.lines
-        total.relevant += counts.relevant
-        total.malformed += counts.malformed
-        total.oversize += counts.oversize
-        total.bytes += counts.bytes
 
 
 def _console_files(roots: Iterable[WatchedRoot]) -> Iterator[str]:

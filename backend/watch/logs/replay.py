@@ -45,7 +45,7 @@ class PastRun(Struct, frozen=True):
 class Replay(Struct, frozen=True):
     """The past as log files tell it.
 
-    `lines` are per file; `kinds` counts the events by what they are; `unjoined` lines name no run;
+    `lines` are per file, without those that are no log; `kinds` counts the events by what they are; `unjoined` lines name no run;
     `refused_starts` are the newest gateways that were refused; `problems` say which file could not be read
     and why, and from when on what is told is whole.
     """
@@ -58,6 +58,14 @@ class Replay(Struct, frozen=True):
     problems: tuple[str, ...]
     refused_starts: tuple[GatewayRefused, ...] = ()
 
+    @property
+    def totals(self) -> LineCounts:
+        """Counts of all files together."""
+        totals = LineCounts()
+        for counts in self.lines.values():
+            totals.add(counts)
+        return totals
+
 
 def replay(paths: Sequence[str]) -> Replay:
     """Read the files in the order given (time orders the events) and rebuild runs and occupations.
@@ -68,7 +76,8 @@ def replay(paths: Sequence[str]) -> Replay:
     lines: dict[str, LineCounts] = {}
     problems: list[str] = []
     for path in _each_once(paths):
-        counts = lines[path] = LineCounts()
+        counts, events = LineCounts(), kinds.total()
+        lines[path] = counts
         try:
             for batch in _batches(read_events(path, counts)):
                 kinds.update(name for event in batch for name in kinds_of(event))
@@ -76,6 +85,10 @@ def replay(paths: Sequence[str]) -> Replay:
         except OSError as error:
             del lines[path]
             problems.append(f"{path} can't be read: {error.strerror or error}")
+        else:
+            if kinds.total() == events and not counts.of_log:
+                del lines[path]
+                problems.append(f"{path} is no log: no line has a time or a tag in front, or is a record")
     keys = session_keys(book, {})
     runs = [life for run in book.runs.values() for life in all_lives(run)]
     past = [PastRun(run, key_of(run, keys), _decisions(run), lock_failure_sentence(run)) for run in runs]

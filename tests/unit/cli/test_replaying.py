@@ -14,6 +14,7 @@ from lockdeck.backend.watch.logs import replay as replay_module
 from lockdeck.backend.watch.logs.replay import replay
 from tests.folders import RECORDINGS
 from tests.unit.fleetdir import lockdeck
+from tests.unit.openclaw.wrappers import console, recorded
 
 COUNTED = sorted(RECORDINGS.glob("2026.4.5-*/expected.json"))
 
@@ -79,8 +80,9 @@ def test_junk_is_counted_and_never_fatal(tmp_path):
     log.write_bytes(
         b"\x00\xff embedded run timeout \x1b[2J\n" * 50 + b'{"1":"embedded run timeout: runId=' * 3
     )
-    found = told(tmp_path, log)
-    assert found["runs"] == []
+    done = lockdeck("replay", log, "--json", env={"HOME": str(tmp_path)})
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["runs"], found["unread"]) == (1, [], 1)
     assert found["lines"] >= 50
 
 
@@ -103,12 +105,56 @@ def test_an_attempt_without_a_start_begins_with_its_first_error(tmp_path):
 
 
 @pytest.mark.parametrize("data", [gzip.compress(os.urandom(20_000)), bytes(range(256)) * 40])
-def test_what_is_no_text_is_counted_as_not_understood(tmp_path, data):
-    log = tmp_path / "log.gz"
+def test_a_file_that_is_no_log_is_told_and_ends_with_2(tmp_path, data):
+    log, other = tmp_path / "log.gz", RECORDINGS / "2026.4.5-run-ok" / "gateway.log"
     log.write_bytes(data)
+    done = lockdeck("replay", log, env={"HOME": str(tmp_path)}, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{log} is no log" in done.stderr
+    found = told(tmp_path, log, other)
+    assert found["logs"] == [str(other)]
+    assert "is no log" in found["problems"][0]
+
+
+@pytest.mark.parametrize("data", [b"", b"2026-05-09T10:04:23Z nginx is up\n", b"[plugins] ready\n"])
+def test_a_log_of_which_no_line_concerns_us_is_a_log(tmp_path, data):
+    log = tmp_path / "some.log"
+    log.write_bytes(data)
+    assert told(tmp_path, log)["unread"] == 0
+
+
+def test_lines_that_look_like_ours_and_could_not_be_read_are_counted_and_shown(tmp_path):
+    unknown = "".join(f"|w#9| {'x' * 5} ~ {console(line)}\n" for line in recorded())
+    log = tmp_path / "unknown.log"
+    log.write_text(unknown)
+    done = lockdeck("replay", log, env={"HOME": str(tmp_path)}, text=True)
+    sentence = (
+        "100 lines look like OpenClaw's and could not be read; the first: |w#9| xxxxx ~ 2026-11-22T09:49:27"
+    )
+    assert done.returncode == 1
+    assert sentence in done.stdout
+    done = lockdeck("replay", log, "--json", env={"HOME": str(tmp_path)})
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["unread"], found["malformed"]) == (1, 100, 100)
+    assert found["firstUnread"].startswith("|w#9| xxxxx")
+    known = RECORDINGS / "2026.4.5-incident-hang" / "gateway.log"
+    assert told(tmp_path, log, known)["unread"] == 100
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[gateway] he wrote: embedded run timeout: runId=r sessionId=s timeoutMs=1",
+        "2026-05-09T10:04:23Z [agent] embedded run timeout: runId=r sessionId=probe-x timeoutMs=1",
+        "2026-05-09T10:04:23Z [agent] embedded run agent end: runId=r isError=false",
+        "2026-05-09T10:04:23Z something about compaction and model fallback",
+    ],
+)
+def test_lines_that_were_read_and_tell_nothing_are_not_counted(tmp_path, text):
+    log = tmp_path / "some.log"
+    log.write_text(f"{text}\n")
     found = told(tmp_path, log)
-    assert found["runs"] == []
-    assert found["malformed"] > found["lines"] * 0.9
+    assert (found["relevant"], found["unread"], found["malformed"]) == (1, 0, 0)
 
 
 def test_a_file_given_twice_is_read_once(tmp_path):

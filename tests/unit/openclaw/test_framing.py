@@ -125,6 +125,14 @@ def test_every_encoding_gives_the_events_of_the_plain_log(name, form):
     assert events(ENCODINGS[name](wrapped)) == PLAIN[form]
 
 
+@pytest.mark.parametrize("name", WRAPS)
+def test_no_line_in_a_wrapper_is_counted_as_unread(name):
+    for form in (tslog, console):
+        counts = LineCounts()
+        assert events(rendered(LINES, form, WRAPS[name]), counts)
+        assert (counts.unread, counts.malformed, counts.shaped) == (0, 0, True)
+
+
 def test_wrappers_may_change_from_line_to_line():
     wraps = list(WRAPS.values())
     raw = [rendered([line], console, wraps[place % len(wraps)]) for place, line in enumerate(LINES)]

@@ -337,6 +337,7 @@ def test_lines_that_are_no_log_lines_are_counted_and_harm_nothing(incident):
         log.write(b'{"0": "embedded run timeout: \n' + b"\xff\x00 embedded_run_failover_decision {\n")
     assert incident.look().state is State.RUNNING
     assert any("not understood" in note for note in incident.snapshot.notes)
+    assert any("1 line looks like OpenClaw's and could not be read" in n for n in incident.snapshot.notes)
 
 
 def test_what_a_log_says_is_read_only_once(incident):

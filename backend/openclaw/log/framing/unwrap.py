@@ -36,6 +36,16 @@ class Unwrapped(Struct, frozen=True):
     broken: bool = False
 
     @property
+    def own(self) -> bool:
+        """Return whether it is in one of OpenClaw's own forms, so that a line which tells no event is none."""
+        return OWN_TAG.match(self.text) is not None if self.record is None else is_own(self.record)
+
+    @property
+    def shaped(self) -> bool:
+        """Return whether a log may have such a line: a record, a line of OpenClaw's, or one with a time in front."""
+        return self.record is not None or self.own or self.at is not None or self.clock is not None
+
+    @property
     def moment(self) -> float | None:
         """When the line was written, by what stands around it; None where no line tells a date."""
         if self.at is None or self.clock is None or self.clock.offset_s is None:

@@ -92,6 +92,17 @@ class KindTable:
                 return text(record, match)
         return None
 
+    def quoted(self, text: str, marks: Marks) -> Event | None:
+        """Return the event that some words inside a text would tell if they stood alone."""
+        for pattern, reader in self._by_marks.get(marks) or self._select(marks):
+            match = pattern.search(text)
+            words = text[match.start() :] if match is not None else ""
+            alone = pattern.match(words)
+            event = None if match is None or alone is None else reader(LogRecord(0.0, words), alone)
+            if event is not None:
+                return event
+        return None
+
     def _select(self, marks: Marks) -> tuple[tuple[re.Pattern[str], TextReader], ...]:
         """Return what reads the messages of lines with these markers, in the order of the table."""
         selected = tuple(
