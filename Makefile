@@ -22,7 +22,8 @@ check: $(DEV)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/codespell backend tui themes lockdeck tests README.md CHANGELOG.md
+	@$(BIN)/codespell backend tui themes tests README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md
+	@$(BIN)/python -m tests.house
 
 # Figures of the code itself, each with its goal.
 house: $(DEV)

@@ -31,7 +31,7 @@ from lockdeck.backend.simulate.tempo import Tempo
 from lockdeck.backend.simulate.world import World
 
 
-class Gateway:
+class SimulatedGateway:
     """One gateway: its runs, its children and the story they play."""
 
     def __init__(self, home: Home, tempo: Tempo, lifeline: int, server: socket.socket) -> None:
@@ -97,7 +97,7 @@ def _take_gateway_lock(home: Home) -> int:
 async def main(home: str, attempt: str, lifeline: str, server: str) -> None:
     """Run one gateway; the arguments are those of the command line."""
     with socket.socket(fileno=int(server)) as bound:
-        await Gateway(Home(Path(home)), Tempo(float(attempt)), int(lifeline), bound).serve()
+        await SimulatedGateway(Home(Path(home)), Tempo(float(attempt)), int(lifeline), bound).serve()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ _ZOMBIE_S = 30.0
 """Real seconds for which an aborted chat run holds the lock once more (seen on 2026.4.5)."""
 
 
-class Run:
+class SimulatedRun:
     """A run, from the first lock to its end. `chat` tells runs of chat.send from runs of the `agent` call."""
 
     def __init__(self, world: World, session: Session, chat: bool) -> None:

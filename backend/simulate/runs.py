@@ -9,7 +9,7 @@ from collections import defaultdict
 from lockdeck.backend.simulate.attempt import Abort, Result
 from lockdeck.backend.simulate.cast import Session
 from lockdeck.backend.simulate.narration import Narrator
-from lockdeck.backend.simulate.run import Run
+from lockdeck.backend.simulate.run import SimulatedRun
 from lockdeck.backend.simulate.world import World
 
 _LANE_WAIT_S = 2.0
@@ -21,10 +21,10 @@ class Runs:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._live: dict[str, Run] = {}
+        self._live: dict[str, SimulatedRun] = {}
         self._lanes: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def live(self) -> tuple[Run, ...]:
+    def live(self) -> tuple[SimulatedRun, ...]:
         """Return the runs that are going on."""
         return tuple(self._live.values())
 
@@ -32,7 +32,7 @@ class Runs:
         """Serve one message: wait for the session's lane, then run to the end."""
         asked = time.monotonic()
         async with self._lanes[session.key]:
-            run = Run(self._world, session, chat)
+            run = SimulatedRun(self._world, session, chat)
             waited = time.monotonic() - asked
             if waited >= self._world.tempo.scaled(_LANE_WAIT_S):
                 Narrator(self._world.log, session, run.run_id).waited(waited)
