@@ -18,18 +18,18 @@ from lockdeck.themes.loader import ThemeCatalog
 from lockdeck.tui.background import WorkFailed
 from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.dialogs.flow import fail_job, take_news
-from lockdeck.tui.intake import Intake
 from lockdeck.tui.messages import JobFailed, JobNews, Published, Recovered, SourceFailed
-from lockdeck.tui.operations import Hands
+from lockdeck.tui.operations import ActionContext
 from lockdeck.tui.pace import Pace
-from lockdeck.tui.preferences import Wishes
-from lockdeck.tui.recovering import recover_aside, tell_recovered
+from lockdeck.tui.preferences import Preferences
+from lockdeck.tui.producers import Producers
+from lockdeck.tui.recovery import announce_recovery, recover_in_thread
 from lockdeck.tui.screens.base import DeckScreen
 from lockdeck.tui.screens.fleet import FleetScreen
 from lockdeck.tui.screens.locks import LocksScreen
+from lockdeck.tui.screens.plaintext import PlainTextScreen
 from lockdeck.tui.screens.provider import CommandProvider
 from lockdeck.tui.screens.registry import SCREENS
-from lockdeck.tui.screens.selecting import SelectScreen
 from lockdeck.tui.screens.session import SessionScreen
 from lockdeck.tui.snapshots import Inspector, Source
 from lockdeck.tui.table.rows import RowKey
@@ -65,8 +65,8 @@ class LockdeckApp(DeckApp):
         env: Mapping[str, str] | None = None,
         update_gap_s: float = UPDATE_GAP_S,
         seconds: float | None = None,
-        hands: Hands | None = None,
-        wishes: Wishes | None = None,
+        action_context: ActionContext | None = None,
+        preferences: Preferences | None = None,
         mouse: bool = True,
         theme_folders: Sequence[Path] = (),
     ) -> None:
@@ -77,11 +77,11 @@ class LockdeckApp(DeckApp):
             mouse=mouse,
             read_only=read_only,
             clock=clock,
-            hands=hands or Hands(),
-            wishes=wishes or Wishes(),
+            action_context=action_context or ActionContext(),
+            preferences=preferences or Preferences(),
             inspect=source.inspect if isinstance(source, Inspector) else None,
         )
-        self.intake = Intake(self, source, theme_folders)
+        self.producers = Producers(self, source, theme_folders)
         self._pace = Pace()
         self._gap_s = update_gap_s
         self._seconds = seconds
@@ -95,24 +95,24 @@ class LockdeckApp(DeckApp):
     def on_mount(self) -> None:
         """Put on the theme, listen to signals, start watching."""
         self.start_themes()
-        self.set_keymap(self.wishes.keymap)
+        self.set_keymap(self.preferences.keymap)
         leave_on_signals(self)
         self.set_interval(TICK_S, self._tick)
         if self._seconds is not None:
             self.set_timer(self._seconds, self.exit)
-        self.intake.start()
+        self.producers.start()
         if not self.read_only:
-            recover_aside(self)
+            recover_in_thread(self)
 
     def on_unmount(self) -> None:
         """Tell the threads to end."""
-        self.intake.stop()
+        self.producers.stop()
 
     # -- snapshots ----------------------------------------------------------------------------------
 
     def publish(self, snapshot: FleetSnapshot) -> None:
         """Hand over a snapshot, from any thread."""
-        self.intake.publish(snapshot)
+        self.producers.publish(snapshot)
 
     def on_published(self, message: Published) -> None:
         """Show the snapshot now, or after a rest if the last one was shown a moment ago."""
@@ -146,7 +146,7 @@ class LockdeckApp(DeckApp):
 
     def _notify(self) -> None:
         """Tell what turned critical or cleared, also while the picture is paused."""
-        rule = self.wishes.notify
+        rule = self.preferences.notify
         told = self.deck.notices(self.clock(), rule)
         if told:
             announce(self, told, rule.how, self.env)
@@ -155,7 +155,7 @@ class LockdeckApp(DeckApp):
         """Return the uppermost deck screen: it shows through modal screens above it, but not through text."""
         if not self.screen_stack:
             return ()  # when the dashboard ends, screens go before timers do
-        if isinstance(self.screen, SelectScreen):
+        if isinstance(self.screen, PlainTextScreen):
             return ()  # painting beneath it would take a selection away
         decks = [
             screen for screen in self.screen_stack if isinstance(screen, DeckScreen) and screen.is_mounted
@@ -166,7 +166,7 @@ class LockdeckApp(DeckApp):
 
     def on_recovered(self, message: Recovered) -> None:
         """Say what was recovered."""
-        tell_recovered(self, message.sentences)
+        announce_recovery(self, message.sentences)
 
     def on_job_news(self, message: JobNews) -> None:
         """Take in how a job goes."""

@@ -11,7 +11,7 @@ from textual.message_pump import MessagePump
 
 from lockdeck.backend.system.text import SafeText, safe
 
-_LOG = logging.getLogger("lockdeck.aside")
+_LOG = logging.getLogger("lockdeck.background")
 
 
 class WorkFailed(Message):
@@ -30,7 +30,7 @@ def post(to: MessagePump, message: Message) -> None:
         _LOG.info("nobody is there any more for %s", type(message).__name__)
 
 
-def aside(
+def run_in_thread(
     work: Callable[[], None],
     to: MessagePump,
     name: str,

@@ -33,7 +33,7 @@ def _binding(name: str) -> Binding:
     command = COMMANDS[name]
     keys = ",".join(command.keys)
     return Binding(
-        keys, _action(name), command.label, show=command.shown, tooltip=command.tooltip, id=command.id
+        keys, _action(name), command.label, show=command.in_key_bar, tooltip=command.tooltip, id=command.id
     )
 
 

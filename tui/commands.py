@@ -33,7 +33,7 @@ class Needs(StrEnum):
 
 
 class Command(Struct, frozen=True):
-    """One thing a person can do. `id` names the binding in keymaps; `shown` puts it into the key bar.
+    """One thing a person can do. `id` names the binding in keymaps; `in_key_bar` puts it into the key bar.
 
     `leaves` are the kinds of entries that it leaves in the journal.
     """
@@ -45,7 +45,7 @@ class Command(Struct, frozen=True):
     tooltip: str
     danger: Danger = Danger.SAFE
     needs: Needs = Needs.NOTHING
-    shown: bool = True
+    in_key_bar: bool = True
     leaves: frozenset[str] = frozenset()
 
 
@@ -106,9 +106,9 @@ _CHOOSE_ROWS = (
         "Mark",
         "Mark the selected row for Release and Cancel, or take its mark off",
         needs=Needs.ROW,
-        shown=False,
+        in_key_bar=False,
     ),
-    Command("unmark", ("u",), "Clear marks", "Unmark", "Take all marks off (also escape)", shown=False),
+    Command("unmark", ("u",), "Clear marks", "Unmark", "Take all marks off (also escape)", in_key_bar=False),
     Command(
         "filter",
         ("slash",),
@@ -132,7 +132,7 @@ _CHOOSE_ROWS = (
         "Sort by next column",
         "Sort",
         "Sort by the next column; a click on a title sorts by that one",
-        shown=False,
+        in_key_bar=False,
     ),
     Command(
         "sort_left",
@@ -140,9 +140,9 @@ _CHOOSE_ROWS = (
         "Sort by previous column",
         "Sort",
         "Sort by the previous column",
-        shown=False,
+        in_key_bar=False,
     ),
-    Command("sort_reverse", ("o",), "Reverse order", "Reverse", "Sort the other way round", shown=False),
+    Command("sort_reverse", ("o",), "Reverse order", "Reverse", "Sort the other way round", in_key_bar=False),
 )
 _CHANGE_THE_LOOK = (
     Command(
@@ -151,7 +151,7 @@ _CHANGE_THE_LOOK = (
         "Wide",
         "Wide",
         "Show all columns (left and right arrow lead to them), or those that fit",
-        shown=False,
+        in_key_bar=False,
     ),
     Command(
         "columns",
@@ -159,7 +159,7 @@ _CHANGE_THE_LOOK = (
         "Columns",
         "Columns",
         "Choose which columns this table shows and in which order, for now or in the configuration",
-        shown=False,
+        in_key_bar=False,
     ),
     Command("theme", ("t",), "Next theme", "Theme", "Change to the next theme"),
 )
@@ -178,7 +178,7 @@ _USE_THE_TERMINAL = (
         "Show text to select",
         "Text",
         "Show the selected row as plain text, for the terminal's own selection",
-        shown=False,
+        in_key_bar=False,
     ),
     Command(
         "toggle_mouse",
@@ -186,7 +186,7 @@ _USE_THE_TERMINAL = (
         "Mouse on or off",
         "Mouse",
         "Leave the mouse to the terminal, or have it choose rows, sort and scroll here",
-        shown=False,
+        in_key_bar=False,
     ),
 )
 COMMANDS: Mapping[str, Command] = {

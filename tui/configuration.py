@@ -12,7 +12,7 @@ from lockdeck.backend.settings.records import Settings
 from lockdeck.tui.alarms import Rule
 from lockdeck.tui.commands import COMMANDS
 from lockdeck.tui.keymap import ScreenKeys, faults, keymap
-from lockdeck.tui.preferences import Wishes
+from lockdeck.tui.preferences import Preferences
 from lockdeck.tui.table.tables import TABLES
 from lockdeck.tui.view.header import stale_after
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from lockdeck.tui.screens.base import DeckScreen
 
 
-def wishes_of(settings: Settings) -> Wishes:
-    """Return the checked wishes; raises SettingsError that names file, line and every fault."""
+def preferences_of(settings: Settings) -> Preferences:
+    """Return the checked preferences; raises SettingsError that names file, line and every fault."""
     problems = [*_column_problems(settings), *_key_problems(settings)]
     if problems:
         raise SettingsError("\n".join(problems))
     rule = Rule(settings.notify, settings.notify_after_s, settings.notify_every_s)
-    return Wishes(
+    return Preferences(
         _columns(settings),
         keymap(settings.keys),
         stale_after(settings.rescan_s),

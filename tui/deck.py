@@ -23,11 +23,11 @@ class Deck:
 
     def __init__(self) -> None:
         self.latest: FleetSnapshot | None = None
-        self.shown: FleetSnapshot | None = None
+        self.displayed: FleetSnapshot | None = None
         self.failure: SafeText | None = None
         self.hidden_changes = 0
         self.pulse = Pulse()
-        self.shown_pulse = self.pulse
+        self.displayed_pulse = self.pulse
         self.paused_at: float | None = None
         self.log: deque[tuple[int, EventLine]] = deque(maxlen=KEPT_CHANGES)
         self._alarms = Watch()
@@ -41,7 +41,7 @@ class Deck:
         self.latest = snapshot
         self.log.extendleft((next(self._numbers), event) for event in reversed(lines))
         if self.paused_at is None:
-            self.shown, self.shown_pulse = snapshot, self.pulse
+            self.displayed, self.displayed_pulse = snapshot, self.pulse
         else:
             self.hidden_changes += len(lines)
 
@@ -61,7 +61,7 @@ class Deck:
 
     def root_label(self, root: str) -> str:
         """Return a short name for a root, empty when there is only one."""
-        if self.shown is None or len(self.shown.roots) < 2:
+        if self.displayed is None or len(self.displayed.roots) < 2:
             return ""
         return root_label(root)
 
@@ -72,4 +72,4 @@ class Deck:
     def resume(self) -> None:
         """Show the newest picture again."""
         self.paused_at, self.hidden_changes = None, 0
-        self.shown, self.shown_pulse = self.latest, self.pulse
+        self.displayed, self.displayed_pulse = self.latest, self.pulse

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 
 from lockdeck.themes.loader import ThemeCatalog
 from lockdeck.tui.deck import Deck
-from lockdeck.tui.inspection import Inspect
+from lockdeck.tui.holder_process import Inspect
 from lockdeck.tui.jobs import JobBoard
-from lockdeck.tui.operations import Hands
-from lockdeck.tui.preferences import Wishes
+from lockdeck.tui.operations import ActionContext
+from lockdeck.tui.preferences import Preferences
 from lockdeck.tui.shell import Shell
 from lockdeck.tui.table.rows import RowKey
 
@@ -26,15 +26,15 @@ class DeckApp(Shell):
         mouse: bool,
         read_only: bool,
         clock: Callable[[], float],
-        hands: Hands,
-        wishes: Wishes,
+        action_context: ActionContext,
+        preferences: Preferences,
         inspect: Inspect | None,
     ) -> None:
         super().__init__(env, theme, catalog, mouse=mouse)
         self.read_only = read_only
         self.clock = clock
-        self.hands = hands
-        self.wishes = wishes
+        self.action_context = action_context
+        self.preferences = preferences
         self.inspect = inspect
         self.deck = Deck()
         self.jobs = JobBoard()

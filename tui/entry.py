@@ -19,13 +19,13 @@ def main() -> NoReturn:
 def open_dashboard(request: DashboardRequest) -> int:
     """Run the dashboard until the person leaves; raises SettingsError before anything is drawn."""
     from lockdeck.backend.actions.journal import default_journal
-    from lockdeck.tui.configuration import wishes_of
-    from lockdeck.tui.operations import Hands
+    from lockdeck.tui.configuration import preferences_of
+    from lockdeck.tui.operations import ActionContext
     from lockdeck.tui.run import run_dashboard
 
     collector = request.collector
     settings = collector.settings
-    hands = Hands(
+    action_context = ActionContext(
         journal=request.journal or default_journal(),
         env=request.env,
         settings=settings,
@@ -38,8 +38,8 @@ def open_dashboard(request: DashboardRequest) -> int:
         no_color=request.no_color,
         mouse=request.mouse,
         seconds=request.seconds,
-        hands=hands,
-        wishes=wishes_of(settings),
+        action_context=action_context,
+        preferences=preferences_of(settings),
     )
 
 
@@ -52,9 +52,9 @@ def check_columns(settings: Settings) -> None:
 
 def check_settings(settings: Settings) -> None:
     """Check columns and keys; raises SettingsError."""
-    from lockdeck.tui.configuration import wishes_of
+    from lockdeck.tui.configuration import preferences_of
 
-    wishes_of(settings)
+    preferences_of(settings)
 
 
 DASHBOARD = Dashboard(open_dashboard, check_columns, check_settings)

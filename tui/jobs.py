@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import Severity
-from lockdeck.tui.targets import Aim
+from lockdeck.tui.targets import Target
 
 WAITING, WORKING = "waiting", "working"
 
@@ -22,13 +22,13 @@ class Piece(Struct, frozen=True):
     behind without a holder, as it is now.
     """
 
-    aim: Aim
+    target: Target
     word: str = WAITING
     severity: Severity = Severity.OK
     sentences: tuple[str, ...] = ()
     ended: bool = False
     next_rung: str | None = None
-    left: Aim | None = None
+    left: Target | None = None
 
     def telling(self, *sentences: str) -> Piece:
         """Return the piece with more sentences."""
@@ -55,9 +55,9 @@ class JobBoard:
         self._jobs: dict[int, Job] = {}
         self._numbers = count(1)
 
-    def open(self, title: str, aims: Sequence[Aim]) -> Job:
+    def open(self, title: str, targets: Sequence[Target]) -> Job:
         """Enter a new job."""
-        job = Job(next(self._numbers), title, tuple(Piece(aim) for aim in aims))
+        job = Job(next(self._numbers), title, tuple(Piece(target) for target in targets))
         self._jobs[job.number] = job
         return job
 

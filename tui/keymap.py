@@ -80,7 +80,7 @@ _PUNCTUATION = frozenset(filter(None, (_name_of(chr(code)) for code in range(0x2
 
 
 def effective(wanted: Mapping[str, Keys], screen: ScreenKeys) -> dict[str, Keys]:
-    """Return the keys of each command of a screen with the wishes applied; keys that don't exist are left out."""
+    """Return the keys of each command of a screen with the preferences applied; keys that don't exist are left out."""
     found = {}
     for command, default in screen.commands.items():
         keys = wanted.get(command, default)
@@ -89,7 +89,7 @@ def effective(wanted: Mapping[str, Keys], screen: ScreenKeys) -> dict[str, Keys]
 
 
 def faults(wanted: Mapping[str, Keys], screens: Sequence[ScreenKeys]) -> tuple[Fault, ...]:
-    """Return everything that is wrong with the wishes, each fault once."""
+    """Return everything that is wrong with the preferences, each fault once."""
     known = sorted({command for screen in screens for command in screen.commands})
     found = [fault for command, keys in wanted.items() for fault in _alone(command, keys, known)]
     for screen in screens:
@@ -99,7 +99,7 @@ def faults(wanted: Mapping[str, Keys], screens: Sequence[ScreenKeys]) -> tuple[F
 
 
 def keymap(wanted: Mapping[str, Keys]) -> dict[str, str]:
-    """Return the wishes as the terminal library wants them: command id to keys, by comma."""
+    """Return the preferences as the terminal library wants them: command id to keys, by comma."""
     return {
         command: ",".join(filter(None, map(canonical, keys))) or f"{_NO_KEY}{command}"
         for command, keys in wanted.items()

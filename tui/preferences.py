@@ -12,7 +12,7 @@ from lockdeck.tui.alarms import Rule
 from lockdeck.tui.view.header import STALE_AFTER_S
 
 
-class Wishes(Struct, frozen=True):
+class Preferences(Struct, frozen=True):
     """`columns` by table (lockdeck.tui.table.tables; none: all), `keymap` (command id to keys, by comma).
 
     A picture older than `stale_after_s` seconds is shown as old news; `notify` says when a person is told.
@@ -25,6 +25,6 @@ class Wishes(Struct, frozen=True):
     notify: Rule = Rule()
     config: str = field(default_factory=config_path)
 
-    def with_columns(self, table: str, names: tuple[str, ...]) -> Wishes:
-        """Return the wishes with other columns of one table."""
+    def with_columns(self, table: str, names: tuple[str, ...]) -> Preferences:
+        """Return the preferences with other columns of one table."""
         return replace(self, columns={**self.columns, table: names})

@@ -11,8 +11,8 @@ from pathlib import Path
 from lockdeck.backend.system.folders import config_dir
 from lockdeck.themes.loader import load_catalog
 from lockdeck.tui.app import LockdeckApp
-from lockdeck.tui.operations import Hands
-from lockdeck.tui.preferences import Wishes
+from lockdeck.tui.operations import ActionContext
+from lockdeck.tui.preferences import Preferences
 from lockdeck.tui.snapshots import Source
 
 
@@ -26,13 +26,13 @@ def run_dashboard(
     theme_folders: Sequence[Path] | None = None,
     clock: Callable[[], float] = time.time,
     seconds: float | None = None,
-    hands: Hands | None = None,
-    wishes: Wishes | None = None,
+    action_context: ActionContext | None = None,
+    preferences: Preferences | None = None,
 ) -> int:
     """Run the dashboard until the person leaves; returns the exit code (0, 1 after a crash, 130 by signal).
 
     `theme_folders` hold the user's own themes; by default the folder `themes` beside the configuration.
-    With `seconds` it ends by itself after so long. `hands` is what actions are done with (default: the
+    With `seconds` it ends by itself after so long. `action_context` is what actions are done with (default: the
     user's journal, this environment).
     """
     folders = (Path(config_dir()) / "themes",) if theme_folders is None else theme_folders
@@ -44,8 +44,8 @@ def run_dashboard(
         catalog=load_catalog(folders),
         env=_environment(no_color),
         seconds=seconds,
-        hands=hands,
-        wishes=wishes,
+        action_context=action_context,
+        preferences=preferences,
         mouse=mouse,
         theme_folders=folders,
     )

@@ -12,7 +12,7 @@ from lockdeck.tui.table.rows import Row, RowKey
 from lockdeck.tui.view.names import file_name, session_name
 
 
-class Aim(Struct, frozen=True):
+class Target(Struct, frozen=True):
     """A row as it was when the key was pressed; an action carries its path, release id and session key."""
 
     row: RowKey
@@ -33,7 +33,7 @@ class Aim(Struct, frozen=True):
         return None if self.lock is None else self.lock.release_id
 
 
-def aims_at(keys: Iterable[RowKey], snapshot: FleetSnapshot) -> tuple[Aim, ...]:
+def targets_of(keys: Iterable[RowKey], snapshot: FleetSnapshot) -> tuple[Target, ...]:
     """Return what the rows are in a snapshot, in the order of the keys; rows that are not there are left out."""
     sessions = {("session", view.root, view.key): view for view in snapshot.sessions}
     by_lock = {view.lock.record.path: view for view in snapshot.sessions if view.lock is not None}
@@ -44,7 +44,7 @@ def aims_at(keys: Iterable[RowKey], snapshot: FleetSnapshot) -> tuple[Aim, ...]:
         session = by_lock.get(key[2]) if key[0] == "lock" else sessions.get(key)
         lock = locks.get(key) or (session.lock if session is not None else None)
         if session is not None or lock is not None:
-            found.append(Aim(key, session, lock, roots.get(key[1])))
+            found.append(Target(key, session, lock, roots.get(key[1])))
     return tuple(found)
 
 

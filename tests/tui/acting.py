@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace  # noqa: TID251 - of hands, which hold secrets and are a dataclass
+from dataclasses import replace  # noqa: TID251 - of a context that holds secrets and is a dataclass
 from pathlib import Path
 
 from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.settings.records import RootSettings, Settings
 from lockdeck.backend.watch.collector import Collector
 from lockdeck.tui.app import LockdeckApp
-from lockdeck.tui.operations import Hands
+from lockdeck.tui.operations import ActionContext
 from tests.tui.stage import dashboard, show
 from tests.unit.releasing import Root
 
@@ -26,7 +26,7 @@ class Yard(Root):
         self.folder = folder
         self.path = str(folder / "root")
         self.settings = Settings(roots=(RootSettings(self.path, own_namespace=True),))
-        self.hands = Hands(
+        self.action_context = ActionContext(
             journal=self.journal, env={}, settings=self.settings, watch_s=0.0, wait=lambda _seconds: None
         )
         self.names_of: list[str] = []
@@ -70,8 +70,8 @@ class Yard(Root):
             collector.close()
 
     def dashboard(self, **options: object) -> LockdeckApp:
-        hands = replace(self.hands, **options.pop("hands", {}))  # type: ignore[arg-type]
-        return dashboard(now=time.time(), hands=hands, **options)
+        action_context = replace(self.action_context, **options.pop("action_context", {}))  # type: ignore[arg-type]
+        return dashboard(now=time.time(), action_context=action_context, **options)
 
     async def shown(self, pilot: object) -> FleetSnapshot:
         """Look, and show it on the dashboard."""

@@ -11,8 +11,8 @@ from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.openclaw.roots.place import RootPlaces
 from lockdeck.tui.app import LockdeckApp
-from lockdeck.tui.dialogs.cancel import CancelDialog, LadderSeen
-from lockdeck.tui.dialogs.release import Offered, ReleaseDialog
+from lockdeck.tui.dialogs.cancel import CancelDialog, LaddersRead
+from lockdeck.tui.dialogs.release import ReleaseDialog, ReleasesPlanned
 from lockdeck.tui.dialogs.result import ResultDialog
 from lockdeck.tui.jobs import Piece
 from lockdeck.tui.operations import Offer
@@ -50,10 +50,10 @@ async def _release(pilot: object, **told: object) -> None:
     app = await _pressed(pilot, "l", "R")
     dialog = app.screen
     assert isinstance(dialog, ReleaseDialog)
-    (aim,) = dialog._aims
-    assert aim.lock is not None
-    plan = ReleasePlan(aim.lock.record.path, aim.release_id, NOW, view=aim.lock, **told)  # type: ignore[arg-type]
-    dialog.post_message(Offered((Offer(aim, plan, NOW - 1300),), 0))
+    (target,) = dialog._targets
+    assert target.lock is not None
+    plan = ReleasePlan(target.lock.record.path, target.release_id, NOW, view=target.lock, **told)  # type: ignore[arg-type]
+    dialog.post_message(ReleasesPlanned((Offer(target, plan, NOW - 1300),), 0))
     await pilot.pause()  # type: ignore[attr-defined]
 
 
@@ -62,7 +62,7 @@ async def cancel_ladder(pilot: object) -> None:
     app = await _pressed(pilot, "c")
     dialog = app.screen
     assert isinstance(dialog, CancelDialog)
-    (aim,) = dialog._aims
+    (target,) = dialog._targets
     rungs, left_out = gentle_rungs(Version(2026, 4, 5), SCOPES)
     restart = restart_rung(
         "run `systemctl --user restart openclaw-gateway`",
@@ -70,7 +70,7 @@ async def cancel_ladder(pilot: object) -> None:
         comes_back=True,
     )
     plan = CancelPlan(
-        key=aim.row[2],
+        key=target.row[2],
         root=ROOT,
         looked_at=NOW,
         route=GatewayRoute(
@@ -85,7 +85,7 @@ async def cancel_ladder(pilot: object) -> None:
         queue_depth=2,
         left_out=left_out,
     )
-    dialog.post_message(LadderSeen(((aim, plan),), 0))
+    dialog.post_message(LaddersRead(((target, plan),), 0))
     await pilot.pause()  # type: ignore[attr-defined]
 
 
@@ -94,14 +94,16 @@ async def cancel_result(pilot: object) -> None:
     app = await _pressed(pilot, "c")
     dialog = app.screen
     assert isinstance(dialog, CancelDialog)
-    (aim,) = dialog._aims
+    (target,) = dialog._targets
     await pilot.press("escape")  # type: ignore[attr-defined]
-    job = app.jobs.open("Cancel a run", (aim,))
+    job = app.jobs.open("Cancel a run", (target,))
     told = (
         "Stop command: the session was not free within 5.0 s",
         "the holder is gone and left its lock behind",
     )
-    app.jobs.put(job.number, 0, Piece(aim, "failed", Severity.WARNING, told, True, "Reset the session", aim))
+    app.jobs.put(
+        job.number, 0, Piece(target, "failed", Severity.WARNING, told, True, "Reset the session", target)
+    )
     await app.push_screen(ResultDialog(job.number))
 
 

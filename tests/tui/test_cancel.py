@@ -22,7 +22,7 @@ from lockdeck.tui.dialogs.cancel import CancelDialog
 from lockdeck.tui.dialogs.release import ReleaseDialog
 from lockdeck.tui.dialogs.result import ResultDialog
 from lockdeck.tui.screens.fleet import FleetScreen
-from lockdeck.tui.targets import aims_at
+from lockdeck.tui.targets import targets_of
 from tests.tui.acting import SIZE, Yard
 from tests.tui.samples import incident
 from tests.tui.stage import dashboard, frame, show, wait_for
@@ -120,7 +120,7 @@ def planned(monkeypatch: pytest.MonkeyPatch) -> dict[str, CancelPlan | None]:
     plans: dict[str, CancelPlan | None] = {}
     monkeypatch.setattr(
         "lockdeck.tui.dialogs.cancel.offer_cancel",
-        lambda aim, hands: plans.get(aim.session.key, plans.get("*")),
+        lambda target, action_context: plans.get(target.session.key, plans.get("*")),
     )
     return plans
 
@@ -146,7 +146,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], frozenset[str
 async def test_a_run_is_cancelled_for_real_and_the_session_is_free(
     yard: Yard, holder: subprocess.Popen[str]
 ) -> None:
-    app = yard.dashboard(hands={"limits": QUICK, "wait": time.sleep})
+    app = yard.dashboard(action_context={"limits": QUICK, "wait": time.sleep})
     async with app.run_test(size=SIZE) as pilot:
         await yard.shown(pilot)
         await pilot.press("c")
@@ -169,7 +169,7 @@ async def test_a_run_is_cancelled_for_real_and_the_session_is_free(
 async def test_a_lock_that_was_left_behind_can_be_released_from_the_result(
     yard: Yard, careless: subprocess.Popen[str]
 ) -> None:
-    app = yard.dashboard(hands={"limits": QUICK, "wait": time.sleep})
+    app = yard.dashboard(action_context={"limits": QUICK, "wait": time.sleep})
     async with app.run_test(size=SIZE) as pilot:
         await yard.shown(pilot)
         await pilot.press("c")
@@ -198,7 +198,7 @@ async def test_a_lock_that_was_left_behind_can_be_released_from_the_result(
 async def test_a_hold_that_was_replaced_after_the_result_is_not_released(
     yard: Yard, careless: subprocess.Popen[str]
 ) -> None:
-    app = yard.dashboard(hands={"limits": QUICK, "wait": time.sleep})
+    app = yard.dashboard(action_context={"limits": QUICK, "wait": time.sleep})
     async with app.run_test(size=SIZE) as pilot:
         await yard.shown(pilot)
         await pilot.press("c")
@@ -359,8 +359,8 @@ def test_a_lock_row_leads_to_its_session_and_a_session_key_never_to_a_lock() -> 
     session = snapshot.sessions[1]
     assert session.lock is not None
     path = session.lock.record.path
-    assert aims_at([("lock", session.root, path)], snapshot)[0].session is session
-    assert aims_at([("session", session.root, path)], snapshot) == ()
+    assert targets_of([("lock", session.root, path)], snapshot)[0].session is session
+    assert targets_of([("session", session.root, path)], snapshot) == ()
 
 
 def _urgent() -> tuple[str, str, str]:

@@ -15,7 +15,7 @@ from lockdeck.backend.model.fleet import FleetSnapshot, RootView, RunHolder, Ses
 from lockdeck.backend.model.runs.records import Hold, Occupation
 from lockdeck.tui.dialogs.cancel import CancelDialog
 from lockdeck.tui.dialogs.result import ResultDialog
-from lockdeck.tui.operations import Hands
+from lockdeck.tui.operations import ActionContext
 from tests.tui.stage import dashboard, frame, show, wait_for
 from tests.unit.gatewayproc import GatewayProcess
 
@@ -54,7 +54,7 @@ async def test_a_gateway_without_access_is_ended_after_its_name_was_typed(
 ) -> None:
     env = {"HOME": str(root.parent), "TMPDIR": str(root.parent), "PATH": ""}
     journal = Journal(str(root.parent / "deck" / "journal.jsonl"))
-    app = dashboard(now=time.time(), hands=Hands(journal=journal, env=env, wait=time.sleep))
+    app = dashboard(now=time.time(), action_context=ActionContext(journal=journal, env=env, wait=time.sleep))
     async with app.run_test(size=(140, 50)) as pilot:
         await show(pilot, stuck(root))
         await pilot.press("c")

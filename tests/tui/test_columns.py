@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockdeck.tui.dialogs.columns import ColumnsDialog
-from lockdeck.tui.preferences import Wishes
+from lockdeck.tui.preferences import Preferences
 from lockdeck.tui.table.choice import ColumnChoice, choice_lines, choice_of, configured_names
 from lockdeck.tui.table.columns.fleet import COLUMNS
 from lockdeck.tui.table.layout import GAP, lay_out, select
@@ -32,8 +32,8 @@ def config(tmp_path: Path) -> Path:
     return tmp_path / "config.toml"
 
 
-def wishes(config: Path, **columns: tuple[str, ...]) -> Wishes:
-    return Wishes(columns=columns, config=str(config))
+def preferences(config: Path, **columns: tuple[str, ...]) -> Preferences:
+    return Preferences(columns=columns, config=str(config))
 
 
 def told(app: object) -> str:
@@ -104,7 +104,7 @@ def test_a_column_that_does_not_fit_says_so() -> None:
 
 
 async def test_columns_are_hidden_moved_and_used_at_once(config: Path) -> None:
-    app = dashboard(wishes=wishes(config))
+    app = dashboard(preferences=preferences(config))
     async with app.run_test(size=(80, 24)) as pilot:
         await show(pilot, incident())
         assert titles(app)[:2] == ["STATE", "AGENT"]
@@ -119,7 +119,7 @@ async def test_columns_are_hidden_moved_and_used_at_once(config: Path) -> None:
 
 
 async def test_chosen_columns_show_where_the_default_would_hide_them(config: Path) -> None:
-    app = dashboard(wishes=wishes(config, fleet=("state", "agent", "holder")))
+    app = dashboard(preferences=preferences(config, fleet=("state", "agent", "holder")))
     async with app.run_test(size=(60, 20)) as pilot:
         await show(pilot, incident())
         assert titles(app) == ["STATE", "AGENT", "HOLDER"]
@@ -127,7 +127,7 @@ async def test_chosen_columns_show_where_the_default_would_hide_them(config: Pat
 
 
 async def test_the_last_column_stays(config: Path) -> None:
-    app = dashboard(wishes=wishes(config, locks=("age",)))
+    app = dashboard(preferences=preferences(config, locks=("age",)))
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await show(pilot, incident())
         await pilot.press("l", "C", "space")
@@ -139,18 +139,18 @@ async def test_the_last_column_stays(config: Path) -> None:
 
 
 async def test_d_brings_all_columns_back(config: Path) -> None:
-    app = dashboard(wishes=wishes(config, fleet=("callers",)))
+    app = dashboard(preferences=preferences(config, fleet=("callers",)))
     async with app.run_test(size=(80, 24)) as pilot:
         await show(pilot, incident())
         assert "STATE" not in frame(app)
         await pilot.press("C", "d", "enter")
         assert titles(app)[:2] == ["STATE", "AGENT"]
-        assert app.wishes.columns["fleet"] == ()
+        assert app.preferences.columns["fleet"] == ()
 
 
 async def test_s_keeps_the_columns_in_the_configuration_and_its_comments(config: Path) -> None:
     put(config, '# mine\ntheme = "dark" # always\n\n[keys]\nfreeze = "F"\n')
-    app = dashboard(wishes=wishes(config))
+    app = dashboard(preferences=preferences(config))
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await show(pilot, incident())
         await pilot.press("l", "C", "space", "s")
@@ -172,7 +172,7 @@ async def test_columns_that_cannot_be_saved_are_shown_and_nothing_is_lost(
     config: Path, text: str, mode: int, why: str
 ) -> None:
     put(config, text, mode)
-    app = dashboard(wishes=wishes(config))
+    app = dashboard(preferences=preferences(config))
     async with app.run_test(size=(140, 30), notifications=True) as pilot:
         await show(pilot, incident())
         await pilot.press("C", "space", "s")
@@ -183,7 +183,7 @@ async def test_columns_that_cannot_be_saved_are_shown_and_nothing_is_lost(
 
 
 async def test_events_and_journal_have_columns_too(config: Path) -> None:
-    app = dashboard(wishes=wishes(config, journal=("what",)))
+    app = dashboard(preferences=preferences(config, journal=("what",)))
     async with app.run_test(size=(80, 24)) as pilot:
         await show(pilot, incident())
         await pilot.press("e", "C", "down", "space", "enter")
@@ -197,7 +197,7 @@ async def test_events_and_journal_have_columns_too(config: Path) -> None:
 
 
 async def test_the_dialog_works_with_the_mouse(config: Path) -> None:
-    app = dashboard(wishes=wishes(config))
+    app = dashboard(preferences=preferences(config))
     async with app.run_test(size=(80, 24)) as pilot:
         await show(pilot, incident())
         await pilot.press("C")
@@ -209,7 +209,7 @@ async def test_the_dialog_works_with_the_mouse(config: Path) -> None:
 
 
 async def test_the_dialog_fits_a_small_terminal_and_follows_its_cursor(config: Path) -> None:
-    app = dashboard(wishes=wishes(config))
+    app = dashboard(preferences=preferences(config))
     async with app.run_test(size=(60, 16)) as pilot:
         await show(pilot, incident())
         await pilot.press("C", "end")

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from lockdeck.backend.model.fleet import FleetSnapshot, Severity, State
 from lockdeck.tui.bindings import bindings_of
 from lockdeck.tui.commands import COMMANDS, Command, Danger, Needs
-from lockdeck.tui.preferences import Wishes
+from lockdeck.tui.preferences import Preferences
 from lockdeck.tui.screens import base
 from lockdeck.tui.screens.events import EventsScreen
 from lockdeck.tui.screens.fleet import FleetScreen
@@ -317,7 +317,7 @@ async def test_old_news_look_old() -> None:
 
 
 async def test_news_are_old_later_where_the_source_is_configured_to_look_more_seldom() -> None:
-    app = dashboard(now=NOW + 42, wishes=Wishes(stale_after_s=stale_after(15)))
+    app = dashboard(now=NOW + 42, preferences=Preferences(stale_after_s=stale_after(15)))
     async with app.run_test(size=SIZE) as pilot:
         await show(pilot, incident())
         assert "STALE" not in frame(app)

@@ -120,8 +120,8 @@ def test_a_paused_deck_keeps_its_picture_and_counts() -> None:
     deck.receive(quiet())
     deck.pause(NOW)
     deck.receive(incident())
-    assert deck.shown == quiet()
+    assert deck.displayed == quiet()
     assert deck.hidden_changes == len(deck.log) > 0
     deck.resume()
-    assert deck.shown == incident()
+    assert deck.displayed == incident()
     assert deck.hidden_changes == 0

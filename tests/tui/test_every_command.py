@@ -18,7 +18,7 @@ from lockdeck.tui.commands import COMMANDS, Command
 from lockdeck.tui.dialogs.ask import AskDialog
 from lockdeck.tui.dialogs.cancel import CancelDialog
 from lockdeck.tui.dialogs.columns import ColumnsDialog
-from lockdeck.tui.dialogs.reading import ReadingDialog
+from lockdeck.tui.dialogs.reader import ReaderDialog
 from lockdeck.tui.dialogs.release import ReleaseDialog
 from lockdeck.tui.screens.base import DeckScreen
 from lockdeck.tui.screens.events import EventsScreen
@@ -27,8 +27,8 @@ from lockdeck.tui.screens.help import HelpScreen
 from lockdeck.tui.screens.journal import JournalScreen
 from lockdeck.tui.screens.locks import LocksScreen
 from lockdeck.tui.screens.palette import DeckPalette
+from lockdeck.tui.screens.plaintext import PlainTextScreen
 from lockdeck.tui.screens.registry import SCREENS
-from lockdeck.tui.screens.selecting import SelectScreen
 from lockdeck.tui.screens.session import SessionScreen
 from lockdeck.tui.targets import holder_pid
 from lockdeck.tui.widgets.prompt import FilterPrompt
@@ -104,7 +104,7 @@ async def open_(stage: Stage) -> None:
     selected = stage.selected
     await stage.press()
     if isinstance(stage.screen, JournalScreen):
-        assert stage.shows(ReadingDialog)
+        assert stage.shows(ReaderDialog)
         assert "releaseId  bb" in frame(stage.app)
     else:
         assert stage.shows(SessionScreen)
@@ -155,7 +155,7 @@ async def _asks(stage: Stage, kind: type[CancelDialog] | type[ReleaseDialog]) ->
     await stage.press()
     dialog = stage.app.screen
     assert isinstance(dialog, kind)
-    assert [aim.row for aim in dialog._aims] == [selected]
+    assert [target.row for target in dialog._targets] == [selected]
     assert dialog.focused is dialog.query_one("#ask-no")
 
 
@@ -216,12 +216,12 @@ async def freeze(stage: Stage) -> None:
 @effect
 async def pause(stage: Stage) -> None:
     await stage.press()
-    before = stage.app.deck.shown
+    before = stage.app.deck.displayed
     assert "PAUSED" in frame(stage.app)
     await show(stage.pilot, quiet())
-    assert stage.app.deck.shown is before
+    assert stage.app.deck.displayed is before
     await stage.press()
-    assert stage.app.deck.shown is stage.app.deck.latest
+    assert stage.app.deck.displayed is stage.app.deck.latest
 
 
 @effect
@@ -236,7 +236,7 @@ async def show_text(stage: Stage) -> None:
     told = {EventsScreen: stage.app.deck.log[0][1].sentence, JournalScreen: "releaseId  bb"}
     expected = told.get(type(stage.screen)) or stage.selected[2]
     await stage.press()
-    assert stage.shows(SelectScreen)
+    assert stage.shows(PlainTextScreen)
     assert expected in frame(stage.app).split("\n")
 
 
@@ -251,7 +251,7 @@ async def theme(stage: Stage) -> None:
 @effect
 async def notes(stage: Stage) -> None:
     await stage.press()
-    assert stage.shows(ReadingDialog)
+    assert stage.shows(ReaderDialog)
     assert "2026.8.1 is the first without lock files" in frame(stage.app)
 
 

@@ -16,7 +16,7 @@ from lockdeck.backend.actions.journal import Journal
 from lockdeck.tui.app import LockdeckApp
 from lockdeck.tui.dialogs.cancel import CancelDialog
 from lockdeck.tui.dialogs.release import ReleaseDialog
-from lockdeck.tui.operations import Hands
+from lockdeck.tui.operations import ActionContext
 from lockdeck.tui.screens.journal import JournalScreen
 from tests.tui.samples import NOW, incident, quiet
 from tests.tui.scenes import cancel_ladder, cancel_result, journal_entries, release_offer, release_refusal
@@ -105,7 +105,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 async def held(name: str, scene: Scene, size: tuple[int, int], themes: Sequence[str]) -> None:
     journal = Journal("state/journal.jsonl", clock=lambda: NOW - 60)
     journal_entries(journal)
-    app = dashboard(theme=themes[0], hands=Hands(journal=journal, env={}))
+    app = dashboard(theme=themes[0], action_context=ActionContext(journal=journal, env={}))
     async with app.run_test(size=size) as pilot:
         await show(pilot, quiet())
         await show(pilot, incident())

@@ -9,7 +9,7 @@ import pytest
 
 from lockdeck.backend.actions.release.entries import BEGIN, ENDS
 from lockdeck.tui.commands import COMMANDS
-from lockdeck.tui.dialogs.reading import ReadingDialog
+from lockdeck.tui.dialogs.reader import ReaderDialog
 from lockdeck.tui.screens.journal import JournalScreen
 from lockdeck.tui.table.column import CellContext
 from lockdeck.tui.table.journalentry import Entry, entry_lines
@@ -45,7 +45,7 @@ async def test_entries_come_newest_first_and_enter_shows_the_facts(yard: Yard) -
         assert "the verdict is held" in shown
         assert "BROKEN" not in shown
         await pilot.press("enter")
-        assert isinstance(app.screen, ReadingDialog)
+        assert isinstance(app.screen, ReaderDialog)
         assert "uid  1000" in frame(app)
         await pilot.press("escape", "down", "enter")
         assert "releaseId  aa" in frame(app)

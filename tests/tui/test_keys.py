@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockdeck.tui.keymap import keymap
-from lockdeck.tui.preferences import Wishes
+from lockdeck.tui.preferences import Preferences
 from lockdeck.tui.screens.fleet import FleetScreen
 from lockdeck.tui.screens.help import HelpScreen
 from tests.tui.samples import incident
@@ -12,12 +12,12 @@ from tests.tui.stage import dashboard, frame, show, wait_for
 SIZE = (140, 60)
 
 
-def wishes(**keys: tuple[str, ...]) -> Wishes:
-    return Wishes(keymap=keymap(keys))
+def preferences(**keys: tuple[str, ...]) -> Preferences:
+    return Preferences(keymap=keymap(keys))
 
 
 async def test_a_key_of_ones_own_works_and_the_old_one_does_not() -> None:
-    app = dashboard(wishes=wishes(freeze=("F",)))
+    app = dashboard(preferences=preferences(freeze=("F",)))
     async with app.run_test(size=SIZE) as pilot:
         await show(pilot, incident())
         await pilot.press("f")
@@ -27,7 +27,7 @@ async def test_a_key_of_ones_own_works_and_the_old_one_does_not() -> None:
 
 
 async def test_two_commands_can_change_places() -> None:
-    app = dashboard(wishes=wishes(freeze=("p",), pause=("f",)))
+    app = dashboard(preferences=preferences(freeze=("p",), pause=("f",)))
     async with app.run_test(size=SIZE) as pilot:
         await show(pilot, incident())
         await pilot.press("p")
@@ -38,7 +38,7 @@ async def test_two_commands_can_change_places() -> None:
 
 
 async def test_keys_of_ones_own_work_on_every_screen() -> None:
-    app = dashboard(wishes=wishes(help=("f1",), back=("b",), pause=("P",)))
+    app = dashboard(preferences=preferences(help=("f1",), back=("b",), pause=("P",)))
     async with app.run_test(size=SIZE) as pilot:
         await show(pilot, incident())
         await pilot.press("enter", "P")
@@ -50,7 +50,7 @@ async def test_keys_of_ones_own_work_on_every_screen() -> None:
 
 
 async def test_key_bar_help_and_palette_show_the_keys_that_work() -> None:
-    app = dashboard(wishes=wishes(freeze=("F",), help=("?", "f1")))
+    app = dashboard(preferences=preferences(freeze=("F",), help=("?", "f1")))
     async with app.run_test(size=SIZE) as pilot:
         await show(pilot, incident())
         assert "F Freeze" in frame(app)
@@ -63,7 +63,7 @@ async def test_key_bar_help_and_palette_show_the_keys_that_work() -> None:
 
 
 async def test_a_command_without_a_key_is_only_in_the_palette() -> None:
-    app = dashboard(wishes=wishes(freeze=(), copy=()))
+    app = dashboard(preferences=preferences(freeze=(), copy=()))
     async with app.run_test(size=SIZE) as pilot:
         await show(pilot, incident())
         assert "Freeze" not in frame(app)
@@ -81,7 +81,7 @@ async def test_a_command_without_a_key_is_only_in_the_palette() -> None:
 
 
 async def test_the_key_of_a_command_without_one_is_free_for_another() -> None:
-    app = dashboard(wishes=wishes(freeze=(), pause=("f",)))
+    app = dashboard(preferences=preferences(freeze=(), pause=("f",)))
     async with app.run_test(size=SIZE) as pilot:
         await show(pilot, incident())
         await pilot.press("f")

@@ -46,7 +46,7 @@ from lockdeck.tui.dialogs.ask import AskDialog
 from lockdeck.tui.dialogs.cancel import CancelDialog
 from lockdeck.tui.dialogs.release import ReleaseDialog
 from lockdeck.tui.dialogs.result import ResultDialog
-from lockdeck.tui.operations import Hands
+from lockdeck.tui.operations import ActionContext
 from lockdeck.tui.screens.base import DeckScreen
 from lockdeck.tui.screens.fleet import FleetScreen
 from lockdeck.tui.screens.rowscreen import RowScreen
@@ -162,11 +162,11 @@ def name_of(path: str) -> str:
 class Stagehand:
     """Runs one dashboard in one task, and what is asked of it inside that task."""
 
-    def __init__(self, hands: Hands) -> None:
+    def __init__(self, action_context: ActionContext) -> None:
         self.loop = asyncio.new_event_loop()
         self.orders: asyncio.Queue[tuple[Callable[..., Awaitable[object]] | None, asyncio.Future[object]]]
         self.orders = asyncio.Queue()
-        self.app = dashboard(hands=hands, read_only=False)
+        self.app = dashboard(action_context=action_context, read_only=False)
         self.task = self.loop.create_task(self._live())
 
     def do(self, order: Callable[..., Awaitable[object]] | None) -> object:
@@ -215,7 +215,7 @@ class Deck(RuleBasedStateMachine):
             lambda *a, **k: self.world.cancel_many(*a, **k),
         )
         journal = SimpleNamespace(folder="/nowhere", read=lambda: SimpleNamespace(entries=()))
-        self.stage = Stagehand(Hands(journal=journal, env={}, watch_s=0.0))  # type: ignore[arg-type]
+        self.stage = Stagehand(ActionContext(journal=journal, env={}, watch_s=0.0))  # type: ignore[arg-type]
         self.generation = 0
         self.aimed: set[Hold] = set()
         self.aimed_at: set[str] = set()
@@ -300,7 +300,7 @@ class Deck(RuleBasedStateMachine):
     def asks(self, key: str, marks: int) -> None:
         if self.on_a_table and marks:
             self._press("home", *["space"] * marks)
-        seen = [view for view in self.app.deck.shown.sessions if self._is_aimed_at(view)]
+        seen = [view for view in self.app.deck.displayed.sessions if self._is_aimed_at(view)]
         self.aimed = {(view.lock.record.path, view.lock.release_id) for view in seen}
         self.aimed_at = {view.key for view in seen}
         self._press(key)
@@ -365,8 +365,8 @@ class Deck(RuleBasedStateMachine):
         if how == "release":
             left = screen.left_lock()
             assert left is not None
-            assert {left.aim.session.key} == self.aimed_at
-            self.aimed = {(left.aim.lock.record.path, left.aim.lock.release_id)}
+            assert {left.target.session.key} == self.aimed_at
+            self.aimed = {(left.target.lock.record.path, left.target.lock.release_id)}
         button.focus()
         self._press("enter")
         self._wait_for_the_question()

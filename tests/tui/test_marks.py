@@ -156,7 +156,7 @@ async def test_marked_locks_are_released_after_their_count_is_typed_each_with_it
                 pilot,
                 lambda: isinstance(app.screen, ResultDialog) and not app.jobs.job(app.screen.number).running,
             )
-            words = {piece.aim.title: piece.word for piece in app.jobs.job(app.screen.number).pieces}
+            words = {piece.target.title: piece.word for piece in app.jobs.job(app.screen.number).pieces}
             assert words == {"main aaa": "released", "main bbb": "refused"}
             assert "2 of 2 done" in frame(app)
     finally:

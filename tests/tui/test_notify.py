@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import FleetSnapshot, Severity, State
 from lockdeck.tui.alarms import Rule, Subject, Watch, WatchStep, advance, criticals, words
-from lockdeck.tui.preferences import Wishes
+from lockdeck.tui.preferences import Preferences
 from lockdeck.tui.terminal.notifications import notification
 from tests.tui.samples import NOW, PAYLOADS, incident, quiet
 from tests.tui.stage import dashboard, frame, show
@@ -120,7 +120,7 @@ async def test_the_dashboard_tells_by_toast_bell_and_desktop_and_keeps_it_in_the
 ) -> None:
     now, sent, bells = [NOW], [], []
     rule = Rule(("toast", "bell", "osc9", "osc777"), after_s=5, every_s=30)
-    app = dashboard(clock=lambda: now[0], wishes=Wishes(notify=rule))
+    app = dashboard(clock=lambda: now[0], preferences=Preferences(notify=rule))
     monkeypatch.setattr(app, "send_to_terminal", sent.append)
     monkeypatch.setattr(app, "bell", lambda: bells.append(1))
     async with app.run_test(size=SIZE, notifications=True) as pilot:

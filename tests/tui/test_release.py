@@ -79,10 +79,10 @@ async def test_escape_dismisses_with_none(yard: Yard) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await yard.shown(pilot)
         heard: list[object] = []
-        from lockdeck.tui.targets import aims_at
+        from lockdeck.tui.targets import targets_of
 
-        aims = aims_at([app.screen.selected_key], app.deck.shown)
-        app.push_screen(ReleaseDialog(aims), heard.append)
+        targets = targets_of([app.screen.selected_key], app.deck.displayed)
+        app.push_screen(ReleaseDialog(targets), heard.append)
         await wait_for(pilot, lambda: asked(app))
         await pilot.press(*"ab", "escape")
         await wait_for(pilot, lambda: bool(heard))
@@ -219,7 +219,7 @@ async def test_read_only_takes_the_dangerous_keys_away(yard: Yard) -> None:
 async def test_a_root_that_is_read_only_by_the_configuration_is_refused(yard: Yard) -> None:
     yard.dead("one")
     roots = (RootSettings(yard.path, read_only=True, own_namespace=True),)
-    app = yard.dashboard(hands={"settings": Settings(roots=roots)})
+    app = yard.dashboard(action_context={"settings": Settings(roots=roots)})
     async with app.run_test(size=SIZE) as pilot:
         await yard.shown(pilot)
         await press_release(pilot)
@@ -229,7 +229,7 @@ async def test_a_root_that_is_read_only_by_the_configuration_is_refused(yard: Ya
 
 async def test_who_takes_the_lock_next_is_added_to_the_result(yard: Yard) -> None:
     yard.dead("one")
-    app = yard.dashboard(hands={"watch_s": 0.2})
+    app = yard.dashboard(action_context={"watch_s": 0.2})
     async with app.run_test(size=SIZE) as pilot:
         wanted = release_id(await yard.shown(pilot), "one")
         await press_release(pilot)

@@ -12,8 +12,8 @@ from rich.cells import cell_len
 from lockdeck.backend.system.text import safe
 from lockdeck.tui.app import LockdeckApp
 from lockdeck.tui.screens.fleet import FleetScreen
-from lockdeck.tui.screens.selecting import SelectScreen
-from lockdeck.tui.screens.selection_lines import aim_rows, story_rows
+from lockdeck.tui.screens.plaintext import PlainTextScreen
+from lockdeck.tui.screens.selection_lines import rows_of_targets, story_rows
 from lockdeck.tui.terminal.mouse import KEEP, REPORT
 from lockdeck.tui.view.lines import Span
 from lockdeck.tui.widgets.plainview import PlainView, break_row
@@ -38,7 +38,7 @@ async def test_the_selected_row_is_shown_in_rows_of_their_own() -> None:
         view = next(view for view in snapshot.sessions if view.key == app.screen.selected_key[2])
         await pilot.press("Y")
         await pilot.pause()
-        assert isinstance(app.screen, SelectScreen)
+        assert isinstance(app.screen, PlainTextScreen)
         rows = frame(app).split("\n")
         assert view.lock is not None
         for value in (
@@ -187,11 +187,11 @@ async def test_the_toast_after_a_copy_names_the_other_way() -> None:
 
 
 def test_hostile_text_is_made_safe_and_said_to_be_inexact() -> None:
-    from lockdeck.tui.targets import aims_at
+    from lockdeck.tui.targets import targets_of
 
     snapshot = hostile()
     keys = [("session", view.root, view.key) for view in snapshot.sessions]
-    rows = aim_rows(aims_at(keys, snapshot))
+    rows = rows_of_targets(targets_of(keys, snapshot))
     for view in snapshot.sessions:
         rows += story_rows(view, view.lock, snapshot.roots[0])
     assert all(row.text == safe(row.text, len(row.text) + 1) for row in rows)

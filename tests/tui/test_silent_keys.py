@@ -13,10 +13,10 @@ from lockdeck.tui.dialogs.ask import AskDialog
 from lockdeck.tui.dialogs.cancel import CancelDialog
 from lockdeck.tui.dialogs.release import ReleaseDialog
 from lockdeck.tui.operations import Offer
-from lockdeck.tui.preferences import Wishes
+from lockdeck.tui.preferences import Preferences
 from lockdeck.tui.screens.base import DeckScreen
 from lockdeck.tui.screens.registry import SCREENS
-from lockdeck.tui.targets import Aim, aims_at
+from lockdeck.tui.targets import Target, targets_of
 from tests.tui.samples import NOW, incident, quiet
 from tests.tui.stage import dashboard, frame, show, wait_for
 
@@ -30,8 +30,8 @@ DIALOGS = {"c": CancelDialog, "R": ReleaseDialog}
 def _nothing_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have every dialog refuse at once, without a look at files or gateways."""
 
-    def refused(aim: Aim, _hands: object) -> Offer:
-        return Offer(aim, ReleasePlan(aim.row[2], None, NOW, refusal=Refusal(("refused",))))
+    def refused(target: Target, _hands: object) -> Offer:
+        return Offer(target, ReleasePlan(target.row[2], None, NOW, refusal=Refusal(("refused",))))
 
     monkeypatch.setattr("lockdeck.tui.dialogs.cancel.offer_cancel", lambda _aim, _hands: None)
     monkeypatch.setattr("lockdeck.tui.dialogs.release.offer_release", refused)
@@ -77,10 +77,10 @@ async def test_marks_that_a_filter_hides_are_named_and_asked_about(way: str, key
         assert isinstance(app.screen, DIALOGS[key])
         await wait_for(pilot, lambda: asked(app))
         picture = frame(app)
-        left_out = [key for key in marked if key not in {aim.row for aim in app.screen._aims}]
+        left_out = [key for key in marked if key not in {target.row for target in app.screen._targets}]
         assert ("Left out, because it" in picture) is bool(left_out)
         assert "hidden by the filter zzz:" in picture
-        for target in aims_at(marked, app.deck.shown):
+        for target in targets_of(marked, app.deck.displayed):
             assert f"- {target.title}" in picture
 
 
@@ -144,7 +144,7 @@ async def test_a_command_that_does_not_work_now_says_why(way: str, read_only: bo
 
 
 async def test_a_key_of_ones_own_says_why_too() -> None:
-    app = dashboard(wishes=Wishes(keymap={"cancel": "x"}))
+    app = dashboard(preferences=Preferences(keymap={"cancel": "x"}))
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await show(pilot, quiet())
         await pilot.press("c")
@@ -169,7 +169,7 @@ async def test_a_command_with_nothing_to_do_says_so(keys: tuple[str, ...], sente
 
 
 async def test_sorting_by_the_only_column_there_is_says_so() -> None:
-    app = dashboard(wishes=Wishes(columns={"fleet": ("agent",)}))
+    app = dashboard(preferences=Preferences(columns={"fleet": ("agent",)}))
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await show(pilot, incident())
         await pilot.press("greater_than_sign", "greater_than_sign")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockdeck.tui.preferences import Wishes
+from lockdeck.tui.preferences import Preferences
 from lockdeck.tui.table.arrangement import arrange_fleet, arrange_locks
 from lockdeck.tui.table.column import Column
 from lockdeck.tui.table.columns.fleet import COLUMNS
@@ -137,7 +137,7 @@ async def test_w_shows_all_columns_and_the_arrows_lead_to_them() -> None:
 
 
 async def test_columns_are_those_of_the_configuration_in_its_order() -> None:
-    app = dashboard(wishes=Wishes(columns={"fleet": ("callers", "agent", "state")}))
+    app = dashboard(preferences=Preferences(columns={"fleet": ("callers", "agent", "state")}))
     async with app.run_test(size=SIZE) as pilot:
         await show(pilot, incident())
         titles = next(row for row in frame(app).split("\n") if "CALLERS" in row)

@@ -164,18 +164,18 @@ async def test_the_theme_in_use_is_put_on_anew_and_a_broken_one_is_told_once_and
     mine = tmp_path / "mine.toml"
     touched(mine, theme_text(), 1)
     app = dashboard(theme="mine", catalog=load_catalog([tmp_path]))
-    watch = ThemeWatch([tmp_path], app.intake.offer_catalog)
+    watch = ThemeWatch([tmp_path], app.producers.offer_catalog)
     async with app.run_test(size=(80, 24)) as pilot:
         await show(pilot, incident())
         touched(mine, theme_text("#ffd700"), 2)
-        app.intake.offer_catalog(watch.look())
+        app.producers.offer_catalog(watch.look())
         await wait_for(pilot, lambda: app.stylebook.palette.styles["accent"].colour == "#ffd700")
         await wait_for(pilot, lambda: app.current_theme.accent == "#ffd700")
         await wait_for(pilot, lambda: "#ffd700" in colours(app))
         assert not app._notifications
         for moment in (3, 4):
             touched(mine, "dark = 3\n", moment)
-            app.intake.offer_catalog(watch.look())
+            app.producers.offer_catalog(watch.look())
             await wait_for(pilot, lambda: bool(app.catalog.problems))
         await pilot.pause()
         assert app.stylebook.palette.styles["accent"].colour == "#ffd700"

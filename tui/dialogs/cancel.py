@@ -11,7 +11,7 @@ from textual.message import Message
 
 from lockdeck.backend.actions.cancel.ladder import Rung
 from lockdeck.backend.actions.cancel.records import CancelPlan
-from lockdeck.tui.background import aside, post
+from lockdeck.tui.background import post, run_in_thread
 from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.dialogs.ask import AskDialog
 from lockdeck.tui.dialogs.cancel_lines import (
@@ -23,22 +23,22 @@ from lockdeck.tui.dialogs.cancel_lines import (
 )
 from lockdeck.tui.dialogs.question import about_count, about_rung
 from lockdeck.tui.operations import offer_cancel
-from lockdeck.tui.targets import Aim
+from lockdeck.tui.targets import Target
 from lockdeck.tui.view.lines import Line, line, plain, span
 from lockdeck.tui.widgets.lineview import LineView
 
-Planned = tuple[Aim, CancelPlan | None]
+Planned = tuple[Target, CancelPlan | None]
 
 
-class Climb(Struct, frozen=True):
+class CancelConfirmation(Struct, frozen=True):
     """What was confirmed: these sessions, by these rungs."""
 
-    aims: tuple[Aim, ...]
+    targets: tuple[Target, ...]
     plans: tuple[CancelPlan, ...]
     allow: frozenset[str]
 
 
-class LadderSeen(Message):
+class LaddersRead(Message):
     """The ladders of the sessions aimed at are known; `left` are still to come."""
 
     def __init__(self, planned: tuple[Planned, ...], left: int) -> None:
@@ -47,7 +47,7 @@ class LadderSeen(Message):
         self.left = left
 
 
-class CancelDialog(AskDialog[Climb]):
+class CancelDialog(AskDialog[CancelConfirmation]):
     """Asks by which rung runs are to be ended; dismissed with what was confirmed, or None.
 
     `rung` is chosen at first, where the ladder has it; else the gentlest one that is granted.
@@ -59,13 +59,15 @@ class CancelDialog(AskDialog[Climb]):
         Binding("down", "choose(1)", show=False),
     ]
 
-    def __init__(self, aims: Sequence[Aim], rung: str | None = None, remarks: Sequence[Line] = ()) -> None:
+    def __init__(
+        self, targets: Sequence[Target], rung: str | None = None, remarks: Sequence[Line] = ()
+    ) -> None:
         super().__init__(remarks)
-        self._aims = tuple(aims)
+        self._targets = tuple(targets)
         self._first = rung
         self._plan: CancelPlan | None = None
         self._chosen: Rung | None = None
-        self._climb: Climb | None = None
+        self._climb: CancelConfirmation | None = None
 
     @property
     def _deck_app(self) -> DeckApp:
@@ -73,23 +75,23 @@ class CancelDialog(AskDialog[Climb]):
 
     def look(self) -> None:
         """Ask the gateways, in a thread."""
-        self._say_looking(len(self._aims))
-        hands, aims = self._deck_app.hands, self._aims
+        self._say_looking(len(self._targets))
+        action_context, targets = self._deck_app.action_context, self._targets
 
         def work() -> None:
             planned: tuple[Planned, ...] = ()
-            for aim in aims:
-                planned = (*planned, (aim, offer_cancel(aim, hands)))
-                post(self, LadderSeen(planned, len(aims) - len(planned)))
+            for target in targets:
+                planned = (*planned, (target, offer_cancel(target, action_context)))
+                post(self, LaddersRead(planned, len(targets) - len(planned)))
 
-        aside(work, self, "plan-cancel")
+        run_in_thread(work, self, "plan-cancel")
 
-    def answer(self) -> Climb:
+    def answer(self) -> CancelConfirmation:
         """Return sessions and rungs as confirmed."""
         assert self._climb is not None
         return self._climb
 
-    def on_ladder_seen(self, message: LadderSeen) -> None:
+    def on_ladders_read(self, message: LaddersRead) -> None:
         """Ask, or say why there is nothing to do."""
         message.stop()
         if message.left:
@@ -116,11 +118,11 @@ class CancelDialog(AskDialog[Climb]):
         at = next((y for y, row in enumerate(lines) if rung.title in plain(row)), 0)
         self.query_one(".box-scroll").scroll_to(y=at, animate=False)
 
-    def _ask_for_one(self, aim: Aim, plan: CancelPlan | None) -> None:
+    def _ask_for_one(self, target: Target, plan: CancelPlan | None) -> None:
         if plan is None:
             self.refuse([line(span("This session is not known any more.", "warning"))])
         elif plan.nothing or plan.refusal or not plan.rungs:
-            self.refuse(nothing_lines(aim, plan, self._deck_app.symbols))
+            self.refuse(nothing_lines(target, plan, self._deck_app.symbols))
         else:
             self._plan = plan
             granted = [rung for rung in plan.rungs if not rung.scopes_missing] or list(plan.rungs)
@@ -129,23 +131,27 @@ class CancelDialog(AskDialog[Climb]):
 
     def _offer(self, rung: Rung) -> None:
         assert self._plan is not None
-        aim, self._chosen = self._aims[0], rung
-        rows = ladder_lines(aim, self._plan, rung, self._deck_app.symbols)
+        target, self._chosen = self._targets[0], rung
+        rows = ladder_lines(target, self._plan, rung, self._deck_app.symbols)
         if rung.scopes_missing:
             self.refuse(rows)
             return
-        self._climb = Climb((aim,), (self._plan,), frozenset({rung.name}))
+        self._climb = CancelConfirmation((target,), (self._plan,), frozenset({rung.name}))
         self.ask(rows, about_rung(rung.danger, self._plan.key), rung.title)
 
     def _ask_for_many(self, planned: Sequence[Planned]) -> None:
-        good = [(aim, plan) for aim, plan in planned if plan is not None and why_not_in_bulk(plan) is None]
-        bad = [(aim, why) for aim, plan in planned if (why := why_not_in_bulk(plan)) is not None]
+        good = [
+            (target, plan) for target, plan in planned if plan is not None and why_not_in_bulk(plan) is None
+        ]
+        bad = [(target, why) for target, plan in planned if (why := why_not_in_bulk(plan)) is not None]
         rows = bulk_cancel_lines(good, bad, self._deck_app.symbols)
         if not good:
             self.refuse(rows)
             return
         allow = frozenset(rung.name for _aim, plan in good for rung in plan.rungs if gentle(rung))
-        self._climb = Climb(tuple(aim for aim, _ in good), tuple(plan for _, plan in good), allow)
+        self._climb = CancelConfirmation(
+            tuple(target for target, _ in good), tuple(plan for _, plan in good), allow
+        )
         label = "Cancel 1 run" if len(good) == 1 else f"Cancel {len(good)} runs"
         self.ask(rows, about_count(len(good), "runs are to be cancelled"), label)
 

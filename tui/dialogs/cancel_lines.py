@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lockdeck.backend.actions.cancel.ladder import Rung
 from lockdeck.backend.actions.cancel.records import CancelPlan
 from lockdeck.tui.dialogs.release_lines import field_line, listed
-from lockdeck.tui.targets import Aim
+from lockdeck.tui.targets import Target
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.severity import state_line
 from lockdeck.tui.view.symbols import Symbols
@@ -15,11 +15,11 @@ from lockdeck.tui.view.symbols import Symbols
 _ASKS = {"confirm": "press the button", "reset": "type reset", "restart": "type restart"}
 
 
-def facts(aim: Aim, plan: CancelPlan, symbols: Symbols) -> list[Line]:
+def facts(target: Target, plan: CancelPlan, symbols: Symbols) -> list[Line]:
     """Return what names the run and how its gateway is reached."""
     rows = [field_line("session", plan.key)]
-    if aim.session is not None:
-        rows.append((*field_line("state"), *state_line(aim.session, symbols)))
+    if target.session is not None:
+        rows.append((*field_line("state"), *state_line(target.session, symbols)))
     if plan.pid is not None:
         role = "the gateway" if plan.is_gateway else "no gateway"
         rows.append(field_line("holder", f"pid {plan.pid}, {role}"))
@@ -39,9 +39,9 @@ def facts(aim: Aim, plan: CancelPlan, symbols: Symbols) -> list[Line]:
     return rows
 
 
-def ladder_lines(aim: Aim, plan: CancelPlan, selected: Rung, symbols: Symbols) -> list[Line]:
+def ladder_lines(target: Target, plan: CancelPlan, selected: Rung, symbols: Symbols) -> list[Line]:
     """Return the ladder, gentlest first, with the selected rung in full."""
-    rows = [line(span("Cancel this run", "heading")), EMPTY, *facts(aim, plan, symbols), EMPTY]
+    rows = [line(span("Cancel this run", "heading")), EMPTY, *facts(target, plan, symbols), EMPTY]
     rows.append(line(span("Ways to end it, gentlest first", "accent"), span("  (up and down choose)", "dim")))
     for rung in plan.rungs:
         rows += _rung(rung, rung is selected, symbols)
@@ -49,32 +49,32 @@ def ladder_lines(aim: Aim, plan: CancelPlan, selected: Rung, symbols: Symbols) -
     return [*rows, *listed("Mind", plan.notes, symbols, "dim")]
 
 
-def nothing_lines(aim: Aim, plan: CancelPlan, symbols: Symbols) -> list[Line]:
+def nothing_lines(target: Target, plan: CancelPlan, symbols: Symbols) -> list[Line]:
     """Return why there is nothing to cancel, or why it is refused."""
     title = "Nothing to cancel" if plan.nothing else "Not cancelled: refused"
     return [
         line(span(title, "notice" if plan.nothing else "warning")),
         *listed("Why", (*plan.refusal, *plan.notes), symbols),
         EMPTY,
-        *facts(aim, plan, symbols),
+        *facts(target, plan, symbols),
     ]
 
 
 def bulk_cancel_lines(
-    good: Sequence[tuple[Aim, CancelPlan]], bad: Sequence[tuple[Aim, str]], symbols: Symbols
+    good: Sequence[tuple[Target, CancelPlan]], bad: Sequence[tuple[Target, str]], symbols: Symbols
 ) -> list[Line]:
     """Return which marked sessions would be cancelled and by what, and why the others are not."""
     rows = [line(span(f"Cancel {len(good)} of {len(good) + len(bad)} marked sessions", "heading"))]
     if good:
         rows += [EMPTY, line(span("Will be cancelled one after another, by the gentle rungs only", "accent"))]
-    for aim, plan in good:
+    for target, plan in good:
         rungs = ", then ".join(rung.title for rung in plan.rungs if gentle(rung))
-        rows.append(line(span(f" {symbols.dot} ", "dim"), span(f"{aim.title}  "), span(rungs, "dim")))
+        rows.append(line(span(f" {symbols.dot} ", "dim"), span(f"{target.title}  "), span(rungs, "dim")))
     if bad:
         rows += [EMPTY, line(span("Will not be touched", "warning"))]
     rows += [
-        line(span(f" {symbols.dot} ", "dim"), span(f"{aim.title}  "), span(reason, "dim", 1000))
-        for aim, reason in bad
+        line(span(f" {symbols.dot} ", "dim"), span(f"{target.title}  "), span(reason, "dim", 1000))
+        for target, reason in bad
     ]
     return rows
 

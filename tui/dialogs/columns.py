@@ -28,14 +28,14 @@ _KEYS = (
 )
 
 
-class ColumnWish(Struct, frozen=True):
+class ColumnSelection(Struct, frozen=True):
     """The names of the columns to show (none: all as they come), and whether to keep them in the configuration."""
 
     names: tuple[str, ...]
     keep: bool = False
 
 
-class ColumnsDialog(BoxDialog[ColumnWish]):
+class ColumnsDialog(BoxDialog[ColumnSelection]):
     """Dismissed with the wish, or with None. `width` is that of the table, in cells."""
 
     AUTO_FOCUS = ""
@@ -98,7 +98,7 @@ class ColumnsDialog(BoxDialog[ColumnWish]):
 
     def action_use(self, keep: bool) -> None:
         """Close with the wish."""
-        self.dismiss(ColumnWish(configured_names(self._choice, self._table.columns), keep))
+        self.dismiss(ColumnSelection(configured_names(self._choice, self._table.columns), keep))
 
     def on_click(self, event: events.Click) -> None:
         """Show or hide the column that was clicked."""

@@ -7,17 +7,17 @@ from typing import cast
 
 from textual.message import Message
 
-from lockdeck.tui.background import aside, post
+from lockdeck.tui.background import post, run_in_thread
 from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.dialogs.ask import AskDialog
 from lockdeck.tui.dialogs.question import about_count, about_release
 from lockdeck.tui.dialogs.release_lines import bulk_lines, refused_lines, release_lines
 from lockdeck.tui.operations import Offer, offer_release
-from lockdeck.tui.targets import Aim
+from lockdeck.tui.targets import Target
 from lockdeck.tui.view.lines import Line, line, span
 
 
-class Offered(Message):
+class ReleasesPlanned(Message):
     """The locks that were aimed at have been looked at; `left` are still to come."""
 
     def __init__(self, offers: tuple[Offer, ...], left: int) -> None:
@@ -33,9 +33,9 @@ class ReleaseDialog(AskDialog[Sequence[Offer]]):
     does not matter: a plan names path and release id, and is proven again when it is done.
     """
 
-    def __init__(self, aims: Sequence[Aim], remarks: Sequence[Line] = ()) -> None:
+    def __init__(self, targets: Sequence[Target], remarks: Sequence[Line] = ()) -> None:
         super().__init__(remarks)
-        self._aims = tuple(aims)
+        self._targets = tuple(targets)
         self._confirmed: tuple[Offer, ...] = ()
 
     @property
@@ -44,22 +44,22 @@ class ReleaseDialog(AskDialog[Sequence[Offer]]):
 
     def look(self) -> None:
         """Look at each lock afresh, in a thread."""
-        self._say_looking(len(self._aims))
-        hands, aims = self._deck_app.hands, self._aims
+        self._say_looking(len(self._targets))
+        action_context, targets = self._deck_app.action_context, self._targets
 
         def work() -> None:
             offers: tuple[Offer, ...] = ()
-            for aim in aims:
-                offers = (*offers, offer_release(aim, hands))
-                post(self, Offered(offers, len(aims) - len(offers)))
+            for target in targets:
+                offers = (*offers, offer_release(target, action_context))
+                post(self, ReleasesPlanned(offers, len(targets) - len(offers)))
 
-        aside(work, self, "plan-release")
+        run_in_thread(work, self, "plan-release")
 
     def answer(self) -> Sequence[Offer]:
         """Return the offers that may be done."""
         return self._confirmed
 
-    def on_offered(self, message: Offered) -> None:
+    def on_releases_planned(self, message: ReleasesPlanned) -> None:
         """Ask, or say why nothing may be released."""
         message.stop()
         if message.left:

@@ -31,11 +31,11 @@ def listed(title: str, sentences: Sequence[str], symbols: Symbols, style: str = 
 
 def identity(offer: Offer, now: float, symbols: Symbols) -> Iterator[Line]:
     """Yield what names the hold: path, release id, session, the process it names, transcript, verdict."""
-    aim, plan = offer.aim, offer.plan
-    view = plan.view or aim.lock
+    target, plan = offer.target, offer.plan
+    view = plan.view or target.lock
     yield field_line("lock", plan.path)
     yield field_line("release id", plan.release_id or "none: it could not be read")
-    yield field_line("session", aim.session.key if aim.session else "none is known for this lock")
+    yield field_line("session", target.session.key if target.session else "none is known for this lock")
     if view is None:
         return
     payload, created = view.record.payload, view.record.created_at
@@ -69,7 +69,7 @@ TRY_AGAIN = "Nothing holds this lock. When what stands above has passed, look ag
 def refused_lines(offer: Offer, now: float, symbols: Symbols) -> list[Line]:
     """Return why a release is refused, and what may be done instead."""
     plan = offer.plan
-    view = plan.view or offer.aim.lock
+    view = plan.view or offer.target.lock
     instead = () if view is None else (TRY_AGAIN if view.judgement.releasable else advice(view),)
     reasons = plan.refusal.reasons if plan.refusal else ()
     return [
@@ -103,15 +103,15 @@ def bulk_lines(offers: Sequence[Offer], now: float, symbols: Symbols) -> list[Li
 
 
 def _item(offer: Offer, now: float, symbols: Symbols) -> list[Line]:
-    view = offer.plan.view or offer.aim.lock
+    view = offer.plan.view or offer.target.lock
     if view is None:
-        return [line(span(f" {symbols.dot} ", "dim"), span(offer.aim.title))]
+        return [line(span(f" {symbols.dot} ", "dim"), span(offer.target.title))]
     created = view.record.created_at
     age = f", {duration(now - created)} old" if created is not None else ""
     return [
         line(
             span(f" {symbols.dot} ", "dim"),
-            span(f"{offer.aim.title}  "),
+            span(f"{offer.target.title}  "),
             *verdict_line(view, symbols),
             span(age, "dim"),
         ),

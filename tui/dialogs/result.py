@@ -15,7 +15,7 @@ from textual.widgets import Button
 from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.dialogs.box import BoxDialog
 from lockdeck.tui.jobs import WAITING, WORKING, Job, Piece
-from lockdeck.tui.targets import Aim
+from lockdeck.tui.targets import Target
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.severity import SEVERITY_STYLE
 from lockdeck.tui.view.symbols import Symbols
@@ -24,22 +24,22 @@ from lockdeck.tui.view.symbols import Symbols
 class NextRung(Struct, frozen=True):
     """The next rung of the ladder is to be asked about, for the same session."""
 
-    aim: Aim
+    target: Target
     rung: str
 
 
-class LeftLock(Struct, frozen=True):
-    """The release of the lock that was left behind is to be asked about; `aim` names its hold."""
+class RemainingLock(Struct, frozen=True):
+    """The release of the lock that was left behind is to be asked about; `target` names its hold."""
 
-    aim: Aim
+    target: Target
 
 
-Following = NextRung | LeftLock
+FollowUp = NextRung | RemainingLock
 _SIDE_BY_SIDE = 80
 """All three buttons find room beside each other from this many columns on."""
 
 
-class ResultDialog(BoxDialog[Following]):
+class ResultDialog(BoxDialog[FollowUp]):
     """Shows a job; dismissed with what is to be asked about next, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "give_up", "Close", show=False)]
@@ -81,12 +81,12 @@ class ResultDialog(BoxDialog[Following]):
         piece = self._only_piece()
         if piece is None or piece.next_rung is None:
             return None
-        return NextRung(piece.aim, piece.next_rung)
+        return NextRung(piece.target, piece.next_rung)
 
-    def left_lock(self) -> LeftLock | None:
+    def left_lock(self) -> RemainingLock | None:
         """Return the lock that was left behind, where exactly one session was cancelled."""
         piece = self._only_piece()
-        return None if piece is None or piece.left is None else LeftLock(piece.left)
+        return None if piece is None or piece.left is None else RemainingLock(piece.left)
 
     def _only_piece(self) -> Piece | None:
         pieces = cast("DeckApp", self.app).jobs.job(self.number).pieces
@@ -108,7 +108,7 @@ def result_lines(job: Job, symbols: Symbols) -> Iterator[Line]:
     yield line(span(job.title, "heading"), span(count, "dim"))
     for piece in job.pieces:
         yield EMPTY
-        yield line(span(f"{piece.word}  ", _style(piece)), span(piece.aim.title))
+        yield line(span(f"{piece.word}  ", _style(piece)), span(piece.target.title))
         for sentence in piece.sentences:
             yield line(span(f"  {symbols.dot} ", "dim"), span(sentence, "text", 1000))
     if job.running:

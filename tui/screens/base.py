@@ -15,13 +15,13 @@ from textual.widgets import Static
 from lockdeck.tui.bindings import keys_of
 from lockdeck.tui.commands import COMMANDS, Command, Danger, Needs
 from lockdeck.tui.deckapp import DeckApp
-from lockdeck.tui.dialogs.reading import ReadingDialog
+from lockdeck.tui.dialogs.reader import ReaderDialog
 from lockdeck.tui.screens.help import HelpScreen
 from lockdeck.tui.screens.palette import DeckPalette
-from lockdeck.tui.screens.selecting import SelectScreen
-from lockdeck.tui.screens.selection_lines import aim_rows
+from lockdeck.tui.screens.plaintext import PlainTextScreen
+from lockdeck.tui.screens.selection_lines import rows_of_targets
 from lockdeck.tui.table.rows import Row, RowKey
-from lockdeck.tui.targets import aims_at, has_lock, has_session
+from lockdeck.tui.targets import has_lock, has_session, targets_of
 from lockdeck.tui.terminal.mouse import toggle_mouse
 from lockdeck.tui.view.header import HeaderState, header
 from lockdeck.tui.view.lines import Span, line, span
@@ -103,8 +103,8 @@ class DeckScreen(Screen[None]):
 
     def text_rows(self) -> list[Span]:
         """Return what is selected as plain text."""
-        snapshot = self.deck_app.deck.shown
-        return [] if snapshot is None else aim_rows(aims_at(self.target_keys, snapshot))
+        snapshot = self.deck_app.deck.displayed
+        return [] if snapshot is None else rows_of_targets(targets_of(self.target_keys, snapshot))
 
     # -- what is seen ---------------------------------------------------------------------------------
 
@@ -139,7 +139,7 @@ class DeckScreen(Screen[None]):
         """Show counts and freshness."""
         app, state = self.deck_app, self.header_state()
         self.query_one("#header", LineView).show(
-            lambda width: header(app.deck.shown, state, app.symbols, width)
+            lambda width: header(app.deck.displayed, state, app.symbols, width)
         )
 
     def header_state(self) -> HeaderState:
@@ -154,7 +154,7 @@ class DeckScreen(Screen[None]):
             filter_text=self.filter_text,
             failure=app.deck.failure,
             news_at=app.deck.latest.generated_at if app.deck.latest else None,
-            stale_after_s=app.wishes.stale_after_s,
+            stale_after_s=app.preferences.stale_after_s,
             crumbs=tuple(screen.crumb for screen in app.screen_stack if isinstance(screen, DeckScreen)),
         )
 
@@ -180,7 +180,7 @@ class DeckScreen(Screen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """Say why the key of a command does nothing."""
-        keymap = self.deck_app.wishes.keymap
+        keymap = self.deck_app.preferences.keymap
         for name in self.COMMAND_IDS:
             if event.key in keys_of(name, keymap) and not self.check_action("command", (name,)):
                 live = self.active_bindings.get(event.key)
@@ -232,9 +232,9 @@ class DeckScreen(Screen[None]):
 
     def command_notes(self) -> None:
         """Show what the header has no room for."""
-        snapshot = self.deck_app.deck.shown
+        snapshot = self.deck_app.deck.displayed
         rows = [*note_rows(snapshot, self.deck_app.symbols)] if snapshot else []
-        self.app.push_screen(ReadingDialog(rows or [line(span("nothing to note", "dim"))]))
+        self.app.push_screen(ReaderDialog(rows or [line(span("nothing to note", "dim"))]))
 
     async def command_help(self) -> None:
         """Show the keys that work here."""
@@ -252,7 +252,7 @@ class DeckScreen(Screen[None]):
         """Show what is selected as plain text."""
         rows = self.text_rows()
         if rows:
-            await self.app.push_screen(SelectScreen(rows))
+            await self.app.push_screen(PlainTextScreen(rows))
         else:
             self.deck_app.tell("nothing is selected", severity="warning")
 

@@ -8,9 +8,9 @@ from textual.message import Message
 from textual.widget import Widget
 
 from lockdeck.backend.actions.journal_chain import JournalReading
-from lockdeck.tui.background import WorkFailed, aside, post
+from lockdeck.tui.background import WorkFailed, post, run_in_thread
 from lockdeck.tui.bindings import bindings_of
-from lockdeck.tui.dialogs.reading import ReadingDialog
+from lockdeck.tui.dialogs.reader import ReaderDialog
 from lockdeck.tui.screens.selection_lines import entry_rows
 from lockdeck.tui.screens.tablescreen import TableScreen
 from lockdeck.tui.table.journalentry import Entry, entry_lines
@@ -57,7 +57,7 @@ class JournalScreen(TableScreen):
         """Show all facts of the selected entry."""
         entry = self.table.cursor_item
         if isinstance(entry, Entry):
-            await self.app.push_screen(ReadingDialog(list(entry_lines(entry))))
+            await self.app.push_screen(ReaderDialog(list(entry_lines(entry))))
 
     def text_rows(self) -> list[Span]:
         """Return the selected entry as plain text."""
@@ -82,8 +82,8 @@ class JournalScreen(TableScreen):
             self._read()
 
     def _read(self) -> None:
-        journal = self.deck_app.hands.journal
-        aside(lambda: post(self, JournalRead(journal.read())), self, "journal")
+        journal = self.deck_app.action_context.journal
+        run_in_thread(lambda: post(self, JournalRead(journal.read())), self, "journal")
 
     def on_journal_read(self, message: JournalRead) -> None:
         """Show the entries, newest first."""
@@ -109,7 +109,7 @@ class JournalScreen(TableScreen):
         self._show_state()
 
     def _show_state(self) -> None:
-        rows = list(state_lines(self._reading, self._problem, self.deck_app.hands.journal.path))
+        rows = list(state_lines(self._reading, self._problem, self.deck_app.action_context.journal.path))
         self.query_one("#journal-state", LineView).show(
             lambda width: [part for row in rows for part in wrap(row, width, indent=1)]
         )

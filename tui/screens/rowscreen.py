@@ -127,7 +127,7 @@ class RowScreen(TableScreen, TargetScreen):
 
     def update_picture(self) -> None:
         """Show the rows of the deck's snapshot, and then the header, which counts what they show."""
-        snapshot = self.deck_app.deck.shown
+        snapshot = self.deck_app.deck.displayed
         if snapshot is not None:
             self._arranged = self.arranged(snapshot, self._arranged, self._sort)
         self.table.show(self._order(), self._arranged.items)
@@ -198,7 +198,7 @@ class RowScreen(TableScreen, TargetScreen):
 
     def nothing_lines(self) -> list[Line]:
         """Say what was looked at when there is no row to show."""
-        snapshot = self.deck_app.deck.shown
+        snapshot = self.deck_app.deck.displayed
         if snapshot is None:
             return []
         looked = [line(span(f"  {root.path} ({root.era}, {root.watch})", "dim")) for root in snapshot.roots]

@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from lockdeck.backend.settings.check import SettingsError
-from lockdeck.tui.background import aside, post
+from lockdeck.tui.background import post, run_in_thread
 from lockdeck.tui.table.tables import TableKind
 
 
@@ -22,9 +22,7 @@ class ColumnsSaved(Message):
         self.failed = failed
 
 
-def save_columns_in_background(
-    to: MessagePump, table: TableKind[Any], names: Sequence[str], path: str
-) -> None:
+def save_columns(to: MessagePump, table: TableKind[Any], names: Sequence[str], path: str) -> None:
     """Write the columns of a table to the file `path`; ends in a ColumnsSaved to `to`."""
 
     def work() -> None:
@@ -37,4 +35,4 @@ def save_columns_in_background(
             return
         post(to, ColumnsSaved(f"the columns of the {table.name} table are saved in {path}"))
 
-    aside(work, to, "columns", must_finish=True)
+    run_in_thread(work, to, "columns", must_finish=True)

@@ -8,7 +8,7 @@ from lockdeck.backend.model.fleet import LockView, RootView, SessionView
 from lockdeck.backend.model.words import date_and_time, time_of_day
 from lockdeck.backend.system.text import safe
 from lockdeck.tui.table.journalentry import Entry, entry_lines
-from lockdeck.tui.targets import Aim
+from lockdeck.tui.targets import Target
 from lockdeck.tui.view.advice import advice
 from lockdeck.tui.view.events import EventLine
 from lockdeck.tui.view.lines import Span, plain, span
@@ -18,18 +18,18 @@ LONGEST = 100_000
 BLANK = span("")
 
 
-def aim_rows(aims: Sequence[Aim]) -> list[Span]:
+def rows_of_targets(targets: Sequence[Target]) -> list[Span]:
     """Return what names the selected or marked rows, their verdicts and reasons."""
     rows: list[Span] = []
-    for aim in aims:
+    for target in targets:
         if rows:
             rows += [BLANK, BLANK]
-        if aim.session is not None:
-            rows += _session(aim.session)
+        if target.session is not None:
+            rows += _session(target.session)
         else:
-            rows += _labelled("root", [aim.row[1]])
-        if aim.lock is not None:
-            rows += _lock(aim.lock)
+            rows += _labelled("root", [target.row[1]])
+        if target.lock is not None:
+            rows += _lock(target.lock)
     return rows
 
 

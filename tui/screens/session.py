@@ -13,11 +13,11 @@ from lockdeck.backend.model.fleet import FleetSnapshot, every_lock
 from lockdeck.backend.model.locks import Holder
 from lockdeck.backend.system.processes import ProcessDetails
 from lockdeck.tui.bindings import bindings_of
-from lockdeck.tui.inspection import HolderRead, HolderReader
+from lockdeck.tui.holder_process import HolderRead, HolderReader
 from lockdeck.tui.screens.selection_lines import story_rows
 from lockdeck.tui.screens.targetscreen import TargetScreen
 from lockdeck.tui.table.rows import Row, RowKey
-from lockdeck.tui.targets import Aim
+from lockdeck.tui.targets import Target
 from lockdeck.tui.view.details import Picture, describe
 from lockdeck.tui.view.lines import Span, line, span
 from lockdeck.tui.view.sessionlog import log_lines, log_title
@@ -53,7 +53,7 @@ class SessionScreen(TargetScreen):
     def crumb(self) -> str:
         """Agent and session, or the file of a lock."""
         picture = self._picture
-        return Aim(self._key, picture.session, picture.lock).title if picture else self._key[2]
+        return Target(self._key, picture.session, picture.lock).title if picture else self._key[2]
 
     @property
     def selected_key(self) -> RowKey | None:
@@ -93,7 +93,7 @@ class SessionScreen(TargetScreen):
     def update_picture(self) -> None:
         """Look the row up again and show it."""
         super().update_picture()
-        snapshot = self.deck_app.deck.shown
+        snapshot = self.deck_app.deck.displayed
         if snapshot is not None:
             found = find(self._key, snapshot, self.deck_app.picture_time())
             if found is not None:
@@ -129,7 +129,7 @@ class SessionScreen(TargetScreen):
     def _beats(self, picture: Picture) -> tuple[Beat, ...]:
         if picture.session is None:
             return ()
-        session, pulse = picture.session, self.deck_app.deck.shown_pulse
+        session, pulse = picture.session, self.deck_app.deck.displayed_pulse
         return recent(pulse, session.root, session.agent, picture.now)
 
     def _show(self) -> None:

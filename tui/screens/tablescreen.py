@@ -8,9 +8,9 @@ from typing import Any, ClassVar, NamedTuple
 from textual import on
 from textual.widget import Widget
 
-from lockdeck.tui.dialogs.columns import ColumnsDialog, ColumnWish
+from lockdeck.tui.dialogs.columns import ColumnsDialog, ColumnSelection
 from lockdeck.tui.screens.base import DeckScreen
-from lockdeck.tui.screens.savecolumns import ColumnsSaved, save_columns_in_background
+from lockdeck.tui.screens.savecolumns import ColumnsSaved, save_columns
 from lockdeck.tui.table.column import CellContext, Column, Field
 from lockdeck.tui.table.filter import parse
 from lockdeck.tui.table.layout import select
@@ -76,7 +76,7 @@ class TableScreen(DeckScreen):
     @property
     def chosen_columns(self) -> Sequence[str]:
         """The names of the columns the person wishes to see, in their order; none means all."""
-        return self.deck_app.wishes.columns.get(self.TABLE.name, ())
+        return self.deck_app.preferences.columns.get(self.TABLE.name, ())
 
     def command_columns(self) -> None:
         """Ask which columns to show, in which order, and whether to keep that."""
@@ -89,16 +89,16 @@ class TableScreen(DeckScreen):
 
     def _cell_context(self) -> CellContext:
         app = self.deck_app
-        return CellContext(app.picture_time(), app.symbols, app.deck.root_label, app.deck.shown_pulse)
+        return CellContext(app.picture_time(), app.symbols, app.deck.root_label, app.deck.displayed_pulse)
 
-    def _choose_columns(self, wish: ColumnWish | None) -> None:
+    def _choose_columns(self, wish: ColumnSelection | None) -> None:
         if wish is None:
             return
         app = self.deck_app
-        app.wishes = app.wishes.with_columns(self.TABLE.name, wish.names)
+        app.preferences = app.preferences.with_columns(self.TABLE.name, wish.names)
         self.table.set_columns(self._columns())
         if wish.keep:
-            save_columns_in_background(self, self.TABLE, wish.names, app.wishes.config)
+            save_columns(self, self.TABLE, wish.names, app.preferences.config)
 
     def on_columns_saved(self, message: ColumnsSaved) -> None:
         """Say where the columns are kept, or why they are not."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from lockdeck.tui.dialogs.flow import ask_cancel, ask_release
 from lockdeck.tui.screens.base import DeckScreen
 from lockdeck.tui.table.rows import RowKey
-from lockdeck.tui.targets import Aim, aims_at, holder_pid
+from lockdeck.tui.targets import Target, holder_pid, targets_of
 from lockdeck.tui.terminal.clipboard import copy_text
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 
@@ -22,17 +22,17 @@ class TargetScreen(DeckScreen):
 
     def command_release(self) -> None:
         """Ask about the very holds that are shown now."""
-        aims, remarks = self._split(lambda aim: aim.lock is not None, "has no lock")
-        if aims:
-            ask_release(self.deck_app, aims, remarks)
+        targets, remarks = self._split(lambda target: target.lock is not None, "has no lock")
+        if targets:
+            ask_release(self.deck_app, targets, remarks)
         else:
             self.deck_app.tell("there is no lock to release", severity="warning")
 
     def command_cancel(self) -> None:
         """Ask about the sessions that are shown now."""
-        aims, remarks = self._split(lambda aim: aim.session is not None, "belongs to no session")
-        if aims:
-            ask_cancel(self.deck_app, aims, remarks=remarks)
+        targets, remarks = self._split(lambda target: target.session is not None, "belongs to no session")
+        if targets:
+            ask_cancel(self.deck_app, targets, remarks=remarks)
         else:
             self.deck_app.tell("no session is known for this lock", severity="warning")
 
@@ -55,22 +55,22 @@ class TargetScreen(DeckScreen):
         """Keep the picture of this moment, or go on."""
         self.deck_app.toggle_pause()
 
-    def _split(self, fit: Callable[[Aim], bool], lack: str) -> tuple[Sequence[Aim], Sequence[Line]]:
+    def _split(self, fit: Callable[[Target], bool], lack: str) -> tuple[Sequence[Target], Sequence[Line]]:
         """Return what a question is about, and lines that name what is left out and what the filter hides."""
-        snapshot = self.deck_app.deck.shown
-        aims = () if snapshot is None else aims_at(self.target_keys, snapshot)
-        fitting = [aim for aim in aims if fit(aim)]
-        hidden = [aim for aim in aims if aim.row in self.hidden_keys]
+        snapshot = self.deck_app.deck.displayed
+        targets = () if snapshot is None else targets_of(self.target_keys, snapshot)
+        fitting = [target for target in targets if fit(target)]
+        hidden = [target for target in targets if target.row in self.hidden_keys]
         remarks = [
-            *_named(f"Left out, because it {lack}:", [aim for aim in aims if not fit(aim)]),
+            *_named(f"Left out, because it {lack}:", [target for target in targets if not fit(target)]),
             *_named(f"Marked, and hidden by the filter {self.filter_text}:", hidden),
         ]
         return fitting, remarks
 
 
-def _named(title: str, aims: Sequence[Aim]) -> Iterator[Line]:
+def _named(title: str, targets: Sequence[Target]) -> Iterator[Line]:
     """Yield a title and the names of rows under it; nothing where there is no row."""
-    if aims:
+    if targets:
         yield line(span(title, "warning"))
-        yield from (line(span(f"  - {aim.title}", "warning")) for aim in aims)
+        yield from (line(span(f"  - {target.title}", "warning")) for target in targets)
         yield EMPTY

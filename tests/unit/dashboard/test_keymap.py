@@ -10,7 +10,7 @@ from textual.keys import format_key
 from lockdeck.backend.settings.check import SettingsError
 from lockdeck.backend.settings.load import load_settings
 from lockdeck.tui.commands import COMMANDS
-from lockdeck.tui.configuration import all_screen_keys, wishes_of
+from lockdeck.tui.configuration import all_screen_keys, preferences_of
 from lockdeck.tui.keymap import ALWAYS, FIXED, ScreenKeys, canonical, effective, faults, is_key, keymap
 from lockdeck.tui.screens.registry import SCREENS
 from tests.folders import DOCS
@@ -78,11 +78,11 @@ def test_keys_may_be_written_as_they_are_typed() -> None:
 def test_what_has_no_fault_keeps_every_command_reachable_by_a_key_of_its_own(
     wanted: dict[str, list[str]],
 ) -> None:
-    wishes = {command: tuple(keys) for command, keys in wanted.items()}
-    if not faults(wishes, [FLEET]):
-        keys = effective(wishes, FLEET)
+    preferences = {command: tuple(keys) for command, keys in wanted.items()}
+    if not faults(preferences, [FLEET]):
+        keys = effective(preferences, FLEET)
         everything = [key for own in keys.values() for key in own]
-        assert all(keys[command] for command in keys if command in ALWAYS or wishes.get(command) != ())
+        assert all(keys[command] for command in keys if command in ALWAYS or preferences.get(command) != ())
         assert not set(everything) & (set(FIXED) | set(FLEET.fixed))
         owners = {key: {command for command, own in keys.items() if key in own} for key in everything}
         assert all(len(commands) == 1 for commands in owners.values())
@@ -99,7 +99,7 @@ def test_a_fault_in_a_file_is_told_with_its_line(tmp_path) -> None:  # type: ign
     path = tmp_path / "config.toml"
     path.write_text('columns = ["agent", "hodler"]\n\n[keys]\nfreeze = "p"\npuase = "x"\n')
     with pytest.raises(SettingsError) as error:
-        wishes_of(load_settings(str(path)))
+        preferences_of(load_settings(str(path)))
     assert f"{path}:1: columns has no 'hodler'; did you mean holder?" in str(error.value)
     assert f"{path}:4: keys.freeze has 'p', and so has pause" in str(error.value)
     assert f"{path}:5: keys.puase is no command; did you mean pause?" in str(error.value)
@@ -123,7 +123,7 @@ def test_every_fault_names_its_line(tmp_path, line: str, sentence: str) -> None:
     path = tmp_path / "config.toml"
     path.write_text(f'# mine\n[keys]\npause = "P"\n{line}\n')
     with pytest.raises(SettingsError) as error:
-        wishes_of(load_settings(str(path)))
+        preferences_of(load_settings(str(path)))
     assert f"{path}:4: {sentence}" in str(error.value)
 
 
@@ -131,7 +131,7 @@ def test_every_fault_names_its_line(tmp_path, line: str, sentence: str) -> None:
 def test_a_command_may_have_no_key(tmp_path, none: str) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path / "config.toml"
     path.write_text(f"[keys]\nrelease = {none}\n")
-    (key,) = wishes_of(load_settings(str(path))).keymap.values()
+    (key,) = preferences_of(load_settings(str(path))).keymap.values()
     assert not is_key(key)
 
 
@@ -148,19 +148,19 @@ def test_a_column_that_a_table_has_not_is_told_with_its_line(tmp_path, table, wr
     path = tmp_path / "config.toml"
     path.write_text(f'theme = "dark"\n\n{table} = ["{wrong}"]\n')
     with pytest.raises(SettingsError) as error:
-        wishes_of(load_settings(str(path)))
+        preferences_of(load_settings(str(path)))
     assert f"{path}:3: {table} has no {wrong!r}; did you mean {near}?" in str(error.value)
     path.write_text(f'{table} = ["{near}", "{near}"]\n')
     with pytest.raises(SettingsError, match=f"config.toml:1: {table} names one twice"):
-        wishes_of(load_settings(str(path)))
+        preferences_of(load_settings(str(path)))
 
 
 def test_good_wishes_are_ready_to_use(tmp_path) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path / "config.toml"
     path.write_text('columns = ["agent"]\nrescan_s = 10\n[keys]\nhelp = ["f1", "?"]\n')
-    wishes = wishes_of(load_settings(str(path)))
-    assert (wishes.columns["fleet"], wishes.keymap) == (("agent",), {"help": "f1,question_mark"})
-    assert wishes.stale_after_s == 30.0
+    preferences = preferences_of(load_settings(str(path)))
+    assert (preferences.columns["fleet"], preferences.keymap) == (("agent",), {"help": "f1,question_mark"})
+    assert preferences.stale_after_s == 30.0
 
 
 def test_the_manual_lists_every_command_with_its_keys_and_screens() -> None:

@@ -1,4 +1,4 @@
-"""Following logs: nothing is lost or told twice across rotation, truncation, midnight and half lines."""
+"""FollowUp logs: nothing is lost or told twice across rotation, truncation, midnight and half lines."""
 
 from __future__ import annotations
 

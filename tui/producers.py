@@ -16,7 +16,7 @@ from lockdeck.tui.messages import CatalogChanged, Published, SourceFailed
 from lockdeck.tui.snapshots import Source, SourceThread
 
 
-class Intake:
+class Producers:
     """Runs the source and the watch over theme files; both only post messages to the dashboard."""
 
     def __init__(self, to: MessagePump, source: Source, theme_folders: Sequence[Path]) -> None:

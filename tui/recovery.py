@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lockdeck.backend.model.fleet import Severity
-from lockdeck.tui.background import aside, post
+from lockdeck.tui.background import post, run_in_thread
 from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.messages import Recovered
 from lockdeck.tui.view.events import EventLine
 
 
-def recover_aside(app: DeckApp) -> None:
+def recover_in_thread(app: DeckApp) -> None:
     """Recover in a thread; what was put right comes back as a message."""
-    journal = app.hands.journal
+    journal = app.action_context.journal
 
     def work() -> None:
         from lockdeck.backend.actions.release.recovery import recover
@@ -22,10 +22,10 @@ def recover_aside(app: DeckApp) -> None:
         if told:
             post(app, Recovered(tuple(told)))
 
-    aside(work, app, "recover", must_finish=True)
+    run_in_thread(work, app, "recover", must_finish=True)
 
 
-def tell_recovered(app: DeckApp, sentences: Sequence[str]) -> None:
+def announce_recovery(app: DeckApp, sentences: Sequence[str]) -> None:
     """Say what was recovered."""
     for sentence in sentences:
         app.deck.note(EventLine(app.clock(), Severity.NOTICE, "recovery", sentence))

@@ -13,7 +13,7 @@ from lockdeck.backend.system.processes import ProcessDetails
 
 AGAIN_S = 2.0
 """A holder is read again after so many seconds at the earliest."""
-_LOG = logging.getLogger("lockdeck.inspection")
+_LOG = logging.getLogger("lockdeck.holder_process")
 
 Inspect = Callable[[int, int | None], ProcessDetails | None]
 """Reads a process by pid and start ticks; None when it is gone or another process by now."""

@@ -18,7 +18,7 @@ from lockdeck.tui.widgets.plainview import PlainView
 _HINT = "Select with the mouse. esc goes back, up and down scroll"
 
 
-class SelectScreen(ModalScreen[None]):
+class PlainTextScreen(ModalScreen[None]):
     """Shows rows as they are; while it is shown the mouse is the terminal's."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter", "leave", "Back")]

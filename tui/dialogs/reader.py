@@ -13,7 +13,7 @@ from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.widgets.lineview import LineView
 
 
-class ReadingDialog(BoxDialog[None]):
+class ReaderDialog(BoxDialog[None]):
     """Shows lines, whole and wrapped."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,enter", "give_up", "Close", show=False)]
