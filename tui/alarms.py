@@ -1,4 +1,4 @@
-"""When to tell a person that something turned critical, or is no longer. Pure: time comes in as an argument."""
+"""Alarms: what turned critical, or is no longer, and when a person is told. Pure: time comes in as an argument."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ MOST_LINES = 3
 
 
 class Rule(Struct, frozen=True):
-    """How it is told (toast, bell, osc9, osc777), after how long, and how often at most (seconds)."""
+    """The ways a person is told (toast, bell, osc9, osc777), after how long, and how often at most (seconds)."""
 
-    how: tuple[str, ...] = ("toast",)
+    ways: tuple[str, ...] = ("toast",)
     after_s: float = 5.0
     every_s: float = 30.0
 
 
 class Subject(Struct, frozen=True):
-    """What is critical: its name and why."""
+    """Something critical: its name and the reason."""
 
     name: str
-    why: str
+    reason: str
 
 
 class Notice(Struct, frozen=True):
@@ -43,20 +43,20 @@ class Notice(Struct, frozen=True):
 
 
 class Alarm(Struct, frozen=True):
-    """Something critical: since when it has been seen so, whether it was told, since when it is gone."""
+    """Something critical: since when, whether a person was notified, and since when it is no longer so."""
 
     subject: Subject
     since: float
-    told: bool = False
-    gone_at: float | None = None
+    notified: bool = False
+    cleared_at: float | None = None
 
 
 class Watch(Struct, frozen=True):
-    """What is critical, what waits to be told, and when the last was; `begun` once a picture was seen."""
+    """All that is critical, the notices that wait, and when the last were given; `begun` once a picture was seen."""
 
     alarms: Mapping[RowKey, Alarm] = field(default_factory=dict)
     waiting: tuple[Notice, ...] = ()
-    told_at: float | None = None
+    notified_at: float | None = None
     begun: bool = False
 
 
@@ -70,17 +70,17 @@ class WatchStep(Struct, frozen=True):
 
 def criticals(snapshot: FleetSnapshot) -> dict[RowKey, Subject]:
     """Return what needs a person now: critical sessions, and critical locks that belong to none."""
-    found: dict[RowKey, Subject] = {}
+    subjects: dict[RowKey, Subject] = {}
     for view in snapshot.sessions:
         if view.severity is Severity.CRITICAL:
-            why = view.reasons[0] if view.reasons else str(view.state)
-            found["session", view.root, view.key] = Subject(session_name(view), why)
+            reason = view.reasons[0] if view.reasons else str(view.state)
+            subjects["session", view.root, view.key] = Subject(session_name(view), reason)
     for lock in locks_without_session(snapshot):
         if verdict_severity(lock) is Severity.CRITICAL:
             name = file_name(lock.record.path)
             subject = Subject(name, f"its lock is {lock.judgement.verdict}")
-            found["lock", lock.record.root, lock.record.path] = subject
-    return found
+            subjects["lock", lock.record.root, lock.record.path] = subject
+    return subjects
 
 
 def advance(watch: Watch, critical: Mapping[RowKey, Subject], now: float, rule: Rule) -> WatchStep:
@@ -88,16 +88,16 @@ def advance(watch: Watch, critical: Mapping[RowKey, Subject], now: float, rule: 
     alarms: dict[RowKey, Alarm] = {}
     due: list[Notice] = []
     for key in {**watch.alarms, **critical}:
-        alarm, notice = _one(key, watch, critical.get(key), now, rule)
+        alarm, notice = _alarm_of(key, watch, critical.get(key), now, rule)
         if alarm is not None:
             alarms[key] = alarm
         if notice is not None:
             due.append(notice)
     waiting = (*watch.waiting, *due)
-    rested = watch.told_at is None or now - watch.told_at >= rule.every_s
+    rested = watch.notified_at is None or now - watch.notified_at >= rule.every_s
     if waiting and rested:
         return WatchStep(Watch(alarms, (), now, begun=True), tuple(due), waiting)
-    return WatchStep(Watch(alarms, waiting, watch.told_at, begun=True), tuple(due))
+    return WatchStep(Watch(alarms, waiting, watch.notified_at, begun=True), tuple(due))
 
 
 def words(notices: Sequence[Notice]) -> list[str]:
@@ -108,26 +108,26 @@ def words(notices: Sequence[Notice]) -> list[str]:
     return [*rows, f"and {more} more: see Events"] if more > 0 else rows
 
 
-def _one(
+def _alarm_of(
     key: RowKey, watch: Watch, subject: Subject | None, now: float, rule: Rule
 ) -> tuple[Alarm | None, Notice | None]:
     alarm = watch.alarms.get(key)
     if alarm is None:
-        alarm = Alarm(subject or Subject("", ""), now, told=not watch.begun)
+        alarm = Alarm(subject or Subject("", ""), now, notified=not watch.begun)
     if subject is None:
         return _cleared(key, alarm, now, rule)
-    alarm = replace(alarm, subject=subject, gone_at=None)
-    if alarm.told or now - alarm.since < rule.after_s:
+    alarm = replace(alarm, subject=subject, cleared_at=None)
+    if alarm.notified or now - alarm.since < rule.after_s:
         return alarm, None
-    sentence = f"critical: {subject.why}"
-    return replace(alarm, told=True), Notice(now, key, subject.name, sentence, Severity.CRITICAL)
+    sentence = f"critical: {subject.reason}"
+    return replace(alarm, notified=True), Notice(now, key, subject.name, sentence, Severity.CRITICAL)
 
 
 def _cleared(key: RowKey, alarm: Alarm, now: float, rule: Rule) -> tuple[Alarm | None, Notice | None]:
-    if not alarm.told:
+    if not alarm.notified:
         return None, None
-    gone_at = now if alarm.gone_at is None else alarm.gone_at
-    if now - gone_at < rule.after_s:
-        return replace(alarm, gone_at=gone_at), None
-    sentence = f"no longer critical, after {duration(gone_at - alarm.since)}"
+    cleared_at = now if alarm.cleared_at is None else alarm.cleared_at
+    if now - cleared_at < rule.after_s:
+        return replace(alarm, cleared_at=cleared_at), None
+    sentence = f"no longer critical, after {duration(cleared_at - alarm.since)}"
     return None, Notice(now, key, alarm.subject.name, sentence, Severity.OK)

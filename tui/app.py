@@ -20,8 +20,7 @@ from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.dialogs.flow import fail_job, take_news
 from lockdeck.tui.messages import JobFailed, JobNews, Published, Recovered, SourceFailed
 from lockdeck.tui.operations import ActionContext
-from lockdeck.tui.pace import Pace
-from lockdeck.tui.preferences import Preferences
+from lockdeck.tui.preferences.records import Preferences
 from lockdeck.tui.producers import Producers
 from lockdeck.tui.recovery import announce_recovery, recover_in_thread
 from lockdeck.tui.screens.base import DeckScreen
@@ -31,7 +30,7 @@ from lockdeck.tui.screens.plaintext import PlainTextScreen
 from lockdeck.tui.screens.provider import CommandProvider
 from lockdeck.tui.screens.registry import SCREENS
 from lockdeck.tui.screens.session import SessionScreen
-from lockdeck.tui.snapshots import Inspector, Source
+from lockdeck.tui.snapshots import Inspector, SnapshotThrottle, Source
 from lockdeck.tui.table.rows import RowKey
 from lockdeck.tui.terminal.notifications import announce
 from lockdeck.tui.terminal.signals import leave_on_signals
@@ -40,7 +39,7 @@ from lockdeck.tui.view.events import EventLine
 UPDATE_GAP_S = 0.05
 """At least so many seconds lie between two repaints for new snapshots."""
 TICK_S = 1.0
-"""How often what shows passing time is made anew."""
+"""The rhythm in which all that shows passing time is made anew."""
 
 
 class LockdeckApp(DeckApp):
@@ -82,7 +81,7 @@ class LockdeckApp(DeckApp):
             inspect=source.inspect if isinstance(source, Inspector) else None,
         )
         self.producers = Producers(self, source, theme_folders)
-        self._pace = Pace()
+        self._throttle = SnapshotThrottle()
         self._gap_s = update_gap_s
         self._seconds = seconds
 
@@ -116,7 +115,7 @@ class LockdeckApp(DeckApp):
 
     def on_published(self, message: Published) -> None:
         """Show the snapshot now, or after a rest if the last one was shown a moment ago."""
-        self._show(self._pace.take(message.snapshot))
+        self._show(self._throttle.take(message.snapshot))
 
     def _show(self, snapshot: FleetSnapshot | None) -> None:
         if snapshot is None:
@@ -125,8 +124,8 @@ class LockdeckApp(DeckApp):
         self._notify()
         self.update_screen()
         if self._gap_s:
-            self._pace.rest()
-            self.set_timer(self._gap_s, lambda: self._show(self._pace.rested()))
+            self._throttle.rest()
+            self.set_timer(self._gap_s, lambda: self._show(self._throttle.rested()))
 
     def on_source_failed(self, message: SourceFailed) -> None:
         """Keep the last picture, and say that it is no longer live."""
@@ -135,23 +134,23 @@ class LockdeckApp(DeckApp):
 
     def update_screen(self) -> None:
         """Have the screen that is seen show the deck; the others catch up when they are seen again."""
-        for screen in self._seen():
+        for screen in self._uppermost():
             screen.update_picture()
 
     def _tick(self) -> None:
         self._notify()
-        for screen in self._seen():
+        for screen in self._uppermost():
             with suppress(NoMatches):  # when the dashboard ends, widgets go before this timer does
                 screen.tick()
 
     def _notify(self) -> None:
         """Tell what turned critical or cleared, also while the picture is paused."""
         rule = self.preferences.notify
-        told = self.deck.notices(self.clock(), rule)
-        if told:
-            announce(self, told, rule.how, self.env)
+        notices = self.deck.notices(self.clock(), rule)
+        if notices:
+            announce(self, notices, rule.ways, self.env)
 
-    def _seen(self) -> Sequence[DeckScreen]:
+    def _uppermost(self) -> Sequence[DeckScreen]:
         """Return the uppermost deck screen: it shows through modal screens above it, but not through text."""
         if not self.screen_stack:
             return ()  # when the dashboard ends, screens go before timers do

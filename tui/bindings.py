@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from lockdeck.tui.commands import COMMANDS
-from lockdeck.tui.keymap import is_key
+from lockdeck.tui.preferences.keymap import is_key
 
 
 def bindings_of(ids: Sequence[str]) -> list[BindingType]:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 
 class Danger(StrEnum):
-    """What a command can do to the world; all but `safe` ones vanish with --read-only."""
+    """The harm a command can do to the world; all but `safe` ones vanish with --read-only."""
 
     SAFE = "safe"
     REVERSIBLE = "reversible"

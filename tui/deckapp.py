@@ -9,7 +9,7 @@ from lockdeck.tui.deck import Deck
 from lockdeck.tui.holder_process import Inspect
 from lockdeck.tui.jobs import JobBoard
 from lockdeck.tui.operations import ActionContext
-from lockdeck.tui.preferences import Preferences
+from lockdeck.tui.preferences.records import Preferences
 from lockdeck.tui.shell import Shell
 from lockdeck.tui.table.rows import RowKey
 

@@ -19,8 +19,8 @@ def main() -> NoReturn:
 def open_dashboard(request: DashboardRequest) -> int:
     """Run the dashboard until the person leaves; raises SettingsError before anything is drawn."""
     from lockdeck.backend.actions.journal import default_journal
-    from lockdeck.tui.configuration import preferences_of
     from lockdeck.tui.operations import ActionContext
+    from lockdeck.tui.preferences.check import preferences_of
     from lockdeck.tui.run import run_dashboard
 
     collector = request.collector
@@ -45,14 +45,14 @@ def open_dashboard(request: DashboardRequest) -> int:
 
 def check_columns(settings: Settings) -> None:
     """Check the columns of every table; raises SettingsError. Needs nothing of Textual."""
-    from lockdeck.tui.configuration import check_columns as check
+    from lockdeck.tui.preferences.check import check_columns as check
 
     check(settings)
 
 
 def check_settings(settings: Settings) -> None:
     """Check columns and keys; raises SettingsError."""
-    from lockdeck.tui.configuration import preferences_of
+    from lockdeck.tui.preferences.check import preferences_of
 
     preferences_of(settings)
 

@@ -34,18 +34,18 @@ class HolderReader:
     def __init__(self, inspect: Inspect, tell: Callable[[HolderRead], object]) -> None:
         self._inspect = inspect
         self._tell = tell
-        self._asked: tuple[int, int | None] | None = None
-        self._asked_at = 0.0
+        self._process: tuple[int, int | None] | None = None
+        self._read_at = 0.0
         self._busy = threading.Lock()
 
     def ask(self, holder: Holder, now: float) -> None:
         """Have the holder read, unless a read goes on or it was read a moment ago (`now` in epoch seconds)."""
-        who = (holder.pid, holder.start_ticks)
-        if who == self._asked and abs(now - self._asked_at) < AGAIN_S:
+        process = (holder.pid, holder.start_ticks)
+        if process == self._process and abs(now - self._read_at) < AGAIN_S:
             return
         if not self._busy.acquire(blocking=False):
             return
-        self._asked, self._asked_at = who, now
+        self._process, self._read_at = process, now
         threading.Thread(target=self._read, args=(holder,), name="lockdeck-holder", daemon=True).start()
 
     def _read(self, holder: Holder) -> None:

@@ -1,4 +1,4 @@
-"""What the dashboard has set going: jobs, their pieces, and how each stands. Pure."""
+"""Jobs that the dashboard has started, their pieces, and how each stands. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ WAITING, WORKING = "waiting", "working"
 
 
 class Piece(Struct, frozen=True):
-    """One lock or session of a job: what it was aimed at, a word for how it stands, and what was told of it.
+    """One lock or session of a job: its target, a word for how it stands, and sentences about it.
 
     `ended` once there is a result; what is learned afterwards (who took the lock next) is added to it.
-    `next_rung` names the rung of the ladder that could be tried next. `left` is the lock that a cancel left
+    `next_rung` names the rung of the ladder that could be tried next. `remaining_lock` is the one that a cancel left
     behind without a holder, as it is now.
     """
 
@@ -28,9 +28,9 @@ class Piece(Struct, frozen=True):
     sentences: tuple[str, ...] = ()
     ended: bool = False
     next_rung: str | None = None
-    left: Target | None = None
+    remaining_lock: Target | None = None
 
-    def telling(self, *sentences: str) -> Piece:
+    def with_sentence(self, *sentences: str) -> Piece:
         """Return the piece with more sentences."""
         return replace(self, sentences=(*self.sentences, *sentences))
 
@@ -44,7 +44,7 @@ class Job(Struct, frozen=True):
 
     @property
     def running(self) -> bool:
-        """Whether a piece has no result yet."""
+        """Return whether a piece has no result yet."""
         return not all(piece.ended for piece in self.pieces)
 
 
@@ -68,7 +68,7 @@ class JobBoard:
     def put(self, number: int, index: int, piece: Piece) -> bool:
         """Take in how a piece stands now; return whether it has just got its result."""
         job = self._jobs[number]
-        before = job.pieces[index]
+        previous = job.pieces[index]
         pieces = (*job.pieces[:index], piece, *job.pieces[index + 1 :])
         self._jobs[number] = replace(job, pieces=pieces)
-        return piece.ended and not before.ended
+        return piece.ended and not previous.ended

@@ -1,4 +1,4 @@
-"""What the threads beside the UI post to the dashboard."""
+"""The messages that the threads beside the UI post to the dashboard."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SourceFailed(Message):
 
 
 class JobNews(Message):
-    """How one piece of a job stands now."""
+    """The present state of one piece of a job."""
 
     def __init__(self, number: int, index: int, piece: Piece) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class JobFailed(Message):
 
 
 class Recovered(Message):
-    """What was put right of releases that an earlier lockdeck left half done."""
+    """Releases that an earlier lockdeck left half done were put right; a sentence for each."""
 
     def __init__(self, sentences: tuple[str, ...]) -> None:
         super().__init__()

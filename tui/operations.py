@@ -40,7 +40,7 @@ READ_ONLY = "the configuration says that nothing is changed in this root (read_o
 
 @dataclass(frozen=True, slots=True)
 class ActionContext:
-    """What actions are done with. `watch_s`: how long a released lock's name is watched, in seconds."""
+    """All that actions need. `watch_s`: for so many seconds a released lock's name is watched."""
 
     journal: Journal = field(default_factory=default_journal)
     env: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
@@ -103,8 +103,8 @@ def _released(target: Target, outcome: ReleaseOutcome) -> Piece:
     severity = {Status.RELEASED: Severity.OK, Status.REFUSED: Severity.WARNING}.get(
         outcome.status, Severity.CRITICAL
     )
-    kept = (f"kept in quarantine: {safe(outcome.quarantined, 1000)}",) if outcome.quarantined else ()
-    return Piece(target, outcome.status.value, severity, (*outcome.sentences, *kept), ended=True)
+    quarantined = (f"kept in quarantine: {safe(outcome.quarantined, 1000)}",) if outcome.quarantined else ()
+    return Piece(target, outcome.status.value, severity, (*outcome.sentences, *quarantined), ended=True)
 
 
 def _follow_up(
@@ -115,10 +115,10 @@ def _follow_up(
     assert place is not None
 
     def work() -> None:
-        tell(index, piece.telling(f"watching for {context.watch_s:.0f} s who takes the lock next"))
+        tell(index, piece.with_sentence(f"watching for {context.watch_s:.0f} s who takes the lock next"))
         aftermath = watch_name(place, transcript, context.watch_s, context.clock, context.wait)
         sentences = append_aftermath(context.journal, place, offer.plan.release_id, aftermath)
-        tell(index, piece.telling(*sentences))
+        tell(index, piece.with_sentence(*sentences))
 
     return work
 
@@ -159,22 +159,22 @@ def do_cancels(
     at = 0
 
     def hear(sentence: str) -> None:
-        pieces[at] = pieces[at].telling(sentence)
+        pieces[at] = pieces[at].with_sentence(sentence)
         tell(at, pieces[at])
 
     def progress(plan: CancelPlan, outcome: CancelOutcome | None) -> None:
         nonlocal at
-        at = next(index for index, known in enumerate(plans) if known is plan)
+        at = next(index for index, planned in enumerate(plans) if planned is plan)
         if outcome is not None:
-            left = left_behind(targets[at], plan, context)
-            pieces[at] = _cancelled(targets[at], outcome, left)
+            lock = remaining_lock(targets[at], plan, context)
+            pieces[at] = _cancelled(targets[at], outcome, lock)
         tell(at, pieces[at])
 
     tools = CancelTools(context.journal, context.clock, context.wait, hear)
     cancel_many(plans, allow=allow, tools=tools, progress=progress)
 
 
-def left_behind(target: Target, plan: CancelPlan, context: ActionContext) -> Target | None:
+def remaining_lock(target: Target, plan: CancelPlan, context: ActionContext) -> Target | None:
     """Return the target for a release of the lock that stands at a cancelled session, None where it is not stale.
 
     It may be another hold than the one that was seen when the key was pressed: a rotation takes many.
@@ -187,7 +187,7 @@ def left_behind(target: Target, plan: CancelPlan, context: ActionContext) -> Tar
     return replace(target, lock=view)
 
 
-def _cancelled(target: Target, outcome: CancelOutcome, left: Target | None) -> Piece:
+def _cancelled(target: Target, outcome: CancelOutcome, lock: Target | None) -> Piece:
     severity = {
         "cancelled": Severity.OK,
         "nothing-to-cancel": Severity.NOTICE,
@@ -200,7 +200,7 @@ def _cancelled(target: Target, outcome: CancelOutcome, left: Target | None) -> P
         outcome.sentences,
         ended=True,
         next_rung=outcome.next_rung,
-        left=left,
+        remaining_lock=lock,
     )
 
 

@@ -1,4 +1,4 @@
-"""What flows into the dashboard from the threads beside it: snapshots, and themes of the person's own."""
+"""The threads that feed the dashboard: with snapshots, and with themes of the person's own."""
 
 from __future__ import annotations
 

@@ -18,9 +18,9 @@ def recover_in_thread(app: DeckApp) -> None:
     def work() -> None:
         from lockdeck.backend.actions.release.recovery import recover
 
-        told = recover(journal)
-        if told:
-            post(app, Recovered(tuple(told)))
+        sentences = recover(journal)
+        if sentences:
+            post(app, Recovered(tuple(sentences)))
 
     run_in_thread(work, app, "recover", must_finish=True)
 

@@ -12,7 +12,7 @@ from lockdeck.backend.system.folders import config_dir
 from lockdeck.themes.loader import load_catalog
 from lockdeck.tui.app import LockdeckApp
 from lockdeck.tui.operations import ActionContext
-from lockdeck.tui.preferences import Preferences
+from lockdeck.tui.preferences.records import Preferences
 from lockdeck.tui.snapshots import Source
 
 

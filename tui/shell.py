@@ -1,4 +1,4 @@
-"""What the dashboard is as an application of a terminal: themes, toasts, keys, crashes. Knows nothing of fleets."""
+"""The dashboard as an application of a terminal: themes, toasts, keys, crashes. Knows nothing of fleets."""
 
 from __future__ import annotations
 

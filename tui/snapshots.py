@@ -1,4 +1,4 @@
-"""Where snapshots come from, and the thread that runs it."""
+"""The source of snapshots, the thread that runs it, and how often its snapshots are shown."""
 
 from __future__ import annotations
 
@@ -67,3 +67,28 @@ class SourceThread:
     def _pass_on(self, snapshot: FleetSnapshot) -> None:
         if not self._stop.is_set():
             self._publish(snapshot)
+
+
+class SnapshotThrottle:
+    """Lets the first snapshot through at once, then at most one per gap, always the newest."""
+
+    def __init__(self) -> None:
+        self._waiting: FleetSnapshot | None = None
+        self._resting = False
+
+    def take(self, snapshot: FleetSnapshot) -> FleetSnapshot | None:
+        """Return the snapshot when it may be shown now; else it waits, and one that waited before is dropped."""
+        if not self._resting:
+            return snapshot
+        self._waiting = snapshot
+        return None
+
+    def rest(self) -> None:
+        """Show nothing until `rested`."""
+        self._resting = True
+
+    def rested(self) -> FleetSnapshot | None:
+        """Return the snapshot that waited for the end of the rest."""
+        self._resting = False
+        snapshot, self._waiting = self._waiting, None
+        return snapshot

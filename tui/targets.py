@@ -1,4 +1,4 @@
-"""What a key was pressed on: the very session and hold that the person saw, never a row number. Pure."""
+"""The target of an action: the very session and hold that the person saw, never a row number. Pure."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ def targets_of(keys: Iterable[RowKey], snapshot: FleetSnapshot) -> tuple[Target,
     by_lock = {view.lock.record.path: view for view in snapshot.sessions if view.lock is not None}
     locks = {("lock", lock.record.root, lock.record.path): lock for lock in every_lock(snapshot)}
     roots = {root.path: root for root in snapshot.roots}
-    found = []
+    targets = []
     for key in keys:
         session = by_lock.get(key[2]) if key[0] == "lock" else sessions.get(key)
         lock = locks.get(key) or (session.lock if session is not None else None)
         if session is not None or lock is not None:
-            found.append(Target(key, session, lock, roots.get(key[1])))
-    return tuple(found)
+            targets.append(Target(key, session, lock, roots.get(key[1])))
+    return tuple(targets)
 
 
 def has_lock(row: Row | None) -> bool:
-    """Whether a row is a lock or a session that has one."""
+    """Return whether a row is a lock or a session that has one."""
     return isinstance(row, LockView) or (row is not None and row.lock is not None)
 
 
 def has_session(row: Row | None) -> bool:
-    """Whether a row is a session or a session's lock."""
+    """Return whether a row is a session or a session's lock."""
     if isinstance(row, LockView):
         return row.record.kind is LockKind.SESSION
     return row is not None

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.changes import changes
 from lockdeck.backend.settings.records import Settings
-from lockdeck.tui.configuration import check_columns
+from lockdeck.tui.preferences.check import check_columns
 from lockdeck.tui.screens.fleet import FleetScreen
 from lockdeck.tui.table.arrangement import arrange_fleet, arrange_locks
 from lockdeck.tui.table.column import CellContext, Column, Field, SortValue, Width, no_cell

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockdeck.tui.dialogs.columns import ColumnsDialog
-from lockdeck.tui.preferences import Preferences
+from lockdeck.tui.preferences.records import Preferences
 from lockdeck.tui.table.choice import ColumnChoice, choice_lines, choice_of, configured_names
 from lockdeck.tui.table.columns.fleet import COLUMNS
 from lockdeck.tui.table.layout import GAP, lay_out, select

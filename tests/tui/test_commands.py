@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from lockdeck.backend.model.fleet import FleetSnapshot, Severity, State
 from lockdeck.tui.bindings import bindings_of
 from lockdeck.tui.commands import COMMANDS, Command, Danger, Needs
-from lockdeck.tui.preferences import Preferences
+from lockdeck.tui.preferences.records import Preferences
 from lockdeck.tui.screens import base
 from lockdeck.tui.screens.events import EventsScreen
 from lockdeck.tui.screens.fleet import FleetScreen

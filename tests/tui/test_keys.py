@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lockdeck.tui.keymap import keymap
-from lockdeck.tui.preferences import Preferences
+from lockdeck.tui.preferences.keymap import keymap
+from lockdeck.tui.preferences.records import Preferences
 from lockdeck.tui.screens.fleet import FleetScreen
 from lockdeck.tui.screens.help import HelpScreen
 from tests.tui.samples import incident

@@ -363,7 +363,7 @@ class Deck(RuleBasedStateMachine):
             self._press("escape")
             return
         if how == "release":
-            left = screen.left_lock()
+            left = screen.remaining_lock()
             assert left is not None
             assert {left.target.session.key} == self.aimed_at
             self.aimed = {(left.target.lock.record.path, left.target.lock.release_id)}

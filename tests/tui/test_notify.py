@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import FleetSnapshot, Severity, State
 from lockdeck.tui.alarms import Rule, Subject, Watch, WatchStep, advance, criticals, words
-from lockdeck.tui.preferences import Preferences
+from lockdeck.tui.preferences.records import Preferences
 from lockdeck.tui.terminal.notifications import notification
 from tests.tui.samples import NOW, PAYLOADS, incident, quiet
 from tests.tui.stage import dashboard, frame, show

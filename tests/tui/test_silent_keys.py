@@ -13,7 +13,7 @@ from lockdeck.tui.dialogs.ask import AskDialog
 from lockdeck.tui.dialogs.cancel import CancelDialog
 from lockdeck.tui.dialogs.release import ReleaseDialog
 from lockdeck.tui.operations import Offer
-from lockdeck.tui.preferences import Preferences
+from lockdeck.tui.preferences.records import Preferences
 from lockdeck.tui.screens.base import DeckScreen
 from lockdeck.tui.screens.registry import SCREENS
 from lockdeck.tui.targets import Target, targets_of

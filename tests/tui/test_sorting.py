@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockdeck.tui.preferences import Preferences
+from lockdeck.tui.preferences.records import Preferences
 from lockdeck.tui.table.arrangement import arrange_fleet, arrange_locks
 from lockdeck.tui.table.column import Column
 from lockdeck.tui.table.columns.fleet import COLUMNS

@@ -26,7 +26,7 @@ class AskDialog(BoxDialog[Answer]):
     """
 
     NOTHING: ClassVar[str] = "Cancel"
-    """What the button says that does nothing."""
+    """The label of the button that does nothing."""
 
     def __init__(self, remarks: Sequence[Line]) -> None:
         super().__init__()

@@ -21,7 +21,7 @@ _FRAME = 4
 
 
 class Foot(Vertical):
-    """What stays in sight. The lines above get what it leaves, however often it changes its height."""
+    """The part that stays in sight. The lines above get what it leaves, however often it changes its height."""
 
     def on_resize(self, _event: events.Resize) -> None:
         """Have the lines fitted again."""

@@ -31,7 +31,7 @@ Planned = tuple[Target, CancelPlan | None]
 
 
 class CancelConfirmation(Struct, frozen=True):
-    """What was confirmed: these sessions, by these rungs."""
+    """The sessions whose end was confirmed, and the rungs by which."""
 
     targets: tuple[Target, ...]
     plans: tuple[CancelPlan, ...]
@@ -39,18 +39,18 @@ class CancelConfirmation(Struct, frozen=True):
 
 
 class LaddersRead(Message):
-    """The ladders of the sessions aimed at are known; `left` are still to come."""
+    """The ladders of the sessions that are targeted are known; `remaining` are still to come."""
 
-    def __init__(self, planned: tuple[Planned, ...], left: int) -> None:
+    def __init__(self, planned: tuple[Planned, ...], remaining: int) -> None:
         super().__init__()
         self.planned = planned
-        self.left = left
+        self.remaining = remaining
 
 
 class CancelDialog(AskDialog[CancelConfirmation]):
     """Asks by which rung runs are to be ended; dismissed with what was confirmed, or None.
 
-    `rung` is chosen at first, where the ladder has it; else the gentlest one that is granted.
+    `rung` is selected at first, where the ladder has it; else the gentlest one that is granted.
     """
 
     NOTHING = "Do nothing"
@@ -64,10 +64,10 @@ class CancelDialog(AskDialog[CancelConfirmation]):
     ) -> None:
         super().__init__(remarks)
         self._targets = tuple(targets)
-        self._first = rung
+        self._first_rung = rung
         self._plan: CancelPlan | None = None
-        self._chosen: Rung | None = None
-        self._climb: CancelConfirmation | None = None
+        self._rung: Rung | None = None
+        self._confirmation: CancelConfirmation | None = None
 
     @property
     def _deck_app(self) -> DeckApp:
@@ -88,14 +88,14 @@ class CancelDialog(AskDialog[CancelConfirmation]):
 
     def answer(self) -> CancelConfirmation:
         """Return sessions and rungs as confirmed."""
-        assert self._climb is not None
-        return self._climb
+        assert self._confirmation is not None
+        return self._confirmation
 
     def on_ladders_read(self, message: LaddersRead) -> None:
         """Ask, or say why there is nothing to do."""
         message.stop()
-        if message.left:
-            self._say_looking(message.left)
+        if message.remaining:
+            self._say_looking(message.remaining)
         elif len(message.planned) > 1:
             self._ask_for_many(message.planned)
         else:
@@ -103,11 +103,11 @@ class CancelDialog(AskDialog[CancelConfirmation]):
 
     def action_choose(self, by: int) -> None:
         """Choose the next rung; without a ladder, scroll."""
-        if self._plan is None or self._chosen is None:
+        if self._plan is None or self._rung is None:
             self.action_scroll(by)
             return
         rungs = self._plan.rungs
-        at = rungs.index(self._chosen) + by
+        at = rungs.index(self._rung) + by
         if 0 <= at < len(rungs):
             self._offer(rungs[at])
             self.call_after_refresh(self._bring_into_sight, rungs[at])
@@ -126,36 +126,36 @@ class CancelDialog(AskDialog[CancelConfirmation]):
         else:
             self._plan = plan
             granted = [rung for rung in plan.rungs if not rung.scopes_missing] or list(plan.rungs)
-            wanted = [rung for rung in granted if rung.name == self._first]
-            self._offer((wanted or granted)[0])
+            first = [rung for rung in granted if rung.name == self._first_rung]
+            self._offer((first or granted)[0])
 
     def _offer(self, rung: Rung) -> None:
         assert self._plan is not None
-        target, self._chosen = self._targets[0], rung
+        target, self._rung = self._targets[0], rung
         rows = ladder_lines(target, self._plan, rung, self._deck_app.symbols)
         if rung.scopes_missing:
             self.refuse(rows)
             return
-        self._climb = CancelConfirmation((target,), (self._plan,), frozenset({rung.name}))
+        self._confirmation = CancelConfirmation((target,), (self._plan,), frozenset({rung.name}))
         self.ask(rows, about_rung(rung.danger, self._plan.key), rung.title)
 
     def _ask_for_many(self, planned: Sequence[Planned]) -> None:
         good = [
             (target, plan) for target, plan in planned if plan is not None and why_not_in_bulk(plan) is None
         ]
-        bad = [(target, why) for target, plan in planned if (why := why_not_in_bulk(plan)) is not None]
+        bad = [(target, reason) for target, plan in planned if (reason := why_not_in_bulk(plan)) is not None]
         rows = bulk_cancel_lines(good, bad, self._deck_app.symbols)
         if not good:
             self.refuse(rows)
             return
-        allow = frozenset(rung.name for _aim, plan in good for rung in plan.rungs if gentle(rung))
-        self._climb = CancelConfirmation(
+        allow = frozenset(rung.name for _target, plan in good for rung in plan.rungs if gentle(rung))
+        self._confirmation = CancelConfirmation(
             tuple(target for target, _ in good), tuple(plan for _, plan in good), allow
         )
         label = "Cancel 1 run" if len(good) == 1 else f"Cancel {len(good)} runs"
         self.ask(rows, about_count(len(good), "runs are to be cancelled"), label)
 
-    def _say_looking(self, left: int) -> None:
-        what = "this session" if left == 1 else f"{left} sessions"
+    def _say_looking(self, remaining: int) -> None:
+        subject = "this session" if remaining == 1 else f"{remaining} sessions"
         mark = self._deck_app.symbols.ellipsis
-        self.show([line(span(f"Looking at {what} and asking the gateway {mark}", "dim"))])
+        self.show([line(span(f"Looking at {subject} and asking the gateway {mark}", "dim"))])

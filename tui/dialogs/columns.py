@@ -118,8 +118,8 @@ class ColumnsDialog(BoxDialog[ColumnSelection]):
     def _have(self, choice: ColumnChoice) -> None:
         self._choice = choice
         self._show()
-        here = Region(0, choice.cursor + _HEAD, 1, 1)
-        self.query_one(".box-scroll").scroll_to_region(here, animate=False)
+        row = Region(0, choice.cursor + _HEAD, 1, 1)
+        self.query_one(".box-scroll").scroll_to_region(row, animate=False)
 
     def _show(self) -> None:
         title = line(span(f"Columns of the {self._table.name} table", "heading"))

@@ -49,16 +49,18 @@ def _release(app: DeckApp, offers: Sequence[Offer] | None) -> None:
     )
 
 
-def _cancel(app: DeckApp, climb: CancelConfirmation | None) -> None:
-    if climb is None:
+def _cancel(app: DeckApp, confirmation: CancelConfirmation | None) -> None:
+    if confirmation is None:
         return
-    count = len(climb.targets)
+    count = len(confirmation.targets)
     title = "Cancel a run" if count == 1 else f"Cancel {count} runs"
     _begin(
         app,
         title,
-        climb.targets,
-        lambda tell: do_cancels(climb.targets, climb.plans, climb.allow, app.action_context, tell),
+        confirmation.targets,
+        lambda tell: do_cancels(
+            confirmation.targets, confirmation.plans, confirmation.allow, app.action_context, tell
+        ),
     )
 
 
@@ -73,12 +75,12 @@ def _begin(app: DeckApp, title: str, targets: Sequence[Target], work: Callable[[
         return JobFailed(number, sentence)
 
     run_in_thread(partial(work, tell), app, "action", must_finish=True, failed=failed)
-    app.push_screen(ResultDialog(number), partial(_next, app))
+    app.push_screen(ResultDialog(number), partial(_follow_up, app))
 
 
-def _next(app: DeckApp, following: FollowUp | None) -> None:
+def _follow_up(app: DeckApp, follow_up: FollowUp | None) -> None:
     """Ask about what follows from a result: the next rung, or the release of the very hold that was left."""
-    match following:
+    match follow_up:
         case NextRung(target, rung):
             ask_cancel(app, [target], rung)
         case RemainingLock(target):
@@ -96,18 +98,19 @@ def take_news(app: DeckApp, message: JobNews) -> None:
 
 def fail_job(app: DeckApp, message: JobFailed) -> None:
     """Say of every piece without a result why there is none."""
-    told = (f"lockdeck itself failed: {message.sentence}",)
+    sentence = (f"lockdeck itself failed: {message.sentence}",)
     for index, piece in enumerate(app.jobs.job(message.number).pieces):
         if not piece.ended:
-            failed = Piece(piece.target, "failed", Severity.CRITICAL, (*piece.sentences, *told), ended=True)
+            failed = Piece(
+                piece.target, "failed", Severity.CRITICAL, (*piece.sentences, *sentence), ended=True
+            )
             take_news(app, JobNews(message.number, index, failed))
 
 
 def _enter(app: DeckApp, job: Job, piece: Piece) -> None:
-    why = f": {piece.sentences[0]}" if piece.sentences else ""
-    sentence = f"{job.title.split()[0].lower()} {piece.word}{why}"
+    reason = f": {piece.sentences[0]}" if piece.sentences else ""
+    sentence = f"{job.title.split()[0].lower()} {piece.word}{reason}"
     app.deck.note(EventLine(app.clock(), piece.severity, piece.target.title, sentence, piece.target.row))
     app.update_screen()
-    shown = isinstance(app.screen, ResultDialog) and app.screen.number == job.number
-    if not shown:
+    if not (isinstance(app.screen, ResultDialog) and app.screen.number == job.number):
         app.tell(f"{piece.target.title}: {piece.word}", severity=_TOAST.get(piece.severity, "information"))

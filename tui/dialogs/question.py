@@ -1,4 +1,4 @@
-"""What must be typed before an action, in proportion to its danger. Pure."""
+"""Questions: the word that must be typed before an action, in proportion to its danger. Pure."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ SHORT_ID = 6
 
 
 class Question(Struct, frozen=True):
-    """What is asked (`prompt`) and the words that answer it; without words, pressing the button is enough."""
+    """A question (`prompt`) and the words that answer it; without words, pressing the button is enough."""
 
     prompt: str
     words: tuple[str, ...] = ()
 
     def accepts(self, typed: str) -> bool:
-        """Whether what was typed is the answer."""
+        """Return whether what was typed is the answer."""
         return not self.words or typed.strip().lower() in self.words
 
 
@@ -27,9 +27,9 @@ def about_release(release_id: str) -> Question:
     )
 
 
-def about_count(number: int, what: str) -> Question:
+def about_count(number: int, subject: str) -> Question:
     """Ask for how many things are hit."""
-    return Question(f"Type how many {what}: {number}", (str(number),))
+    return Question(f"Type how many {subject}: {number}", (str(number),))
 
 
 def about_rung(danger: str, key: str) -> Question:

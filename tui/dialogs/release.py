@@ -18,12 +18,12 @@ from lockdeck.tui.view.lines import Line, line, span
 
 
 class ReleasesPlanned(Message):
-    """The locks that were aimed at have been looked at; `left` are still to come."""
+    """The locks that were aimed at have been looked at; `remaining` are still to come."""
 
-    def __init__(self, offers: tuple[Offer, ...], left: int) -> None:
+    def __init__(self, offers: tuple[Offer, ...], remaining: int) -> None:
         super().__init__()
         self.offers = offers
-        self.left = left
+        self.remaining = remaining
 
 
 class ReleaseDialog(AskDialog[Sequence[Offer]]):
@@ -62,8 +62,8 @@ class ReleaseDialog(AskDialog[Sequence[Offer]]):
     def on_releases_planned(self, message: ReleasesPlanned) -> None:
         """Ask, or say why nothing may be released."""
         message.stop()
-        if message.left:
-            self._say_looking(message.left)
+        if message.remaining:
+            self._say_looking(message.remaining)
             return
         offers, now, symbols = message.offers, self._deck_app.clock(), self._deck_app.symbols
         self._confirmed = tuple(offer for offer in offers if offer.plan.refusal is None)
@@ -84,6 +84,6 @@ class ReleaseDialog(AskDialog[Sequence[Offer]]):
         else:
             self.ask(release_lines(offer, now, symbols), about_release(release_id), "Release")
 
-    def _say_looking(self, left: int) -> None:
-        what = "the lock" if left == 1 else f"{left} locks"
-        self.show([line(span(f"Looking at {what} afresh {self._deck_app.symbols.ellipsis}", "dim"))])
+    def _say_looking(self, remaining: int) -> None:
+        subject = "the lock" if remaining == 1 else f"{remaining} locks"
+        self.show([line(span(f"Looking at {subject} afresh {self._deck_app.symbols.ellipsis}", "dim"))])

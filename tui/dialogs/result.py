@@ -1,4 +1,4 @@
-"""How a job goes and ends: one result per lock or session. It may be closed at any time; the job goes on."""
+"""The course of a job and its end: one result per lock or session. It may be closed at any time; the job goes on."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ class ResultDialog(BoxDialog[FollowUp]):
         app = cast("DeckApp", self.app)
         job = app.jobs.job(self.number)
         self.show(list(result_lines(job, app.symbols)))
-        self.query_one("#result-release").display = self.left_lock() is not None
-        following = self.next_rung()
+        self.query_one("#result-release").display = self.remaining_lock() is not None
+        next_rung = self.next_rung()
         self.query_one(".box-buttons").set_class(self.size.width < _SIDE_BY_SIDE, "-stacked")
         button = self.query_one("#result-next", Button)
-        button.display = following is not None
-        if following is not None:
-            button.label = f"Next rung: {following.rung}"
+        button.display = next_rung is not None
+        if next_rung is not None:
+            button.label = f"Next rung: {next_rung.rung}"
             button.refresh(layout=True)
 
     def next_rung(self) -> NextRung | None:
@@ -83,10 +83,10 @@ class ResultDialog(BoxDialog[FollowUp]):
             return None
         return NextRung(piece.target, piece.next_rung)
 
-    def left_lock(self) -> RemainingLock | None:
+    def remaining_lock(self) -> RemainingLock | None:
         """Return the lock that was left behind, where exactly one session was cancelled."""
         piece = self._only_piece()
-        return None if piece is None or piece.left is None else RemainingLock(piece.left)
+        return None if piece is None or piece.remaining_lock is None else RemainingLock(piece.remaining_lock)
 
     def _only_piece(self) -> Piece | None:
         pieces = cast("DeckApp", self.app).jobs.job(self.number).pieces
@@ -95,14 +95,14 @@ class ResultDialog(BoxDialog[FollowUp]):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        following = {"result-next": self.next_rung, "result-release": self.left_lock}.get(
+        follow_up = {"result-next": self.next_rung, "result-release": self.remaining_lock}.get(
             event.button.id or ""
         )
-        self.dismiss(following() if following is not None else None)
+        self.dismiss(follow_up() if follow_up is not None else None)
 
 
 def result_lines(job: Job, symbols: Symbols) -> Iterator[Line]:
-    """Yield each piece with its word and what was told of it."""
+    """Yield each piece with its word and its sentences."""
     ended = sum(piece.ended for piece in job.pieces)
     count = f"  {ended} of {len(job.pieces)} done" if len(job.pieces) > 1 else ""
     yield line(span(job.title, "heading"), span(count, "dim"))

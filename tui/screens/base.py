@@ -1,4 +1,4 @@
-"""What the screens share: header, key bar, commands, and the message for a terminal too small."""
+"""All that the screens share: header, key bar, commands, and the message for a terminal too small."""
 
 from __future__ import annotations
 
@@ -53,27 +53,27 @@ class DeckScreen(Screen[None]):
 
     @property
     def crumb(self) -> str:
-        """What this screen is called on the way that led to it."""
+        """The name of this screen on the way that led to it."""
         return type(self).__name__.removesuffix("Screen")
 
     @property
     def selected_key(self) -> RowKey | None:
-        """What the person has selected: kind, root, and key or path. None where nothing is."""
+        """The selection of the person: kind, root, and key or path. None where nothing is."""
         return None
 
     @property
     def selected_row(self) -> Row | None:
-        """What the person has selected, as it is shown. None where nothing is."""
+        """The selected row, as it is displayed. None where nothing is selected."""
         return None
 
     @property
     def target_keys(self) -> tuple[RowKey, ...]:
-        """What an action is for: the marked rows, else the selected one."""
+        """The rows an action is for: the marked ones, else the selected one."""
         return () if self.selected_key is None else (self.selected_key,)
 
     @property
     def target_rows(self) -> Sequence[Row]:
-        """What an action is for, as it is shown."""
+        """The rows an action is for, as they are displayed."""
         return () if self.selected_row is None else (self.selected_row,)
 
     @property
@@ -93,7 +93,7 @@ class DeckScreen(Screen[None]):
 
     @property
     def frozen(self) -> bool:
-        """Whether the order of rows is kept."""
+        """Return whether the order of rows is kept."""
         return False
 
     @property

@@ -1,4 +1,4 @@
-"""What changed since lockdeck was opened, newest first."""
+"""The changes since lockdeck was opened, newest first."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class HelpScreen(ModalScreen[None]):
 def _keys(screen: Screen[None]) -> Sequence[Line]:
     rows: dict[str, tuple[list[str], str, str]] = {}
     live = [(binding, tooltip) for _node, binding, _enabled, tooltip in live_bindings(screen)]
-    for binding, tooltip in sorted(live, key=lambda found: not found[1]):
+    for binding, tooltip in sorted(live, key=lambda pair: not pair[1]):
         if binding.system or not binding.description or binding.action in _HOUSEKEEPING:
             continue
         keys = rows.setdefault(binding.action, ([], binding.description, tooltip))[0]
@@ -62,9 +62,9 @@ def _keys(screen: Screen[None]) -> Sequence[Line]:
         line(
             *fit(line(span(" ".join(keys), "accent")), _KEY_WIDTH),
             *fit(line(span(word)), _WORD_WIDTH),
-            span(what, "dim"),
+            span(tooltip, "dim"),
         )
-        for keys, word, what in rows.values()
+        for keys, word, tooltip in rows.values()
     ]
     return [
         line(span("Keys on this screen", "heading")),

@@ -1,4 +1,4 @@
-"""What lockdeck did and refused to do, newest first; a chain that does not hold is said first of all."""
+"""The journal of what lockdeck did and refused to do, newest first; a broken chain is said first of all."""
 
 from __future__ import annotations
 
@@ -123,9 +123,9 @@ def state_lines(reading: JournalReading | None, problem: str, path: str) -> Iter
     if reading is None:
         return
     if reading.broken_at is not None:
-        told = (
+        sentence = (
             f" CHAIN BROKEN at line {reading.broken_at}: {reading.problem}. Entries were changed or removed."
         )
-        yield line(span(told, "critical"))
+        yield line(span(sentence, "critical"))
     for note in reading.notes:
         yield line(span(f" {note}", "notice"))

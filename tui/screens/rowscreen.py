@@ -1,4 +1,4 @@
-"""What the two row screens share: an order that can be chosen and frozen, marks, and a cursor by identity."""
+"""All that the two row screens share: an order that can be chosen and frozen, marks, and a cursor by identity."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RowScreen(TableScreen, TargetScreen):
 
     @property
     def frozen(self) -> bool:
-        """Whether the order of rows is kept."""
+        """Return whether the order of rows is kept."""
         return self._frozen is not None
 
     @property
@@ -72,8 +72,8 @@ class RowScreen(TableScreen, TargetScreen):
     @property
     def hidden_keys(self) -> tuple[RowKey, ...]:
         """The marked rows that the filter hides."""
-        shown = set(self.table.order) if self._marks else ()
-        return tuple(key for key in in_order(self._marks, self._arranged.order) if key not in shown)
+        visible = set(self.table.order) if self._marks else ()
+        return tuple(key for key in in_order(self._marks, self._arranged.order) if key not in visible)
 
     @property
     def target_words(self) -> str:
@@ -109,12 +109,14 @@ class RowScreen(TableScreen, TargetScreen):
         self.update_header()
         self.refresh_bindings()
 
-    def _drop_marks_of_the_gone(self) -> None:
-        still = present_marks(self._marks, self._arranged.items)
-        gone = len(self._marks) - len(still)
-        if gone:
-            self.deck_app.tell(f"{gone} marked row{'s' if gone > 1 else ''} left the fleet: no longer marked")
-            self._marks = self.table.marked = still
+    def _drop_marks_of_removed(self) -> None:
+        present = present_marks(self._marks, self._arranged.items)
+        removed = len(self._marks) - len(present)
+        if removed:
+            self.deck_app.tell(
+                f"{removed} marked row{'s' if removed > 1 else ''} left the fleet: no longer marked"
+            )
+            self._marks = self.table.marked = present
 
     def header_state(self) -> HeaderState:
         """Return how the dashboard stands now, marks included."""
@@ -131,7 +133,7 @@ class RowScreen(TableScreen, TargetScreen):
         if snapshot is not None:
             self._arranged = self.arranged(snapshot, self._arranged, self._sort)
         self.table.show(self._order(), self._arranged.items)
-        self._drop_marks_of_the_gone()
+        self._drop_marks_of_removed()
         super().update_picture()
         self.table.faded = is_stale(self.header_state())
         self.refresh_bindings()
@@ -218,5 +220,5 @@ def thaw_into(
     frozen: tuple[RowKey, ...], order: Sequence[RowKey], items: Mapping[RowKey, Row]
 ) -> tuple[RowKey, ...]:
     """Return the frozen order without rows that went, and with new rows at its end."""
-    known = set(frozen)
-    return (*(key for key in frozen if key in items), *(key for key in order if key not in known))
+    frozen_keys = set(frozen)
+    return (*(key for key in frozen if key in items), *(key for key in order if key not in frozen_keys))

@@ -95,9 +95,9 @@ class SessionScreen(TargetScreen):
         super().update_picture()
         snapshot = self.deck_app.deck.displayed
         if snapshot is not None:
-            found = find(self._key, snapshot, self.deck_app.picture_time())
-            if found is not None:
-                self._picture = found
+            picture = find(self._key, snapshot, self.deck_app.picture_time())
+            if picture is not None:
+                self._picture = picture
             elif self._picture is not None:
                 self._picture = replace(self._picture, has_left=True)
         self._show()
@@ -122,9 +122,11 @@ class SessionScreen(TargetScreen):
             return None
         if self._reader is not None and not picture.has_left:
             self._reader.ask(holder, self.deck_app.clock())
-        known = self._read
-        same = known is not None and (known[0].pid, known[0].start_ticks) == (holder.pid, holder.start_ticks)
-        return known[1] if known is not None and same else None
+        if self._read is None:
+            return None
+        process, details = self._read
+        same = (process.pid, process.start_ticks) == (holder.pid, holder.start_ticks)
+        return details if same else None
 
     def _beats(self, picture: Picture) -> tuple[Beat, ...]:
         if picture.session is None:

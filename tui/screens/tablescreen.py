@@ -1,4 +1,4 @@
-"""What all screens with a table share: its columns, and the filter that finds rows."""
+"""All that screens with a table share: its columns, and the filter that finds rows."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from lockdeck.tui.widgets.table import Table
 
 
 class _Match(NamedTuple):
-    """Whether the filter in force lets an item through; it stands as long as the item is the very same."""
+    """The answer of the filter in force for an item; it stands as long as the item is the very same."""
 
     item: object
-    found: bool
+    matches: bool
 
 
 class TableScreen(DeckScreen):
@@ -37,7 +37,7 @@ class TableScreen(DeckScreen):
         self._filter_text = filter_text
         self._query = parse(filter_text, self.TABLE.fields)
         self._matched: dict[Any, _Match] = {}
-        self._known: tuple[object, dict[str, Collection[str]]] = (None, {})
+        self._known_values: tuple[object, dict[str, Collection[str]]] = (None, {})
 
     @property
     def items(self) -> Mapping[Any, Any]:
@@ -74,18 +74,18 @@ class TableScreen(DeckScreen):
             await self.deck_app.open_row(self.selected_key)
 
     @property
-    def chosen_columns(self) -> Sequence[str]:
+    def column_names(self) -> Sequence[str]:
         """The names of the columns the person wishes to see, in their order; none means all."""
         return self.deck_app.preferences.columns.get(self.TABLE.name, ())
 
     def command_columns(self) -> None:
         """Ask which columns to show, in which order, and whether to keep that."""
-        dialog = ColumnsDialog(self.TABLE, self.chosen_columns, self.table.size.width)
+        dialog = ColumnsDialog(self.TABLE, self.column_names, self.table.size.width)
         self.app.push_screen(dialog, self._choose_columns)
 
     def _columns(self) -> Sequence[Column[Any]]:
         """Return the columns the person wishes."""
-        return select(self.TABLE.columns, self.chosen_columns)
+        return select(self.TABLE.columns, self.column_names)
 
     def _cell_context(self) -> CellContext:
         app = self.deck_app
@@ -116,24 +116,24 @@ class TableScreen(DeckScreen):
         """Return the keys whose items the filter lets through."""
         if not self._query.terms:
             return order
-        items, known = self.items, self._matched
-        self._matched = {key: self._match(items[key], known.get(key)) for key in order}
-        return tuple(key for key, match in self._matched.items() if match.found)
+        items, previous = self.items, self._matched
+        self._matched = {key: self._match(items[key], previous.get(key)) for key in order}
+        return tuple(key for key, match in self._matched.items() if match.matches)
 
-    def _match(self, item: Any, known: _Match | None) -> _Match:
-        if known is not None and known.item is item:
-            return known
+    def _match(self, item: Any, previous: _Match | None) -> _Match:
+        if previous is not None and previous.item is item:
+            return previous
         return _Match(item, self._query.matches(item))
 
     def _values(self, field: Field[Any]) -> Collection[str]:
         """Return the values that a field has now; they are gathered once for the items there are."""
         items = self.items
-        if self._known[0] is not items:
-            self._known = (items, {})
-        known = self._known[1]
-        if field.name not in known:
-            known[field.name] = {value.lower() for item in items.values() for value in field.values(item)}
-        return known[field.name]
+        if self._known_values[0] is not items:
+            self._known_values = (items, {})
+        by_field = self._known_values[1]
+        if field.name not in by_field:
+            by_field[field.name] = {value.lower() for item in items.values() for value in field.values(item)}
+        return by_field[field.name]
 
     def _empty(self) -> list[Line]:
         if self.items:

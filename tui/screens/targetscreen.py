@@ -62,13 +62,13 @@ class TargetScreen(DeckScreen):
         fitting = [target for target in targets if fit(target)]
         hidden = [target for target in targets if target.row in self.hidden_keys]
         remarks = [
-            *_named(f"Left out, because it {lack}:", [target for target in targets if not fit(target)]),
-            *_named(f"Marked, and hidden by the filter {self.filter_text}:", hidden),
+            *_list(f"Left out, because it {lack}:", [target for target in targets if not fit(target)]),
+            *_list(f"Marked, and hidden by the filter {self.filter_text}:", hidden),
         ]
         return fitting, remarks
 
 
-def _named(title: str, targets: Sequence[Target]) -> Iterator[Line]:
+def _list(title: str, targets: Sequence[Target]) -> Iterator[Line]:
     """Yield a title and the names of rows under it; nothing where there is no row."""
     if targets:
         yield line(span(title, "warning"))

@@ -114,7 +114,7 @@ def test_columns_are_checked_without_the_library_of_the_dashboard(fleet):
     code = (
         "import sys\nfrom lockdeck.tui.cli.main import cli\nfrom lockdeck.tui.entry import DASHBOARD\n"
         f"code = cli.main(['status', '--config', {str(config)!r}], standalone_mode=False, obj=DASHBOARD)\n"
-        "print(code, 'lockdeck.tui.configuration' in sys.modules, 'textual' in sys.modules, file=sys.stderr)"
+        "print(code, 'lockdeck.tui.preferences.check' in sys.modules, 'textual' in sys.modules, file=sys.stderr)"
     )
     words = [sys.executable, "-c", code]
     done = subprocess.run(words, env=environment(fleet.env), capture_output=True, text=True, timeout=60)

@@ -10,8 +10,17 @@ from textual.keys import format_key
 from lockdeck.backend.settings.check import SettingsError
 from lockdeck.backend.settings.load import load_settings
 from lockdeck.tui.commands import COMMANDS
-from lockdeck.tui.configuration import all_screen_keys, preferences_of
-from lockdeck.tui.keymap import ALWAYS, FIXED, ScreenKeys, canonical, effective, faults, is_key, keymap
+from lockdeck.tui.preferences.check import all_screen_keys, preferences_of
+from lockdeck.tui.preferences.keymap import (
+    ALWAYS,
+    FIXED,
+    ScreenKeys,
+    canonical,
+    effective,
+    faults,
+    is_key,
+    keymap,
+)
 from lockdeck.tui.screens.registry import SCREENS
 from tests.folders import DOCS
 

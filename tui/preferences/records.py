@@ -1,4 +1,4 @@
-"""What a person has configured about the dashboard, checked and ready to use."""
+"""The preferences of a person about the dashboard, checked and ready to use."""
 
 from __future__ import annotations
 

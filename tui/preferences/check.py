@@ -11,8 +11,8 @@ from lockdeck.backend.settings.load import config_path
 from lockdeck.backend.settings.records import Settings
 from lockdeck.tui.alarms import Rule
 from lockdeck.tui.commands import COMMANDS
-from lockdeck.tui.keymap import ScreenKeys, faults, keymap
-from lockdeck.tui.preferences import Preferences
+from lockdeck.tui.preferences.keymap import ScreenKeys, faults, keymap
+from lockdeck.tui.preferences.records import Preferences
 from lockdeck.tui.table.tables import TABLES
 from lockdeck.tui.view.header import stale_after
 
@@ -61,9 +61,10 @@ def all_screen_keys() -> tuple[ScreenKeys, ...]:
 def _key_problems(settings: Settings) -> list[str]:
     if not settings.keys:
         return []
-    found = faults(settings.keys, all_screen_keys())
+    problems = faults(settings.keys, all_screen_keys())
     return [
-        f"{settings.place(f'keys.{fault.command}')}: keys.{fault.command} {fault.sentence}" for fault in found
+        f"{settings.place(f'keys.{fault.command}')}: keys.{fault.command} {fault.sentence}"
+        for fault in problems
     ]
 
 
@@ -73,12 +74,12 @@ def _columns(settings: Settings) -> dict[str, tuple[str, ...]]:
 
 def _column_problems(settings: Settings) -> Iterator[str]:
     for table in TABLES.values():
-        place, chosen = settings.place(table.setting), getattr(settings, table.setting)
-        known = [column.name for column in table.columns]
-        for name in chosen:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, 1)
-                hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+        place, names = settings.place(table.setting), getattr(settings, table.setting)
+        columns = [column.name for column in table.columns]
+        for name in names:
+            if name not in columns:
+                similar = difflib.get_close_matches(name, columns, 1)
+                hint = f"did you mean {similar[0]}?" if similar else f"known: {', '.join(columns)}"
                 yield f"{place}: {table.setting} has no {name!r}; {hint}"
-        if len(set(chosen)) < len(chosen):
+        if len(set(names)) < len(names):
             yield f"{place}: {table.setting} names one twice"

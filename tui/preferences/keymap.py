@@ -33,8 +33,8 @@ _NAMED = frozenset({"escape", "enter", "space", "backspace", "delete", "insert"}
 }
 
 
-class Fault(Struct, frozen=True):
-    """What is wrong with the keys of a command; `command` is the id as it was written."""
+class KeyFault(Struct, frozen=True):
+    """A fault in the keys of a command; `command` is the id as it was written."""
 
     command: str
     sentence: str
@@ -52,12 +52,12 @@ def canonical(key: str) -> str | None:
     """Return a key as the terminal library names it (`?` is `question_mark`), None when there is no such key."""
     *modifiers, base = [key] if len(key) == 1 else key.split("+")
     if len(base) == 1:
-        named = base if base.isalnum() and base.isascii() else _name_of(base)
+        name = base if base.isalnum() and base.isascii() else _name_of(base)
     else:
-        named = base if base in _NAMED or base in FIXED or base in _PUNCTUATION else None
-    if named is None or len(set(modifiers)) < len(modifiers) or not set(modifiers) <= set(_MODIFIERS):
+        name = base if base in _NAMED or base in FIXED or base in _PUNCTUATION else None
+    if name is None or len(set(modifiers)) < len(modifiers) or not set(modifiers) <= set(_MODIFIERS):
         return None
-    return "+".join([*(word for word in _MODIFIERS if word in modifiers), named])
+    return "+".join([*(word for word in _MODIFIERS if word in modifiers), name])
 
 
 def _name_of(character: str) -> str | None:
@@ -79,73 +79,76 @@ _SHORT = {
 _PUNCTUATION = frozenset(filter(None, (_name_of(chr(code)) for code in range(0x20, 0x7F))))
 
 
-def effective(wanted: Mapping[str, Keys], screen: ScreenKeys) -> dict[str, Keys]:
+def effective(configured: Mapping[str, Keys], screen: ScreenKeys) -> dict[str, Keys]:
     """Return the keys of each command of a screen with the preferences applied; keys that don't exist are left out."""
-    found = {}
+    effective_keys = {}
     for command, default in screen.commands.items():
-        keys = wanted.get(command, default)
-        found[command] = tuple(named for key in keys if (named := canonical(key)) and named not in FIXED)
-    return found
+        keys = configured.get(command, default)
+        effective_keys[command] = tuple(
+            name for key in keys if (name := canonical(key)) and name not in FIXED
+        )
+    return effective_keys
 
 
-def faults(wanted: Mapping[str, Keys], screens: Sequence[ScreenKeys]) -> tuple[Fault, ...]:
+def faults(configured: Mapping[str, Keys], screens: Sequence[ScreenKeys]) -> tuple[KeyFault, ...]:
     """Return everything that is wrong with the preferences, each fault once."""
-    known = sorted({command for screen in screens for command in screen.commands})
-    found = [fault for command, keys in wanted.items() for fault in _alone(command, keys, known)]
+    commands = sorted({command for screen in screens for command in screen.commands})
+    problems = [fault for command, keys in configured.items() for fault in _alone(command, keys, commands)]
     for screen in screens:
-        found += _clashes(wanted, screen)
-        found += _unreachable(wanted, screen)
-    return tuple(dict.fromkeys(found))
+        problems += _clashes(configured, screen)
+        problems += _unreachable(configured, screen)
+    return tuple(dict.fromkeys(problems))
 
 
-def keymap(wanted: Mapping[str, Keys]) -> dict[str, str]:
+def keymap(configured: Mapping[str, Keys]) -> dict[str, str]:
     """Return the preferences as the terminal library wants them: command id to keys, by comma."""
     return {
         command: ",".join(filter(None, map(canonical, keys))) or f"{_NO_KEY}{command}"
-        for command, keys in wanted.items()
+        for command, keys in configured.items()
     }
 
 
 def is_key(key: str) -> bool:
-    """Whether a key of a binding can be pressed; that of a command without a key can't."""
+    """Return whether a key of a binding can be pressed; that of a command without a key can't."""
     return not key.startswith(_NO_KEY)
 
 
-def _alone(command: str, keys: Keys, known: Sequence[str]) -> Iterator[Fault]:
+def _alone(command: str, keys: Keys, commands: Sequence[str]) -> Iterator[KeyFault]:
     """Yield what is wrong without looking at other commands."""
-    if command not in known:
-        near = difflib.get_close_matches(command, known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-        yield Fault(command, f"is no command; {hint}")
+    if command not in commands:
+        similar = difflib.get_close_matches(command, commands, 1)
+        hint = f"did you mean {similar[0]}?" if similar else f"known: {', '.join(commands)}"
+        yield KeyFault(command, f"is no command; {hint}")
     for key in keys:
-        named = canonical(key)
-        if named is None:
-            yield Fault(
+        name = canonical(key)
+        if name is None:
+            yield KeyFault(
                 command, f"names a key that does not exist: {key!r} (write f, F, ctrl+f, f5, slash or /)"
             )
-        elif named in FIXED:
-            yield Fault(command, f"can't have {key!r}: that key {FIXED[named]}")
+        elif name in FIXED:
+            yield KeyFault(command, f"can't have {key!r}: that key {FIXED[name]}")
 
 
-def _clashes(wanted: Mapping[str, Keys], screen: ScreenKeys) -> Iterator[Fault]:
+def _clashes(configured: Mapping[str, Keys], screen: ScreenKeys) -> Iterator[KeyFault]:
     owners: dict[str, str] = {}
-    keys = effective(wanted, screen)
-    for command in sorted(keys, key=lambda command: command in wanted):  # what was wished is to blame
+    keys = effective(configured, screen)
+    for command in sorted(keys, key=lambda command: command in configured):  # what was wished is to blame
         for key in keys[command]:
             if key in screen.fixed:
-                yield Fault(
+                yield KeyFault(
                     command, f"can't have {key!r}: on the {screen.name} screen it {screen.fixed[key]}"
                 )
             elif owners.setdefault(key, command) != command:
-                yield Fault(command, f"has {key!r}, and so has {owners[key]}")
+                yield KeyFault(command, f"has {key!r}, and so has {owners[key]}")
 
 
-def _unreachable(wanted: Mapping[str, Keys], screen: ScreenKeys) -> Iterator[Fault]:
-    keys = effective(wanted, screen)
+def _unreachable(configured: Mapping[str, Keys], screen: ScreenKeys) -> Iterator[KeyFault]:
+    keys = effective(configured, screen)
     for command in ALWAYS:
-        own = set(keys.get(command, ())) - set(screen.fixed)
-        thieves = [other for other in keys if other != command and other in wanted and own & set(keys[other])]
-        left = own - {key for other in thieves for key in keys[other]}
-        if command in keys and not left:
+        reachable = set(keys.get(command, ())) - set(screen.fixed)
+        thieves = [
+            name for name in keys if name != command and name in configured and reachable & set(keys[name])
+        ]
+        if command in keys and not reachable - {key for name in thieves for key in keys[name]}:
             blamed = thieves[0] if thieves else command
-            yield Fault(blamed, f"leaves no key for {command}, which must keep one")
+            yield KeyFault(blamed, f"leaves no key for {command}, which must keep one")

@@ -1,0 +1,1 @@
+"""The preferences of a person about the dashboard, and their check."""
