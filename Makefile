@@ -5,13 +5,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV := $(VENV)/.dev
+DIST := $(VENV)/.dist
 
-.PHONY: demo test explore check house live race bench pictures clean
+.PHONY: demo test explore dist check house live race bench pictures clean
 demo: $(READY)
 	@$(BIN)/lockdeck demo
 
 test: $(DEV)
 	@$(BIN)/python -m pytest -n 2
+
+# Wheel, source distribution and a one-file program (for this Python and system), each installed and started.
+dist: $(DIST)
+	@$(BIN)/python -m tests.packaging
 
 # The property tests with new random examples, many of them. `make test` repeats the same ones every time, so that it
 # fails for a change only: a find of this run becomes an @example of its test (of a state machine: a test of its steps).
@@ -53,6 +58,10 @@ $(READY): $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(DEV): $(READY)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(DIST): $(DEV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev,dist]'
 	@touch $@
 
 clean:

@@ -1,0 +1,1 @@
+"""What is handed out: wheel, source distribution and one-file program, each built, installed and started."""
