@@ -36,7 +36,7 @@ class ColumnSelection(Struct, frozen=True):
 
 
 class ColumnsDialog(BoxDialog[ColumnSelection]):
-    """Dismissed with the wish, or with None. `width` is that of the table, in cells."""
+    """Dismissed with the selection, or with None. `width` is that of the table, in cells."""
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -97,7 +97,7 @@ class ColumnsDialog(BoxDialog[ColumnSelection]):
         self._have(choice_of(self._table.columns, ()).with_cursor(self._choice.cursor))
 
     def action_use(self, keep: bool) -> None:
-        """Close with the wish."""
+        """Close with the selection."""
         self.dismiss(ColumnSelection(configured_names(self._choice, self._table.columns), keep))
 
     def on_click(self, event: events.Click) -> None:

@@ -91,14 +91,14 @@ class TableScreen(DeckScreen):
         app = self.deck_app
         return CellContext(app.picture_time(), app.symbols, app.deck.root_label, app.deck.displayed_pulse)
 
-    def _choose_columns(self, wish: ColumnSelection | None) -> None:
-        if wish is None:
+    def _choose_columns(self, selection: ColumnSelection | None) -> None:
+        if selection is None:
             return
         app = self.deck_app
-        app.preferences = app.preferences.with_columns(self.TABLE.name, wish.names)
+        app.preferences = app.preferences.with_columns(self.TABLE.name, selection.names)
         self.table.set_columns(self._columns())
-        if wish.keep:
-            save_columns(self, self.TABLE, wish.names, app.preferences.config)
+        if selection.keep:
+            save_columns(self, self.TABLE, selection.names, app.preferences.config)
 
     def on_columns_saved(self, message: ColumnsSaved) -> None:
         """Say where the columns are kept, or why they are not."""
