@@ -7,6 +7,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button
 
 from lockdeck.backend.actions.release.records import Refusal, ReleasePlan
+from lockdeck.backend.model.fleet import Severity
 from lockdeck.tui.app import LockdeckApp
 from lockdeck.tui.commands import COMMANDS
 from lockdeck.tui.dialogs.ask import AskDialog
@@ -17,6 +18,7 @@ from lockdeck.tui.preferences.records import Preferences
 from lockdeck.tui.screens.base import DeckScreen
 from lockdeck.tui.screens.registry import SCREENS
 from lockdeck.tui.targets import Target, targets_of
+from lockdeck.tui.view.events import EventLine
 from tests.tui.samples import NOW, incident, quiet
 from tests.tui.stage import dashboard, frame, show, wait_for
 
@@ -141,6 +143,15 @@ async def test_a_command_that_does_not_work_now_says_why(way: str, read_only: bo
         await show(pilot, quiet())
         assert any(not screen.check_action("command", (name,)) for name in screen.COMMAND_IDS)
         assert await without_effect(pilot, screen) == []
+
+
+async def test_a_change_that_is_about_no_row_says_so_where_it_can_not_be_opened() -> None:
+    app = dashboard()
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await show(pilot, incident())
+        app.deck.note(EventLine(NOW, Severity.NOTICE, "recovery", "put right"))
+        await pilot.press("e", "enter")
+        assert sentences(app) == ["this change is about no row of the fleet"]
 
 
 async def test_a_key_of_ones_own_says_why_too() -> None:

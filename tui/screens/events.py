@@ -35,6 +35,12 @@ class EventsScreen(TableScreen):
         change = tables.first().cursor_item if tables else None
         return change.row if isinstance(change, EventLine) else None
 
+    @property
+    def nothing_selected(self) -> str:
+        """The sentence for a change that is about no row, or where there is no change."""
+        about_no_row = self.table.cursor_item is not None
+        return "this change is about no row of the fleet" if about_no_row else super().nothing_selected
+
     def text_rows(self) -> list[Span]:
         """Return the selected change as plain text."""
         change = self.query_one(Table).cursor_item
