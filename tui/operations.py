@@ -22,6 +22,7 @@ from lockdeck.backend.actions.release.plan import plan_release
 from lockdeck.backend.actions.release.records import Refusal, ReleaseOutcome, ReleasePlan, Status
 from lockdeck.backend.actions.release.release import release
 from lockdeck.backend.model.fleet import Severity
+from lockdeck.backend.model.words import duration
 from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.system.text import safe
 from lockdeck.tui.jobs import WORKING, Piece
@@ -115,7 +116,7 @@ def _follow_up(
     assert place is not None
 
     def work() -> None:
-        tell(index, piece.with_sentence(f"watching for {context.watch_s:.0f} s who takes the lock next"))
+        tell(index, piece.with_sentence(f"watching for {duration(context.watch_s)} who takes the lock next"))
         aftermath = watch_name(place, transcript, context.watch_s, context.clock, context.wait)
         sentences = append_aftermath(context.journal, place, offer.plan.release_id, aftermath)
         tell(index, piece.with_sentence(*sentences))

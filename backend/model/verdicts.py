@@ -19,6 +19,7 @@ from lockdeck.backend.model.locks import (
     Proof,
     Verdict,
 )
+from lockdeck.backend.model.words import duration
 
 CREATION_GRACE_S = 30.0
 """An empty or half-written payload younger than this (seconds since mtime) is a lock being taken."""
@@ -171,7 +172,7 @@ def _obstacles(evidence: Evidence) -> Iterator[str]:
         if not evidence.scan.complete:
             yield "so a holder can't be ruled out"
         if evidence.untouched_s < CREATION_GRACE_S:
-            yield f"it was written {evidence.untouched_s:.0f} s ago; {CREATION_GRACE_S:.0f} s of quiet are needed"
+            yield f"it was written {duration(evidence.untouched_s)} ago; {duration(CREATION_GRACE_S)} of quiet are needed"
 
 
 def _first(holders: tuple[Holder, ...]) -> Holder | None:
@@ -208,7 +209,7 @@ def _payload_mismatch(evidence: Evidence, holder: Holder) -> Iterator[str]:
 
 def _creation_sentence(evidence: Evidence) -> str:
     state = "empty" if evidence.record.payload_state is PayloadState.EMPTY else "half-written"
-    return f"the payload is {state} and {evidence.untouched_s:.0f} s old: the lock is being taken"
+    return f"the payload is {state} and {duration(evidence.untouched_s)} old: the lock is being taken"
 
 
 def _unreadable_sentence(evidence: Evidence) -> str:

@@ -9,6 +9,7 @@ from lockdeck.backend.actions.cancel.records import Step
 from lockdeck.backend.actions.cancel.verify_files import FilesVerification, verify_files
 from lockdeck.backend.model.locks import LockRecord, PayloadState, Presence
 from lockdeck.backend.model.releases.table import Traits
+from lockdeck.backend.model.words import duration
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError
 
 
@@ -86,7 +87,7 @@ def _still_cleaning_up(rung: Rung, seconds: float) -> str:
     longest = Traits.abort_cleanup_s.readings[-1]
     return (
         f"{rung.title}: the gateway shows no active run any more, but its clean-up still keeps the lock "
-        f"{seconds:.1f} s after the call: on {longest.since} this was {longest.basis} to last {longest.words}, "
+        f"{duration(seconds)} after the call: on {longest.since} this was {longest.basis} to last {longest.words}, "
         "so look again then"
     )
 
@@ -96,16 +97,14 @@ def _sentence(
 ) -> str:
     if free is None or run.free_at is None:
         waited = now - run.called_at
-        return (
-            f"{rung.title}: the gateway answered ({answer}), but the lock still stands after {waited:.1f} s"
-        )
+        return f"{rung.title}: the gateway answered ({answer}), but the lock still stands after {duration(waited)}"
     if retaken is not None:
         profile = run.next_profile()
         attempt = f"with profile {profile} " if profile else ""
-        return f"{rung.title}: aborted, but the rotation went on {attempt}{retaken / 1000:.1f} s later"
+        return f"{rung.title}: aborted, but the rotation went on {attempt}{duration(retaken / 1000)} later"
     if run.still_active is True:
         return f"{rung.title}: the lock is gone, but the gateway still shows an active run"
-    quiet = f"and stayed free for {now - run.free_at:.1f} s"
+    quiet = f"and stayed free for {duration(now - run.free_at)}"
     if run.other_run is not None:
         quiet = "and the next queued message is being answered by another run"
     by_gateway = (

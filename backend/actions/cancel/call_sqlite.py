@@ -10,6 +10,7 @@ from lockdeck.backend.actions.cancel.context import CancelContext, NothingToEndE
 from lockdeck.backend.actions.cancel.ladder import Rung
 from lockdeck.backend.actions.cancel.records import Step
 from lockdeck.backend.actions.cancel.verify_sqlite import SqliteVerification, verify_sqlite
+from lockdeck.backend.model.words import duration
 from lockdeck.backend.openclaw.gateway.access import Line
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError
 from lockdeck.backend.system.text import safe
@@ -49,12 +50,12 @@ def _sentence(run: SqliteVerification, answer: str, free: int | None, now: float
         )
     if run.free_at is None:
         waited = now - run.called_at
-        return f"the gateway answered ({answer}), but still shows an active run after {waited:.1f} s"
+        return f"the gateway answered ({answer}), but still shows an active run after {duration(waited)}"
     if run.taken_again:
         follower = (
             "the same run went on" if run.run_id else "a run goes on: whether it is the same can't be told"
         )
         return f"the gateway showed no active run for a moment, then {follower}"
     status = f", status {run.status}" if run.status else ""
-    quiet = f"for {now - run.free_at:.1f} s since"
+    quiet = f"for {duration(now - run.free_at)} since"
     return f"the gateway shows no active run {free} ms after the call{status}, and has shown none {quiet}"

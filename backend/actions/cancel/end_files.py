@@ -6,6 +6,7 @@ from lockdeck.backend.actions.cancel.context import CancelContext
 from lockdeck.backend.actions.cancel.ladder import Rung
 from lockdeck.backend.actions.cancel.records import Step
 from lockdeck.backend.actions.cancel.restart import await_end, find_supervisor, restart
+from lockdeck.backend.model.words import duration
 from lockdeck.backend.system.procfs import has_started
 
 
@@ -20,7 +21,7 @@ def end_files(context: CancelContext, rung: Rung) -> Step:
         return Step(rung.name, worked=False, sentence=f"{rung.title}: {problem}")
     ended_ms = await_end(context, began, context.limits.restart)
     if has_started(plan.pid, plan.holder_ticks):
-        sentence = f"{rung.title}: pid {plan.pid} still runs after {ended_ms / 1000:.0f} s; it may finish its runs first"
+        sentence = f"{rung.title}: pid {plan.pid} still runs after {duration(ended_ms / 1000)}; it may finish its runs first"
         return Step(rung.name, worked=False, sentence=sentence, went_on=True)
     record = context.read_lock()
     if record.payload is not None and record.payload.pid == plan.pid:

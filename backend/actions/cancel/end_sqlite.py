@@ -8,6 +8,7 @@ from lockdeck.backend.actions.cancel.holder import gateway_lock_of
 from lockdeck.backend.actions.cancel.ladder import Rung
 from lockdeck.backend.actions.cancel.records import Step
 from lockdeck.backend.actions.cancel.restart import DRAIN_S, STOP_S, await_end, find_supervisor, restart
+from lockdeck.backend.model.words import duration
 from lockdeck.backend.openclaw.gateway.access import Line
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
 from lockdeck.backend.system.procfs import has_started
@@ -30,9 +31,7 @@ def end_sqlite(context: CancelContext, rung: Rung) -> Step:
         return Step(rung.name, worked=False, sentence=f"{rung.title}: {problem}")
     ended_ms = await_end(context, began, limits.drain)
     if has_started(plan.pid, plan.holder_ticks):
-        sentence = (
-            f"{rung.title}: pid {plan.pid} still runs after {ended_ms / 1000:.0f} s and lets its runs go on"
-        )
+        sentence = f"{rung.title}: pid {plan.pid} still runs after {duration(ended_ms / 1000)} and lets its runs go on"
         return Step(rung.name, worked=False, sentence=sentence, went_on=True)
     return _after_end(context, rung, ended_ms, supervised=supervisor is not None)
 
@@ -41,12 +40,12 @@ def _after_end(context: CancelContext, rung: Rung, ended_ms: int, *, supervised:
     """See what follows a gateway that has ended: nothing, or a next one that may begin the run again."""
     limits = context.limits
     ended = (
-        f"{rung.title}: pid {context.plan.pid} has ended within {ended_ms / 1000:.1f} s of the signal, "
+        f"{rung.title}: pid {context.plan.pid} has ended within {duration(ended_ms / 1000)} of the signal, "
         "and its runs with it"
     )
     follower = _follower(context, limits.restart if supervised else limits.quiet)
     if follower is None and supervised:
-        sentence = f"{ended}; no gateway came up within {limits.restart:.0f} s"
+        sentence = f"{ended}; no gateway came up within {duration(limits.restart)}"
         return Step(rung.name, False, sentence, "", ended_ms)
     if follower is None:
         sentence = f"{ended}; no gateway serves this root until one is started"

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from lockdeck.backend.actions.cancel.context import CancelContext
 from lockdeck.backend.model.releases.lookup import NEWEST
+from lockdeck.backend.model.words import duration
 from lockdeck.backend.system import procfs, terminate
 from lockdeck.backend.system.text import safe
 
@@ -103,7 +104,7 @@ def restart(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"`{supervisor.command}` took longer than {seconds:.0f} s"
+        return f"`{supervisor.command}` took longer than {duration(seconds)}"
     except OSError as error:
         return f"`{supervisor.command}` can't be run: {error.strerror}"
     message = safe(done.stderr.decode("utf-8", "replace").strip(), 160)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.actions.release.records import Aftermath
 from lockdeck.backend.model.locks import LockKind
+from lockdeck.backend.model.words import duration
 from lockdeck.backend.openclaw.locks.lockfile import read_lock
 from lockdeck.backend.openclaw.roots.place import Place
 from lockdeck.backend.system import processes
@@ -82,8 +83,6 @@ def append_aftermath(
 def describe(aftermath: Aftermath) -> str:
     """Say it in a sentence."""
     if aftermath.acquired_at is None:
-        return (
-            f"nobody took the lock within {aftermath.watched_s:.0f} s; the transcript: {aftermath.transcript}"
-        )
+        return f"nobody took the lock within {duration(aftermath.watched_s)}; the transcript: {aftermath.transcript}"
     holder = f"pid {aftermath.acquired_by} ({aftermath.acquired_name or 'name not readable'})"
     return f"{holder} took the lock next; the transcript until then: {aftermath.transcript}"

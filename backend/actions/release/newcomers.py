@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
+from lockdeck.backend.model.words import duration
 from lockdeck.backend.system.namespaces import shares_our_mounts
 from lockdeck.backend.system.processes import ProcessIdentity
 from lockdeck.backend.system.procfs import read_stat
@@ -21,9 +22,9 @@ def newcomers(root: str, now: float, running: Sequence[ProcessIdentity]) -> Iter
     for process in running:
         age = None if process.started_at is None else now - process.started_at
         if (age is None or age < NEWCOMER_S) and _may_serve(process.pid, root):
-            start = "at an unknown time" if age is None else f"{max(0.0, age):.0f} s ago"
+            start = "at an unknown time" if age is None else f"{duration(max(0.0, age))} ago"
             event = f"pid {process.pid} ({process.name}) of OpenClaw started {start}"
-            yield f"{event}: it may be reclaiming locks itself, {NEWCOMER_S:.0f} s must pass"
+            yield f"{event}: it may be reclaiming locks itself, {duration(NEWCOMER_S)} must pass"
 
 
 def _may_serve(pid: int, root: str) -> bool:

@@ -1,6 +1,6 @@
 """The state of a session: `assess()`, the state machine of the fleet table.
 
-Pure: the same facts always give the same assessment, and every state names its evidence.  The four kinds of
+Pure: the same facts always give the same assessment, and every state names its evidence.  The five kinds of
 stuck are in `lockdeck.backend.model.sessions.stuck`.
 """
 

@@ -1,4 +1,4 @@
-"""The four kinds of stuck, each with the evidence that shows it."""
+"""The five kinds of stuck, each with the evidence that shows it."""
 
 from __future__ import annotations
 

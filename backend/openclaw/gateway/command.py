@@ -14,6 +14,7 @@ import subprocess
 from collections.abc import Mapping
 from typing import Any
 
+from lockdeck.backend.model.words import duration
 from lockdeck.backend.openclaw.gateway.frames import Frame, Hello
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble, refusal
 from lockdeck.backend.system.text import safe
@@ -84,9 +85,7 @@ def _run(argv: list[str], env: Mapping[str, str]) -> tuple[int, bytes, bytes]:
             # It starts a second Node: the whole group has to go.
             os.killpg(process.pid, signal.SIGKILL)
             if isinstance(error, subprocess.TimeoutExpired):
-                sentence = (
-                    f"`openclaw gateway call` took longer than {LONGEST_S:.0f} s: the gateway may be blocked"
-                )
+                sentence = f"`openclaw gateway call` took longer than {duration(LONGEST_S)}: the gateway may be blocked"
                 raise GatewayError(Trouble.SILENT, sentence) from None
             raise
     return process.returncode, output[:_MOST_BYTES], errors

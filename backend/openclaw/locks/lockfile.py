@@ -28,6 +28,7 @@ GREATEST_EXACT = 2**53
 STAND_IN = "lockdeck"
 """The payload key that tells the lock of a stand-in of ours from every other; OpenClaw ignores it."""
 CUT_OFF_S = 30.0
+"""A work folder of a release of ours that stands for so long (seconds) was left by one that was cut off."""
 _WORK_FOLDER = re.compile(r"\.lockdeck-[0-9a-f]{12}")
 _ACTION = re.compile(r"[0-9a-f]{1,40}")
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,39}")
