@@ -32,6 +32,11 @@ def pytest_configure() -> None:
     _report = os.fdopen(os.dup(sys.__stderr__.fileno()), "w", buffering=1)
 
 
+def pytest_unconfigure() -> None:
+    """Close it again."""
+    _report.close()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool | None:
     """Watch one test, with its setup and teardown; tests of a real OpenClaw keep their chance to clean up."""
