@@ -56,9 +56,9 @@ LOCK_TIMEOUT_FORMS = (
     ),
 )
 """Forms in which a failure on a session's lock is told (2026.2.9 to 2026.7.35), each with its marker."""
-TIME = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
-"""Pattern of an ISO 8601 time as logs write it."""
-_TIME = re.compile(TIME)
+ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC\b|[+-]\d\d:?\d\d\b))?"
+"""Pattern of an ISO 8601 time as logs and what wraps them write it."""
+_ISO = re.compile(ISO)
 
 
 def decode_object(line: bytes) -> dict[str, object] | None:
@@ -133,14 +133,14 @@ def clock(value: object) -> float | None:
     if not isinstance(value, str) or len(value) > 40:
         return None
     try:
-        return datetime.fromisoformat(value.replace(",", ".")).timestamp()
+        return datetime.fromisoformat(value.replace(",", ".").replace(" UTC", "Z")).timestamp()
     except (ValueError, OverflowError, OSError):
         return None
 
 
 def last_clock(text: str) -> float | None:
     """Find the last ISO 8601 time in a text, as epoch seconds."""
-    stamps = _TIME.findall(text)
+    stamps = _ISO.findall(text)
     return clock(stamps[-1]) if stamps else None
 
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from lockdeck.backend.openclaw.log.framing.envelopes import is_own, open_envelope
-from lockdeck.backend.openclaw.log.framing.prefixes import ISO, OWN_TAG, Peeler
+from lockdeck.backend.openclaw.log.framing.prefixes import OWN_TAG, Peeler
 from lockdeck.backend.openclaw.log.framing.stamps import Clock, read_clock, read_stamp
-from lockdeck.backend.openclaw.log.values import SCAN_LIMIT, clock, decode_object
+from lockdeck.backend.openclaw.log.values import ISO, SCAN_LIMIT, decode_object
 
 DEPTH = 5
 """Envelopes are opened no deeper than this."""
@@ -51,7 +51,7 @@ class Unwrapped(Struct, frozen=True):
         if self.at is None or self.clock is None or self.clock.offset_s is None:
             return self.at
         near = self.clock.near(self.at)
-        return self.at if near is None or abs(near - self.at) < APART_S else near
+        return self.at if abs(near - self.at) < APART_S else near
 
 
 class Unwrapper:
@@ -67,16 +67,17 @@ class Unwrapper:
         line = line.strip()
         if line.startswith(b"{"):
             record = decode_object(line)
-            if record is not None and is_own(record):
-                return Unwrapped(record=record)
+            if record is not None:
+                opened = open_envelope(record)
+                return Unwrapped(record=record) if opened is None else self._open(opened.line, opened.at)
         text = line.decode("utf-8", "replace")
         plain = _PLAIN.match(text)
         if plain is not None and "\x1b" not in text:
-            return Unwrapped(text[plain.end() :], at=clock(plain[1]) or read_stamp(plain[1]))
+            return Unwrapped(text[plain.end() :], at=read_stamp(plain[1]))
         return self._open(text)
 
-    def _open(self, text: str) -> Unwrapped:
-        at: float | None = None
+    def _open(self, text: str, at: float | None = None) -> Unwrapped:
+        """Take prefixes and envelopes off a text; `at` is what an envelope around it has told."""
         of_day: Clock | None = None
         for _ in range(DEPTH):
             peeled = self._peeler.peel(text.strip())
