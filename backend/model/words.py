@@ -10,7 +10,7 @@ UNKNOWN = "-"
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time with its two greatest units: `0.4 s`, `42 s`, `14 m 05 s`, `2 h 00 m`, `3 d 04 h`.
+    """Return a length of time with its two greatest units: `0.4 s`, `42 s`, `14m 05s`, `2h 00m`, `3d 04h`.
 
     Whole numbers of seconds below ten have no tenths, so that a cell that ticks can be given those.
     """
@@ -25,7 +25,7 @@ def duration(seconds: float) -> str:
         (60, "m", 1, "s"),
     ):
         if total >= unit:
-            return f"{total // unit} {name} {total % unit // smaller:02d} {smaller_name}"
+            return f"{total // unit}{name} {total % unit // smaller:02d}{smaller_name}"
     return f"{total} s"
 
 

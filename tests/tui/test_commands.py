@@ -71,7 +71,7 @@ async def test_the_session_screen_follows_its_session_and_keeps_the_last_picture
         await show(pilot, incident())
         await pilot.press("enter")
         await show(pilot, worsened(incident(), SILAS[2]))
-        assert "stuck for 2 h 46 m" in frame(app)
+        assert "stuck for 2h 46m" in frame(app)
         await show(pilot, without(incident(), SILAS[2]))
         assert "gone from the fleet" in frame(app)
         assert "agent:silas:discord" in frame(app)

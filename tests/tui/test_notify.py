@@ -64,7 +64,7 @@ def test_what_is_critical_in_the_first_picture_is_not_told_but_its_end_is() -> N
     first = advance(Watch(), subjects(A), 0.0, RULE)
     assert advance(first.watch, subjects(A), 50.0, RULE).tell == ()
     gone = advance(first.watch, {}, 100.0, RULE)
-    assert words(advance(gone.watch, {}, 105.0, RULE).tell) == ["a: no longer critical, after 1 m 40 s"]
+    assert words(advance(gone.watch, {}, 105.0, RULE).tell) == ["a: no longer critical, after 1m 40s"]
 
 
 def test_many_are_told_in_a_few_lines() -> None:

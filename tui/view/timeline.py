@@ -12,7 +12,7 @@ from lockdeck.tui.view.symbols import Symbols
 
 _NAME_WIDE = 34
 _NAME_NARROW = 20
-_TIME = 9
+_TIME = 8
 _OUTCOME = 26
 _WIDE = 100
 

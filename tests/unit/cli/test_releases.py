@@ -33,8 +33,8 @@ def test_the_table_tells_how_each_value_is_known_and_from_which_release_on() -> 
     lines = told().splitlines()
     at = lines.index("  idle timeout: A model that is silent for so long counts as hung.")
     assert lines[at + 1 : at + 3] == [
-        "    from 2026.2.9   1 m 00 s (read)",
-        "    from 2026.4.15  2 m 00 s (read)",
+        "    from 2026.2.9   1m 00s (read)",
+        "    from 2026.4.15  2m 00s (read)",
     ]
     assert any("seen" in line and "a real release was run" in line for line in lines)
 
@@ -75,8 +75,8 @@ def test_json_tells_the_table_with_durations_in_milliseconds() -> None:
     by_name = {trait["name"]: trait for trait in found["traits"]}
     assert len(by_name) == len(TRAITS)
     assert by_name["idleTimeoutMs"]["readings"] == [
-        {"from": "2026.2.9", "value": 60_000, "words": "1 m 00 s", "basis": "read"},
-        {"from": "2026.4.15", "value": 120_000, "words": "2 m 00 s", "basis": "read"},
+        {"from": "2026.2.9", "value": 60_000, "words": "1m 00s", "basis": "read"},
+        {"from": "2026.4.15", "value": 120_000, "words": "2m 00s", "basis": "read"},
     ]
     assert by_name["cancelLadder"]["unknown"] == []
     assert by_name["lockWaitMs"]["readings"][-1]["value"] is None

@@ -119,4 +119,4 @@ def test_the_longest_wait_in_the_lane_is_told():
     waits = [LaneWait(AT + n, f"session:{KEY}", KEY, waited) for n, waited in enumerate((3000, 61_000, None))]
     found = counted(waits)
     assert (found.count, found.last) == (3, AT + 2)
-    assert "up to 1 m 01 s" in found.sentences[0]
+    assert "up to 1m 01s" in found.sentences[0]

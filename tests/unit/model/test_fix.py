@@ -38,7 +38,7 @@ def test_the_finding_tells_what_the_rotation_has_cost_since():
     assert (found.would_stop_at, found.avoidable_ms) == (1, 920_000)
     assert found.sentence == (
         "the fix of openclaw#62351 would have stopped here (attempt 1); "
-        "this rotation has since cost 15 m 20 s of lock time"
+        "this rotation has since cost 15m 20s of lock time"
     )
 
 

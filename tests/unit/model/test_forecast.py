@@ -55,7 +55,7 @@ def test_the_worst_case_is_every_timeout_in_full_less_what_has_passed():
     assert (len(ahead.to_come), ahead.free_by) == (2, 1420.0)
     assert (
         ahead.basis
-        == "the running attempt and 2 attempts to come, each at most 1 m 00 s (idle timeout) or 5 m 00 s (idle timeout)"
+        == "the running attempt and 2 attempts to come, each at most 1m 00s (idle timeout) or 5m 00s (idle timeout)"
     )
 
 
@@ -83,11 +83,11 @@ def test_with_no_attempt_left_there_is_nothing_to_wait_for():
 @pytest.mark.parametrize(
     ("compaction", "free_by", "how"),
     [
-        (Compaction(1050.0, 1050.0, 900.0), 2010.0, "at most 15 m 00 s"),
-        (Compaction(1050.0, 1050.0, 900.0, 1), 2070.0, "at most 15 m 00 s, and then tries again once"),
-        (Compaction(1000.0, 1050.0, 900.0, 2), 3030.0, "at most 15 m 00 s, and then tries again 2 times"),
+        (Compaction(1050.0, 1050.0, 900.0), 2010.0, "at most 15m 00s"),
+        (Compaction(1050.0, 1050.0, 900.0, 1), 2070.0, "at most 15m 00s, and then tries again once"),
+        (Compaction(1000.0, 1050.0, 900.0, 2), 3030.0, "at most 15m 00s, and then tries again 2 times"),
         (Compaction(1050.0, 1050.0, 5.0), 1120.0, "at most 5 s"),
-        (Compaction(0.0, 1.0, 900.0, 1), 1120.0, "at most 15 m 00 s, and then tries again once"),
+        (Compaction(0.0, 1.0, 900.0, 1), 1120.0, "at most 15m 00s, and then tries again once"),
     ],
 )
 def test_a_compaction_puts_off_the_end_of_the_running_attempt(compaction, free_by, how):

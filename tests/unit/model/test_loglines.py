@@ -61,7 +61,7 @@ def test_free_text_that_looks_like_a_name_is_not_repeated_either(event):
 @pytest.mark.parametrize(
     ("event", "sentence"),
     [
-        (ev.RunTimeout(1, "r", None, 60_000), "the attempt ran into its budget of 1 m 00 s"),
+        (ev.RunTimeout(1, "r", None, 60_000), "the attempt ran into its budget of 1m 00s"),
         (ev.ProfileTimedOut(1, "copilot:work", False), "profile copilot:work timed out"),
         (
             ev.FailoverDecision(1, "r", "s", "rotate_profile", "timeout", "copilot", "opus", timed_out=True),

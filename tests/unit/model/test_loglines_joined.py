@@ -17,7 +17,7 @@ def sentences(logs, key="agent:main:main", path=LOCK):
 def test_a_runs_facts_are_its_sessions():
     book = fold_all(RunBook(), [ev.AttemptStarted(1, "r"), ev.RunTimeout(61, "r", "s-1", 60_000)])
     logs = SessionLogs({"agent:main:main": tuple(book.runs.values())})
-    assert sentences(logs) == ["attempt began", "the attempt ran into its budget of 1 m 00 s"]
+    assert sentences(logs) == ["attempt began", "the attempt ran into its budget of 1m 00s"]
     assert sentences(logs, "agent:main:other", None) == []
 
 

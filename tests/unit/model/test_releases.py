@@ -182,7 +182,7 @@ def test_what_openclaw_does_with_a_lock_left_behind_is_said_from_the_table() -> 
         ("x", False, "no"),
         ("x", 3, "3"),
         ("x", ("a", "b"), "a, b"),
-        ("x_s", 172_800.0, "2 d 00 h"),
+        ("x_s", 172_800.0, "2d 00h"),
     ],
 )
 def test_values_are_said_in_words(name: str, value: object, words: str) -> None:

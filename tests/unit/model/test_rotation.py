@@ -101,7 +101,7 @@ def test_the_attempt_in_progress_begins_with_its_hold_and_the_rest_is_to_come():
     assert rotation.free_by == pytest.approx(1122.0 + 3 * 60)
     assert (
         rotation.free_by_how
-        == "the running attempt and 2 attempts to come, each at most 1 m 00 s (idle timeout)"
+        == "the running attempt and 2 attempts to come, each at most 1m 00s (idle timeout)"
     )
     assert rotation.policy is not None
     assert rotation.policy.would_stop_at == 1

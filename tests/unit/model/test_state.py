@@ -114,7 +114,7 @@ def test_many_short_holds_of_one_turn_are_no_rotation():
     flicker = holds(*[(n * 2.0, n * 2.0 + 1.9) for n in range(30)], (60.0, None))
     found = state_of(61.0, occupation=flicker)
     assert found.state is State.RUNNING
-    assert "31 holds in a row since 1 m 01 s" in found.reasons
+    assert "31 holds in a row since 1m 01s" in found.reasons
 
 
 def test_the_gap_within_the_grace_is_no_idleness():
@@ -217,9 +217,7 @@ def test_a_finished_rotation_is_not_stuck():
 def test_holds_paced_by_the_timeout_show_the_pattern_where_no_line_names_the_session():
     found = state_of(130.0, occupation=IN_THREE)
     assert found.state is State.STUCK
-    assert found.reasons[0].startswith(
-        "2 holds in a row by pid 37121 ended after the 1 m 00 s (idle timeout)"
-    )
+    assert found.reasons[0].startswith("2 holds in a row by pid 37121 ended after the 1m 00s (idle timeout)")
     assert state_of(130.0, occupation=IN_THREE, budget=Budget(50.0, "idle timeout")).state is State.RUNNING
 
 
@@ -238,8 +236,8 @@ def test_a_hold_beyond_its_budget_without_progress_is_stuck():
     found = state_of(635.0, occupation=standing, run_budget_s=600.0)
     assert (found.state, found.since) == (State.STUCK, 630.0)
     assert found.reasons == (
-        "the lock has been held for 10 m 35 s, longer than its run timeout",
-        "no progress in transcript, log or process for 10 m 35 s",
+        "the lock has been held for 10m 35s, longer than its run timeout",
+        "no progress in transcript, log or process for 10m 35s",
     )
 
 
@@ -248,7 +246,7 @@ def test_the_idle_timeout_bounds_only_an_attempt_whose_pieces_are_heard():
     standing = holds((0.0, None))
     silent = state_of(95.0, occupation=standing)
     assert (silent.state, silent.severity) == (State.RUNNING, Severity.NOTICE)
-    assert silent.reasons[-1].startswith("no progress to be seen for 1 m 35 s, longer than its idle timeout")
+    assert silent.reasons[-1].startswith("no progress to be seen for 1m 35s, longer than its idle timeout")
     assert state_of(95.0, occupation=standing, sees_locks=False).state is State.STUCK
 
 
@@ -294,7 +292,7 @@ def test_callers_blocked_by_a_holder_without_progress_are_stuck():
     assert found.state is State.STUCK
     assert found.reasons == (
         "2 callers blocked, the last 10 s ago",
-        "the holder has made no progress for 1 m 20 s",
+        "the holder has made no progress for 1m 20s",
     )
     assert state_of(80.0, blocked=blocked, transcript_at=75.0, **long).state is State.RUNNING
     assert state_of(80.0, blocked=Blocked(2, -5.0), **long).state is State.RUNNING
@@ -346,7 +344,7 @@ def test_openclaws_own_diagnosis_raises_the_urgency_while_it_is_fresh():
     own = StuckSession(90.0, "stuck", "s1", "k", age_ms=130_000)
     found = state_of(100.0, occupation=holds((80.0, None)), diagnoses=(own,))
     assert (found.state, found.severity) == (State.RUNNING, Severity.WARNING)
-    assert found.reasons[-1] == "OpenClaw itself reports a stuck session for 2 m 10 s"
+    assert found.reasons[-1] == "OpenClaw itself reports a stuck session for 2m 10s"
     later = state_of(300.0, occupation=holds((280.0, None)), diagnoses=(own,))
     assert later.severity is Severity.OK
 

@@ -19,8 +19,8 @@ from lockdeck.backend.model.words import (
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(-1, "0 s"), (0.42, "0.4 s"), (3, "3 s"), (42.4, "42 s"), (59.7, "1 m 00 s"), (860, "14 m 20 s"), (7500, "2 h 05 m"),
-     (100_000, "1 d 03 h"), (3600, "1 h 00 m")],
+    [(-1, "0 s"), (0.42, "0.4 s"), (3, "3 s"), (42.4, "42 s"), (59.7, "1m 00s"), (860, "14m 20s"), (7500, "2h 05m"),
+     (100_000, "1d 03h"), (3600, "1h 00m")],
 )  # fmt: skip
 def test_lengths_of_time_in_words(seconds: float, words: str):
     assert duration(seconds) == words

@@ -63,7 +63,7 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column(
         name="session",
         title="SESSION",
-        width=Width(12, flex=4, max_cells=56),
+        width=Width(13, flex=4, max_cells=56),
         cell=row_cell(session=sessioncells.key_cell, lock=lockcells.file_cell),
         sort=sortvalues.SESSION_OR_FILE,
         field=fields.KEY,
@@ -79,7 +79,7 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column(
         name="occupied",
         title="OCCUPIED",
-        width=Width(9),
+        width=Width(8),
         right=True,
         cell=row_cell(session=sessioncells.occupied_cell, lock=lockcells.age_cell),
         sort=SortValue(_occupied_since, downward=True),
@@ -137,7 +137,7 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column(
         name="free_by",
         title="FREE BY",
-        width=Width(16, from_table=98),
+        width=Width(14, from_table=98),
         cell=row_cell(session=sessioncells.free_by_cell, lock=no_cell),
         sort=SortValue(_free_by),
         field=None,

@@ -39,7 +39,7 @@ COLUMNS: tuple[Column[LockView], ...] = (
     Column(
         name="age",
         title="AGE",
-        width=Width(9),
+        width=Width(8),
         right=True,
         cell=lockcells.age_cell,
         sort=sortvalues.AGE,
