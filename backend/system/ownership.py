@@ -1,0 +1,164 @@
+"""The rule of ownership asked of the disk: whose a path is with all that leads to it, or what is open.
+
+Nothing else decides whether something is ours. The path is looked at from the top: once a directory can be changed by
+nobody but us, neither can the next name in it, so that a path that is ours stays ours while it is used.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shlex
+import stat
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from lockdeck.backend.model.trust import STICKY, Ownership, Trust, others_may_write
+from lockdeck.backend.system.accounts import is_private_group, name_of, our_uid
+from lockdeck.backend.system.text import safe
+from lockdeck.backend.system.volumes import volume_of
+
+MOST_LINKS = 40
+"""So many links in one path, as the kernel follows."""
+
+_ACL = "system.posix_acl_access"
+_NO_ACL = frozenset({errno.ENODATA, errno.EOPNOTSUPP})
+# fmt: off
+MODELESS = frozenset({
+    "9p", "cifs", "drvfs", "exfat", "fakeowner", "fuse", "fuseblk", "hfs", "msdos", "ntfs", "ntfs3", "osxfs", "prl_fs",
+    "smb3", "smbfs", "vboxsf", "vfat", "vmhgfs", "wslfs",
+})
+# fmt: on
+"""File systems that keep no modes or may make them up: there a mode of 0777 says nothing, and the user may vouch."""
+_CONTAINER_VOLUMES = ("/docker/volumes/", "/containers/storage/volumes/")
+
+
+class _Fault(Struct, frozen=True):
+    """A reason why one thing is not ours. `foreign`: its owner; else that others may write it."""
+
+    sentence: str
+    foreign: bool
+    keeps_modes: bool = True
+
+
+def ownership_of(path: str, vouched: frozenset[int] = frozenset(), *, root: str | None = None) -> Ownership:
+    """Say whose the place at `path` is: its owner, that of every directory and link above it, and who may write them.
+
+    Links are followed, and what they lead to has to be ours as well. A sticky directory above (`/tmp`) may be written by
+    all. Where nothing stands at the end, what stands above decides. `vouched`: uids that count as ours; `root`: the root
+    that a person would vouch for, where that is another path. Raises nothing.
+    """
+    trust = Trust(our_uid(), vouched)
+    status: os.stat_result | None = None
+    where, names, links = "/", _names(os.path.join(os.getcwd(), path)), 0
+    while True:
+        try:
+            status = os.lstat(where)
+            fault = _fault(where, status, trust, above=bool(names), place=where)
+            if fault is not None:
+                return _not_ours(root or path, where, status, fault)
+            if stat.S_ISLNK(status.st_mode):
+                links += 1
+                if links > MOST_LINKS:
+                    return Ownership(fault=safe(f"{path} leads through too many links", 4096))
+                target = os.path.join(os.path.dirname(where), os.readlink(where))
+                # Not normalised: `link/..` is the directory above what the link leads to.
+                where, names = "/", [*_names(target), *names]
+                continue
+        except FileNotFoundError:
+            break
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            return Ownership(fault=safe(f"whose {path} is can't be seen: {where}: {reason}", 4096))
+        if not names:
+            break
+        name = names.pop(0)
+        where = os.path.dirname(where) if name == ".." else os.path.join(where, name)
+    return _of_ours(status, trust)
+
+
+def ownership_at(descriptor: int, path: str, vouched: frozenset[int] = frozenset()) -> Ownership:
+    """Say whose an open file or directory is, by its own owner and mode alone; `path` is for the sentence.
+
+    For what was opened below a place that is ours. Raises OSError.
+    """
+    trust = Trust(our_uid(), vouched)
+    status = os.fstat(descriptor)
+    fault = _fault(path, status, trust, above=False, place=descriptor)
+    return _of_ours(status, trust) if fault is None else _not_ours(path, path, status, fault)
+
+
+def account(uid: int) -> str:
+    """Return an account as a person knows it: name and number."""
+    name = name_of(uid)
+    return f"uid {uid}" if name is None else f"{safe(name, 40)} (uid {uid})"
+
+
+def _names(path: str) -> list[str]:
+    return [name for name in path.split("/") if name not in ("", ".")]
+
+
+def _fault(
+    where: str, status: os.stat_result, trust: Trust, *, above: bool, place: str | int
+) -> _Fault | None:
+    """Say why one thing on the way is not ours; None where it is. `place` is where its ACL can be read."""
+    if not trust.covers(status.st_uid):
+        sentence = f"{where} belongs to {account(status.st_uid)}, not to {account(trust.uid)}"
+        return _Fault(sentence, foreign=True)
+    if stat.S_ISLNK(status.st_mode) or (above and status.st_mode & STICKY):
+        return None
+    if not others_may_write(status, _acl_of(place), trust, is_private_group):
+        return None
+    fs_type = volume_of(where).fs_type
+    if fs_type not in MODELESS and not fs_type.startswith("fuse."):
+        mode = stat.S_IMODE(status.st_mode)
+        return _Fault(f"others may write {where} (mode {mode:04o})", foreign=False)
+    if status.st_uid in trust.vouched:
+        return None
+    sentence = f"others may write {where}: its file system ({fs_type}) keeps no modes"
+    return _Fault(sentence, foreign=False, keeps_modes=False)
+
+
+def _acl_of(place: str | int) -> bytes:
+    """Return the POSIX ACL of a place; what nobody can read is no ACL, and the rule then says that others may write."""
+    if not hasattr(os, "getxattr"):
+        return b""
+    try:
+        return os.getxattr(place, _ACL)
+    except OSError as error:
+        return b"" if error.errno in _NO_ACL else b"?"
+
+
+def _owner_word(uid: int) -> str:
+    return safe(name_of(uid) or uid, 40)
+
+
+def _of_ours(status: os.stat_result | None, trust: Trust) -> Ownership:
+    if status is None:
+        return Ownership(fault="nothing stands there")
+    uid = status.st_uid
+    return Ownership(uid, _owner_word(uid), None, vouched=uid in trust.vouched and uid != trust.uid)
+
+
+def _not_ours(root: str, where: str, status: os.stat_result, fault: _Fault) -> Ownership:
+    uid = status.st_uid
+    ways_out = tuple(safe(line, 4096) for line in _ways_out(root, where, uid, fault))
+    return Ownership(uid, _owner_word(uid), safe(fault.sentence, 4096), ways_out)
+
+
+def _ways_out(root: str, where: str, uid: int, fault: _Fault) -> Iterator[str]:
+    """Yield what a person could do instead: one sentence first, then the lines that vouch for the owner."""
+    if not fault.foreign and fault.keeps_modes:
+        yield f"where nobody else has to write there: chmod go-w {shlex.quote(where)}"
+        return
+    name = name_of(uid)
+    word = str(name or uid)
+    if fault.foreign and any(part in where for part in _CONTAINER_VOLUMES):
+        yield "it is a container's volume: run lockdeck in the container (docker exec)"
+    elif fault.foreign:
+        user = name or f"'#{uid}'"
+        yield f"as its owner: sudo -u {user} lockdeck status {shlex.quote(root)}"
+    yield f"to let what {word} owns there count as yours: --trust-owner {word}, or in lockdeck's own configuration"
+    yield from ("[[roots]]", f"path = {json.dumps(root)}", f"trusted_owner = {json.dumps(word)}")
