@@ -87,7 +87,8 @@ class WatchedRoot(Struct):
         """Return what a run of `agent` tries, as configured; read once per refresh."""
         if agent not in self._chains:
             stored = read_profiles(self.path, agent)
-            self._chains[agent] = self.config.chain_for(agent, stored) if self.config else FailoverChain()
+            config, version = self.config, self.version
+            self._chains[agent] = config.chain_for(agent, stored, version) if config else FailoverChain()
         return self._chains[agent]
 
     @property

@@ -20,6 +20,7 @@ from lockdeck.backend.model.runs.events import (
     ModelFallbackDecision,
     PromptError,
     RotationCap,
+    RunTimeout,
     SameModelRetry,
 )
 from lockdeck.backend.model.runs.life import Life
@@ -50,7 +51,9 @@ def model_ref(name: str | None) -> ModelRef:
     return ModelRef(provider or None, model or None)
 
 
-EndingEvent = FailoverDecision | ModelFallbackDecision | SameModelRetry | RotationCap | PromptError
+EndingEvent = (
+    FailoverDecision | ModelFallbackDecision | SameModelRetry | RotationCap | PromptError | RunTimeout
+)
 """Events that end an attempt."""
 
 
@@ -89,6 +92,8 @@ def _ended_model(life: Life, event: EndingEvent) -> ModelRef:
             return ModelRef()  # `name_candidate` names all attempts of the candidate
         case FailoverDecision():
             return present if present.is_whole else ModelRef(event.provider, event.model)
+        case RunTimeout():
+            return present if present.is_whole else ModelRef().or_else(life.opened)
         case RotationCap():
             last = life.attempts[-1] if life.attempts else None
             return present if present.is_whole else ModelRef().or_else(life.opened or last)
@@ -135,13 +140,18 @@ def with_profile(attempt: Attempt, names: Mapping[str, str]) -> Attempt:
     return replace(attempt, profile=profile, provider=provider, model=None)
 
 
-def running_attempt(to_come: Sequence[Attempt], *, listed: bool, opened: AttemptStarted | None) -> Attempt:
+def running_attempt(
+    to_come: Sequence[Attempt], last: Attempt | None, *, listed: bool, opened: AttemptStarted | None
+) -> Attempt:
     """Return the attempt in progress: of the model that its start names, else of the first to come.
 
     `to_come` are the attempts left, the running one first; `listed`: their profiles are known. The profile is
-    known where only one of the model is left, so that it must be the one in use.
+    known where only one of the model is left, so that it must be the one in use. Where none should be left, a next
+    profile is one of the model that the `last` attempt was of.
     """
     expected = to_come[0] if to_come else Attempt(0)
+    if not to_come and last is not None and last.decision == "rotate_profile":
+        expected = Attempt(0, provider=last.provider, model=last.model)
     rivals = {a.profile for a in to_come if (a.provider, a.model) == (expected.provider, expected.model)}
     model = ModelRef().or_else(opened).or_else(expected)
     profile = expected.profile if listed and len(rivals) == 1 else None

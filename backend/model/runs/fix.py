@@ -24,7 +24,9 @@ def finding(attempts: Sequence[Attempt], now: float, *, finished: bool = False) 
     """
     for position, attempt in enumerate(attempts):
         later = attempts[position + 1 :]
-        if not _stopped_by_fix(attempt.decision, attempt.logged_reason or attempt.reason, attempt.timed_out):
+        # 2026.2.9 logs no decisions: that another attempt came is all that shows one.
+        decision = attempt.decision or (Action.ROTATE if later else None)
+        if not _stopped_by_fix(decision, attempt.logged_reason or attempt.reason, attempt.timed_out):
             continue
         if finished and not later:
             break

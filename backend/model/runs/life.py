@@ -1,7 +1,8 @@
 """State of reading one run: what its facts have told so far, and how an attempt is closed.
 
 Attempts are counted by what ends them, as seen on 2026.4.5: one failover decision each; only a failed candidate
-where a lock timeout killed it; only a transcript entry where no log can be read.
+where a lock timeout killed it; only a transcript entry where no log can be read. 2026.2.9 logs no decisions: there
+the timeout alone ends an attempt.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from lockdeck.backend.model.runs.events import (
     LockTimeout,
     ModelFallbackDecision,
     PromptError,
+    RunTimeout,
     SameModelRetry,
 )
 from lockdeck.backend.model.runs.records import Attempt, Compaction
@@ -49,7 +51,7 @@ class Life(Struct):
 
     `first` is the index of its first fact, `candidate_from` the one in `attempts` where the present candidate model
     begins. `end` is the time and outcome of an end that nothing has taken back, `final` whether only a new life can
-    follow it, `answer` the error with which the provider answered inside the present attempt (`previous_answer`:
+    follow it, `undecided` a timeout of the present attempt that nothing has been decided on, `answer` the error with which the provider answered inside the present attempt (`previous_answer`:
     inside the one before), `heard_at` when it first did.
     """
 
@@ -60,6 +62,7 @@ class Life(Struct):
     candidate_from: int = 0
     opened: AttemptStarted | None = None
     budget_from: float | None = None
+    undecided: RunTimeout | None = None
     answer: str | None = None
     previous_answer: str | None = None
     heard_at: float | None = None
@@ -93,6 +96,7 @@ class Life(Struct):
         )
         self.previous_answer = self.answer
         self.opened = self.budget_from = self.prompt_error = self.answer = self.heard_at = None
+        self.undecided = None
 
     def finish(self, at: float, outcome: RunOutcome) -> None:
         """End for good: nothing that follows can take it back."""

@@ -102,13 +102,25 @@ def _models_of(run: Run, chain: FailoverChain, names: Mapping[str, str]) -> Iter
 
     Fewer where the log counts fewer: a model chosen for this session.
     """
-    position = chain_position(chain, run.candidates, run.attempts[run.candidate_from :], names)
     used_up = _used_up(run)
+    if used_up and not run.candidates and all(attempt.decision is None for attempt in used_up):
+        yield from _models_after(chain, len(used_up))
+        return
+    position = chain_position(chain, run.candidates, run.attempts[run.candidate_from :], names)
     for offset, candidate in enumerate(chain.candidates[position:][: _models_not_failed(run)]):
         profiles: list[str | None] = list(candidate.profiles) or [None]
         if offset == 0:
             profiles = [] if _leaves_model(used_up) else _untried(profiles, used_up, names)
         yield _Model(candidate, tuple(profiles), offset == 0)
+
+
+def _models_after(chain: FailoverChain, tried: int) -> Iterator[_Model]:
+    """Yield what is left of a chain after so many attempts of which no line says what they were of (2026.2.9)."""
+    for candidate in chain.candidates:
+        profiles: list[str | None] = list(candidate.profiles) or [None]
+        if tried < len(profiles):
+            yield _Model(candidate, tuple(profiles[tried:]), tried > 0)
+        tried = max(0, tried - len(profiles))
 
 
 def _counted_models(run: Run) -> Iterator[_Model]:
@@ -137,7 +149,12 @@ def _untried(
 
 
 def _models_not_failed(run: Run) -> int | None:
-    """Return how many models the log's own count leaves, the present one included; None when no line counts."""
+    """Return how many models the log itself leaves, the present one included; None when no line tells.
+
+    A decision that says that no fallback is configured goes before every count.
+    """
+    if run.decisions and run.decisions[-1].fallback_configured is False:
+        return 1
     for line in reversed(run.candidates):
         if line.attempt is not None and line.total is not None:
             over = line.attempt - begins_candidate(line)

@@ -64,7 +64,8 @@ def rotation_of(
     traits = traits_of(version)
     done = _timed(tuple(with_profile(attempt, names) for attempt in run.attempts), occupation)
     finished = run.ended_at is not None
-    rest = Remaining((), (), True) if finished else remaining(run, chain, names, traits)
+    over = finished or (run.undecided and traits.run_timeout_ends_run)
+    rest = Remaining((), (), True) if over else remaining(run, chain, names, traits)
     current = None if finished else _current(run, done, occupation, rest)
     attempts = (*done, current) if current else done
     ahead = forecast(rest, current, now, traits, _limited(compaction_of(run, occupation), chain, traits))
@@ -178,7 +179,7 @@ def _current(
     starts = [hold.started_at] if hold else []
     starts += [run.opened.at] if run.opened else []
     return replace(
-        running_attempt(rest.attempts, listed=rest.listed, opened=run.opened),
+        running_attempt(rest.attempts, done[-1] if done else None, listed=rest.listed, opened=run.opened),
         index=len(done) + 1,
         started_at=max(min(starts), last_end if last_end is not None else min(starts)),
     )

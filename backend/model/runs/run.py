@@ -50,6 +50,12 @@ class Run(Struct, frozen=True):
         return sum(attempt.by_timeout for attempt in self.attempts)
 
     @property
+    def undecided(self) -> bool:
+        """Return whether its last attempt timed out without a word on what comes next (2026.2.9)."""
+        last = self.attempts[-1] if self.attempts else None
+        return last is not None and last.by_timeout and last.decision is None and self.promised_at is not None
+
+    @property
     def last_activity(self) -> float:
         """The time of its newest fact, epoch seconds."""
         return self.facts[-1].at if self.facts else 0.0

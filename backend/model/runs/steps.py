@@ -45,11 +45,11 @@ def lives(facts: Sequence[Event]) -> list[Life]:
     for index, fact in enumerate(facts):
         life = steps.life
         if life.final and life.end and fact.at - life.end[0] > fact.late_s:
-            steps.settle_prompt_error()
+            steps.settle()
             steps.life = Life(first=index)
             read.append(steps.life)
         fact.take(steps)
-    steps.settle_prompt_error()
+    steps.settle()
     return read
 
 
@@ -61,15 +61,22 @@ class LifeSteps(RunSteps, AttemptSteps, DecisionSteps, LockSteps):
 
     def started(self, event: AttemptStarted) -> None:
         """Open the attempt; an end told before is taken back."""
+        self.settle_timeout()
         life = self.life
         life.opened = life.opened or event
         life.promised_at = life.compaction = None
         life.go_on()
 
     def budget_over(self, event: RunTimeout) -> None:
-        """Learn when the attempt began."""
+        """Learn when the attempt began, and that it is over; the one before it is, if nothing was decided on it."""
         life = self.life
-        if event.timeout_ms and not life.has_just_closed(event.at, SAME_MOMENT_S):
+        if life.has_just_closed(event.at, SAME_MOMENT_S) or _is_twin(life.undecided, event):
+            return
+        self.settle_timeout()
+        if life.prompt_error is not None and event.at - life.prompt_error.at > PROMPT_ERROR_S:
+            self.settle_prompt_error()
+        life.undecided = event
+        if event.timeout_ms:
             life.budget_from = event.at - event.timeout_ms / 1000
 
     def inner_error(self, event: AgentEnd) -> None:
@@ -88,9 +95,27 @@ class LifeSteps(RunSteps, AttemptSteps, DecisionSteps, LockSteps):
         life = self.life
         if life.has_just_closed(event.at, PROMPT_ERROR_S):
             return
+        if life.undecided is not None and event.at - life.undecided.at > PROMPT_ERROR_S:
+            self.settle_timeout()
         if life.prompt_error is not None and event.at - life.prompt_error.at > PROMPT_ERROR_S:
             self.settle_prompt_error()
         life.prompt_error = life.prompt_error or event
+
+    def settle(self) -> None:
+        """Count an attempt whose end nothing has explained any further."""
+        self.settle_timeout()
+        self.settle_prompt_error()
+
+    def settle_timeout(self) -> None:
+        """Count an attempt that ran into its budget and that nothing was decided on: another may follow (2026.2.9)."""
+        life, event = self.life, self.life.undecided
+        if event is None:
+            return
+        reason = life.answer or "timeout"
+        attempt = ended_attempt(life, event, reason=reason, timed_out=True, logged_reason="timeout")
+        life.close(attempt, event.at)
+        if life.end is None:
+            life.promised_at = event.at
 
     def settle_prompt_error(self) -> None:
         """Count an attempt that only the transcript tells of."""
@@ -153,6 +178,7 @@ class LifeSteps(RunSteps, AttemptSteps, DecisionSteps, LockSteps):
         if not event.begins:
             life.compaction = None
             return
+        life.undecided = None  # the attempt goes on
         since = life.compaction.since if life.compaction else event.at
         longest_s = None if event.extra_ms is None else max(0, event.extra_ms) / 1000
         life.compaction = Compaction(since, event.at, longest_s, event.tries)
@@ -161,3 +187,8 @@ class LifeSteps(RunSteps, AttemptSteps, DecisionSteps, LockSteps):
         """Learn of a lock that the run failed on."""
         if event.lock_timeout not in self.life.lock_timeouts:
             self.life.lock_timeouts.append(event.lock_timeout)
+
+
+def _is_twin(first: RunTimeout | None, second: RunTimeout) -> bool:
+    """Return whether two lines tell of one timeout: the JSON log's and the console's."""
+    return first is not None and second.at - first.at <= SAME_MOMENT_S

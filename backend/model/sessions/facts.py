@@ -140,9 +140,18 @@ class SessionFacts(Struct, frozen=True):
         promised = self.run.promised_at if self.run and self.run.ended_at is None else None
         if promised is None or self.followed(promised) or self.restarted_since(promised):
             return False
+        if self.spent:
+            return False
         unseen_s = 0.0 if self.sees_locks else (self.budget.seconds or UNBOUNDED_QUIET_S)
         wait_s = LOCK_WAIT_S if self.kept_out_since(promised) else 0.0
         return now - promised <= FOLLOW_UP_S + self.backoff_s + unseen_s + wait_s
+
+    @property
+    def spent(self) -> bool:
+        """True where the last attempt timed out, no line says what comes next, and by the chain nothing is left."""
+        rotation = self.rotation
+        undecided = self.run is not None and self.run.undecided
+        return undecided and rotation is not None and rotation.total is not None and not rotation.to_come
 
     def kept_out_since(self, at: float) -> bool:
         """Return whether another process than the run's has had the lock since, so that the run had to wait for it."""

@@ -72,7 +72,7 @@ def _rotating(facts: SessionFacts, now: float) -> Finding | None:
     rotation = facts.rotation
     if rotation is None or rotation.finished:
         return None
-    decided = [a for a in rotation.attempts if a.decision in PROMISING or a.decision == "candidate_failed"]
+    decided = [a for a in rotation.attempts if _leads_on(a)]
     running = rotation.attempts[-1] if rotation.attempts and rotation.attempts[-1].ended_at is None else None
     if not decided:
         return None
@@ -86,7 +86,7 @@ def _rotating(facts: SessionFacts, now: float) -> Finding | None:
     if facts.awaits_follow_up(now):
         return Finding(
             decided[0].ended_at,
-            (f"{decided[-1].decision} promised another attempt", _decision_sentence(decided)),
+            (f"{_step(decided[-1])} promised another attempt", _decision_sentence(decided)),
         )
     return None
 
@@ -118,8 +118,12 @@ def _failed(facts: SessionFacts, now: float) -> Finding | None:
         return None
     if run.promised_at is not None and run.ended_at is None and not facts.followed(run.promised_at):
         waited = now - run.promised_at
+        if facts.spent:
+            sentence = f"the last attempt ran into a timeout {duration(waited)} ago, and none is left"
+            return Finding(run.promised_at, (sentence,))
         if facts.sees_locks and waited > FOLLOW_UP_S + facts.backoff_s:
-            sentence = f"the run broke off: no attempt followed a decision of {duration(waited)} ago"
+            cause = "timeout" if run.undecided else "decision"
+            sentence = f"the run broke off: no attempt followed a {cause} of {duration(waited)} ago"
             return Finding(run.promised_at, (sentence,))
         return None
     if run.outcome is not RunOutcome.FAILED or run.ended_at is None or _moved_on(facts, run.ended_at):
@@ -220,7 +224,18 @@ def _attempt_sentence(attempt: Attempt, rotation: Rotation, now: float) -> str:
 def _decision_sentence(decided: list[Attempt]) -> str:
     last = decided[-1]
     reasons = sorted({attempt.reason for attempt in decided if attempt.reason})
-    return f"{last.decision} after {', '.join(reasons) or 'an unnamed failure'}"
+    return f"{_step(last)} after {', '.join(reasons) or 'an unnamed failure'}"
+
+
+def _leads_on(attempt: Attempt) -> bool:
+    """Return whether another attempt may follow this one; 2026.2.9 logs its timeout and no decision."""
+    if attempt.decision is None:
+        return attempt.by_timeout
+    return attempt.decision in PROMISING or attempt.decision == "candidate_failed"
+
+
+def _step(attempt: Attempt) -> str:
+    return attempt.decision or "the next account"
 
 
 def _nothing_runs(facts: SessionFacts) -> str:
@@ -232,6 +247,8 @@ def _nothing_runs(facts: SessionFacts) -> str:
 def _told_to_have_ended(facts: SessionFacts) -> bool:
     """Return whether a run's end explains that the lock is gone."""
     ended_at = facts.run.ended_at if facts.run else None
+    if facts.spent:
+        return True
     return ended_at is not None and all(hold.started_at < ended_at for hold in facts.holds)
 
 

@@ -84,7 +84,7 @@ def beyond_budget(facts: SessionFacts, now: float) -> Finding | None:
 def broken_promise(facts: SessionFacts, now: float) -> Finding | None:
     """A rotation decision that no attempt followed."""
     run = facts.run
-    if run is None or run.promised_at is None or run.ended_at is not None:
+    if run is None or run.promised_at is None or run.ended_at is not None or run.undecided:
         return None
     if facts.occupied or not facts.sees_locks:
         return None

@@ -52,9 +52,14 @@ class Config(Struct, frozen=True):
     agents: tuple[Agent, ...] = ()
     failover: FailoverSettings = field(default_factory=FailoverSettings)
 
-    def chain_for(self, agent: str, stored: StoredProfiles | None = None) -> FailoverChain:
-        """Return the models and profiles that a run of `agent` tries (`stored`: see `read_profiles`)."""
-        return chain_of(self.failover, agent, stored)
+    def chain_for(
+        self, agent: str, stored: StoredProfiles | None = None, version: Version | None = None
+    ) -> FailoverChain:
+        """Return the models and profiles that a run of `agent` tries (`stored`: see `read_profiles`).
+
+        By the rules of `version`; None: of the release that wrote the config.
+        """
+        return chain_of(self.failover, agent, stored, version or self.version)
 
 
 def load_config(root: str, env: Mapping[str, str]) -> Config:

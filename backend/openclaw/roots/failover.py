@@ -1,6 +1,6 @@
 """The models and auth profiles that an agent will try, as its config and its credential store say.
 
-Follows the rules of 2026.4.5. Cooldowns are left out: a profile in cooldown is tried last, not never.
+Follows the rules of 2026.4.5 and, where a trait says so, those of the release. Cooldowns are left out: a profile in cooldown is tried last, not never.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import msgspec
 from msgspec import Struct, field
 
 from lockdeck.backend.model.locks import Presence
+from lockdeck.backend.model.releases.lookup import traits_of
+from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.chain import Candidate, FailoverChain
 from lockdeck.backend.openclaw.files import read_regular
 
@@ -89,9 +91,13 @@ def _stored(root: str, agent: str) -> StoredProfiles | None:
         return None
 
 
-def chain_of(settings: FailoverSettings, agent: str, stored: StoredProfiles | None) -> FailoverChain:
+def chain_of(
+    settings: FailoverSettings, agent: str, stored: StoredProfiles | None, version: Version | None
+) -> FailoverChain:
     """Return what a run of `agent` tries, in order; without `stored` the profiles are those of the config."""
-    refs = dict.fromkeys(_reference(name, settings) for name in _model_names(settings, agent))
+    drops_fallbacks = traits_of(version).own_model_drops_fallbacks
+    names = _model_names(settings, agent, drops_fallbacks=drops_fallbacks)
+    refs = dict.fromkeys(_reference(name, settings) for name in names)
     candidates = tuple(
         Candidate(
             provider,
@@ -122,14 +128,19 @@ def profiles_for(settings: FailoverSettings, provider: str, stored: StoredProfil
     return eligible if order else sorted(eligible, key=lambda name: _rank(stored, name))
 
 
-def _model_names(settings: FailoverSettings, agent: str) -> list[str]:
-    """Name the models in order: own primary, fallbacks, and last the default primary where none are its own."""
+def _model_names(settings: FailoverSettings, agent: str, *, drops_fallbacks: bool) -> list[str]:
+    """Name the models in order: own primary, fallbacks, and last the default primary where none are its own.
+
+    `drops_fallbacks`: an own primary without fallbacks of its own stands alone (2026.4.29).
+    """
     of_agent, defaults = settings.by_agent.get(agent, Models()), settings.defaults
     primary = of_agent.primary or defaults.primary
     if primary is None:
         return []
     if of_agent.fallbacks is not None:
         return [primary, *of_agent.fallbacks]
+    if drops_fallbacks and of_agent.primary is not None:
+        return [primary]
     fallbacks, last = list(defaults.fallbacks or ()), [defaults.primary] if defaults.primary else []
     first = _reference(primary, settings)
     references = {_reference(name, settings) for name in fallbacks}

@@ -133,6 +133,46 @@ def test_a_compaction_before_the_occupation_puts_nothing_off():
     assert with_line.free_by == rotation_of(run_of(*ROTATED), CHAIN, HOLDS, 1150.0, NAMES).free_by
 
 
+def test_a_decision_that_knows_of_no_fallback_goes_before_the_chain():
+    alone = decision(1060.0, "rotate_profile", "atlas:alpha", fallback_configured=False)
+    rotation = rotation_of(
+        run_of(alone), CHAIN, chain_of_holds((1000.0, 1059.9), (1060.8, None)), 1080.0, NAMES
+    )
+    assert rotation.attempts[1].profile == "atlas:beta"
+    assert (rotation.total, rotation.to_come) == (2, ())
+    assert rotation.free_by == pytest.approx(1060.8 + 60)
+
+
+def test_a_next_profile_that_the_chain_does_not_know_is_one_of_the_same_model():
+    chain = replace(CHAIN, candidates=(Candidate("atlas", "atlas-large", ("atlas:alpha",)),))
+    rotation = rotation_of(
+        run_of(*ROTATED[:1]), chain, chain_of_holds((1000.0, 1059.9), (1060.8, None)), 1080.0
+    )
+    assert [(a.provider, a.model) for a in rotation.attempts] == [("atlas", "atlas-large")] * 2
+
+
+def _hang_of_2026_2_9(attempts: int) -> list[Event]:
+    return [RunTimeout(1060.0 + 61.0 * n, "r1", "s1", 60_000) for n in range(attempts)]
+
+
+def test_timeouts_without_any_decision_make_a_rotation_of_all_models_in_order():
+    holds = [(1000.0 + 61.0 * n, 1059.9 + 61.0 * n) for n in range(5)]
+    left = [("atlas:beta", 4), ("borealis:alpha", 3), ("borealis:beta", 2), ("cygnus:solo", 1)]
+    for done, (_profile, count) in enumerate(left, 1):
+        standing = chain_of_holds(*holds[:done], (holds[done][0], None))
+        rotation = rotation_of(run_of(*_hang_of_2026_2_9(done)), CHAIN, standing, 1070.0 + 61.0 * done)
+        assert (rotation.timeouts, len(rotation.attempts), rotation.total) == (done, done + 1, 5)
+        assert len(rotation.to_come) == count - 1
+    assert rotation.attempts[0].duration_s(0.0) == pytest.approx(60.0)
+    assert rotation.policy is not None
+    assert rotation.policy.would_stop_at == 1
+
+
+def test_where_a_run_timeout_ends_the_run_nothing_follows_it():
+    rotation = rotation_of(run_of(*_hang_of_2026_2_9(1)), CHAIN, None, 1061.0, version=Version(2026, 7, 35))
+    assert (rotation.total, rotation.to_come) == (1, ())
+
+
 def test_a_promised_attempt_that_has_not_begun_is_still_to_come():
     rotation = rotation_of(run_of(*ROTATED), CHAIN, None, 1125.0, NAMES)
     assert len(rotation.attempts) == 2

@@ -17,6 +17,7 @@ from lockdeck.backend.model.runs.events import (
     AllModelsFailed,
     AttemptStarted,
     AuthProfileFailure,
+    CompactionTimeout,
     Event,
     FailoverDecision,
     GatewayRefused,
@@ -187,6 +188,34 @@ def test_log_and_transcript_tell_of_one_attempt():
     assert len(run.attempts) == 1
     late = only(*HANG[:3], PromptError(21.0, "r1", "s1", "atlas", "atlas-large", "timed out"))
     assert len(late.attempts) == 1
+
+
+def test_timeouts_without_decisions_are_attempts_and_promise_another():
+    hang = [RunTimeout(20.0 + 21.0 * n, "r1", "s1", 20_000) for n in range(3)]
+    run = only(*hang)
+    assert [(a.started_at, a.ended_at, a.by_timeout) for a in run.attempts] == [
+        (0.0, 20.0, True), (21.0, 41.0, True), (42.0, 62.0, True),
+    ]  # fmt: skip
+    assert run.promised_at == 62.0
+    assert run.undecided
+
+
+def test_a_timeout_that_two_sinks_tell_or_that_transcript_and_log_tell_is_one_attempt():
+    twice = RunTimeout(20.0, "r1", "s1", 20_000), RunTimeout(20.03, "r1", "s1", 20_000)
+    note = PromptError(20.2, "r1", "s1", "atlas", "m", "timed out")
+    assert len(only(*twice, note).attempts) == 1
+    assert len(only(replace(note, at=19.8), *twice).attempts) == 1
+
+
+def test_a_timeout_after_which_the_prompt_is_tried_again_ends_no_attempt():
+    again = CompactionTimeout(20.1, "r1", "s1", "attempting compaction", tries=2)
+    run = only(RunTimeout(20.0, "r1", "s1", 20_000), again)
+    assert (run.attempts, run.promised_at) == ((), None)
+
+
+def test_the_end_of_a_run_is_no_promise_of_another_attempt():
+    run = only(RunTimeout(20.0, "r1", "s1", 20_000), RunEnded(20.1, "r1", ok=False))
+    assert (len(run.attempts), run.promised_at, run.outcome) == (1, None, RunOutcome.FAILED)
 
 
 def test_a_transcript_alone_tells_of_its_attempts():

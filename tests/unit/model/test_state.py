@@ -210,6 +210,27 @@ def test_a_rotation_whose_next_attempt_answered_is_over_without_any_line():
     )
 
 
+def test_a_log_without_decisions_shows_the_incident_all_the_same():
+    one, two, three = (RunTimeout(60.0 + 61.0 * n, "r1", "s1", 60_000) for n in range(3))
+    first = state_of(62.0, one, occupation=holds((0.0, 59.9), (60.5, None)))
+    assert (first.state, first.severity) == (State.ROTATING, Severity.WARNING)
+    assert "the next account after timeout" in first.reasons
+    assert state_of(125.0, one, two, occupation=IN_THREE).state is State.STUCK
+    in_gap = holds((0.0, 59.9), (60.5, 120.9))
+    assert state_of(121.5, one, two, occupation=in_gap).state is State.STUCK
+    spent = state_of(182.5, one, two, three, occupation=holds((0.0, 59.9), (60.5, 120.9), (121.5, 181.9)))
+    assert (spent.state, spent.reasons[0]) == (
+        State.FAILED, "the last attempt ran into a timeout 0.5 s ago, and none is left",
+    )  # fmt: skip
+
+
+def test_a_timeout_that_no_attempt_followed_where_none_was_promised_is_a_failure():
+    found = state_of(95.0, RunTimeout(60.0, "r1", "s1", 60_000))
+    assert (found.state, found.reasons[0]) == (
+        State.FAILED, "the run broke off: no attempt followed a timeout of 35 s ago",
+    )  # fmt: skip
+
+
 def test_a_finished_rotation_is_not_stuck():
     assert state_of(131.0, *FAILED, occupation=holds((0.0, 59.9), (60.5, 130.0))).state is not State.STUCK
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.chain import Candidate
 from lockdeck.backend.openclaw.roots.config import Config, load_config
 from lockdeck.backend.openclaw.roots.failover import read_profiles
@@ -91,6 +92,33 @@ def test_the_own_model_of_an_agent_changes_the_chain_as_in_2026_4_5(
     entry = {"id": "main"} | ({} if own is None else {"model": own})
     config = config_of(tmp_path, agents={"defaults": {"model": CHAIN}, "list": [entry]})
     assert names(config) == expected
+
+
+@pytest.mark.parametrize("own", ["x/y", {"primary": "x/y"}])
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [("2026.4.24", ["x/y", "atlas/atlas-large"]), ("2026.4.29", ["x/y"]), ("2026.7.35", ["x/y"])],
+)
+def test_from_2026_4_29_on_an_own_model_alone_means_no_fallbacks(
+    tmp_path: Path, own: object, version: str, expected: list[str]
+) -> None:
+    entry = {"id": "main", "model": own}
+    meta = {"lastTouchedVersion": version}
+    config = config_of(tmp_path, meta=meta, agents={"defaults": {"model": CHAIN}, "list": [entry]})
+    assert names(config) == expected
+
+
+def test_the_release_that_runs_goes_before_the_one_that_wrote_the_config(tmp_path: Path) -> None:
+    agents = {"defaults": {"model": CHAIN}, "list": [{"id": "main", "model": "atlas/small"}]}
+    config = config_of(tmp_path, meta={"lastTouchedVersion": "2026.4.5"}, agents=agents)
+    assert len(config.chain_for("main").candidates) == 4
+    assert len(config.chain_for("main", version=Version(2026, 7, 35)).candidates) == 1
+
+
+def test_an_agent_without_a_model_of_its_own_keeps_the_defaults_fallbacks(tmp_path: Path) -> None:
+    meta = {"lastTouchedVersion": "2026.7.35"}
+    config = config_of(tmp_path, meta=meta, agents={"defaults": {"model": CHAIN}, "list": [{"id": "main"}]})
+    assert len(names(config)) == 3
 
 
 def test_aliases_and_bare_names_are_resolved(tmp_path: Path) -> None:
