@@ -24,6 +24,7 @@ from lockdeck.backend.actions.release.release import release
 from lockdeck.backend.model.fleet import Severity
 from lockdeck.backend.model.words import duration
 from lockdeck.backend.settings.records import Settings
+from lockdeck.backend.system.clocks import steady_time
 from lockdeck.backend.system.text import safe
 from lockdeck.tui.jobs import WORKING, Piece
 from lockdeck.tui.targets import Target
@@ -117,7 +118,7 @@ def _follow_up(
 
     def work() -> None:
         tell(index, piece.with_sentence(f"watching for {duration(context.watch_s)} who takes the lock next"))
-        aftermath = watch_name(place, transcript, context.watch_s, context.clock, context.wait)
+        aftermath = watch_name(place, transcript, context.watch_s, steady_time, context.wait)
         sentences = append_aftermath(context.journal, place, offer.plan.release_id, aftermath)
         tell(index, piece.with_sentence(*sentences))
 

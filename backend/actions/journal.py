@@ -7,7 +7,6 @@ chain cannot show is a missing end: somebody who may write the file can cut off 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ from lockdeck.backend.actions.journal_chain import (
     read_chain,
 )
 from lockdeck.backend.model.wire import dumps, iso
+from lockdeck.backend.system.clocks import wall_time
 from lockdeck.backend.system.folders import state_dir
 
 _TAIL = 1 << 16
@@ -29,7 +29,7 @@ _TURN_S = 30.0
 class Journal:
     """One journal file.  Nothing is created before the first `append`."""
 
-    def __init__(self, path: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: str, clock: Callable[[], float] = wall_time) -> None:
         """`path`: the file; `clock`: epoch seconds, stamped on every entry."""
         self.path = path
         self._clock = clock
@@ -97,7 +97,7 @@ class Journal:
         return {"at": iso(self._clock()), "kind": kind, **facts, "prev": previous}
 
 
-def default_journal(clock: Callable[[], float] = time.time) -> Journal:
+def default_journal(clock: Callable[[], float] = wall_time) -> Journal:
     """Return the journal of this user. NoHomeError where there is no place for one."""
     return Journal(os.path.join(state_dir(), "journal.jsonl"), clock)
 

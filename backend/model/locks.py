@@ -201,13 +201,21 @@ class Evidence(Struct, frozen=True):
         return 0.0 if self.record.mtime is None else max(0.0, self.observed_at - self.record.mtime)
 
     @property
+    def same_ticks(self) -> bool | None:
+        """True where the live pid has the start ticks that the lock names; None where one of them is not known."""
+        payload = self.record.payload
+        if payload is None or payload.starttime is None or self.process_start_ticks is None:
+            return None
+        return payload.starttime == self.process_start_ticks
+
+    @property
     def start_matches(self) -> bool | None:
         """True where the live pid is the process that wrote the lock; None when nothing tells."""
         payload = self.record.payload
         if payload is None or self.liveness is None or self.liveness is Liveness.GONE:
             return None
-        if payload.starttime is not None and self.process_start_ticks is not None:
-            return payload.starttime == self.process_start_ticks
+        if self.same_ticks is not None:
+            return self.same_ticks
         if payload.created_at is not None and self.process_started_at is not None:
             # No start ticks (2026.2.9, macOS): a process younger than the lock can't have written it.
             return None if self.process_started_at <= payload.created_at + START_MARGIN_S else False
@@ -215,12 +223,21 @@ class Evidence(Struct, frozen=True):
 
     @property
     def from_earlier_boot(self) -> bool:
-        """True when both payload and mtime are older than this boot: no writer can be alive."""
-        if self.boot_time is None or self.record.mtime is None:
+        """True when both payload and mtime are older than this boot, by the wall clock, and no start ticks deny it."""
+        if self.boot_time is None or self.record.mtime is None or self.same_ticks:
             return False
         created = self.record.created_at
         latest = max(self.record.mtime, created if created is not None else self.record.mtime)
         return latest < self.boot_time - BOOT_MARGIN_S
+
+    @property
+    def only_wall_clock(self) -> bool:
+        """True when nothing but the wall clock tells that the live pid is another process than the lock's writer.
+
+        Where a clock is set after the boot, as on machines without one of their own, that may be wrong.
+        """
+        another = self.from_earlier_boot or self.start_matches is False
+        return self.liveness is Liveness.ALIVE and another and self.same_ticks is None
 
 
 class Judgement(Struct, frozen=True):

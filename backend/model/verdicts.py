@@ -41,6 +41,11 @@ _NOT_THERE = {
 }
 """The reasons for which something that is no readable lock file is not released."""
 
+_WALL_CLOCK = (
+    "only the wall clock tells that the live process is another one than the lock's, and a clock can be set: "
+    "end that process, or check it and release with --override leaked"
+)
+
 _Finding = tuple[Verdict, tuple[str, ...], Holder | None]
 
 
@@ -167,12 +172,18 @@ def _obstacles(evidence: Evidence) -> Iterator[str]:
         yield f"the file has {record.nlink} hard links"
     if evidence.our_uid is None or record.uid != evidence.our_uid:
         yield f"the lock belongs to uid {record.uid}, not to ours ({evidence.our_uid})"
+    if evidence.only_wall_clock:
+        yield _WALL_CLOCK
     if record.payload is None:
-        yield from (reason for reason in _foreign_reasons(evidence) if reason != _scan_sentence(evidence))
-        if not evidence.scan.complete:
-            yield "so a holder can't be ruled out"
-        if evidence.untouched_s < CREATION_GRACE_S:
-            yield f"it was written {duration(evidence.untouched_s)} ago; {duration(CREATION_GRACE_S)} of quiet are needed"
+        yield from _obstacles_without_payload(evidence)
+
+
+def _obstacles_without_payload(evidence: Evidence) -> Iterator[str]:
+    yield from (reason for reason in _foreign_reasons(evidence) if reason != _scan_sentence(evidence))
+    if not evidence.scan.complete:
+        yield "so a holder can't be ruled out"
+    if evidence.untouched_s < CREATION_GRACE_S:
+        yield f"it was written {duration(evidence.untouched_s)} ago; {duration(CREATION_GRACE_S)} of quiet are needed"
 
 
 def _first(holders: tuple[Holder, ...]) -> Holder | None:

@@ -1,15 +1,14 @@
-"""Facts from /proc: the start times of processes, their owner, when the machine booted. Bounded reads only."""
+"""Facts from /proc: the start times of processes and their owner. Bounded reads only."""
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import sys
-import time
 
 from msgspec import Struct
 
+from lockdeck.backend.system.clocks import boot_time, uptime
 from lockdeck.backend.system.text import SafeText, safe
 
 LINUX = sys.platform.startswith("linux")
@@ -97,24 +96,14 @@ def busy_seconds(pid: int) -> float | None:
         return None
 
 
-@functools.cache
-def boot_time() -> float:
-    """Return when the machine started, in epoch seconds.
-
-    Read once: it moves with every step of the clock, and start times must not wander between two looks.
-    """
-    if LINUX:
-        match = re.search(rb"^btime (\d+)$", read_file("/proc/stat", 1 << 20), re.MULTILINE)
-        # /proc/stat is missing where /proc is mounted with subset=pid.
-        return float(match[1]) if match else time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-    import psutil
-
-    return psutil.boot_time()
-
-
 def ticks_to_epoch(ticks: int) -> float:
-    """Turn clock ticks since boot into epoch seconds."""
+    """Turn clock ticks since boot into epoch seconds of the wall clock as it is set now."""
     return boot_time() + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def age_of(start_ticks: int) -> float:
+    """Return the age in seconds of a process that started at this tick, whatever the wall clock was set to since."""
+    return uptime() - start_ticks / os.sysconf("SC_CLK_TCK")
 
 
 def has_started(pid: int, start_ticks: int) -> bool:

@@ -8,19 +8,19 @@ from collections.abc import Iterator, Sequence
 from lockdeck.backend.model.words import duration
 from lockdeck.backend.system.namespaces import shares_our_mounts
 from lockdeck.backend.system.processes import ProcessIdentity
-from lockdeck.backend.system.procfs import read_stat
+from lockdeck.backend.system.procfs import age_of, read_stat
 
 NEWCOMER_S = 30.0
 """A gateway or command line younger than this (seconds) may just be reclaiming the same lock."""
 
 
-def newcomers(root: str, now: float, running: Sequence[ProcessIdentity]) -> Iterator[str]:
+def newcomers(root: str, running: Sequence[ProcessIdentity]) -> Iterator[str]:
     """Name the OpenClaw processes of a root that started within the last NEWCOMER_S seconds.
 
     A process whose root can't be told counts: it may be this one's.
     """
     for process in running:
-        age = None if process.started_at is None else now - process.started_at
+        age = None if process.start_ticks is None else age_of(process.start_ticks)
         if (age is None or age < NEWCOMER_S) and _may_serve(process.pid, root):
             start = "at an unknown time" if age is None else f"{duration(max(0.0, age))} ago"
             event = f"pid {process.pid} ({process.name}) of OpenClaw started {start}"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 
 from lockdeck.backend.actions.release import sentences
-from lockdeck.backend.actions.release.proof import Look, current_view, refusals
+from lockdeck.backend.actions.release.proof import Look, can_be_overridden, current_view, refusals
 from lockdeck.backend.actions.release.records import Override, Refusal, ReleasePlan
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.openclaw.roots.discovery import Vouches, place_of
 from lockdeck.backend.openclaw.roots.place import Place
+from lockdeck.backend.system.clocks import steady_time, wall_time
 from lockdeck.backend.system.text import safe
 
 Clock = Callable[[], float]
@@ -23,7 +23,7 @@ def plan_release(
     *,
     env: Mapping[str, str],
     vouches: Vouches,
-    clock: Clock = time.time,
+    clock: Clock = wall_time,
     override: Override | None = None,
     look: Look = current_view,
 ) -> ReleasePlan:
@@ -35,7 +35,8 @@ def plan_at(
     place: Place,
     release_id: str | None,
     *,
-    clock: Clock = time.time,
+    clock: Clock = wall_time,
+    steady: Clock = steady_time,
     override: Override | None = None,
     look: Look = current_view,
 ) -> ReleasePlan:
@@ -43,11 +44,11 @@ def plan_at(
 
     `release_id` names the hold that the person saw; None plans for whatever is there now.
     """
-    now = clock()
+    dwell_from, now = steady(), clock()
     view = look(place, now)
     overridden = override is not None
     reasons = (*_wrong_hold(view, release_id), *_bad_override(view, place, override))
-    reasons += refusals(view, place.root, now, overridden)
+    reasons += refusals(view, place.root, overridden)
     return ReleasePlan(
         path=place.path,
         release_id=view.release_id,
@@ -59,6 +60,7 @@ def plan_at(
         safe_because=() if reasons else sentences.safe_because(view, overridden),
         then=sentences.then(view),
         override=override,
+        dwell_from=dwell_from,
     )
 
 
@@ -74,7 +76,7 @@ def _bad_override(view: LockView, place: Place, override: Override | None) -> tu
         return ()
     if override.verdict != Verdict.LEAKED.value:
         return (f"only the verdict leaked can be overridden, not {safe(override.verdict)}",)
-    if view.judgement.verdict is not Verdict.LEAKED:
+    if not can_be_overridden(view):
         return (f"there is nothing to override: the verdict is {view.judgement.verdict}, not leaked",)
     if override.typed_path != place.path:
         return (f"the path typed for the override is not exactly the lock's: {safe(place.path)}",)

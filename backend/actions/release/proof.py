@@ -12,7 +12,7 @@ from lockdeck.backend.actions.release.records import ReleasePlan
 from lockdeck.backend.actions.release.sentences import way_out
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import Liveness, LockIdentity, Presence, Verdict
-from lockdeck.backend.model.verdicts import judge
+from lockdeck.backend.model.verdicts import CREATION_GRACE_S, judge
 from lockdeck.backend.openclaw.locks.examination import examine
 from lockdeck.backend.openclaw.roots.place import Place
 from lockdeck.backend.system import processes
@@ -20,7 +20,7 @@ from lockdeck.backend.system.descriptors import open_for_writing, scan_all
 from lockdeck.backend.system.text import safe
 
 DWELL_S = 1.0
-"""The evidence must be the same at two looks at least this many seconds apart."""
+"""The evidence must be the same at two looks at least this many seconds apart, by a clock that nobody can set."""
 
 Look = Callable[[Place, float], LockView]
 Search = Callable[[int], "str | None"]
@@ -38,28 +38,43 @@ def prove_again(
     first: LockView,
     look: Look,
     clock: Callable[[], float],
+    steady: Callable[[], float],
     wait: Callable[[float], object],
 ) -> tuple[LockView, tuple[str, ...]]:
-    """Look a second time, DWELL_S after the plan's look, and return every reason against the release now."""
-    elapsed = clock() - plan.looked_at
-    if elapsed < DWELL_S:
-        wait(min(DWELL_S, DWELL_S - elapsed))
-    now = clock()
-    view = look(place, now)
-    overridden = plan.override is not None and view.judgement.verdict is Verdict.LEAKED
-    return view, (*differences(first, view), *refusals(view, place.root, now, overridden))
+    """Look a second time, the dwell after the plan's look, and return every reason against the release now."""
+    dwell = dwell_s(first)
+    elapsed = 0.0 if plan.dwell_from is None else steady() - plan.dwell_from
+    if elapsed < dwell:
+        wait(min(dwell, dwell - elapsed))
+    view = look(place, clock())
+    overridden = plan.override is not None and can_be_overridden(view)
+    return view, (*differences(first, view), *refusals(view, place.root, overridden))
 
 
-def refusals(view: LockView, root: str, now: float, overridden: bool) -> tuple[str, ...]:
-    """Return every reason why this lock may not be released at `now`; empty: it may.
+def dwell_s(view: LockView) -> float:
+    """Return how far apart the two looks at a lock are, in seconds.
 
-    `overridden`: a person vouches that the live process which a `leaked` lock names has let go of it.
+    A lock without a payload may be one that is just being taken. How old it is by the wall clock proves nothing, so
+    it is watched for as long as that may take.
+    """
+    return CREATION_GRACE_S if view.judgement.verdict is Verdict.UNREADABLE else DWELL_S
+
+
+def can_be_overridden(view: LockView) -> bool:
+    """Return whether a person may vouch that the live process which a lock names has nothing to do with it any more."""
+    return view.judgement.verdict is Verdict.LEAKED or view.evidence.only_wall_clock
+
+
+def refusals(view: LockView, root: str, overridden: bool) -> tuple[str, ...]:
+    """Return every reason why this lock may not be released now; empty: it may.
+
+    `overridden`: a person vouches that the live process which the lock names has let go of it.
     """
     judgement = view.judgement
-    if judgement.verdict is Verdict.LEAKED and overridden:
+    if overridden and can_be_overridden(view):
         judgement = judge(replace(view.evidence, liveness=Liveness.GONE))
     if judgement.releasable:
-        return tuple(newcomers(root, now, processes.openclaw_processes()))
+        return tuple(newcomers(root, processes.openclaw_processes()))
     if view.record.presence is Presence.ABSENT and view.judgement.verdict is not Verdict.REMOVED:
         return judgement.reasons  # nothing stands there to have a verdict on
     return (f"the verdict is {view.judgement.verdict}", *judgement.reasons, *way_out(judgement.verdict))

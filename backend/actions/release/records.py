@@ -38,6 +38,7 @@ class Refusal(Struct, frozen=True):
 class ReleasePlan(Struct, frozen=True):
     """The release of one hold as it was planned, from one look at `looked_at` (epoch seconds).
 
+    The dwell counts from `dwell_from`, that look by the steady clock; None: from the second look's own begin.
     `refusal` is None when it may be released.  `effects` say what would be done, `safe_because` why that is
     safe, `then` what happens next.
     """
@@ -52,6 +53,7 @@ class ReleasePlan(Struct, frozen=True):
     safe_because: tuple[str, ...] = ()
     then: tuple[str, ...] = ()
     override: Override | None = None
+    dwell_from: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Shape: path, releaseId, lookedAt, allowed, refusal, effects, why, then, override, lock."""

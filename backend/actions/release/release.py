@@ -55,6 +55,7 @@ from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import LockIdentity
 from lockdeck.backend.model.wire import evidence_json
 from lockdeck.backend.openclaw.roots.place import Place
+from lockdeck.backend.system.clocks import steady_time, wall_time
 from lockdeck.backend.system.text import safe
 
 Wait = Callable[[float], object]
@@ -62,10 +63,14 @@ Clock = Callable[[], float]
 
 
 class ReleaseTools(Struct, frozen=True):
-    """The tools of a release: journal, clock, waiting, looks, the search for a holder, and the tests' step hook."""
+    """The tools of a release: journal, clocks, waiting, looks, the search for a holder, and the tests' step hook.
+
+    `clock` gives epoch seconds, `steady` the seconds of a clock that nobody can set.
+    """
 
     journal: Journal
     clock: Clock
+    steady: Clock
     wait: Wait
     look: Look
     search: Search
@@ -76,7 +81,8 @@ def release(
     plan: ReleasePlan,
     *,
     journal: Journal,
-    clock: Clock = time.time,
+    clock: Clock = wall_time,
+    steady: Clock = steady_time,
     wait: Wait = time.sleep,
     watch_s: float = 30.0,
     on_step: StepHook = no_hook,
@@ -88,7 +94,7 @@ def release(
     Every outcome is journaled, refusals too.  Never raises for what the file system or a race does; when the
     journal can't be written nothing is done and the outcome is failed.
     """
-    tools = ReleaseTools(journal, clock, wait, look, search, on_step)
+    tools = ReleaseTools(journal, clock, steady, wait, look, search, on_step)
     place, view = plan.place, plan.view
     try:
         if plan.refusal is not None or place is None or view is None:
@@ -108,7 +114,7 @@ def release(
 
 
 def _prove_and_act(plan: ReleasePlan, place: Place, first: LockView, tools: ReleaseTools) -> ReleaseOutcome:
-    view, reasons = prove_again(plan, place, first, tools.look, tools.clock, tools.wait)
+    view, reasons = prove_again(plan, place, first, tools.look, tools.clock, tools.steady, tools.wait)
     identity = view.record.identity
     if reasons or identity is None:
         return _refuse(plan, view, reasons or ("the lock can't be read",), tools)
@@ -186,7 +192,7 @@ def _watch(
 ) -> ReleaseOutcome:
     """Watch after a release; whatever ends the watch, the lock is off its name, and the outcome says so."""
     try:
-        aftermath = watch_name(place, transcript, watch_s, tools.clock, tools.wait)
+        aftermath = watch_name(place, transcript, watch_s, tools.steady, tools.wait)
     except KeyboardInterrupt:
         return replace(outcome, sentences=(*outcome.sentences, "the watch after it was interrupted"))
     sentences = append_aftermath(tools.journal, place, outcome.release_id, aftermath)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from lockdeck.backend.model.locks import Evidence, Holder, LockRecord, Proof, ScanEvidence
 from lockdeck.backend.openclaw.locks.deleted import deleted_at
 from lockdeck.backend.openclaw.roots.place import Place
-from lockdeck.backend.system import namespaces, processes, procfs
+from lockdeck.backend.system import clocks, namespaces, processes, procfs
 from lockdeck.backend.system.descriptors import DescriptorScan, Opener, open_for_writing
 from lockdeck.backend.system.volumes import Mounts, Volume, may_be_shared, read_mounts
 
@@ -40,7 +40,7 @@ def surroundings_now(*, with_inner: bool) -> Surroundings:
     """Look at what holds for all locks; `with_inner` also at the processes of inner pid namespaces."""
     return Surroundings(
         mounts=read_mounts(),
-        boot_time=procfs.boot_time(),
+        boot_time=clocks.boot_time(),
         our_uid=os.geteuid(),
         initial_namespace=namespaces.in_initial_pid_namespace(),
         inner=tuple(namespaces.inner_processes()) if with_inner else (),
@@ -188,7 +188,7 @@ def _namespace_note(evidence: Evidence, place: Place, around: Surroundings, volu
             return f"pid {payload.pid} is what pid {inner.pid} calls itself in another pid namespace"
     if holders:
         return None  # who has the file open is seen: nothing more needs to be guessed
-    if payload.pid == 1 and evidence.start_matches is False and not evidence.from_earlier_boot:
+    if payload.pid == 1 and evidence.start_matches is False:
         return "pid 1 lives as long as the system: the writer was pid 1 of another pid namespace"
     if around.initial_namespace or not may_be_shared(volume):
         return None

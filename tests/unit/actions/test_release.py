@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,13 +26,17 @@ from lockdeck.backend.actions.release.recovery import recover
 from lockdeck.backend.actions.release.standin import StandIn
 from lockdeck.backend.actions.release.swap import DRAIN_S, take
 from lockdeck.backend.actions.turns import turn
+from lockdeck.backend.model.verdicts import CREATION_GRACE_S
 from lockdeck.backend.openclaw.locks.examination import SETTLE_S
-from lockdeck.backend.system import procfs
+from lockdeck.backend.system import processes, procfs
+from lockdeck.backend.system.clocks import uptime
 from lockdeck.backend.system.exchange import ExchangeUnsupported
 from lockdeck.backend.system.processes import ProcessIdentity
 from lockdeck.backend.system.text import safe
 from tests.unit.fleetdir import lockdeck
 from tests.unit.releasing import HOLDER, Root, end, our_ticks, tell
+
+OPENCLAW = (sys.executable, "-I", "-S", "-c")
 
 pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
 
@@ -89,19 +94,38 @@ def test_planning_changes_nothing(root):
 
 def test_the_proof_is_taken_twice_with_a_dwell_between(root):
     root.write()
-    now = [1_790_000_000.0]
-    plan = root.plan(clock=lambda: now[0])
+    now = [1000.0]
+    plan = root.plan(steady=lambda: now[0])
     now[0] += 0.25
-    root.release(plan, clock=lambda: now[0])
+    root.release(plan, steady=lambda: now[0])
     assert root.waits[0] == pytest.approx(DWELL_S - 0.25)
     assert DRAIN_S in root.waits
 
 
-def test_a_clock_that_was_set_back_does_not_lengthen_the_dwell(root):
+@pytest.mark.parametrize("step_s", [3600.0, -3600.0])
+def test_a_wall_clock_that_is_set_neither_shortens_nor_lengthens_the_dwell(root, step_s):
     root.write()
-    plan = root.plan(clock=lambda: 1_790_000_000.0)
-    root.release(plan, clock=lambda: 1_780_000_000.0)
+    plan = root.plan(clock=lambda: 1_790_000_000.0, steady=lambda: 1000.0)
+    outcome = root.release(plan, clock=lambda: 1_790_000_000.0 + step_s, steady=lambda: 1000.0)
+    assert outcome.status is Status.RELEASED
     assert root.waits[0] == DWELL_S
+
+
+def test_a_lock_without_a_payload_is_watched_for_as_long_as_taking_one_may_last_whatever_its_age_says(root):
+    root.lock.touch()
+    os.utime(root.lock, (1, 1))
+    plan = root.plan(steady=lambda: 1000.0)
+    assert reasons(plan) == ""
+    assert root.release(plan, steady=lambda: 1000.0).status is Status.RELEASED
+    assert root.waits[0] == CREATION_GRACE_S
+
+
+def test_a_live_process_that_only_the_wall_clock_tells_from_the_writer_needs_the_override(root):
+    """No start ticks, as 2026.2.9 writes it: a clock that was set makes any process younger than its lock."""
+    root.write(pid=os.getpid(), created="2026-04-05T03:00:00.000Z")
+    assert "only the wall clock" in reasons(root.plan())
+    plan = root.plan(override=Override("leaked", str(root.lock)))
+    assert root.release(plan).status is Status.RELEASED
 
 
 def test_another_hold_than_the_one_named_is_refused(root):
@@ -441,22 +465,32 @@ def test_the_watch_ends_and_tells_when_nobody_came(root):
     assert "nobody took the lock" in outcome.sentences[-1]
 
 
-def process(pid, started_at):
-    return ProcessIdentity(pid, started_at, 1, 0, safe("node"), (safe("openclaw-gateway"),))
+def process(pid, age_s):
+    ticks = None if age_s is None else round((uptime() - age_s) * os.sysconf("SC_CLK_TCK"))
+    return ProcessIdentity(pid, None, ticks, 0, safe("node"), (safe("openclaw-gateway"),))
 
 
 def test_a_gateway_younger_than_thirty_seconds_forbids_a_release(root):
-    found = list(newcomers(root.place.root, 100.0, [process(os.getpid(), 80.0)]))
+    found = list(newcomers(root.place.root, [process(os.getpid(), 20)]))
     assert len(found) == 1
     assert "20 s ago" in found[0]
 
 
+def test_a_wall_clock_that_was_set_makes_no_process_old(root, monkeypatch):
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 3600)
+    with subprocess.Popen([*OPENCLAW, "input()"], stdin=subprocess.PIPE) as young:
+        running = [processes.look(young.pid).identity]
+        assert list(newcomers(root.place.root, running))
+        young.communicate(b"\n")
+
+
 def test_an_older_gateway_does_not(root):
-    assert list(newcomers(root.place.root, 100.0, [process(os.getpid(), 60.0)])) == []
+    assert list(newcomers(root.place.root, [process(os.getpid(), 40)])) == []
 
 
 def test_a_process_of_unknown_age_forbids_a_release(root):
-    assert list(newcomers(root.place.root, 100.0, [process(os.getpid(), None)]))
+    assert list(newcomers(root.place.root, [process(os.getpid(), None)]))
 
 
 def test_the_gateway_of_another_root_does_not_count(root):
@@ -464,8 +498,8 @@ def test_the_gateway_of_another_root_does_not_count(root):
     command = [sys.executable, "-c", "print('ready', flush=True); input()"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env) as other:
         assert other.stdout.readline() == b"ready\n"
-        assert list(newcomers(root.place.root, 100.0, [process(other.pid, 99.0)])) == []
-        assert list(newcomers("/somewhere/else", 100.0, [process(other.pid, 99.0)]))
+        assert list(newcomers(root.place.root, [process(other.pid, 1)])) == []
+        assert list(newcomers("/somewhere/else", [process(other.pid, 1)]))
         other.communicate(b"\n")
 
 
@@ -475,7 +509,7 @@ def test_a_process_whose_root_can_not_be_told_from_here_forbids_a_release(root, 
     command = [sys.executable, "-c", "print('ready', flush=True); input()"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env) as other:
         assert other.stdout.readline() == b"ready\n"
-        assert list(newcomers(root.place.root, 100.0, [process(other.pid, 99.0)]))
+        assert list(newcomers(root.place.root, [process(other.pid, 1)]))
         other.communicate(b"\n")
 
 
@@ -484,11 +518,11 @@ def test_a_process_that_has_just_ended_forbids_no_release_and_one_with_an_empty_
     with subprocess.Popen(command, env={}) as other:
         while procfs.read_file(f"/proc/{other.pid}/cmdline", 100) != b"/bin/sleep\x0060\0":
             pass
-        assert list(newcomers(root.place.root, 100.0, [process(other.pid, 99.0)]))
+        assert list(newcomers(root.place.root, [process(other.pid, 1)]))
         other.kill()
         os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
-        assert list(newcomers(root.place.root, 100.0, [process(other.pid, 99.0)])) == []
-    assert list(newcomers(root.place.root, 100.0, [process(other.pid, 99.0)])) == []
+        assert list(newcomers(root.place.root, [process(other.pid, 1)])) == []
+    assert list(newcomers(root.place.root, [process(other.pid, 1)])) == []
 
 
 def test_a_release_is_told_whatever_ends_the_watch_after_it(root, monkeypatch):

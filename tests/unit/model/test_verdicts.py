@@ -126,7 +126,7 @@ CASES = {
             process_started_at=NOW - 10,
             process_start_ticks=5,
         ),
-        (Verdict.RECYCLED, True, "younger than the lock"),
+        (Verdict.RECYCLED, False, "younger than the lock"),
     ),
     "another start time means a recycled pid": (
         evidence(**OTHER),
@@ -138,7 +138,19 @@ CASES = {
         (Verdict.DEAD, True, "pid 4711 is a zombie"),
     ),
     "a lock from before the boot is dead whoever has its pid now": (
+        evidence(OLD_WORLD, **OTHER),
+        (Verdict.DEAD, True, "made before this machine's boot"),
+    ),
+    "a clock that was set after the boot makes no lock of a live process dead": (
         evidence(OLD_WORLD, **ALIVE),
+        (Verdict.LEAKED, False, "which is the lock's 628356"),
+    ),
+    "without start ticks the wall clock alone releases nothing from before the boot": (
+        evidence({**OLD_WORLD, "payload": LockPayload(4711, NOW - 200_000)}, **ALIVE),
+        (Verdict.DEAD, False, "made before this machine's boot"),
+    ),
+    "without start ticks a dead pid needs no clock": (
+        evidence({**OLD_WORLD, "payload": LockPayload(4711, NOW - 200_000)}),
         (Verdict.DEAD, True, "made before this machine's boot"),
     ),
     "a dead pid is foreign in another namespace": (
@@ -378,7 +390,7 @@ def test_nothing_is_releasable_while_any_evidence_of_a_holder_exists(observed):
     assert record.nlink == 1
     assert record.uid == observed.our_uid is not None
     if observed.liveness is Liveness.ALIVE and record.payload is not None:
-        assert observed.start_matches is False or observed.from_earlier_boot
+        assert observed.same_ticks is False
 
 
 @given(anything)

@@ -344,11 +344,23 @@ def test_a_lock_of_another_kind_is_shown_and_never_released(fleet, lock):
 
 def test_a_lock_made_before_the_machine_was_started_is_dead_even_if_its_pid_lives(fleet, lock):
     with actor() as stranger:
-        lock.write_text(payload(stranger.pid, PAST, starttime=stranger.ticks))
+        lock.write_text(payload(stranger.pid, PAST, starttime=stranger.ticks + 1))
         os.utime(lock, (PAST, PAST))
         judgement = judged(fleet, lock).judgement
         assert (judgement.verdict, judgement.releasable) == (Verdict.DEAD, True)
         assert "before this machine's boot" in judgement.reasons[0]
+
+
+def test_a_wall_clock_that_was_set_forward_since_a_lock_was_made_makes_no_lock_of_a_live_process_releasable(
+    fleet, lock, monkeypatch
+):
+    with actor() as holder:
+        holder.leak(lock)
+        real = time.time
+        monkeypatch.setattr(time, "time", lambda: real() + 86_400)
+        view = judged(fleet, lock)
+        assert view.evidence.boot_time > view.record.created_at
+        assert (view.judgement.verdict, view.judgement.releasable) == (Verdict.LEAKED, False)
 
 
 def test_a_lock_seen_between_closing_and_removal_never_looks_leaked(fleet, lock):

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockdeck.backend.system import namespaces, processes, procfs
+from lockdeck.backend.system.clocks import boot_time
 from lockdeck.backend.system.namespaces import (
     in_initial_pid_namespace,
     inner_processes,
@@ -26,7 +27,6 @@ from lockdeck.backend.system.namespaces import (
 )
 from lockdeck.backend.system.processes import Liveness, details, is_openclaw, look, openclaw_processes
 from lockdeck.backend.system.procfs import (
-    boot_time,
     parse_stat,
     read_stat,
     real_uid,
