@@ -26,7 +26,8 @@ _Entry = Mapping[str, object]
 class TranscriptTail(Struct, frozen=True):
     """The word of the end of a transcript.
 
-    Times are epoch seconds; `size` bytes; `last_model` is `provider/model` of the last answer. `problem`
+    Times are epoch seconds; `size` bytes; `last_entry_at` is of the last entry that whoever has the session wrote:
+    lines of users, of callers that failed and of the gateway say nothing of its run. `last_model` is `provider/model` of the last answer. `problem`
     says in words why nothing could be read.
     """
 
@@ -75,7 +76,7 @@ def transcript_tail(path: str, max_bytes: int = TAIL) -> TranscriptTail:
     last_at = stop_reason = model = None
     for entry in entries:
         at = _time_of(entry)
-        last_at = at if at is not None else last_at
+        last_at = at if at is not None and not _of_others(entry) else last_at
         answer = _answer(entry)
         if answer is not None:
             stop_reason = ident(answer.get("stopReason"))
@@ -118,10 +119,26 @@ def _time_of(entry: _Entry) -> float | None:
     return None if millis is None else millis / 1000
 
 
+def _of_others(entry: _Entry) -> bool:
+    """Return whether an entry may have been appended by somebody who has not got the session.
+
+    A message that arrives, the header, the error of a caller that failed, what the gateway injects (2026.4.5: also
+    while another process has the lock).
+    """
+    message = _part(entry, "message")
+    if entry.get("type") == "session" or entry.get("customType") == "openclaw:prompt-error":
+        return True
+    return message.get("role") == "user" or _is_injected(message)
+
+
+def _is_injected(message: _Entry) -> bool:
+    return message.get("model") == "gateway-injected" or message.get("provider") == "openclaw"
+
+
 def _answer(entry: _Entry) -> _Entry | None:
     """Return the message of an answer; those that the gateway itself injected are none."""
     message = _part(entry, "message")
-    if message.get("role") != "assistant" or message.get("model") == "gateway-injected":
+    if message.get("role") != "assistant" or _is_injected(message):
         return None
     return message
 

@@ -97,6 +97,11 @@ class Actor:
         """The payload of 2026.4.5 in this process's name; a change to None leaves the key out."""
         return payload(**{"pid": self.pid, "starttime": self.ticks, **changes})
 
+    def stop(self) -> None:
+        """Stop the process, as Ctrl-Z does, and wait until it stands still."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
+
     def end(self) -> None:
         """End and reap the process."""
         self.process.kill()

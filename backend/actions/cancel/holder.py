@@ -17,6 +17,7 @@ from lockdeck.backend.openclaw.locks.examination import examine
 from lockdeck.backend.openclaw.locks.gatewaylock import gateway_lock_paths, serving_gateway_lock
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.system import processes
+from lockdeck.backend.system.suspension import suspension_of
 from lockdeck.backend.system.text import SafeText, safe
 
 _SECRET_WORD = re.compile(
@@ -95,7 +96,8 @@ def _why_no_signal(view: LockView, pid: int, ticks: int | None) -> str | None:
         return f"pid {pid} is not the process that wrote the lock, so it gets no signal"
     if payload.starttime is None and holder.proof is not Proof.FD:
         return f"the lock names no start time and pid {pid} has not got it open, so it gets no signal"
-    return None
+    suspension = suspension_of(pid)
+    return None if suspension is None else f"{suspension}; until then it takes no SIGTERM and answers no call"
 
 
 def _is_gateway(pid: int, argv: str, root: str, config: Config, env: Mapping[str, str]) -> bool:

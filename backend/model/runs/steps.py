@@ -16,6 +16,7 @@ from lockdeck.backend.model.runs.events import (
     AttemptStarted,
     AttemptSteps,
     ChainStopped,
+    CompactionSteps,
     CompactionTimeout,
     DecisionSteps,
     Event,
@@ -26,6 +27,7 @@ from lockdeck.backend.model.runs.events import (
     PromptError,
     RotationCap,
     RunAborted,
+    RunCompaction,
     RunEnded,
     RunSteps,
     RunTimeout,
@@ -53,7 +55,7 @@ def lives(facts: Sequence[Event]) -> list[Life]:
     return read
 
 
-class LifeSteps(RunSteps, AttemptSteps, DecisionSteps, LockSteps):
+class LifeSteps(RunSteps, AttemptSteps, CompactionSteps, DecisionSteps, LockSteps):
     """The steps, each taken by the facts of one kind; they change `life`."""
 
     def __init__(self) -> None:
@@ -182,6 +184,13 @@ class LifeSteps(RunSteps, AttemptSteps, DecisionSteps, LockSteps):
         since = life.compaction.since if life.compaction else event.at
         longest_s = None if event.extra_ms is None else max(0, event.extra_ms) / 1000
         life.compaction = Compaction(since, event.at, longest_s, event.tries)
+
+    def compaction(self, event: RunCompaction) -> None:
+        """Learn that the transcript is compacted from here on, or is not any more."""
+        life = self.life
+        life.compaction = Compaction(event.at, event.at) if event.begins else None
+        if event.begins and not life.final:
+            life.end = None
 
     def locked_out(self, event: LockBlocked) -> None:
         """Learn of a lock that the run failed on."""

@@ -13,11 +13,12 @@ from lockdeck.backend.model.runs.records import (
     GAP_GRACE_S,
     NOBODY_BLOCKED,
     Blocked,
+    Compaction,
     Hold,
     Occupation,
     Rotation,
 )
-from lockdeck.backend.model.runs.rotation import CLOCK_SLACK_S, FOLLOW_UP_S, followed_up
+from lockdeck.backend.model.runs.rotation import CLOCK_SLACK_S, FOLLOW_UP_S, compaction_of, followed_up
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.sessions.ownership import LOCK_WAIT_S
 
@@ -35,11 +36,13 @@ class SessionFacts(Struct, frozen=True):
 
     `judgement` is that of the session's lock, None where no lock stands. `last_hold` is the newest hold, kept after
     its occupation is over. `foreign_holds` are those of other processes than the run's. `budget` is the longest an
-    attempt may take by configuration, `run_budget_s` the run timeout, `max_hold_ms` the lock's own limit.
+    attempt may take by configuration, `run_budget_s` the run timeout, `compaction_s` the longest compaction,
+    `lock_wait_s` how long callers wait for the lock, `max_hold_ms` the lock's own limit.
     `process_at`: when the holder, or a child of it, was last seen working. `tool_running`: the last transcript entry
     asks for a tool, so the model's idle timeout does not run. `lock_since`: when the session's lock was made, also
     one that was removed under its holder. `sees_locks` is false where attempts take no lock file (from 2026.8.1 on),
-    so that the begin of one can't be seen; `holder` then says who has the session. `previous` is the last
+    so that the begin of one can't be seen; `holder` then says who has the session. `suspension` says in a sentence
+    that the holder is stopped, and what wakes it. `previous` is the last
     assessment's state and since.
     """
 
@@ -59,6 +62,8 @@ class SessionFacts(Struct, frozen=True):
     max_hold_ms: int | None = None
     budget: Budget = budget_of(None, None, _UNKNOWN)
     run_budget_s: float | None = _UNKNOWN.run_timeout_s
+    compaction_s: float = _UNKNOWN.compaction_timeout_s
+    lock_wait_s: float | None = None
     backoff_s: float = 0.0
     diagnoses: tuple[StuckSession, ...] = ()
     cancelling_since: float | None = None
@@ -66,6 +71,7 @@ class SessionFacts(Struct, frozen=True):
     gateway_started_at: float | None = None
     sees_locks: bool = True
     holder: str | None = None
+    suspension: str | None = None
     previous: tuple[State, float | None] | None = None
 
     @property
@@ -84,6 +90,20 @@ class SessionFacts(Struct, frozen=True):
     def in_gap(self) -> bool:
         """True where the lock was there a moment ago, so that the occupation may go on."""
         return self.judgement is None and self.occupation is not None and self.occupation.current is None
+
+    @property
+    def compaction(self) -> Compaction | None:
+        """The compaction that keeps the session occupied, None where none is under way."""
+        return compaction_of(self.run, self.occupation) if self.run is not None and self.occupied else None
+
+    def compacts(self, now: float) -> bool:
+        """Return whether a compaction is under way that may take as long as it has taken so far."""
+        compaction = self.compaction
+        return compaction is not None and now - compaction.told_at <= self.compaction_limit_s(compaction)
+
+    def compaction_limit_s(self, compaction: Compaction) -> float:
+        """Return how long a compaction may take, in seconds, from when the log told of it."""
+        return self.compaction_s if compaction.longest_s is None else compaction.longest_s
 
     def between_attempts(self, now: float) -> bool:
         """Return whether an attempt of a run that goes on has just let go of the lock and no line tells yet why.

@@ -14,7 +14,7 @@ from lockdeck.backend.model.fleet import Severity, State
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.model.runs.life import PROMISING, RunOutcome
 from lockdeck.backend.model.runs.records import Attempt, Rotation
-from lockdeck.backend.model.runs.rotation import FOLLOW_UP_S, compaction_of, lock_failure_sentence
+from lockdeck.backend.model.runs.rotation import FOLLOW_UP_S, lock_failure_sentence
 from lockdeck.backend.model.sessions.facts import SessionFacts
 from lockdeck.backend.model.sessions.ownership import lost_on
 from lockdeck.backend.model.sessions.stuck import MARGIN_S, Finding, stuck_because
@@ -61,11 +61,14 @@ def _cancelling(facts: SessionFacts, now: float) -> Finding | None:
 
 
 def _compacting(facts: SessionFacts, now: float) -> Finding | None:
-    compaction = compaction_of(facts.run, facts.occupation) if facts.run else None
-    if compaction is None or not facts.occupied:
+    compaction = facts.compaction
+    if compaction is None:
         return None
-    since = compaction.since
-    return Finding(since, (f"the log says it has been compacting for {duration(now - since)}",))
+    limits = [f"may take {duration(facts.compaction_limit_s(compaction))}"]
+    if facts.lock_wait_s is not None:
+        limits.append(f"callers give up after {duration(facts.lock_wait_s)}")
+    lasts = f"the log says it has been compacting for {duration(now - compaction.since)}"
+    return Finding(compaction.since, (f"{lasts} ({'; '.join(limits)})",))
 
 
 def _rotating(facts: SessionFacts, now: float) -> Finding | None:

@@ -1,4 +1,4 @@
-"""The five kinds of stuck, each with the evidence that shows it."""
+"""The kinds of stuck, each with the evidence that shows it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def beyond_budget(facts: SessionFacts, now: float) -> Finding | None:
     """A hold older than it may be by its own limits, with no progress anywhere."""
     limit, limit_name = _hold_limit(facts)
     quiet, began = facts.quiet_s(now), facts.hold_since
-    if limit is None or quiet is None or began is None or not facts.occupied:
+    if limit is None or quiet is None or began is None or not facts.occupied or facts.compacts(now):
         return None
     if now - began <= limit or quiet <= _patience(facts) + MARGIN_S:
         return None
@@ -78,6 +78,27 @@ def beyond_budget(facts: SessionFacts, now: float) -> Finding | None:
             f"{_subject(facts)} for {duration(now - began)}, longer than its {limit_name}",
             f"no progress in transcript, log or process for {duration(quiet)}",
         ),
+    )
+
+
+def stopped(facts: SessionFacts, now: float) -> Finding | None:  # noqa: ARG001 - every kind has this shape
+    """A holder that does nothing because somebody stopped it."""
+    if facts.suspension is None or not facts.occupied:
+        return None
+    return Finding(facts.hold_since, (facts.suspension,))
+
+
+def endless_compaction(facts: SessionFacts, now: float) -> Finding | None:
+    """A compaction that takes longer than it may."""
+    compaction = facts.compaction
+    if compaction is None:
+        return None
+    limit = facts.compaction_limit_s(compaction)
+    if now - compaction.told_at <= limit + MARGIN_S:
+        return None
+    lasts = f"the log says it has been compacting for {duration(now - compaction.since)}"
+    return Finding(
+        compaction.told_at + limit, (f"{lasts}, longer than the {duration(limit)} that it may take",)
     )
 
 
@@ -104,6 +125,8 @@ def blocking(facts: SessionFacts, now: float) -> Finding | None:
     blocked, quiet = facts.blocked, facts.quiet_s(now)
     if not facts.occupied or not blocked.count or quiet is None or facts.occupation is None:
         return None
+    if facts.compacts(now):
+        return None
     if blocked.last is None or blocked.last < facts.occupation.since or quiet <= _patience(facts):
         return None
     return Finding(
@@ -126,8 +149,10 @@ def leaked(facts: SessionFacts, now: float) -> Finding | None:  # noqa: ARG001 -
 
 
 _KINDS: tuple[Callable[[SessionFacts, float], Finding | None], ...] = (
+    stopped,
     timeout_rotation,
     leaked,
+    endless_compaction,
     beyond_budget,
     broken_promise,
     blocking,

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import LockView, RunHolder, SessionView, Severity, State
 from lockdeck.backend.model.releases.lookup import traits_of
-from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.runs.records import Occupation, Rotation
 from lockdeck.backend.model.runs.rotation import rotation_of
 from lockdeck.backend.model.runs.run import Run
@@ -133,18 +132,17 @@ def facts_of_any_era(
     root: WatchedRoot, agent: str, key: str, run: Run | None, rotation: Rotation | None, joins: Joins
 ) -> SessionFacts:
     """Return the facts that are known alike in both eras."""
+    chain, traits = root.chain_for(agent), traits_of(root.version)
     return SessionFacts(
         run=run,
         rotation=rotation,
-        run_budget_s=_run_budget(root.chain_for(agent), root),
+        run_budget_s=traits.run_timeout_s if chain.run_timeout_s is None else chain.run_timeout_s,
+        compaction_s=chain.compaction_timeout_s or traits.compaction_timeout_s,
+        lock_wait_s=traits.lock_wait_s,
         diagnoses=joins.diagnoses.get(key, ()),
         gateway_alive=root.gateway.alive if root.gateway else None,
         gateway_started_at=root.gateway_started_at,
     )
-
-
-def _run_budget(chain: FailoverChain, root: WatchedRoot) -> float | None:
-    return traits_of(root.version).run_timeout_s if chain.run_timeout_s is None else chain.run_timeout_s
 
 
 @lru_cache(maxsize=64)

@@ -21,6 +21,7 @@ from lockdeck.backend.model.sessions.facts import HOLDING, SessionFacts
 from lockdeck.backend.model.sessions.ownership import foreign_holds, holds_of, session_run
 from lockdeck.backend.openclaw.store import SessionEntry
 from lockdeck.backend.openclaw.transcript import TranscriptTail
+from lockdeck.backend.system.suspension import suspension_of
 from lockdeck.backend.watch.directory import WatchedDirectory, agent_of_key
 from lockdeck.backend.watch.joins import RECENT_S, Joins, ended_with_its_gateway, is_recent
 from lockdeck.backend.watch.progress import Progress
@@ -161,6 +162,7 @@ class FileSessions:
             store_status=session.entry.status,
             transcript_at=tail.last_entry_at if tail else None,
             process_at=self._worked_at(lock, report.now),
+            suspension=_suspension(lock),
             tool_running=tail is not None and tail.last_stop_reason == "toolUse",
             lock_since=lock.record.created_at if lock else None,
             max_hold_ms=payload.max_hold_ms if payload else None,
@@ -190,6 +192,12 @@ class FileSessions:
             by_key = {entry.key: _idle_view(report, entry) for entry in directory.store.entries}
             cached = self._idle[directory.where.path] = _IdleViews(directory.generation, by_key)
         return cached.by_key
+
+
+def _suspension(lock: LockView | None) -> str | None:
+    """Say that the proven holder of a lock is stopped; None where it is not."""
+    holder = lock.judgement.holder if lock else None
+    return None if holder is None or holder.proof is Proof.NONE else suspension_of(holder.pid)
 
 
 def _by_session(

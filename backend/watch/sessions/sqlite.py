@@ -15,6 +15,7 @@ from lockdeck.backend.model.sessions.blocked import blocked_on
 from lockdeck.backend.model.sessions.refusals import with_refused
 from lockdeck.backend.model.words import duration
 from lockdeck.backend.openclaw.gateway.rows import SessionRow
+from lockdeck.backend.system.suspension import suspension_of
 from lockdeck.backend.watch.gateway_feed.rows import (
     NAMELESS,
     RootReport,
@@ -80,6 +81,7 @@ def observe(row: SessionRow, run: Run | None, report: RootReport) -> Observation
         tool_running=sign is not None and sign.tool,
         budget=budget,
         sees_locks=False,
+        suspension=_suspension(report) if active else None,
         holder=holder_sentence(holder, report.now) if holder else None,
     )
     return Observation(
@@ -100,6 +102,12 @@ def _run_now(row: SessionRow, report: RootReport) -> Run | None:
     if run is None or not is_recent(run, report.now):
         return None
     return None if ended_with_its_gateway(run, report.root.gateway_started_at) else run
+
+
+def _suspension(report: RootReport) -> str | None:
+    """Say that the gateway, which has all sessions, is stopped; None where it is not."""
+    gateway = report.root.gateway
+    return suspension_of(gateway.pid) if gateway is not None and gateway.alive else None
 
 
 def _blocked(row: SessionRow, report: RootReport, occupation: Occupation | None) -> Blocked:

@@ -23,6 +23,7 @@ from lockdeck.backend.model.fleet import RootView, SessionView, State
 from lockdeck.backend.simulate import lockfile
 from lockdeck.backend.simulate.cast import LEAKED, LOCAL, main_key
 from lockdeck.backend.simulate.fleet import SimulatedFleet
+from tests.unit.fleetdir import FleetDir, actor
 
 linux_only = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="start times come from /proc")
 LIMITS = CancelLimits(gap=20.0, free=0.5, quiet=0.3, quiet_blind=0.5, brief=0.1, restart=20.0)
@@ -75,6 +76,24 @@ def test_a_holder_at_the_command_line_gets_sigterm_with_its_argv_shown(
     assert plan.pid is not None
     assert not psutil.pid_exists(plan.pid) or psutil.Process(plan.pid).status() == psutil.STATUS_ZOMBIE
     assert psutil.pid_exists(fleet.gateway_pid), "the gateway goes on"
+
+
+@linux_only
+def test_a_stopped_holder_is_refused_at_once_with_what_wakes_it(tmp_path: Path) -> None:
+    fleet = FleetDir(tmp_path)
+    lock = fleet.session("agent:main:main")
+    session = SessionView(
+        str(fleet.root), "main", "agent:main:main", None, State.RUNNING, transcript=str(lock.with_suffix(""))
+    )
+    with actor() as holder:
+        holder.take(lock)
+        running = plan_cancel(session, RootView(str(fleet.root), "files"), env=fleet.env)
+        assert [rung.name for rung in running.rungs] == ["terminate"]
+        holder.stop()
+        stopped = plan_cancel(session, RootView(str(fleet.root), "files"), env=fleet.env)
+    wakes = f"pid {holder.pid} is stopped (state T): it goes on after kill -CONT {holder.pid}"
+    assert stopped.rungs == ()
+    assert stopped.refusal[-1] == f"{wakes}; until then it takes no SIGTERM and answers no call"
 
 
 @linux_only

@@ -21,6 +21,7 @@ from lockdeck.backend.model.runs.events import (
     Event,
     FailoverDecision,
     ModelFallbackDecision,
+    RunCompaction,
     RunEnded,
     RunTimeout,
     StuckSession,
@@ -145,6 +146,40 @@ def test_compacting_is_its_own_state_while_the_lock_is_held():
     assert state_of(50.0, line, occupation=holds((0.0, None))).state is State.COMPACTING
     assert state_of(50.0, line).state is not State.COMPACTING
     assert state_of(100.0, line, occupation=holds((90.0, None))).state is not State.COMPACTING, "another run"
+
+
+AGES = holds((0.0, None))
+COMPACTS = RunCompaction(20.0, "r1", begins=True)
+CALLED = Blocked(3, 490.0, ("3 callers failed on the lock",))
+
+
+def test_callers_and_limits_of_the_lock_make_no_compaction_stuck_while_it_may_go_on():
+    more = {"compaction_s": 600.0, "lock_wait_s": 60.0, "max_hold_ms": 300_000, "blocked": CALLED}
+    found = state_of(500.0, COMPACTS, occupation=AGES, **more)
+    assert (found.state, found.severity, found.since) == (State.COMPACTING, Severity.NOTICE, 20.0)
+    assert found.reasons[0] == (
+        "the log says it has been compacting for 8m 00s (may take 10m 00s; callers give up after 1m 00s)"
+    )
+
+
+def test_a_compaction_that_takes_longer_than_it_may_is_stuck():
+    assert state_of(645.0, COMPACTS, occupation=AGES, compaction_s=600.0).state is State.COMPACTING
+    found = state_of(655.0, COMPACTS, occupation=AGES, compaction_s=600.0)
+    assert (found.state, found.since) == (State.STUCK, 620.0)
+    assert found.reasons[0].endswith("compacting for 10m 35s, longer than the 10m 00s that it may take")
+
+
+def test_after_the_end_of_a_compaction_the_limits_count_again():
+    over = RunCompaction(30.0, "r1", begins=False)
+    found = state_of(500.0, COMPACTS, over, occupation=AGES, compaction_s=600.0, blocked=CALLED)
+    assert found.state is State.STUCK
+
+
+def test_a_stopped_holder_is_stuck_and_told_with_what_wakes_it():
+    sentence = "pid 37121 is stopped (state T): it goes on after kill -CONT 37121"
+    found = state_of(10.0, occupation=AGES, suspension=sentence)
+    assert (found.state, found.reasons[0]) == (State.STUCK, sentence)
+    assert state_of(10.0, suspension=sentence).state is State.IDLE, "it has nothing"
 
 
 # --- rotating and the pattern of #62351 ---------------------------------------------------------------

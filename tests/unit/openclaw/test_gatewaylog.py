@@ -270,6 +270,16 @@ TEXTS = {
             tries=2,
         ),
     ),
+    "compaction start": (
+        "agent/embedded",
+        f"embedded run auto-compaction start: runId={RUN} reason=threshold",
+        ev.RunCompaction(AT, RUN, True, reason="threshold"),
+    ),
+    "compaction end": (
+        "agent/embedded",
+        f"embedded run manual compaction incomplete: runId={RUN} reason=manual aborted=true willRetry=false",
+        ev.RunCompaction(AT, RUN, False, reason="manual"),
+    ),
     "snapshot": (
         "agent/embedded",
         f"using current snapshot: timed out during compaction runId={RUN} sessionId={SID}",

@@ -70,8 +70,37 @@ def test_what_the_gateway_injected_is_no_answer_of_a_model(tmp_path):
     assert (tail.last_stop_reason, tail.last_model, tail.last_entry_at) == (
         "error",
         "atlas/atlas-large",
-        T0 + 5,
+        T0 + 3,
     )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        entry(9, message={"role": "user", "content": "are you there?"}),
+        entry(
+            9,
+            message={"role": "assistant", "content": [], "provider": "openclaw", "model": "delivery-mirror"},
+        ),
+        answer(9, "stop", provider="openclaw", model="gateway-injected"),
+        prompt_error(9, runId="r9", error="session file locked"),
+        HEADER | {"timestamp": iso(9)},
+    ],
+    ids=["a message", "of openclaw", "injected", "a caller's error", "the header"],
+)
+def test_what_others_append_is_no_progress_of_the_holder(tmp_path, line):
+    path = store(tmp_path / "s1.jsonl", HEADER, USER, answer(3, "toolUse"), line)
+    assert transcript_tail(path).last_entry_at == T0 + 3
+
+
+@pytest.mark.parametrize(
+    "line",
+    [entry(9, message={"role": "toolResult"}), answer(9, "stop"), entry(9, type="compaction", summary="")],
+    ids=["a tool's result", "an answer", "a compaction"],
+)
+def test_what_only_the_holder_writes_is_its_progress(tmp_path, line):
+    path = store(tmp_path / "s1.jsonl", HEADER, answer(3, "toolUse"), line)
+    assert transcript_tail(path).last_entry_at == T0 + 9
 
 
 def test_only_the_end_is_read_and_a_cut_line_is_left_out(tmp_path):
@@ -90,7 +119,7 @@ def test_a_half_written_last_line_is_no_problem(tmp_path):
 
 
 def test_an_entry_without_time_takes_that_of_its_message(tmp_path):
-    message = {"role": "user", "content": "", "timestamp": 1795340967500}
+    message = {"role": "toolResult", "content": [], "timestamp": 1795340967500}
     tail = transcript_tail(store(tmp_path / "s1.jsonl", {"type": "message", "message": message}))
     assert tail.last_entry_at == 1795340967.5
 

@@ -323,6 +323,17 @@ def test_callers_of_a_holder_without_progress_make_it_stuck(incident):
     assert "1 caller" in " ".join(seen.reasons)
 
 
+def test_a_stopped_holder_is_told_as_stopped_with_what_wakes_it(incident):
+    incident.holder.take(incident.lock)
+    assert incident.look().state is State.RUNNING
+    incident.holder.stop()
+    session = incident.look()
+    pid = incident.holder.pid
+    assert (session.state, session.reasons[0]) == (
+        State.STUCK, f"pid {pid} is stopped (state T): it goes on after kill -CONT {pid}",
+    )  # fmt: skip
+
+
 def test_log_lines_of_runs_that_belong_to_nobody_are_noted(incident):
     Narrator(incident.log, Session("agent:x:y", "nobody", ""), "run-9").failover(
         "a:b", "rotate_profile", CHAIN[0], True

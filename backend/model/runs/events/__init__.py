@@ -8,6 +8,7 @@ what follows from its events (`handling`, `sentence`, `take`): without one of th
 
 from lockdeck.backend.model.runs.events.attempts import *  # noqa: F403 - this package is the list of all events
 from lockdeck.backend.model.runs.events.base import *  # noqa: F403
+from lockdeck.backend.model.runs.events.compactions import *  # noqa: F403
 from lockdeck.backend.model.runs.events.decisions import *  # noqa: F403
 from lockdeck.backend.model.runs.events.gateways import *  # noqa: F403
 from lockdeck.backend.model.runs.events.runs import *  # noqa: F403

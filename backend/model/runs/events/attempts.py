@@ -1,4 +1,4 @@
-"""Events inside one attempt: budgets, errors of the provider, retries, compactions."""
+"""Events inside one attempt: budgets, errors of the provider, retries."""
 
 from __future__ import annotations
 
@@ -22,9 +22,6 @@ class AttemptSteps(Protocol):
 
     def retried(self, event: SameModelRetry) -> None:
         """Take a retry on the same model."""
-
-    def compacted(self, event: CompactionTimeout) -> None:
-        """Take the begin or the end of a compaction."""
 
 
 class RunTimeout(Event, frozen=True):
@@ -146,35 +143,3 @@ class SameModelRetry(Event, frozen=True):
     def take(self, steps: AttemptSteps) -> None:
         """Take a retry on the same model."""
         steps.retried(self)
-
-
-class CompactionTimeout(Event, frozen=True):
-    """A timeout that has to do with compaction; such timeouts never rotate. `text` tells which.
-
-    `extra_ms` is what a run timeout that came during a compaction is put off by; `tries` how often the prompt can
-    still be tried after a compaction that a timeout started (at most 2 in 2026.4.5), each but the last with another.
-    """
-
-    run_id: str | None
-    session_id: str | None
-    text: str
-    trace_id: str | None = None
-    extra_ms: int | None = None
-    tries: int = 0
-
-    handling: ClassVar[Handling] = Handling("compaction timeout", CausalOrder.COMPACTION, About.RUN)
-
-    @property
-    def begins(self) -> bool:
-        """Return whether OpenClaw compacts from here on; else a compaction is over."""
-        return self.tries > 0 or "extending deadline" in self.text
-
-    def sentence(self) -> str:
-        """Say whether a compaction begins or is over."""
-        return (
-            "timed out and compacts the transcript now" if self.begins else "a compaction ran into a timeout"
-        )
-
-    def take(self, steps: AttemptSteps) -> None:
-        """Take the begin or the end of a compaction."""
-        steps.compacted(self)

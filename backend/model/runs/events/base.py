@@ -37,6 +37,7 @@ class CausalOrder(IntEnum):
     BRAKE = auto()
     ABORT = auto()
     COMPACTION = auto()
+    COMPACTION_TIMEOUT = auto()
     PROMPT_ERROR = auto()
     COOLDOWN = auto()
     DECISION = auto()

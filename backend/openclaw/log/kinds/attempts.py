@@ -10,6 +10,7 @@ from lockdeck.backend.model.runs.events import (
     CompactionTimeout,
     ProfileTimedOut,
     RunAborted,
+    RunCompaction,
     RunEnded,
     RunTimeout,
     SameModelRetry,
@@ -73,6 +74,24 @@ def _compaction(record: LogRecord, _match: re.Match[str]) -> CompactionTimeout:
     )
 
 
+def _own_compaction(record: LogRecord, match: re.Match[str]) -> RunCompaction | None:
+    words = key_values(record.message)
+    run_id = ident(words.get("runId"))
+    if run_id is None:
+        return None
+    begins, reason = match[1] == "start", ident(words.get("reason"))
+    return RunCompaction(record.at, run_id, begins, record.session_id, reason)
+
+
+def _own_compaction_fields(record: LogRecord) -> RunCompaction | None:
+    run_id, reason = ident(record.meta.get("runId")), ident(record.meta.get("reason"))
+    if run_id is None:
+        return None
+    session_id = ident(record.meta.get("sessionId")) or record.session_id
+    begins = record.meta.get("event") == "embedded_run_compaction_start"
+    return RunCompaction(record.at, run_id, begins, session_id, reason)
+
+
 def _profile(record: LogRecord, match: re.Match[str]) -> ProfileTimedOut | None:
     profile, timeout = ident(match[1]), match[2]
     return None if profile is None else ProfileTimedOut(record.at, profile, idle="idle" in timeout)
@@ -132,6 +151,11 @@ def _agent_end_fields(record: LogRecord) -> AgentEnd | None:
 
 _EMBEDDED = ("embedded run ",)
 _COMPACTION = ("compaction",)
+_COMPACTIONS = (
+    ("embedded_run_compaction_start", r"embedded run (?:auto-|manual )?compaction (start): "),
+    ("embedded_run_compaction_end", r"embedded run (?:auto-|manual )?compaction (?!start)(\w{1,40}): "),
+)
+"""The begin and the end of a compaction: complete, incomplete, …, by the name of the record and by the console's words."""
 
 KINDS = (
     LineKind(event=AttemptStarted, markers=_EMBEDDED, pattern=r"embedded run start: ", text=_start),
@@ -142,6 +166,17 @@ KINDS = (
         markers=_EMBEDDED,
         pattern=r"embedded run timeout (?:reached during|after) compaction",
         text=_compaction,
+    ),
+    *(
+        LineKind(
+            event=RunCompaction,
+            markers=_EMBEDDED,
+            pattern=pattern,
+            text=_own_compaction,
+            name=name,
+            fields=_own_compaction_fields,
+        )
+        for name, pattern in _COMPACTIONS
     ),
     LineKind(
         event=CompactionTimeout, markers=_COMPACTION, pattern=r"\[timeout-compaction\] ", text=_compaction
