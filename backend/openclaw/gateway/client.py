@@ -7,9 +7,6 @@ deadline of its own, so that a blocked event loop or a half-open socket costs se
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import logging
-import ssl
 import threading
 import time
 import uuid
@@ -22,27 +19,18 @@ from lockdeck.backend.openclaw.gateway import frames
 from lockdeck.backend.openclaw.gateway.credentials import Access
 from lockdeck.backend.openclaw.gateway.device import Device
 from lockdeck.backend.openclaw.gateway.frames import Frame, Hello, RunEvent
-from lockdeck.backend.openclaw.gateway.trouble import (
-    GatewayError,
-    Trouble,
-    busy,
-    closed,
-    refusal,
-    silent,
-)
+from lockdeck.backend.openclaw.gateway.redaction import Redaction
+from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble, closed, failed, refusal, silent
 from lockdeck.backend.system.text import safe
 
 if TYPE_CHECKING:
+    from websockets.exceptions import ConnectionClosed
     from websockets.sync.client import ClientConnection
 
 CONNECT_S = 3.0
 """The longest that opening the socket, TLS and the HTTP upgrade may take, in seconds."""
 CALL_S = 5.0
 """The longest that one answer may take, the handshake's included, in seconds."""
-_CLOSE_S = 0.3
-_BUSY = 503
-"""The answer of a gateway that is starting, or that was told to end and lets its runs go on (seen on 2026.9.6)."""
-_MOST_BYTES = 16 << 20
 _MOST_EVENTS = 256
 
 
@@ -61,7 +49,7 @@ class Gateway:
         self._access = access
         self._device = device
         self._clock = clock
-        self._secrets = access.secrets + (() if device.token is None else (device.token,))
+        self._redaction = Redaction((*(secret.reveal() for secret in access.secrets), *device.secrets))
         self._socket: ClientConnection | None = None
         self._waiting: dict[str, tuple[str, Future[Frame]]] = {}
         self._lock = threading.Lock()
@@ -110,15 +98,19 @@ class Gateway:
         """Be the thread: connect, shake hands, read until the end."""
         from websockets.exceptions import ConnectionClosed
 
+        from lockdeck.backend.openclaw.gateway.dial import dial
+
         try:
-            with contextlib.ExitStack() as open_until_the_end:
-                self._converse(_dial(self._access, self.url, open_until_the_end))
+            with contextlib.ExitStack() as stack:
+                self._converse(dial(self._access, self.url, CONNECT_S, self._redaction, stack))
         except ConnectionClosed as error:
-            self._end(_why_closed(self.url, error, "call" if self._ready.done() else "connect"))
+            self._end(self._why_closed(error, "call" if self._ready.done() else "connect"))
         except TimeoutError:
             self._end(silent(self.url, CALL_S, "connect"))
         except GatewayError as error:
             self._end(error)
+        except Exception as error:  # noqa: BLE001 - the boundary of the thread: told to who waits, never hidden
+            self._end(failed(self.url, self._redaction.words(f"{type(error).__name__}: {error}")))
         finally:
             self._end(closed(self.url, None, "", "call"))
 
@@ -131,18 +123,25 @@ class Gateway:
         with contextlib.suppress(InvalidStateError):
             self._ready.set_result(hello)
         for text in socket:
-            self._take(frames.decode(text))
+            self._take(frames.decode(text, self._redaction))
 
     def _shake_hands(self, socket: ClientConnection) -> Hello:
         deadline = time.monotonic() + CALL_S
-        while (nonce := frames.nonce_of(_receive(socket, deadline))) is None:
+        while (nonce := frames.nonce_of(self._receive(socket, deadline))) is None:
             continue
         params = frames.connect_params(self._access, self._device, nonce, int(self._clock() * 1000))
+        self._redaction = self._redaction.with_more(params["device"]["signature"])
         socket.send(frames.request(frames.CONNECT_ID, "connect", params))
         while True:
-            frame = _receive(socket, deadline)
+            frame = self._receive(socket, deadline)
             if frame is not None and frame.get("type") == "res" and frame.get("id") == frames.CONNECT_ID:
-                return frames.hello_of(self._payload("connect", frame))
+                payload = self._payload("connect", frame)
+                # The gateway may give this device a token of its own, and repeat it later.
+                self._redaction = self._redaction.with_more(*frames.granted_secrets(payload))
+                return frames.hello_of(payload, self._redaction)
+
+    def _receive(self, socket: ClientConnection, deadline: float) -> Frame | None:
+        return frames.decode(socket.recv(max(0.0, deadline - time.monotonic())), self._redaction)
 
     def _take(self, frame: Frame | None) -> None:
         if frame is None:
@@ -152,7 +151,7 @@ class Gateway:
         with self._lock:
             if event is not None:
                 self._run_events.append(event)
-            method, reply = self._waiting.get(str(frame.get("id")), ("", None))
+            method, reply = self._waiting.get(frames.id_of(frame), ("", None))
         if reply is None or frame.get("type") != "res":
             return
         try:
@@ -165,7 +164,7 @@ class Gateway:
 
     def _payload(self, method: str, frame: Frame) -> Frame:
         if frame.get("ok") is not True:
-            raise refusal(method, frame.get("error"), self._secrets)
+            raise refusal(method, frame.get("error"))
         payload = frame.get("payload")
         return payload if isinstance(payload, dict) else {}
 
@@ -175,7 +174,12 @@ class Gateway:
         try:
             socket.send(text)
         except ConnectionClosed as error:
-            raise _why_closed(self.url, error, method) from None
+            raise self._why_closed(error, method) from None
+
+    def _why_closed(self, error: ConnectionClosed, call: str) -> GatewayError:
+        frame = error.rcvd
+        code, reason = (frame.code, self._redaction.words(frame.reason)) if frame else (None, "")
+        return closed(self.url, code, reason, call)
 
     def _end(self, error: GatewayError) -> None:
         """Remember why this connection is over, and tell everybody who waits. Only the first word counts."""
@@ -196,74 +200,6 @@ def open_gateway(access: Access, device: Device, clock: Callable[[], float] = ti
     gateway = Gateway(access, device, clock)
     gateway.start()
     return gateway
-
-
-def _dial(access: Access, url: str, stack: contextlib.ExitStack) -> ClientConnection:
-    """Open the WebSocket, to be closed by `stack`. A certificate that must have a known fingerprint is checked before a word is said."""
-    from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
-    from websockets.sync.client import connect
-
-    secure = access.url.startswith("wss://")
-    try:
-        opening = connect(
-            access.url,
-            ssl=_tls(access) if secure else None,
-            open_timeout=CONNECT_S,
-            close_timeout=_CLOSE_S,
-            ping_interval=None,
-            max_size=_MOST_BYTES,
-            compression=None,
-            proxy=None,
-            # A logger of its own: at DEBUG the library writes whole frames, the token among them.
-            logger=logging.Logger("lockdeck.gateway", logging.CRITICAL),  # noqa: LOG001
-        )
-        socket = stack.enter_context(opening)
-    except ssl.SSLError as error:
-        raise GatewayError(
-            Trouble.TLS, f"no TLS with {url}: {error.reason or error}; check the URL"
-        ) from None
-    except TimeoutError:
-        raise silent(url, CONNECT_S, "connect") from None
-    except (InvalidHandshake, InvalidMessage, EOFError) as error:
-        if isinstance(error, InvalidStatus) and error.response.status_code == _BUSY:
-            raise busy(url) from None
-        sentence = f"what listens at {url} is no gateway ({safe(error, 120)}); check port and URL"
-        raise GatewayError(Trouble.NOT_A_GATEWAY, sentence) from None
-    except OSError as error:
-        sentence = f"nobody answers at {url} ({error.strerror or error}); is the gateway running?"
-        raise GatewayError(Trouble.UNREACHABLE, sentence) from None
-    if secure and access.fingerprint is not None:
-        _check_fingerprint(socket, access.fingerprint, url)
-    return socket
-
-
-def _tls(access: Access) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if access.fingerprint is not None:
-        # A self-signed certificate: its fingerprint proves more than any authority could.
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _check_fingerprint(socket: ClientConnection, expected: str, url: str) -> None:
-    raw = socket.socket
-    certificate = raw.getpeercert(binary_form=True) if isinstance(raw, ssl.SSLSocket) else None
-    digest = hashlib.sha256(certificate or b"").hexdigest()
-    if digest != expected.lower().removeprefix("sha256:").replace(":", "").strip():
-        sentence = (
-            f"the certificate of {url} has another fingerprint (sha256:{digest[:16]}…): is this your gateway?"
-        )
-        raise GatewayError(Trouble.TLS, sentence)
-
-
-def _receive(socket: ClientConnection, deadline: float) -> Frame | None:
-    return frames.decode(socket.recv(max(0.0, deadline - time.monotonic())))
-
-
-def _why_closed(url: str, error: Any, call: str) -> GatewayError:
-    frame = error.rcvd
-    return closed(url, frame.code if frame else None, frame.reason if frame else "", call)
 
 
 def _fail(future: Future[Any], error: GatewayError) -> None:

@@ -41,6 +41,12 @@ class Device:
         """Sign UTF-8 text; base64url without padding."""
         return _word(self._key.sign(text.encode()))
 
+    @property
+    def secrets(self) -> tuple[str | bytes, ...]:
+        """Everything of it that must never be shown."""
+        key = self._key.private_bytes_raw()
+        return (key,) if self.token is None else (key, self.token.reveal())
+
 
 def own_device(folder: str) -> Device:
     """Return lockdeck's own device, kept as `device.json` (0600) in `folder`; made at the first call.

@@ -18,7 +18,8 @@ from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.events import AttemptStarted, RunEnded
 from lockdeck.backend.openclaw.gateway.credentials import Access
 from lockdeck.backend.openclaw.gateway.device import Device
-from lockdeck.backend.openclaw.log.values import flag, ident
+from lockdeck.backend.openclaw.gateway.redaction import Redaction
+from lockdeck.backend.openclaw.log.values import flag, ident, number
 
 PROTOCOLS = (min(Traits.protocol.values), max(Traits.protocol.values))
 SCOPES = ("operator.admin", "operator.read", "operator.write")
@@ -26,6 +27,8 @@ CONNECT_ID = "connect"
 CLIENT = {"id": "gateway-client", "mode": "backend"}
 """With a device and the gateway's own token it gets any scope at once and leaves no pairing record."""
 CLI_CLIENT = {"id": "cli", "mode": "cli"}
+
+_LONGEST_NONCE = 256
 
 Frame = Mapping[str, Any]
 RunEvent = AttemptStarted | RunEnded
@@ -41,13 +44,19 @@ class Hello(Struct, frozen=True):
     state_dir: str | None
 
 
-def decode(text: str | bytes) -> Frame | None:
-    """Read one frame; None for anything that is no JSON object. Never raises."""
+def decode(text: str | bytes, redaction: Redaction) -> Frame | None:
+    """Read one frame, without our credentials; None for anything that is no JSON object. Never raises."""
     try:
-        value = json.loads(text)
+        value = redaction.tree(json.loads(text if isinstance(text, str) else text.decode()))
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def id_of(frame: Frame) -> str:
+    """Return the id that a frame bears; empty where that is no text."""
+    frame_id = frame.get("id")
+    return frame_id if isinstance(frame_id, str) else ""
 
 
 def request(frame_id: str, method: str, params: Mapping[str, Any]) -> str:
@@ -60,7 +69,7 @@ def nonce_of(frame: Frame | None) -> str | None:
     if frame is None or frame.get("event") != "connect.challenge":
         return None
     nonce = _part(frame, "payload").get("nonce")
-    return nonce if isinstance(nonce, str) else None
+    return nonce if isinstance(nonce, str) and len(nonce) <= _LONGEST_NONCE else None
 
 
 def connect_params(access: Access, device: Device, nonce: str, now_ms: int) -> dict[str, Any]:
@@ -99,17 +108,23 @@ def connect_params(access: Access, device: Device, nonce: str, now_ms: int) -> d
     }
 
 
-def hello_of(payload: Frame) -> Hello:
-    """Read the payload of `hello-ok`."""
+def granted_secrets(payload: Frame) -> tuple[str, ...]:
+    """Return what the payload of `hello-ok` gives this device to show in future (2026.4.5)."""
+    token = _part(payload, "auth").get("deviceToken")
+    return (token,) if isinstance(token, str) else ()
+
+
+def hello_of(payload: Frame, redaction: Redaction) -> Hello:
+    """Read the payload of `hello-ok`; its texts are for people."""
     scopes = _part(payload, "auth").get("scopes")
     methods = _part(payload, "features").get("methods")
     protocol, state_dir = payload.get("protocol"), _part(payload, "snapshot").get("stateDir")
     return Hello(
         version=Version.parse(_part(payload, "server").get("version")),
-        protocol=protocol if isinstance(protocol, int) else None,
+        protocol=number(protocol),
         scopes=tuple(s for s in scopes if isinstance(s, str)) if isinstance(scopes, list) else None,
         methods=frozenset(m for m in (methods if isinstance(methods, list) else []) if isinstance(m, str)),
-        state_dir=state_dir if isinstance(state_dir, str) and state_dir else None,
+        state_dir=redaction.words(state_dir) if isinstance(state_dir, str) and state_dir else None,
     )
 
 

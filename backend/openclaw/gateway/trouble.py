@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from lockdeck.backend.openclaw.gateway.secret import Secret
 from lockdeck.backend.system.text import SafeText, safe
 
 
@@ -76,8 +75,8 @@ _TROUBLES: Mapping[str, tuple[Trouble, str]] = {
 _MISSING_SCOPE = re.compile(r"missing scope: (operator\.[a-z.]+)")
 
 
-def refusal(call: str, error: object, secrets: tuple[Secret, ...] = ()) -> GatewayError:
-    """Turn the `error` of an `ok: false` frame into an exception; `call` names it.
+def refusal(call: str, error: object) -> GatewayError:
+    """Turn the `error` of an `ok: false` frame into an exception, whatever its shape; `call` names it.
 
     The most telling code counts: `details.code` (from 2026.4 on) before `code`; 2026.4.5 tells a protocol
     mismatch only by `details.expectedProtocol`.
@@ -85,29 +84,25 @@ def refusal(call: str, error: object, secrets: tuple[Secret, ...] = ()) -> Gatew
     facts: Mapping[str, Any] = error if isinstance(error, dict) else {}
     details = facts.get("details")
     details = details if isinstance(details, dict) else {}
-    message = without(str(facts.get("message", "")), secrets)
-    code = next((c for c in (details.get("code"), facts.get("code")) if c in _TROUBLES), facts.get("code"))
+    message, own_code = _text(facts.get("message")), _text(facts.get("code"))
+    code = next((c for c in (_text(details.get("code")), own_code) if c in _TROUBLES), own_code)
     if "expectedProtocol" in details or message == "protocol mismatch":
         code = "PROTOCOL_MISMATCH"
-        message = f"it expects {details.get('expectedProtocol', 'another version')}"
+        message = f"it expects {_text(details.get('expectedProtocol')) or 'another version'}"
     scope = _MISSING_SCOPE.search(message)
     if scope:
-        return GatewayError(
-            Trouble.SCOPE, f"{call}: lockdeck lacks the scope {scope[1]}; {_APPROVE}", str(code)
-        )
+        return GatewayError(Trouble.SCOPE, f"{call}: lockdeck lacks the scope {scope[1]}; {_APPROVE}", code)
     if details.get("reason") == "scope-upgrade":
         sentence = f"this device is paired with fewer scopes than it asks for; {_APPROVE}"
         return GatewayError(Trouble.NOT_PAIRED, f"{call}: {sentence} (PAIRING_REQUIRED)", "PAIRING_REQUIRED")
-    kind, sentence = _TROUBLES.get(str(code), (Trouble.REFUSED, "the gateway refuses"))
-    suffix = f" ({code}: {safe(message, 160)})" if message else f" ({code})"
-    return GatewayError(kind, f"{call}: {sentence}{suffix}", str(code))
+    kind, sentence = _TROUBLES.get(code, (Trouble.REFUSED, "the gateway refuses"))
+    words = ": ".join(word for word in (code, message) if word) or "it does not say why"
+    return GatewayError(kind, f"{call}: {sentence} ({words})", code)
 
 
-def without(text: str, secrets: tuple[Secret, ...]) -> str:
-    """Return `text` with every credential struck out: a gateway may repeat what it was sent."""
-    for secret in secrets:
-        text = text.replace(secret.reveal(), "***")
-    return text
+def _text(value: object) -> str:
+    """Return what a gateway says in one place as a short text; empty for what is neither text nor number."""
+    return str(safe(value, 160)) if isinstance(value, (str, int, float)) else ""
 
 
 def closed(url: str, code: int | None, reason: str, call: str) -> GatewayError:
@@ -117,6 +112,22 @@ def closed(url: str, code: int | None, reason: str, call: str) -> GatewayError:
     way = "it is restarting: try again in a moment" if code == 1012 else "look whether it is still running"
     return GatewayError(
         Trouble.CLOSED, f"{call}: the gateway at {url} closed the connection ({cause}); {way}"
+    )
+
+
+def redirected(url: str, status: int, where: str) -> GatewayError:
+    """Return the trouble of an address that sends us elsewhere: nobody is shown a credential who was not named."""
+    sentence = (
+        f"what listens at {url} sends us elsewhere (HTTP {status} to {safe(where, 120) or 'nowhere'}): lockdeck follows "
+        "no redirect; check port and URL, or name the right --url"
+    )
+    return GatewayError(Trouble.NOT_A_GATEWAY, sentence)
+
+
+def failed(url: str, reason: str) -> GatewayError:
+    """Return the trouble of a connection that broke in a way nobody has foreseen."""
+    return GatewayError(
+        Trouble.PROTOCOL, f"the connection to the gateway at {url} failed ({safe(reason, 160)}); try again"
     )
 
 

@@ -16,6 +16,7 @@ from lockdeck.backend.openclaw.gateway.frames import (
     lifecycle_of,
     nonce_of,
 )
+from lockdeck.backend.openclaw.gateway.redaction import Redaction
 from lockdeck.backend.openclaw.gateway.secret import Secret
 from lockdeck.backend.simulate.rpc import ALL, Manners, RefusedError, shake_hands
 
@@ -60,7 +61,7 @@ def test_another_nonce_and_another_protocol_are_refused(params: dict[str, Any]) 
 
 @pytest.mark.parametrize("text", ["", "[]", "1", "nonsense", "[" * 100_000, b"\xff\xfe", '{"a": ' * 50_000])
 def test_a_frame_that_is_no_object_is_nothing(text: str | bytes) -> None:
-    assert decode(text) is None
+    assert decode(text, Redaction()) is None
 
 
 @pytest.mark.parametrize("payload", [None, [], "x", {"nonce": 5}, {}])
@@ -71,7 +72,7 @@ def test_a_challenge_without_a_nonce_is_none(payload: object) -> None:
 @pytest.mark.parametrize("value", [None, 5, [], "x", {"server": 1, "auth": [], "features": {"methods": {}}}])
 def test_a_hello_of_any_shape_is_read(value: object) -> None:
     payload = value if isinstance(value, dict) else {"server": value, "auth": value, "snapshot": value}
-    hello = hello_of(payload)
+    hello = hello_of(payload, Redaction())
     assert (hello.version, hello.scopes, hello.state_dir) == (None, None, None)
 
 
