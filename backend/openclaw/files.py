@@ -96,9 +96,14 @@ def _drain(descriptor: int, limit: int) -> bytes:
     return b"".join(chunks)
 
 
+def kind_of(status: os.stat_result) -> str:
+    """Name what stands at a path that is no regular file."""
+    return next((name for is_kind, name in _KINDS if is_kind(status.st_mode)), "not a regular file")
+
+
 def _irregular(path: str, status: os.stat_result) -> FileRead:
-    kind = next((name for is_kind, name in _KINDS if is_kind(status.st_mode)), "not a regular file")
-    return FileRead(Presence.IRREGULAR, stat=status, problem=safe(f"{path} is {kind}, not a regular file"))
+    problem = safe(f"{path} is {kind_of(status)}, not a regular file")
+    return FileRead(Presence.IRREGULAR, stat=status, problem=problem)
 
 
 def _failed(path: str, error: OSError) -> FileRead:

@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from lockdeck.backend.openclaw.log.stream import LineCounts, parse_line, read_events
+from lockdeck.backend.openclaw.log.stream import LineCounts, parse_line
 from tests.folders import RECORDINGS
+from tests.reading import read_events
 
 SIZE = 200_000_000
 BLOCK = 1 << 20

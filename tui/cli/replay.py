@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from lockdeck.backend.model.runs.history import PastOccupation
 from lockdeck.backend.model.runs.records import Attempt
 from lockdeck.backend.model.wire import SCHEMA, attempt_json, dumps, iso
 from lockdeck.backend.model.words import UNKNOWN, duration, times
+from lockdeck.backend.openclaw.log.inputs.opening import is_stdin
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.backend.watch.logs.replay import PastRun, Replay, replay
 from lockdeck.tui.cli.options import Common, PathName, common_options, json_option
@@ -24,15 +26,21 @@ from lockdeck.tui.exits import Exit
 @json_option
 @common_options
 def command(common: Common, logs: tuple[str, ...], as_json: bool) -> int:
-    """Rebuild rotations from log files of the past."""
+    """Rebuild rotations from logs of the past.
+
+    A LOG is a file, also packed (gzip, xz, bzip2, zstandard), a pipe, - for stdin, a folder, or a quoted pattern
+    such as 'logs/**/*.log*'. Files of one log that was rotated are read as one, the oldest first.
+    """
     return replay_logs([*logs, *common.logs], as_json)
 
 
-def replay_logs(paths: Sequence[str], as_json: bool) -> Exit:
+def replay_logs(words: Sequence[str], as_json: bool) -> Exit:
     """Print the history that the logs tell; 2 when none of them could be read, 1 when no line was understood."""
-    history = replay(paths)
-    for problem in history.problems:
-        narrate(problem)
+    if any(map(is_stdin, words)) and sys.stdin.isatty():
+        narrate("reads what is typed or pasted here, to its end (ctrl+d)")
+    history = replay(words)
+    for sentence in asides(history):
+        narrate(sentence)
     if not history.lines:
         return Exit.USAGE
     if as_json:
@@ -43,12 +51,25 @@ def replay_logs(paths: Sequence[str], as_json: bool) -> Exit:
     return Exit.ATTENTION if history.totals.unread and not history.kinds else Exit.OK
 
 
+def asides(history: Replay) -> Iterator[str]:
+    """Yield what is to be known of the reading itself: problems, files left out, logs kept apart."""
+    yield from history.problems
+    if history.left_out and history.lines:
+        verb = "is no log" if history.left_out == 1 else "are no logs"
+        yield f"{times(history.left_out, 'file')} in these folders {verb}: left out"
+    if len(history.sources) > 1:
+        names = ", ".join(source.name for source in history.sources)
+        yield f"{len(history.sources)} sources that share no run and no session are kept apart: {names}"
+
+
 def replay_json(history: Replay) -> dict[str, Any]:
-    """Shape: logs, lines, unread, counts, runs, occupations, refusedStarts, unjoined, problems."""
+    """Shape: logs, leftOut, sources, lines, unread, counts, runs, occupations, refusedStarts, unjoined, problems."""
     totals = history.totals
     return {
         "schema": SCHEMA,
         "logs": list(history.lines),
+        "leftOut": history.left_out,
+        "sources": [{"name": source.name, "logs": list(source.logs)} for source in history.sources],
         "lines": totals.lines,
         "relevant": totals.relevant,
         "malformed": totals.malformed,
@@ -57,20 +78,21 @@ def replay_json(history: Replay) -> dict[str, Any]:
         "firstUnread": totals.first_unread or None,
         "counts": history.kinds,
         "runsWithDecisions": sum(bool(past.decisions) for past in history.runs),
-        "runs": [_run(past) for past in history.runs],
-        "occupations": [_occupation(past) for past in history.occupations],
+        "runs": [_run(past, history) for past in history.runs],
+        "occupations": [_occupation(past, history) for past in history.occupations],
         "refusedStarts": [_refused_start(start) for start in history.refused_starts],
         "unjoined": history.unjoined,
         "problems": list(history.problems),
     }
 
 
-def _run(past: PastRun) -> dict[str, Any]:
+def _run(past: PastRun, history: Replay) -> dict[str, Any]:
     run = past.run
     return {
         "runId": run.run_id,
         "sessionId": run.session_id,
         "sessionKey": past.session_key,
+        "source": history.source_of(run.run_id),
         "outcome": run.outcome.value if run.outcome else None,
         "endedAt": iso(run.ended_at),
         "failure": run.failure,
@@ -116,11 +138,12 @@ def _refused_start(start: GatewayRefused) -> dict[str, Any]:
     }
 
 
-def _occupation(past: PastOccupation) -> dict[str, Any]:
+def _occupation(past: PastOccupation, history: Replay) -> dict[str, Any]:
     return {
         "runId": past.run_id,
         "sessionId": past.session_id,
         "sessionKey": past.session_key,
+        "source": history.source_of(past.run_id),
         "since": iso(past.since),
         "until": iso(past.until),
         "ms": past.ms,
@@ -140,7 +163,7 @@ def replay_lines(history: Replay) -> Iterator[SafeText]:
     for past in history.occupations:
         end = past.outcome.value if past.outcome else "end not logged"
         span = f"{iso(past.since)} to {iso(past.until)}"
-        yield safe(f"{_session_name(past.session_key, past.session_id)}  run {past.run_id}")
+        yield _heading(history, past.session_key, past.session_id, past.run_id)
         yield safe(
             f"  occupied {duration(past.ms / 1000)} ({span}), locked {duration(past.held_ms / 1000)}: {end}"
         )
@@ -149,7 +172,7 @@ def replay_lines(history: Replay) -> Iterator[SafeText]:
         yield safe(f"  policy: {past.policy.sentence}")
     for run in history.runs:
         if run.locked:
-            yield safe(f"{_session_name(run.session_key, run.run.session_id)}  run {run.run.run_id}")
+            yield _heading(history, run.session_key, run.run.session_id, run.run.run_id)
             yield safe(f"  {run.locked}")
     for start in history.refused_starts:
         yield safe(f"{iso(start.at)}  {start.sentence()}")
@@ -168,8 +191,10 @@ def replay_lines(history: Replay) -> Iterator[SafeText]:
     )
 
 
-def _session_name(key: str | None, session_id: str | None) -> str:
-    return key or (f"session {session_id}" if session_id else "session not known")
+def _heading(history: Replay, key: str | None, session_id: str | None, run_id: str) -> SafeText:
+    name = key or (f"session {session_id}" if session_id else "session not known")
+    source = history.source_of(run_id)
+    return safe(f"{name}  run {run_id}" + (f"  in {source}" if source else ""))
 
 
 def _attempt(attempt: Attempt, until: float) -> str:

@@ -80,22 +80,24 @@ class RunBook(Struct, frozen=True):
     forgotten_at: float | None = None
 
 
-def fold_all(book: RunBook, events: Iterable[Event]) -> RunBook:
-    """Add events to a book."""
+def fold_all(book: RunBook, events: Iterable[Event], traces: Mapping[str, Trace] | None = None) -> RunBook:
+    """Add events to a book, and `traces` of another one."""
     added = _Additions(
         book, list(book.notices), list(book.waiting), book.named_retries, list(book.refused_starts)
     )
+    for trace_id, trace in (traces or {}).items():
+        added.add_trace(trace_id, trace)
     for event in events:
         if math.isfinite(event.at):
             added.add(event)
-    traces = added.joined_traces()
-    runs = _with_facts(book.runs, added, traces)
+    joined = added.joined_traces()
+    runs = _with_facts(book.runs, added, joined)
     return RunBook(
         runs=added.newest(runs, book.limits.runs, lambda run: run.last_activity),
         notices=tuple(added.notices),
         waiting=tuple(added.waiting),
         profiles=with_profiles(book.profiles, added.profiles),
-        traces=traces,
+        traces=joined,
         named_retries=added.retries,
         refused_starts=tuple(added.refused_starts),
         limits=book.limits,
@@ -138,6 +140,15 @@ class _Additions(Struct):
             self._add_to_trace(event.trace_id, event)
         else:
             self.insert(self.waiting, event, limits.waiting)
+
+    def add_trace(self, trace_id: str, trace: Trace) -> None:
+        """Add what another book knows of a trace."""
+        mine = self._trace(trace_id)
+        for run_id in trace.owners:
+            mine = mine.owned_by(run_id, trace.at)
+        self.traces[trace_id] = replace(mine, at=max(mine.at, trace.at))
+        for fact in trace.facts:
+            self._add_to_trace(trace_id, fact)
 
     def insert(self, facts: list[_Event], event: _Event, limit: int) -> None:
         """Put an event into a sorted set of at most `limit`, the newest."""

@@ -107,6 +107,15 @@ class LineFeed:
         counts.lines += bool(rest)
         return [*lines, rest] if rest else lines
 
+    def next_file(self, counts: LineCounts, *, begins: bool) -> list[bytes]:
+        """Return the lines that are whole where another file of the same log follows; one that `begins` ends them all."""
+        lines = self._split(self._decoding.finish(), counts)
+        self._decoding = Decoding()
+        if begins:
+            lines += self.finish(counts)
+            self._skipping = False
+        return lines
+
     def _split(self, piece: bytes, counts: LineCounts) -> list[bytes]:
         if self._skipping:
             end = piece.find(b"\n")

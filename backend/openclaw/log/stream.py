@@ -1,12 +1,11 @@
-"""OpenClaw's log, as typed events: one line, one stream of pieces, or one whole file of the past."""
+"""OpenClaw's log, as typed events: one line, or one stream of pieces."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 
 from lockdeck.backend.model.runs.events import Event
-from lockdeck.backend.openclaw.log.files import open_regular
+from lockdeck.backend.openclaw.log.framing.encodings import Decoding
 from lockdeck.backend.openclaw.log.framing.pieces import Pieces
 from lockdeck.backend.openclaw.log.framing.unwrap import Unwrapped, Unwrapper
 from lockdeck.backend.openclaw.log.kinds import KINDS
@@ -22,10 +21,8 @@ from lockdeck.backend.openclaw.log.scan import (
 )
 from lockdeck.backend.openclaw.log.values import SCAN_LIMIT, last_clock
 
-__all__ = ["EventStream", "LineCounts", "Malformed", "parse_line", "read_events"]
+__all__ = ["EventStream", "LineCounts", "Malformed", "parse_line"]
 
-BLOCK = 1 << 20
-"""Bytes read at once."""
 LOOK_FOR_SHAPE = 1000
 """Lines of a block, spread over it, that are asked whether a log has such, until one has been found."""
 LOOK_ABOVE = 50
@@ -52,22 +49,6 @@ def _read(line: Unwrapped, marks: Marks, at: float | None, kinds: KindTable) -> 
     return event if record.trace_id is None else event.of_trace(record.trace_id)
 
 
-def read_events(path: str | os.PathLike[str], counts: LineCounts | None = None) -> Iterator[Event]:
-    """Read a log of the past once, from start to end, in constant memory; `counts` is filled on the way.
-
-    Raises OSError when the path cannot be read or is no regular file.
-    """
-    descriptor = open_regular(path, follow=True)
-    try:
-        stream = EventStream(os.fstat(descriptor).st_mtime)
-        tally = LineCounts() if counts is None else counts
-        while piece := os.read(descriptor, BLOCK):
-            yield from stream.feed(piece, tally)
-        yield from stream.finish(tally)
-    finally:
-        os.close(descriptor)
-
-
 class EventStream:
     """The bytes of one log, in order and in pieces of any size, into events.
 
@@ -90,6 +71,15 @@ class EventStream:
         if at is not None:
             self._clock = at
         return self._events(self._pieces.join(self._feed.feed(piece, counts)), counts)
+
+    def next_file(self, head: bytes, counts: LineCounts) -> Iterator[Event]:
+        """Go on with the next file of the same log, which begins with `head`; yield the event of a line before it.
+
+        A line that the rotation has cut is whole again; where `head` begins a line the one before it has ended.
+        """
+        line = Decoding().feed(head).partition(b"\n")[0]
+        lines = self._feed.next_file(counts, begins=_shaped([line]) or not line)
+        return self._events(self._pieces.join(lines), counts)
 
     def finish(self, counts: LineCounts) -> Iterator[Event]:
         """Yield the event of a last line without newline: nothing more will come."""

@@ -1,26 +1,23 @@
-"""Past rotations rebuilt from log files: one pass over each, in bounded memory."""
+"""Past rotations rebuilt from logs: one pass over each, in bounded memory."""
 
 from __future__ import annotations
 
-import os
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 
-from lockdeck.backend.model.runs.events import Event, FailoverDecision, GatewayRefused
+from lockdeck.backend.model.runs.events import FailoverDecision, GatewayRefused
 from lockdeck.backend.model.runs.fix import would_stop
-from lockdeck.backend.model.runs.fold import PAST, RunBook, fold_all
+from lockdeck.backend.model.runs.fold import PAST, RunBook
 from lockdeck.backend.model.runs.history import PastOccupation, occupations_from_runs
 from lockdeck.backend.model.runs.joins import key_of, session_keys, unjoined
 from lockdeck.backend.model.runs.rotation import lock_failure_sentence
 from lockdeck.backend.model.runs.run import Run, all_lives
+from lockdeck.backend.model.runs.sources import LogSource, sources_of
 from lockdeck.backend.model.wire import iso
+from lockdeck.backend.openclaw.log.inputs.collection import collect
 from lockdeck.backend.openclaw.log.scan import LineCounts
-from lockdeck.backend.openclaw.log.stream import read_events
-
-BATCH = 4096
-"""Events folded at once."""
+from lockdeck.backend.watch.logs.past import ReadingProgress, read_past
 
 
 class Decision(Struct, frozen=True):
@@ -45,9 +42,10 @@ class PastRun(Struct, frozen=True):
 class Replay(Struct, frozen=True):
     """The past as log files tell it.
 
-    `lines` are per file, without those that are no log; `kinds` counts the events by what they are; `unjoined` lines name no run;
-    `refused_starts` are the newest gateways that were refused; `problems` say which file could not be read
-    and why, and from when on what is told is whole.
+    `lines` are per file, without those that are no log, `left_out` of which were met in folders; `kinds` counts the
+    events by what they are; `unjoined` lines name no run; `refused_starts` are the newest gateways that were
+    refused; `sources` are the logs, by the OpenClaw that wrote them, as far as the ids in them tell; `problems` say
+    which file could not be read and why, and from when on what is told is whole.
     """
 
     lines: dict[str, LineCounts]
@@ -57,6 +55,8 @@ class Replay(Struct, frozen=True):
     unjoined: int
     problems: tuple[str, ...]
     refused_starts: tuple[GatewayRefused, ...] = ()
+    left_out: int = 0
+    sources: tuple[LogSource, ...] = ()
 
     @property
     def totals(self) -> LineCounts:
@@ -66,73 +66,47 @@ class Replay(Struct, frozen=True):
             totals.add(counts)
         return totals
 
+    def source_of(self, run_id: str) -> str | None:
+        """Return the name of the source of a run; None where there is only one source."""
+        names = (source.name for source in self.sources if run_id in source.book.runs)
+        return next(names, None) if len(self.sources) > 1 else None
 
-def replay(paths: Sequence[str]) -> Replay:
-    """Read the files in the order given (time orders the events) and rebuild runs and occupations.
 
-    A file that is given twice, under whatever name, is read once.
+def replay(words: Iterable[str], report: Callable[[ReadingProgress], None] | None = None) -> Replay:
+    """Read the logs that the words mean (time orders the events) and rebuild runs and occupations, source by source.
+
+    `report` is told how far the reading is.
     """
-    book, kinds = RunBook(limits=PAST), Counter[str]()
-    lines: dict[str, LineCounts] = {}
-    problems: list[str] = []
-    for path in _each_once(paths):
-        counts, events = LineCounts(), kinds.total()
-        lines[path] = counts
-        try:
-            for batch in _batches(read_events(path, counts)):
-                kinds.update(name for event in batch for name in kinds_of(event))
-                book = fold_all(book, batch)
-        except OSError as error:
-            del lines[path]
-            problems.append(f"{path} can't be read: {error.strerror or error}")
-        else:
-            if kinds.total() == events and not counts.of_log:
-                del lines[path]
-                problems.append(f"{path} is no log: no line has a time or a tag in front, or is a record")
-    keys = session_keys(book, {})
-    runs = [life for run in book.runs.values() for life in all_lives(run)]
-    past = [PastRun(run, key_of(run, keys), _decisions(run), lock_failure_sentence(run)) for run in runs]
-    if book.forgotten_at is not None:
-        problems.append(
-            f"the logs tell more than is kept at once ({PAST.runs} runs): what happened before "
-            f"{iso(book.forgotten_at)} is not complete; give fewer logs to see it whole"
-        )
+    past = read_past(collect(words), PAST, report)
+    sources = sources_of(past.books)
+    for book in (source.book for source in sources):
+        if book.forgotten_at is not None:
+            past.problems.append(
+                f"the logs tell more than is kept at once ({PAST.runs} runs): what happened before "
+                f"{iso(book.forgotten_at)} is not complete; give fewer logs to see it whole"
+            )
+    runs = (run for source in sources for run in _runs(source.book))
+    occupations = (past for source in sources for past in occupations_from_runs(source.book))
+    refused = (start for source in sources for start in source.book.refused_starts)
     return Replay(
-        lines=lines,
-        kinds=dict(sorted(kinds.items())),
-        runs=tuple(sorted(past, key=lambda p: (p.run.facts[0].at if p.run.facts else 0.0, p.run.run_id))),
-        occupations=occupations_from_runs(book),
-        unjoined=len(unjoined(book)),
-        problems=tuple(problems),
-        refused_starts=book.refused_starts,
+        lines=past.lines,
+        kinds=dict(sorted(past.kinds.items())),
+        runs=tuple(sorted(runs, key=lambda p: (p.run.facts[0].at if p.run.facts else 0.0, p.run.run_id))),
+        occupations=tuple(sorted(occupations, key=lambda past: (past.since, past.run_id))),
+        unjoined=sum(len(unjoined(source.book)) for source in sources),
+        problems=tuple(past.problems),
+        refused_starts=tuple(sorted(refused, key=lambda start: start.at)),
+        left_out=past.left_out,
+        sources=sources,
     )
 
 
-def _each_once(paths: Iterable[str]) -> list[str]:
-    """Return the paths without further names of the same files."""
-    by_file: dict[str, str] = {}
-    for path in paths:
-        by_file.setdefault(os.path.realpath(path), path)
-    return list(by_file.values())
-
-
-def kinds_of(event: Event) -> Iterator[str]:
-    """Name the kind of an event, in OpenClaw's own words; a line that names a lock timeout is that as well."""
-    yield event.counted_as
-    if event.lock_timeouts:
-        yield "lines naming a lock timeout"
+def _runs(book: RunBook) -> Iterator[PastRun]:
+    keys = session_keys(book, {})
+    for run in book.runs.values():
+        for life in all_lives(run):
+            yield PastRun(life, key_of(life, keys), _decisions(life), lock_failure_sentence(life))
 
 
 def _decisions(run: Run) -> tuple[Decision, ...]:
     return tuple(Decision(event, would_stop(event)) for event in run.decisions)
-
-
-def _batches(events: Iterable[Event]) -> Iterator[list[Event]]:
-    batch: list[Event] = []
-    for event in events:
-        batch.append(event)
-        if len(batch) >= BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

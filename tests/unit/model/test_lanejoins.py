@@ -10,8 +10,8 @@ from lockdeck.backend.model.runs.events import FailoverDecision, LaneTaskError, 
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
 from lockdeck.backend.model.runs.joins import keys_by_trace, runs_by_key
 from lockdeck.backend.model.runs.lane_joins import keys_by_lane
-from lockdeck.backend.openclaw.log.stream import read_events
 from tests.folders import RECORDINGS
+from tests.reading import read_events
 
 
 def failover(run, at, key="agent:ezra:main", lane_at=0.002, end=0.004):

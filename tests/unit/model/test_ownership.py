@@ -31,8 +31,8 @@ from lockdeck.backend.model.sessions.blocked import blocked_on, failures_by_path
 from lockdeck.backend.model.sessions.facts import SessionFacts
 from lockdeck.backend.model.sessions.ownership import foreign_holds, holds_of, session_run
 from lockdeck.backend.model.sessions.state import assess
-from lockdeck.backend.openclaw.log.stream import read_events
 from tests.folders import RECORDINGS
+from tests.reading import read_events
 
 PATH = "/r/agents/silas/sessions/s.jsonl.lock"
 GATEWAY, CALLER = 396, 29692

@@ -34,8 +34,8 @@ from lockdeck.backend.model.runs.rotation import (
 )
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.sessions.blocked import blocked_on, failures_by_path, waits_by_key
-from lockdeck.backend.openclaw.log.stream import read_events
 from tests.folders import RECORDINGS
+from tests.reading import read_events
 
 PATH = "/r/agents/silas/sessions/s.jsonl.lock"
 LOCK = LockTimeout(PATH, 10_000, 37121)

@@ -43,8 +43,8 @@ from lockdeck.backend.model.runs.joins import (
 from lockdeck.backend.model.runs.life import RunOutcome
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.run import all_lives
-from lockdeck.backend.openclaw.log.stream import read_events
 from tests.folders import RECORDINGS
+from tests.reading import read_events
 
 LOCK = LockTimeout("/r/agents/silas/sessions/s.jsonl.lock", 10_000, 37121)
 

@@ -32,8 +32,8 @@ from lockdeck.backend.model.runs.records import Blocked, Hold, Occupation
 from lockdeck.backend.model.runs.rotation import gap_grace, rotation_of
 from lockdeck.backend.model.sessions.facts import SessionFacts
 from lockdeck.backend.model.sessions.state import Assessment, assess
-from lockdeck.backend.openclaw.log.stream import read_events
 from tests.folders import RECORDINGS
+from tests.reading import read_events
 
 PATH = "/r/agents/silas/sessions/s.jsonl.lock"
 CHAIN = FailoverChain(

@@ -18,9 +18,9 @@ from lockdeck.backend.openclaw.log.stream import (
     LineCounts,
     Malformed,
     parse_line,
-    read_events,
 )
 from tests.folders import RECORDINGS
+from tests.reading import read_events
 
 EXPECTED = sorted(RECORDINGS.glob("*/expected.json"))
 AT = 1795340967.525

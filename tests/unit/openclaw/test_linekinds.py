@@ -16,7 +16,7 @@ from lockdeck.backend.openclaw.log.kinds.table import KindTable, LineKind
 from lockdeck.backend.openclaw.log.records import LogRecord
 from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts, parse_line
 from lockdeck.backend.openclaw.log.values import ident, key_values
-from lockdeck.backend.watch.logs.replay import kinds_of
+from lockdeck.backend.watch.logs.past import kinds_of
 from lockdeck.backend.watch.logs.sessions import SessionLogs
 from tests.unit.eventclasses import event_classes
 

@@ -17,7 +17,7 @@ from lockdeck.backend.model.runs.events import (
     RunTimeout,
 )
 from lockdeck.backend.openclaw.locks.gatewaylock import serving_gateway_lock
-from lockdeck.backend.openclaw.log.stream import parse_line, read_events
+from lockdeck.backend.openclaw.log.stream import parse_line
 from lockdeck.backend.openclaw.roots.config import load_config
 from lockdeck.backend.openclaw.roots.discovery import discover_roots
 from lockdeck.backend.openclaw.store import read_store
@@ -33,6 +33,7 @@ from lockdeck.backend.simulate.tempo import Tempo
 from lockdeck.backend.simulate.world import World
 from lockdeck.backend.system.procfs import LINUX
 from lockdeck.backend.watch.collector import Collector
+from tests.reading import read_events
 from tests.unit.fleetdir import nobody_vouches
 
 KEY = "agent:silas:main"

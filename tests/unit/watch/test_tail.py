@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lockdeck.backend.model.runs.events import LockBlocked, RunTimeout, WatchdogRelease
-from lockdeck.backend.openclaw.log.stream import MAX_LINE, read_events
+from lockdeck.backend.openclaw.log.stream import MAX_LINE
 from lockdeck.backend.watch.logs import tail as tail_module
 from lockdeck.backend.watch.logs.directory import LogDirectory, usual_directories
 from lockdeck.backend.watch.logs.tail import LogTail
 from tests.folders import RECORDINGS
+from tests.reading import read_events
 
 NOW = 1795340967.0
 HANG = RECORDINGS / "2026.4.5-incident-hang" / "gateway.log"
@@ -387,13 +388,6 @@ def test_replay_and_tail_tell_the_same(log, follow):
         poll = tail.poll(NOW)
     assert told == replayed
     assert len(told) > 90
-
-
-def test_replay_demands_a_regular_file(tmp_path):
-    os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path / "pipe", tmp_path, tmp_path / "none"):
-        with pytest.raises(OSError, match=r"regular|No such"):
-            list(read_events(path))
 
 
 def test_a_lock_timeout_in_a_line_of_its_own_is_heard(log, follow):

@@ -1,0 +1,40 @@
+"""The files of one log, read one after the other as one stream of events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from lockdeck.backend.model.runs.events import Event
+from lockdeck.backend.openclaw.log.inputs.opening import OpenInput
+from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts
+
+
+class SetReader:
+    """What a rotation has cut is whole again: lines, their parts and the time around them go on in the next file."""
+
+    __slots__ = ("_counts", "_stream")
+
+    def __init__(self) -> None:
+        self._stream: EventStream | None = None
+        self._counts = LineCounts()
+
+    def read(
+        self, source: OpenInput, counts: LineCounts, note: Callable[[int], None] | None = None
+    ) -> Iterator[Event]:
+        """Yield the events of one file; `note` is told how many bytes of it were read. Raises OSError."""
+        previous, self._counts = self._counts, counts
+        goes_on = self._stream is not None
+        stream = self._stream = self._stream or EventStream(source.at)
+        for piece in source.pieces():
+            if goes_on:
+                yield from stream.next_file(piece, previous)
+                goes_on = False
+            if note is not None:
+                note(source.done)
+            yield from stream.feed(piece, counts)
+
+    def finish(self) -> Iterator[Event]:
+        """Yield the event of a last line without newline: the log has no further file, or its next can't be read."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            yield from stream.finish(self._counts)
