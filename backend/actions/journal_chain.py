@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, BinaryIO
 
 from msgspec import Struct, field
 
@@ -16,6 +16,19 @@ FIRST = "0" * 64
 REPAIR = "repair"
 MOST_KEPT = 20_000
 """So many entries are kept in memory; the chain of older ones is checked all the same."""
+
+LONGEST_LINE = 4 << 20
+"""No entry of ours has so many bytes: what is longer is no entry, and is not kept in memory."""
+
+
+class LongLine(Struct, frozen=True):
+    """A line that is too long to be an entry: what the next line names as its hash, and whether it has an end."""
+
+    digest: str
+    ended: bool
+
+
+Line = bytes | LongLine
 
 
 class JournalReading(Struct, frozen=True):
@@ -32,7 +45,23 @@ class JournalReading(Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-def read_chain(lines: Iterable[bytes], limit: int = MOST_KEPT) -> JournalReading:
+def read_lines(source: BinaryIO) -> Iterator[Line]:
+    """Yield the lines of a journal, each with its newline where it has one, in bounded memory."""
+    while line := source.readline(LONGEST_LINE):
+        yield line if line.endswith(b"\n") or len(line) < LONGEST_LINE else _long_line(source, line)
+
+
+def _long_line(source: BinaryIO, piece: bytes) -> LongLine:
+    content = hashlib.sha256()
+    while piece:
+        content.update(piece.removesuffix(b"\n"))
+        if piece.endswith(b"\n"):
+            return LongLine(content.hexdigest(), ended=True)
+        piece = source.readline(LONGEST_LINE)
+    return LongLine(content.hexdigest(), ended=False)
+
+
+def read_chain(lines: Iterable[Line], limit: int = MOST_KEPT) -> JournalReading:
     """Read a journal's lines, each with its newline, and check their chain.  Never raises."""
     chain, entries, count = _Chain(), deque[Entry](maxlen=limit), 0
     for line in lines:
@@ -57,10 +86,10 @@ class _Chain(Struct):
     broken: tuple[int, str] | None = None
     notes: list[str] = field(default_factory=list)
 
-    def follow(self, line: bytes) -> Entry | None:
+    def follow(self, line: Line) -> Entry | None:
         """Take up the next line; return its entry, if it is one."""
         self.number += 1
-        if not line.endswith(b"\n"):
+        if not (line.ended if isinstance(line, LongLine) else line.endswith(b"\n")):
             self.notes.append(f"line {self.number} is unfinished: a crash while it was written")
             return None
         torn, entry = self.torn, parse_entry(line)
@@ -71,7 +100,7 @@ class _Chain(Struct):
             self.breaks(torn, "is no journal entry")
         if entry is not None and entry.get("prev") != self.previous:
             self.breaks(self.number, "does not follow from the line before it")
-        self.previous = digest(line)
+        self.previous = line.digest if isinstance(line, LongLine) else digest(line)
         return entry
 
     def breaks(self, number: int, problem: str) -> None:
@@ -85,8 +114,10 @@ def digest(line: bytes) -> str:
     return hashlib.sha256(content).hexdigest() if content else FIRST
 
 
-def parse_entry(line: bytes) -> Entry | None:
+def parse_entry(line: Line) -> Entry | None:
     """Read one line; None for what is no entry."""
+    if isinstance(line, LongLine):
+        return None
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):

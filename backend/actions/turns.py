@@ -7,8 +7,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lockdeck.backend.actions.journal import make_private_folder
+from lockdeck.backend.system.folders import private_folder
 
+_FOLDER = "turns"
 TURN_S = 10.0
 """How long, in seconds, an action waits for another lockdeck at work in the same sessions directory."""
 
@@ -22,22 +23,21 @@ def turn(state: str, directory: str, timeout_s: float) -> Iterator[None]:
     """Have a sessions directory to ourselves, for lockdeck's processes of this user.
 
     The lock is a kernel lock on a file in lockdeck's own state folder, so it ends with its process.  Raises
-    NotOurTurnError after `timeout_s` seconds, OSError when the state folder can't be used.
+    NotOurTurnError after `timeout_s` seconds, ForeignFolderError or another OSError when the state folder can't be used.
     """
     from filelock import FileLock, Timeout
 
-    folder = os.path.join(state, "turns")
-    make_private_folder(folder)
     name = hashlib.sha256(os.fsencode(os.path.realpath(directory))).hexdigest()[:24]
     lock = FileLock(
-        os.path.join(folder, name + ".lock"),
+        os.path.join(state, _FOLDER, name + ".lock"),
         mode=0o600,
         poll_interval=0.01,
         fallback_to_soft=False,
         preserve_lock_file=True,
     )
     try:
-        lock.acquire(timeout=timeout_s)
+        with private_folder(state, _FOLDER):
+            lock.acquire(timeout=timeout_s)
     except Timeout:
         raise NotOurTurnError(directory) from None
     try:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 import lockdeck
 
 
 class NoHomeError(OSError):
     """The account has no home directory, so there is no usual place for files."""
+
+
+class ForeignFolderError(OSError):
+    """A folder in which lockdeck would keep what it acts on belongs to others, or others may write it."""
 
 
 def config_dir(env: Mapping[str, str] | None = None) -> str:
@@ -20,6 +26,67 @@ def config_dir(env: Mapping[str, str] | None = None) -> str:
 def state_dir(env: Mapping[str, str] | None = None) -> str:
     """Return the folder of journal, quarantine and device key; `LOCKDECK_STATE_DIR` overrides it. NoHomeError."""
     return _folder("state", env)
+
+
+@contextmanager
+def private_folder(path: str, *below: str) -> Iterator[int]:
+    """Open a folder that nobody but its owner, who is us, may enter, and yield its descriptor; made with its parents.
+
+    `below` names folders in it, the last of which is opened. Whose the path is was checked from the top, and what was
+    opened is checked itself. Raises ForeignFolderError where it is not ours, OSError.
+    """
+    from lockdeck.backend.system.ownership import ownership_of
+
+    _make_with_parents(path)
+    ownership = ownership_of(path)
+    if ownership.fault is not None:
+        raise ForeignFolderError(_not_ours(path, ownership.fault))
+    folder = _open_private(path, None, path)
+    try:
+        for name in below:
+            path = os.path.join(path, name)
+            with suppress(FileExistsError):
+                os.mkdir(name, 0o700, dir_fd=folder)
+            inner = _open_private(name, folder, path)
+            os.close(folder)
+            folder = inner
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _make_with_parents(path: str) -> None:
+    if os.path.isdir(path):
+        return
+    parent = os.path.dirname(path)
+    if parent != path:
+        _make_with_parents(parent)
+    with suppress(FileExistsError):
+        os.mkdir(path, 0o700)
+
+
+def _open_private(name: str, folder: int | None, path: str) -> int:
+    """Open a folder, shut it for others, and make sure that it is ours."""
+    from lockdeck.backend.system.ownership import ownership_at
+
+    link = (
+        0 if folder is None else os.O_NOFOLLOW
+    )  # a state folder may be a link of ours; nothing in it is one
+    opened = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | link, dir_fd=folder)
+    try:
+        ownership = ownership_at(opened, path)
+        if ownership.fault is not None:
+            raise ForeignFolderError(_not_ours(path, ownership.fault))
+        if stat.S_IMODE(os.fstat(opened).st_mode) & 0o077:
+            os.fchmod(opened, 0o700)
+    except BaseException:
+        os.close(opened)
+        raise
+    return opened
+
+
+def _not_ours(path: str, fault: str) -> str:
+    return f"{fault}: lockdeck acts on nothing that is written in {path}; LOCKDECK_STATE_DIR names a folder of your own"
 
 
 def _folder(kind: str, env: Mapping[str, str] | None) -> str:

@@ -116,7 +116,7 @@ class Case:
     def wait_for_watchman(self) -> str | None:
         """Wait until the stand-in has recovered what its lockdeck left; what is wrong if it does not."""
         deadline = time.monotonic() + 20
-        while unfinished_actions(self.journal.read().entries) and not self._two_holders():
+        while unfinished_actions(self.journal.walk)[1] and not self._two_holders():
             if time.monotonic() > deadline:
                 return "the stand-in has not recovered anything"
             time.sleep(0.005)
@@ -136,7 +136,7 @@ class Case:
             yield f"journal: {reading.problem}"
         if self.situation.before_take is None and not self._original_is_somewhere():
             yield "the original lock is lost"
-        if unfinished_actions(reading.entries) and not self._two_holders():
+        if unfinished_actions(self.journal.walk)[1] and not self._two_holders():
             yield "the action is still unfinished"
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from lockdeck.backend.actions.release.records import Override, ReleaseOutcome, R
 from lockdeck.backend.actions.release.recovery import recover
 from lockdeck.backend.actions.release.release import release
 from lockdeck.backend.model.wire import SCHEMA, dumps
+from lockdeck.backend.system.folders import ForeignFolderError
 from lockdeck.backend.system.text import safe
 from lockdeck.tui.cli.explain import NOTHING_THERE, nothing_there
 from lockdeck.tui.cli.options import Common, common_options, json_option, lock_argument
@@ -73,6 +74,9 @@ def release_lock(request: ReleaseRequest, settings: Settings) -> Exit:
     try:
         for sentence in () if changes_nothing else recover(journal):
             narrate(f"recovered: {sentence}")
+    except ForeignFolderError as error:
+        narrate(f"nothing was released: {error}")
+        return Exit.REFUSED
     except OSError as error:
         narrate(f"{journal.path}: can't be read or written: {error.strerror or error}; nothing was released")
         return Exit.USAGE

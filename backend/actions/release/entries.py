@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 from msgspec.structs import replace
@@ -18,6 +19,8 @@ from lockdeck.backend.model.wire import evidence_json
 from lockdeck.backend.system.text import safe
 
 BEGIN = "release-begin"
+MOST_AT_ONCE = 100
+"""No more actions than this are put right in one go: a lockdeck leaves one behind, and a journal may be anybody's."""
 ENDS = frozenset({"released", "refused", "failed", "recovered"})
 
 
@@ -78,15 +81,35 @@ def append_recovered(journal: Journal, begin: Entry, sentence: str, quarantined:
     return result
 
 
-def unfinished_actions(entries: Iterable[Entry]) -> list[Entry]:
-    """Return the begin entries that no later entry ends, oldest first."""
-    begins: dict[str, Entry] = {}
-    for entry in entries:
-        action = entry.get("action")
-        if not isinstance(action, str) or not action.isalnum() or not isinstance(entry.get("kind"), str):
-            continue
-        if entry.get("kind") == BEGIN and isinstance(entry.get("path"), str):
-            begins[action] = entry
-        elif entry.get("kind") in ENDS:
-            begins.pop(action, None)
-    return list(begins.values())
+def unfinished_actions(walk: Callable[[], Iterable[Entry]]) -> tuple[list[Entry], int]:
+    """Return the begin entries that no later entry ends, oldest first and at most MOST_AT_ONCE, and how many there are.
+
+    `walk` goes through the journal anew at each call: what is only counted is not kept.
+    """
+    begun: dict[str, None] = {}
+    for entry in walk():
+        action = _action_begun(entry)
+        if action is not None:
+            begun[action] = None
+        elif _ends(entry):
+            begun.pop(entry["action"], None)
+    oldest = set(islice(begun, MOST_AT_ONCE))
+    begins = {action: entry for entry in walk() if oldest and (action := _action_begun(entry)) in oldest}
+    return list(begins.values()), len(begun)
+
+
+def has_ended(action: str, entries: Iterable[Entry]) -> bool:
+    """Return whether one of these entries ends an action."""
+    return any(_ends(entry) and entry["action"] == action for entry in entries)
+
+
+def _action_begun(entry: Entry) -> str | None:
+    """Return the action that an entry begins; None for any other, and for what no lockdeck has written."""
+    action = entry.get("action")
+    named = isinstance(action, str) and action.isalnum() and isinstance(entry.get("path"), str)
+    return action if named and entry.get("kind") == BEGIN else None
+
+
+def _ends(entry: Entry) -> bool:
+    kind, action = entry.get("kind"), entry.get("action")
+    return isinstance(kind, str) and kind in ENDS and isinstance(action, str)

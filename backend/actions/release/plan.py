@@ -48,7 +48,7 @@ def plan_at(
     view = look(place, now)
     overridden = override is not None
     reasons = (*_wrong_hold(view, release_id), *_bad_override(view, place, override))
-    reasons += refusals(view, place.root, overridden)
+    reasons += refusals(view, place, overridden)
     return ReleasePlan(
         path=place.path,
         release_id=view.release_id,

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from lockdeck.backend.actions.release.newcomers import newcomers
 from lockdeck.backend.actions.release.records import ReleasePlan
 from lockdeck.backend.actions.release.sentences import way_out
+from lockdeck.backend.actions.release.site import directory_fault
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import Liveness, LockIdentity, Presence, Verdict
 from lockdeck.backend.model.verdicts import CREATION_GRACE_S, judge
@@ -48,7 +49,7 @@ def prove_again(
         wait(min(dwell, dwell - elapsed))
     view = look(place, clock())
     overridden = plan.override is not None and can_be_overridden(view)
-    return view, (*differences(first, view), *refusals(view, place.root, overridden))
+    return view, (*differences(first, view), *refusals(view, place, overridden))
 
 
 def dwell_s(view: LockView) -> float:
@@ -65,7 +66,7 @@ def can_be_overridden(view: LockView) -> bool:
     return view.judgement.verdict is Verdict.LEAKED or view.evidence.only_wall_clock
 
 
-def refusals(view: LockView, root: str, overridden: bool) -> tuple[str, ...]:
+def refusals(view: LockView, place: Place, overridden: bool) -> tuple[str, ...]:
     """Return every reason why this lock may not be released now; empty: it may.
 
     `overridden`: a person vouches that the live process which the lock names has let go of it.
@@ -74,7 +75,8 @@ def refusals(view: LockView, root: str, overridden: bool) -> tuple[str, ...]:
     if overridden and can_be_overridden(view):
         judgement = judge(replace(view.evidence, liveness=Liveness.GONE))
     if judgement.releasable:
-        return tuple(newcomers(root, processes.openclaw_processes()))
+        fault = directory_fault(place.path)
+        return ((fault,) if fault else ()) + tuple(newcomers(place.root, processes.openclaw_processes()))
     if view.record.presence is Presence.ABSENT and view.judgement.verdict is not Verdict.REMOVED:
         return judgement.reasons  # nothing stands there to have a verdict on
     return (f"the verdict is {view.judgement.verdict}", *judgement.reasons, *way_out(judgement.verdict))

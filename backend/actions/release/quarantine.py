@@ -6,14 +6,16 @@ import errno
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from lockdeck.backend.actions.journal import make_private_folder, sync_folder
+from lockdeck.backend.actions.release.site import opened
 from lockdeck.backend.model.wire import dumps
+from lockdeck.backend.system.folders import private_folder
 
 FOLDER = "quarantine"
+_PIECE = 1 << 20
 
 
 def keep(state: str, folder: int, name: str, evidence: Mapping[str, Any]) -> str:
@@ -21,24 +23,34 @@ def keep(state: str, folder: int, name: str, evidence: Mapping[str, Any]) -> str
 
     The inode itself is moved where state folder and sessions share a file system; elsewhere its bytes are
     copied first.  `evidence` is written beside it before the move.  Both are readable by their owner only.
-    Raises OSError; the file is then where it was: what fails after the move is not told.
+    Raises OSError; the file is then where it was and nothing is in quarantine: what fails after the move is not told.
     """
-    home = os.path.join(state, FOLDER)
-    make_private_folder(home)
-    stem = os.path.join(home, f"{evidence.get('action', 'unknown')}-{secrets.token_hex(3)}")
-    _write(stem + ".json", dumps(evidence, indent=2).encode() + b"\n")
-    target = stem + ".lock"
+    stem = f"{evidence.get('action', 'unknown')}-{secrets.token_hex(3)}"
+    with private_folder(state, FOLDER) as home, opened(folder, name) as lock:
+        _write(home, stem + ".json", [dumps(evidence, indent=2).encode() + b"\n"])
+        try:
+            _move(folder, name, home, stem + ".lock", lock)
+        except BaseException:
+            _forget(home, stem + ".json")
+            raise
+        with suppress(OSError):
+            os.fsync(home)
+    return os.path.join(state, FOLDER, stem + ".lock")
+
+
+def _move(folder: int, name: str, home: int, target: str, lock: int | None) -> None:
+    """Move a file; `lock` is its descriptor, None for what is no regular file."""
     try:
-        os.rename(name, target, src_dir_fd=folder)
+        os.rename(name, target, src_dir_fd=folder, dst_dir_fd=home)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        _write(target, _bytes(folder, name))
+        _write(home, target, [] if lock is None else _pieces(lock))
         os.unlink(name, dir_fd=folder)
-    with suppress(OSError):
-        os.chmod(target, 0o600)
-        sync_folder(home)
-    return target
+        return
+    if lock is not None and os.fstat(lock).st_nlink == 1:
+        with suppress(OSError):  # the folder is shut for others in any case
+            os.fchmod(lock, 0o600)
 
 
 def quarantined_lock(state: str, action: str) -> str | None:
@@ -64,15 +76,27 @@ def _tells_of_original(path: str) -> bool:
     return isinstance(evidence, dict) and evidence.get("original") is True
 
 
-def _bytes(folder: int, name: str) -> bytes:
-    source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
-    with open(source, "rb") as file:
-        return file.read(1 << 20)
+def _pieces(lock: int) -> Iterator[bytes]:
+    at = 0
+    while piece := os.pread(lock, _PIECE, at):
+        yield piece
+        at += len(piece)
 
 
-def _write(path: str, data: bytes) -> None:
+def _write(home: int, name: str, pieces: Iterable[bytes]) -> None:
+    """Write a private file and bring it to the disk; where that fails there is none."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with open(os.open(path, flags, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    fd = os.open(name, flags, 0o600, dir_fd=home)
+    try:
+        with open(fd, "wb") as file:
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        _forget(home, name)
+        raise
+
+
+def _forget(home: int, name: str) -> None:
+    with suppress(OSError):
+        os.unlink(name, dir_fd=home)

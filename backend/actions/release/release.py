@@ -47,7 +47,7 @@ from lockdeck.backend.actions.release.proof import (
 )
 from lockdeck.backend.actions.release.records import ReleaseOutcome, ReleasePlan, Status
 from lockdeck.backend.actions.release.restore import Restoration, half_done, restore
-from lockdeck.backend.actions.release.site import StepHook, make_work_folder, no_hook, open_site
+from lockdeck.backend.actions.release.site import StepHook, no_hook, open_site
 from lockdeck.backend.actions.release.standin import lock_payload, run_stand_in
 from lockdeck.backend.actions.release.swap import swap_out
 from lockdeck.backend.actions.turns import TURN_S, NotOurTurnError, turn
@@ -56,6 +56,7 @@ from lockdeck.backend.model.locks import LockIdentity
 from lockdeck.backend.model.wire import evidence_json
 from lockdeck.backend.openclaw.roots.place import Place
 from lockdeck.backend.system.clocks import steady_time, wall_time
+from lockdeck.backend.system.folders import ForeignFolderError
 from lockdeck.backend.system.text import safe
 
 Wait = Callable[[float], object]
@@ -108,6 +109,8 @@ def release(
     except NotOurTurnError:
         reason = "another lockdeck is releasing a lock in this sessions directory"
         return append_end(journal, _outcome(plan, Status.REFUSED, (reason,)))
+    except ForeignFolderError as error:
+        return _outcome(plan, Status.REFUSED, (safe(error, 1000),))
     except OSError as error:
         return _outcome(plan, Status.FAILED, (f"{type(error).__name__}: {safe(error)}",))
     return _watch(outcome, place, transcript, watch_s, tools)
@@ -164,9 +167,7 @@ def _swap_and_restore(
     tools.step("begun")
     with run_stand_in(tools.journal.path) as stand_in:
         tools.step("stand-in started")
-        make_work_folder(place.path, action)
-        tools.step("folder made")
-        with open_site(place.path, action, tools.step) as site:
+        with open_site(place.path, action, tools.step, make=True) as site:
             payload = lock_payload(stand_in, action, tools.clock())
             problem = swap_out(site, payload, pin, identity, tools.search, tools.wait)
             try:

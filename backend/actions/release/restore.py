@@ -181,8 +181,11 @@ def _is_held(folder: int, name: str, search: Search) -> bool:
 
 
 def half_done(site: Site, error: OSError) -> str:
-    """Say where everything is after `restore` has failed, and the way out. Raises OSError where that can't be seen."""
-    state = _AT_NAME[kind_at(site, site.directory, site.name)]
+    """Say where everything is after `restore` has failed, as far as that can be seen, and the way out."""
+    try:
+        state = _AT_NAME[kind_at(site, site.directory, site.name)]
+    except OSError as unseen:
+        state = f"what stands at the lock's name can't be seen ({safe(unseen.strerror or unseen)})"
     folder = os.path.join(os.path.dirname(site.path), work_folder_name(site.action))
     return (
         f"{state}, and what was taken out of it is in {safe(folder)} or in the quarantine: it could not be put in "

@@ -10,16 +10,19 @@ dashboard counts.  It holds:
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 
 from msgspec import Struct
 
 from lockdeck.backend.actions.release.standin import is_lock_of
 from lockdeck.backend.openclaw.locks.lockfile import work_folder_name
+from lockdeck.backend.system.folders import ForeignFolderError
+from lockdeck.backend.system.ownership import ownership_at, ownership_of
 
 LOCK = "lock"
 SLOT = "slot"
@@ -27,6 +30,8 @@ DRAFT = "draft"
 _PAYLOAD_LIMIT = 65536
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NO_FILE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.ENODEV})
+"""Nothing there, a link, a socket, a device: no file that could be opened. Every other error leaves it unknown."""
 
 StepHook = Callable[[str], None]
 """Called with a name between any two system calls that change something: where tests kill us."""
@@ -56,24 +61,65 @@ class Site(Struct, frozen=True):
     step: StepHook
 
 
-def make_work_folder(path: str, action: str) -> None:
-    """Make the folder of an action beside the lock at a path; FileExistsError when it is there."""
-    os.mkdir(os.path.join(os.path.dirname(path), work_folder_name(action)), 0o700)
+def directory_fault(path: str) -> str | None:
+    """Say why no lock is released in the directory of the one at `path`: others may exchange what is in it; None: none."""
+    ownership = ownership_of(os.path.dirname(path))
+    if ownership.fault is None:
+        return None
+    way_out = "".join(f"; {sentence}" for sentence in ownership.ways_out[:1])
+    return f"{ownership.fault}, so what a release puts there could be exchanged under it{way_out}"
 
 
 @contextmanager
-def open_site(path: str, action: str, step: StepHook) -> Iterator[Site]:
-    """Open the folder of an action; FileNotFoundError when it (or the sessions directory) is not there."""
+def open_site(path: str, action: str, step: StepHook, *, make: bool = False) -> Iterator[Site]:
+    """Open the folder of an action beside the lock at `path`; `make` it first.
+
+    All that follows goes through these two descriptors, so that no path is looked up twice. Raises ForeignFolderError
+    where sessions directory or folder are not ours alone, FileNotFoundError when one of them is not there.
+    """
     parent, name = os.path.split(path)
-    directory = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fault = directory_fault(path)
+    if fault is not None and os.path.isdir(parent):
+        raise ForeignFolderError(fault)
+    directory = os.open(parent, _DIRECTORY)
     try:
-        work_folder = os.open(work_folder_name(action), _DIRECTORY, dir_fd=directory)
+        _check(directory, parent)
+        work_folder = _open_work_folder(directory, parent, action, step, make)
         try:
             yield Site(path, directory, work_folder, name, action, step)
         finally:
             os.close(work_folder)
     finally:
         os.close(directory)
+
+
+def _open_work_folder(directory: int, parent: str, action: str, step: StepHook, make: bool) -> int:
+    name = work_folder_name(action)
+    if make:
+        os.mkdir(name, 0o700, dir_fd=directory)
+        step("folder made")
+    try:
+        folder = os.open(name, _DIRECTORY, dir_fd=directory)
+        try:
+            _check(folder, os.path.join(parent, name))
+            if stat.S_IMODE(os.fstat(folder).st_mode) & 0o077:
+                os.fchmod(folder, 0o700)  # a default ACL of the directory, or a file system that adds bits
+        except BaseException:
+            os.close(folder)
+            raise
+    except OSError:
+        if make:
+            with suppress(OSError):
+                os.rmdir(name, dir_fd=directory)
+        raise
+    return folder
+
+
+def _check(folder: int, path: str) -> None:
+    """Check whose an open folder is."""
+    fault = ownership_at(folder, path).fault
+    if fault is not None:
+        raise ForeignFolderError(fault)
 
 
 def kind_at(site: Site, folder: int, name: str) -> FileKind:
@@ -102,10 +148,15 @@ def _stands(folder: int, name: str, status: os.stat_result) -> bool:
 
 @contextmanager
 def opened(folder: int, name: str) -> Iterator[int | None]:
-    """Open a regular file for reading; None when there is none or it may not be read."""
+    """Open a regular file for reading; None where no such file stands there.
+
+    Raises OSError where that can't be told (EMFILE, EACCES, ESTALE …): what is not known is no lock and no vacancy.
+    """
     try:
         fd = os.open(name, _FILE, dir_fd=folder)
-    except OSError:
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise
         yield None
         return
     try:

@@ -28,6 +28,8 @@ LIFETIME_S = 60
 
 START_S = 10
 """How long a stand-in may take to start; a loaded machine takes far less."""
+LEAVE_S = 5.0
+"""How long one may take to leave; one that was stopped (SIGSTOP) never does, and then it is ended."""
 
 _WATCH = (
     "import os, select, sys\n"
@@ -109,4 +111,8 @@ def _dismiss(child: subprocess.Popen[bytes], pipe: int) -> None:
     # The pipe is broken when the stand-in has ended already, at the end of its lifetime.
     with suppress(BrokenPipeError):
         os.write(pipe, b".")
-    child.wait()
+    try:
+        child.wait(LEAVE_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()

@@ -114,7 +114,10 @@ def vacate(site: Site) -> bool:
 
 
 def freeze(site: Site) -> FileKind:
-    """Put the empty directory at the name and say what stood there: NOTHING, STAND_IN or LOCK (now in slot)."""
+    """Put the empty directory at the name and say what stood there: NOTHING, STAND_IN or LOCK (now in slot).
+
+    Where that can't be told it goes back to its name. Raises OSError then.
+    """
     for _ in range(_TRIES):
         try:
             exchange(site.directory, site.name, site.work_folder, SLOT)
@@ -123,7 +126,11 @@ def freeze(site: Site) -> FileKind:
                 rename_noreplace(site.work_folder, SLOT, site.directory, site.name)
             except FileExistsError:
                 continue
-        return kind_at(site, site.work_folder, SLOT)
+        try:
+            return kind_at(site, site.work_folder, SLOT)
+        except OSError:
+            thaw_with(site, SLOT)
+            raise
     raise FileExistsError(f"{site.name} comes and goes too fast")
 
 

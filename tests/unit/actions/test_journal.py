@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import multiprocessing
@@ -12,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockdeck.backend.actions.journal import Journal, default_journal
-from lockdeck.backend.actions.journal_chain import FIRST, read_chain
+from lockdeck.backend.actions.journal import MOST_BYTES, Journal, default_journal
+from lockdeck.backend.actions.journal_chain import FIRST, LONGEST_LINE, LongLine, read_chain, read_lines
 
 
 @pytest.fixture
@@ -178,13 +179,62 @@ def test_only_a_true_chain_passes_as_one(parts):
 
 def test_of_a_long_journal_the_newest_entries_are_kept_and_every_line_is_checked_and_walked(journal):
     for number in range(20):
-        journal.append("refused", number=number)
+        journal.append("refused", number=number, action="a1")
     reading = read_chain(lines(journal), limit=5)
     assert [entry["number"] for entry in reading.entries] == [15, 16, 17, 18, 19]
     assert (reading.broken_at, reading.notes) == (None, ("the newest 5 of 20 entries are shown",))
     assert [entry["number"] for entry in journal.walk()] == list(range(20))
     assert read_chain(lines(journal)[1:], limit=5).broken_at == 1
     assert read_chain([*lines(journal), b"torn\n", b"half"]).broken_at == 21
+
+
+def test_a_line_that_is_too_long_is_no_entry_and_the_chain_goes_on_behind_it(journal):
+    journal.append("refused", number=1)
+    with open(journal.path, "ab") as file:
+        file.write(b'{"action":"' + b"x" * (2 * LONGEST_LINE) + b'"}\n')
+    journal.append("refused", number=2)
+    reading = journal.read()
+    assert [entry["number"] for entry in reading.entries] == [1, 2]
+    assert (reading.broken_at, reading.problem) == (2, "line 2 is no journal entry")
+    with open(journal.path, "rb") as file:
+        assert [type(line) for line in read_lines(file)] == [bytes, LongLine, bytes]
+
+
+def test_what_an_append_reads_grows_with_the_last_line_and_not_with_its_square(journal, monkeypatch):
+    journal.append("refused")
+    with open(journal.path, "ab") as file:
+        file.write(b"x" * 10_000_000)
+    pread, asked = os.pread, []
+    monkeypatch.setattr(os, "pread", lambda fd, size, at: asked.append(size) or pread(fd, size, at))
+    journal.append("refused")
+    assert sum(asked) < 30_000_000
+    assert max(asked) < 1_000_000
+
+
+def test_a_full_disk_leaves_no_half_of_an_entry(journal, monkeypatch):
+    journal.append("refused")
+    before, write = lines(journal), os.write
+
+    def full(fd, data):
+        monkeypatch.setattr(os, "write", no_room)
+        return write(fd, data[:10])
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="space"):
+        journal.append("released")
+    monkeypatch.undo()
+    assert lines(journal) == before
+
+
+def no_room(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_journal_that_is_larger_than_any_of_ours_is_not_written_to(journal):
+    journal.append("refused")
+    os.truncate(journal.path, MOST_BYTES + 1)
+    with pytest.raises(OSError, match="move it away"):
+        journal.append("refused")
 
 
 def test_a_repair_that_was_torn_itself_breaks_no_chain(journal):

@@ -20,7 +20,6 @@ from lockdeck.backend.actions.release.recovery import recover
 from lockdeck.backend.actions.release.site import (
     FileKind,
     kind_at,
-    make_work_folder,
     no_hook,
     open_site,
 )
@@ -109,7 +108,6 @@ def test_a_sessions_directory_that_is_away_for_a_while_ends_no_action(root, step
 
 def test_a_name_that_goes_between_two_looks_is_vacant(root, monkeypatch):
     root.write()
-    make_work_folder(str(root.lock), "0")
 
     @contextlib.contextmanager
     def vanishing(folder, name):
@@ -117,7 +115,7 @@ def test_a_name_that_goes_between_two_looks_is_vacant(root, monkeypatch):
         yield None
 
     monkeypatch.setattr("lockdeck.backend.actions.release.site.opened", vanishing)
-    with open_site(str(root.lock), "0", no_hook) as site:
+    with open_site(str(root.lock), "0", no_hook, make=True) as site:
         assert kind_at(site, site.directory, site.name) is FileKind.NOTHING
 
 
@@ -155,7 +153,7 @@ def test_recovering_twice_does_nothing_more(root):
     entries = root.journal.read().entries
     assert mended(root) == []
     assert root.journal.read().entries == entries
-    assert unfinished_actions(entries) == []
+    assert unfinished_actions(lambda: entries) == ([], 0)
 
 
 def test_nothing_to_recover_needs_no_journal(root):
@@ -232,18 +230,17 @@ def test_a_live_lock_that_can_not_go_back_is_kept_until_it_is_let_go(root, monke
     told = mended(root)
     assert "newer lock" in told[0]
     assert os.path.samestat(os.stat(f"/proc/{newer.pid}/fd/3"), os.stat(root.lock))
-    assert len(unfinished_actions(root.journal.read().entries)) == 1
+    assert len(unfinished_actions(root.journal.walk)[0]) == 1
     end(holder)
     mended(root)
-    assert unfinished_actions(root.journal.read().entries) == []
+    assert unfinished_actions(root.journal.walk)[0] == []
     assert root.names() == ["one.jsonl", "one.jsonl.lock"]
     end(newer)
 
 
 def test_a_frozen_name_holds_against_everything_that_handles_locks(root, tmp_path):
     root.write()
-    make_work_folder(str(root.lock), "a1")
-    with open_site(str(root.lock), "a1", no_hook) as site:
+    with open_site(str(root.lock), "a1", no_hook, make=True) as site:
         furnish(site, b'{"lockdeck": "a1"}')
         assert freeze(site) is FileKind.LOCK
         with pytest.raises(FileExistsError):
@@ -262,7 +259,7 @@ def test_the_begin_entry_of_a_hostile_journal_leads_nowhere():
         {"kind": "release-begin", "action": 7, "path": "/x/y.jsonl.lock"},
         {"kind": "release-begin", "action": "a1", "path": None},
     ]
-    assert unfinished_actions(entries) == []
+    assert unfinished_actions(lambda: entries) == ([], 0)
 
 
 DYING = """
@@ -285,7 +282,7 @@ def test_the_stand_in_of_a_killed_lockdeck_puts_the_lock_back_by_itself(tmp_path
     assert killed.returncode == -9
     journal = Journal(str(state / "journal.jsonl"))
     for _ in watch(state, yield_on_timeout=True, rust_timeout=50, step=10, debounce=20):
-        if not unfinished_actions(journal.read().entries):
+        if not unfinished_actions(journal.walk)[1]:
             break
     sessions = tmp_path / "root" / "agents" / "main" / "sessions"
     assert sorted(os.listdir(sessions)) == ["one.jsonl", "one.jsonl.lock"]
@@ -297,7 +294,7 @@ def test_entries_that_make_no_sense_stop_nothing(root):
         {"action": "ab", "kind": [], "path": "/x"},
         {"action": "cd", "kind": "release-begin", "path": "/x\0y"},
     ]
-    assert [entry["action"] for entry in unfinished_actions(entries)] == ["cd"]
+    assert [entry["action"] for entry in unfinished_actions(lambda: entries)[0]] == ["cd"]
     for number, path in enumerate(("/x\0y/one.jsonl.lock", "/x\ud800/one.jsonl.lock")):
         root.journal.append("release-begin", action=f"cd{number}", path=path)
     assert all("could not be put right" in sentence for sentence in mended(root))

@@ -636,7 +636,9 @@ def without_watchman(_journal):
 
 def test_what_fails_after_a_lock_was_put_away_changes_nothing(root, monkeypatch):
     root.write()
-    monkeypatch.setattr("lockdeck.backend.actions.release.quarantine.sync_folder", no_room)
+    root.journal.append("refused")  # from now on no folder but the quarantine's is brought to the disk
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: no_room() if stat.S_ISDIR(os.fstat(fd).st_mode) else sync(fd))
     outcome = root.release()
     assert (outcome.status, root.names()) == (Status.RELEASED, ["one.jsonl"])
 

@@ -7,9 +7,9 @@ import os
 
 import pytest
 
-from lockdeck.backend.actions.release.site import make_work_folder
 from lockdeck.backend.actions.release.standin import lock_payload, run_stand_in
 from lockdeck.backend.model.locks import Verdict
+from lockdeck.backend.openclaw.locks.lockfile import work_folder_name
 from lockdeck.backend.openclaw.roots.discovery import Root
 from lockdeck.backend.system import processes
 from lockdeck.backend.watch.locks import LETTING_GO_S, WatchedLocks
@@ -67,7 +67,7 @@ def test_a_stand_in_of_ours_is_no_lock_of_an_agent_while_its_release_is_under_wa
         with open(lock, "wb") as file:
             file.write(lock_payload(stand_in, "abc123", NOW))
         assert look(WatchedLocks(), root, NOW) == [Verdict.LEAKED], "no release of that name is under way"
-        make_work_folder(lock, "abc123")
+        os.mkdir(os.path.join(os.path.dirname(lock), work_folder_name("abc123")))
         assert look(WatchedLocks(), root, NOW) == []
     assert look(WatchedLocks(), root, NOW) == [Verdict.DEAD], "it died before the release was done"
 
