@@ -26,7 +26,8 @@ from lockdeck.backend.actions.journal_chain import (
     read_chain,
     read_lines,
 )
-from lockdeck.backend.model.wire import dumps, iso
+from lockdeck.backend.model.moments import iso
+from lockdeck.backend.model.wire import dumps
 from lockdeck.backend.system.clocks import wall_time
 from lockdeck.backend.system.folders import private_folder, state_dir
 

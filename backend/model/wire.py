@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -22,6 +21,7 @@ from lockdeck.backend.model.fleet import (
     SessionView,
 )
 from lockdeck.backend.model.locks import Evidence, Holder, ScanEvidence
+from lockdeck.backend.model.moments import clock_text, iso, seconds_between, telling_of
 from lockdeck.backend.model.needs import needs_person
 from lockdeck.backend.model.occupation import occupied_ms
 from lockdeck.backend.model.runs.records import Attempt, Occupation, Rotation
@@ -42,15 +42,14 @@ def dumps(value: object, indent: int | None = None) -> str:
     return text.replace("\x7f", "\\u007f")
 
 
-def iso(at: float | None) -> str | None:
-    """Epoch seconds as ISO 8601 UTC; None, and times no calendar holds, become None."""
-    if at is None:
-        return None
-    try:
-        moment = datetime.fromtimestamp(at, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def moment_json(name: str, at: float | None) -> Json:
+    """Render a moment under its name, null without a date; and what else the log tells of it: its clock, or nothing."""
+    return {name: iso(at), f"{name[:-2]}Clock" if name.endswith("At") else f"{name}Clock": clock_text(at)}
+
+
+def times_json(at: float | None) -> str | None:
+    """Say what the log tells of times: `dated`, `no year`, `no date` or `not told`; null where there is no time."""
+    return None if at is None else telling_of(at).value
 
 
 def ms(seconds: float | None) -> int | None:
@@ -147,9 +146,11 @@ def attempt_json(attempt: Attempt, rotation: Rotation | None = None) -> Json:
         "profile": attempt.profile,
         "provider": attempt.provider,
         "model": attempt.model,
-        "startedAt": iso(started),
-        "endedAt": iso(ended),
-        "durationMs": ms(ended - started) if ended is not None and started is not None else None,
+        **moment_json("startedAt", started),
+        "startAssumed": attempt.start_assumed,
+        **moment_json("endedAt", ended),
+        "times": times_json(started if ended is None else ended),
+        "durationMs": ms(seconds_between(started, ended)),
         "reason": attempt.reason,
         "decision": attempt.decision,
         "timedOut": attempt.timed_out,

@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 
 UNKNOWN = "-"
 """Stands for a time that nobody knows."""
+ASSUMED = "~"
+"""Stands before a length of time that no line tells whole: it follows from the lines around it and from the timeout."""
+START_NOT_LOGGED = "start not logged"
 
 
 def duration(seconds: float) -> str:
@@ -27,6 +30,11 @@ def duration(seconds: float) -> str:
         if total >= unit:
             return f"{total // unit}{name} {total % unit // smaller:02d}{smaller_name}"
     return f"{total} s"
+
+
+def span(seconds: float | None, *, assumed: bool = False) -> str:
+    """Return a length of time that may be unknown; `~` before one of which not all stands in the log."""
+    return UNKNOWN if seconds is None else f"{ASSUMED if assumed else ''}{duration(seconds)}"
 
 
 def times(number: int, singular: str, plural: str | None = None) -> str:

@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
+from lockdeck.backend.model.moments import span_written, written
 from lockdeck.backend.model.runs.events import GatewayRefused
-from lockdeck.backend.model.runs.history import PastOccupation
+from lockdeck.backend.model.runs.history import Ending, PastOccupation
 from lockdeck.backend.model.runs.records import Attempt
-from lockdeck.backend.model.wire import SCHEMA, attempt_json, dumps, iso
-from lockdeck.backend.model.words import UNKNOWN, duration, times
+from lockdeck.backend.model.wire import SCHEMA, attempt_json, dumps, moment_json, ms, times_json
+from lockdeck.backend.model.words import START_NOT_LOGGED, duration, span, times
 from lockdeck.backend.openclaw.log.inputs.opening import is_stdin
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.backend.watch.logs.replay import PastRun, Replay, replay
@@ -94,7 +95,8 @@ def _run(past: PastRun, history: Replay) -> dict[str, Any]:
         "sessionKey": past.session_key,
         "source": history.source_of(run.run_id),
         "outcome": run.outcome.value if run.outcome else None,
-        "endedAt": iso(run.ended_at),
+        **moment_json("endedAt", run.ended_at),
+        "times": times_json(run.last_activity),
         "failure": run.failure,
         "timeouts": run.timeouts,
         "lockFailures": sum(attempt.reason == "lock" for attempt in run.attempts),
@@ -102,7 +104,7 @@ def _run(past: PastRun, history: Replay) -> dict[str, Any]:
         "attempts": [attempt_json(attempt) for attempt in run.attempts],
         "decisions": [
             {
-                "at": iso(decision.event.at),
+                **moment_json("at", decision.event.at),
                 "stage": decision.event.stage,
                 "decision": decision.event.decision,
                 "reason": decision.event.reason,
@@ -113,7 +115,7 @@ def _run(past: PastRun, history: Replay) -> dict[str, Any]:
         ],
         "candidates": [
             {
-                "at": iso(candidate.at),
+                **moment_json("at", candidate.at),
                 "decision": candidate.decision,
                 "attempt": candidate.attempt,
                 "total": candidate.total,
@@ -128,7 +130,8 @@ def _run(past: PastRun, history: Replay) -> dict[str, Any]:
 
 def _refused_start(start: GatewayRefused) -> dict[str, Any]:
     return {
-        "at": iso(start.at),
+        **moment_json("at", start.at),
+        "times": times_json(start.at),
         "pid": start.pid,
         "waitedMs": start.waited_ms,
         "port": start.port,
@@ -144,10 +147,15 @@ def _occupation(past: PastOccupation, history: Replay) -> dict[str, Any]:
         "sessionId": past.session_id,
         "sessionKey": past.session_key,
         "source": history.source_of(past.run_id),
-        "since": iso(past.since),
-        "until": iso(past.until),
+        **moment_json("since", past.since),
+        "sinceAssumed": past.since_assumed,
+        **moment_json("until", past.until),
+        "times": times_json(past.until),
         "ms": past.ms,
         "heldMs": past.held_ms,
+        "heldAssumed": past.held_assumed,
+        "end": past.ending.value,
+        "logGoesOnMs": ms(past.log_goes_on_s),
         "outcome": past.outcome.value if past.outcome else None,
         "attempts": [attempt_json(attempt) for attempt in past.attempts],
         "policy": {
@@ -161,12 +169,8 @@ def _occupation(past: PastOccupation, history: Replay) -> dict[str, Any]:
 def replay_lines(history: Replay) -> Iterator[SafeText]:
     """Render the occupations with their attempts, runs that failed on a lock, gateways that were refused, then figures."""
     for past in history.occupations:
-        end = past.outcome.value if past.outcome else "end not logged"
-        span = f"{iso(past.since)} to {iso(past.until)}"
         yield _heading(history, past.session_key, past.session_id, past.run_id)
-        yield safe(
-            f"  occupied {duration(past.ms / 1000)} ({span}), locked {duration(past.held_ms / 1000)}: {end}"
-        )
+        yield safe(f"  {_occupied(past)}: {_end(past)}")
         for attempt in past.attempts:
             yield safe(f"    {_attempt(attempt, past.until)}")
         yield safe(f"  policy: {past.policy.sentence}")
@@ -175,7 +179,7 @@ def replay_lines(history: Replay) -> Iterator[SafeText]:
             yield _heading(history, run.session_key, run.run.session_id, run.run.run_id)
             yield safe(f"  {run.locked}")
     for start in history.refused_starts:
-        yield safe(f"{iso(start.at)}  {start.sentence()}")
+        yield safe(f"{written(start.at)}  {start.sentence()}")
     if history.occupations or history.refused_starts or any(run.locked for run in history.runs):
         yield SafeText("")
     for kind, count in history.kinds.items():
@@ -197,9 +201,33 @@ def _heading(history: Replay, key: str | None, session_id: str | None, run_id: s
     return safe(f"{name}  run {run_id}" + (f"  in {source}" if source else ""))
 
 
+def _occupied(past: PastOccupation) -> str:
+    occupied = span(_seconds(past.ms), assumed=past.since_assumed)
+    held = span(_seconds(past.held_ms), assumed=past.held_assumed)
+    return f"occupied {occupied} {span_written(past.since, past.until)}, locked {held}"
+
+
+def _end(past: PastOccupation) -> str:
+    """Return how it ended; the end of a log is told apart from the end of a run."""
+    goes_on = duration(past.log_goes_on_s or 0.0)
+    ends = f"the log ends {goes_on} later" if past.log_goes_on_s else "the log ends here"
+    return {
+        Ending.LOGGED: past.outcome.value if past.outcome else "",
+        Ending.WENT_ON: "the run went on later",
+        Ending.LOG_ENDS: f"end not logged: {ends}; the run may have gone on",
+        Ending.NOT_LOGGED: "end not logged"
+        if past.log_goes_on_s is None
+        else f"end not logged, and the log goes on for {goes_on}",
+    }[past.ending]
+
+
+def _seconds(ms: int | None) -> float | None:
+    return None if ms is None else ms / 1000
+
+
 def _attempt(attempt: Attempt, until: float) -> str:
     route = attempt.profile or "/".join(part for part in (attempt.provider, attempt.model) if part) or "?"
-    seconds = attempt.duration_s(until)
-    lasted = UNKNOWN if seconds is None else duration(seconds)
+    lasted = span(attempt.duration_s(until), assumed=attempt.start_assumed)
+    start = f"  ({START_NOT_LOGGED})" if attempt.start_assumed else ""
     decision = f" -> {attempt.decision}" if attempt.decision else ""
-    return f"attempt {attempt.index}  {route}  {lasted}  {attempt.reason or '-'}{decision}"
+    return f"attempt {attempt.index}  {route}  {lasted}  {attempt.reason or '-'}{decision}{start}"

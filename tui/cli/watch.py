@@ -13,8 +13,9 @@ import click
 
 from lockdeck.backend.model.changes import Change, LockChange, RootChange, SessionChange, changes
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView
+from lockdeck.backend.model.moments import iso
 from lockdeck.backend.model.needs import needs_person
-from lockdeck.backend.model.wire import SCHEMA, dumps, iso, lock_json, root_json, session_json
+from lockdeck.backend.model.wire import SCHEMA, dumps, lock_json, root_json, session_json
 from lockdeck.backend.model.words import duration, time_of_day, times
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.tui.cli.options import Common, common_options, for_option, json_option, roots_argument

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from lockdeck.backend.actions.cancel.ladder import EndingCost
 from lockdeck.backend.actions.cancel.log import recent_events
 from lockdeck.backend.model.locks import LockKind
+from lockdeck.backend.model.moments import is_dated
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
 from lockdeck.backend.openclaw.gateway.rows import SessionRow
 from lockdeck.backend.openclaw.locks.lockfile import read_lock
@@ -33,7 +34,7 @@ def cost_by_log(logs: Sequence[str], key: str, run_id: str | None, since: float)
     """Return the cost of ending a gateway that can't be asked, by the runs that go on in its log.
 
     A run of which nothing was logged after `since` (epoch seconds) is over: an answer is not logged. Runs that
-    answer at once are never logged, so this is the least that there is.
+    answer at once are never logged, so this is the least that there is. One that has no date may go on.
     """
     events = recent_events(logs)
     if events is None:
@@ -42,7 +43,8 @@ def cost_by_log(logs: Sequence[str], key: str, run_id: str | None, since: float)
         )
     sessions: set[str] = set()
     for run in fold_all(RunBook(), events).runs.values():
-        if run.ended_at is not None or run.last_activity < since or run_id in (run.run_id, run.session_id):
+        over = run.ended_at is not None or (is_dated(run.last_activity) and run.last_activity < since)
+        if over or run_id in (run.run_id, run.session_id):
             continue
         if run.attempts and run.session_key != key:
             sessions.add(run.session_key or f"a run that names no session ({safe(run.run_id, 60)})")

@@ -38,7 +38,8 @@ class FileLog:
     """The log files at some paths, from their present ends on; a file that is replaced is read from its start."""
 
     def __init__(self, paths: Sequence[str], clock: Callable[[], float]) -> None:
-        self._streams = {path: EventStream(clock()) for path in paths}
+        self._clock = clock
+        self._streams = {path: EventStream() for path in paths}
         self._positions = {path: _position(path) for path in paths}
         self.readable = any(position is not None for position in self._positions.values())
 
@@ -57,7 +58,7 @@ class FileLog:
             offset = offset if inode == (status.st_dev, status.st_ino) and offset <= status.st_size else 0
             while piece := os.pread(descriptor, _PIECE, offset):
                 offset += len(piece)
-                yield from self._streams[path].feed(piece, LineCounts())
+                yield from self._streams[path].feed(piece, LineCounts(), self._clock())
             self._positions[path] = (status.st_dev, status.st_ino), offset
         finally:
             os.close(descriptor)
@@ -68,7 +69,8 @@ class GatewayLog:
 
     def __init__(self, line: Line, clock: Callable[[], float]) -> None:
         self._line = line
-        self._stream = EventStream(clock())
+        self._clock = clock
+        self._stream = EventStream()
         self._cursor: object = None
         self.readable = False
         self.news()
@@ -86,7 +88,7 @@ class GatewayLog:
         if first or not isinstance(lines, list):
             return []
         text = "".join(f"{line}\n" for line in lines if isinstance(line, str))
-        return list(self._stream.feed(text.encode("utf-8", "replace"), LineCounts()))
+        return list(self._stream.feed(text.encode("utf-8", "replace"), LineCounts(), self._clock()))
 
 
 def first_continuation(
@@ -128,7 +130,7 @@ def recent_events(paths: Sequence[str]) -> list[Event] | None:
         finally:
             os.close(descriptor)
         events = events or []
-        stream = EventStream(status.st_mtime, mid_line=status.st_size > len(raw))
+        stream = EventStream(mid_line=status.st_size > len(raw))
         events += stream.feed(raw, LineCounts())
     return events
 

@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from lockdeck.backend.actions.cancel.ladder import LeftOut, Rung
 from lockdeck.backend.model.fleet import LockView
+from lockdeck.backend.model.moments import iso
 from lockdeck.backend.model.runs.chain import FailoverChain
-from lockdeck.backend.model.wire import iso, lock_json
+from lockdeck.backend.model.wire import lock_json
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
 from lockdeck.backend.system.text import safe

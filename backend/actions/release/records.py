@@ -9,7 +9,8 @@ from typing import Any
 from msgspec import Struct, field
 
 from lockdeck.backend.model.fleet import LockView
-from lockdeck.backend.model.wire import iso, lock_json
+from lockdeck.backend.model.moments import iso
+from lockdeck.backend.model.wire import lock_json
 from lockdeck.backend.openclaw.roots.place import Place
 
 

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 
 from msgspec import Struct
 
-from lockdeck.backend.model.wire import iso
+from lockdeck.backend.model.moments import iso
 from lockdeck.backend.openclaw.locks.lockfile import STAND_IN
 from lockdeck.backend.system import processes
 from lockdeck.backend.system.folders import import_folder

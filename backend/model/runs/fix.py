@@ -30,7 +30,8 @@ def finding(attempts: Sequence[Attempt], now: float, *, finished: bool = False) 
             continue
         if finished and not later:
             break
-        spent = round(sum(a.duration_s(now) or 0.0 for a in later) * 1000)
+        lasted = [seconds for a in later if (seconds := a.duration_s(now)) is not None]
+        spent = round(sum(lasted) * 1000) if lasted or not later else None
         return PolicyFinding(attempt.index, spent, _stop_sentence(attempt.index, spent))
     return PolicyFinding(None, 0, _no_stop_sentence(attempts))
 
@@ -49,8 +50,8 @@ def _no_stop_sentence(attempts: Sequence[Attempt]) -> str:
     return "the fix of openclaw#62351 would not have interfered"
 
 
-def _stop_sentence(index: int, spent_ms: int) -> str:
+def _stop_sentence(index: int, spent_ms: int | None) -> str:
     stopped = f"the fix of openclaw#62351 would have stopped here (attempt {index})"
-    if spent_ms == 0:
+    if not spent_ms:
         return stopped
     return f"{stopped}; this rotation has since cost {duration(spent_ms / 1000)} of lock time"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from itertools import pairwise
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lockdeck.backend.model.moments import Telling, seconds_between, telling_of
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.runs.attempt_model import with_profile
 from lockdeck.backend.model.runs.fix import finding
@@ -18,12 +20,25 @@ from lockdeck.backend.model.runs.records import Attempt, PolicyFinding
 from lockdeck.backend.model.runs.rotation import FOLLOW_UP_S
 from lockdeck.backend.model.runs.run import Run, all_lives
 
+LOG_END_S = 3600.0
+"""A run of which the last so many seconds of a log tell nothing may still go on when the log ends."""
+
+
+class Ending(StrEnum):
+    """What the log tells of the end of an occupation."""
+
+    LOGGED = "logged"
+    WENT_ON = "went on"
+    LOG_ENDS = "log ends"
+    NOT_LOGGED = "not logged"
+
 
 class PastOccupation(Struct, frozen=True):
-    """Attempts of one run that followed each other with gaps of at most 30 s. Times in epoch seconds.
+    """Attempts of one run that followed each other with gaps of at most 30 s. Times are moments.
 
     `session_key` is None where nothing ties the run to a session. `held_ms` is the sum of the attempts,
-    without the gaps, in milliseconds. `outcome` is None where the log does not tell the end.
+    without the gaps, in milliseconds, None where no line tells them; `held_assumed`: not all of it stands in the log.
+    `outcome` is None where the log does not tell the end; `log_goes_on_s` is for how long (seconds) it then goes on.
     """
 
     run_id: str
@@ -32,14 +47,35 @@ class PastOccupation(Struct, frozen=True):
     since: float
     until: float
     attempts: tuple[Attempt, ...]
-    held_ms: int
+    held_ms: int | None
     outcome: RunOutcome | None
     policy: PolicyFinding
+    held_assumed: bool = False
+    goes_on: bool = False
+    log_goes_on_s: float | None = None
 
     @property
-    def ms(self) -> int:
-        """The time for which callers were kept out, in milliseconds, gaps included."""
-        return round((self.until - self.since) * 1000)
+    def ms(self) -> int | None:
+        """The time for which callers were kept out, in milliseconds, gaps included; None where no line tells it."""
+        if self.attempts[0].started_at is None and self.since == self.until:
+            return None
+        lasted = seconds_between(self.since, self.until)
+        return None if lasted is None else round(lasted * 1000)
+
+    @property
+    def since_assumed(self) -> bool:
+        """Return whether no line tells when it began."""
+        return self.attempts[0].start_assumed or self.attempts[0].started_at is None
+
+    @property
+    def ending(self) -> Ending:
+        """What the log tells of its end: a log that ends is no run that ends."""
+        if self.outcome is not None:
+            return Ending.LOGGED
+        if self.goes_on:
+            return Ending.WENT_ON
+        ends = self.log_goes_on_s is not None and self.log_goes_on_s <= LOG_END_S
+        return Ending.LOG_ENDS if ends else Ending.NOT_LOGGED
 
 
 def occupations_from_runs(
@@ -47,6 +83,7 @@ def occupations_from_runs(
     stored: Mapping[str, str] | None = None,
     names: Mapping[str, str] | None = None,
     idle_s: float = traits_of(None).idle_timeout_s,
+    log_ends: Iterable[float] = (),
 ) -> tuple[PastOccupation, ...]:
     """Rebuild the occupations of all runs, oldest first.
 
@@ -56,30 +93,33 @@ def occupations_from_runs(
     ids to session keys, `names` profile hashes to profile ids.
     """
     keys = session_keys(book, stored or {})
-    profiles = {**book.profiles, **(names or {})}
+    profiles, ends = {**book.profiles, **(names or {})}, tuple(log_ends)
     occupations = [
-        _occupation(life, key_of(life, keys), chained)
+        _occupation(life, key_of(life, keys), chained, ends)
         for run in book.runs.values()
         for life in all_lives(run)
-        for chained in _chains(_dated(life.attempts, profiles, idle_s))
+        for chained in _chains(_with_starts(life.attempts, profiles, idle_s))
     ]
     return tuple(sorted(occupations, key=lambda past: (past.since, past.run_id)))
 
 
-def _dated(attempts: tuple[Attempt, ...], names: Mapping[str, str], idle_s: float) -> list[Attempt]:
-    dated: list[Attempt] = []
+def _with_starts(attempts: tuple[Attempt, ...], names: Mapping[str, str], idle_s: float) -> list[Attempt]:
+    begun: list[Attempt] = []
     idle_s = min(idle_s, _pace(attempts) or idle_s)
     for attempt in attempts:
-        start = attempt.started_at
-        if start is None and attempt.reason != "lock":
-            start = _start(attempt, dated[-1].ended_at if dated else None, idle_s)
-        dated.append(replace(with_profile(attempt, names), started_at=start))
-    return dated
+        named = with_profile(attempt, names)
+        if attempt.started_at is None and attempt.reason != "lock":
+            start = _start(attempt, begun[-1].ended_at if begun else None, idle_s)
+            named = replace(named, started_at=start, start_assumed=start is not None)
+        begun.append(named)
+    return begun
 
 
 def _start(attempt: Attempt, previous_end: float | None, idle_s: float) -> float | None:
     """Return when an attempt began of which no line tells the start."""
-    if not attempt.timed_out or attempt.ended_at is None:
+    if attempt.ended_at is None or telling_of(attempt.ended_at) is Telling.ORDER:
+        return None
+    if not attempt.timed_out:
         return attempt.heard_at if previous_end is None else previous_end
     begins = attempt.ended_at - idle_s
     return begins if previous_end is None else max(begins, previous_end)
@@ -95,14 +135,17 @@ def _pace(attempts: tuple[Attempt, ...]) -> float | None:
 
 
 def _chains(attempts: list[Attempt]) -> list[tuple[Attempt, ...]]:
-    """Cut where the session was free for longer than a promised gap. Attempts that never got the lock hold nothing."""
+    """Cut where the session was free for longer than a promised gap. Attempts that never got the lock hold nothing.
+
+    Where no line tells a time, none tells of a gap either.
+    """
     chains: list[list[Attempt]] = []
     for attempt in attempts:
         begins = _begins(attempt)
         if begins is None:
             continue
         last = chains[-1][-1].ended_at if chains else None
-        if last is not None and begins - last <= FOLLOW_UP_S:
+        if last is not None and (telling_of(begins) is Telling.ORDER or begins - last <= FOLLOW_UP_S):
             chains[-1].append(attempt)
         else:
             chains.append([attempt])
@@ -116,10 +159,13 @@ def _begins(attempt: Attempt) -> float | None:
     return attempt.started_at
 
 
-def _occupation(run: Run, key: str | None, chain: tuple[Attempt, ...]) -> PastOccupation:
-    until = max(attempt.ended_at or 0.0 for attempt in chain)
+def _occupation(
+    run: Run, key: str | None, chain: tuple[Attempt, ...], log_ends: tuple[float, ...]
+) -> PastOccupation:
+    until = max(attempt.ended_at for attempt in chain if attempt.ended_at is not None)
     since = min(begins for attempt in chain if (begins := _begins(attempt)) is not None)
     reaches_end = chain[-1].index == len(run.attempts)
+    lasted = [seconds for attempt in chain if (seconds := attempt.duration_s(until)) is not None]
     return PastOccupation(
         run_id=run.run_id,
         session_id=run.session_id,
@@ -127,7 +173,12 @@ def _occupation(run: Run, key: str | None, chain: tuple[Attempt, ...]) -> PastOc
         since=since,
         until=until,
         attempts=chain,
-        held_ms=round(sum(attempt.duration_s(until) or 0.0 for attempt in chain) * 1000),
+        held_ms=round(sum(lasted) * 1000) if lasted else None,
         outcome=run.outcome if reaches_end else None,
         policy=finding(chain, until, finished=reaches_end),
+        held_assumed=any(a.start_assumed or a.started_at is None for a in chain if a.reason != "lock"),
+        goes_on=not reaches_end,
+        log_goes_on_s=max(
+            (after for end in log_ends if (after := seconds_between(until, end)) is not None), default=None
+        ),
     )

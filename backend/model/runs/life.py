@@ -12,6 +12,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from lockdeck.backend.model.moments import same_scale
 from lockdeck.backend.model.runs.events import (
     AttemptStarted,
     FailoverDecision,
@@ -85,6 +86,8 @@ class Life(Struct):
         started = self.budget_from
         if started is None and self.opened is not None:
             started = self.opened.at
+        if started is not None and not same_scale(started, at):
+            started = None
         self.attempts.append(
             replace(
                 attempt,

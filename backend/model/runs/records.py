@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from lockdeck.backend.model.moments import seconds_between
+
 GAP_GRACE_S = 3.0
 """Two holds of one path belong to one occupation when at most this many seconds lie between them."""
 
@@ -59,7 +61,8 @@ class Attempt(Struct, frozen=True):
     (timeout, rate_limit, auth, lock, provider_error …), `decision` what OpenClaw did next
     (rotate_profile …), `logged_reason` OpenClaw's own word: it calls an HTTP 500 `timeout` although
     nothing timed out (seen on 2026.4.5). `profile_hash` is `sha256:` + 12 hex digits of the profile id.
-    `heard_at` is when the log first told of an error inside the attempt: it had begun by then.
+    `heard_at` is when the log first told of an error inside the attempt: it had begun by then. `start_assumed`: no line
+    tells the start, and `started_at` is what follows from the lines before and from the timeout.
     """
 
     index: int
@@ -74,6 +77,7 @@ class Attempt(Struct, frozen=True):
     logged_reason: str | None = None
     profile_hash: str | None = None
     heard_at: float | None = None
+    start_assumed: bool = False
 
     @property
     def by_timeout(self) -> bool:
@@ -81,10 +85,8 @@ class Attempt(Struct, frozen=True):
         return self.timed_out and self.reason == "timeout"
 
     def duration_s(self, now: float) -> float | None:
-        """Return the seconds that it took or has taken so far, never negative; None when its start is not known."""
-        if self.started_at is None:
-            return None
-        return max(0.0, (now if self.ended_at is None else self.ended_at) - self.started_at)
+        """Return the seconds that it took or has taken so far, never negative; None where no line tells them."""
+        return seconds_between(self.started_at, now if self.ended_at is None else self.ended_at)
 
 
 class Compaction(Struct, frozen=True):
@@ -104,11 +106,11 @@ class PolicyFinding(Struct, frozen=True):
     """The effect that the fix of openclaw#62351 would have had on a rotation.
 
     `would_stop_at` is the index of the attempt after which it stops; None when it would not interfere.
-    `avoidable_ms` is the lock time since then, in milliseconds.
+    `avoidable_ms` is the lock time since then, in milliseconds; None where the log does not tell it.
     """
 
     would_stop_at: int | None
-    avoidable_ms: int
+    avoidable_ms: int | None
     sentence: str
 
 

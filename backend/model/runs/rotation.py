@@ -147,10 +147,10 @@ def _timed(attempts: tuple[Attempt, ...], occupation: Occupation | None) -> tupl
     timed: list[Attempt] = []
     for attempt in attempts:
         if attempt.started_at is None and attempt.ended_at is not None and attempt.reason != "lock":
-            start = _hold_start(attempt.ended_at, occupation)
+            start, assumed = _hold_start(attempt.ended_at, occupation), False
             if start is None and timed:
-                start = timed[-1].ended_at
-            attempt = replace(attempt, started_at=start)  # noqa: PLW2901 - the same attempt, completed
+                start, assumed = timed[-1].ended_at, True
+            attempt = replace(attempt, started_at=start, start_assumed=assumed)  # noqa: PLW2901 - the same attempt, completed
         timed.append(attempt)
     return tuple(timed)
 

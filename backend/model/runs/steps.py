@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lockdeck.backend.model.moments import same_scale
 from lockdeck.backend.model.runs.attempt_model import ended_attempt
 from lockdeck.backend.model.runs.candidate_steps import take_candidate
 from lockdeck.backend.model.runs.decision_steps import take_brake, take_decision, take_retry
@@ -41,12 +42,17 @@ PROMPT_ERROR_S = 5.0
 
 
 def lives(facts: Sequence[Event]) -> list[Life]:
-    """Read sorted facts of one run id into its lives; nearly always there is exactly one."""
+    """Read sorted facts of one run id into its lives; nearly always there is exactly one.
+
+    What logs without a date tell of a run is a life of its own.
+    """
     steps = LifeSteps()
     read = [steps.life]
     for index, fact in enumerate(facts):
         life = steps.life
-        if life.final and life.end and fact.at - life.end[0] > fact.late_s:
+        late = life.final and life.end is not None and fact.at - life.end[0] > fact.late_s
+        # Nothing tells what came first of facts on two scales.
+        if late or (index and not same_scale(facts[index - 1].at, fact.at)):
             steps.settle()
             steps.life = Life(first=index)
             read.append(steps.life)

@@ -59,9 +59,7 @@ def read_record(line: Unwrapped, at: float | None = None) -> LogRecord | Malform
 
 
 def _from_json(top: Mapping[str, object], line: Unwrapped, at: float | None) -> LogRecord | Malformed:
-    meta = top.get("_meta")
-    written_at = clock(meta.get("date")) if isinstance(meta, dict) else None
-    written_at = written_at if written_at is not None else clock(top.get("time"))
+    written_at = _own_time(top)
     written_at = written_at if written_at is not None else line.moment
     written_at = written_at if written_at is not None else at
     if written_at is None:
@@ -71,6 +69,21 @@ def _from_json(top: Mapping[str, object], line: Unwrapped, at: float | None) -> 
     return LogRecord(
         written_at, _message(top)[:SCAN_LIMIT], _fields_of(top), session_id, session_key, trace_id
     )
+
+
+def whole_time(line: Unwrapped) -> tuple[float, str] | None:
+    """Return the whole time that a line tells (epoch seconds) and how it is written; None where it tells none."""
+    own = _own_time(line.record) if line.record is not None else None
+    if line.record is not None and own is not None:
+        written = line.record.get("time")
+        return own, written if isinstance(written, str) else ""
+    return None if line.moment is None else (line.moment, line.stamp)
+
+
+def _own_time(top: Mapping[str, object]) -> float | None:
+    meta = top.get("_meta")
+    written_at = clock(meta.get("date")) if isinstance(meta, dict) else None
+    return written_at if written_at is not None else clock(top.get("time"))
 
 
 def _message(top: Mapping[str, object]) -> str:

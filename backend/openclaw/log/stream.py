@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
+from lockdeck.backend.model.moments import is_dated
 from lockdeck.backend.model.runs.events import Event
+from lockdeck.backend.openclaw.log.dating import Dating
 from lockdeck.backend.openclaw.log.framing.encodings import Decoding
 from lockdeck.backend.openclaw.log.framing.pieces import Pieces
 from lockdeck.backend.openclaw.log.framing.unwrap import Unwrapped, Unwrapper
 from lockdeck.backend.openclaw.log.kinds import KINDS
 from lockdeck.backend.openclaw.log.kinds.table import KindTable
-from lockdeck.backend.openclaw.log.records import Malformed, read_record
+from lockdeck.backend.openclaw.log.records import Malformed, read_record, whole_time
 from lockdeck.backend.openclaw.log.scan import (
     MAX_LINE,
     LineCounts,
@@ -19,14 +22,16 @@ from lockdeck.backend.openclaw.log.scan import (
     concerning,
     no_text,
 )
-from lockdeck.backend.openclaw.log.values import SCAN_LIMIT, last_clock
+from lockdeck.backend.openclaw.log.values import SCAN_LIMIT
 
 __all__ = ["EventStream", "LineCounts", "Malformed", "parse_line"]
 
 LOOK_FOR_SHAPE = 1000
 """Lines of a block, spread over it, that are asked whether a log has such, until one has been found."""
 LOOK_ABOVE = 50
-"""Lines above one without a time that are searched for a time."""
+"""Lines above a first one without a date that are searched for a date."""
+_HEAD = 16_384
+"""So many bytes of a line above are kept."""
 
 
 def parse_line(line: bytes, at: float | None = None, kinds: KindTable = KINDS) -> Event | Malformed | None:
@@ -55,11 +60,12 @@ class EventStream:
     `dated`: whether the line of the event yielded last told a time of its own.
     """
 
-    __slots__ = ("_clock", "_feed", "_kinds", "_pieces", "_unwrapper", "dated")
+    __slots__ = ("_above", "_dating", "_feed", "_kinds", "_pieces", "_unwrapper", "dated")
 
-    def __init__(self, at: float, *, mid_line: bool = False, kinds: KindTable = KINDS) -> None:
-        """`at` (epoch seconds) is the time of lines without one, until a line tells a time."""
-        self._clock = at
+    def __init__(self, number: int = 0, *, mid_line: bool = False, kinds: KindTable = KINDS) -> None:
+        """`number` tells streams apart that are read together: what has no date in two of them has no order."""
+        self._dating = Dating(number)
+        self._above: list[bytes] = []
         self._kinds = kinds
         self.dated = True
         self._feed = LineFeed(mid_line=mid_line)
@@ -67,9 +73,11 @@ class EventStream:
         self._unwrapper = Unwrapper()
 
     def feed(self, piece: bytes, counts: LineCounts, at: float | None = None) -> Iterator[Event]:
-        """Yield the events of all lines that `piece` completes; `at` renews the stand-in time."""
-        if at is not None:
-            self._clock = at
+        """Yield the events of all lines that `piece` completes.
+
+        `at`: when these arrived (epoch seconds), None where they may have been there for any time.
+        """
+        self._dating.arrive(at)
         return self._events(self._pieces.join(self._feed.feed(piece, counts)), counts)
 
     def next_file(self, head: bytes, counts: LineCounts) -> Iterator[Event]:
@@ -86,21 +94,28 @@ class EventStream:
         lines = [*self._pieces.join(self._feed.finish(counts)), *self._pieces.finish()]
         return self._events(lines, counts)
 
+    def last_moments(self) -> Iterator[float]:
+        """Yield the last moments that lines of the stream tell: with a date, and without."""
+        if self._dating.moment is not None:
+            yield self._dating.moment
+        times = (whole_time(self._unwrapper.unwrap(line)) for line in reversed(self._above))
+        yield from islice((time[0] for time in times if time is not None), 1)
+
     def _events(self, lines: Sequence[bytes], counts: LineCounts) -> Iterator[Event]:
         counts.shaped = counts.shaped or _shaped(lines)
         concern, odd = concerning(lines, self._kinds.markers), no_text(lines)
         counts.malformed += len(odd.difference(place for place, _ in concern))
+        passed = 0
         for place, marks in concern:
             line = lines[place]
             if len(line) > MAX_LINE:
                 counts.oversize += 1
                 continue
             counts.relevant += 1
+            self._pass_by(lines, passed, place)
+            passed = place + 1
             unwrapped = self._unwrapper.unwrap(line)
-            event = _read(unwrapped, marks, None, self._kinds)
-            self.dated = event is not Malformed.TIME
-            if not self.dated:
-                event = _read(unwrapped, marks, self._time_above(lines, place), self._kinds)
+            event = self._event(unwrapped, marks, lines, place)
             if isinstance(event, Malformed) or (event is None and self._misses(line, unwrapped, marks)):
                 counts.miss(line[:SCAN_LIMIT].decode("utf-8", "replace"))
             elif event is None and place in odd:
@@ -108,7 +123,31 @@ class EventStream:
             elif event is not None:
                 counts.shaped = True
                 yield event
-        self._clock = self._time_above(lines, len(lines))
+        self._pass_by(lines, passed, len(lines))
+        self._above = [line[:_HEAD] for line in [*self._above, *lines[-LOOK_ABOVE:]][-LOOK_ABOVE:]]
+
+    def _event(
+        self, line: Unwrapped, marks: Marks, lines: Sequence[bytes], place: int
+    ) -> Event | Malformed | None:
+        event = _read(line, marks, None, self._kinds)
+        if event is not Malformed.TIME:
+            self.dated = True
+            if self._dating.follows:
+                self._dating.pass_by(line)
+            return event
+        if line.clock is not None and self._dating.needs_date:
+            for above in [*self._above, *lines[max(0, place - LOOK_ABOVE) : place]][-LOOK_ABOVE:]:
+                self._dating.pass_by(Unwrapper().unwrap(above[:_HEAD]))
+        at = self._dating.moment_of(line)
+        self.dated = line.clock is not None and is_dated(at)
+        return _read(line, marks, at, self._kinds)
+
+    def _pass_by(self, lines: Sequence[bytes], first: int, end: int) -> None:
+        """Let time pass with the lines that do not concern us, once a clock without a date does."""
+        if self._dating.follows:
+            for line in lines[first:end]:
+                if len(line) <= MAX_LINE:
+                    self._dating.pass_by(self._unwrapper.unwrap(line))
 
     def _misses(self, line: bytes, unwrapped: Unwrapped, marks: Marks) -> bool:
         """Return whether a line that gave no event holds the words of one, in a form that is none of OpenClaw's."""
@@ -116,13 +155,6 @@ class EventStream:
             return False
         event = self._kinds.quoted(line[:SCAN_LIMIT].decode("utf-8", "replace"), marks)
         return event is not None and not _is_probe(event)
-
-    def _time_above(self, lines: Sequence[bytes], place: int) -> float:
-        for line in reversed(lines[max(0, place - LOOK_ABOVE) : place]):
-            written_at = last_clock(line[-1000:].decode("utf-8", "replace"))
-            if written_at is not None:
-                return written_at
-        return self._clock
 
 
 def _shaped(lines: Sequence[bytes]) -> bool:

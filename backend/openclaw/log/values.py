@@ -58,7 +58,6 @@ LOCK_TIMEOUT_FORMS = (
 """Forms in which a failure on a session's lock is told (2026.2.9 to 2026.7.35), each with its marker."""
 ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC\b|[+-]\d\d:?\d\d\b))?"
 """Pattern of an ISO 8601 time as logs and what wraps them write it."""
-_ISO = re.compile(ISO)
 
 
 def decode_object(line: bytes) -> dict[str, object] | None:
@@ -136,12 +135,6 @@ def clock(value: object) -> float | None:
         return datetime.fromisoformat(value.replace(",", ".").replace(" UTC", "Z")).timestamp()
     except (ValueError, OverflowError, OSError):
         return None
-
-
-def last_clock(text: str) -> float | None:
-    """Find the last ISO 8601 time in a text, as epoch seconds."""
-    stamps = _ISO.findall(text)
-    return clock(stamps[-1]) if stamps else None
 
 
 def key_values(text: str) -> dict[str, str]:

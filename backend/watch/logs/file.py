@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, field
 
@@ -17,7 +18,8 @@ _ANCHOR = 64
 class Followed:
     """A log that stays open, so that its inode can't be reused and a rename or deletion loses nothing.
 
-    `console` tells that it repeats the JSON log. The first look begins `lookback` bytes before the end.
+    `console` tells that it repeats the JSON log. The first look begins `lookback` bytes before the end. `undated` lines
+    tell no date and may be of any time; the last of them was read at `undated_at` (epoch seconds).
     """
 
     descriptor: int
@@ -30,8 +32,10 @@ class Followed:
     mtime: float = field(init=False)
     unlinked: bool = False
     _anchor: bytes = field(init=False)
+    undated: int = 0
+    undated_at: float = -math.inf
     _stream: EventStream = field(init=False)
-    _first: bool = True
+    _caught_up: bool = False
 
     def __post_init__(self) -> None:
         self.size = self.opened.st_size
@@ -39,7 +43,7 @@ class Followed:
         self.offset = max(0, self.size - self.lookback)
         length = min(_ANCHOR, self.offset)
         self._anchor = os.pread(self.descriptor, length, self.offset - length)
-        self._stream = EventStream(self.mtime, mid_line=self.offset > 0)
+        self._stream = EventStream(mid_line=self.offset > 0)
 
     @property
     def behind(self) -> int:
@@ -52,15 +56,19 @@ class Followed:
         self.size, self.mtime, self.unlinked = status.st_size, status.st_mtime, status.st_nlink == 0
         if self.offset and self._rewritten():
             self.offset, self._anchor = 0, b""
-            self._stream = EventStream(now)
+            self._stream, self._caught_up = EventStream(), False
         piece = os.pread(self.descriptor, min(share, self.behind), self.offset)
-        # What stood there before the first look is as old as its neighbours; what came since is new.
-        stream = self._stream
-        events = [(event, stream.dated) for event in stream.feed(piece, counts, None if self._first else now)]
-        self._first = self._first and self.offset + len(piece) < self.opened.st_size
+        # What stood there before the first look, or is read behind its writer, may be of any time; the rest is new.
+        stream, arrival = self._stream, now if self._caught_up else None
+        events = [(event, stream.dated) for event in stream.feed(piece, counts, arrival)]
         self.offset += len(piece)
+        self._caught_up = not self.behind
         self._anchor = (self._anchor + piece)[-_ANCHOR:]
         return events
+
+    def leave_out(self, now: float) -> None:
+        """Count a line that can't be told because nothing says that it is of now."""
+        self.undated, self.undated_at = self.undated + 1, now
 
     def _rewritten(self) -> bool:
         """Return whether the file was truncated, also when it has grown past our place again."""

@@ -7,6 +7,7 @@ import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from itertools import count
 
 from msgspec import Struct, field
 
@@ -30,7 +31,7 @@ class ReadingProgress(Struct, frozen=True):
 
 
 class PastLogs(Struct):
-    """What was read: a book for each log, counts for each file that is a log.
+    """What was read: a book for each log and the last moments that it tells, counts for each file that is a log.
 
     `left_out` files are no logs although a folder or a pattern led to them.
     """
@@ -39,6 +40,7 @@ class PastLogs(Struct):
     problems: list[str]
     left_out: int
     books: dict[str, RunBook] = field(default_factory=dict)
+    ends: dict[str, tuple[float, ...]] = field(default_factory=dict)
     lines: dict[str, LineCounts] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)
 
@@ -64,10 +66,11 @@ class _Pass:
         self._searched = collection.searched
         self._report = report
         self._done = 0
+        self._numbers = count()
         self._total = _total(path for log in collection.sets for path in log.paths)
 
     def read(self, log: LogSet) -> None:
-        book, reader = RunBook(limits=self._past.limits), SetReader()
+        book, reader = RunBook(limits=self._past.limits), SetReader(self._numbers)
         for path in log.paths:
             events, counts = self._past.kinds.total(), LineCounts()
             try:
@@ -84,7 +87,7 @@ class _Pass:
                 if not counts.lines:
                     continue
             self._judge(path, counts, self._past.kinds.total() > events)
-        self._past.books[log.name] = book
+        self._past.books[log.name], self._past.ends[log.name] = book, reader.ends
 
     def _judge(self, path: str, counts: LineCounts, tells: bool) -> None:
         if tells or counts.of_log:

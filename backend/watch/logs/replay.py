@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 
+from lockdeck.backend.model.moments import iso
 from lockdeck.backend.model.runs.events import FailoverDecision, GatewayRefused
 from lockdeck.backend.model.runs.fix import would_stop
 from lockdeck.backend.model.runs.fold import PAST, RunBook
@@ -14,7 +15,6 @@ from lockdeck.backend.model.runs.joins import key_of, session_keys, unjoined
 from lockdeck.backend.model.runs.rotation import lock_failure_sentence
 from lockdeck.backend.model.runs.run import Run, all_lives
 from lockdeck.backend.model.runs.sources import LogSource, sources_of
-from lockdeck.backend.model.wire import iso
 from lockdeck.backend.openclaw.log.inputs.collection import collect
 from lockdeck.backend.openclaw.log.scan import LineCounts
 from lockdeck.backend.watch.logs.past import ReadingProgress, read_past
@@ -86,7 +86,13 @@ def replay(words: Iterable[str], report: Callable[[ReadingProgress], None] | Non
                 f"{iso(book.forgotten_at)} is not complete; give fewer logs to see it whole"
             )
     runs = (run for source in sources for run in _runs(source.book))
-    occupations = (past for source in sources for past in occupations_from_runs(source.book))
+    occupations = (
+        occupation
+        for source in sources
+        for occupation in occupations_from_runs(
+            source.book, log_ends=[end for name in source.logs for end in past.ends[name]]
+        )
+    )
     refused = (start for source in sources for start in source.book.refused_starts)
     return Replay(
         lines=past.lines,

@@ -12,7 +12,9 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from lockdeck.backend.model.moments import is_dated
 from lockdeck.backend.model.runs.events import Event
+from lockdeck.backend.model.words import times
 from lockdeck.backend.openclaw.log.files import open_regular
 from lockdeck.backend.openclaw.log.stream import LineCounts
 from lockdeck.backend.system.text import SafeText, safe
@@ -96,6 +98,7 @@ class LogTail:
         events = [event for event in self._read(now, counts, problems) if event.at >= oldest]
         events.sort(key=lambda event: event.at)
         behind = sum(file.behind for file in self._followed.values())
+        problems += [_left_out(file) for file in self._followed.values() if file.undated_at >= oldest]
         self._retire(present, oldest)
         return Poll(tuple(events), counts, behind, tuple(problems))
 
@@ -152,7 +155,7 @@ class LogTail:
 
     def _read(self, now: float, counts: LineCounts, problems: list[SafeText]) -> Iterator[Event]:
         share = max(_MIN_SHARE, self._budget // max(1, len(self._followed)))
-        spoken: list[tuple[Event, bool]] = []
+        spoken: list[tuple[Followed, Event, bool]] = []
         # The JSON logs last: what the console has said by now stands in them then.
         for file in sorted(self._followed.values(), key=lambda file: not file.console):
             try:
@@ -161,13 +164,14 @@ class LogTail:
                 problems.append(safe(f"{file.name}: {error.strerror or error}"))
                 continue
             if file.console:
-                spoken += events
+                spoken += [(file, event, dated) for event, dated in events]
             else:
-                yield from (event for event, _ in events)
+                yield from (event for event, _ in events if _is_told(file, event, now))
         written = [file.mtime for file in self._followed.values() if file.size and not file.console]
         repeated_until = max(written, default=-math.inf) + TOLD_TWICE_S
-        for event, dated in spoken:
-            if not written or (dated and event.at > repeated_until) or event.handling.console_only:
+        for file, event, dated in spoken:
+            alone = not written or (dated and event.at > repeated_until) or event.handling.console_only
+            if alone and _is_told(file, event, now):
                 yield event
 
     def _retire(self, present: set[_Inode | None], oldest: float) -> None:
@@ -176,3 +180,18 @@ class LogTail:
             if key not in present and not file.behind and (file.unlinked or file.mtime < oldest):
                 os.close(file.descriptor)
                 del self._followed[key]
+
+
+def _is_told(file: Followed, event: Event, now: float) -> bool:
+    """Return whether a line tells when it was written; of one that does not nobody knows whether it is of now."""
+    if is_dated(event.at):
+        return True
+    file.leave_out(now)
+    return False
+
+
+def _left_out(file: Followed) -> SafeText:
+    return safe(
+        f"{file.name}: {times(file.undated, 'line')} without a date may be old and count for nothing; "
+        "lines that are written from now on do count"
+    )

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.model.locks import Verdict
+from lockdeck.backend.model.moments import iso
 from lockdeck.backend.model.needs import lock_needs_person, needs_person
-from lockdeck.backend.model.wire import dumps, evidence_json, iso, lock_json, ms, session_json, snapshot_json
+from lockdeck.backend.model.wire import dumps, evidence_json, lock_json, ms, session_json, snapshot_json
 from tests.folders import DOCS
 from tests.tui import samples
 

@@ -37,7 +37,7 @@ SCENARIOS = (HANG, "2026.9.6-hang-whole-chain")
 
 
 def events(raw: bytes, counts: LineCounts | None = None) -> list:
-    stream, counts = EventStream(1.0), LineCounts() if counts is None else counts
+    stream, counts = EventStream(), LineCounts() if counts is None else counts
     return [*stream.feed(raw, counts), *stream.finish(counts)]
 
 
@@ -196,7 +196,7 @@ garbled = st.builds(
 @given(st.lists(wrapped | spread | texts | garbled, max_size=8), st.lists(st.integers(0, 9000), max_size=6))
 def test_nothing_that_wraps_mixes_cuts_or_garbles_makes_the_reader_fail(parts, cuts):
     raw = b"".join(parts)
-    stream, counts, told, begin = EventStream(1.0), LineCounts(), [], 0
+    stream, counts, told, begin = EventStream(), LineCounts(), [], 0
     for end in [*sorted(cuts), len(raw)]:
         told += stream.feed(raw[begin:end], counts)
         begin = max(begin, end)

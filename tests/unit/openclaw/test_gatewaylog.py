@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lockdeck.backend.model.moments import Telling, telling_of
 from lockdeck.backend.model.runs import events as ev
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.openclaw.log.kinds import KINDS
@@ -695,17 +696,15 @@ def test_a_line_without_time_takes_the_callers():
     assert parse_line(coloured, at=12.5) == ev.WatchdogRelease(12.5, LOCK, 5, 4)
 
 
-def test_a_stream_gives_a_line_without_time_that_of_the_lines_above():
-    text = (
-        console("gateway", "ready")
-        + f"\n[session-write-lock] releasing lock held for 5ms (max=4ms): {LOCK}\n".encode()
-    )
-    assert [event.at for event in EventStream(1.0).feed(text, LineCounts())] == [AT]
-    lone = text.split(b"\n", 1)[1]
-    assert [event.at for event in EventStream(1.0).feed(lone, LineCounts())] == [1.0]
-    stream = EventStream(1.0)
+def test_a_line_without_time_has_its_place_in_the_stream_and_no_time():
+    lone = f"[session-write-lock] releasing lock held for 5ms (max=4ms): {LOCK}\n".encode()
+    text = console("gateway", "ready") + b"\n" + lone + lone
+    first, second = EventStream().feed(text, LineCounts())
+    assert telling_of(first.at) is telling_of(second.at) is Telling.ORDER
+    assert first.at < second.at
+    stream = EventStream()
     assert list(stream.feed(text.split(b"\n")[0] + b"\n", LineCounts())) == []
-    assert [event.at for event in stream.feed(lone, LineCounts())] == [AT]
+    assert [event.at for event in stream.feed(lone, LineCounts(), 12.5)] == [12.5]
 
 
 def test_lines_that_do_not_concern_us_are_not_even_decoded():
@@ -821,7 +820,7 @@ def test_any_value_in_any_field_never_makes_the_reader_fail(field, value, base):
 @settings(deadline=None)
 @given(st.binary(max_size=400), st.sampled_from([b"embedded run ", b"file locked (", b": lane=", b"\n"]))
 def test_arbitrary_bytes_never_make_the_stream_fail(junk, marker):
-    stream, counts = EventStream(0.0), LineCounts()
+    stream, counts = EventStream(), LineCounts()
     assert (
         list(stream.feed(junk + marker + junk, counts)) == list(stream.finish(counts)) == []
         or counts.relevant
@@ -833,8 +832,8 @@ def test_arbitrary_bytes_never_make_the_stream_fail(junk, marker):
 def test_the_events_do_not_depend_on_how_the_bytes_are_cut(data):
     lines = data.draw(st.lists(st.sampled_from(SEEDS) | st.binary(max_size=40), max_size=12))
     raw = b"\n".join(lines) + b"\n"
-    whole = list(EventStream(0.0).feed(raw, LineCounts()))
-    stream, pieces, begin = EventStream(0.0), [], 0
+    whole = list(EventStream().feed(raw, LineCounts()))
+    stream, pieces, begin = EventStream(), [], 0
     for end in [*sorted(data.draw(st.lists(st.integers(0, len(raw)), max_size=8))), len(raw)]:
         pieces += stream.feed(raw[begin:end], LineCounts())
         begin = end

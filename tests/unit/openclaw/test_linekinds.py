@@ -48,8 +48,8 @@ LINE = f"{AT} [agent] quota used up: 5000 sessionKey=agent:juno:main\n".encode()
 def test_a_new_line_is_one_entry_and_its_event():
     table = KindTable([*KINDS.kinds, QUOTA])
     counts = LineCounts()
-    assert list(EventStream(0.0).feed(LINE, LineCounts())) == []
-    (event,) = EventStream(0.0, kinds=table).feed(LINE, counts)
+    assert list(EventStream().feed(LINE, LineCounts())) == []
+    (event,) = EventStream(kinds=table).feed(LINE, counts)
     assert (event, counts.relevant) == (parse_line(LINE.strip(), kinds=table), 1)
     assert list(kinds_of(event)) == ["quota used up"]
     book = fold_all(RunBook(), [event])

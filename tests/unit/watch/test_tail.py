@@ -334,12 +334,15 @@ def test_the_console_is_silent_where_the_json_log_already_tells(log, tmp_path, f
     err = tmp_path / "gateway.err.log"
     spoken = f"{stamp(NOW)} [agent] embedded run timeout: runId=a sessionId=s timeoutMs=1\n".encode()
     write(err, spoken + WATCHDOG)
-    alone = follow(directories=[], console=[str(err)]).poll(NOW)
-    assert [type(event) for event in alone.events] == [RunTimeout, WatchdogRelease]
+    alone = follow(directories=[], console=[str(err)])
+    assert [type(event) for event in alone.poll(NOW).events] == [RunTimeout]
+    write(err, WATCHDOG)
+    assert [type(event) for event in alone.poll(NOW).events] == [WatchdogRelease]
     write(log, line("a"))
-    both = follow(console=[str(err)]).poll(NOW)
-    assert [type(event) for event in both.events].count(RunTimeout) == 1
-    assert [type(event) for event in both.events].count(WatchdogRelease) == 1
+    both = follow(console=[str(err)])
+    assert [type(event) for event in both.poll(NOW).events] == [RunTimeout]
+    write(err, WATCHDOG)
+    assert [type(event) for event in both.poll(NOW).events] == [WatchdogRelease]
 
 
 def test_the_console_speaks_where_the_json_log_has_ended_at_its_size(log, tmp_path, follow):
@@ -363,19 +366,74 @@ def test_the_console_speaks_where_the_json_log_has_ended_at_its_size(log, tmp_pa
 def test_a_console_line_without_time_repeats_a_json_log_however_late_it_is_found(log, tmp_path, follow):
     err = tmp_path / "gateway.err.log"
     write(log, line("a", NOW - 900), at=NOW - 900)
+    write(err, b"")
+    tail = follow(console=[str(err)])
+    tail.poll(NOW)
     write(err, b"[agent] embedded run timeout: runId=a sessionId=s timeoutMs=1\n" + WATCHDOG)
-    poll = follow(console=[str(err)]).poll(NOW)
-    assert [type(event) for event in poll.events] == [RunTimeout, WatchdogRelease]
-    assert poll.events[0].at == NOW - 900
+    assert [type(event) for event in tail.poll(NOW).events] == [WatchdogRelease]
 
 
-def test_a_line_without_time_is_as_new_as_the_poll_that_finds_it(tmp_path, follow):
+def test_a_line_without_time_is_as_new_as_the_poll_that_finds_it_and_of_no_time_before_the_first(
+    tmp_path, follow
+):
     err = tmp_path / "gateway.err.log"
     write(err, WATCHDOG, at=NOW - 100)
     tail = follow(directories=[], console=[str(err)])
-    assert [event.at for event in tail.poll(NOW).events] == [NOW - 100]
+    first = tail.poll(NOW)
+    assert (first.events, len(first.problems)) == ((), 1)
+    assert "1 line without a date may be old and count for nothing" in first.problems[0]
     write(err, WATCHDOG)
     assert [event.at for event in tail.poll(NOW + 5).events] == [NOW + 5]
+    assert "1 line without a date" in tail.poll(NOW + 6).problems[0]
+    assert tail.poll(NOW + 4000).problems == ()
+
+
+def clocked(run: str, at: float, zone: str = "") -> bytes:
+    clock = datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
+    return f"{clock}{zone} [agent] embedded run timeout: runId={run} sessionId=s timeoutMs=1\n".encode()
+
+
+@pytest.mark.parametrize("ahead", [0.0, 3600.0, -12600.0, 20700.0])
+def test_a_clock_that_agrees_with_its_arrival_in_one_zone_has_the_date_of_it(log, follow, ahead):
+    write(log, clocked("old", NOW - 60 + ahead))
+    tail = follow()
+    assert runs(tail.poll(NOW)) == []
+    write(log, clocked("a", NOW - 2 + ahead))
+    assert [event.at for event in tail.poll(NOW).events] == [NOW - 2]
+    write(log, clocked("b", NOW + 3 + ahead))
+    assert [event.at for event in tail.poll(NOW + 3).events] == [NOW + 3]
+    write(log, clocked("another zone", NOW + 4 + ahead + 3600))
+    poll = tail.poll(NOW + 4)
+    assert runs(poll) == []
+    assert "2 lines without a date" in poll.problems[0]
+
+
+def test_a_clock_that_tells_its_zone_has_the_date_of_its_arrival_in_that_zone_only(log, follow):
+    tail = follow()
+    write(log, b"")
+    tail.poll(NOW)
+    write(log, clocked("a", NOW - 1 + 7200, "+02:00") + clocked("b", NOW - 1 + 7200, "+01:00"))
+    assert runs(tail.poll(NOW)) == ["a"]
+
+
+def test_a_clock_that_arrives_long_after_its_time_has_no_date(log, follow):
+    tail = follow()
+    write(log, b"")
+    tail.poll(NOW)
+    write(log, clocked("late", NOW - 300))
+    assert runs(tail.poll(NOW)) == []
+
+
+def test_lines_read_behind_their_writer_are_not_as_new_as_the_poll(log, follow):
+    size = 64 * 1024
+    tail = follow(budget=size)
+    write(log, b"")
+    tail.poll(NOW)
+    write(log, b"x" * size + b"\n" + clocked("behind", NOW))
+    assert runs(tail.poll(NOW)) == []
+    assert runs(tail.poll(NOW)) == []
+    write(log, clocked("a", NOW))
+    assert runs(tail.poll(NOW)) == ["a"]
 
 
 def test_replay_and_tail_tell_the_same(log, follow):

@@ -11,16 +11,24 @@ from lockdeck.backend.openclaw.log.values import clock
 DAY_S = 86_400.0
 _UNIX = re.compile(r"\d{9,11}\.\d{6}")
 _DATED = re.compile(r"\s*\d{4}-\d\d-\d\d[T ]")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAYS_BEFORE = (0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335)
+LEAP_DAY = 59
+"""The place of February 29 in a year that has one, counted from 0."""
 _CLOCK = re.compile(
-    r"(?:[A-Z][a-z]{2} [ \d]\d )?(\d\d):(\d\d):(\d\d(?:[.,]\d{1,9})?)(?:(Z)|([+-])(\d\d):?(\d\d))?"
+    r"(?:([A-Z][a-z]{2}) ([ \d]\d) )?(\d\d):(\d\d):(\d\d(?:[.,]\d{1,9})?)(?:(Z)|([+-])(\d\d):?(\d\d))?"
 )
 
 
 class Clock(Struct, frozen=True):
-    """A time of day without its date; `offset_s` is its zone (seconds east of UTC), None where it tells none."""
+    """A time of day without its date; `offset_s` is its zone (seconds east of UTC), None where it tells none.
+
+    `day` counts the days of a leap year from 0 where month and day are told, and only the year is not.
+    """
 
     seconds: float
     offset_s: float | None = None
+    day: int | None = None
 
     def near(self, epoch: float) -> float:
         """Return the moment of this clock that is nearest to `epoch` (epoch seconds); without a zone in UTC."""
@@ -40,10 +48,15 @@ def read_clock(text: str) -> Clock | None:
     match = _CLOCK.fullmatch(text.strip())
     if match is None:
         return None
-    hours, minutes, seconds = int(match[1]), int(match[2]), float(match[3].replace(",", "."))
+    hours, minutes, seconds = int(match[3]), int(match[4]), float(match[5].replace(",", "."))
     if hours > 23 or minutes > 59 or seconds >= 61:
         return None
-    offset = 0.0 if match[4] else None
-    if match[5]:
-        offset = (int(match[6]) * 3600.0 + int(match[7]) * 60.0) * (-1 if match[5] == "-" else 1)
-    return Clock(hours * 3600 + minutes * 60 + seconds, offset)
+    offset = 0.0 if match[6] else None
+    if match[7]:
+        offset = (int(match[8]) * 3600.0 + int(match[9]) * 60.0) * (-1 if match[7] == "-" else 1)
+    day = _day_of_year(match[1], int(match[2])) if match[1] in _MONTHS else None
+    return Clock(hours * 3600 + minutes * 60 + seconds, offset, day)
+
+
+def _day_of_year(month: str, day: int) -> int:
+    return _DAYS_BEFORE[_MONTHS.index(month)] + day - 1

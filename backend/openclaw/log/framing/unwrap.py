@@ -25,8 +25,8 @@ _LENIENT = json.JSONDecoder(strict=False)
 class Unwrapped(Struct, frozen=True):
     """What OpenClaw wrote: a JSON `record`, or else `text`; both where `openclaw logs` printed fields and message.
 
-    `at` is the innermost whole time around it (epoch seconds), `clock` a time of day without its date that stands
-    nearer to it. `broken` says that it looked like JSON and was none.
+    `at` is the innermost whole time around it (epoch seconds), `stamp` how that is written, `clock` a time of day
+    without its date that stands nearer to it. `broken` says that it looked like JSON and was none.
     """
 
     text: str = ""
@@ -34,6 +34,7 @@ class Unwrapped(Struct, frozen=True):
     at: float | None = None
     clock: Clock | None = None
     broken: bool = False
+    stamp: str = ""
 
     @property
     def own(self) -> bool:
@@ -73,28 +74,40 @@ class Unwrapper:
         text = line.decode("utf-8", "replace")
         plain = _PLAIN.match(text)
         if plain is not None and "\x1b" not in text:
-            return Unwrapped(text[plain.end() :], at=read_stamp(plain[1]))
+            return Unwrapped(text[plain.end() :], at=read_stamp(plain[1]), stamp=plain[1])
         return self._open(text)
 
     def _open(self, text: str, at: float | None = None) -> Unwrapped:
         """Take prefixes and envelopes off a text; `at` is what an envelope around it has told."""
         of_day: Clock | None = None
+        stamp = ""
         for _ in range(DEPTH):
             peeled = self._peeler.peel(text.strip())
             for time in peeled.times:
                 moment = read_stamp(time)
-                at, of_day = (at, read_clock(time) or of_day) if moment is None else (moment, None)
+                if moment is None:
+                    of_day = _fuller(of_day, read_clock(time))
+                else:
+                    at, of_day, stamp = moment, None, time
             if not peeled.body.startswith("{"):
-                return Unwrapped(peeled.body[:_TEXT_LIMIT], None, at, of_day)
+                return Unwrapped(peeled.body[:_TEXT_LIMIT], None, at, of_day, stamp=stamp)
             record, rest = _decode(peeled.body)
             if record is None:
-                return Unwrapped(peeled.body[:_TEXT_LIMIT], None, at, of_day, broken=True)
+                return Unwrapped(peeled.body[:_TEXT_LIMIT], None, at, of_day, broken=True, stamp=stamp)
             opened = open_envelope(record) if not rest else None
             if opened is None:
-                return Unwrapped(rest, record, at, of_day)
-            at, of_day = (at, of_day) if opened.at is None else (opened.at, None)
+                return Unwrapped(rest, record, at, of_day, stamp=stamp)
+            if opened.at is not None:
+                at, of_day, stamp = opened.at, None, ""
             text = opened.line
-        return Unwrapped(text[:_TEXT_LIMIT], None, at, of_day)
+        return Unwrapped(text[:_TEXT_LIMIT], None, at, of_day, stamp=stamp)
+
+
+def _fuller(outer: Clock | None, inner: Clock | None) -> Clock | None:
+    """Return the inner of two clocks, unless the outer one tells month and day and the inner doesn't."""
+    if inner is None or (outer is not None and outer.day is not None and inner.day is None):
+        return outer
+    return inner
 
 
 def _decode(text: str) -> tuple[dict[str, object] | None, str]:

@@ -11,7 +11,6 @@ from contextlib import closing
 from lockdeck.backend.openclaw.files import kind_of
 from lockdeck.backend.openclaw.log.files import IrregularFileError, open_regular
 from lockdeck.backend.openclaw.log.inputs.packing import Unpacker
-from lockdeck.backend.system.clocks import wall_time
 
 STDIN = "-"
 _STDIN_PATHS = frozenset({STDIN, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
@@ -32,7 +31,7 @@ def label(path: str) -> str:
 class OpenInput:
     """An input from where it stands to its end, unpacked; `close()` when done.
 
-    `at` is the time (epoch seconds) of what has none, `size` how many bytes there are, None where only the end tells.
+    `size` is how many bytes there are, None where only the end tells.
     `problem` says what was wrong with packed data.
     """
 
@@ -40,9 +39,7 @@ class OpenInput:
         """Open what `path` names. Raises OSError: it can't be opened, or nothing can be read there."""
         self._descriptor = _open(path)
         status = os.fstat(self._descriptor)
-        regular = stat.S_ISREG(status.st_mode)
-        self.at = status.st_mtime if regular else wall_time()
-        self.size = status.st_size if regular else None
+        self.size = status.st_size if stat.S_ISREG(status.st_mode) else None
         self.done = 0
         self._unpacker = Unpacker()
 

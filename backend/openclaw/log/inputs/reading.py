@@ -10,12 +10,17 @@ from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts
 
 
 class SetReader:
-    """What a rotation has cut is whole again: lines, their parts and the time around them go on in the next file."""
+    """What a rotation has cut is whole again: lines, their parts and the time around them go on in the next file.
 
-    __slots__ = ("_counts", "_stream")
+    `numbers` tell apart the streams that are read together; `ends` are the last moments that the log tells.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_counts", "_numbers", "_stream", "ends")
+
+    def __init__(self, numbers: Iterator[int]) -> None:
         self._stream: EventStream | None = None
+        self._numbers = numbers
+        self.ends: tuple[float, ...] = ()
         self._counts = LineCounts()
 
     def read(
@@ -24,7 +29,7 @@ class SetReader:
         """Yield the events of one file; `note` is told how many bytes of it were read. Raises OSError."""
         previous, self._counts = self._counts, counts
         goes_on = self._stream is not None
-        stream = self._stream = self._stream or EventStream(source.at)
+        stream = self._stream = self._stream or EventStream(next(self._numbers))
         for piece in source.pieces():
             if goes_on:
                 yield from stream.next_file(piece, previous)
@@ -38,3 +43,4 @@ class SetReader:
         stream, self._stream = self._stream, None
         if stream is not None:
             yield from stream.finish(self._counts)
+            self.ends += tuple(stream.last_moments())

@@ -7,7 +7,7 @@ import gzip
 import lzma
 import socket
 from contextlib import closing
-from itertools import pairwise
+from itertools import count, pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -27,7 +27,7 @@ WORDS = [HANG.read_bytes(), CONSOLE]
 
 
 def read(paths):
-    reader, counts, events = SetReader(), LineCounts(), []
+    reader, counts, events = SetReader(count()), LineCounts(), []
     for path in paths:
         with closing(OpenInput(str(path))) as source:
             events += reader.read(source, counts)
@@ -88,7 +88,7 @@ def test_of_a_packed_log_that_is_cut_off_the_lines_before_count(tmp_path, suffix
     path = tmp_path / f"x.log{suffix}"
     path.write_bytes(data[: len(data) * 9 // 10])
     with closing(OpenInput(str(path))) as source:
-        events = list(SetReader().read(source, LineCounts()))
+        events = list(SetReader(count()).read(source, LineCounts()))
     assert "is cut off" in (source.problem or "")
     if suffix == ".gz":
         assert events
