@@ -9,6 +9,9 @@ from typing import Any, TypeVar
 import click
 from msgspec import Struct
 
+from lockdeck.backend.model.timespan import FORMS, read_time
+from lockdeck.backend.system.clocks import wall_time
+
 F = TypeVar("F", bound=Callable[..., Any])
 _COMMON = "lockdeck.common"
 """The key of the common options read so far, in click's context."""
@@ -40,6 +43,21 @@ class LockPath(PathName):
         if os.path.isdir(path) and not path.endswith(".lock"):
             self.fail(f"{path} is a directory; name a lock file (`lockdeck status` lists them)", param, ctx)
         return path
+
+
+class TimeWord(click.ParamType[float]):
+    """A time as people write it; becomes epoch seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return epoch seconds."""
+        if isinstance(value, float):
+            return value
+        moment = read_time(value, wall_time())
+        if moment is None:
+            self.fail(f"{value!r} is no time: write {FORMS}", param, ctx)
+        return moment
 
 
 class Common(Struct, frozen=True):

@@ -8,39 +8,52 @@ from typing import Any
 
 import click
 
-from lockdeck.backend.model.moments import span_written, written
+from lockdeck.backend.model.moments import iso, span_written, written
 from lockdeck.backend.model.runs.events import GatewayRefused
 from lockdeck.backend.model.runs.history import Ending, PastOccupation
 from lockdeck.backend.model.runs.records import Attempt
+from lockdeck.backend.model.runs.selection import Selection
+from lockdeck.backend.model.timespan import FORMS, Timespan
 from lockdeck.backend.model.wire import SCHEMA, attempt_json, dumps, moment_json, ms, times_json
 from lockdeck.backend.model.words import START_NOT_LOGGED, duration, span, times
 from lockdeck.backend.openclaw.log.inputs.opening import is_stdin
 from lockdeck.backend.system.text import SafeText, safe
-from lockdeck.backend.watch.logs.replay import PastRun, Replay, replay
-from lockdeck.tui.cli.options import Common, PathName, common_options, json_option
+from lockdeck.backend.watch.logs.replay import EVERYTHING, PastRun, Replay, replay
+from lockdeck.tui.cli.options import Common, PathName, TimeWord, common_options, json_option
 from lockdeck.tui.cli.output import emit, narrate
+from lockdeck.tui.cli.progress import reading_shown
+from lockdeck.tui.cli.replay_asides import asides, selection_asides
 from lockdeck.tui.exits import Exit
 
 
 @click.command("replay")
 @click.argument("logs", nargs=-1, required=True, type=PathName(), metavar="LOG...")
+@click.option("--since", type=TimeWord(), metavar="TIME", help=f"Only what went on then or later: {FORMS}.")
+@click.option("--until", type=TimeWord(), metavar="TIME", help="Only what went on then or earlier.")
+@click.option("--session", metavar="KEY_OR_ID", help="Only the runs of one session.")
+@click.option("--run", metavar="ID", help="Only one run.")
 @json_option
 @common_options
-def command(common: Common, logs: tuple[str, ...], as_json: bool) -> int:
+def command(common: Common, logs: tuple[str, ...], as_json: bool, **filters: Any) -> int:
     """Rebuild rotations from logs of the past.
 
     A LOG is a file, also packed (gzip, xz, bzip2, zstandard), a pipe, - for stdin, a folder, or a quoted pattern
     such as 'logs/**/*.log*'. Files of one log that was rotated are read as one, the oldest first.
     """
-    return replay_logs([*logs, *common.logs], as_json)
+    span = Timespan(filters["since"], filters["until"])
+    if span.since is not None and span.until is not None and span.since > span.until:
+        raise click.UsageError(f"--since {iso(span.since)} is later than --until {iso(span.until)}")
+    selection = Selection(span, filters["session"], filters["run"])
+    return replay_logs([*logs, *common.logs], as_json, selection)
 
 
-def replay_logs(words: Sequence[str], as_json: bool) -> Exit:
+def replay_logs(words: Sequence[str], as_json: bool, selection: Selection = EVERYTHING) -> Exit:
     """Print the history that the logs tell; 2 when none of them could be read, 1 when no line was understood."""
     if any(map(is_stdin, words)) and sys.stdin.isatty():
         narrate("reads what is typed or pasted here, to its end (ctrl+d)")
-    history = replay(words)
-    for sentence in asides(history):
+    with reading_shown() as report:
+        history = replay(words, selection, report)
+    for sentence in (*asides(history), *selection_asides(history, selection)):
         narrate(sentence)
     if not history.lines:
         return Exit.USAGE
@@ -50,17 +63,6 @@ def replay_logs(words: Sequence[str], as_json: bool) -> Exit:
         for line in replay_lines(history):
             emit(line)
     return Exit.ATTENTION if history.totals.unread and not history.kinds else Exit.OK
-
-
-def asides(history: Replay) -> Iterator[str]:
-    """Yield what is to be known of the reading itself: problems, files left out, logs kept apart."""
-    yield from history.problems
-    if history.left_out and history.lines:
-        verb = "is no log" if history.left_out == 1 else "are no logs"
-        yield f"{times(history.left_out, 'file')} in these folders {verb}: left out"
-    if len(history.sources) > 1:
-        names = ", ".join(source.name for source in history.sources)
-        yield f"{len(history.sources)} sources that share no run and no session are kept apart: {names}"
 
 
 def replay_json(history: Replay) -> dict[str, Any]:

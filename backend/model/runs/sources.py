@@ -53,9 +53,9 @@ def merge(book: RunBook, other: RunBook) -> RunBook:
 
 
 def events_of(book: RunBook) -> Iterator[Event]:
-    """Yield all events that a book keeps, but for those that only a trace names."""
+    """Yield all events that a book keeps, each once."""
     for run in book.runs.values():
-        yield from (fact for fact in run.facts if fact.run_id == run.run_id)
+        yield from run.facts
     yield from book.notices
     yield from book.waiting
     yield from book.refused_starts

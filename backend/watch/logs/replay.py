@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
@@ -14,10 +15,13 @@ from lockdeck.backend.model.runs.history import PastOccupation, occupations_from
 from lockdeck.backend.model.runs.joins import key_of, session_keys, unjoined
 from lockdeck.backend.model.runs.rotation import lock_failure_sentence
 from lockdeck.backend.model.runs.run import Run, all_lives
-from lockdeck.backend.model.runs.sources import LogSource, sources_of
+from lockdeck.backend.model.runs.selection import Selection
+from lockdeck.backend.model.runs.sources import LogSource, events_of, sources_of
 from lockdeck.backend.openclaw.log.inputs.collection import collect
 from lockdeck.backend.openclaw.log.scan import LineCounts
-from lockdeck.backend.watch.logs.past import ReadingProgress, read_past
+from lockdeck.backend.watch.logs.past import PastLogs, ReadingProgress, kinds_of, read_past
+
+EVERYTHING = Selection()
 
 
 class Decision(Struct, frozen=True):
@@ -72,10 +76,15 @@ class Replay(Struct, frozen=True):
         return next(names, None) if len(self.sources) > 1 else None
 
 
-def replay(words: Iterable[str], report: Callable[[ReadingProgress], None] | None = None) -> Replay:
+def replay(
+    words: Iterable[str],
+    selection: Selection = EVERYTHING,
+    report: Callable[[ReadingProgress], None] | None = None,
+) -> Replay:
     """Read the logs that the words mean (time orders the events) and rebuild runs and occupations, source by source.
 
-    `report` is told how far the reading is.
+    All is read, whatever the `selection`: what is told of it is as true as without. `report` is told how far the
+    reading is.
     """
     past = read_past(collect(words), PAST, report)
     sources = sources_of(past.books)
@@ -85,21 +94,17 @@ def replay(words: Iterable[str], report: Callable[[ReadingProgress], None] | Non
                 f"the logs tell more than is kept at once ({PAST.runs} runs): what happened before "
                 f"{iso(book.forgotten_at)} is not complete; give fewer logs to see it whole"
             )
-    runs = (run for source in sources for run in _runs(source.book))
-    occupations = (
-        occupation
-        for source in sources
-        for occupation in occupations_from_runs(
-            source.book, log_ends=[end for name in source.logs for end in past.ends[name]]
-        )
-    )
-    refused = (start for source in sources for start in source.book.refused_starts)
+    parts = [_part(source.book, selection, _ends(source, past)) for source in sources]
+    runs = [run for part in parts for run in part.runs]
+    occupations = [occupation for part in parts for occupation in part.occupations]
+    refused = [start for part in parts for start in part.refused_starts]
+    kinds = sum((part.kinds for part in parts), Counter[str]()) if selection else past.kinds
     return Replay(
         lines=past.lines,
-        kinds=dict(sorted(past.kinds.items())),
+        kinds=dict(sorted(kinds.items())),
         runs=tuple(sorted(runs, key=lambda p: (p.run.facts[0].at if p.run.facts else 0.0, p.run.run_id))),
         occupations=tuple(sorted(occupations, key=lambda past: (past.since, past.run_id))),
-        unjoined=sum(len(unjoined(source.book)) for source in sources),
+        unjoined=sum(part.unjoined for part in parts),
         problems=tuple(past.problems),
         refused_starts=tuple(sorted(refused, key=lambda start: start.at)),
         left_out=past.left_out,
@@ -107,11 +112,41 @@ def replay(words: Iterable[str], report: Callable[[ReadingProgress], None] | Non
     )
 
 
-def _runs(book: RunBook) -> Iterator[PastRun]:
+class _Part(Struct):
+    """What one source tells of a selection."""
+
+    runs: list[PastRun]
+    occupations: list[PastOccupation]
+    refused_starts: list[GatewayRefused]
+    unjoined: int
+    kinds: Counter[str]
+
+
+def _ends(source: LogSource, past: PastLogs) -> list[float]:
+    return [end for name in source.logs for end in past.ends[name]]
+
+
+def _part(book: RunBook, selection: Selection, log_ends: Sequence[float]) -> _Part:
     keys = session_keys(book, {})
-    for run in book.runs.values():
-        for life in all_lives(run):
-            yield PastRun(life, key_of(life, keys), _decisions(life), lock_failure_sentence(life))
+    lives = [(life, key_of(life, keys)) for run in book.runs.values() for life in all_lives(run)]
+    starts, loose = ((), ()) if selection.of_one else (book.refused_starts, unjoined(book))
+    events = (event for event in events_of(book) if selection.takes_event(event, book.runs, keys))
+    return _Part(
+        runs=[
+            PastRun(life, key, _decisions(life), lock_failure_sentence(life))
+            for life, key in lives
+            if selection.takes_run(life, key)
+        ],
+        occupations=[
+            past
+            for past in occupations_from_runs(book, log_ends=log_ends)
+            if selection.names(past.run_id, past.session_id, past.session_key)
+            and selection.takes_time(past.since, past.until)
+        ],
+        refused_starts=[start for start in starts if selection.takes_time(start.at, start.at)],
+        unjoined=sum(selection.takes_time(event.at, event.at) for event in loose),
+        kinds=Counter(name for event in events for name in kinds_of(event)) if selection else Counter(),
+    )
 
 
 def _decisions(run: Run) -> tuple[Decision, ...]:
