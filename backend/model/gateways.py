@@ -122,6 +122,8 @@ def _gone_owner(pid: int | None, verdict: Verdict) -> str:
 def _meant(
     event: GatewayRefused, locks: Sequence[LockView], port: int | None, alone: bool
 ) -> LockView | None:
+    if event.reason is not None:
+        return None  # no owner of a lock refused it
     candidates = [view for view in locks if event.at >= (view.record.created_at or 0.0)]
     if event.pid is not None:
         matches = [view for view in candidates if event.pid in (_payload_pid(view), _pid(view))]

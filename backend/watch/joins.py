@@ -14,7 +14,7 @@ from lockdeck.backend.model.runs.fold import RunBook
 from lockdeck.backend.model.runs.joins import runs_by_key, runs_without_session, unjoined
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.run import Run
-from lockdeck.backend.model.sessions.blocked import failures_by_path, waits_by_key
+from lockdeck.backend.model.sessions.blocked import failures_by_subject, waits_by_key
 from lockdeck.backend.model.sessions.refusals import refusals_by_key
 from lockdeck.backend.model.words import times
 from lockdeck.backend.watch.directory import WatchedDirectory
@@ -56,7 +56,7 @@ class Joins(Struct, frozen=True):
             keys=keys,
             runs=runs,
             run_roots=run_roots,
-            failures=failures_by_path(book),
+            failures=failures_by_subject(book),
             waits=waits_by_key(book),
             refusals=refusals_by_key(book, keys),
             diagnoses=_diagnoses(book, keys),

@@ -139,6 +139,7 @@ def _refused_start(start: GatewayRefused) -> dict[str, Any]:
         "port": start.port,
         "role": start.role,
         "waiting": start.waiting,
+        "reason": start.reason,
         "sentence": start.sentence(),
     }
 
@@ -181,7 +182,8 @@ def replay_lines(history: Replay) -> Iterator[SafeText]:
             yield _heading(history, run.session_key, run.run.session_id, run.run.run_id)
             yield safe(f"  {run.locked}")
     for start in history.refused_starts:
-        yield safe(f"{written(start.at)}  {start.sentence()}")
+        reason = f": {start.reason}" if start.reason else ""
+        yield safe(f"{written(start.at)}  {start.sentence()}{reason}")
     if history.occupations or history.refused_starts or any(run.locked for run in history.runs):
         yield SafeText("")
     for kind, count in history.kinds.items():

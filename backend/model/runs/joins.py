@@ -42,9 +42,17 @@ def keys_by_lock(book: RunBook) -> dict[str, str]:
     """Return session key by run id through the lock that a run failed on: its lane's error names key and lock."""
     keys: dict[str, set[str]] = {}
     for event in book.notices:
-        if isinstance(event, LaneTaskError) and event.lock_timeout is not None and event.session_key:
-            keys.setdefault(event.lock_timeout.path, set()).add(event.session_key)
-    return _sole_keys(book, keys, lambda run: {timeout.path for timeout in run.lock_timeouts})
+        timeout = event.lock_timeout if isinstance(event, LaneTaskError) else None
+        if timeout is not None and event.session_key and timeout.path and not timeout.is_of_store:
+            keys.setdefault(timeout.path, set()).add(event.session_key)
+    for timeout in (timeout for run in book.runs.values() for timeout in run.lock_timeouts):
+        if timeout.session_key is not None:
+            keys[timeout.session_key] = {timeout.session_key}
+    return _sole_keys(
+        book,
+        keys,
+        lambda run: {name for t in run.lock_timeouts if (name := t.path or t.session_key) is not None},
+    )
 
 
 def keys_by_trace(book: RunBook) -> dict[str, str]:

@@ -25,13 +25,15 @@ SAME_CALLER_S = 0.5
 """One failed candidate writes up to three lines (lane main, lane session, candidate) within this many seconds."""
 
 
-def failures_by_path(book: RunBook) -> dict[str, tuple[LockFailure, ...]]:
-    """Return what was told of failed callers, by lock path, oldest first; for use with `blocked_on`."""
-    by_path: dict[str, list[LockFailure]] = {}
+def failures_by_subject(book: RunBook) -> dict[str, tuple[LockFailure, ...]]:
+    """Return what was told of failed callers, by lock path, else by session key, oldest first; for `blocked_on`."""
+    by_subject: dict[str, list[LockFailure]] = {}
     for failure in (*_unnamed(book), *(failure for run in book.runs.values() for failure in _of_run(run))):
-        by_path.setdefault(failure.timeout.path, []).append(failure)
+        if failure.subject is not None:
+            by_subject.setdefault(failure.subject, []).append(failure)
     return {
-        path: tuple(sorted(failures, key=lambda f: (f.at, f.source))) for path, failures in by_path.items()
+        subject: tuple(sorted(failures, key=lambda f: (f.at, f.source)))
+        for subject, failures in by_subject.items()
     }
 
 

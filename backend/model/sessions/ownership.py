@@ -43,7 +43,7 @@ def lost_on(run: Run, path: str | None) -> bool:
     """Return whether the last that is told of a run is that it failed on the lock at `path` (None: on any lock)."""
     if run.attempts and run.attempts[-1].reason != "lock":
         return False
-    return any(path is None or timeout.path == path for timeout in run.lock_timeouts)
+    return any(path is None or timeout.path in (None, path) for timeout in run.lock_timeouts)
 
 
 def foreign_holds(run: Run, occupation: Occupation | None) -> tuple[Hold, ...]:

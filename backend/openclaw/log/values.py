@@ -1,4 +1,4 @@
-"""Small readers of values in log lines: ids, numbers, flags, key=value texts, lock timeouts.
+"""Small readers of values in log lines: ids, numbers, flags, key=value texts.
 
 Nothing here raises: a value of the wrong type or shape is a value that is not there.
 """
@@ -8,13 +8,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 
 import msgspec
 
-from lockdeck.backend.model.runs.events import LockTimeout
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.system.text import SafeText, safe
 
@@ -28,34 +26,6 @@ SCAN_LIMIT = 16_384
 
 _ABSENT = frozenset({"", "-", "none", "unknown", "undefined", "null", "n/a"})
 _KEY_VALUE = re.compile(r"(?<![\w.])([A-Za-z]\w{0,40})=(.*?)(?= [A-Za-z]\w{0,40}=|$)", re.DOTALL)
-_OWNER = r"(?:pid=(?P<pid>\d{1,10})|owner=unknown|unknown)(?: alive=(?P<alive>true|false))?(?: ageMs=(?P<age>\d{1,15}))?"
-_PATH_ENDS = r"(?=$|[\s\"'|),;\\])"
-LOCK_TIMEOUT_FORMS = (
-    (
-        "file locked (",  # not just "timeout": every [model-fetch] line from 2026.5 on has a timeoutMs
-        re.compile(
-            r"session file locked \(timeout (?P<timeout>\d{1,15}|Infinity)ms\): "
-            rf"{_OWNER} (?P<path>[^\n]{{1,4096}}?\.lock){_PATH_ENDS}"
-        ),
-    ),
-    # 2026.6.11 to 2026.7.35: the lock was found stale and could not be had all the same.
-    (
-        "file lock stale (",
-        re.compile(
-            rf"session file lock stale \([^)\n]{{0,400}}\): {_OWNER} "
-            rf"(?P<path>[^\n]{{1,4096}}?\.lock){_PATH_ENDS}"
-        ),
-    ),
-    # 2026.5.28 to 2026.7.35: the caller queued inside the process that has the lock.
-    (
-        "session file owner after",
-        re.compile(
-            r"timed out waiting for embedded session file owner after (?P<timeout>\d{1,15})ms: "
-            rf"(?P<transcript>[^\n]{{1,4096}}?\.jsonl){_PATH_ENDS}"
-        ),
-    ),
-)
-"""Forms in which a failure on a session's lock is told (2026.2.9 to 2026.7.35), each with its marker."""
 ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC\b|[+-]\d\d:?\d\d\b))?"
 """Pattern of an ISO 8601 time as logs and what wraps them write it."""
 
@@ -156,24 +126,3 @@ def model_name(provider: object, model: object) -> str | None:
 def session_of_lane(lane: str) -> str | None:
     """Return the session key in `session:<key>`, None for the lanes shared by all sessions."""
     return ident(lane[8:]) if lane.startswith("session:") else None
-
-
-def lock_timeouts(text: str) -> Iterator[LockTimeout]:
-    """Yield every failure on a session's lock in a text."""
-    for marker, form in LOCK_TIMEOUT_FORMS:
-        if marker not in text:
-            continue
-        for match in form.finditer(text[:SCAN_LIMIT]):
-            parts = match.groupdict()
-            yield LockTimeout(
-                path=parts.get("path") or f"{parts['transcript']}.lock",
-                timeout_ms=number(parts.get("timeout")),
-                pid=number(parts.get("pid")),
-                alive=flag(parts.get("alive")),
-                age_ms=number(parts.get("age")),
-            )
-
-
-def lock_timeout(text: object) -> LockTimeout | None:
-    """Return the first lock timeout in a text, if any."""
-    return next(lock_timeouts(text), None) if isinstance(text, str) else None

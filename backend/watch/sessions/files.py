@@ -271,7 +271,11 @@ def _blocked(
     since = occupation.since if occupation else report.now - BLOCKED_LATELY_S
     since = max(since, last.since) if last else since
     joins = report.joins
-    failures = joins.failures.get(session.lock_path or "", ())
+    subjects = (session.lock_path or "", session.entry.key)
+    failures = sorted(
+        (failure for subject in subjects for failure in joins.failures.get(subject, ())),
+        key=lambda failure: failure.at,
+    )
     return blocked_on(failures, joins.waits.get(session.entry.key, ()), since)
 
 

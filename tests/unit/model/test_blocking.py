@@ -9,11 +9,12 @@ from lockdeck.backend.model.runs.events import (
     ModelFallbackDecision,
 )
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
+from lockdeck.backend.model.runs.joins import key_of, session_keys
 from lockdeck.backend.model.runs.records import NOBODY_BLOCKED
 from lockdeck.backend.model.sessions.blocked import (
     SAME_CALLER_S,
     blocked_on,
-    failures_by_path,
+    failures_by_subject,
     waits_by_key,
 )
 
@@ -21,6 +22,29 @@ PATH = "/s/a.jsonl.lock"
 KEY = "agent:main:main"
 AT = 1_800_000_000.0
 TIMEOUT = LockTimeout(PATH, 10_000, 4711)
+
+
+def test_a_caller_that_lost_a_race_for_the_session_or_the_lock_of_its_store_is_blocked_on_the_session():
+    conflict = LockTimeout(None, None, session_key=KEY, how="another caller set the session up")
+    of_store = LockTimeout("/s/sessions.json.lock", None, how="the lock of the store could not be had")
+    for timeout in (conflict, of_store):
+        lanes = [
+            LaneTaskError(AT, lane, key, 10, "x", timeout)
+            for lane, key in (("main", None), (f"session:{KEY}", KEY))
+        ]
+        failures = failures_by_subject(fold_all(RunBook(), lanes))
+        assert blocked_on(failures[KEY]).count == 1
+
+
+def test_candidates_that_lost_a_race_for_the_session_are_no_failures_of_a_model():
+    conflict = LockTimeout(None, None, session_key=KEY, how="another caller set the session up")
+    failed = ModelFallbackDecision(
+        AT, "r", "candidate_failed", 1, 2, candidate="a/b", reason="unknown", lock_timeout=conflict
+    )
+    book = fold_all(RunBook(), [failed])
+    assert [attempt.reason for attempt in book.runs["r"].attempts] == ["lock"]
+    assert key_of(book.runs["r"], session_keys(book, {})) == KEY
+    assert blocked_on(failures_by_subject(book)[KEY]).count == 1
 
 
 def lane_errors(at, key=KEY, lasted_ms=10_000):
@@ -39,7 +63,7 @@ def decision(at, run_id, attempt=1):
 
 def counted(events, since=None):
     book = fold_all(RunBook(), events)
-    return blocked_on(failures_by_path(book).get(PATH, ()), waits_by_key(book).get(KEY, ()), since)
+    return blocked_on(failures_by_subject(book).get(PATH, ()), waits_by_key(book).get(KEY, ()), since)
 
 
 def test_nothing_told_means_nobody_blocked():

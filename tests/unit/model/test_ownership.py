@@ -27,7 +27,7 @@ from lockdeck.backend.model.runs.joins import runs_by_key
 from lockdeck.backend.model.runs.records import Hold, Occupation
 from lockdeck.backend.model.runs.rotation import gap_grace, rotation_of
 from lockdeck.backend.model.runs.run import recency
-from lockdeck.backend.model.sessions.blocked import blocked_on, failures_by_path
+from lockdeck.backend.model.sessions.blocked import blocked_on, failures_by_subject
 from lockdeck.backend.model.sessions.facts import SessionFacts
 from lockdeck.backend.model.sessions.ownership import foreign_holds, holds_of, session_run
 from lockdeck.backend.model.sessions.state import assess
@@ -191,7 +191,7 @@ def lived_through() -> list[Look]:
 def look_at(at, book, runs, path, occupation) -> Look:
     run = session_run(runs, path, occupation, at)
     rotation = rotation_of(run, None, holds_of(run, occupation), at) if run else None
-    blocked = blocked_on(failures_by_path(book).get(path, ()))
+    blocked = blocked_on(failures_by_subject(book).get(path, ()))
     standing = occupation is not None and occupation.current is not None
     facts = SessionFacts(
         judgement=HELD if standing else None, occupation=occupation, run=run, rotation=rotation,

@@ -33,7 +33,7 @@ from lockdeck.backend.model.runs.rotation import (
     unbroken,
 )
 from lockdeck.backend.model.runs.run import Run
-from lockdeck.backend.model.sessions.blocked import blocked_on, failures_by_path, waits_by_key
+from lockdeck.backend.model.sessions.blocked import blocked_on, failures_by_subject, waits_by_key
 from tests.folders import RECORDINGS
 from tests.reading import read_events
 
@@ -333,7 +333,7 @@ def test_attempts_far_apart_are_two_occupations():
 
 def test_one_failed_caller_is_counted_once_however_many_lines_tell_of_it():
     book = folded("2026.4.5-incident-hang-with-local-probe")
-    ((path, failures),) = failures_by_path(book).items()
+    ((path, failures),) = failures_by_subject(book).items()
     blocked = blocked_on(failures)
     assert path.endswith("7f313556-2fe6-4f45-a759-bb6ac6241cee.jsonl.lock")
     assert blocked.count == 1
@@ -347,7 +347,7 @@ def test_callers_that_failed_at_once_are_all_counted_and_older_ones_not():
     lanes = [LaneTaskError(t, "session:k", "k", 10_000, "x", LOCK) for t in (5.0, 50.0, 50.1)]
     waits = [LaneWait(60.0, "session:k", "k", 18_220)]
     book = fold_all(RunBook(), [*lanes, *waits])
-    blocked = blocked_on(failures_by_path(book)[PATH], waits_by_key(book)["k"], since=40.0)
+    blocked = blocked_on(failures_by_subject(book)[PATH], waits_by_key(book)["k"], since=40.0)
     assert (blocked.count, blocked.last) == (3, 60.0)
     assert blocked.sentences[1] == "1 message waited in the lane, up to 18 s"
     assert blocked_on() is NOBODY_BLOCKED

@@ -106,6 +106,18 @@ TEXTS = {
         "Gateway failed to start: another gateway instance is already listening on ws://127.0.0.1:18789",
         ev.GatewayRefused(AT, port=18789),
     ),
+    "a gateway whose port is taken, without the lead": (
+        "gateway",
+        "another gateway instance is already listening on ws://127.0.0.1:18789",
+        ev.GatewayRefused(AT, port=18789),
+    ),
+    "a gateway that failed for a reason of its own": (
+        "gateway",
+        "Gateway failed to start: failed to acquire gateway lock at /s/gateway.state.lock | openat2: ENOSYS",
+        ev.GatewayRefused(
+            AT, reason="failed to acquire gateway lock at /s/gateway.state.lock | openat2: ENOSYS"
+        ),
+    ),
     "a gateway of 9.6 that waits": (
         "gateway",
         "waiting for gateway-lifecycle ownership held by another OpenClaw process, up to 300 s",
@@ -621,11 +633,57 @@ def test_the_top_level_session_id_may_be_a_session_key():
             "session file locked (timeout 1ms): pid=7 /a b/c.lock.d/é f.jsonl.lock",
             ev.LockTimeout("/a b/c.lock.d/é f.jsonl.lock", 1, 7),
         ),
+        (
+            f"Error: file lock stale for {LOCK.removesuffix('.lock')}",
+            ev.LockTimeout(LOCK, None, how="the lock was found stale and could not be had"),
+        ),
+        (f"file lock timeout for {LOCK.removesuffix('.lock')}.", ev.LockTimeout(LOCK, None)),
+        (
+            f"session file changed while embedded prompt lock was released: {LOCK.removesuffix('.lock')}",
+            ev.LockTimeout(LOCK, None, how="another writer took the session while its lock was released"),
+        ),
+        (
+            "reply session initialization conflicted for agent:main:signal:direct:+1555",
+            ev.LockTimeout(
+                None,
+                None,
+                session_key="agent:main:signal:direct:+1555",
+                how="another caller set the session up at the same moment",
+            ),
+        ),
+        (
+            "timeout waiting for session store lock: /s/sessions.json",
+            ev.LockTimeout(
+                "/s/sessions.json.lock", None, how="the lock of the session store could not be had"
+            ),
+        ),
+        (
+            "timeout acquiring session store lock: /s/sessions.json.lock",
+            ev.LockTimeout(
+                "/s/sessions.json.lock", None, how="the lock of the session store could not be had"
+            ),
+        ),
+        (
+            f"file lock of another kind for {LOCK.removesuffix('.lock')}",
+            ev.LockTimeout(LOCK, None, how="file lock of another kind"),
+        ),
+        (
+            f"session file changed in a way nobody knows: {LOCK.removesuffix('.lock')}",
+            ev.LockTimeout(LOCK, None, how="session file changed in a way nobody knows"),
+        ),
     ],
 )
 def test_every_form_of_the_lock_timeout_is_read_wherever_it_stands(text, expected):
     assert parse_line(old_shape("whatever", f"something failed: {text}")).lock_timeout == expected
     assert parse_line(console("whatever", f"something failed: {text}")).lock_timeout == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["file lock timeout for /s/auth-profiles.json", "file lock stale for /s/devices.json"]
+)
+def test_the_lock_of_another_file_is_no_sessions(text):
+    event = parse_line(old_shape("whatever", f"something failed: {text}"))
+    assert event is None
 
 
 def test_the_reply_to_a_person_tells_all_models_failed():

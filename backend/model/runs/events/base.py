@@ -76,23 +76,33 @@ class Handling(Struct, frozen=True):
 
 
 class LockTimeout(Struct, frozen=True):
-    """`session file locked (timeout Nms): …` or its like: a caller gave up on a lock.
+    """`session file locked (timeout Nms): …` or its like: a caller could not have a session that is taken.
 
-    `pid`, `alive` and `age_ms` as the waiting process saw the owner; the last two from 2026.6.11 on.
+    `pid`, `alive` and `age_ms` as the waiting process saw the owner; the last two from 2026.6.11 on. `path` is the
+    lock's, None where the line names no file but the session (`session_key`). `how` says how the caller failed, in words
+    of the table of forms or else the line's own; empty for a caller that waited and gave up.
     """
 
-    path: str
+    path: str | None
     timeout_ms: int | None
     pid: int | None = None
     alive: bool | None = None
     age_ms: int | None = None
+    session_key: str | None = None
+    how: str = ""
+
+    @property
+    def is_of_store(self) -> bool:
+        """Return whether the lock is that of a whole session store, and not one of a session."""
+        return self.path is not None and self.path.endswith("sessions.json.lock")
 
 
 class LockFailure(Struct, frozen=True):
     """A caller's failure on a lock, as one line tells it.
 
     `source` is the kind of line; `number` counts the run's candidates, where the line tells; `began` is when the
-    lane's task began (epoch seconds). `caller` names the run and its life, None where no run is named.
+    lane's task began (epoch seconds). `caller` names the run and its life, None where no run is named. `session_key` is
+    that of the lane, where the line names one.
     """
 
     at: float
@@ -101,6 +111,16 @@ class LockFailure(Struct, frozen=True):
     number: int | None = None
     began: float | None = None
     caller: str | None = None
+    session_key: str | None = None
+
+    @property
+    def subject(self) -> str | None:
+        """What the caller could not have: a lock's path, else a session key; None where neither is told.
+
+        The lock of a store is taken for every session in it: there the lane tells whose caller it was.
+        """
+        key = self.timeout.session_key or self.session_key
+        return key if key is not None and self.timeout.is_of_store else self.timeout.path or key
 
 
 class Event(Struct, frozen=True):

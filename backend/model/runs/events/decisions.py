@@ -130,7 +130,7 @@ class ModelFallbackDecision(LockEvent, frozen=True):
         """Count as a caller that failed on a lock; the same one whose decision says so."""
         if self.lock_timeout is None:
             return None
-        return LockFailure(self.at, "model", self.lock_timeout, self.attempt)
+        return LockFailure(self.at, "model", self.lock_timeout, self.attempt, session_key=self.session_key)
 
     def take(self, steps: DecisionSteps) -> None:
         """Take a line about a candidate model."""

@@ -18,7 +18,8 @@ from lockdeck.backend.model.words import times
 
 TURN_CLAIMED = "already has an active turn claim"
 TURN_CHANGED = "changed while starting"
-_REFUSALS = (TURN_CLAIMED, f"{TURN_CHANGED} work")
+CONFLICT = "reply session initialization conflicted"
+_REFUSALS = (TURN_CLAIMED, f"{TURN_CHANGED} work", CONFLICT)
 
 
 class LockSteps(Protocol):
@@ -75,7 +76,7 @@ class LaneTaskError(LockEvent, frozen=True):
             return None
         began = None if self.duration_ms is None else self.at - self.duration_ms / 1000
         source = "session lane" if self.session_key else "other lane"
-        return LockFailure(self.at, source, self.lock_timeout, began=began)
+        return LockFailure(self.at, source, self.lock_timeout, began=began, session_key=self.session_key)
 
     def take(self, steps: object) -> None:
         """Take no step: no lane's error names a run."""

@@ -37,6 +37,8 @@ def in_brackets(reason: str | None) -> str:
 
 
 def lock_words(timeout: LockTimeout) -> str:
-    """Say that a caller gave up on a lock."""
+    """Say that a caller could not have a session, or gave up on its lock."""
+    if timeout.how:
+        return f"a caller failed: {timeout.how}"
     holder = f" held by pid {timeout.pid}" if timeout.pid is not None else ""
     return f"a caller gave up on the lock after {span_of(timeout.timeout_ms)}{holder}"

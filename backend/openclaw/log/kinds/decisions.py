@@ -19,14 +19,13 @@ from lockdeck.backend.model.runs.events import (
     RotationCap,
 )
 from lockdeck.backend.openclaw.log.kinds.table import LineKind
+from lockdeck.backend.openclaw.log.lockforms import lock_timeout, lock_timeouts
 from lockdeck.backend.openclaw.log.records import LogRecord
 from lockdeck.backend.openclaw.log.values import (
     flag,
     hashed_profile,
     ident,
     key_values,
-    lock_timeout,
-    lock_timeouts,
     model_name,
     number,
     session_of_lane,

@@ -11,7 +11,7 @@ import re
 from lockdeck.backend.model.runs.events import GatewayRefused
 from lockdeck.backend.openclaw.log.kinds.table import LineKind, TextReader
 from lockdeck.backend.openclaw.log.records import LogRecord
-from lockdeck.backend.openclaw.log.values import ident, number
+from lockdeck.backend.openclaw.log.values import ident, number, shown
 
 MAX_PID = 1 << 31
 
@@ -34,6 +34,10 @@ def _by_unnamed(record: LogRecord, match: re.Match[str]) -> GatewayRefused:
     return GatewayRefused(record.at, waited_ms=number(match[1]) if match.lastindex else None)
 
 
+def _for_reason(record: LogRecord, match: re.Match[str]) -> GatewayRefused:
+    return GatewayRefused(record.at, reason=shown(match[1]))
+
+
 def _waits(record: LogRecord, _match: re.Match[str]) -> GatewayRefused:
     return GatewayRefused(record.at, waiting=True)
 
@@ -48,6 +52,7 @@ def _kind(text: TextReader, pattern: str, *markers: str) -> LineKind:
 
 
 _FAILED = "failed to start: "
+_LISTENING = "instance is already listening"
 _RUNNING = "gateway already running"
 _LIFECYCLE = "gateway-lifecycle ownership"
 _BEGIN = (
@@ -68,7 +73,7 @@ KINDS = (
     _kind(
         _by_port,
         rf"{_BEGIN}another \w{{1,40}} instance is already listening on \w{{2,5}}://[^\s/]{{1,200}}:(\d{{1,5}})\b",
-        _FAILED,
+        _LISTENING,
     ),
     _kind(
         _by_unnamed,
@@ -89,4 +94,6 @@ KINDS = (
     ),
     _kind(_waits, rf"waiting for {_LIFECYCLE} held by another OpenClaw process", _LIFECYCLE),
     _kind(_waits, _SUPERVISED + r"; waiting \d{1,15}ms before retrying startup", _RUNNING, _LIFECYCLE),
+    # A reason that is none of these is told in the line's own words (openclaw#152839: ENOSYS of openat2).
+    _kind(_for_reason, r"Gateway failed to start: (\S[^\n]{0,4000})", _FAILED),
 )

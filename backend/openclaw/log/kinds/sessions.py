@@ -18,15 +18,14 @@ from lockdeck.backend.model.runs.events import (
     WatchdogRelease,
 )
 from lockdeck.backend.openclaw.log.kinds.table import LineKind
+from lockdeck.backend.openclaw.log.lockforms import LOCK_TIMEOUT_FORMS, lock_timeout
 from lockdeck.backend.openclaw.log.records import LogRecord
 from lockdeck.backend.openclaw.log.values import (
-    LOCK_TIMEOUT_FORMS,
     PATH_LIMIT,
     age_ms,
     flag,
     ident,
     key_values,
-    lock_timeout,
     number,
     session_of_lane,
     shown,
@@ -167,7 +166,7 @@ KINDS = (
 
 QUOTED = LineKind(
     event=LockBlocked,
-    markers=tuple(marker for marker, _ in LOCK_TIMEOUT_FORMS),
+    markers=tuple(dict.fromkeys(form.marker for form in LOCK_TIMEOUT_FORMS)),
     pattern="",
     text=_lock_blocked,
 )
