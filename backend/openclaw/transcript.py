@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from lockdeck.backend.model.runs.events import PromptError
 from lockdeck.backend.openclaw.log.files import open_regular, read_end
-from lockdeck.backend.openclaw.log.values import clock, decode_object, flag, ident, model_name, number, shown
+from lockdeck.backend.openclaw.log.objects import decode_object
+from lockdeck.backend.openclaw.log.values import clock, flag, ident, model_name, number, shown
 from lockdeck.backend.system.text import SafeText, safe
 
 TAIL = 256 * 1024

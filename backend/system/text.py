@@ -50,7 +50,9 @@ def safe(value: object, limit: int = LIMIT) -> SafeText:
     `limit` is the greatest length of the result in characters, 1 or more.
     """
     raw = _as_text(value)
-    text = raw[: limit + 1].translate(_TABLE)
+    text = raw[: limit + 1]
+    if not (text.isascii() and text.isprintable()):  # nearly all text is: nothing of it is in the table
+        text = text.translate(_TABLE)
     if len(raw) > limit:
         text = text[: max(limit - 1, 0)] + "\u2026"
     return SafeText(text)

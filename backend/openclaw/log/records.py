@@ -23,7 +23,9 @@ class Malformed(StrEnum):
     TIME = "no time"
 
 
-_NUMERIC_KEYS = ("9", "8", "7", "6", "5", "4", "3", "2", "1", "0")
+_FEW_KEYS = ("2", "1", "0")
+"""The numeric keys of nearly all lines, which tslog counts from 0."""
+_NUMERIC_KEYS = ("9", "8", "7", "6", "5", "4", "3", *_FEW_KEYS)
 
 
 class LogRecord(Struct, frozen=True):
@@ -60,15 +62,14 @@ def read_record(line: Unwrapped, at: float | None = None) -> LogRecord | Malform
 
 def _from_json(top: Mapping[str, object], line: Unwrapped, at: float | None) -> LogRecord | Malformed:
     written_at = _own_time(top)
-    written_at = written_at if written_at is not None else line.moment
-    written_at = written_at if written_at is not None else at
+    if written_at is None:
+        written_at = at if line.moment is None else line.moment
     if written_at is None:
         return Malformed.TIME
-    session_id, session_key = _top_session(top)
-    trace_id = ident(top.get("traceId"))
-    return LogRecord(
-        written_at, _message(top)[:SCAN_LIMIT], _fields_of(top), session_id, session_key, trace_id
-    )
+    message, trace_id = _message(top)[:SCAN_LIMIT], ident(top.get("traceId"))
+    if "session_id" not in top:
+        return LogRecord(written_at, message, _fields_of(top), None, None, trace_id)
+    return LogRecord(written_at, message, _fields_of(top), *_top_session(top), trace_id)
 
 
 def whole_time(line: Unwrapped) -> tuple[float, str] | None:
@@ -88,8 +89,7 @@ def _own_time(top: Mapping[str, object]) -> float | None:
 
 def _message(top: Mapping[str, object]) -> str:
     """Return the last string among the numeric keys, else the top-level `message` (from 2026.4.29)."""
-    # Nearly all lines have two or three of them, which tslog counts from 0.
-    for key in _NUMERIC_KEYS if "3" in top else _NUMERIC_KEYS[-3:]:
+    for key in _NUMERIC_KEYS if "3" in top else _FEW_KEYS:
         value = top.get(key)
         if isinstance(value, str) and not (key == "0" and "1" in top and value.startswith('{"')):
             return value

@@ -1,8 +1,4 @@
-"""Bytes of a log into the few lines that concern us, fast and in bounded memory.
-
-Most lines of a gateway log are of no interest, so nothing is decoded before a marker was seen, and markers
-are searched in many lines at once: that is several times faster than asking every line.
-"""
+"""Bytes of a log into whole lines, in bounded memory, and the counts of what was read."""
 
 from __future__ import annotations
 
@@ -16,14 +12,6 @@ from lockdeck.backend.system.text import SafeText, safe
 
 MAX_LINE = 1 << 20
 """A line longer than this (bytes) is counted as oversize and skipped."""
-
-_OWN_FIELDS = b'"_meta":{"runtime"'
-"""Where the numeric keys of a tslog line end: they stand first in all versions."""
-
-
-Marks = tuple[int, ...]
-"""Indexes of the markers that a line holds."""
-
 
 PREVIEW = 160
 """Characters of a line that could not be read that are shown."""
@@ -143,7 +131,7 @@ class LineFeed:
 
 def no_text(lines: Sequence[bytes]) -> set[int]:
     """Return the places of the lines that are no text: where a NUL stands, all that are not UTF-8 either."""
-    if not any(b"\0" in line for line in lines):
+    if b"\0" not in b"".join(lines):
         return set()
     return {place for place, line in enumerate(lines) if not _is_text(line)}
 
@@ -154,23 +142,3 @@ def _is_text(line: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return b"\0" not in line
-
-
-def concerning(lines: Sequence[bytes], markers: Sequence[bytes]) -> list[tuple[int, Marks]]:
-    """Return the places of the lines that hold a marker, in order, each with the markers it holds."""
-    # One search per marker over all lines at once; tslog's own fields, most of a JSON line, are left out.
-    text = b"\n".join([line.partition(_OWN_FIELDS)[0] for line in lines])
-    hits: dict[int, Marks] = {}
-    for index, marker in enumerate(markers):
-        start = text.find(marker)
-        while start >= 0:
-            line_start = text.rfind(b"\n", 0, start)
-            hits[line_start] = (*hits.get(line_start, ()), index)
-            end = text.find(b"\n", start)
-            start = text.find(marker, end) if end >= 0 else -1
-    places, place, begin = [], 0, 0
-    for hit in sorted(hits):
-        place += text.count(b"\n", begin, hit + 1)
-        begin = hit + 1
-        places.append((place, hits[hit]))
-    return places

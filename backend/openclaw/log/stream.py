@@ -13,13 +13,12 @@ from lockdeck.backend.openclaw.log.framing.pieces import Pieces
 from lockdeck.backend.openclaw.log.framing.unwrap import Unwrapped, Unwrapper
 from lockdeck.backend.openclaw.log.kinds import KINDS
 from lockdeck.backend.openclaw.log.kinds.table import KindTable
+from lockdeck.backend.openclaw.log.markers import Marks
 from lockdeck.backend.openclaw.log.records import Malformed, read_record, whole_time
 from lockdeck.backend.openclaw.log.scan import (
     MAX_LINE,
     LineCounts,
     LineFeed,
-    Marks,
-    concerning,
     no_text,
 )
 from lockdeck.backend.openclaw.log.values import SCAN_LIMIT
@@ -40,7 +39,7 @@ def parse_line(line: bytes, at: float | None = None, kinds: KindTable = KINDS) -
     `at` (epoch seconds) stands in for the time of a line that has none. Auth probes (run or session id
     starting with `probe-`) are not ours. Never raises.
     """
-    marks = kinds.marks_of(line)
+    marks = kinds.scan.marks_of(line)
     return _read(Unwrapper().unwrap(line), marks, at, kinds) if marks else None
 
 
@@ -103,7 +102,7 @@ class EventStream:
 
     def _events(self, lines: Sequence[bytes], counts: LineCounts) -> Iterator[Event]:
         counts.shaped = counts.shaped or _shaped(lines)
-        concern, odd = concerning(lines, self._kinds.markers), no_text(lines)
+        concern, odd = self._kinds.scan.concerning(lines), no_text(lines)
         counts.malformed += len(odd.difference(place for place, _ in concern))
         passed = 0
         for place, marks in concern:

@@ -5,13 +5,10 @@ Nothing here raises: a value of the wrong type or shape is a value that is not t
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from datetime import datetime
 from functools import lru_cache
-
-import msgspec
 
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.system.text import SafeText, safe
@@ -25,23 +22,11 @@ SCAN_LIMIT = 16_384
 """Characters of one message that are looked at; OpenClaw itself caps messages at 4096."""
 
 _ABSENT = frozenset({"", "-", "none", "unknown", "undefined", "null", "n/a"})
-_KEY_VALUE = re.compile(r"(?<![\w.])([A-Za-z]\w{0,40})=(.*?)(?= [A-Za-z]\w{0,40}=|$)", re.DOTALL)
+_DIGITS = re.compile(r"-?\d{1,15}(?=$|ms|[^\d.\w])")
+_FIRST_KEY = re.compile(r"(?<![\w.])([A-Za-z]\w{0,40})=")
+_NEXT_KEY = re.compile(r" ([A-Za-z]\w{0,40})=")
 ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC\b|[+-]\d\d:?\d\d\b))?"
 """Pattern of an ISO 8601 time as logs and what wraps them write it."""
-
-
-def decode_object(line: bytes) -> dict[str, object] | None:
-    """Decode one JSON object; None for anything else. Never raises."""
-    try:
-        value = msgspec.json.decode(line)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        # JavaScript writes half an emoji as a lone surrogate escape when it cuts a preview, and two writers
-        # can tear a character: only the standard library, given text, reads on.
-        try:
-            value = json.loads(line.decode("utf-8", "replace"))
-        except (ValueError, RecursionError):
-            return None
-    return value if isinstance(value, dict) else None
 
 
 def hashed_profile(value: object) -> str | None:
@@ -79,7 +64,7 @@ def number(value: object) -> int | None:
     if isinstance(value, float):
         return int(value) if math.isfinite(value) and abs(value) < 1 << 53 else None
     if isinstance(value, str):
-        digits = re.match(r"-?\d{1,15}(?=$|ms|[^\d.\w])", value)
+        digits = _DIGITS.match(value)
         return int(digits[0]) if digits else None
     return None
 
@@ -102,15 +87,20 @@ def clock(value: object) -> float | None:
     if not isinstance(value, str) or len(value) > 40:
         return None
     try:
-        return datetime.fromisoformat(value.replace(",", ".").replace(" UTC", "Z")).timestamp()
+        return datetime.fromisoformat(value).timestamp()
     except (ValueError, OverflowError, OSError):
-        return None
+        return clock(value.replace(" UTC", "Z")) if " UTC" in value else None
 
 
 def key_values(text: str) -> dict[str, str]:
     """Read `key=value key=value …`; a value reaches to the next key, the first of two equal keys wins."""
+    text = text[:SCAN_LIMIT]
+    first = _FIRST_KEY.search(text)
+    if first is None:
+        return {}
+    parts = [first[1], *_NEXT_KEY.split(text[first.end() :])]
     values: dict[str, str] = {}
-    for key, value in _KEY_VALUE.findall(text[:SCAN_LIMIT]):
+    for key, value in zip(parts[::2], parts[1::2], strict=True):
         values.setdefault(key, value.strip().strip('"'))
     return values
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from lockdeck.backend.openclaw.log.framing.envelopes import message_text
-from lockdeck.backend.openclaw.log.values import decode_object
+from lockdeck.backend.openclaw.log.objects import decode_object
 
 MOST_BYTES = 1 << 20
 """A line put together from parts is cut off here (bytes)."""

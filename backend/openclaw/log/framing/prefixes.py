@@ -21,6 +21,7 @@ _HOST = r"[\w.:@%-]{1,120}"
 _PROCESS = rf"{_HOST} [\w.@/()-]{{1,120}}(?:\[\d{{1,10}}\])?: "
 _LOG_FILE = r"[^\s\[{\"'<>]{1,240}\.(?:log|txt|jsonl|out|err)(?:\.\d{1,4})?(?:\.(?:gz|xz|bz2|zst))?"
 _LINE_NUMBER = rf"(?!{CLOCK}[ \[])(?!\d{{4}}-\d\d-\d\d[T ])\d{{1,9}}[:-]"
+_FIELDS = '{"subsystem":"'
 _START = rf"(?:{ISO}|{CLOCK} |{MONTH_DAY}|\[|\{{|<\d)"
 """How a line of OpenClaw's, or a further prefix of it, begins."""
 
@@ -69,7 +70,7 @@ PREFIXES = (
         rf"{_LEVEL} (?:agent|diagnostic|gateway|ws|model-fallback|session-write-lock|plugins|compaction) ",
     ),
     Prefix("level word", rf"{_LEVEL} (?=[A-Z\[{{])"),
-    Prefix("subsystem", r"\{\"subsystem\":\"[^\"\\\n]{1,120}\"\} "),
+    Prefix("subsystem", rf"{re.escape(_FIELDS)}[^\"\\\n]{{1,120}}\"\}} "),
 )
 """In the order in which they are tried."""
 
@@ -107,10 +108,10 @@ class Peeler:
     def peel(self, line: str) -> Peeled:
         """Return the line without colours and without its prefixes."""
         text = _ANSI.sub("", line) if "\x1b" in line else line
-        if OWN_TAG.match(text):
+        if _is_bare(text):
             return Peeled(text)
         match = self._chain.match(text) if self._chain is not None else None
-        if match is not None and OWN_TAG.match(text, match.end()):
+        if match is not None and _is_bare(text, match.end()):
             return _peeled(text, match.end(), self._names)
         return self._search(text)
 
@@ -131,6 +132,13 @@ class Peeler:
 
 
 _REMEMBERED = 6
+
+
+def _is_bare(text: str, place: int = 0) -> bool:
+    """Return whether a line of OpenClaw's begins here, with no further prefix: a record or a tag."""
+    if text.startswith("{", place):
+        return not text.startswith(_FIELDS, place)
+    return OWN_TAG.match(text, place) is not None
 
 
 @lru_cache(64)

@@ -11,7 +11,8 @@ from msgspec import Struct
 from lockdeck.backend.openclaw.log.framing.envelopes import is_own, open_envelope
 from lockdeck.backend.openclaw.log.framing.prefixes import OWN_TAG, Peeler
 from lockdeck.backend.openclaw.log.framing.stamps import Clock, read_clock, read_stamp
-from lockdeck.backend.openclaw.log.values import ISO, SCAN_LIMIT, decode_object
+from lockdeck.backend.openclaw.log.objects import decode_object, decode_tslog
+from lockdeck.backend.openclaw.log.values import ISO, SCAN_LIMIT
 
 DEPTH = 5
 """Envelopes are opened no deeper than this."""
@@ -67,7 +68,7 @@ class Unwrapper:
         """Return what a line carries. Never raises."""
         line = line.strip()
         if line.startswith(b"{"):
-            record = decode_object(line)
+            record = decode_tslog(line) or decode_object(line)
             if record is not None:
                 opened = open_envelope(record)
                 return Unwrapped(record=record) if opened is None else self._open(opened.line, opened.at)
@@ -112,7 +113,7 @@ def _fuller(outer: Clock | None, inner: Clock | None) -> Clock | None:
 
 def _decode(text: str) -> tuple[dict[str, object] | None, str]:
     """Decode the JSON object that a text begins with, and return what follows it, as `openclaw logs` prints it."""
-    record = decode_object(text.encode("utf-8", "replace"))
+    record = decode_tslog(text) or decode_object(text.encode("utf-8", "replace"))
     if record is not None:
         return record, ""
     try:

@@ -114,14 +114,15 @@ def _idle_retry(record: LogRecord, match: re.Match[str]) -> SameModelRetry:
 
 def _transient_retry(record: LogRecord, match: re.Match[str]) -> SameModelRetry:
     index, total, model, reason = match.groups()
+    words = key_values(record.message)
     return SameModelRetry(
         at=record.at,
         index=number(index),
         total=number(total),
         model=ident(model),
         reason=ident(reason),
-        run_id=record.run_id,
-        delay_ms=number(key_values(record.message).get("delayMs")),
+        run_id=ident(record.meta.get("runId")) or ident(words.get("runId")),
+        delay_ms=number(words.get("delayMs")),
     )
 
 

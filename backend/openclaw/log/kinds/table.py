@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 from msgspec import Struct
 
 from lockdeck.backend.model.runs.events import Event
+from lockdeck.backend.openclaw.log.markers import MarkerScan, Marks
 from lockdeck.backend.openclaw.log.records import LogRecord
-from lockdeck.backend.openclaw.log.scan import Marks
 
 FieldsReader = Callable[[LogRecord], Event | None]
 TextReader = Callable[[LogRecord, re.Match[str]], Event | None]
@@ -55,13 +55,13 @@ class LineKind(Struct, frozen=True, kw_only=True):
 class KindTable:
     """Kinds of lines, and everything that follows from the list: markers of the scan, readers of records."""
 
-    __slots__ = ("_by_marks", "_by_name", "_texts", "kinds", "markers")
+    __slots__ = ("_by_marks", "_by_name", "_texts", "kinds", "scan")
 
     def __init__(self, kinds: Iterable[LineKind]) -> None:
         self.kinds = tuple(kinds)
         markers = dict.fromkeys(marker for kind in self.kinds for marker in kind.markers)
-        self.markers = tuple(marker.encode() for marker in markers)
-        """Every line that can become an event holds at least one of these."""
+        self.scan = MarkerScan([marker.encode() for marker in markers])
+        """Finds the lines that can become an event: each holds at least one marker."""
         self._by_name = {k.name: k.fields for k in self.kinds if k.name is not None and k.fields is not None}
         index = {marker: place for place, marker in enumerate(markers)}
         self._texts = tuple(
@@ -70,10 +70,6 @@ class KindTable:
             if kind.pattern is not None and kind.text is not None
         )
         self._by_marks: dict[Marks, tuple[tuple[re.Pattern[str], TextReader], ...]] = {}
-
-    def marks_of(self, line: bytes) -> Marks:
-        """Return the indexes of the markers that a line holds."""
-        return tuple(index for index, marker in enumerate(self.markers) if marker in line)
 
     def read(self, record: LogRecord, marks: Marks) -> Event | None:
         """Return the event that a record tells, by its fields or else by its message; None when it tells none.

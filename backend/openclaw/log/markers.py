@@ -1,0 +1,92 @@
+"""The lines that hold a marker, out of thousands at once.
+
+Most lines of a gateway log are of no interest, so nothing is decoded before a marker was seen. Lines differ in ids,
+numbers and times more than in words: without those, most have a shape that was met before, of which it is known which
+markers it may hold. Only new shapes are searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+Marks = tuple[int, ...]
+"""Indexes of the markers that a line holds."""
+
+VARYING = b"0123456789abcdef-:.,\"'{}\\/_"
+"""Bytes that are left out of a shape: those of ids, numbers and times, and what JSON puts around words."""
+KEPT_BYTES = 1 << 20
+"""Shapes are kept up to so many bytes, then learned anew."""
+
+_OWN_FIELDS = (b'"_meta":{"runtime"', rb"\"_meta\":{\"runtime\"")
+"""Where the numeric keys of a tslog line end: they stand first in all versions. Plain, and inside another JSON text."""
+
+
+class MarkerScan:
+    """Finds the markers in lines; remembers shapes of lines, within bounds.
+
+    A marker without its varying bytes stands in the shape of every line that holds it, so that no line is missed.
+    Raises ValueError for a marker of nothing but varying bytes.
+    """
+
+    __slots__ = ("_kept", "_likely", "_markers", "_shapes")
+
+    def __init__(self, markers: Sequence[bytes]) -> None:
+        self._markers = tuple(markers)
+        self._shapes = tuple(marker.translate(None, VARYING) for marker in markers)
+        if not all(shape.strip() for shape in self._shapes):
+            raise ValueError("a marker needs a letter after f in the alphabet: ids are no markers")
+        self._likely: dict[bytes, Marks] = {}
+        self._kept = 0
+
+    def concerning(self, lines: Sequence[bytes]) -> list[tuple[int, Marks]]:
+        """Return the places of the lines that hold a marker, in order, each with the markers it holds."""
+        if self._kept > KEPT_BYTES:
+            self._likely, self._kept = {}, 0
+        heads = heads_of(lines)
+        shapes = b"\n".join(heads).translate(None, VARYING).split(b"\n")
+        likely = list(map(self._likely.get, shapes))
+        if None in likely:
+            self._learn({shape for shape, marks in zip(shapes, likely, strict=True) if marks is None})
+            likely = list(map(self._likely.get, shapes))
+        concern, markers = [], self._markers
+        for place, marks in enumerate(likely):
+            if marks:
+                head = heads[place]
+                for index in marks:
+                    if markers[index] not in head:
+                        marks = self._held(head, marks)  # noqa: PLW2901 - fewer of them
+                        break
+                if marks:
+                    concern.append((place, marks))
+        return concern
+
+    def marks_of(self, line: bytes) -> Marks:
+        """Return the indexes of the markers that one line holds."""
+        return self._held(heads_of((line,))[0], range(len(self._markers)))
+
+    def _held(self, head: bytes, indexes: Iterable[int]) -> Marks:
+        return tuple(index for index in indexes if self._markers[index] in head)
+
+    def _learn(self, shapes: Collection[bytes]) -> None:
+        """Search shapes for markers, one search per marker over all of them."""
+        text = b"\n".join(shapes)
+        hits: dict[int, Marks] = {}
+        for index, marker in enumerate(self._shapes):
+            start = text.find(marker)
+            while start >= 0:
+                begin = text.rfind(b"\n", 0, start)
+                hits[begin] = (*hits.get(begin, ()), index)
+                end = text.find(b"\n", start)
+                start = text.find(marker, end) if end >= 0 else -1
+        begin = -1
+        for shape in shapes:
+            self._likely[shape] = hits.get(begin, ())
+            begin += len(shape) + 1
+        self._kept += len(text)
+
+
+def heads_of(lines: Sequence[bytes]) -> Sequence[bytes]:
+    """Return the lines without tslog's own fields, most of a JSON line."""
+    text = b"\n".join(lines)
+    own = next((own for own in _OWN_FIELDS if own in text), None)
+    return lines if own is None else [line.partition(own)[0] for line in lines]
