@@ -63,7 +63,9 @@ class Run:
 class GatewayClient:
     """One authenticated connection with a device of its own; a thread reads what arrives."""
 
-    def __init__(self, port: int, token: str) -> None:
+    def __init__(self, port: int, token: str, signature: str = "v3") -> None:
+        """`signature`: the form in which the device signs (`v2` up to 2026.2)."""
+        self._signature = signature
         self._replies: dict[str, Future[Frame]] = {}
         self._finals: dict[tuple[str, str], Future[Frame]] = {}  # by (kind of last frame, run id)
         self._lock = threading.Lock()
@@ -117,7 +119,7 @@ class GatewayClient:
             "scopes": SCOPES,
             "caps": [],
             "auth": {"token": token},
-            "device": _signed_device(token, nonce),
+            "device": _signed_device(token, nonce, self._signature),
         }
         self._socket.send(json.dumps({"type": "req", "id": "connect", "method": "connect", "params": params}))
         while True:
@@ -184,13 +186,14 @@ def _payload(method: str, frame: Frame) -> Frame:
     return payload
 
 
-def _signed_device(token: str, nonce: str) -> Frame:
+def _signed_device(token: str, nonce: str, form: str) -> Frame:
     key = Ed25519PrivateKey.generate()
     public = key.public_key().public_bytes_raw()
     device = hashlib.sha256(public).hexdigest()
     at = int(time.time() * 1000)
-    words = ("v3", device, CLIENT["id"], CLIENT["mode"], "operator", ",".join(SCOPES), str(at), token, nonce)
-    signature = key.sign("|".join((*words, CLIENT["platform"], "")).encode())
+    words = (form, device, CLIENT["id"], CLIENT["mode"], "operator", ",".join(SCOPES), str(at), token, nonce)
+    platform = (CLIENT["platform"], "") if form == "v3" else ()
+    signature = key.sign("|".join((*words, *platform)).encode())
     return {
         "id": device,
         "publicKey": _b64(public),

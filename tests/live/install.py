@@ -21,8 +21,8 @@ from filelock import FileLock, Timeout
 
 NPM_SECONDS = 900
 NODE_MAJOR = 24
-# A later linkedom asks for a package that registries do not carry.
-OVERRIDES = {"linkedom": "0.18.12"}
+# A later linkedom asks for a package that registries do not carry; libsignal is a git dependency without the second.
+OVERRIDES = {"linkedom": "0.18.12", "libsignal": "npm:libsignal@2.0.1"}
 # 2026.3 and 2026.4 load the bundled channel plugins at start, but do not depend on their packages.
 CHANNEL_PACKAGES = (
     "@buape/carbon@0.14.0",

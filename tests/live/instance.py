@@ -109,7 +109,8 @@ class Instance:
     def client(self) -> GatewayClient:
         """A connection to the gateway with all scopes, opened when first used and after each start."""
         if self._client is None:
-            self._client = GatewayClient(self.port, self.token)
+            signature = state.DIALECTS[self.release.version].signature
+            self._client = GatewayClient(self.port, self.token, signature)
         return self._client
 
     def command(self, *arguments: str) -> list[str]:
@@ -224,6 +225,9 @@ class Instance:
             raise AssertionError(f"the gateway ended with {code}; it printed: {self.console[-2000:]}")
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
+            if not state.DIALECTS[self.release.version].has_readyz:
+                connection.connect()
+                return "log file:" in self.console
             connection.request("GET", "/readyz")
             return connection.getresponse().status == 200
         except (OSError, http.client.HTTPException):

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,44 +36,41 @@ def _idle_in_providers(seconds: int) -> Config:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What one release wants said differently (each found by trial on that release).
+    """What one release wants said differently (each was learned by trial on that release).
 
-    `idle`: where the idle timeout of a model goes. `keyed_agents`: `agents.entries` instead of
-    `agents.list`. `bundles_acpx`: has a plugin that would run npx at start. `credentials_by_doctor`:
-    auth-profiles.json is not read any more; `openclaw doctor --fix` imports it into SQLite. Without that
-    2026.7.35 sends no key and never rotates profiles, and 2026.9.6 refuses to start.
-    `gateway_lock_in_state`: the gateway's own lock is below the state folder, not in /tmp.
+    `idle`: where the idle timeout of a model goes; None where the release has none. `keyed_agents`: `agents.entries`
+    instead of `agents.list`; `explicit_agents`: with `agents.ownership` beside it. `bundles_acpx`: has a plugin that
+    would run npx at start. `credentials_by_doctor`: auth-profiles.json is not read any more; `openclaw doctor --fix`
+    imports it into SQLite. Without that 2026.7.35 sends no key and never rotates profiles, and 2026.9.6 refuses to
+    start. `gateway_lock_in_state`: the gateway's own lock is below the state folder, not in /tmp. `has_readyz`: tells
+    by HTTP when it is ready. `signature`: the form in which a device signs its handshake.
     """
 
-    idle: Callable[[int], Config]
-    keyed_agents: bool
-    bundles_acpx: bool
-    credentials_by_doctor: bool
-    gateway_lock_in_state: bool
+    idle: Callable[[int], Config] | None
+    keyed_agents: bool = False
+    explicit_agents: bool = False
+    bundles_acpx: bool = False
+    credentials_by_doctor: bool = False
+    gateway_lock_in_state: bool = False
+    has_readyz: bool = True
+    signature: str = "v3"
 
 
+_SQLITE_ERA = Dialect(
+    _idle_in_providers, keyed_agents=True, credentials_by_doctor=True, gateway_lock_in_state=True
+)
 DIALECTS: Mapping[str, Dialect] = {
-    "2026.4.5": Dialect(
-        _idle_in_agent_defaults,
-        keyed_agents=False,
-        bundles_acpx=True,
-        credentials_by_doctor=False,
-        gateway_lock_in_state=False,
-    ),
-    "2026.7.35": Dialect(
-        _idle_in_providers,
-        keyed_agents=False,
-        bundles_acpx=False,
-        credentials_by_doctor=True,
-        gateway_lock_in_state=False,
-    ),
-    "2026.9.6": Dialect(
-        _idle_in_providers,
-        keyed_agents=True,
-        bundles_acpx=False,
-        credentials_by_doctor=True,
-        gateway_lock_in_state=True,
-    ),
+    "2026.2.9": Dialect(None, has_readyz=False, signature="v2"),
+    "2026.3.13": Dialect(None),
+    "2026.4.5": Dialect(_idle_in_agent_defaults, bundles_acpx=True),
+    "2026.4.24": Dialect(_idle_in_agent_defaults, bundles_acpx=True),
+    "2026.5.18": Dialect(_idle_in_providers),
+    "2026.5.28": Dialect(_idle_in_providers),
+    "2026.6.35": Dialect(_idle_in_providers, credentials_by_doctor=True),
+    "2026.7.35": Dialect(_idle_in_providers, credentials_by_doctor=True),
+    "2026.8.2": replace(_SQLITE_ERA, explicit_agents=True),
+    "2026.9.1": replace(_SQLITE_ERA, explicit_agents=True),
+    "2026.9.6": _SQLITE_ERA,
 }
 
 
@@ -108,10 +105,13 @@ def config(
     """The whole `openclaw.json`: `run` seconds for a run, `idle` seconds without a byte from a model."""
     dialect = DIALECTS[version]
     whole = _common(port, token, base_url)
-    whole["agents"] = {"defaults": _agent_defaults(run), **_agents(root, keyed=dialect.keyed_agents)}
+    whole["agents"] = {"defaults": _agent_defaults(run), **_agents(root, dialect)}
     if dialect.bundles_acpx:
         whole["plugins"] = {"entries": {"acpx": {"enabled": False}}}
-    return whole if idle is None else merged(whole, dialect.idle(idle))
+    if idle is None:
+        return whole
+    assert dialect.idle is not None, f"{version} has no idle timeout to set"
+    return merged(whole, dialect.idle(idle))
 
 
 def write_state(root: Path, openclaw_config: Config) -> None:
@@ -190,12 +190,12 @@ def _agent_defaults(run: int) -> Config:
     }
 
 
-def _agents(root: Path, *, keyed: bool) -> Config:
+def _agents(root: Path, dialect: Dialect) -> Config:
     agents = {
         agent: {"name": agent.capitalize(), "workspace": str(root / f"workspace-{agent}")} for agent in AGENTS
     }
-    if keyed:
-        return {"entries": agents}
+    if dialect.keyed_agents:
+        return {"entries": agents, **({"ownership": "explicit"} if dialect.explicit_agents else {})}
     return {"list": [{"id": agent, "default": agent == AGENTS[0], **rest} for agent, rest in agents.items()]}
 
 
