@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,12 +54,15 @@ class Watch:
         self.process = process
         self.token, self.leaked = token, False
         self.lines: list[dict[str, Any]] = []
+        self.arrivals: list[float] = []
+        """When each line came (epoch seconds)."""
         self._thread = threading.Thread(target=self._gather, daemon=True)
         self._thread.start()
 
     def _gather(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
+            self.arrivals.append(time.time())
             self.lines.append(json.loads(line))
             self.leaked |= self.token in line
 
@@ -72,6 +76,15 @@ class Watch:
         """Every picture of an agent's main session so far, oldest first."""
         key = f"agent:{agent}:main"
         return [line["session"] for line in list(self.lines) if line.get("session", {}).get("key") == key]
+
+    def state_at(self, agent: str, at: float) -> str | None:
+        """Return the state that an agent's main session was last told to be in by then (epoch seconds)."""
+        key, state = f"agent:{agent}:main", None
+        for arrival, line in zip(list(self.arrivals), list(self.lines), strict=False):
+            session = line.get("session", {})
+            if arrival <= at and session.get("key") == key:
+                state = str(session["state"])
+        return state
 
     def states(self, agent: str) -> list[str]:
         """The states an agent's main session went through, repeats left out."""

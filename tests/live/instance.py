@@ -21,7 +21,7 @@ import psutil
 from tests.live import isolation, state
 from tests.live.gateway_client import GatewayClient, Run
 from tests.live.install import Release
-from tests.live.provider import Provider
+from tests.live.provider import AGENT_MARK, Provider
 from tests.live.waiting import eventually
 
 START_SECONDS = 300
@@ -173,7 +173,7 @@ class Instance:
 
         `via`: `agent` (RPC of that name, as `openclaw agent` does) or `chat` (`chat.send`, as WebChat does).
         """
-        return self.client.start(agent, message, via)
+        return self.client.start(agent, f"{message} {AGENT_MARK.format(agent=agent)}", via)
 
     def lock_files(self) -> tuple[Path, ...]:
         """The session locks there are now, sorted by path."""

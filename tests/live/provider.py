@@ -6,9 +6,11 @@ Runs in threads of the test process. Base URL of provider P: `http://127.0.0.1:<
 from __future__ import annotations
 
 import json
+import re
 import select
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,15 +43,26 @@ ERRORS: Mapping[Mode, tuple[int, str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+AGENT_MARK = "[run of {agent}]"
+"""What a message carries so that the provider can tell whose run asks."""
+_MARK = re.compile(r"\[run of (\w+)\]")
+
+
+@dataclass(slots=True)
 class ProviderRequest:
-    """One request as it arrived; `number` counts from 1."""
+    """One request as it arrived; `number` counts from 1. Times are epoch seconds; `ended_at` is None while it is open.
+
+    `agent` is the one whose message it carries last, None where no message has a mark.
+    """
 
     number: int
     provider: str
     model: str
     key: str
     mode: Mode
+    agent: str | None = None
+    began_at: float = 0.0
+    ended_at: float | None = None
 
 
 class Provider:
@@ -60,6 +73,7 @@ class Provider:
         self._modes: dict[str, Mode] = {"*": Mode.OK}
         self._requests: list[ProviderRequest] = []
         self._open: dict[int, ProviderRequest] = {}
+        self._history: list[ProviderRequest] = []
         self.closing = threading.Event()
         self._server = _Server(("127.0.0.1", 0), self)
         self._thread = threading.Thread(
@@ -84,6 +98,12 @@ class Provider:
         with self._lock:
             return tuple(self._open.values())
 
+    @property
+    def history(self) -> tuple[ProviderRequest, ...]:
+        """Every request there ever was, in the order of their ends, the open ones last."""
+        with self._lock:
+            return (*self._history, *self._open.values())
+
     def base_url(self, provider: str) -> str:
         """The `baseUrl` to put into OpenClaw's config for that provider id."""
         return f"http://127.0.0.1:{self.port}/{provider}/v1"
@@ -107,11 +127,12 @@ class Provider:
         with self._lock:
             self._requests.clear()
 
-    def admit(self, provider: str, model: str, key: str) -> ProviderRequest:
+    def admit(self, provider: str, model: str, key: str, agent: str | None = None) -> ProviderRequest:
         """Record a request that has arrived and decide what happens to it."""
         with self._lock:
             mode = self._modes.get(f"key:{key}") or self._modes.get(model) or self._modes["*"]
-            request = ProviderRequest(len(self._requests) + 1, provider, model, key, mode)
+            number = len(self._requests) + 1
+            request = ProviderRequest(number, provider, model, key, mode, agent, time.time())
             self._requests.append(request)
             self._open[id(request)] = request
             return request
@@ -119,7 +140,9 @@ class Provider:
     def done(self, request: ProviderRequest) -> None:
         """Record that a request is over."""
         with self._lock:
-            self._open.pop(id(request), None)
+            if self._open.pop(id(request), None) is not None:
+                request.ended_at = time.time()
+                self._history.append(request)
 
     def close(self) -> None:
         """Stop listening and let go of every hanging request. May be called twice."""
@@ -160,7 +183,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         provider = cast(_Server, self.server).provider
         key = (self.headers.get("authorization") or "").removeprefix("Bearer ").strip()
-        request = provider.admit(self.path.split("/")[1], str(body.get("model", "?")), key)
+        agents = _MARK.findall(json.dumps(body.get("messages", "")))
+        agent = agents[-1] if agents else None
+        request = provider.admit(self.path.split("/")[1], str(body.get("model", "?")), key, agent)
         try:
             self._answer(request, streaming=bool(body.get("stream")))
         finally:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +56,16 @@ class Dialect:
     signature: str = "v3"
 
 
-_SQLITE_ERA = Dialect(
-    _idle_in_providers, keyed_agents=True, credentials_by_doctor=True, gateway_lock_in_state=True
-)
+def _sqlite_era(*, explicit_agents: bool) -> Dialect:
+    return Dialect(
+        _idle_in_providers,
+        keyed_agents=True,
+        explicit_agents=explicit_agents,
+        credentials_by_doctor=True,
+        gateway_lock_in_state=True,
+    )
+
+
 DIALECTS: Mapping[str, Dialect] = {
     "2026.2.9": Dialect(None, has_readyz=False, signature="v2"),
     "2026.3.13": Dialect(None),
@@ -68,9 +75,9 @@ DIALECTS: Mapping[str, Dialect] = {
     "2026.5.28": Dialect(_idle_in_providers),
     "2026.6.35": Dialect(_idle_in_providers, credentials_by_doctor=True),
     "2026.7.35": Dialect(_idle_in_providers, credentials_by_doctor=True),
-    "2026.8.2": replace(_SQLITE_ERA, explicit_agents=True),
-    "2026.9.1": replace(_SQLITE_ERA, explicit_agents=True),
-    "2026.9.6": _SQLITE_ERA,
+    "2026.8.2": _sqlite_era(explicit_agents=True),
+    "2026.9.1": _sqlite_era(explicit_agents=True),
+    "2026.9.6": _sqlite_era(explicit_agents=False),
 }
 
 
