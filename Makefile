@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 DEV := $(VENV)/.dev
 DIST := $(VENV)/.dist
 
-.PHONY: demo test explore dist check house live race bench pictures clean
+.PHONY: demo test explore dist check house live live-all race bench pictures clean
 demo: $(READY)
 	@$(BIN)/lockdeck demo
 
@@ -36,6 +36,10 @@ house: $(DEV)
 
 live: $(DEV)
 	@$(BIN)/python -m pytest tests/live -rs
+
+# Eleven releases through every scenario; writes docs/releases.md.
+live-all: $(DEV)
+	@$(BIN)/python -m tests.live.matrix
 
 race: $(DEV)
 	@$(BIN)/python -m tests.race

@@ -70,7 +70,7 @@ DIALECTS: Mapping[str, Dialect] = {
     "2026.2.9": Dialect(None, has_readyz=False, signature="v2"),
     "2026.3.13": Dialect(None),
     "2026.4.5": Dialect(_idle_in_agent_defaults, bundles_acpx=True),
-    "2026.4.24": Dialect(_idle_in_agent_defaults, bundles_acpx=True),
+    "2026.4.15": Dialect(_idle_in_agent_defaults, bundles_acpx=True),
     "2026.5.18": Dialect(_idle_in_providers),
     "2026.5.28": Dialect(_idle_in_providers),
     "2026.6.35": Dialect(_idle_in_providers, credentials_by_doctor=True),
