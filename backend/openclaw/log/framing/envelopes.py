@@ -21,35 +21,31 @@ class Envelope(Struct, frozen=True):
     mark: str
     line: str
     times: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
 
 
 ENVELOPES = (
-    Envelope("docker json-file", "log", "log", ("time", "timestamp", "@timestamp"), ("container_name",)),
+    Envelope("docker json-file", "log", "log", ("time", "timestamp", "@timestamp")),
     Envelope(
         "journal json",
         "MESSAGE",
         "MESSAGE",
         ("_SOURCE_REALTIME_TIMESTAMP", "__REALTIME_TIMESTAMP"),
-        ("_HOSTNAME",),
     ),
     Envelope("openclaw logs --json", "raw", "raw", ("time",)),
-    Envelope("stern json", "podName", "message", (), ("podName",)),
-    Envelope("pm2 json", "app_name", "message", ("timestamp",), ("app_name",)),
-    Envelope("loki", "line", "line", ("timestamp", "ts"), ()),
-    Envelope("cloud logging", "textPayload", "textPayload", ("timestamp",), ()),
-    Envelope("vector", "source_type", "message", ("timestamp",), ("host",)),
+    Envelope("stern json", "podName", "message"),
+    Envelope("pm2 json", "app_name", "message", ("timestamp",)),
+    Envelope("loki", "line", "line", ("timestamp", "ts")),
+    Envelope("cloud logging", "textPayload", "textPayload", ("timestamp",)),
+    Envelope("vector", "source_type", "message", ("timestamp",)),
 )
 """In the order in which they are tried."""
 
 
 class Opened(Struct, frozen=True):
-    """What an envelope carries: the line, when it says the line was written (epoch seconds), and by whom."""
+    """What an envelope carries: the line, and when it says that the line was written (epoch seconds)."""
 
     line: str
     at: float | None
-    source: str
-    name: str
 
 
 def is_own(record: JsonObject) -> bool:
@@ -72,7 +68,7 @@ def open_envelope(record: JsonObject) -> Opened | None:
                 at = next(
                     (moment for name in kind.times if (moment := _moment(record.get(name))) is not None), None
                 )
-                return Opened(line, at, _source(record, kind), kind.name)
+                return Opened(line, at)
     return None
 
 
@@ -91,7 +87,3 @@ def _moment(value: object) -> float | None:
             return int(value) / 1_000_000
         return read_stamp(value)
     return None
-
-
-def _source(record: JsonObject, kind: Envelope) -> str:
-    return next((value[:200] for name in kind.sources if isinstance(value := record.get(name), str)), "")

@@ -42,7 +42,7 @@ class Pieces:
 
     def join(self, lines: Sequence[bytes]) -> Sequence[bytes]:
         """Return whole lines; the very same sequence where nothing is cut or spread."""
-        if not self._parts and self._entry is None and not _may_be_cut(lines):
+        if not self._parts and self._entry is None and (not _may_be_cut(lines) or all(map(_is_whole, lines))):
             return lines
         return [whole for line in lines for whole in self._take(line)]
 
@@ -136,6 +136,11 @@ class _Binary:
             return self._bytes[8 : 8 + min(size, MOST_BYTES)].decode("utf-8", "replace")
         self._bytes += b"\n"
         return None
+
+
+def _is_whole(line: bytes) -> bool:
+    """Return whether a line is docker's and was not cut."""
+    return line.startswith(_DOCKER) and _DOCKER_WHOLE in line
 
 
 def _may_be_cut(lines: Sequence[bytes]) -> bool:

@@ -81,7 +81,10 @@ _ANY = re.compile(
 _NAME_OF = {group: prefix.name for group, prefix in zip(_GROUPS, PREFIXES, strict=True)}
 _QUOTING = frozenset({"indent", "quote", "bullet", "backtick", "grep file", "grep line"})
 """Prefixes of quotations: behind them only a line with a time, a tag or fields is one of OpenClaw's."""
-_TIMES = re.compile(rf"{ISO}|{MONTH_DAY}|(?<![\d:]){CLOCK}(?!\d)|(?<!\d)\d{{9,11}}\.\d{{6}}(?= )")
+_TIMES = re.compile(
+    rf"(?=[\dJFMASOND])(?:{ISO}|{MONTH_DAY}|(?<![\d:]){CLOCK}(?!\d)|(?<!\d)\d{{9,11}}\.\d{{6}}(?= ))"
+)
+"""Looks first whether a time can begin: most characters are refused by that."""
 OWN_TAG = re.compile(rf"\[(?!{_LEVEL}\]|\d{{4}}-\d\d-|(?:pod|deployment|statefulset)/)[^\]\n]{{1,60}}\]")
 _ANSI = re.compile(r"\x1b\[[0-9;:?]{0,40}[A-Za-z]|\x1b\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)")
 MOST = 12
