@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+import msgspec
+
 from lockdeck.backend.model.moments import is_dated
 from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.openclaw.log.dating import Dating
@@ -40,7 +42,16 @@ def parse_line(line: bytes, at: float | None = None, kinds: KindTable = KINDS) -
     starting with `probe-`) are not ours. Never raises.
     """
     marks = kinds.scan.marks_of(line)
-    return _read(Unwrapper().unwrap(line), marks, at, kinds) if marks else None
+    unwrapped = Unwrapper().unwrap(line) if marks else Unwrapped()
+    if marks and marks[-1] in kinds.hidden:
+        marks = _marks_within(unwrapped, kinds)
+    return _read(unwrapped, marks, at, kinds) if marks else None
+
+
+def _marks_within(line: Unwrapped, kinds: KindTable) -> Marks:
+    """Return the markers in what a line carries whose own words were written as numbers."""
+    text = line.text.encode("utf-8", "replace") if line.record is None else msgspec.json.encode(line.record)
+    return tuple(mark for mark in kinds.scan.marks_of(text) if mark not in kinds.hidden)
 
 
 def _read(line: Unwrapped, marks: Marks, at: float | None, kinds: KindTable) -> Event | Malformed | None:
@@ -110,10 +121,14 @@ class EventStream:
             if len(line) > MAX_LINE:
                 counts.oversize += 1
                 continue
+            unwrapped = self._unwrapper.unwrap(line)
+            if marks[-1] in self._kinds.hidden:
+                marks = _marks_within(unwrapped, self._kinds)  # noqa: PLW2901 - those of its words
+                if not marks:
+                    continue
             counts.relevant += 1
             self._pass_by(lines, passed, place)
             passed = place + 1
-            unwrapped = self._unwrapper.unwrap(line)
             event = self._event(unwrapped, marks, lines, place)
             if isinstance(event, Malformed) or (event is None and self._misses(line, unwrapped, marks)):
                 counts.miss(line[:SCAN_LIMIT].decode("utf-8", "replace"))

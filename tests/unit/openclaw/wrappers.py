@@ -146,6 +146,11 @@ def terminal(line: Line) -> str:
     )
 
 
+def clocked(line: Line) -> str:
+    """Return what a terminal shows on a host whose zone is not told."""
+    return f"{line.strf('%H:%M:%S')} [{TAGS.get(line.subsystem, line.subsystem)}] {line.words}"
+
+
 def undated(line: Line) -> str:
     return f"[{TAGS.get(line.subsystem, line.subsystem)}] {line.words}"
 

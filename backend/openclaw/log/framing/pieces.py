@@ -22,6 +22,8 @@ _CRI_PARTS = (b" stdout P", b" stderr P")
 _DOCKER = b'{"log":"'
 _DOCKER_WHOLE = b'\\n","stream"'
 _NUMBERS = b'"MESSAGE":['
+IN_NUMBERS = (_NUMBERS, b'\\"MESSAGE\\":[')
+"""A line of the journal that shows no words, since they are written as numbers: as it is, and inside a string."""
 _ENTRY = (b"__CURSOR=", b"__REALTIME_TIMESTAMP=")
 _FIELD = re.compile(rb"([A-Z_][A-Z0-9_]{0,63})=(.*)", re.DOTALL)
 _NAME = re.compile(rb"[A-Z_][A-Z0-9_]{0,63}")

@@ -7,6 +7,7 @@ line never becomes one.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from msgspec import Struct
@@ -22,6 +23,7 @@ _PROCESS = rf"{_HOST} [\w.@/()-]{{1,120}}(?:\[\d{{1,10}}\])?: "
 _LOG_FILE = r"[^\s\[{\"'<>]{1,240}\.(?:log|txt|jsonl|out|err)(?:\.\d{1,4})?(?:\.(?:gz|xz|bz2|zst))?"
 _LINE_NUMBER = rf"(?!{CLOCK}[ \[])(?!\d{{4}}-\d\d-\d\d[T ])\d{{1,9}}[:-]"
 _FIELDS = '{"subsystem":"'
+_PIPED = r"(?:\d{1,6}\|[\w.@/-]|[\w.-]{1,120} {1,60}\| )"
 _START = rf"(?:{ISO}|{CLOCK} |{MONTH_DAY}|\[|\{{|<\d)"
 """How a line of OpenClaw's, or a further prefix of it, begins."""
 
@@ -59,7 +61,7 @@ PREFIXES = (
     Prefix("time in brackets", rf"\[{ISO}\] "),
     Prefix("month and clock", rf"{MONTH_DAY} (?= {{0,40}}{_START}|{_LEVEL}\b)"),
     Prefix("clock", rf"{CLOCK} {{1,40}}(?=\S)"),
-    Prefix("stern", rf"{_NAME} {_NAME} (?={ISO}|{CLOCK} |\{{\"|\[[a-z\d])"),
+    Prefix("stern", rf"{_NAME} {_NAME} (?={ISO}|{CLOCK} |{MONTH_DAY}|\{{\"|\[[a-z\d]|<\d|{_PIPED})"),
     Prefix("level", rf"\[{_LEVEL}\] "),
     Prefix(
         "openclaw logs",
@@ -115,14 +117,16 @@ class Peeler:
             return Peeled(text)
         match = self._chain.match(text) if self._chain is not None else None
         if match is not None and _is_bare(text, match.end()):
-            return _peeled(text, match.end(), self._names)
+            return _peeled(text, match.end(), match.groups(), self._names)
         return self._search(text)
 
     def _search(self, text: str) -> Peeled:
         groups: list[str] = []
+        parts: list[str] = []
         end = 0
         while len(groups) < MOST and (match := _ANY.match(text, end)):
             groups.append(str(match.lastgroup))
+            parts.append(match[0])
             end = match.end()
         if not groups:
             return Peeled(text)
@@ -131,7 +135,7 @@ class Peeler:
             return Peeled(text)
         if len(groups) <= _REMEMBERED:
             self._chain, self._names = _chain_of(tuple(groups)), names
-        return _peeled(text, end, names)
+        return _peeled(text, end, parts, names)
 
 
 _REMEMBERED = 6
@@ -146,11 +150,12 @@ def _is_bare(text: str, place: int = 0) -> bool:
 
 @lru_cache(64)
 def _chain_of(groups: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("".join(f"(?:{PREFIXES[int(group[1:])].pattern})" for group in groups))
+    return re.compile("".join(f"({PREFIXES[int(group[1:])].pattern})" for group in groups))
 
 
-def _peeled(text: str, end: int, names: tuple[str, ...]) -> Peeled:
+def _peeled(text: str, end: int, parts: Sequence[str], names: tuple[str, ...]) -> Peeled:
     body = text[end:]
     if "backtick" in names:
         body = body.rstrip("` ")
-    return Peeled(body, tuple(_TIMES.findall(text, 0, end)), names)
+    # A line number and the clock behind it look like another clock together.
+    return Peeled(body, tuple(time for part in parts for time in _TIMES.findall(part)), names)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from msgspec import Struct
 
 from lockdeck.backend.model.runs.events import Event
+from lockdeck.backend.openclaw.log.framing.pieces import IN_NUMBERS
 from lockdeck.backend.openclaw.log.markers import MarkerScan, Marks
 from lockdeck.backend.openclaw.log.records import LogRecord
 
@@ -55,13 +56,15 @@ class LineKind(Struct, frozen=True, kw_only=True):
 class KindTable:
     """Kinds of lines, and everything that follows from the list: markers of the scan, readers of records."""
 
-    __slots__ = ("_by_marks", "_by_name", "_texts", "kinds", "scan")
+    __slots__ = ("_by_marks", "_by_name", "_texts", "hidden", "kinds", "scan")
 
     def __init__(self, kinds: Iterable[LineKind]) -> None:
         self.kinds = tuple(kinds)
         markers = dict.fromkeys(marker for kind in self.kinds for marker in kind.markers)
-        self.scan = MarkerScan([marker.encode() for marker in markers])
+        self.scan = MarkerScan([*(marker.encode() for marker in markers), *IN_NUMBERS])
         """Finds the lines that can become an event: each holds at least one marker."""
+        self.hidden = range(len(markers), len(markers) + len(IN_NUMBERS))
+        """Marks of lines whose words, and so whose markers, are written as numbers."""
         self._by_name = {k.name: k.fields for k in self.kinds if k.name is not None and k.fields is not None}
         index = {marker: place for place, marker in enumerate(markers)}
         self._texts = tuple(
