@@ -123,7 +123,7 @@ def _carry_out(plans: list[CancelPlan], request: CancelRequest) -> Exit:
             narrate(f"{plan.key}:")
 
     tools = CancelTools(default_journal(), report=report)
-    gentle = {rung.name for plan in plans for rung in plan.rungs if rung.danger == GENTLE}
+    gentle = {rung.consent for plan in plans for rung in plan.rungs if rung.danger == GENTLE}
     results = cancel_many(plans, allow=request.allow or gentle, tools=tools, progress=announce)
     if not request.as_json and sys.stdin.isatty():
         results = [(plan, _offer_next(plan, outcome, tools)) for plan, outcome in results]
@@ -174,10 +174,10 @@ def _offer_next(plan: CancelPlan, outcome: CancelOutcome, tools: CancelTools) ->
             break
         for line in rung_lines(rung):
             narrate(line)
-        typed = click.prompt(f"Type {rung.name} to do that", err=True, default="", show_default=False)
-        if typed.strip() != rung.name:
+        typed = click.prompt(f"Type {rung.consent} to do that", err=True, default="", show_default=False)
+        if typed.strip() != rung.consent:
             break
-        outcome = cancel(plan, allow=(rung.name,), tools=tools)
+        outcome = cancel(plan, allow=(rung.consent,), tools=tools)
     return outcome
 
 

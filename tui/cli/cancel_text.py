@@ -15,6 +15,12 @@ def plan_lines(plan: CancelPlan) -> Iterator[SafeText]:
     yield safe(
         f"  OpenClaw {plan.version or 'of unknown version'}, reached by {plan.reached_by or 'nothing yet'}"
     )
+    if plan.pid is not None:
+        role = "the gateway" if plan.is_gateway else "no gateway"
+        argv = plan.argv or "its command line can't be seen"
+        yield safe(f"  holder: pid {plan.pid}, {role}: {argv}", 1000)
+    if plan.held:
+        yield safe(f"  {len(plan.held)} more sessions of this process: {', '.join(plan.held)}", 4000)
     granted = "not told by this version" if plan.scopes is None else ", ".join(plan.scopes) or "none"
     yield safe(f"  scopes: {granted}")
     depth = "not known" if plan.queue_depth is None else str(plan.queue_depth)

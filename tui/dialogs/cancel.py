@@ -136,7 +136,7 @@ class CancelDialog(AskDialog[CancelConfirmation]):
         if rung.scopes_missing:
             self.refuse(rows)
             return
-        self._confirmation = CancelConfirmation((target,), (self._plan,), frozenset({rung.name}))
+        self._confirmation = CancelConfirmation((target,), (self._plan,), frozenset({rung.consent}))
         self.ask(rows, about_rung(rung.danger, self._plan.key), rung.title)
 
     def _ask_for_many(self, planned: Sequence[Planned]) -> None:

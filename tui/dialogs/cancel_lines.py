@@ -22,7 +22,9 @@ def facts(target: Target, plan: CancelPlan, symbols: Symbols) -> list[Line]:
         rows.append((*field_line("state"), *state_line(target.session, symbols)))
     if plan.pid is not None:
         role = "the gateway" if plan.is_gateway else "no gateway"
-        rows.append(field_line("holder", f"pid {plan.pid}, {role}"))
+        rows.append(field_line("holder", f"pid {plan.pid}, {role}{f': {plan.argv}' if plan.argv else ''}"))
+    if plan.held:
+        rows.append(field_line("it also has", f"{len(plan.held)} more: {', '.join(plan.held)}"))
     if plan.is_gateway:
         route = f", reached by {plan.reached_by}" if plan.reached_by else ", not reached"
         rows.append(field_line("gateway", f"version {plan.version or 'not known'}{route}"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from lockdeck.backend.actions.cancel.ladder import ADMIN, WRITE
@@ -11,11 +11,16 @@ from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.openclaw.gateway.access import Line, reach
 from lockdeck.backend.openclaw.gateway.rows import SessionRow, rows_of
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
+from lockdeck.backend.system.clocks import wall_time
 
 ANSWER_S = 5.0
 """How long an answer may take, in seconds."""
 POLL_S = 0.25
 """How often a gateway is asked whether a run is over, in seconds."""
+MOST_ROWS = 500
+"""How many sessions a gateway is asked for, those used last first."""
+EVERYTHING = {"limit": MOST_ROWS, "includeGlobal": True, "includeUnknown": True}
+"""The params of a question for all of them."""
 READ = "operator.read"
 # Each lacks what its method must have: the scope is checked first, then the call is refused as invalid.
 _PROBES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
@@ -25,7 +30,7 @@ _PROBES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
 )
 
 
-def open_line(plan: CancelPlan, clock: Callable[[], float]) -> Line:
+def open_line(plan: CancelPlan) -> Line:
     """Connect to the plan's gateway, or find the command that does. GatewayError."""
     route = plan.route
     return reach(
@@ -35,7 +40,7 @@ def open_line(plan: CancelPlan, clock: Callable[[], float]) -> Line:
         route.folder,
         url=route.url,
         fingerprint=route.fingerprint,
-        clock=clock,
+        clock=wall_time,
     )
 
 
@@ -72,3 +77,11 @@ def row_of_session(line: Line, key: str) -> SessionRow | None:
     """Ask for one session's row; None where the gateway knows none. GatewayError."""
     rows = rows_of(line.call("sessions.list", {"search": key, "limit": 50}, ANSWER_S))
     return next((row for row in rows if row.key == key), None)
+
+
+def rows_told(line: Line) -> tuple[SessionRow, ...]:
+    """Return the sessions that the gateway tells of, those used last first; none where it does not answer."""
+    try:
+        return rows_of(line.call("sessions.list", EVERYTHING, ANSWER_S))
+    except GatewayError:
+        return ()

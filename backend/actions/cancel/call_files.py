@@ -7,7 +7,7 @@ from lockdeck.backend.actions.cancel.context import CancelContext, NothingToEndE
 from lockdeck.backend.actions.cancel.ladder import ABORT, Rung
 from lockdeck.backend.actions.cancel.records import Step
 from lockdeck.backend.actions.cancel.verify_files import FilesVerification, verify_files
-from lockdeck.backend.model.locks import LockRecord, PayloadState, Presence
+from lockdeck.backend.model.locks import LockIdentity, LockRecord, PayloadState, Presence
 from lockdeck.backend.model.releases.table import Traits
 from lockdeck.backend.model.words import duration
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError
@@ -27,45 +27,57 @@ def _call_once(context: CancelContext, rung: Rung) -> Step:
     line = line_of(context, rung)
     record = await_lock(context, context.limits.ripe if rung.name == ABORT else 0.0)
     context.log.news()
-    called_at = context.clock()
+    heard, called_at = line.run_events(), context.steady()
     answer = start_call(line, rung.name, context.target.key)
     created_at = record.payload.created_at if record.payload else None
-    verification = FilesVerification(context.target, called_at, created_at)
+    verification = FilesVerification(context.target, called_at, created_at, heard)
     verify_files(
         verification,
         context.limits,
         read_lock=context.read_lock,
         log=context.log,
         line=line,
-        clock=context.clock,
+        steady=context.steady,
         wait=context.wait,
         answered=answer.done,
     )
     error = answer.exception() if answer.done() else None
     if isinstance(error, GatewayError) and verification.free_at is None:
         raise error
-    return _step(rung, verification, answer_words(answer), context.clock(), context.limits.brief)
+    return _step(rung, verification, answer_words(answer), context.steady(), context.limits.brief)
 
 
 def await_lock(context: CancelContext, ripe: float = 0.0) -> LockRecord:
     """Wait until the lock stands: sent into a gap between two attempts, a call is answered and does nothing.
 
-    It should have stood for `ripe` seconds; where none ever does, a younger one is taken at the end.
+    It should have been seen to stand for `ripe` seconds; where none ever is, a younger one is taken at the end.
     """
-    until = context.clock() + context.limits.gap
+    until, since = context.steady() + context.limits.gap, _Since()
     while True:
-        record, now = context.read_lock(), context.clock()
+        record, now = context.read_lock(), context.steady()
         if record.presence is Presence.FILE and record.payload_state is PayloadState.VALID and record.payload:
             if record.payload.pid != context.target.pid:
                 raise NothingToEndError(
                     f"pid {record.payload.pid} holds the lock by now, not pid {context.target.pid}"
                 )
-            created_at = record.payload.created_at
-            if now >= until or created_at is None or not 0 <= now - created_at < ripe:
+            if now >= until or now - since.first_look(record, now) >= ripe:
                 return record
         elif now >= until:
             raise NothingToEndError(f"no lock was taken for {context.limits.gap:g} s: the run is over")
         context.wait(context.limits.poll)
+
+
+class _Since:
+    """Since when one and the same hold is seen, by the steady clock: its own time is only the wall clock's word."""
+
+    def __init__(self) -> None:
+        self._hold: LockIdentity | None = None
+        self._at: float | None = None
+
+    def first_look(self, record: LockRecord, now: float) -> float:
+        if self._at is None or record.identity != self._hold:
+            self._hold, self._at = record.identity, now
+        return self._at
 
 
 def _step(rung: Rung, run: FilesVerification, answer: str, now: float, brief: float) -> Step:

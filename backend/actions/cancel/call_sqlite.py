@@ -23,10 +23,10 @@ def call_sqlite(context: CancelContext, rung: Rung) -> Step:
     if row is not None and row.active is False:
         raise NothingToEndError("the gateway shows no active run: the run is over")
     _subscribe(line)
-    verification = SqliteVerification(target.key, context.clock(), target.run_id)
+    verification = SqliteVerification(target.key, context.steady(), target.run_id, line.run_events())
     answer = start_call(line, rung.name, target.key)
-    verify_sqlite(verification, line, answer.done, context.limits, context.clock, context.wait)
-    return _step(rung, verification, answer_words(answer), context.clock())
+    verify_sqlite(verification, line, answer.done, context.limits, context.steady, context.wait)
+    return _step(rung, verification, answer_words(answer), context.steady())
 
 
 def _subscribe(line: Line) -> None:

@@ -7,13 +7,15 @@ gateway no active run; and where sessions are in SQLite, when its gateway has sh
                                                           file era           SQLite era
 1. plan     who holds the session, how its run could be   `plan_files.py`    `plan_sqlite.py`
             ended (`ladder.py`), and at what cost
-            (`plan.py`, `holder.py`, `access.py`, `cost.py`)
+            (`plan.py`, `holder.py`, `access.py`, `cost.py`),
+            and what proves its holder (`proof.py`)
 2. turn     have the sessions directory to ourselves among all lockdecks (`../turns.py`)
 3. begin    journal which rung begins (`entries.py`)
 4. call     do the rung, gentlest first (`call.py`)       `call_files.py`    `call_sqlite.py`
 5. verify   see whether the run is over (`log.py`)        `verify_files.py`  `verify_sqlite.py`
 6. end      or, as the last rung, end the process         `end_files.py`     `end_sqlite.py`
-            that runs it (`restart.py`)
+            that runs it (`restart.py`), and see who
+            answers in its place (`remains.py`)
 7. outcome  journal how the rung ended; go on with the next one, or say what came of it (`outcomes.py`)
 
 The steps hand on the records of `records.py`; all rungs of one cancel work with the same `context.py`.
@@ -33,7 +35,6 @@ from lockdeck.backend.actions.cancel.call_sqlite import call_sqlite
 from lockdeck.backend.actions.cancel.context import (
     CancelContext,
     CancelTools,
-    Clock,
     NothingToEndError,
     RunTarget,
 )
@@ -77,7 +78,7 @@ def cancel(plan: CancelPlan, *, allow: Collection[str], tools: CancelTools) -> C
     reasons = plan.refusal or not_confirmed(plan, allow)
     if reasons:
         return _refused(plan, tools, reasons)
-    pressed = tools.clock()
+    pressed = tools.steady()
     directory = os.path.dirname(plan.view.record.path) if plan.view else plan.root
     try:
         with turn(tools.journal.folder, directory, TURN_S):
@@ -130,12 +131,12 @@ def _climb(plan: CancelPlan, allow: Collection[str], tools: CancelTools, pressed
     if changed is not None:
         return _refused(plan, tools, (changed,))
     steps: list[Step] = []
-    line, problem = _line_for(plan, allow, tools.clock)
+    line, problem = _line_for(plan, allow)
     try:
         context = _context(plan, line, tools)
-        for rung in (rung for rung in plan.rungs if rung.name in allow and not rung.scopes_missing):
+        for rung in (rung for rung in plan.rungs if rung.consent in allow and not rung.scopes_missing):
             append_begin(tools.journal, plan, rung)
-            began = tools.clock()
+            began = tools.steady()
             try:
                 step = _try(context, rung, problem)
             except NothingToEndError as nothing:
@@ -168,14 +169,12 @@ def _do(context: CancelContext, rung: Rung) -> Step:
     return end_files(context, rung) if files else end_sqlite(context, rung)
 
 
-def _line_for(
-    plan: CancelPlan, allow: Collection[str], clock: Clock
-) -> tuple[Line | None, GatewayError | None]:
+def _line_for(plan: CancelPlan, allow: Collection[str]) -> tuple[Line | None, GatewayError | None]:
     """Open a line where a rung needs one; also a restart is better verified with one, but does without."""
     if not plan.is_gateway or plan.reached_by is None or set(allow) <= {RESTART}:
         return None, None
     try:
-        return open_line(plan, clock), None
+        return open_line(plan), None
     except GatewayError as error:
         return None, error
 
@@ -190,9 +189,10 @@ def _context(plan: CancelPlan, line: Line | None, tools: CancelTools) -> CancelC
         line=line,
         log=FileLog(plan.logs, clock) if plan.logs or line is None else GatewayLog(line, clock),
         clock=clock,
+        steady=tools.steady,
         wait=tools.wait,
         report=tools.report,
-        connect=lambda: open_line(plan, clock),
+        connect=lambda: open_line(plan),
     )
 
 

@@ -14,6 +14,7 @@ from lockdeck.backend.model.locks import LockKind, LockRecord
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.openclaw.gateway.access import Line
 from lockdeck.backend.openclaw.locks.lockfile import read_lock
+from lockdeck.backend.system.clocks import steady_time, wall_time
 
 Clock = Callable[[], float]
 Wait = Callable[[float], object]
@@ -56,13 +57,17 @@ class CancelLimits(Struct, frozen=True):
 
 
 class CancelTools(Struct, frozen=True):
-    """The tools of a cancel: its journal, time, limits, and `report`, which hears each sentence as it comes."""
+    """The tools of a cancel: its journal, time, limits, and `report`, which hears each sentence as it comes.
+
+    `clock` gives epoch seconds, to date things; `steady` the seconds of a clock that nobody can set, for all waits.
+    """
 
     journal: Journal
-    clock: Clock = time.time
+    clock: Clock = wall_time
     wait: Wait = time.sleep
     report: Report = _no_report
     limits: CancelLimits = CancelLimits()
+    steady: Clock = steady_time
 
 
 class RunTarget(Struct, frozen=True):
@@ -76,7 +81,10 @@ class RunTarget(Struct, frozen=True):
 
 
 class CancelContext(Struct, frozen=True):
-    """All that the rungs of one cancel work with. `report` is told what is going on, `connect` opens a new line."""
+    """All that the rungs of one cancel work with. `report` is told what is going on, `connect` opens a new line.
+
+    `clock` and `steady` are those of the tools.
+    """
 
     plan: CancelPlan
     target: RunTarget
@@ -84,6 +92,7 @@ class CancelContext(Struct, frozen=True):
     line: Line | None
     log: LogReader
     clock: Clock
+    steady: Clock
     wait: Wait
     report: Report
     connect: Callable[[], Line]

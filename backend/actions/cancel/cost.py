@@ -13,15 +13,24 @@ from lockdeck.backend.model.runs.fold import RunBook, fold_all
 from lockdeck.backend.openclaw.gateway.rows import SessionRow
 from lockdeck.backend.openclaw.locks.lockfile import read_lock
 from lockdeck.backend.openclaw.roots.config import Config
+from lockdeck.backend.openclaw.roots.environment import real
 from lockdeck.backend.openclaw.roots.layout import lock_kind, locks_in, sessions_dirs
 from lockdeck.backend.openclaw.store import StoreIndex, read_store
+from lockdeck.backend.system.openfiles import files_open_for_writing
 from lockdeck.backend.system.text import safe
 
 
-def cost_files(pid: int, root: str, config: Config, key: str) -> EndingCost:
-    """Return the cost of ending a process, by the locks of a root that name it; `key` is the session to cancel."""
-    sessions = {session for session in _sessions_held(pid, root, config) if session != key}
-    return EndingCost(tuple(sorted(sessions)), "no other session of this gateway holds a lock now")
+def cost_files(
+    pid: int, root: str, config: Config, key: str, lock_path: str, rows: Iterable[SessionRow] = ()
+) -> EndingCost:
+    """Return the cost of ending a process: all its sessions but the one to cancel, by that one's key and lock.
+
+    They are those whose locks it has open in whatever root, those of this root whose locks name it, and those that
+    its gateway says run (`rows`).
+    """
+    sessions = {session for session in _sessions_held(pid, root, config, lock_path) if session != key}
+    sessions.update(row.key for row in rows if row.active and row.key != key)
+    return EndingCost(tuple(sorted(sessions)), "no other session of this process holds a lock now")
 
 
 def cost_sqlite(rows: Iterable[SessionRow], key: str, doubt: str = "") -> EndingCost:
@@ -55,21 +64,31 @@ def cost_by_log(logs: Sequence[str], key: str, run_id: str | None, since: float)
     )
 
 
-def _sessions_held(pid: int, root: str, config: Config) -> Iterator[str]:
-    """Yield the sessions of a root whose locks name this process; the lock's name where no store tells."""
-    for directory in sessions_dirs(root, config):
-        try:
-            paths = [path for path in locks_in(directory.path) if lock_kind(path) is LockKind.SESSION]
-        except OSError:
-            continue
-        lock_paths = [path for path in paths if _names(path, root, pid)]
-        if lock_paths:
-            index = StoreIndex.build(read_store(directory.store_path).entries, directory.path)
-            for path in lock_paths:
-                entry = index.find(path)
-                yield safe(entry.key if entry else os.path.basename(path), 120)
+def _sessions_held(pid: int, root: str, config: Config, lock_path: str) -> Iterator[str]:
+    """Yield the sessions whose locks a process has open or is named by; the lock's name where no store tells."""
+    stores = {directory.path: directory.store_path for directory in sessions_dirs(root, config)}
+    paths = {path for directory in stores for path in _locks_naming(pid, root, directory)}
+    paths.update(real(file.path) for file in files_open_for_writing(pid, ".jsonl.lock") or ())
+    by_directory: dict[str, list[str]] = {}
+    for path in sorted(paths - {real(lock_path)}):
+        if lock_kind(path) is LockKind.SESSION:
+            by_directory.setdefault(os.path.dirname(path), []).append(path)
+    for directory, locks in by_directory.items():
+        store = stores.get(directory, os.path.join(directory, "sessions.json"))
+        index = StoreIndex.build(read_store(store).entries, directory)
+        elsewhere = "" if directory in stores else f" in {directory}"
+        for path in locks:
+            entry = index.find(path)
+            yield safe(entry.key if entry else os.path.basename(path), 120) + safe(elsewhere, 400)
 
 
-def _names(path: str, root: str, pid: int) -> bool:
-    payload = read_lock(path, root, None, LockKind.SESSION).payload
-    return payload is not None and payload.pid == pid
+def _locks_naming(pid: int, root: str, directory: str) -> Iterator[str]:
+    """Yield the session locks of a directory that name this process."""
+    try:
+        paths = locks_in(directory)
+    except OSError:
+        return
+    for path in paths:
+        payload = read_lock(path, root, None, LockKind.SESSION).payload
+        if payload is not None and payload.pid == pid:
+            yield path

@@ -49,6 +49,8 @@ def _facts(plan: CancelPlan, rung: Rung) -> dict[str, object]:
         "version": plan.version,
         "pid": plan.pid,
         "startTicks": plan.holder_ticks,
+        "argv": plan.argv or None,
+        "otherSessions": list(plan.held),
         "releaseId": plan.view.release_id if plan.view else None,
         "evidence": evidence_json(plan.view.evidence) if plan.view else None,
     }

@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lockdeck.backend.actions.cancel.records import GatewayRoute
+from lockdeck.backend.actions.cancel.proof import Claim, missing_proof, why_deaf
+from lockdeck.backend.actions.cancel.records import CancelPlan, GatewayRoute
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.gateways import serving_lock
-from lockdeck.backend.model.locks import Proof, Verdict
+from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.openclaw.locks.examination import examine
 from lockdeck.backend.openclaw.locks.gatewaylock import gateway_lock_paths, serving_gateway_lock
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.system import processes
-from lockdeck.backend.system.suspension import suspension_of
 from lockdeck.backend.system.text import SafeText, safe
 
 _SECRET_WORD = re.compile(
@@ -26,39 +26,56 @@ _SECRET_WORD = re.compile(
 
 
 class HolderFacts(Struct, frozen=True):
-    """The process that is to be dealt with. `ticks` is its start time, None where it can't be seen; `argv` for people."""
+    """The process that is to be dealt with. `ticks` is its start time, None where it can't be seen; `argv` for people.
+
+    `signal_refusal` says what is not proven of it, or why it would not hear a signal; `claim` is what is to be proven.
+    `deaf`: it is stopped, and answers no call either.
+    """
 
     pid: int
     ticks: int | None
     argv: SafeText
     is_gateway: bool
+    claim: Claim
     signal_refusal: str | None
+    deaf: str | None = None
 
 
-def holder_files(view: LockView, route: GatewayRoute) -> HolderFacts | None:
+def holder_files(view: LockView, route: GatewayRoute, port: int | None) -> HolderFacts | None:
     """Return the holder as payload and descriptors of the session's lock name it; None where nobody is named."""
-    holder = _holder(view, is_gateway=False)
-    if holder is None:
+    pid = _named(view)
+    if pid is None:
         return None
-    root = route.places.root
-    is_gateway = _is_gateway(holder.pid, holder.argv, root, route.config, route.env)
-    return replace(holder, is_gateway=is_gateway)
+    argv = _argv_of(pid)
+    is_gateway = _is_gateway(pid, argv, route.places.root, route.config, route.env)
+    paths = (view.record.path, *(_gateway_locks(route) if is_gateway else ()))
+    return _facts(view, pid, argv, route, paths, port if is_gateway else None, is_gateway=is_gateway)
 
 
-def holder_sqlite(view: LockView | None) -> HolderFacts | None:
+def holder_sqlite(view: LockView | None, route: GatewayRoute, port: int | None) -> HolderFacts | None:
     """Return the process that the gateway's lock names; None where nobody is named."""
-    return None if view is None else _holder(view, is_gateway=True)
+    pid = None if view is None else _named(view)
+    if view is None or pid is None:
+        return None
+    return _facts(view, pid, _argv_of(pid), route, _gateway_locks(route), port, is_gateway=True)
+
+
+def with_holder(plan: CancelPlan, holder: HolderFacts) -> CancelPlan:
+    """Add the holder to a plan; only a process that may be signalled has its start time there."""
+    ticks = holder.ticks if holder.signal_refusal is None else None
+    return replace(
+        plan,
+        pid=holder.pid,
+        holder_ticks=ticks,
+        argv=holder.argv,
+        claim=holder.claim,
+        is_gateway=holder.is_gateway,
+    )
 
 
 def gateway_lock_of(route: GatewayRoute, now: float) -> LockView | None:
     """Judge the lock of the gateway that serves a root as it is now; None where no gateway has one."""
-    root = route.places.root
-    try:
-        uid = os.stat(root).st_uid
-    except OSError:
-        return None
-    paths = gateway_lock_paths(root, route.config.path, route.env, uid)
-    return serving_lock(examine([route.places.gateway_lock(path) for path in paths], now))
+    return serving_lock(examine([route.places.gateway_lock(path) for path in _gateway_locks(route)], now))
 
 
 def no_run_to_end(view: LockView) -> tuple[str, ...]:
@@ -71,22 +88,50 @@ def no_run_to_end(view: LockView) -> tuple[str, ...]:
     return ()
 
 
-def _holder(view: LockView, *, is_gateway: bool) -> HolderFacts | None:
-    """Return the holder as payload and descriptors name it.
-
-    Only a process whose start time is the one in the lock, in our own pid namespace, may be signalled.
-    """
+def _named(view: LockView) -> int | None:
+    """Return the pid that a lock names, or that of who has it open."""
     payload, holder = view.record.payload, view.judgement.holder
-    pid = payload.pid if payload is not None else (holder.pid if holder is not None else None)
-    if pid is None:
-        return None
+    return payload.pid if payload is not None else (holder.pid if holder is not None else None)
+
+
+def _argv_of(pid: int) -> SafeText:
+    """Return a command line as people may read it; empty where it can't be seen."""
+    identity = processes.look(pid).identity
+    return safe(_SECRET_WORD.sub(r"\1***", " ".join(identity.argv)) if identity else "", 200)
+
+
+def _facts(
+    view: LockView,
+    pid: int,
+    argv: SafeText,
+    route: GatewayRoute,
+    paths: tuple[str, ...],
+    port: int | None,
+    *,
+    is_gateway: bool,
+) -> HolderFacts:
+    """Put together what is known of a process that a lock names."""
     identity = processes.look(pid).identity
     ticks = identity.start_ticks if identity else None
-    argv = safe(_SECRET_WORD.sub(r"\1***", " ".join(identity.argv)) if identity else "", 200)
-    return HolderFacts(pid, ticks, argv, is_gateway, _why_no_signal(view, pid, ticks))
+    claim = Claim(pid, ticks, route.places.root, paths, port, route.places.own_namespace)
+    doubt = _why_not_the_writer(view, pid, ticks)
+    missing = missing_proof(claim) if doubt is None else (doubt,)
+    deaf = why_deaf(pid)
+    refusal = "; ".join(missing) or deaf
+    return HolderFacts(pid, ticks, argv, is_gateway, claim, refusal, deaf)
 
 
-def _why_no_signal(view: LockView, pid: int, ticks: int | None) -> str | None:
+def _gateway_locks(route: GatewayRoute) -> tuple[str, ...]:
+    """Return the paths of all gateway locks of the root."""
+    root = route.places.root
+    try:
+        return gateway_lock_paths(root, route.config.path, route.env, os.stat(root).st_uid)
+    except OSError:
+        return ()
+
+
+def _why_not_the_writer(view: LockView, pid: int, ticks: int | None) -> str | None:
+    """Say by the lock's own word why the process may not be the one that wrote it; None where that fits."""
     payload, holder = view.record.payload, view.judgement.holder
     if view.judgement.verdict not in (Verdict.HELD, Verdict.LEAKED) or payload is None or ticks is None:
         return f"pid {pid} can't be told from another process, so it gets no signal"
@@ -94,10 +139,7 @@ def _why_no_signal(view: LockView, pid: int, ticks: int | None) -> str | None:
         return f"the lock names pid {pid}, but another process has it open: neither gets a signal"
     if payload.starttime is not None and payload.starttime != ticks:
         return f"pid {pid} is not the process that wrote the lock, so it gets no signal"
-    if payload.starttime is None and holder.proof is not Proof.FD:
-        return f"the lock names no start time and pid {pid} has not got it open, so it gets no signal"
-    suspension = suspension_of(pid)
-    return None if suspension is None else f"{suspension}; until then it takes no SIGTERM and answers no call"
+    return None
 
 
 def _is_gateway(pid: int, argv: str, root: str, config: Config, env: Mapping[str, str]) -> bool:

@@ -33,6 +33,11 @@ class Rung(Struct, frozen=True):
     danger: str
     scopes_missing: tuple[str, ...] = ()
 
+    @property
+    def consent(self) -> str:
+        """The name by which a person allows this rung: what ends more than one session is asked for like a restart."""
+        return RESTART if self.danger == "restart" else self.name
+
     def to_json(self) -> dict[str, Any]:
         """Shape: name, title, does, loses, danger, scopesMissing."""
         return {
@@ -60,6 +65,7 @@ class EndingCost(Struct, frozen=True):
     doubt: str = ""
 
 
+_MOST_NAMES = 12
 _REPLY = "the reply that the run is working on"
 _CHOICES = {
     STOP: (
@@ -129,12 +135,7 @@ def rung(name: str, scopes: Collection[str] | None = None) -> Rung:
 
 def restart_rung(does: str, cost: EndingCost, comes_back: bool) -> Rung:
     """Return the last rung of a gateway; `cost` tells of the sessions whose runs end with it."""
-    count = len(cost.sessions)
-    if count:
-        names = ", ".join(sorted(cost.sessions)[:4]) + (" …" if count > 4 else "")
-        runs = f"the runs of {count} other session{'s' if count > 1 else ''}: {names}"
-    else:
-        runs = cost.if_none
+    runs = _other_runs(cost)
     loses = [_REPLY, *(part for part in (runs, cost.doubt) if part)]
     loses.append("every message that only waits in the gateway's memory")
     if not comes_back:
@@ -143,14 +144,25 @@ def restart_rung(does: str, cost: EndingCost, comes_back: bool) -> Rung:
     return Rung(RESTART, title, does, tuple(loses), "restart")
 
 
-def sigterm(pid: int) -> str:
-    """Say what a restart does where no supervisor is known."""
-    return f"send SIGTERM to the gateway (pid {pid}), checked by its start time"
+def _other_runs(cost: EndingCost) -> str:
+    """Name and count the other sessions that end with a process."""
+    count = len(cost.sessions)
+    if not count:
+        return cost.if_none
+    names = ", ".join(sorted(cost.sessions)[:_MOST_NAMES]) + (" …" if count > _MOST_NAMES else "")
+    return f"the runs of {count} other session{'s' if count > 1 else ''}: {names}"
 
 
-def terminate_rung(pid: int, argv: str) -> Rung:
-    """Return the one rung for a holder that is no gateway; `argv` as people should read it."""
-    does = f"send SIGTERM to pid {pid}, checked by its start time: {argv}"
-    return Rung(
-        TERMINATE, "End the process", does, (_REPLY, "whatever else this process was doing"), "confirm"
-    )
+def sigterm(who: str, argv: str) -> str:
+    """Say what ending a process means where no supervisor is known; `argv` as people should read it."""
+    shown = argv or "its command line can't be seen"
+    return f"send SIGTERM to {who}, proven once more right before: {shown}"
+
+
+def terminate_rung(pid: int, argv: str, cost: EndingCost) -> Rung:
+    """Return the one rung for a holder that is no gateway; where others end with it, it is asked for like a restart."""
+    loses = [_REPLY, "whatever else this process was doing"]
+    if cost.sessions:
+        loses.insert(1, _other_runs(cost))
+    danger = "restart" if cost.sessions else "confirm"
+    return Rung(TERMINATE, "End the process", sigterm(f"pid {pid}", argv), tuple(loses), danger)

@@ -18,10 +18,15 @@ from lockdeck.backend.actions.cancel.records import (
 
 def not_confirmed(plan: CancelPlan, allow: Collection[str]) -> tuple[str, ...]:
     """Say why none of the allowed rungs can be done; empty where one can."""
-    allowed = [rung for rung in plan.rungs if rung.name in allow]
+    allowed = [rung for rung in plan.rungs if rung.consent in allow]
     if not allowed:
         names = ", ".join(rung.name for rung in plan.rungs)
-        return (f"none of the rungs that there are was confirmed: {names}", *plan.notes)
+        others = (
+            f"{rung.title} ends more than this session and is allowed like a restart: {'; '.join(rung.loses)}"
+            for rung in plan.rungs
+            if rung.consent != rung.name
+        )
+        return (f"none of the rungs that there are was confirmed: {names}", *others, *plan.notes)
     if all(rung.scopes_missing for rung in allowed):
         return tuple(f"{rung.title}: {', '.join(rung.scopes_missing)} is not granted" for rung in allowed)
     return ()
@@ -51,7 +56,7 @@ def nothing_to_end(plan: CancelPlan, steps: Sequence[Step], reason: str, waited_
 def not_cancelled(plan: CancelPlan, allow: Collection[str], steps: Sequence[Step]) -> CancelOutcome:
     """Report that no allowed rung worked, and name the first that was not allowed."""
     status = STILL_ROTATING if any(step.went_on for step in steps) else FAILED
-    following = next((rung for rung in plan.rungs if rung.name not in allow), None)
+    following = next((rung for rung in plan.rungs if rung.consent not in allow), None)
     sentences = [step.sentence for step in steps]
     if following is not None:
         sentences.append(

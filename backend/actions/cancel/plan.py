@@ -10,8 +10,10 @@ from lockdeck.backend.actions.cancel.plan_files import plan_files
 from lockdeck.backend.actions.cancel.plan_sqlite import plan_sqlite
 from lockdeck.backend.actions.cancel.records import CancelPlan, GatewayRoute
 from lockdeck.backend.model.fleet import RootView, SessionView
+from lockdeck.backend.openclaw.gateway.credentials import port_here
 from lockdeck.backend.openclaw.roots.config import load_config
 from lockdeck.backend.openclaw.roots.place import places_of
+from lockdeck.backend.system.clocks import steady_time, wall_time
 from lockdeck.backend.system.folders import state_dir
 
 
@@ -24,7 +26,8 @@ def plan_cancel(
     url: str | None = None,
     fingerprint: str | None = None,
     folder: str | None = None,
-    clock: Clock = time.time,
+    clock: Clock = wall_time,
+    steady: Clock = steady_time,
     wait: Wait = time.sleep,
     limits: CancelLimits | None = None,
 ) -> CancelPlan:
@@ -36,7 +39,8 @@ def plan_cancel(
     """
     config = load_config(session.root, env)
     route = GatewayRoute(places_of(root), config, env, folder or state_dir(env), url, fingerprint)
-    plan = CancelPlan(session.key, session.root, clock(), route, logs=tuple(logs))
+    port = port_here(session.root, config, env, url)
+    plan = CancelPlan(session.key, session.root, clock(), route, port=port, logs=tuple(logs))
     if root.era == "sqlite":
         return plan_sqlite(plan, session, root, clock)
-    return plan_files(plan, session, clock, wait, limits or CancelLimits())
+    return plan_files(plan, session, clock, steady, wait, limits or CancelLimits())

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import os
-import time
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from lockdeck.backend.actions.cancel.access import granted_scopes, open_line, version_of
+from lockdeck.backend.actions.cancel.access import (
+    granted_scopes,
+    open_line,
+    rows_told,
+    version_of,
+)
 from lockdeck.backend.actions.cancel.context import CancelLimits, Clock, Wait
 from lockdeck.backend.actions.cancel.cost import cost_files
-from lockdeck.backend.actions.cancel.holder import holder_files, no_run_to_end
-from lockdeck.backend.actions.cancel.ladder import Rung, gentle_rungs, restart_rung, sigterm, terminate_rung
+from lockdeck.backend.actions.cancel.holder import HolderFacts, holder_files, no_run_to_end, with_holder
+from lockdeck.backend.actions.cancel.ladder import (
+    EndingCost,
+    Rung,
+    gentle_rungs,
+    restart_rung,
+    sigterm,
+    terminate_rung,
+)
 from lockdeck.backend.actions.cancel.log import queue_depth
 from lockdeck.backend.actions.cancel.records import CancelPlan
 from lockdeck.backend.actions.cancel.restart import find_supervisor
 from lockdeck.backend.model.fleet import LockView, SessionView, State
-from lockdeck.backend.model.locks import LockKind
+from lockdeck.backend.model.locks import LockKind, Verdict
+from lockdeck.backend.openclaw.gateway.rows import SessionRow
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError
 from lockdeck.backend.openclaw.locks.examination import examine
 from lockdeck.backend.openclaw.roots.failover import read_profiles
@@ -26,11 +39,16 @@ _RUN_GOES_ON = frozenset({State.RUNNING, State.COMPACTING, State.ROTATING, State
 
 
 def plan_files(
-    plan: CancelPlan, session: SessionView, clock: Clock, wait: Wait, limits: CancelLimits
+    plan: CancelPlan,
+    session: SessionView,
+    clock: Clock,
+    steady: Clock,
+    wait: Wait,
+    limits: CancelLimits,
 ) -> CancelPlan:
     """Judge the session's lock as it is now, and name the rungs that end the run of its holder."""
     place = _place_of_lock(plan, session)
-    view = None if place is None else _current_view(place, session, clock, wait, limits)
+    view = None if place is None else _current_view(place, session, clock, steady, wait, limits)
     if view is None:
         return replace(plan, nothing=True, notes=("no lock stands: no run holds this session",))
     rotation = session.rotation
@@ -63,53 +81,74 @@ def _lock_path(session: SessionView) -> str | None:
 
 
 def _current_view(
-    place: Place, session: SessionView, clock: Clock, wait: Wait, limits: CancelLimits
+    place: Place, session: SessionView, clock: Clock, steady: Clock, wait: Wait, limits: CancelLimits
 ) -> LockView | None:
     """Judge the session's lock as it is now; while a run goes on, the gap between two attempts is waited out."""
-    until = clock() + (limits.gap if session.state in _RUN_GOES_ON else 0.0)
+    until = steady() + (limits.gap if session.state in _RUN_GOES_ON else 0.0)
     while not os.path.lexists(place.path):
-        if clock() >= until:
+        if steady() >= until:
             return None
         wait(limits.poll)
     return examine([place], clock())[0]
 
 
 def _with_ladder(plan: CancelPlan, view: LockView) -> CancelPlan:
-    holder = holder_files(view, plan.route)
+    holder = holder_files(view, plan.route, plan.port)
     if holder is None:
         return replace(plan, refusal=("nothing names the holder of this lock", *view.judgement.reasons))
-    plan = replace(plan, pid=holder.pid, holder_ticks=holder.ticks, is_gateway=holder.is_gateway)
+    plan = with_holder(plan, holder)
+    if holder.deaf is not None:
+        return replace(plan, refusal=(holder.deaf,))
     may_signal = holder.signal_refusal is None
     if not holder.is_gateway and may_signal:
-        return replace(plan, rungs=(terminate_rung(holder.pid, holder.argv),))
-    plan, obstacle = _with_gateway(plan)
+        cost = _cost(plan, holder.pid, view)
+        return replace(plan, held=cost.sessions, rungs=(terminate_rung(holder.pid, holder.argv, cost),))
+    if not holder.is_gateway and view.judgement.verdict is Verdict.LEAKED:
+        # The process that wrote it is known and is not the gateway: no call reaches it.
+        return replace(plan, refusal=(holder.signal_refusal or "", *view.judgement.reasons))
+    plan, rows, obstacle = _with_gateway(plan)
     reasons = [reason for reason in (obstacle, holder.signal_refusal) if reason is not None]
     if may_signal:
-        plan = replace(plan, rungs=(*plan.rungs, _last_rung(plan, holder.pid)))
+        cost = _cost(plan, holder.pid, view, rows)
+        plan = replace(plan, held=cost.sessions, rungs=(*plan.rungs, _last_rung(holder, cost)))
     if not plan.rungs:
         return replace(plan, refusal=tuple(reasons))
     return replace(plan, notes=(*plan.notes, *reasons))
 
 
-def _with_gateway(plan: CancelPlan) -> tuple[CancelPlan, str | None]:
+def _cost(plan: CancelPlan, pid: int, view: LockView, rows: Sequence[SessionRow] = ()) -> EndingCost:
+    return cost_files(pid, plan.root, plan.route.config, plan.key, view.record.path, rows)
+
+
+def _with_gateway(plan: CancelPlan) -> tuple[CancelPlan, Sequence[SessionRow], str | None]:
     """Add what the gateway itself tells, and the rungs that go through it; a sentence where it can't be reached."""
     try:
-        line = open_line(plan, time.time)
+        line = open_line(plan)
     except GatewayError as error:
-        return plan, error.sentence
+        return plan, (), error.sentence
     try:
         scopes, version = granted_scopes(line), version_of(line)
+        rows = rows_told(line)
     finally:
         line.close()
-    rungs, left_out = gentle_rungs(version, scopes)
     number = None if version is None else str(version)
     plan = replace(plan, version=number, reached_by=line.transport, scopes=scopes)
-    return replace(plan, rungs=rungs, left_out=left_out), None
+    row = next((row for row in rows if row.key == plan.key), None)
+    if row is not None and row.active is False and not plan.is_gateway:
+        return (
+            plan,
+            rows,
+            "the gateway shows no active run of this session: whoever has the lock is another process",
+        )
+    rungs, left_out = gentle_rungs(version, scopes)
+    return replace(plan, rungs=rungs, left_out=left_out), rows, None
 
 
-def _last_rung(plan: CancelPlan, pid: int) -> Rung:
-    supervisor = find_supervisor(pid)
-    cost = cost_files(pid, plan.root, plan.route.config, plan.key)
-    return restart_rung(
-        f"run `{supervisor.command}`" if supervisor else sigterm(pid), cost, supervisor is not None
+def _last_rung(holder: HolderFacts, cost: EndingCost) -> Rung:
+    supervisor = find_supervisor(holder.pid)
+    does = (
+        f"run `{supervisor.command}`"
+        if supervisor
+        else sigterm(f"the gateway (pid {holder.pid})", holder.argv)
     )
+    return restart_rung(does, cost, supervisor is not None)

@@ -7,6 +7,8 @@ from msgspec.structs import replace
 
 from lockdeck.backend.actions.cancel.access import (
     ANSWER_S,
+    EVERYTHING,
+    MOST_ROWS,
     granted_scopes,
     open_line,
     row_of_session,
@@ -14,7 +16,7 @@ from lockdeck.backend.actions.cancel.access import (
 )
 from lockdeck.backend.actions.cancel.context import Clock
 from lockdeck.backend.actions.cancel.cost import cost_by_log, cost_sqlite
-from lockdeck.backend.actions.cancel.holder import HolderFacts, gateway_lock_of, holder_sqlite
+from lockdeck.backend.actions.cancel.holder import HolderFacts, gateway_lock_of, holder_sqlite, with_holder
 from lockdeck.backend.actions.cancel.ladder import ABORT, RESET, EndingCost, restart_rung, rung, sigterm
 from lockdeck.backend.actions.cancel.records import CancelPlan
 from lockdeck.backend.actions.cancel.restart import DRAIN_S, STOP_S, find_supervisor
@@ -28,9 +30,6 @@ from lockdeck.backend.openclaw.gateway.rows import SessionRow, rows_of
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError
 from lockdeck.backend.openclaw.roots.failover import read_profiles
 
-MOST_ROWS = 500
-"""How many sessions a gateway is asked for, those used last first."""
-_EVERYTHING = {"limit": MOST_ROWS, "includeGlobal": True, "includeUnknown": True}
 _DRAINS = (
     "it takes no more calls then, lets its runs go on (this one, too, if nothing ended it before) "
     f"for up to {DRAIN_S} s and cuts them off ({basis_of(Traits.drain_s)})"
@@ -47,10 +46,10 @@ def plan_sqlite(plan: CancelPlan, session: SessionView, root: RootView, clock: C
     Without access the last rung is left: a process can be ended without a word to it.
     """
     view = gateway_lock_of(plan.route, clock())
-    holder = holder_sqlite(view)
+    holder = holder_sqlite(view, plan.route, plan.port)
     plan = _with_holder(plan, session, root, holder)
     try:
-        answer = _ask(plan, clock)
+        answer = _ask(plan)
     except GatewayError as error:
         return _without_access(plan, session, view, holder, error)
     plan = replace(
@@ -76,8 +75,7 @@ def _with_holder(
     """Add what is known without a word from the gateway; only a process that may be signalled has its start time."""
     plan = replace(plan, is_gateway=True, version=root.version)
     if holder is not None:
-        ticks = holder.ticks if holder.signal_refusal is None else None
-        plan = replace(plan, pid=holder.pid, holder_ticks=ticks)
+        plan = with_holder(plan, holder)
     if session.holder is not None:
         plan = replace(plan, run_id=session.holder.run_id, queue_depth=session.holder.queue_depth)
     return plan
@@ -94,11 +92,11 @@ class _Answer(Struct, frozen=True):
     cut: bool
 
 
-def _ask(plan: CancelPlan, clock: Clock) -> _Answer:
+def _ask(plan: CancelPlan) -> _Answer:
     """Ask a gateway for its sessions, its version and what it grants. GatewayError."""
-    line = open_line(plan, clock)
+    line = open_line(plan)
     try:
-        rows = rows_of(line.call("sessions.list", _EVERYTHING, ANSWER_S))
+        rows = rows_of(line.call("sessions.list", EVERYTHING, ANSWER_S))
         row = next((row for row in rows if row.key == plan.key), None) or row_of_session(line, plan.key)
         version = version_of(line)
         number = None if version is None else str(version)
@@ -141,6 +139,7 @@ def _with_last(
             replace(plan, refusal=reasons) if not plan.rungs else replace(plan, notes=(*plan.notes, *reasons))
         )
     supervisor = find_supervisor(holder.pid, STOP_S)
-    does = f"{f'run `{supervisor.command}`' if supervisor else sigterm(holder.pid)}; {_DRAINS}"
+    does = f"{f'run `{supervisor.command}`' if supervisor else sigterm(f'the gateway (pid {holder.pid})', holder.argv)}; {_DRAINS}"
     last = restart_rung(does, cost, supervisor is not None)
+    plan = replace(plan, held=cost.sessions)
     return replace(plan, rungs=(*plan.rungs, last), notes=(*plan.notes, *reasons, _TAKEN_UP))

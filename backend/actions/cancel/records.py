@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from lockdeck.backend.actions.cancel.ladder import LeftOut, Rung
+from lockdeck.backend.actions.cancel.proof import Claim
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.moments import iso
 from lockdeck.backend.model.runs.chain import FailoverChain
@@ -43,7 +44,8 @@ class CancelPlan(Struct, frozen=True):
 
     `refusal` is empty when there is something that may be done; `nothing` True when there is no run to end.
     `scopes` None: the gateway does not tell. `queue_depth` None: not known. `holder_ticks` is the start time
-    of the holder, in clock ticks since boot.
+    of the holder, in clock ticks since boot, `argv` its command line for people, `claim` what must be proven of it
+    before it gets a signal. `held`: the other sessions that end with it. `port`: where its gateway is asked.
     """
 
     key: str
@@ -57,6 +59,10 @@ class CancelPlan(Struct, frozen=True):
     view: LockView | None = None
     pid: int | None = None
     holder_ticks: int | None = None
+    argv: str = ""
+    claim: Claim | None = None
+    port: int | None = None
+    held: tuple[str, ...] = ()
     is_gateway: bool = False
     run_id: str | None = None
     chain: FailoverChain = FailoverChain()
@@ -87,11 +93,23 @@ class CancelPlan(Struct, frozen=True):
             "scopes": None if self.scopes is None else list(self.scopes),
             "queueDepth": self.queue_depth,
             "runId": self.run_id,
-            "holder": None if self.pid is None else {"pid": self.pid, "gateway": self.is_gateway},
+            "holder": self._holder_json(),
             "rungs": [rung.to_json() for rung in self.rungs],
             "leftOut": [{"name": rung.name, "why": rung.reason} for rung in self.left_out],
             "notes": list(self.notes),
             "lock": lock_json(self.view) if self.view else None,
+        }
+
+    def _holder_json(self) -> dict[str, Any] | None:
+        """Shape: pid, gateway, argv (null where not known), otherSessions."""
+        if self.pid is None:
+            return None
+        sessions = [safe(session) for session in self.held]
+        return {
+            "pid": self.pid,
+            "gateway": self.is_gateway,
+            "argv": self.argv or None,
+            "otherSessions": sessions,
         }
 
 

@@ -17,9 +17,11 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from lockdeck.backend.actions.cancel.context import CancelContext
+from lockdeck.backend.actions.cancel.proof import Claim, why_deaf, why_no_signal
 from lockdeck.backend.model.releases.lookup import NEWEST
 from lockdeck.backend.model.words import duration
-from lockdeck.backend.system import procfs, terminate
+from lockdeck.backend.system import procfs
+from lockdeck.backend.system.terminate import terminate
 from lockdeck.backend.system.text import safe
 
 DRAIN_S = NEWEST.drain_s
@@ -27,6 +29,8 @@ DRAIN_S = NEWEST.drain_s
 STOP_S = DRAIN_S + 15
 """How long a supervisor is told to wait for the end of such a gateway, in seconds."""
 _COMMAND_S = 60.0
+_DEAF_S = 1.0
+"""How often (seconds) it is looked whether a process that is waited for was stopped."""
 _UNIT = re.compile(r"/([\w@.\\-]+\.service)$", re.ASCII)
 _USER_MANAGER = re.compile(r"/user@(\d+)\.service/")
 _CONTAINER = re.compile(r"(?:docker|libpod)[-/]([0-9a-f]{64})(?:\.scope)?", re.ASCII)
@@ -80,18 +84,18 @@ def supervisor_in(cgroups: str, uid: int, stop_s: int | None = None) -> Supervis
 
 
 def restart(
-    supervisor: Supervisor | None, pid: int, ticks: int, env: Mapping[str, str], seconds: float = _COMMAND_S
+    supervisor: Supervisor | None, claim: Claim, env: Mapping[str, str], seconds: float = _COMMAND_S
 ) -> str | None:
     """Ask the supervisor, or send SIGTERM where there is none; None when done, else a sentence why not.
 
-    Nothing is done unless `pid` is still the process that started at `ticks`. `seconds` is how long the
-    supervisor's command may take; it goes on when that is over.
+    Nothing is done unless all that the claim says of the process is proven at this very moment. `seconds` is how
+    long the supervisor's command may take; it goes on when that is over.
     """
     if supervisor is None:
-        return terminate.pidfd_terminate(pid, ticks)
-    stat = procfs.read_stat(pid)
-    if procfs.LINUX and (stat is None or stat.start_ticks != ticks):
-        return f"pid {pid} is not the gateway any more that started at tick {ticks}"
+        return terminate(claim.pid, claim.ticks or 0, lambda: why_no_signal(claim))
+    problem = why_no_signal(claim)
+    if problem is not None:
+        return problem
     hidden = ("OPENCLAW_GATEWAY_TOKEN", "OPENCLAW_GATEWAY_PASSWORD")
     clean = {name: value for name, value in env.items() if name not in hidden}
     try:
@@ -116,9 +120,20 @@ def restart(
 def await_end(context: CancelContext, began: float, seconds: float) -> int:
     """Wait until the process of the plan has ended, at most `seconds`; return the milliseconds since `began`."""
     pid, ticks = context.plan.pid or 0, context.plan.holder_ticks or 0
-    while context.clock() - began < seconds and procfs.has_started(pid, ticks):
+    looked = began
+    while context.steady() - began < seconds and procfs.has_started(pid, ticks):
+        # Stopped in the middle of it, it hears nothing more until it is woken.
+        if context.steady() - looked >= _DEAF_S:
+            looked = context.steady()
+            if why_deaf(pid) is not None:
+                break
         context.wait(context.limits.poll)
-    return round((context.clock() - began) * 1000)
+    return round((context.steady() - began) * 1000)
+
+
+def still_runs(pid: int, ended_ms: int, instead: str) -> str:
+    """Say that a process has not ended after a signal; `instead` is what it may be doing."""
+    return f"pid {pid} still runs after {duration(ended_ms / 1000)}; {why_deaf(pid) or instead}"
 
 
 def _launchd(pid: int) -> Supervisor | None:

@@ -21,16 +21,21 @@ from lockdeck.backend.model.runs.events import (
 )
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.openclaw.gateway.access import Line
+from lockdeck.backend.openclaw.gateway.frames import RunEvent
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError
 from lockdeck.backend.system.text import safe
 
 
 class FilesVerification(Struct):
-    """The state of a session since a call at `called_at` (epoch seconds) on the hold made at `created_at`."""
+    """The state of a session since a call on the hold made at `created_at` (epoch seconds).
+
+    All other times are seconds of the steady clock. `heard` is what the gateway had told of attempts before the call.
+    """
 
     target: RunTarget
     called_at: float
     created_at: float | None
+    heard: tuple[RunEvent, ...] = ()
     free_at: float | None = None
     retaken_at: float | None = None
     other_run: str | None = None
@@ -60,9 +65,7 @@ class FilesVerification(Struct):
         """Take in what was logged since the last time, and the latest attempts that the gateway told of."""
         self.events += logged
         self.run_events = [
-            event
-            for event in run_events
-            if event.at >= self.called_at and event.session_key == self.target.key
+            event for event in told_since(run_events, self.heard) if event.session_key == self.target.key
         ]
         self.ended, self.other_run = self._follower()
         self.decision = first_continuation(self.events, self._run_ids())
@@ -138,7 +141,7 @@ def verify_files(
     read_lock: Callable[[], LockRecord],
     log: LogReader,
     line: Line | None,
-    clock: Clock,
+    steady: Clock,
     wait: Wait,
     answered: Callable[[], bool] = lambda: True,
 ) -> FilesVerification:
@@ -148,7 +151,7 @@ def verify_files(
     """
     next_news, answered_at = 0.0, None
     while True:
-        now = clock()
+        now = steady()
         run.update_lock(read_lock(), now)
         if now >= next_news:
             run.update_events(log.news(), line.run_events() if line is not None else ())
@@ -188,6 +191,12 @@ def _is_settled(
         return True
     certain = log.readable and run.decision is None
     return certain or run.quiet_for(now) >= limits.quiet_blind
+
+
+def told_since(events: Sequence[RunEvent], heard: Sequence[RunEvent]) -> list[RunEvent]:
+    """Return what was told after a moment at which `heard` was all there was; no clock that may be set is asked."""
+    earlier = {id(event) for event in heard}
+    return [event for event in events if id(event) not in earlier]
 
 
 def has_active_run(line: Line, key: str) -> bool | None:

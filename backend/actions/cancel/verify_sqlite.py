@@ -12,17 +12,23 @@ from msgspec import Struct
 
 from lockdeck.backend.actions.cancel.access import POLL_S, row_of_session
 from lockdeck.backend.actions.cancel.context import CancelLimits, Clock, Wait
+from lockdeck.backend.actions.cancel.verify_files import told_since
 from lockdeck.backend.model.runs.events import AttemptStarted, RunEnded
 from lockdeck.backend.openclaw.gateway.access import Line
+from lockdeck.backend.openclaw.gateway.frames import RunEvent
 from lockdeck.backend.openclaw.gateway.rows import SessionRow
 
 
 class SqliteVerification(Struct):
-    """The state of a session since a call at `called_at` (epoch seconds)."""
+    """The state of a session since a call at `called_at`; times are seconds of the steady clock.
+
+    `heard` is what the gateway had told of attempts before the call.
+    """
 
     key: str
     called_at: float
     run_id: str | None
+    heard: tuple[RunEvent, ...] = ()
     free_at: float | None = None
     taken_again: bool = False
     other_run: str | None = None
@@ -34,10 +40,8 @@ class SqliteVerification(Struct):
         """Take in one answer of the gateway, and the attempts that it has told of."""
         self._follow_attempts(
             event
-            for event in events
-            if isinstance(event, AttemptStarted)
-            and event.session_key == self.key
-            and event.at >= self.called_at
+            for event in told_since(events, self.heard)
+            if isinstance(event, AttemptStarted) and event.session_key == self.key
         )
         active = row is not None and row.active is not False
         self.status = row.status if row is not None else None
@@ -67,14 +71,14 @@ def verify_sqlite(
     line: Line,
     answered: Callable[[], bool],
     limits: CancelLimits,
-    clock: Clock,
+    steady: Clock,
     wait: Wait,
 ) -> SqliteVerification:
     """Ask the gateway until it is decided whether the run is over. GatewayError."""
     answered_at = None
     while True:
-        verification.update(row_of_session(line, verification.key), line.run_events(), clock())
-        now = clock()
+        verification.update(row_of_session(line, verification.key), line.run_events(), steady())
+        now = steady()
         answered_at = now if answered_at is None and answered() else answered_at
         if verification.decided(now, answered_at, limits):
             return verification

@@ -176,6 +176,17 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def port_here(root: str, config: Config, env: Mapping[str, str], url: str | None = None) -> int | None:
+    """Return the port of this machine at which the gateway of `root` is asked; None where that is elsewhere."""
+    serves_root = same_place(state_dir(env, home_of(env)), root)
+    named = url or (env.get("OPENCLAW_GATEWAY_URL", "").strip() if serves_root else "")
+    if named:
+        parts = None if why_no_url(named) else urlsplit(named)
+        return parts.port if parts is not None and is_loopback(parts.hostname or "") else None
+    remote = config.gateway_mode == "remote" and config.remote_url
+    return None if remote else _port(root, config, env if serves_root else {})
+
+
 def _port(root: str, config: Config, env: Mapping[str, str]) -> int:
     try:
         lock = serving_gateway_lock(root, config.path, env, os.stat(root).st_uid)

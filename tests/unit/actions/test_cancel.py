@@ -178,7 +178,12 @@ def test_a_plan_shows_versions_scopes_holder_and_costs(stage: Callable[..., Stag
         "WebSocket",
     )
     assert set(told["scopes"]) == set(rpc.ALL)
-    assert told["holder"] == {"pid": os.getpid(), "gateway": True}
+    holder = told["holder"]
+    assert (holder["pid"], holder["gateway"], holder["otherSessions"]) == (
+        os.getpid(),
+        True,
+        ["agent:silas:main"],
+    )
     assert [rung["name"] for rung in told["rungs"]] == ["stop", "reset", "restart"]
     assert any("agent:silas:main" in loss for loss in told["rungs"][-1]["loses"])
     assert TOKEN not in json.dumps(told) + repr(plan)

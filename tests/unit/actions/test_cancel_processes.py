@@ -16,6 +16,7 @@ from lockdeck.backend.actions.cancel.cancel import cancel
 from lockdeck.backend.actions.cancel.context import CancelLimits, CancelTools
 from lockdeck.backend.actions.cancel.ladder import RESTART, TERMINATE
 from lockdeck.backend.actions.cancel.plan import plan_cancel
+from lockdeck.backend.actions.cancel.proof import Claim
 from lockdeck.backend.actions.cancel.records import CancelPlan
 from lockdeck.backend.actions.cancel.restart import Supervisor, restart
 from lockdeck.backend.actions.journal import Journal
@@ -97,12 +98,13 @@ def test_a_stopped_holder_is_refused_at_once_with_what_wakes_it(tmp_path: Path) 
 
 
 @linux_only
-def test_a_lock_left_behind_is_no_success(fleet: SimulatedFleet, journal: Journal) -> None:
-    outcome = cancel(
-        planned(fleet, LEAKED, journal), allow={TERMINATE}, tools=CancelTools(journal, limits=LIMITS)
-    )
-    assert outcome.status == "failed"
-    assert "left behind: release it" in outcome.sentences[0]
+def test_a_process_that_let_go_of_the_lock_that_names_it_gets_no_signal(
+    fleet: SimulatedFleet, journal: Journal
+) -> None:
+    plan = planned(fleet, LEAKED, journal)
+    outcome = cancel(plan, allow={TERMINATE, RESTART}, tools=CancelTools(journal, limits=LIMITS))
+    assert (plan.rungs, outcome.status) == ((), "refused")
+    assert any("has none of its locks open" in sentence for sentence in outcome.sentences)
 
 
 @linux_only
@@ -121,19 +123,20 @@ def test_the_gateway_is_ended_by_sigterm_and_releases_every_lock(
 @linux_only
 def test_a_supervisor_is_not_asked_for_another_process() -> None:
     never = Supervisor("systemd", ("/bin/false",))
-    told = restart(never, os.getpid(), 1, {})
+    told = restart(never, Claim(os.getpid(), 1, "/"), {})
     assert told is not None
-    assert "not the gateway any more" in told
+    assert "not the process that started then" in told
 
 
 @linux_only
 def test_a_supervisor_that_fails_is_told_and_hears_no_token(tmp_path: Path) -> None:
-    ticks = lockfile.start_ticks()
-    assert ticks is not None
+    lock = tmp_path / "held.jsonl.lock"
+    claim = Claim(os.getpid(), lockfile.start_ticks(), str(tmp_path), (str(lock),))
     script = tmp_path / "systemctl"
     script.write_text('#!/bin/sh\necho "seen:$OPENCLAW_GATEWAY_TOKEN:" >&2\nexit 5\n')
     script.chmod(0o755)
     env = {"PATH": os.environ["PATH"], "OPENCLAW_GATEWAY_TOKEN": "secret-word"}
-    told = restart(Supervisor("systemd", (str(script),)), os.getpid(), ticks, env)
+    with lock.open("w"):
+        told = restart(Supervisor("systemd", (str(script),)), claim, env)
     assert told is not None
     assert told.endswith("failed with 5: seen::")

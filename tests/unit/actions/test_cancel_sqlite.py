@@ -138,8 +138,9 @@ def test_the_same_run_coming_back_is_not_cancelled():
 
 
 def test_what_was_told_before_the_call_counts_for_nothing():
-    run = SqliteVerification(KEY, 100.0, "r1")
-    run.update(ACTIVE, (AttemptStarted(99.0, "r2", session_key=KEY),), 100.1)
-    run.update(ACTIVE, (AttemptStarted(101.0, "r2", session_key="agent:other:main"),), 101.0)
+    before = (AttemptStarted(999.0, "r2", session_key=KEY),)
+    run = SqliteVerification(KEY, 100.0, "r1", before)
+    run.update(ACTIVE, before, 100.1)
+    run.update(ACTIVE, (*before, AttemptStarted(1.0, "r2", session_key="agent:other:main")), 101.0)
     assert run.other_run is None
     assert not run.decided(100.2, None, LIMITS)

@@ -6,6 +6,7 @@ import pytest
 
 from lockdeck.backend.actions.cancel.ladder import (
     RESTART,
+    TERMINATE,
     EndingCost,
     gentle_rungs,
     restart_rung,
@@ -66,7 +67,9 @@ def test_missing_scopes_are_named(
 def test_the_danger_grows() -> None:
     assert [rung(name).danger for name in ("stop", "abort", "reset")] == ["confirm", "confirm", "reset"]
     assert restart_rung("x", EndingCost((), "nobody else"), comes_back=True).danger == "restart"
-    assert terminate_rung(7, "openclaw agent --local").danger == "confirm"
+    alone, others = EndingCost((), "nobody else"), EndingCost(("agent:b:main",), "")
+    assert terminate_rung(7, "openclaw agent --local", alone).consent == TERMINATE
+    assert terminate_rung(7, "openclaw agent --local", others).consent == RESTART
 
 
 def test_each_rung_says_what_it_loses() -> None:
@@ -76,7 +79,7 @@ def test_each_rung_says_what_it_loses() -> None:
     assert any("2 other sessions: agent:a:main, agent:b:main" in loss for loss in told.loses)
     assert any("no supervisor" in loss for loss in told.loses)
     assert told.name == RESTART
-    assert "openclaw agent --local" in terminate_rung(7, "openclaw agent --local").does
+    assert "openclaw agent --local" in terminate_rung(7, "openclaw agent --local", EndingCost((), "")).does
 
 
 UNIT = "0::/user.slice/user-1000.slice/user@1000.service/app.slice/openclaw-gateway.service\n"

@@ -70,8 +70,9 @@ class World:
     def watched(
         self, run_id: str | None = "r1", answered: Callable[[], bool] = lambda: True
     ) -> FilesVerification:
-        seen = FilesVerification(RunTarget(KEY, "/l", PID, run_id, CHAIN), START, START - 5)
-        tools = {"read_lock": self.look, "log": self, "line": self, "clock": self.clock, "wait": self.wait}
+        target = RunTarget(KEY, "/l", PID, run_id, CHAIN)
+        seen = FilesVerification(target, START, START - 5, self.run_events())
+        tools = {"read_lock": self.look, "log": self, "line": self, "steady": self.clock, "wait": self.wait}
         return verify_files(seen, LIMITS, answered=answered, **tools)
 
     def went_on(self, seen: FilesVerification) -> bool:

@@ -58,7 +58,10 @@ def test_a_dry_run_prints_the_ladder_and_changes_nothing(fleet, tmp_path):
     assert (code, ladder["schema"], ladder["status"]) == (0, 1, "dry-run")
     assert [rung["name"] for rung in ladder["rungs"]] == ["stop", "reset", "restart"]
     assert all(rung["loses"] for rung in ladder["rungs"])
-    assert ladder["holder"] == {"pid": fleet.gateway_pid, "gateway": True}
+    holder = ladder["holder"]
+    assert (holder["pid"], holder["gateway"]) == (fleet.gateway_pid, True)
+    assert holder["argv"].startswith("openclaw-gateway")
+    assert set(holder["otherSessions"]) == KEYS - {"agent:silas:main"}
     assert not (tmp_path / "state" / "journal.jsonl").exists()
 
 

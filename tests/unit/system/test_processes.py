@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -33,7 +34,7 @@ from lockdeck.backend.system.procfs import (
     ticks_to_epoch,
     visible_pids,
 )
-from lockdeck.backend.system.terminate import pidfd_terminate
+from lockdeck.backend.system.terminate import terminate
 from tests.folders import REPOSITORY
 
 pytestmark = pytest.mark.skipif(not procfs.LINUX, reason="written for Linux")
@@ -130,7 +131,7 @@ def test_an_impossible_pid_is_gone(pid):
     assert details(pid, 1, 0.0) is None
     assert namespace_pids(pid) == ()
     assert pid_namespace(pid) is None
-    assert pidfd_terminate(pid, 1) is not None
+    assert terminate(pid, 1) is not None
 
 
 def test_a_process_that_vanishes_during_the_look_is_gone(monkeypatch):
@@ -156,7 +157,7 @@ import json, os, sys
 from lockdeck.backend.system import processes, terminate
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 seen = processes.look(int(sys.argv[1]))
-why = terminate.pidfd_terminate(seen.pid, seen.identity.start_ticks)
+why = terminate.terminate(seen.pid, seen.identity.start_ticks)
 print(json.dumps([seen.liveness, seen.denied, seen.identity.uid, why]))
 """
 
@@ -350,14 +351,14 @@ def test_boot_facts_agree_with_the_system():
 
 def test_terminate_reaches_exactly_the_named_process():
     with child() as process:
-        assert pidfd_terminate(process.pid, look(process.pid).identity.start_ticks) is None
+        assert terminate(process.pid, look(process.pid).identity.start_ticks) is None
         assert process.wait() == -signal.SIGTERM
 
 
 def test_terminate_spares_a_process_that_started_at_another_time():
     with child() as process:
         ticks = look(process.pid).identity.start_ticks
-        assert "is not the process that started" in pidfd_terminate(process.pid, ticks - 1)
+        assert "is not the process that started" in terminate(process.pid, ticks - 1)
         process.stdin.close()
         process.stdin = None
         assert process.wait() == 0
@@ -367,9 +368,9 @@ def test_terminate_says_when_the_process_has_ended():
     with child("print('ready', flush=True)") as process:
         await_exit(process.pid)
         ticks = look(process.pid).identity.start_ticks
-        assert "ended" in pidfd_terminate(process.pid, ticks)
+        assert "ended" in terminate(process.pid, ticks)
         process.wait()
-        assert pidfd_terminate(process.pid, ticks) == f"pid {process.pid} is gone (ESRCH)"
+        assert terminate(process.pid, ticks) == f"pid {process.pid} is gone (ESRCH)"
 
 
 def test_terminate_of_a_thread_number_is_refused():
@@ -385,16 +386,85 @@ def test_terminate_of_a_thread_number_is_refused():
     started.wait()
     try:
         ticks = look(numbers[0]).identity.start_ticks
-        assert pidfd_terminate(numbers[0], ticks) is not None
+        assert terminate(numbers[0], ticks) is not None
     finally:
         release.set()
         thread.join()
 
 
-def test_without_process_handles_nothing_is_signalled(monkeypatch):
-    monkeypatch.delattr(os, "pidfd_open")
+@pytest.mark.parametrize("lack", ["library", "kernel"])
+def test_without_process_handles_the_start_time_is_read_right_before_the_signal(monkeypatch, lack):
+    if lack == "library":
+        monkeypatch.delattr(os, "pidfd_open")
+    else:
+        monkeypatch.setattr(os, "pidfd_open", no_such_call)
     with child() as process:
-        assert "pidfd" in pidfd_terminate(process.pid, look(process.pid).identity.start_ticks)
+        ticks = look(process.pid).identity.start_ticks
+        assert "is not the process that started" in terminate(process.pid, ticks + 1)
+        assert process.poll() is None
+        assert terminate(process.pid, ticks, lambda: "not proven") == "not proven"
+        assert process.poll() is None
+        assert terminate(process.pid, ticks) is None
+        assert process.wait() == -signal.SIGTERM
+
+
+def no_such_call(_pid):
+    raise OSError(errno.ENOSYS, "Function not implemented")
+
+
+def test_a_process_that_takes_the_pid_between_proof_and_signal_is_not_hit(monkeypatch):
+    """The handle is on the process that was there first: here it ends while it is being proven."""
+    with child() as first, child() as second:
+        numbers = {first.pid: first.pid}
+        real = procfs.read_file
+        monkeypatch.setattr(
+            procfs,
+            "read_file",
+            lambda path, *rest: real(path.replace(str(first.pid), str(numbers[first.pid])), *rest),
+        )
+        ticks = look(first.pid).identity.start_ticks
+
+        def replaced():
+            first.kill()
+            first.wait()
+            numbers[first.pid] = second.pid
+
+        assert terminate(first.pid, ticks, replaced) == f"pid {first.pid} is gone (ESRCH)"
+        assert second.poll() is None
+
+
+@ROOT_ONLY
+def test_a_pid_that_the_kernel_itself_gives_to_another_is_not_hit(tmp_path):
+    if not os.access("/proc/sys/kernel/ns_last_pid", os.W_OK):
+        pytest.skip("the kernel does not let us choose a pid")
+    with child() as first:
+        ticks, successors = look(first.pid).identity.start_ticks, []
+
+        def replaced():
+            first.kill()
+            first.wait()
+            for _ in range(200):
+                Path("/proc/sys/kernel/ns_last_pid").write_text(str(first.pid - 1))
+                successors.append(subprocess.Popen(["sleep", "300"]))
+                if successors[-1].pid == first.pid:
+                    return
+
+        try:
+            why = terminate(first.pid, ticks, replaced)
+            assert why == f"pid {first.pid} is gone (ESRCH)"
+            if successors[-1].pid != first.pid:
+                pytest.skip("somebody else was faster to take the pid, each time")
+            assert successors[-1].poll() is None
+        finally:
+            for process in successors:
+                process.kill()
+                process.wait()
+
+
+def test_what_is_found_wanting_between_handle_and_signal_stops_the_signal():
+    with child() as process:
+        ticks = look(process.pid).identity.start_ticks
+        assert terminate(process.pid, ticks, lambda: "it let go of the lock") == "it let go of the lock"
         assert process.poll() is None
 
 
