@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -18,9 +19,11 @@ from lockdeck.backend.actions.release.aftermath import (
     transcript_state,
     watch_name,
 )
+from lockdeck.backend.actions.release.newcomers import Newcomers, Patience, newcomers_at
 from lockdeck.backend.actions.release.plan import plan_release
 from lockdeck.backend.actions.release.records import Refusal, ReleaseOutcome, ReleasePlan, Status
 from lockdeck.backend.actions.release.release import release
+from lockdeck.backend.actions.release.sentences import waiting
 from lockdeck.backend.model.fleet import Severity
 from lockdeck.backend.model.words import duration
 from lockdeck.backend.settings.records import Settings
@@ -93,12 +96,21 @@ def do_releases(offers: Sequence[Offer], context: ActionContext, tell: Tell, lat
         tell(index, Piece(offer.target, WORKING, sentences=("proving everything a second time",)))
         transcript = transcript_state(offer.plan.path)
         outcome = release(
-            offer.plan, journal=context.journal, clock=context.clock, wait=context.wait, watch_s=0
+            offer.plan,
+            journal=context.journal,
+            clock=context.clock,
+            wait=context.wait,
+            watch_s=0,
+            patience=Patience(newcomers_at, steady_time, tell=partial(_tell_countdown, index, offer, tell)),
         )
         piece = _released(offer.target, outcome)
         tell(index, piece)
         if outcome.status is Status.RELEASED and context.watch_s > 0:
             later(_follow_up(index, offer, piece, transcript, context, tell))
+
+
+def _tell_countdown(index: int, offer: Offer, tell: Tell, seconds: float, newcomers: Newcomers) -> None:
+    tell(index, Piece(offer.target, WORKING, sentences=(waiting(seconds, newcomers),)))
 
 
 def _released(target: Target, outcome: ReleaseOutcome) -> Piece:

@@ -10,13 +10,16 @@ import click
 from msgspec import Struct
 
 from lockdeck.backend.actions.journal import default_journal
+from lockdeck.backend.actions.release.newcomers import Patience, newcomers_at
 from lockdeck.backend.actions.release.plan import plan_release
 from lockdeck.backend.actions.release.records import Override, ReleaseOutcome, ReleasePlan, Status
 from lockdeck.backend.actions.release.recovery import recover
 from lockdeck.backend.actions.release.release import release
 from lockdeck.backend.model.wire import SCHEMA, dumps
+from lockdeck.backend.system.clocks import steady_time
 from lockdeck.backend.system.folders import ForeignFolderError
 from lockdeck.backend.system.text import safe
+from lockdeck.tui.cli.countdown import countdown
 from lockdeck.tui.cli.explain import NOTHING_THERE, nothing_there
 from lockdeck.tui.cli.options import Common, common_options, json_option, lock_argument
 from lockdeck.tui.cli.output import emit, narrate
@@ -41,6 +44,7 @@ class ReleaseRequest(Struct, frozen=True):
     override: str | None
     checked_path: str | None
     watch_s: float
+    no_wait: bool
 
 
 @click.command("release")
@@ -59,6 +63,7 @@ class ReleaseRequest(Struct, frozen=True):
 @click.option(
     "--watch", "watch_s", default=30.0, type=click.FloatRange(0, 300), help="Seconds to watch afterwards."
 )
+@click.option("--no-wait", is_flag=True, help="Refuse at once where OpenClaw has just started.")
 @json_option
 @common_options
 def command(common: Common, as_json: bool, **options: Any) -> int:
@@ -86,6 +91,7 @@ def release_lock(request: ReleaseRequest, settings: Settings) -> Exit:
         env=os.environ,
         override=_override(request),
         vouches=settings.vouches_for,
+        patient=not request.no_wait,
     )
     if request.release_id is None and plan.view is not None and nothing_there(plan.view):
         narrate(f"{plan.path}: {NOTHING_THERE}")
@@ -104,7 +110,9 @@ def release_lock(request: ReleaseRequest, settings: Settings) -> Exit:
         _print_plan(plan)
     if plan.refusal is None and request.release_id is None and not _typed(plan):
         raise click.UsageError(f"nothing was done: name the hold with --release-id {plan.release_id}")
-    outcome = release(plan, journal=journal, watch_s=request.watch_s)
+    with countdown() as tell:
+        patience = Patience(newcomers_at, steady_time, tell=tell)
+        outcome = release(plan, journal=journal, watch_s=request.watch_s, patience=patience)
     _show_outcome(outcome, request.as_json)
     return {Status.RELEASED: Exit.OK, Status.REFUSED: Exit.REFUSED}.get(outcome.status, Exit.ATTENTION)
 

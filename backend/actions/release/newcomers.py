@@ -1,54 +1,104 @@
-"""Processes of OpenClaw that have just started: they may be reclaiming the same locks themselves."""
+"""Processes of OpenClaw that have just started: they may be clearing away the same lock themselves.
+
+A start-up of OpenClaw judges locks and then deletes them by path, and may be slow in between: what it deletes need not be
+what it judged. Only who was there while the lock stood can have judged it. So a release waits for a moment without
+such a process, NEWCOMER_S at most; and whoever is young when the stand-in takes the name is outlived by the stand-in.
+Who starts later finds the stand-in and judges that. However many start meanwhile, the waits end.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 
+from msgspec import Struct
+
+from lockdeck.backend.actions.release.belonging import may_serve
 from lockdeck.backend.model.words import duration
-from lockdeck.backend.system.namespaces import shares_our_mounts
-from lockdeck.backend.system.processes import ProcessIdentity
-from lockdeck.backend.system.procfs import age_of, read_stat
+from lockdeck.backend.openclaw.roots.place import Place
+from lockdeck.backend.system.endings import await_an_end
+from lockdeck.backend.system.processes import ProcessIdentity, openclaw_processes
+from lockdeck.backend.system.procfs import age_of
+from lockdeck.backend.system.text import SafeText
 
 NEWCOMER_S = 30.0
 """A gateway or command line younger than this (seconds) may just be reclaiming the same lock."""
+_TICK_S = 1.0
 
 
-def newcomers(root: str, running: Sequence[ProcessIdentity]) -> Iterator[str]:
-    """Name the OpenClaw processes of a root that started within the last NEWCOMER_S seconds.
+class Newcomer(Struct, frozen=True):
+    """A process of OpenClaw that is younger than NEWCOMER_S. `age_s` in seconds, None where it can't be told."""
 
-    A process whose root can't be told counts: it may be this one's.
+    pid: int
+    name: SafeText
+    age_s: float | None
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds until it is old enough, if it does not end before."""
+        return NEWCOMER_S if self.age_s is None else max(0.0, NEWCOMER_S - self.age_s)
+
+    @property
+    def sentence(self) -> str:
+        """What it is, and why it matters."""
+        start = "at an unknown time" if self.age_s is None else f"{duration(max(0.0, self.age_s))} ago"
+        event = f"pid {self.pid} ({self.name}) of OpenClaw started {start}"
+        return f"{event}: it may be reclaiming locks itself, {duration(NEWCOMER_S)} must pass or it must end"
+
+
+Newcomers = tuple[Newcomer, ...]
+
+
+class Patience(Struct, frozen=True):
+    """The way a release waits for newcomers, and the tests' place to do it on another clock.
+
+    `look` finds those of a place, `pause` waits until one of some pids ends or so many seconds have passed, `tell` hears
+    how long it may still take and for whom.
     """
+
+    look: Callable[[Place], Newcomers]
+    steady: Callable[[], float]
+    pause: Callable[[Collection[int], float], object] = await_an_end
+    tell: Callable[[float, Newcomers], object] = lambda _seconds, _newcomers: None
+
+
+def newcomers_at(place: Place) -> Newcomers:
+    """Return the processes of OpenClaw that started within the last NEWCOMER_S and may work where a lock stands."""
+    return newcomers_among(openclaw_processes(), place)
+
+
+def newcomers_among(running: Sequence[ProcessIdentity], place: Place) -> Newcomers:
+    """Return those of some processes that are newcomers. One whose root or age can't be told counts."""
+    newcomers = []
     for process in running:
         age = None if process.start_ticks is None else age_of(process.start_ticks)
-        if (age is None or age < NEWCOMER_S) and _may_serve(process.pid, root):
-            start = "at an unknown time" if age is None else f"{duration(max(0.0, age))} ago"
-            event = f"pid {process.pid} ({process.name}) of OpenClaw started {start}"
-            yield f"{event}: it may be reclaiming locks itself, {duration(NEWCOMER_S)} must pass"
+        if (age is None or age < NEWCOMER_S) and may_serve(process.pid, process.argv, place):
+            newcomers.append(Newcomer(process.pid, process.name, age))
+    return tuple(newcomers)
 
 
-def _may_serve(pid: int, root: str) -> bool:
-    """Return whether a process may work on a root, by the OPENCLAW_STATE_DIR it was started with."""
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as source:
-            raw = source.read(1 << 20)
-    except FileNotFoundError:
-        # Gone, or a system without /proc.
-        return not os.path.isdir("/proc/self")
-    except OSError:
-        raw = b""
-    if not raw:
-        # Nothing to read may be any root's; a process that is just ending reads like that too, and does nothing more.
-        return os.path.exists(f"/proc/{pid}") and not _has_ended(pid)
-    prefix = b"OPENCLAW_STATE_DIR="
-    values = [word.removeprefix(prefix) for word in raw.split(b"\0") if word.startswith(prefix)]
-    state_dir = os.fsdecode(values[0]).strip() if values else ""
-    # Unset, `~`, a relative path or another mount namespace: which directory is meant can't be told from here.
-    if not os.path.isabs(state_dir) or shares_our_mounts(pid) is not True:
-        return True
-    return os.path.realpath(state_dir) == os.path.realpath(root)
+def longest_wait(newcomers: Newcomers) -> float:
+    """Return for how many seconds a release would wait for these at most."""
+    return max((one.remaining_s for one in newcomers), default=0.0)
 
 
-def _has_ended(pid: int) -> bool:
-    stat = read_stat(pid)
-    return stat is not None and stat.ended
+def await_quiet(place: Place, patience: Patience) -> None:
+    """Wait for a moment without a newcomer, or until all that were there at the beginning are old or gone."""
+    until = patience.steady() + NEWCOMER_S
+    while (newcomers := patience.look(place)) and (left := until - patience.steady()) > 0:
+        _pause(newcomers, min(left, longest_wait(newcomers)), patience)
+
+
+def outlive(newcomers: Newcomers, place: Place, patience: Patience) -> None:
+    """Wait until each of these is old or gone; who comes meanwhile does not matter."""
+    pids = {one.pid for one in newcomers}
+    until = patience.steady() + longest_wait(newcomers)
+    while pids and (left := until - patience.steady()) > 0:
+        young = tuple(one for one in patience.look(place) if one.pid in pids)
+        pids = {one.pid for one in young}
+        if pids:
+            _pause(young, min(left, longest_wait(young)), patience)
+
+
+def _pause(newcomers: Newcomers, seconds: float, patience: Patience) -> None:
+    patience.tell(seconds, newcomers)
+    patience.pause([one.pid for one in newcomers], min(_TICK_S, seconds))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from lockdeck.backend.actions.release import sentences
+from lockdeck.backend.actions.release.newcomers import Newcomers, newcomers_at
 from lockdeck.backend.actions.release.proof import Look, can_be_overridden, current_view, refusals
 from lockdeck.backend.actions.release.records import Override, Refusal, ReleasePlan
 from lockdeck.backend.model.fleet import LockView
@@ -26,9 +27,11 @@ def plan_release(
     clock: Clock = wall_time,
     override: Override | None = None,
     look: Look = current_view,
+    patient: bool = True,
 ) -> ReleasePlan:
     """Plan the release of the lock at a path; `env` helps to find the root that the path belongs to."""
-    return plan_at(place_of(path, env, vouches), release_id, clock=clock, override=override, look=look)
+    place = place_of(path, env, vouches)
+    return plan_at(place, release_id, clock=clock, override=override, look=look, patient=patient)
 
 
 def plan_at(
@@ -39,16 +42,22 @@ def plan_at(
     steady: Clock = steady_time,
     override: Override | None = None,
     look: Look = current_view,
+    young: Callable[[Place], Newcomers] = newcomers_at,
+    patient: bool = True,
 ) -> ReleasePlan:
     """Plan the release of the lock at a place.
 
-    `release_id` names the hold that the person saw; None plans for whatever is there now.
+    `release_id` names the hold that the person saw; None plans for whatever is there now. `young` finds the newcomers
+    that the release will wait for; one that is not `patient` is refused then.
     """
     dwell_from, now = steady(), clock()
     view = look(place, now)
     overridden = override is not None
     reasons = (*_wrong_hold(view, release_id), *_bad_override(view, place, override))
     reasons += refusals(view, place, overridden)
+    newcomers = () if reasons else young(place)
+    if not patient:
+        reasons += tuple(one.sentence for one in newcomers)
     return ReleasePlan(
         path=place.path,
         release_id=view.release_id,
@@ -56,11 +65,13 @@ def plan_at(
         place=place,
         view=view,
         refusal=Refusal(reasons) if reasons else None,
-        effects=() if reasons else sentences.effects(place, view),
+        effects=() if reasons else sentences.effects(place, view, newcomers),
         safe_because=() if reasons else sentences.safe_because(view, overridden),
         then=sentences.then(view),
         override=override,
         dwell_from=dwell_from,
+        newcomers=newcomers,
+        patient=patient,
     )
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
-from lockdeck.backend.actions.release.newcomers import newcomers
 from lockdeck.backend.actions.release.records import ReleasePlan
 from lockdeck.backend.actions.release.sentences import way_out
 from lockdeck.backend.actions.release.site import directory_fault
@@ -16,7 +15,6 @@ from lockdeck.backend.model.locks import Liveness, LockIdentity, Presence, Verdi
 from lockdeck.backend.model.verdicts import CREATION_GRACE_S, judge
 from lockdeck.backend.openclaw.locks.examination import examine
 from lockdeck.backend.openclaw.roots.place import Place
-from lockdeck.backend.system import processes
 from lockdeck.backend.system.descriptors import open_for_writing, scan_all
 from lockdeck.backend.system.text import safe
 
@@ -76,7 +74,7 @@ def refusals(view: LockView, place: Place, overridden: bool) -> tuple[str, ...]:
         judgement = judge(replace(view.evidence, liveness=Liveness.GONE))
     if judgement.releasable:
         fault = directory_fault(place.path)
-        return ((fault,) if fault else ()) + tuple(newcomers(place.root, processes.openclaw_processes()))
+        return (fault,) if fault else ()
     if view.record.presence is Presence.ABSENT and view.judgement.verdict is not Verdict.REMOVED:
         return judgement.reasons  # nothing stands there to have a verdict on
     return (f"the verdict is {view.judgement.verdict}", *judgement.reasons, *way_out(judgement.verdict))

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from lockdeck.backend.actions.release.newcomers import Newcomer, Newcomers, longest_wait
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.moments import iso
 from lockdeck.backend.model.wire import lock_json
@@ -40,6 +41,7 @@ class ReleasePlan(Struct, frozen=True):
     """The release of one hold as it was planned, from one look at `looked_at` (epoch seconds).
 
     The dwell counts from `dwell_from`, that look by the steady clock; None: from the second look's own begin.
+    `newcomers` are the young processes that the release would wait for; a plan that is not `patient` is refused then.
     `refusal` is None when it may be released.  `effects` say what would be done, `safe_because` why that is
     safe, `then` what happens next.
     """
@@ -55,21 +57,39 @@ class ReleasePlan(Struct, frozen=True):
     then: tuple[str, ...] = ()
     override: Override | None = None
     dwell_from: float | None = None
+    newcomers: Newcomers = ()
+    patient: bool = True
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds that the release would wait at most before it looks again."""
+        return longest_wait(self.newcomers)
 
     def to_json(self) -> dict[str, Any]:
-        """Shape: path, releaseId, lookedAt, allowed, refusal, effects, why, then, override, lock."""
+        """Shape: path, releaseId, lookedAt, allowed, refusal, waitMs, waitFor, effects, why, then, override, lock."""
         return {
             "path": self.path,
             "releaseId": self.release_id,
             "lookedAt": iso(self.looked_at),
             "allowed": self.refusal is None,
             "refusal": list(self.refusal.reasons) if self.refusal else [],
+            "waitMs": round(self.wait_s * 1000),
+            "waitFor": [_newcomer_json(one) for one in self.newcomers],
             "effects": list(self.effects),
             "why": list(self.safe_because),
             "then": list(self.then),
             "override": self.override.verdict if self.override else None,
             "lock": lock_json(self.view) if self.view else None,
         }
+
+
+def _newcomer_json(one: Newcomer) -> dict[str, Any]:
+    """Shape: pid, name, ageMs (null where it can't be told)."""
+    return {
+        "pid": one.pid,
+        "name": str(one.name),
+        "ageMs": None if one.age_s is None else round(one.age_s * 1000),
+    }
 
 
 class Aftermath(Struct, frozen=True):

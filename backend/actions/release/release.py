@@ -2,19 +2,20 @@
 
 1. plan       look at the lock, and say what releasing it would mean or why that is refused (`plan.py`,
               in the words of `sentences.py`); a person confirms it
-2. turn       have the sessions directory to ourselves among all lockdecks (`../turns.py`)
-3. proof      look a second time, at least DWELL_S later: all must be the same; pin the very file (`proof.py`,
-              `newcomers.py`)
-4. begin      journal what is about to be done, so that it can be recovered (`entries.py`)
-5. stand-in   start the process that the name will belong to meanwhile (`standin.py`)
-6. swap       put the stand-in's lock at the name in one step, check what came out, free the name (`swap.py`,
+2. wait       for a moment in which no young process of OpenClaw may be clearing locks away (`newcomers.py`; whose
+              process it is: `belonging.py`)
+3. turn       have the sessions directory to ourselves among all lockdecks (`../turns.py`)
+4. proof      look a second time, at least DWELL_S later: all must be the same; pin the very file (`proof.py`)
+5. begin      journal what is about to be done, so that it can be recovered (`entries.py`)
+6. stand-in   start the process that the name will belong to meanwhile (`standin.py`)
+7. swap       put the stand-in's lock at the name in one step, check what came out, free the name (`swap.py`,
               at the site that `site.py` opens)
-7. restore    put everything in order, whatever came of the swap (`restore.py`); the lock file goes to the
+8. restore    put everything in order, whatever came of the swap (`restore.py`); the lock file goes to the
               quarantine (`quarantine.py`)
-8. end        journal how it ended (`entries.py`)
-9. aftermath  watch who takes the name next (`aftermath.py`)
+9. end        journal how it ended (`entries.py`)
+10. aftermath watch who takes the name next (`aftermath.py`)
 
-A lockdeck that dies between 4 and 8 leaves a stand-in, which then turns into the recovery (`recovery.py`).
+A lockdeck that dies between 5 and 9 leaves a stand-in, which then turns into the recovery (`recovery.py`).
 The steps hand on the records of `records.py`.
 """
 
@@ -24,6 +25,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -36,6 +38,7 @@ from lockdeck.backend.actions.release.aftermath import (
     watch_name,
 )
 from lockdeck.backend.actions.release.entries import append_begin, append_end
+from lockdeck.backend.actions.release.newcomers import Patience, await_quiet, newcomers_at, outlive
 from lockdeck.backend.actions.release.proof import (
     Look,
     Search,
@@ -49,7 +52,7 @@ from lockdeck.backend.actions.release.records import ReleaseOutcome, ReleasePlan
 from lockdeck.backend.actions.release.restore import Restoration, half_done, restore
 from lockdeck.backend.actions.release.site import StepHook, no_hook, open_site
 from lockdeck.backend.actions.release.standin import lock_payload, run_stand_in
-from lockdeck.backend.actions.release.swap import swap_out
+from lockdeck.backend.actions.release.swap import DRAIN_S, swap_out
 from lockdeck.backend.actions.turns import TURN_S, NotOurTurnError, turn
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import LockIdentity
@@ -76,6 +79,7 @@ class ReleaseTools(Struct, frozen=True):
     look: Look
     search: Search
     step: StepHook
+    patience: Patience
 
 
 def release(
@@ -89,19 +93,25 @@ def release(
     on_step: StepHook = no_hook,
     look: Look = current_view,
     search: Search = holder_of,
+    patience: Patience | None = None,
 ) -> ReleaseOutcome:
     """Do what a confirmed plan says: prove it again, act, verify, and watch for `watch_s` seconds.
 
     Every outcome is journaled, refusals too.  Never raises for what the file system or a race does; when the
     journal can't be written nothing is done and the outcome is failed.
     """
-    tools = ReleaseTools(journal, clock, steady, wait, look, search, on_step)
+    patience = patience or Patience(newcomers_at, steady)
+    tools = ReleaseTools(journal, clock, steady, wait, look, search, on_step, patience)
     place, view = plan.place, plan.view
     try:
         if plan.refusal is not None or place is None or view is None:
             reasons = plan.refusal.reasons if plan.refusal else ("the plan names no lock",)
             return append_end(journal, _outcome(plan, Status.REFUSED, reasons))
         transcript = transcript_state(place.path)
+        if plan.patient:
+            await_quiet(place, patience)
+        elif young := patience.look(place):
+            return append_end(journal, _outcome(plan, Status.REFUSED, tuple(one.sentence for one in young)))
         with turn(journal.folder, os.path.dirname(place.path), TURN_S):
             outcome = _prove_and_act(plan, place, view, tools)
         if outcome.status is not Status.RELEASED or watch_s <= 0:
@@ -169,12 +179,19 @@ def _swap_and_restore(
         tools.step("stand-in started")
         with open_site(place.path, action, tools.step, make=True) as site:
             payload = lock_payload(stand_in, action, tools.clock())
-            problem = swap_out(site, payload, pin, identity, tools.search, tools.wait)
+            problem = swap_out(site, payload, pin, identity, tools.search, partial(_drain, place, tools))
             try:
                 return problem, restore(site, begin, tools.journal.folder, tools.search, tools.wait)
             except OSError as error:
                 reasons = (problem[1],) if problem else ()
                 raise _HalfDoneError((*reasons, half_done(site, error))) from error
+
+
+def _drain(place: Place, tools: ReleaseTools) -> None:
+    """Keep the name until who is young now, and may have judged the lock that stood there, is old or gone."""
+    young = tools.patience.look(place)
+    tools.wait(DRAIN_S)
+    outlive(young, place, tools.patience)
 
 
 def _result(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from lockdeck.backend.actions.release.newcomers import Newcomers, longest_wait
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.model.releases.reclaim import reclaim_sentences
+from lockdeck.backend.model.words import duration
 from lockdeck.backend.openclaw.roots.place import Place
 from lockdeck.backend.system.text import safe
 
@@ -26,9 +28,15 @@ _FREE = (
 )
 
 
-def effects(place: Place, view: LockView) -> tuple[str, ...]:
+def effects(place: Place, view: LockView, newcomers: Newcomers) -> tuple[str, ...]:
     """Say what a release would do to which hold."""
-    return (_TAKE.format(safe(place.path), view.release_id), _CHECK, _FREE)
+    waits = (waiting(longest_wait(newcomers), newcomers),) if newcomers else ()
+    return (*waits, _TAKE.format(safe(place.path), view.release_id), _CHECK, _FREE)
+
+
+def waiting(seconds: float, newcomers: Newcomers) -> str:
+    """Say how long a release waits at most, and for whom."""
+    return f"wait up to {duration(seconds)}: {'; '.join(one.sentence for one in newcomers)}"
 
 
 def safe_because(view: LockView, overridden: bool) -> tuple[str, ...]:

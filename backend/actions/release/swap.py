@@ -30,11 +30,12 @@ def swap_out(
     pin: int,
     identity: LockIdentity,
     search: Search,
-    wait: Callable[[float], object],
+    drain: Callable[[], object],
 ) -> tuple[Status, str] | None:
     """Take the lock out, verify it and free its name; otherwise say why not and leave the rest to `restore`.
 
-    `payload` is the stand-in's lock, `pin` our descriptor of the lock that was proven.
+    `payload` is the stand-in's lock, `pin` our descriptor of the lock that was proven. `drain` waits until nobody can
+    act any more on a judgement of the lock that stood there.
     """
     try:
         furnish(site, payload)
@@ -44,7 +45,7 @@ def swap_out(
         problem = _verify(site, pin, identity, search)
         if problem is not None:
             return Status.REFUSED, f"lost the race, nothing released: {problem}"
-        wait(DRAIN_S)
+        drain()
         vacate(site)
     except ExchangeUnsupported as error:
         return Status.REFUSED, f"the file system can't swap two names atomically: {safe(error.strerror)}"

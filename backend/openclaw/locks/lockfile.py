@@ -27,8 +27,9 @@ GREATEST_EXACT = 2**53
 """Above this a JavaScript number is no longer a whole number that means itself."""
 STAND_IN = "lockdeck"
 """The payload key that tells the lock of a stand-in of ours from every other; OpenClaw ignores it."""
-CUT_OFF_S = 30.0
-"""A work folder of a release of ours that stands for so long (seconds) was left by one that was cut off."""
+CUT_OFF_S = 60.0
+"""A work folder of a release of ours that stands for so long (seconds) was left by one that was cut off: a stand-in
+keeps a name for half of that at most."""
 _WORK_FOLDER = re.compile(r"\.lockdeck-[0-9a-f]{12}")
 _ACTION = re.compile(r"[0-9a-f]{1,40}")
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,39}")
@@ -76,7 +77,7 @@ def work_folders_among(directory: str, names: Iterable[str]) -> list[str]:
 
 
 def cut_off(folder: str, now: float) -> bool:
-    """Return whether the release that made this folder has done nothing in it for `CUT_OFF_S`; it takes about a second."""
+    """Return whether the release that made this folder has done nothing in it for `CUT_OFF_S`."""
     try:
         return now - os.lstat(folder).st_mtime >= CUT_OFF_S
     except OSError:

@@ -9,17 +9,15 @@ import shutil
 import stat
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from lockdeck.backend.actions.release import proof, restore
 from lockdeck.backend.actions.release import release as release_module
+from lockdeck.backend.actions.release import restore
 from lockdeck.backend.actions.release import swap as swap_module
-from lockdeck.backend.actions.release.newcomers import newcomers
 from lockdeck.backend.actions.release.proof import DWELL_S, differences
 from lockdeck.backend.actions.release.records import Override, Status
 from lockdeck.backend.actions.release.recovery import recover
@@ -29,14 +27,9 @@ from lockdeck.backend.actions.turns import turn
 from lockdeck.backend.model.verdicts import CREATION_GRACE_S
 from lockdeck.backend.openclaw.locks.examination import SETTLE_S
 from lockdeck.backend.system import processes, procfs
-from lockdeck.backend.system.clocks import uptime
 from lockdeck.backend.system.exchange import ExchangeUnsupported
-from lockdeck.backend.system.processes import ProcessIdentity
-from lockdeck.backend.system.text import safe
 from tests.unit.fleetdir import lockdeck
 from tests.unit.releasing import HOLDER, Root, end, our_ticks, tell
-
-OPENCLAW = (sys.executable, "-I", "-S", "-c")
 
 pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
 
@@ -264,7 +257,7 @@ def test_the_stand_in_names_a_live_process_that_openclaw_respects(root):
     assert seen["pid"] != os.getpid()
     assert seen["starttime"] == seen["ticks"]
     assert "openclaw" in seen["argv"]
-    assert proof.processes.look(seen["pid"]).liveness == "gone"
+    assert processes.look(seen["pid"]).liveness == "gone"
 
 
 def replace_before_take(root, monkeypatch, act):
@@ -463,66 +456,6 @@ def test_the_watch_ends_and_tells_when_nobody_came(root):
     assert outcome.aftermath.acquired_at is None
     assert outcome.aftermath.transcript == "untouched"
     assert "nobody took the lock" in outcome.sentences[-1]
-
-
-def process(pid, age_s):
-    ticks = None if age_s is None else round((uptime() - age_s) * os.sysconf("SC_CLK_TCK"))
-    return ProcessIdentity(pid, None, ticks, 0, safe("node"), (safe("openclaw-gateway"),))
-
-
-def test_a_gateway_younger_than_thirty_seconds_forbids_a_release(root):
-    found = list(newcomers(root.place.root, [process(os.getpid(), 20)]))
-    assert len(found) == 1
-    assert "20 s ago" in found[0]
-
-
-def test_a_wall_clock_that_was_set_makes_no_process_old(root, monkeypatch):
-    real = time.time
-    monkeypatch.setattr(time, "time", lambda: real() + 3600)
-    with subprocess.Popen([*OPENCLAW, "input()"], stdin=subprocess.PIPE) as young:
-        running = [processes.look(young.pid).identity]
-        assert list(newcomers(root.place.root, running))
-        young.communicate(b"\n")
-
-
-def test_an_older_gateway_does_not(root):
-    assert list(newcomers(root.place.root, [process(os.getpid(), 40)])) == []
-
-
-def test_a_process_of_unknown_age_forbids_a_release(root):
-    assert list(newcomers(root.place.root, [process(os.getpid(), None)]))
-
-
-def test_the_gateway_of_another_root_does_not_count(root):
-    env = {**os.environ, "OPENCLAW_STATE_DIR": "/somewhere/else"}
-    command = [sys.executable, "-c", "print('ready', flush=True); input()"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env) as other:
-        assert other.stdout.readline() == b"ready\n"
-        assert list(newcomers(root.place.root, [process(other.pid, 1)])) == []
-        assert list(newcomers("/somewhere/else", [process(other.pid, 1)]))
-        other.communicate(b"\n")
-
-
-@pytest.mark.parametrize("named", ["", "~/elsewhere", "elsewhere", " "])
-def test_a_process_whose_root_can_not_be_told_from_here_forbids_a_release(root, named):
-    env = {**os.environ, "OPENCLAW_STATE_DIR": named}
-    command = [sys.executable, "-c", "print('ready', flush=True); input()"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env) as other:
-        assert other.stdout.readline() == b"ready\n"
-        assert list(newcomers(root.place.root, [process(other.pid, 1)]))
-        other.communicate(b"\n")
-
-
-def test_a_process_that_has_just_ended_forbids_no_release_and_one_with_an_empty_environment_does(root):
-    command = ["/bin/sleep", "60"]
-    with subprocess.Popen(command, env={}) as other:
-        while procfs.read_file(f"/proc/{other.pid}/cmdline", 100) != b"/bin/sleep\x0060\0":
-            pass
-        assert list(newcomers(root.place.root, [process(other.pid, 1)]))
-        other.kill()
-        os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
-        assert list(newcomers(root.place.root, [process(other.pid, 1)])) == []
-    assert list(newcomers(root.place.root, [process(other.pid, 1)])) == []
 
 
 def test_a_release_is_told_whatever_ends_the_watch_after_it(root, monkeypatch):
