@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lockdeck.backend.model.runs.attempt_model import ended_attempt, name_candidate
 from lockdeck.backend.model.runs.events import ModelFallbackDecision
-from lockdeck.backend.model.runs.life import LEAVING, Life, RunOutcome
+from lockdeck.backend.model.runs.life import GIVING_UP, LEAVING, Life, RunOutcome
 
 
 def take_candidate(life: Life, event: ModelFallbackDecision) -> None:
@@ -14,10 +14,20 @@ def take_candidate(life: Life, event: ModelFallbackDecision) -> None:
     life.candidates.append(event)
     if event.decision == "candidate_failed":
         _candidate_failed(life, event)
+    elif event.decision == "candidate_succeeded" and _gave_up(life):
+        name_candidate(
+            life, event
+        )  # a run that was cancelled throws nothing, and so counts as a success (2026.6 on)
     elif event.decision == "candidate_succeeded":
         life.close(ended_attempt(life, event, decision=event.decision), event.at)
         name_candidate(life, event)
         life.finish(event.at, RunOutcome.OK)
+
+
+def _gave_up(life: Life) -> bool:
+    """Return whether the last attempt of the present candidate ended the run, and none has begun since."""
+    attempts = life.attempts[life.candidate_from :]
+    return bool(attempts) and attempts[-1].decision in GIVING_UP and life.opened is None
 
 
 def _identity(event: ModelFallbackDecision) -> tuple[str, int | None, str | None]:

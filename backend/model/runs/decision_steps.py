@@ -28,6 +28,9 @@ TWIN_S = 0.05
 
 def take_decision(life: Life, event: FailoverDecision) -> None:
     """Count the attempt that was decided on, or what a second stage decided on the same attempt."""
+    if _tells_of_retry(life, event):
+        _complete_retry(life, event)
+        return
     repeated = _is_repeated(life, event)
     if repeated and life.attempts[-1].decision == event.decision:
         _correct_from(life, event)
@@ -50,7 +53,9 @@ def take_decision(life: Life, event: FailoverDecision) -> None:
         )
         life.close(attempt, event.at)
     if event.decision in GIVING_UP:
-        life.finish(event.at, RunOutcome.FAILED)
+        # A timeout aborts its attempt as well; without one it was a person or a shutdown (2026.4.12 on).
+        aborted = event.aborted and not event.timed_out
+        life.finish(event.at, RunOutcome.ABORTED if aborted else RunOutcome.FAILED)
     else:
         life.promised_at = event.at if event.decision in PROMISING else None
         life.go_on()
@@ -92,11 +97,38 @@ def _reason(event: FailoverDecision, answer: str | None) -> str | None:
     return answer if reason == "timeout" and answer else reason
 
 
+def _tells_of_retry(life: Life, event: FailoverDecision) -> bool:
+    """Return whether a decision is on a retry that its own line has told: 2026.9.1 logs it after the delay (read)."""
+    retry = life.retry
+    if event.decision != RETRY or retry is None or life.attempts[-1].ended_at != retry.at:
+        return False
+    told = [decision.at for decision in life.decisions[-1:] if decision.at >= retry.at]
+    return not told or event.at - told[0] <= SAME_MOMENT_S
+
+
+def _complete_retry(life: Life, event: FailoverDecision) -> None:
+    """Take what only the decision tells of the attempt before the retry."""
+    if life.decisions and life.retry is not None and life.decisions[-1].at >= life.retry.at:
+        life.decisions[-1] = event if _is_whole(event) else life.decisions[-1]
+    else:
+        life.decisions.append(event)
+    reason = _reason(event, life.previous_answer)
+    life.attempts[-1] = replace(
+        life.attempts[-1],
+        reason=reason or life.attempts[-1].reason,
+        timed_out=event.timed_out,
+        logged_reason=event.reason,
+        profile_hash=event.profile_hash,
+    )
+
+
 def take_retry(life: Life, event: SameModelRetry) -> None:
     """Count the attempt that failed; the next one is told to begin after the delay."""
-    previous, life.retry = life.retry, event
-    if previous is not None and event.at - previous.at <= SAME_RETRY_S and _same_number(previous, event):
+    if life.retry is not None and _is_told_again(life, life.retry, event):
+        if life.retry.total is None:
+            life.retry = replace(event, at=life.retry.at)
         return
+    life.retry = event
     attempt = ended_attempt(
         life,
         event,
@@ -110,14 +142,21 @@ def take_retry(life: Life, event: SameModelRetry) -> None:
     life.compaction = None
     life.promised_at = event.at if event.delay_ms is None else None
     if event.delay_ms is not None:
-        begins = event.at + max(0, event.delay_ms) / 1000
         life.opened = AttemptStarted(
-            begins, event.run_id or "", provider=attempt.provider, model=attempt.model
+            _begins_after(event), event.run_id or "", provider=attempt.provider, model=attempt.model
         )
 
 
-def _same_number(previous: SameModelRetry, event: SameModelRetry) -> bool:
-    return previous.index is not None and (previous.index, previous.total) == (event.index, event.total)
+def _is_told_again(life: Life, retry: SameModelRetry, event: SameModelRetry) -> bool:
+    """Return whether a line tells the last retry in other words: before the next attempt can have failed."""
+    if retry.index is not None and (retry.index, retry.total) == (event.index, event.total):
+        return event.at - retry.at <= SAME_RETRY_S
+    soon = _begins_after(retry) if retry.delay_ms is not None else retry.at + SAME_MOMENT_S
+    return life.attempts[-1].ended_at == retry.at and event.at < soon
+
+
+def _begins_after(retry: SameModelRetry) -> float:
+    return retry.at + max(0, retry.delay_ms or 0) / 1000
 
 
 def take_brake(life: Life, event: RotationCap) -> None:

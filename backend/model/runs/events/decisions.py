@@ -112,7 +112,9 @@ class ModelFallbackDecision(LockEvent, frozen=True):
 
     @property
     def late_s(self) -> float:
-        """The seconds within which it is a late event: a first candidate begins a run."""
+        """The seconds within which it is a late event: a first candidate begins a run, one that succeeded never does."""
+        if self.decision == "candidate_succeeded":
+            return Late.ALWAYS.value
         return Late.ATTEMPT.value if self.attempt == 1 else self.handling.lateness.value
 
     def sentence(self) -> str:

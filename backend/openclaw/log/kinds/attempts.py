@@ -112,15 +112,15 @@ def _idle_retry(record: LogRecord, match: re.Match[str]) -> SameModelRetry:
     return SameModelRetry(record.at, None, None, ident(match[1]), "timeout", record.run_id)
 
 
-def _transient_retry(record: LogRecord, match: re.Match[str]) -> SameModelRetry:
-    index, total, model, reason = match.groups()
+def _counted_retry(record: LogRecord, match: re.Match[str]) -> SameModelRetry:
+    wording, index, total, model, reason = match.groups()
     words = key_values(record.message)
     return SameModelRetry(
         at=record.at,
         index=number(index),
         total=number(total),
         model=ident(model),
-        reason=ident(reason),
+        reason="rate_limit" if wording == "rate-limit" else ident(reason),
         run_id=ident(record.meta.get("runId")) or ident(words.get("runId")),
         delay_ms=number(words.get("delayMs")),
     )
@@ -227,8 +227,10 @@ KINDS = (
     LineKind(
         event=SameModelRetry,
         markers=("same-model retry",),
-        pattern=r"transient same-model retry (\d{1,6})/(\d{1,6}) for (\S{1,200})(?: reason=([^\s:]{1,80}))?",
-        text=_transient_retry,
+        # `rate-limit` in 2026.7.35 and 2026.8.2, `transient` from 2026.9.1 on (read in all three)
+        pattern=r"(transient|rate-limit) same-model retry (\d{1,6})/(\d{1,6}) for (\S{1,200}?)"
+        r"(?: reason=([^\s:]{1,80}))?(?::? |:?$)",
+        text=_counted_retry,
     ),
     LineKind(
         event=AgentEnd,
