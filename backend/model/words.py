@@ -32,7 +32,7 @@ def duration(seconds: float) -> str:
     return f"{total} s"
 
 
-def span(seconds: float | None, *, assumed: bool = False) -> str:
+def time_taken(seconds: float | None, *, assumed: bool = False) -> str:
     """Return a length of time that may be unknown; `~` before one of which not all stands in the log."""
     return UNKNOWN if seconds is None else f"{ASSUMED if assumed else ''}{duration(seconds)}"
 

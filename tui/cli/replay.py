@@ -15,7 +15,7 @@ from lockdeck.backend.model.runs.records import Attempt
 from lockdeck.backend.model.runs.selection import Selection
 from lockdeck.backend.model.timespan import FORMS, Timespan
 from lockdeck.backend.model.wire import SCHEMA, attempt_json, dumps, moment_json, ms, times_json
-from lockdeck.backend.model.words import START_NOT_LOGGED, duration, span, times
+from lockdeck.backend.model.words import START_NOT_LOGGED, duration, time_taken, times
 from lockdeck.backend.openclaw.log.inputs.opening import is_stdin
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.backend.watch.logs.replay import EVERYTHING, PastRun, Replay, replay
@@ -206,8 +206,8 @@ def _heading(history: Replay, key: str | None, session_id: str | None, run_id: s
 
 
 def _occupied(past: PastOccupation) -> str:
-    occupied = span(_seconds(past.ms), assumed=past.since_assumed)
-    held = span(_seconds(past.held_ms), assumed=past.held_assumed)
+    occupied = time_taken(_seconds(past.ms), assumed=past.since_assumed)
+    held = time_taken(_seconds(past.held_ms), assumed=past.held_assumed)
     return f"occupied {occupied} {span_written(past.since, past.until)}, locked {held}"
 
 
@@ -231,7 +231,7 @@ def _seconds(ms: int | None) -> float | None:
 
 def _attempt(attempt: Attempt, until: float) -> str:
     route = attempt.profile or "/".join(part for part in (attempt.provider, attempt.model) if part) or "?"
-    lasted = span(attempt.duration_s(until), assumed=attempt.start_assumed)
+    lasted = time_taken(attempt.duration_s(until), assumed=attempt.start_assumed)
     start = f"  ({START_NOT_LOGGED})" if attempt.start_assumed else ""
     decision = f" -> {attempt.decision}" if attempt.decision else ""
     return f"attempt {attempt.index}  {route}  {lasted}  {attempt.reason or '-'}{decision}{start}"

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from lockdeck.backend.model.fleet import SessionView
 from lockdeck.backend.model.runs.records import Attempt, Occupation
-from lockdeck.backend.model.words import duration, time_of_day, times
+from lockdeck.backend.model.words import duration, time_of_day, time_taken, times
 from lockdeck.tui.view.lines import EMPTY, Line, Span, fit, line, merged, sides, span
 from lockdeck.tui.view.symbols import Symbols
 
@@ -110,9 +110,12 @@ def _attempt_row(attempt: Attempt, view: SessionView, axis: Axis, symbols: Symbo
     if attempt.started_at is not None and (running or attempt.ended_at is not None):
         first = min(axis.cell(attempt.started_at), axis.width - 1)
         size = max(axis.cell(until) - first, 1)
-        ink = span(symbols.cells[-1] * size, "accent" if running else "warning")
-        drawn = (span(" " * first), ink, span(" " * (axis.width - first - size)))
-        time = duration(until - attempt.started_at)
+        # A start that no line tells is drawn faint: the bar begins somewhere there.
+        faint = min(size - 1, 1) if attempt.start_assumed else 0
+        ink = span(symbols.cells[-1] * (size - faint), "accent" if running else "warning")
+        begin = span(symbols.cells[0] * faint, "track")
+        drawn = (span(" " * first), begin, ink, span(" " * (axis.width - first - size)))
+        time = time_taken(attempt.duration_s(axis.now), assumed=attempt.start_assumed)
     return _row(
         glyph, attempt_name(attempt), drawn, time, _outcome(attempt, symbols, running), width, symbols
     )

@@ -8,7 +8,7 @@ from lockdeck.backend.model.policy import Action
 from lockdeck.backend.model.runs.events import FailoverDecision
 from lockdeck.backend.model.runs.life import BREAKER, RETRY
 from lockdeck.backend.model.runs.records import Attempt, PolicyFinding
-from lockdeck.backend.model.words import duration
+from lockdeck.backend.model.words import time_taken
 
 
 def would_stop(decision: FailoverDecision) -> bool:
@@ -32,7 +32,8 @@ def finding(attempts: Sequence[Attempt], now: float, *, finished: bool = False) 
             break
         lasted = [seconds for a in later if (seconds := a.duration_s(now)) is not None]
         spent = round(sum(lasted) * 1000) if lasted or not later else None
-        return PolicyFinding(attempt.index, spent, _stop_sentence(attempt.index, spent))
+        assumed = any(later_attempt.start_assumed for later_attempt in later)
+        return PolicyFinding(attempt.index, spent, _stop_sentence(attempt.index, spent, assumed=assumed))
     return PolicyFinding(None, 0, _no_stop_sentence(attempts))
 
 
@@ -50,8 +51,10 @@ def _no_stop_sentence(attempts: Sequence[Attempt]) -> str:
     return "the fix of openclaw#62351 would not have interfered"
 
 
-def _stop_sentence(index: int, spent_ms: int | None) -> str:
+def _stop_sentence(index: int, spent_ms: int | None, *, assumed: bool) -> str:
     stopped = f"the fix of openclaw#62351 would have stopped here (attempt {index})"
     if not spent_ms:
         return stopped
-    return f"{stopped}; this rotation has since cost {duration(spent_ms / 1000)} of lock time"
+    return (
+        f"{stopped}; this rotation has since cost {time_taken(spent_ms / 1000, assumed=assumed)} of lock time"
+    )

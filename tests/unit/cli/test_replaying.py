@@ -216,3 +216,63 @@ def test_the_text_says_who_was_occupied_and_what_the_policy_says(tmp_path):
     assert "agent:silas:main" in done.stdout
     assert "the fix of openclaw#62351 would have stopped here (attempt 1)" in done.stdout
     assert "4 runs (4 with decisions)" in done.stdout
+
+
+def clocked_log(tmp_path, *lines):
+    log = tmp_path / "terminal.log"
+    log.write_text("".join(f"{line}\n" for line in lines))
+    return log
+
+
+def timeout_at(clock, profile, decision):
+    timeout = f"{clock} [agent] embedded run timeout: runId=r sessionId=s timeoutMs=600000"
+    words = f"runId=r stage=assistant decision={decision} reason=timeout provider=a/b profile={profile}"
+    return timeout, f"{clock} [agent] embedded run failover decision: {words}"
+
+
+def test_a_log_without_a_date_tells_clocks_and_differences(tmp_path):
+    lines = (*timeout_at("23:55:00", "a", "rotate_profile"), *timeout_at("00:05:00", "b", "fallback_model"))
+    log = clocked_log(tmp_path, *lines)
+    text = lockdeck("replay", log, env={"HOME": str(tmp_path)}, text=True).stdout
+    assert "occupied 20m 00s from 23:45:00 to 00:05:00 (no date in this log), locked 20m 00s" in text
+    assert "end not logged: the log ends here; the run may have gone on" in text
+    assert text.count("10m 00s  timeout") == 2
+    (occupation,) = told(tmp_path, log)["occupations"]
+    assert (occupation["since"], occupation["until"], occupation["ms"]) == (None, None, 1_200_000)
+    assert (occupation["sinceClock"], occupation["untilClock"]) == ("23:45:00", "00:05:00")
+    assert (occupation["times"], occupation["end"], occupation["logGoesOnMs"]) == ("no date", "log ends", 0)
+    first = occupation["attempts"][0]
+    assert (first["startedAt"], first["startedClock"], first["endedClock"]) == (None, "23:45:00", "23:55:00")
+    assert (first["durationMs"], first["startAssumed"], first["times"]) == (600_000, False, "no date")
+
+
+def test_a_log_without_any_time_tells_an_order_and_measures_nothing(tmp_path):
+    log = clocked_log(tmp_path, *(line[9:] for line in timeout_at("00:00:00", "a", "rotate_profile")))
+    text = lockdeck("replay", log, env={"HOME": str(tmp_path)}, text=True).stdout
+    assert "occupied - (time not told), locked -: end not logged" in text
+    (occupation,) = told(tmp_path, log)["occupations"]
+    assert (occupation["ms"], occupation["heldMs"], occupation["times"]) == (None, None, "not told")
+    assert occupation["attempts"][0]["durationMs"] is None
+
+
+def test_a_start_that_no_line_tells_is_marked(tmp_path):
+    decisions = [
+        timeout_at(clock, profile, "rotate_profile")[1]
+        for clock, profile in (("2026-05-09T10:00:00Z", "a"), ("2026-05-09T10:01:00Z", "b"))
+    ]
+    log = clocked_log(tmp_path, *decisions, "2026-05-09T10:01:30Z [gateway] ready")
+    text = lockdeck("replay", log, env={"HOME": str(tmp_path)}, text=True).stdout
+    assert "occupied ~2m 00s (2026-05-09T09:59:00.000Z to 2026-05-09T10:01:00.000Z), locked ~2m 00s" in text
+    assert text.count("~1m 00s  timeout -> rotate_profile  (start not logged)") == 2
+    assert "end not logged: the log ends 30 s later; the run may have gone on" in text
+    (occupation,) = told(tmp_path, log)["occupations"]
+    assert (occupation["sinceAssumed"], occupation["heldAssumed"]) == (True, True)
+    assert [attempt["startAssumed"] for attempt in occupation["attempts"]] == [True, True]
+
+
+def test_a_log_that_goes_on_for_long_without_the_end_of_a_run_says_so(tmp_path):
+    lines = timeout_at("2026-05-09T10:00:00Z", "a", "rotate_profile")
+    log = clocked_log(tmp_path, *lines, "2026-05-09T13:00:00Z [gateway] ready")
+    text = lockdeck("replay", log, env={"HOME": str(tmp_path)}, text=True).stdout
+    assert "end not logged, and the log goes on for 3h 00m" in text
+    assert told(tmp_path, log)["occupations"][0]["end"] == "not logged"
