@@ -79,6 +79,7 @@ def replay_json(history: Replay) -> dict[str, Any]:
         "oversize": totals.oversize,
         "unread": totals.unread,
         "firstUnread": totals.first_unread or None,
+        "zoneless": totals.zoneless,
         "counts": history.kinds,
         "runsWithDecisions": sum(bool(past.decisions) for past in history.runs),
         "runs": [_run(past, history) for past in history.runs],
@@ -189,9 +190,9 @@ def replay_lines(history: Replay) -> Iterator[SafeText]:
     for kind, count in history.kinds.items():
         yield safe(f"{count:>7}  {kind}")
     totals = history.totals
-    unread = totals.unread_sentence()
-    if unread is not None:
-        yield safe(unread)
+    for sentence in (totals.unread_sentence(), totals.zoneless_sentence()):
+        if sentence is not None:
+            yield safe(sentence)
     runs = sum(bool(past.decisions) for past in history.runs)
     yield safe(
         f"{times(totals.lines, 'line')}, {totals.malformed + totals.oversize} not understood, {times(len(history.runs), 'run')} "

@@ -81,6 +81,11 @@ def whole_time(line: Unwrapped) -> tuple[float, str] | None:
     return None if line.moment is None else (line.moment, line.stamp)
 
 
+def is_zoneless(line: Unwrapped) -> bool:
+    """Return whether the time of a line is taken for one of this host's zone, since it tells none."""
+    return line.zoneless and (line.record is None or _own_time(line.record) is None)
+
+
 def _own_time(top: Mapping[str, object]) -> float | None:
     meta = top.get("_meta")
     written_at = clock(meta.get("date")) if isinstance(meta, dict) else None

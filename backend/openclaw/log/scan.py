@@ -23,7 +23,7 @@ class LineCounts(Struct):
     `relevant` lines held a marker, `malformed` lines are those of them that could not be understood and those
     that are no text, `oversize` lines were skipped. Other lines without a marker are only counted. `unread` are the
     malformed ones that look like OpenClaw's, the first of them shown in `first_unread`. `shaped` says that a line
-    has the shape of a log's.
+    has the shape of a log's. Of the events told, `zoneless` have a time without a zone: it is taken for one of this host.
     """
 
     lines: int = 0
@@ -32,6 +32,7 @@ class LineCounts(Struct):
     oversize: int = 0
     bytes: int = 0
     unread: int = 0
+    zoneless: int = 0
     first_unread: SafeText = SafeText("")
     shaped: bool = False
 
@@ -43,6 +44,7 @@ class LineCounts(Struct):
         self.oversize += counts.oversize
         self.bytes += counts.bytes
         self.unread += counts.unread
+        self.zoneless += counts.zoneless
         self.first_unread = self.first_unread or counts.first_unread
         self.shaped = self.shaped or counts.shaped
 
@@ -56,6 +58,13 @@ class LineCounts(Struct):
     def of_log(self) -> bool:
         """Return whether lines of which none told an event can be those of a log: text, and in the shape of one."""
         return not self.lines or self.unread > 0 or (self.shaped and 2 * self.malformed <= self.lines)
+
+    def zoneless_sentence(self) -> str | None:
+        """Say how many times are taken for local ones of this host; None where all tell their zone."""
+        if not self.zoneless:
+            return None
+        verb = "tells" if self.zoneless == 1 else "tell"
+        return f"{times(self.zoneless, 'line')} {verb} a time without a zone: taken for one of this machine's zone"
 
     def unread_sentence(self) -> str | None:
         """Say how many lines could not be read although they look like OpenClaw's; None where all were."""

@@ -16,7 +16,7 @@ from lockdeck.backend.openclaw.log.framing.unwrap import Unwrapped, Unwrapper
 from lockdeck.backend.openclaw.log.kinds import KINDS
 from lockdeck.backend.openclaw.log.kinds.table import KindTable
 from lockdeck.backend.openclaw.log.markers import Marks
-from lockdeck.backend.openclaw.log.records import Malformed, read_record, whole_time
+from lockdeck.backend.openclaw.log.records import Malformed, is_zoneless, read_record, whole_time
 from lockdeck.backend.openclaw.log.scan import (
     MAX_LINE,
     LineCounts,
@@ -136,6 +136,7 @@ class EventStream:
                 counts.malformed += 1
             elif event is not None:
                 counts.shaped = True
+                counts.zoneless += is_zoneless(unwrapped)
                 yield event
         self._pass_by(lines, passed, len(lines))
         self._above = [line[:_HEAD] for line in [*self._above, *lines[-LOOK_ABOVE:]][-LOOK_ABOVE:]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
@@ -287,3 +288,44 @@ def test_a_clock_that_falls_back_for_ever_ends_in_lines_without_a_time():
     assert told[0] is Telling.CLOCK
     assert told[-1] is Telling.ORDER
     assert set(told) == {Telling.CLOCK, Telling.ORDER}
+
+
+@pytest.mark.parametrize(
+    ("above", "stamp", "expected", "zoneless"),
+    [
+        ("2026-05-09T12:00:00+02:00", "2026-05-09 12:00:07", "2026-05-09T10:00:07.000Z", 0),
+        ("2026-05-09T12:00:00-05:30", "2026-05-09T12:00:07.5", "2026-05-09T17:30:07.500Z", 0),
+        ("2026-05-09T12:00:00Z", "2026-05-09 12:00:07 UTC", "2026-05-09T12:00:07.000Z", 0),
+        ("2026-05-09T12:00:00Z", "2026-05-09 12:00:07", "2026-05-09T09:00:07.000Z", 1),
+    ],
+)
+def test_a_time_without_a_zone_is_of_the_zone_that_lines_above_tell_else_of_this_host_and_counted(
+    above, stamp, expected, zoneless, monkeypatch
+):
+    monkeypatch.setenv("TZ", "Etc/GMT-3")
+    time.tzset()
+    try:
+        counts = LineCounts()
+        raw = at_clock(above) + at_clock(stamp)
+        told = [*EventStream().feed(raw, counts)]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert iso(told[1].at) == expected
+    assert counts.zoneless == zoneless
+
+
+@pytest.mark.parametrize(
+    ("around", "clock", "expected"),
+    [
+        ("2026-05-09T10:00:00.5Z", "12:00:00", "2026-05-09T10:00:00.500Z"),
+        ("2026-05-09T10:00:00.5Z", "12:00:00+02:00", "2026-05-09T10:00:00.500Z"),
+        ("2026-05-09T00:00:04Z", "23:59:58+00:00", "2026-05-08T23:59:58.000Z"),
+        ("2026-05-09T10:04:00Z", "12:00:00+02:00", "2026-05-09T10:00:00.000Z"),
+    ],
+)
+def test_a_clock_inside_a_wrapper_with_a_whole_time_is_the_nearest_one_where_it_tells_its_zone(
+    around, clock, expected
+):
+    (event,) = events(f"{around} ".encode() + at_clock(clock))
+    assert iso(event.at) == expected

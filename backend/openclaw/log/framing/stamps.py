@@ -10,6 +10,9 @@ from lockdeck.backend.openclaw.log.values import clock
 
 DAY_S = 86_400.0
 _UNIX = re.compile(r"\d{9,11}\.\d{6}")
+_ZONE = re.compile(r"([+-])(\d\d):?(\d\d)$")
+IN_UTC = ("Z", "UTC")
+"""The ends of a time in UTC, which tells nothing of where its writer runs."""
 _DATED = re.compile(r"\s*\d{4}-\d\d-\d\d[T ]")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS_BEFORE = (0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335)
@@ -36,11 +39,23 @@ class Clock(Struct, frozen=True):
         return epoch + (ahead if ahead <= DAY_S / 2 else ahead - DAY_S)
 
 
-def read_stamp(text: str) -> float | None:
-    """Read a whole time as epoch seconds; one without a zone is taken as this host's local time."""
-    if _DATED.match(text):
-        return clock(text.strip())
-    return float(text) if _UNIX.fullmatch(text) else None
+def read_stamp(text: str, zone_s: float | None = None) -> float | None:
+    """Read a whole time as epoch seconds; one without a zone is of `zone_s` (seconds east of UTC), else of this host's."""
+    if not _DATED.match(text):
+        return float(text) if _UNIX.fullmatch(text) else None
+    stamp = text.strip()
+    if zone_s is None or stamp.endswith(IN_UTC) or zone_of(stamp) is not None:
+        return clock(stamp)
+    utc = clock(f"{stamp}Z")
+    return None if utc is None else utc - zone_s
+
+
+def zone_of(stamp: str) -> float | None:
+    """Return the zone of the writer that a whole time tells (seconds east of UTC); None where it tells none."""
+    match = _ZONE.search(stamp, 19)
+    if match is None:
+        return None
+    return (int(match[2]) * 3600.0 + int(match[3]) * 60.0) * (-1 if match[1] == "-" else 1)
 
 
 def read_clock(text: str) -> Clock | None:

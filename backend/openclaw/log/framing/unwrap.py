@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from lockdeck.backend.openclaw.log.framing.envelopes import is_own, open_envelope
 from lockdeck.backend.openclaw.log.framing.prefixes import OWN_TAG, Peeler
-from lockdeck.backend.openclaw.log.framing.stamps import Clock, read_clock, read_stamp
+from lockdeck.backend.openclaw.log.framing.stamps import IN_UTC, Clock, read_clock, read_stamp, zone_of
 from lockdeck.backend.openclaw.log.objects import decode_object, decode_tslog
 from lockdeck.backend.openclaw.log.values import ISO, SCAN_LIMIT
 
@@ -27,7 +27,8 @@ class Unwrapped(Struct, frozen=True):
     """What OpenClaw wrote: a JSON `record`, or else `text`; both where `openclaw logs` printed fields and message.
 
     `at` is the innermost whole time around it (epoch seconds), `stamp` how that is written, `clock` a time of day
-    without its date that stands nearer to it. `broken` says that it looked like JSON and was none.
+    without its date that stands nearer to it. `zoneless`: the time tells no zone. `broken` says that it looked like JSON
+    and was none.
     """
 
     text: str = ""
@@ -36,6 +37,7 @@ class Unwrapped(Struct, frozen=True):
     clock: Clock | None = None
     broken: bool = False
     stamp: str = ""
+    zoneless: bool = False
 
     @property
     def own(self) -> bool:
@@ -57,12 +59,18 @@ class Unwrapped(Struct, frozen=True):
 
 
 class Unwrapper:
-    """Takes the wrappers off the lines of one stream."""
+    """Takes the wrappers off the lines of one stream.
 
-    __slots__ = ("_peeler",)
+    A whole time without a zone is local where its writer runs: it is taken for one of the zone that lines above tell,
+    else for one of this host's, and marked.
+    """
+
+    __slots__ = ("_offset", "_peeler", "_zone")
 
     def __init__(self) -> None:
         self._peeler = Peeler()
+        self._zone: float | None = None
+        self._offset = ""
 
     def unwrap(self, line: bytes) -> Unwrapped:
         """Return what a line carries. Never raises."""
@@ -75,33 +83,44 @@ class Unwrapper:
         text = line.decode("utf-8", "replace")
         plain = _PLAIN.match(text)
         if plain is not None and "\x1b" not in text:
-            return Unwrapped(text[plain.end() :], at=read_stamp(plain[1]), stamp=plain[1])
+            at, zoneless = self._moment(plain[1])
+            return Unwrapped(text[plain.end() :], None, at, None, False, plain[1], zoneless)
         return self._open(text)
 
     def _open(self, text: str, at: float | None = None) -> Unwrapped:
         """Take prefixes and envelopes off a text; `at` is what an envelope around it has told."""
         of_day: Clock | None = None
-        stamp = ""
+        stamp, zoneless = "", False
         for _ in range(DEPTH):
             peeled = self._peeler.peel(text.strip())
             for time in peeled.times:
-                moment = read_stamp(time)
+                moment, local = self._moment(time)
                 if moment is None:
                     of_day = _fuller(of_day, read_clock(time))
                 else:
-                    at, of_day, stamp = moment, None, time
+                    at, of_day, stamp, zoneless = moment, None, time, local
             if not peeled.body.startswith("{"):
-                return Unwrapped(peeled.body[:_TEXT_LIMIT], None, at, of_day, stamp=stamp)
+                return Unwrapped(peeled.body[:_TEXT_LIMIT], None, at, of_day, False, stamp, zoneless)
             record, rest = _decode(peeled.body)
             if record is None:
-                return Unwrapped(peeled.body[:_TEXT_LIMIT], None, at, of_day, broken=True, stamp=stamp)
+                return Unwrapped(peeled.body[:_TEXT_LIMIT], None, at, of_day, True, stamp, zoneless)
             opened = open_envelope(record) if not rest else None
             if opened is None:
-                return Unwrapped(rest, record, at, of_day, stamp=stamp)
+                return Unwrapped(rest, record, at, of_day, False, stamp, zoneless)
             if opened.at is not None:
-                at, of_day, stamp = opened.at, None, ""
+                at, of_day, stamp, zoneless = opened.at, None, "", False
             text = opened.line
-        return Unwrapped(text[:_TEXT_LIMIT], None, at, of_day, stamp=stamp)
+        return Unwrapped(text[:_TEXT_LIMIT], None, at, of_day, False, stamp, zoneless)
+
+    def _moment(self, stamp: str) -> tuple[float | None, bool]:
+        """Return the moment of a whole time, and whether it tells no zone and no line above does."""
+        if stamp[-6:] == self._offset or stamp.endswith(IN_UTC):
+            return read_stamp(stamp), False
+        zone = zone_of(stamp)
+        if zone is None:
+            return read_stamp(stamp, self._zone), self._zone is None and stamp[4:5] == "-"
+        self._zone, self._offset = zone, stamp[-6:]
+        return read_stamp(stamp), False
 
 
 def _fuller(outer: Clock | None, inner: Clock | None) -> Clock | None:
