@@ -214,7 +214,9 @@ class Collector:
         for path, directory in root.directories.items():
             locks, occupations = self._locks.views.get(path, ()), self._locks.occupations.get(path, {})
             yield from self._file_sessions.views(
-                DirectoryReport(root, directory, joins, now), locks, occupations
+                DirectoryReport(root, directory, joins, now, self._roots.only_of_era(root)),
+                locks,
+                occupations,
             )
 
     def _root_view(self, root: WatchedRoot, now: float) -> RootView:

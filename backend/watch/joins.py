@@ -9,13 +9,19 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.runs.events import LaneWait, StuckSession
-from lockdeck.backend.model.runs.events.base import LockFailure
+from lockdeck.backend.model.runs.events.base import CallerFailure
 from lockdeck.backend.model.runs.fold import RunBook
-from lockdeck.backend.model.runs.joins import runs_by_key, runs_without_session, unjoined
+from lockdeck.backend.model.runs.joins import (
+    runs_by_key,
+    runs_without_session,
+    session_keys,
+    unjoined,
+)
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.sessions.blocked import failures_by_subject, waits_by_key
 from lockdeck.backend.model.sessions.refusals import refusals_by_key
+from lockdeck.backend.model.sessions.wedges import Wedge, wedges_by_key
 from lockdeck.backend.model.words import times
 from lockdeck.backend.watch.directory import WatchedDirectory
 from lockdeck.backend.watch.logs.sessions import SessionLogs
@@ -33,16 +39,17 @@ class Joins(Struct, frozen=True):
     """All that is told of sessions, each by what names it: session key, lock path, session id or run id.
 
     `keys` are session keys by session id. `run_roots` is the root whose gateway named a run, by run id.
-    `refusals` are the times (epoch seconds) at which callers were refused.
+    `refusals` are what was told of refused callers.
     """
 
     book: RunBook = field(default_factory=RunBook)
     keys: Mapping[str, str] = field(default_factory=dict)
     runs: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)
     run_roots: Mapping[str, str] = field(default_factory=dict)
-    failures: Mapping[str, tuple[LockFailure, ...]] = field(default_factory=dict)
+    failures: Mapping[str, tuple[CallerFailure, ...]] = field(default_factory=dict)
     waits: Mapping[str, tuple[LaneWait, ...]] = field(default_factory=dict)
-    refusals: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    refusals: Mapping[str, tuple[CallerFailure, ...]] = field(default_factory=dict)
+    wedges: Mapping[str, Wedge] = field(default_factory=dict)
     diagnoses: Mapping[str, tuple[StuckSession, ...]] = field(default_factory=dict)
     logs: SessionLogs = field(default_factory=SessionLogs)
     unjoined: tuple[str, ...] = ()
@@ -50,7 +57,7 @@ class Joins(Struct, frozen=True):
     @classmethod
     def of(cls, book: RunBook, keys: Mapping[str, str], run_roots: Mapping[str, str]) -> Joins:
         """Join what is told by now."""
-        runs = runs_by_key(book, keys)
+        runs, every_key = runs_by_key(book, keys), session_keys(book, keys)
         return cls(
             book=book,
             keys=keys,
@@ -58,7 +65,8 @@ class Joins(Struct, frozen=True):
             run_roots=run_roots,
             failures=failures_by_subject(book),
             waits=waits_by_key(book),
-            refusals=refusals_by_key(book, keys),
+            refusals=refusals_by_key(book, every_key, runs),
+            wedges=wedges_by_key(book, every_key),
             diagnoses=_diagnoses(book, keys),
             logs=SessionLogs(runs, book.notices, keys),
             unjoined=tuple(_unjoined_notes(book, keys)),
@@ -70,6 +78,15 @@ class Joins(Struct, frozen=True):
         Another root's gateway may have a session of the same key.
         """
         return tuple(run for run in self.runs.get(key, ()) if not self.is_elsewhere(run, root))
+
+    def names(self, key: str) -> bool:
+        """Return whether any line tells of trouble of a session."""
+        return key in self.diagnoses or key in self.refusals or key in self.wedges
+
+    @property
+    def named_keys(self) -> set[str]:
+        """The sessions of which a line tells trouble or a run."""
+        return {*self.runs, *self.diagnoses, *self.refusals, *self.wedges}
 
     def is_elsewhere(self, run: Run, root: str) -> bool:
         """Return whether the gateway of another root named a run."""

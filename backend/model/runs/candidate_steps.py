@@ -5,6 +5,7 @@ from __future__ import annotations
 from lockdeck.backend.model.runs.attempt_model import ended_attempt, name_candidate
 from lockdeck.backend.model.runs.events import ModelFallbackDecision
 from lockdeck.backend.model.runs.life import GIVING_UP, LEAVING, Life, RunOutcome
+from lockdeck.backend.model.runs.records import LOCKED
 
 
 def take_candidate(life: Life, event: ModelFallbackDecision) -> None:
@@ -37,7 +38,7 @@ def _identity(event: ModelFallbackDecision) -> tuple[str, int | None, str | None
 def _candidate_failed(life: Life, event: ModelFallbackDecision) -> None:
     attempts = life.attempts[life.candidate_from :]
     if not attempts or attempts[-1].decision not in LEAVING:
-        reason = "lock" if event.lock_timeout is not None else event.reason
+        reason = _kept_out_by(event) or event.reason
         life.close(
             ended_attempt(life, event, reason=reason, decision=event.decision, logged_reason=event.reason),
             event.at,
@@ -50,6 +51,13 @@ def _candidate_failed(life: Life, event: ModelFallbackDecision) -> None:
     else:
         life.promised_at = event.at
         life.go_on()
+
+
+def _kept_out_by(event: ModelFallbackDecision) -> str | None:
+    """Return what kept the candidate from the session, None where it got it."""
+    if event.lock_timeout is not None:
+        return LOCKED
+    return None if event.refusal is None else event.refusal.reason
 
 
 def _counts_more(event: ModelFallbackDecision) -> bool:

@@ -20,6 +20,7 @@ from lockdeck.backend.model.runs.life import (
     Life,
     RunOutcome,
 )
+from lockdeck.backend.model.runs.records import LOCKED
 from lockdeck.backend.model.runs.trace_joins import SAME_RETRY_S
 
 TWIN_S = 0.05
@@ -88,7 +89,9 @@ def _is_whole(event: FailoverDecision) -> bool:
 
 def _reason(event: FailoverDecision, answer: str | None) -> str | None:
     if event.lock_timeout is not None:
-        return "lock"
+        return LOCKED
+    if event.refusal is not None:
+        return event.refusal.reason
     if event.reason == "timeout" and not event.timed_out:
         # 2026.4.5 files an HTTP 500 under `timeout`; the provider did answer.
         return answer or "provider_error"

@@ -108,7 +108,7 @@ def _with_starts(attempts: tuple[Attempt, ...], names: Mapping[str, str], idle_s
     idle_s = min(idle_s, _pace(attempts) or idle_s)
     for attempt in attempts:
         named = with_profile(attempt, names)
-        if attempt.started_at is None and attempt.reason != "lock":
+        if attempt.started_at is None and not attempt.kept_out:
             start = _start(attempt, begun[-1].ended_at if begun else None, idle_s)
             named = replace(named, started_at=start, start_assumed=start is not None)
         begun.append(named)
@@ -154,7 +154,7 @@ def _chains(attempts: list[Attempt]) -> list[tuple[Attempt, ...]]:
 
 def _begins(attempt: Attempt) -> float | None:
     """From when on an attempt occupied its session at least; None where it never got the lock."""
-    if attempt.started_at is None and attempt.reason != "lock":
+    if attempt.started_at is None and not attempt.kept_out:
         return attempt.ended_at
     return attempt.started_at
 

@@ -10,6 +10,12 @@ GAP_GRACE_S = 3.0
 """Two holds of one path belong to one occupation when at most this many seconds lie between them."""
 
 
+LOCKED = "lock"
+"""The reason of an attempt that failed on the session's lock."""
+KEPT_OUT = frozenset({LOCKED, "claim", "drain", "store lock"})
+"""The reasons of attempts that never had the session: no model failed in them."""
+
+
 class Hold(Struct, frozen=True):
     """One lifetime of one lock file; times in epoch seconds, `ended_at` None while it stands.
 
@@ -83,6 +89,11 @@ class Attempt(Struct, frozen=True):
     def by_timeout(self) -> bool:
         """Return whether a timeout, and no answer of the provider, ended it: what openclaw#62351 is about."""
         return self.timed_out and self.reason == "timeout"
+
+    @property
+    def kept_out(self) -> bool:
+        """Return whether it never had the session."""
+        return self.reason in KEPT_OUT
 
     def duration_s(self, now: float) -> float | None:
         """Return the seconds that it took or has taken so far, never negative; None where no line tells them."""

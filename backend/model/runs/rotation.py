@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from lockdeck.backend.model.runs.fix import finding
 from lockdeck.backend.model.runs.forecast import forecast
 from lockdeck.backend.model.runs.records import (
     GAP_GRACE_S,
+    LOCKED,
     Attempt,
     Compaction,
     Hold,
@@ -79,7 +81,7 @@ def rotation_of(
         free_by_how=None if finished else ahead.basis,
         policy=finding(attempts, now, finished=finished),
         finished=finished,
-        lock_failures=sum(attempt.reason == "lock" for attempt in done),
+        lock_failures=sum(attempt.reason == LOCKED for attempt in done),
     )
 
 
@@ -110,13 +112,19 @@ def followed_up(holds: Iterable[Hold], decided_at: float) -> bool:
     return bool(starts) and min(starts) - decided_at <= FOLLOW_UP_S
 
 
-def lock_failure_sentence(run: Run) -> str | None:
-    """Say that candidates failed on a lock and not on their model; None when none did."""
-    failed = sum(attempt.reason == "lock" for attempt in run.attempts)
-    if not failed:
-        return None
+def kept_out_sentence(run: Run) -> str | None:
+    """Say that candidates failed on a lock or a refusal and not on their model; None when none did."""
     holder = held_by(timeout.pid for timeout in run.lock_timeouts)
-    return f"{times(failed, 'candidate')} failed on one lock{holder}: these are no failures of a model"
+    obstacles = {LOCKED: f"one lock{holder}"}
+    refusals = (*(line.refusal for line in run.candidates), *(line.refusal for line in run.decisions))
+    obstacles |= {refusal.reason: refusal.obstacle for refusal in refusals if refusal is not None}
+    counts = Counter(attempt.reason for attempt in run.attempts)
+    sentences = [
+        f"{times(counts[reason], 'candidate')} failed on {obstacle}: these are no failures of a model"
+        for reason, obstacle in obstacles.items()
+        if counts[reason]
+    ]
+    return "; ".join(sentences) or None
 
 
 def unbroken(attempts: tuple[Attempt, ...], now: float) -> tuple[Attempt, ...]:
@@ -146,7 +154,7 @@ def _timed(attempts: tuple[Attempt, ...], occupation: Occupation | None) -> tupl
     """Fill in starts that no event told: the hold that ended with the attempt, else the previous decision."""
     timed: list[Attempt] = []
     for attempt in attempts:
-        if attempt.started_at is None and attempt.ended_at is not None and attempt.reason != "lock":
+        if attempt.started_at is None and attempt.ended_at is not None and not attempt.kept_out:
             start, assumed = _hold_start(attempt.ended_at, occupation), False
             if start is None and timed:
                 start, assumed = timed[-1].ended_at, True

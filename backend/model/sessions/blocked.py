@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
-from lockdeck.backend.model.runs.events import LaneWait, LockFailure
+from lockdeck.backend.model.runs.events import CallerFailure, LaneWait
 from lockdeck.backend.model.runs.fold import RunBook
 from lockdeck.backend.model.runs.records import NOBODY_BLOCKED, Blocked
 from lockdeck.backend.model.runs.run import Run, all_lives
@@ -25,10 +25,11 @@ SAME_CALLER_S = 0.5
 """One failed candidate writes up to three lines (lane main, lane session, candidate) within this many seconds."""
 
 
-def failures_by_subject(book: RunBook) -> dict[str, tuple[LockFailure, ...]]:
+def failures_by_subject(book: RunBook) -> dict[str, tuple[CallerFailure, ...]]:
     """Return what was told of failed callers, by lock path, else by session key, oldest first; for `blocked_on`."""
-    by_subject: dict[str, list[LockFailure]] = {}
-    for failure in (*_unnamed(book), *(failure for run in book.runs.values() for failure in _of_run(run))):
+    by_subject: dict[str, list[CallerFailure]] = {}
+    named = (failure for run in book.runs.values() for failure in failures_of(run))
+    for failure in (*_unnamed(book), *named):
         if failure.subject is not None:
             by_subject.setdefault(failure.subject, []).append(failure)
     return {
@@ -47,16 +48,15 @@ def waits_by_key(book: RunBook) -> dict[str, tuple[LaneWait, ...]]:
 
 
 def blocked_on(
-    failures: Iterable[LockFailure] = (), waits: Iterable[LaneWait] = (), since: float | None = None
+    failures: Iterable[CallerFailure] = (), waits: Iterable[LaneWait] = (), since: float | None = None
 ) -> Blocked:
     """Count the callers of one session since a time (epoch seconds), usually the start of its occupation."""
     failed = [failure for failure in failures if since is None or failure.at >= since]
     waited = [wait for wait in waits if since is None or wait.at >= since]
     if not failed and not waited:
         return NOBODY_BLOCKED
-    candidates = _candidates(failed)
-    callers = len({candidate.caller for candidate in candidates}) + _unexplained(failed, candidates)
-    sentences = _failed_sentences(failed, callers, len(candidates)) if failed else []
+    callers, candidates = callers_in(failed)
+    sentences = _failed_sentences(failed, callers, candidates) if failed else []
     if waited:
         longest = max(wait.waited_ms or 0 for wait in waited)
         sentences.append(
@@ -66,8 +66,15 @@ def blocked_on(
     return Blocked(callers + len(waited), last, tuple(sentences))
 
 
-def _failed_sentences(failed: Sequence[LockFailure], callers: int, candidates: int) -> list[str]:
-    holder = held_by(failure.timeout.pid for failure in failed)
+def callers_in(failed: Sequence[CallerFailure]) -> tuple[int, int]:
+    """Count the callers that some lines tell of, and the candidates of those runs that are named."""
+    candidates = _candidates(failed)
+    callers = len({candidate.caller for candidate in candidates})
+    return callers + _unexplained(failed, candidates), len(candidates)
+
+
+def _failed_sentences(failed: Sequence[CallerFailure], callers: int, candidates: int) -> list[str]:
+    holder = held_by(failure.timeout.pid for failure in failed if failure.timeout is not None)
     sentences = [f"{times(callers, 'caller')} failed on the lock{holder}"]
     if candidates > 1:
         sentences.append(
@@ -76,9 +83,9 @@ def _failed_sentences(failed: Sequence[LockFailure], callers: int, candidates: i
     return sentences
 
 
-def _candidates(failed: Sequence[LockFailure]) -> list[LockFailure]:
+def _candidates(failed: Sequence[CallerFailure]) -> list[CallerFailure]:
     """Return one line for each candidate that failed, of the runs that are named."""
-    last: dict[str, LockFailure] = {}
+    last: dict[str, CallerFailure] = {}
     candidates = []
     for failure in failed:
         if failure.caller is None:
@@ -90,16 +97,16 @@ def _candidates(failed: Sequence[LockFailure]) -> list[LockFailure]:
     return candidates
 
 
-def _same_candidate(previous: LockFailure, failure: LockFailure) -> bool:
+def _same_candidate(previous: CallerFailure, failure: CallerFailure) -> bool:
     if None not in (previous.number, failure.number) and previous.number != failure.number:
         return False
     return failure.at - previous.at <= SAME_CALLER_S
 
 
-def _unexplained(failed: Sequence[LockFailure], candidates: Sequence[LockFailure]) -> int:
+def _unexplained(failed: Sequence[CallerFailure], candidates: Sequence[CallerFailure]) -> int:
     """Count the callers that only lines without a run tell of: each candidate explains one line of each kind."""
     ends = [failure.at for failure in failed]
-    unexplained: list[LockFailure] = []
+    unexplained: list[CallerFailure] = []
     for source in {failure.source for failure in failed if failure.caller is None}:
         free = [candidate.at for candidate in candidates]
         for failure in failed:
@@ -113,7 +120,7 @@ def _unexplained(failed: Sequence[LockFailure], candidates: Sequence[LockFailure
     return _by_time(sorted(unexplained, key=lambda failure: failure.at))
 
 
-def _goes_on(failure: LockFailure, ends: Sequence[float]) -> bool:
+def _goes_on(failure: CallerFailure, ends: Sequence[float]) -> bool:
     """Return whether a lane's task began when another failed: then it is the next candidate of the same caller.
 
     The second task was seen to begin 9 ms after the decision on the first (2026.4.5).
@@ -124,8 +131,8 @@ def _goes_on(failure: LockFailure, ends: Sequence[float]) -> bool:
     return nearest < len(ends) and ends[nearest] <= failure.began
 
 
-def _by_time(failures: Iterable[LockFailure]) -> int:
-    groups: list[list[LockFailure]] = []
+def _by_time(failures: Iterable[CallerFailure]) -> int:
+    groups: list[list[CallerFailure]] = []
     for failure in failures:
         if not groups or failure.at - groups[-1][0].at > SAME_CALLER_S:
             groups.append([])
@@ -133,12 +140,13 @@ def _by_time(failures: Iterable[LockFailure]) -> int:
     return sum(max(Counter(failure.source for failure in group).values()) for group in groups)
 
 
-def _unnamed(book: RunBook) -> Iterator[LockFailure]:
-    return (failure for event in book.notices if (failure := event.lock_failure()) is not None)
+def _unnamed(book: RunBook) -> Iterator[CallerFailure]:
+    return (failure for event in book.notices if (failure := event.caller_failure()) is not None)
 
 
-def _of_run(run: Run) -> Iterator[LockFailure]:
-    failures = [failure for fact in run.facts if (failure := fact.lock_failure()) is not None]
+def failures_of(run: Run) -> Iterator[CallerFailure]:
+    """Yield what was told of a run's own failures to get its session, with the run and its life as the caller."""
+    failures = [failure for fact in run.facts if (failure := fact.caller_failure()) is not None]
     if not failures:
         return
     ends = [life.ended_at for life in all_lives(run)[:-1] if life.ended_at is not None]

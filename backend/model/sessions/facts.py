@@ -21,6 +21,8 @@ from lockdeck.backend.model.runs.records import (
 from lockdeck.backend.model.runs.rotation import CLOCK_SLACK_S, FOLLOW_UP_S, compaction_of, followed_up
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.sessions.ownership import LOCK_WAIT_S
+from lockdeck.backend.model.sessions.refusals import Refusals
+from lockdeck.backend.model.sessions.wedges import Wedge
 
 HOLDING = frozenset({Verdict.CREATING, Verdict.HELD, Verdict.REMOVED})
 """Verdicts that mean: a process is in the session now."""
@@ -38,11 +40,13 @@ class SessionFacts(Struct, frozen=True):
     its occupation is over. `foreign_holds` are those of other processes than the run's. `budget` is the longest an
     attempt may take by configuration, `run_budget_s` the run timeout, `compaction_s` the longest compaction,
     `lock_wait_s` how long callers wait for the lock, `max_hold_ms` the lock's own limit.
-    `process_at`: when the holder, or a child of it, was last seen working. `tool_running`: the last transcript entry
+    `drain_s` is how long a gateway may drain. `process_at`: when the holder, or a child of it, was last seen working. `tool_running`: the last transcript entry
     asks for a tool, so the model's idle timeout does not run. `lock_since`: when the session's lock was made, also
     one that was removed under its holder. `sees_locks` is false where attempts take no lock file (from 2026.8.1 on),
     so that the begin of one can't be seen; `holder` then says who has the session. `suspension` says in a sentence
-    that the holder is stopped, and what wakes it. `previous` is the last
+    that the holder is stopped, and what wakes it. `refused` are the callers refused since anything was seen to run,
+    `wedge` is OpenClaw's own word that the session is stuck, `gateway_tells` whether the gateway itself says what
+    runs. `previous` is the last
     assessment's state and since.
     """
 
@@ -72,6 +76,10 @@ class SessionFacts(Struct, frozen=True):
     sees_locks: bool = True
     holder: str | None = None
     suspension: str | None = None
+    refused: Refusals | None = None
+    wedge: Wedge | None = None
+    gateway_tells: bool = False
+    drain_s: float = 0.0
     previous: tuple[State, float | None] | None = None
 
     @property

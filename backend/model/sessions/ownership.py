@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from lockdeck.backend.model.releases.table import Traits
-from lockdeck.backend.model.runs.records import Attempt, Hold, Occupation
+from lockdeck.backend.model.runs.records import LOCKED, Attempt, Hold, Occupation
 from lockdeck.backend.model.runs.rotation import CLOCK_SLACK_S, FOLLOW_UP_S, HOLD_SLACK_S
 from lockdeck.backend.model.runs.run import Run
 
@@ -40,9 +40,12 @@ def session_run(
 
 
 def lost_on(run: Run, path: str | None) -> bool:
-    """Return whether the last that is told of a run is that it failed on the lock at `path` (None: on any lock)."""
-    if run.attempts and run.attempts[-1].reason != "lock":
-        return False
+    """Return whether the last that is told of a run is that it failed on the lock at `path` (None: on any lock).
+
+    A run that was refused does not have the session either.
+    """
+    if run.attempts and run.attempts[-1].reason != LOCKED:
+        return run.attempts[-1].kept_out
     return any(path is None or timeout.path in (None, path) for timeout in run.lock_timeouts)
 
 
@@ -74,7 +77,7 @@ def _contends(
     if run.ended_at is not None or not _in_another_process(run, owner, path, occupation):
         return False
     waits = run.promised_at is not None and now - run.promised_at <= FOLLOW_UP_S + LOCK_WAIT_S
-    had_it = any(attempt.reason != "lock" for attempt in run.attempts)
+    had_it = any(not attempt.kept_out for attempt in run.attempts)
     return (had_it and waits) or _has_it(run, occupation)
 
 
@@ -96,7 +99,7 @@ def _has_it(run: Run, occupation: Occupation | None) -> bool:
 
 def _own_pids(run: Run, holds: Sequence[Hold]) -> frozenset[int]:
     """Return the pids of the holds that ended with an attempt of the run."""
-    holds_of_run = (_hold_of(attempt, holds) for attempt in run.attempts if attempt.reason != "lock")
+    holds_of_run = (_hold_of(attempt, holds) for attempt in run.attempts if not attempt.kept_out)
     return frozenset(hold.pid for hold in holds_of_run if hold is not None and hold.pid is not None)
 
 

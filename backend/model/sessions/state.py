@@ -14,10 +14,11 @@ from lockdeck.backend.model.fleet import Severity, State
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.model.runs.life import PROMISING, RunOutcome
 from lockdeck.backend.model.runs.records import Attempt, Rotation
-from lockdeck.backend.model.runs.rotation import FOLLOW_UP_S, lock_failure_sentence
+from lockdeck.backend.model.runs.rotation import FOLLOW_UP_S, kept_out_sentence
 from lockdeck.backend.model.sessions.facts import SessionFacts
+from lockdeck.backend.model.sessions.finding import Finding
 from lockdeck.backend.model.sessions.ownership import lost_on
-from lockdeck.backend.model.sessions.stuck import MARGIN_S, Finding, stuck_because
+from lockdeck.backend.model.sessions.stuck import MARGIN_S, stuck_because
 from lockdeck.backend.model.words import duration
 
 OWN_DIAGNOSIS_S = 90.0
@@ -131,7 +132,7 @@ def _failed(facts: SessionFacts, now: float) -> Finding | None:
         return None
     if run.outcome is not RunOutcome.FAILED or run.ended_at is None or _moved_on(facts, run.ended_at):
         return None
-    locked = lock_failure_sentence(run)
+    locked = kept_out_sentence(run)
     failure = run.failure or "the last run ended in an error and nothing has run since"
     return Finding(run.ended_at, (failure, *((locked,) if locked else ())))
 
@@ -140,9 +141,19 @@ def _unknown(facts: SessionFacts, now: float) -> Finding | None:  # noqa: ARG001
     if facts.judgement is not None and facts.verdict in (Verdict.FOREIGN, Verdict.UNREADABLE):
         return Finding(facts.lock_since, facts.judgement.reasons)
     if facts.store_status == "running" and facts.judgement is None and not _ended_after_start(facts):
-        sign = "lock, log line" if facts.sees_locks else "log line"
-        return Finding(None, (f"the store says running, but no {sign} or event shows a run",))
+        return Finding(None, (_store_alone(facts),))
     return None
+
+
+def _store_alone(facts: SessionFacts) -> str:
+    """Say what is missing where the store says running; lines may name the session and show no run."""
+    named = (
+        bool(facts.diagnoses) or facts.wedge is not None or facts.refused is not None or facts.run is not None
+    )
+    if named:
+        return "the store says running; the log names the session, but shows no run that goes on"
+    sign = "lock, log line" if facts.sees_locks else "log line"
+    return f"the store says running, but no {sign} or event shows a run"
 
 
 _RULES = (

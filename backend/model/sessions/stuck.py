@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from msgspec import Struct
-
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.model.runs.records import Hold
 from lockdeck.backend.model.runs.rotation import FOLLOW_UP_S, unbroken
 from lockdeck.backend.model.sessions.facts import UNBOUNDED_QUIET_S, SessionFacts
+from lockdeck.backend.model.sessions.finding import Finding
+from lockdeck.backend.model.sessions.unheld import refusing, wedged
 from lockdeck.backend.model.words import duration, times
 
 MARGIN_S = 30.0
@@ -24,13 +24,6 @@ On a busy machine 2026.4.5 was seen to hold for 23.1 s with a timeout of 20 s.
 """
 CLOCK_SLACK_S = 0.5
 """A hold may look this much (seconds) shorter than it was."""
-
-
-class Finding(Struct, frozen=True):
-    """Since when something is so (epoch seconds, None when not known), and the sentences that show it."""
-
-    since: float | None
-    reasons: tuple[str, ...]
 
 
 def stuck_because(facts: SessionFacts, now: float) -> Finding | None:
@@ -156,6 +149,8 @@ _KINDS: tuple[Callable[[SessionFacts, float], Finding | None], ...] = (
     beyond_budget,
     broken_promise,
     blocking,
+    refusing,
+    wedged,
 )
 
 

@@ -12,6 +12,8 @@ from lockdeck.backend.model.runs.events import SameModelRetry
 from lockdeck.backend.model.runs.records import Hold, Occupation, Rotation
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.runs.trace_joins import is_of_trace
+from lockdeck.backend.model.sessions.ownership import lost_on
+from lockdeck.backend.model.sessions.refusals import refusals_since
 from lockdeck.backend.model.sessions.stuck import MARGIN_S
 from lockdeck.backend.model.words import duration, times
 from lockdeck.backend.openclaw.gateway.rows import SessionRow
@@ -48,9 +50,10 @@ def rows_now(report: RootReport) -> Iterator[SessionRow]:
     yield from rows.values()
     if not report.only_root:
         return
-    for key, runs in joins.runs.items():
-        if key not in rows and news.from_log and _is_here(root, key) and joins.runs_of(key, root.path):
-            yield SessionRow(key, agent_of_key(key) or "unknown", runs[-1].session_id)
+    for key in sorted(joins.named_keys - rows.keys()):
+        runs = joins.runs_of(key, root.path)
+        if _is_here(root, key) and (joins.names(key) or (runs and news.from_log)):
+            yield SessionRow(key, agent_of_key(key) or "unknown", runs[-1].session_id if runs else None)
     with_session = {run.run_id for runs in joins.runs.values() for run in runs}
     for run in _nameless(joins, with_session, report.now - (ON_ITS_WAY_S if news.connected else 0.0)):
         yield SessionRow(f"{NAMELESS}{run.run_id}", "unknown", run.session_id)
@@ -61,8 +64,10 @@ def run_of(row: SessionRow, report: RootReport) -> Run | None:
     if row.key.startswith(NAMELESS):
         return report.joins.book.runs.get(row.key.removeprefix(NAMELESS))
     runs = report.joins.runs_of(row.key, report.root.path)
-    unfinished = [run for run in runs if run.ended_at is None and (run.opened or run.attempts)]
-    return next(reversed(unfinished or runs), None)
+    # Who was refused does not have the session: another run does, or none.
+    own = [run for run in runs if not lost_on(run, None)] or runs
+    unfinished = [run for run in own if run.ended_at is None and (run.opened or run.attempts)]
+    return next(reversed(unfinished or own), None)
 
 
 def is_active(row: SessionRow, run: Run | None, report: RootReport, idle_s: float | None) -> bool:
@@ -125,8 +130,13 @@ def holder_of(
         since=since,
         last_progress=sign.at if sign else None,
         queue_depth=None if news.from_log else (news.queued or {}).get(row.key, 0),
-        refused=sum(at >= since for at in report.joins.refusals.get(row.key, ())),
+        refused=_refused(row, since, report),
     )
+
+
+def _refused(row: SessionRow, since: float, report: RootReport) -> int:
+    refused = refusals_since(report.joins.refusals.get(row.key, ()), since)
+    return 0 if refused is None else refused.callers
 
 
 def holder_sentence(holder: RunHolder, now: float) -> str:

@@ -13,7 +13,7 @@ from lockdeck.backend.model.runs.fix import would_stop
 from lockdeck.backend.model.runs.fold import PAST, RunBook
 from lockdeck.backend.model.runs.history import PastOccupation, occupations_from_runs
 from lockdeck.backend.model.runs.joins import key_of, session_keys, unjoined
-from lockdeck.backend.model.runs.rotation import lock_failure_sentence
+from lockdeck.backend.model.runs.rotation import kept_out_sentence
 from lockdeck.backend.model.runs.run import Run, all_lives
 from lockdeck.backend.model.runs.selection import Selection
 from lockdeck.backend.model.runs.sources import LogSource, events_of, sources_of
@@ -133,7 +133,7 @@ def _part(book: RunBook, selection: Selection, log_ends: Sequence[float]) -> _Pa
     events = (event for event in events_of(book) if selection.takes_event(event, book.runs, keys))
     return _Part(
         runs=[
-            PastRun(life, key, _decisions(life), lock_failure_sentence(life))
+            PastRun(life, key, _decisions(life), kept_out_sentence(life))
             for life, key in lives
             if selection.takes_run(life, key)
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from msgspec import Struct
@@ -13,7 +14,10 @@ from lockdeck.backend.model.runs.records import Occupation, Rotation
 from lockdeck.backend.model.runs.rotation import rotation_of
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.sessions.facts import SessionFacts
+from lockdeck.backend.model.sessions.ownership import lost_on
+from lockdeck.backend.model.sessions.refusals import Refusals, refusals_since
 from lockdeck.backend.model.sessions.state import Assessment, assess
+from lockdeck.backend.model.sessions.unheld import CONFIRMED_S
 from lockdeck.backend.system.text import safe
 from lockdeck.backend.watch.joins import Joins
 from lockdeck.backend.watch.root import WatchedRoot
@@ -89,6 +93,15 @@ class SessionBuilder:
             self._previous[identity] = (assessment.state, assessment.since)
 
 
+def refused_since(
+    joins: Joins, key: str, run: Run | None, signs: Iterable[float | None], now: float
+) -> Refusals | None:
+    """Return the callers refused since anything was seen to run in a session; `signs` in epoch seconds."""
+    run_at = run.last_activity if run is not None and not lost_on(run, None) else None
+    last_sign = max((at for at in (*signs, run_at) if at is not None), default=0.0)
+    return refusals_since(joins.refusals.get(key, ()), max(last_sign, now - CONFIRMED_S))
+
+
 def idle_view(
     root: str,
     agent: str,
@@ -139,6 +152,8 @@ def facts_of_any_era(
         run_budget_s=traits.run_timeout_s if chain.run_timeout_s is None else chain.run_timeout_s,
         compaction_s=chain.compaction_timeout_s or traits.compaction_timeout_s,
         lock_wait_s=traits.lock_wait_s,
+        drain_s=traits.drain_s,
+        wedge=joins.wedges.get(key),
         diagnoses=joins.diagnoses.get(key, ()),
         gateway_alive=root.gateway.alive if root.gateway else None,
         gateway_started_at=root.gateway_started_at,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lockdeck.backend.model.fleet import LockView, SessionView
+from lockdeck.backend.model.fleet import LockView, SessionView, Severity, State
 from lockdeck.backend.model.locks import LockKind, Proof
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.runs.budget import budget_of
@@ -19,6 +19,7 @@ from lockdeck.backend.model.runs.trace_joins import is_of_trace
 from lockdeck.backend.model.sessions.blocked import blocked_on
 from lockdeck.backend.model.sessions.facts import HOLDING, SessionFacts
 from lockdeck.backend.model.sessions.ownership import foreign_holds, holds_of, session_run
+from lockdeck.backend.model.sessions.refusals import Refusals, with_refused
 from lockdeck.backend.openclaw.store import SessionEntry
 from lockdeck.backend.openclaw.transcript import TranscriptTail
 from lockdeck.backend.system.suspension import suspension_of
@@ -32,20 +33,26 @@ from lockdeck.backend.watch.sessions.builder import (
     SessionBuilder,
     facts_of_any_era,
     idle_view,
+    refused_since,
     rotation_in,
     transcript_of,
 )
 
 NO_SESSION = "no session of the store names this lock's transcript"
+NOT_STORED = "known from the log alone: the store names no such session"
 
 
 class DirectoryReport(Struct, frozen=True):
-    """All that is reported of one directory of a root in files at `now` (epoch seconds)."""
+    """All that is reported of one directory of a root in files at `now` (epoch seconds).
+
+    `only_root`: no other such root is watched, so that a log line which names no root is of this one.
+    """
 
     root: WatchedRoot
     directory: WatchedDirectory
     joins: Joins
     now: float
+    only_root: bool = True
 
 
 class _Session(Struct, frozen=True):
@@ -101,6 +108,13 @@ class FileSessions:
         for view in strangers:
             session = _stranger(report, view, occupations.get(view.record.path))
             yield self._build(report, session, (NO_SESSION,))
+        shown = {*idle, *(_stranger_key(report, view) for view in strangers)}
+        for key in sorted(_only_logged(report) - shown):
+            session_view = self._build(report, _logged(report, key), (NOT_STORED,))
+            if session_view.state is State.IDLE and session_view.severity is Severity.OK:
+                self._builder.forget(report.root.path, key)
+            else:
+                yield session_view
 
     def _session(
         self,
@@ -114,7 +128,7 @@ class FileSessions:
         if key in joins.runs:
             lock_path = report.directory.lock_path_of(entry)
             run = _run_of(report, key, lock_path, occupation)
-        only_stored = lock is None and occupation is None and run is None and key not in joins.diagnoses
+        only_stored = lock is None and occupation is None and run is None and not joins.names(key)
         if only_stored and not self._builder.remembers(report.root.path, key):
             return None
         lock_path = lock_path or report.directory.lock_path_of(entry)
@@ -152,13 +166,17 @@ class FileSessions:
         last = self._last.get(lock_path or "")
         tail = self._transcript_tail(lock_path)
         payload = lock.record.payload if lock else None
+        held_at = None if last is None else last.recent[-1].ended_at or last.recent[-1].started_at
+        signs = (held_at, tail.last_entry_at if tail else None)
+        refused = refused_since(report.joins, session.entry.key, run, signs, report.now)
         return replace(
             facts_of_any_era(root, session.agent, session.entry.key, run, rotation, report.joins),
             judgement=lock.judgement if lock else None,
             occupation=occupation,
             last_hold=last.recent[-1] if last else None,
             foreign_holds=foreign_holds(run, occupation) if run is not None else (),
-            blocked=_blocked(report, session, occupation, last),
+            blocked=_with_refused(_blocked(report, session, occupation, last), refused),
+            refused=refused,
             store_status=session.entry.status,
             transcript_at=tail.last_entry_at if tail else None,
             process_at=self._worked_at(lock, report.now),
@@ -194,6 +212,11 @@ class FileSessions:
         return cached.by_key
 
 
+def _with_refused(blocked: Blocked, refused: Refusals | None) -> Blocked:
+    """Add callers that were refused; those that quote a lock are counted with it."""
+    return blocked if refused is None or refused.quote_lock else with_refused(blocked, refused)
+
+
 def _suspension(lock: LockView | None) -> str | None:
     """Say that the proven holder of a lock is stopped; None where it is not."""
     holder = lock.judgement.holder if lock else None
@@ -218,12 +241,34 @@ def _by_session(
 
 def _stranger(report: DirectoryReport, view: LockView, occupation: Occupation | None) -> _Session:
     """Return a lock whose session the store does not name as a session with its transcript's name."""
-    path, agent = view.record.path, view.record.agent or "unknown"
-    stem = os.path.basename(path).removesuffix(".jsonl.lock")
-    key = report.joins.keys.get(stem) or f"agent:{agent}:unknown:{stem}"
+    path, stem, key = view.record.path, _stem(view), _stranger_key(report, view)
     run = _run_of(report, key, path, occupation)
     entry = SessionEntry(key, session_id=stem)
     return _Session(entry, _agent_of(report.directory, key), path, view, occupation, run)
+
+
+def _stem(view: LockView) -> str:
+    return os.path.basename(view.record.path).removesuffix(".jsonl.lock")
+
+
+def _stranger_key(report: DirectoryReport, view: LockView) -> str:
+    stem = _stem(view)
+    return report.joins.keys.get(stem) or f"agent:{view.record.agent or 'unknown'}:unknown:{stem}"
+
+
+def _only_logged(report: DirectoryReport) -> set[str]:
+    """Return the sessions of this directory's agent that the log names; where another root may be meant, none."""
+    agent = report.directory.where.agent
+    if agent is None or not report.only_root:
+        return set()
+    return {key for key in report.joins.named_keys if agent_of_key(key) == agent}
+
+
+def _logged(report: DirectoryReport, key: str) -> _Session:
+    """Return a session that only the log names."""
+    run = _run_of(report, key, None, None)
+    entry = SessionEntry(key, session_id=run.session_id if run is not None else None)
+    return _Session(entry, _agent_of(report.directory, key), None, None, None, run)
 
 
 def _agent_of(directory: WatchedDirectory, key: str) -> str:
@@ -261,7 +306,7 @@ def _with_history(occupation: Occupation | None, rotation: Rotation, now: float)
     begin = next((a.started_at for a in chained if a.started_at is not None), None)
     if begin is None or begin >= occupation.since:
         return occupation
-    with_lock = sum(attempt.reason != "lock" for attempt in chained)
+    with_lock = sum(not attempt.kept_out for attempt in chained)
     return replace(occupation, since=begin, holds=max(occupation.holds, with_lock))
 
 

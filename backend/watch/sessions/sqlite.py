@@ -12,7 +12,7 @@ from lockdeck.backend.model.runs.budget import budget_of
 from lockdeck.backend.model.runs.records import Blocked, Occupation
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.sessions.blocked import blocked_on
-from lockdeck.backend.model.sessions.refusals import with_refused
+from lockdeck.backend.model.sessions.refusals import Refusals, refusals_since, with_refused
 from lockdeck.backend.model.words import duration
 from lockdeck.backend.openclaw.gateway.rows import SessionRow
 from lockdeck.backend.system.suspension import suspension_of
@@ -33,6 +33,7 @@ from lockdeck.backend.watch.sessions.builder import (
     SessionBuilder,
     facts_of_any_era,
     idle_view,
+    refused_since,
     rotation_in,
 )
 
@@ -45,7 +46,7 @@ def gateway_sessions(report: RootReport, builder: SessionBuilder) -> Iterator[Se
     root = report.root.path
     for row in rows_now(report):
         run = _run_now(row, report)
-        idle = run is None and not row.active and row.status != "running"
+        idle = run is None and not row.active and row.status != "running" and not report.joins.names(row.key)
         if idle and not builder.remembers(root, row.key):
             since = row.ended_at or row.updated_at
             yield idle_view(root, row.agent, row.key, row.session_id, since)
@@ -70,10 +71,13 @@ def observe(row: SessionRow, run: Run | None, report: RootReport) -> Observation
     occupation = occupation_of(row, rotation, run, report) if active else None
     holder = None if occupation is None else holder_of(row, run, rotation, occupation.since, report)
     sign = (news.progress or {}).get(row.key)
+    refused = _refused(row, run, report, occupation)
     facts = replace(
         facts_of_any_era(root, row.agent, row.key, run, rotation, joins),
         occupation=occupation,
-        blocked=_blocked(row, report, occupation),
+        blocked=_blocked(row, report, occupation, refused),
+        refused=refused,
+        gateway_tells=row.active is False and not news.from_log,
         store_status=None if active else row.status,
         transcript_at=sign.at if sign else None,
         # Nobody has heard what the run did before we listened.
@@ -110,11 +114,25 @@ def _suspension(report: RootReport) -> str | None:
     return suspension_of(gateway.pid) if gateway is not None and gateway.alive else None
 
 
-def _blocked(row: SessionRow, report: RootReport, occupation: Occupation | None) -> Blocked:
+def _refused(
+    row: SessionRow, run: Run | None, report: RootReport, occupation: Occupation | None
+) -> Refusals | None:
+    """Return the callers refused since the session is occupied, or since anything ran in it."""
+    if occupation is not None:
+        return refusals_since(report.joins.refusals.get(row.key, ()), occupation.since)
+    sign = (report.news.progress or {}).get(row.key)
+    done_at = row.ended_at if row.status == "done" else None
+    signs = (row.started_at, done_at, sign.at if sign else None)
+    return refused_since(report.joins, row.key, run, signs, report.now)
+
+
+def _blocked(
+    row: SessionRow, report: RootReport, occupation: Occupation | None, refused: Refusals | None
+) -> Blocked:
     since = occupation.since if occupation else report.now - BLOCKED_LATELY_S
     blocked = blocked_on((), report.joins.waits.get(row.key, ()), since)
     queued = (report.news.queued or {}).get(row.key, 0)
-    return with_refused(blocked, report.joins.refusals.get(row.key, ()), since, queued)
+    return with_refused(blocked, refused, queued)
 
 
 def _remarks(row: SessionRow, report: RootReport) -> Iterator[str]:

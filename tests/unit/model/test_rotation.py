@@ -28,7 +28,7 @@ from lockdeck.backend.model.runs.records import NOBODY_BLOCKED, Attempt, Hold, O
 from lockdeck.backend.model.runs.rotation import (
     followed_up,
     gap_grace,
-    lock_failure_sentence,
+    kept_out_sentence,
     rotation_of,
     unbroken,
 )
@@ -253,7 +253,7 @@ def test_three_candidates_on_one_lock_are_no_model_failures():
     )
     rotation = rotation_of(run, CHAIN, None, 20.0)
     assert (rotation.lock_failures, rotation.timeouts) == (3, 0)
-    assert lock_failure_sentence(run) == (
+    assert kept_out_sentence(run) == (
         "3 candidates failed on one lock held by pid 37121: these are no failures of a model"
     )
 

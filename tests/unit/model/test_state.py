@@ -21,6 +21,7 @@ from lockdeck.backend.model.runs.events import (
     Event,
     FailoverDecision,
     ModelFallbackDecision,
+    Refusal,
     RunCompaction,
     RunEnded,
     RunTimeout,
@@ -31,7 +32,9 @@ from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.records import Blocked, Hold, Occupation
 from lockdeck.backend.model.runs.rotation import gap_grace, rotation_of
 from lockdeck.backend.model.sessions.facts import SessionFacts
+from lockdeck.backend.model.sessions.refusals import Refusals
 from lockdeck.backend.model.sessions.state import Assessment, assess
+from lockdeck.backend.model.sessions.wedges import Wedge
 from tests.folders import RECORDINGS
 from tests.reading import read_events
 
@@ -180,6 +183,66 @@ def test_a_stopped_holder_is_stuck_and_told_with_what_wakes_it():
     found = state_of(10.0, occupation=AGES, suspension=sentence)
     assert (found.state, found.reasons[0]) == (State.STUCK, sentence)
     assert state_of(10.0, suspension=sentence).state is State.IDLE, "it has nothing"
+
+
+# --- stuck without a holder ---------------------------------------------------------------------------
+
+REFUSED = Refusals(5, 100.0, 320.0, Refusal.CLAIMED)
+WEDGED = Wedge(100.0, 500.0, StuckSession(500.0, "stuck", "s1", "k", queue_depth=10), aborts=4)
+
+
+def test_callers_refused_one_after_the_other_while_nobody_holds_make_it_stuck():
+    found = state_of(340.0, refused=REFUSED, gateway_tells=True, sees_locks=False)
+    assert (found.state, found.severity, found.since) == (State.STUCK, Severity.CRITICAL, 100.0)
+    assert found.reasons == (
+        "5 callers refused, the last 20 s ago: the session has a turn already",
+        "the gateway shows no run: the claim is left over",
+    )
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"refused": Refusals(1, 320.0, 320.0, Refusal.CLAIMED)},
+        {"refused": Refusals(2, 319.0, 320.0, Refusal.CLAIMED)},
+        {"occupation": holds((300.0, None))},
+        {"gateway_started_at": 330.0},
+    ],
+    ids=["one caller", "both at the end of one run", "somebody holds", "the gateway was restarted since"],
+)
+def test_refusals_that_prove_no_left_over_claim_leave_it_unstuck(more: dict):
+    assert state_of(340.0, **{"refused": REFUSED, "sees_locks": False, **more}).state is not State.STUCK
+
+
+def test_a_refusal_counts_longer_where_the_gateway_shows_that_nothing_ran_since():
+    assert state_of(900.0, refused=REFUSED, gateway_tells=True, sees_locks=False).state is State.STUCK
+    assert state_of(900.0, refused=REFUSED, sees_locks=False).state is State.IDLE
+    assert state_of(600.0, refused=REFUSED, sees_locks=False).state is State.STUCK
+
+
+def test_a_gateway_drains_for_ever_when_it_drains_longer_than_it_may():
+    draining = replace(REFUSED, refusal=Refusal.DRAINING)
+    assert state_of(340.0, refused=draining, drain_s=315.0).state is State.IDLE
+    found = state_of(340.0, refused=draining, drain_s=60.0)
+    assert found.state is State.STUCK
+    assert "it drains longer than a gateway may: only its restart ends that" in found.reasons
+
+
+def test_openclaws_own_diagnosis_with_a_queue_is_stuck_where_nobody_holds():
+    found = state_of(650.0, wedge=WEDGED)
+    assert (found.state, found.since) == (State.STUCK, 100.0)
+    assert found.reasons[0].startswith("OpenClaw says stuck for 9m 10s, 10 messages queued")
+    assert state_of(1200.0, wedge=WEDGED).state is State.IDLE
+    assert state_of(650.0, wedge=WEDGED, transcript_at=600.0).state is State.IDLE
+    assert state_of(650.0, wedge=WEDGED, occupation=holds((600.0, None))).state is State.RUNNING
+
+
+def test_no_line_is_denied_where_the_log_names_the_session():
+    assert "but no lock, log line" in state_of(10.0, store_status="running").reasons[0]
+    named = state_of(1200.0, store_status="running", wedge=WEDGED)
+    assert (
+        named.reasons[0] == "the store says running; the log names the session, but shows no run that goes on"
+    )
 
 
 # --- rotating and the pattern of #62351 ---------------------------------------------------------------

@@ -19,7 +19,7 @@ from lockdeck.backend.simulate.narration import TIMED_OUT, Failure, Narrator
 from lockdeck.backend.system.procfs import LINUX
 from lockdeck.backend.watch.collector import Collector
 from lockdeck.backend.watch.joins import FORGOTTEN, Joins
-from tests.unit.fleetdir import FleetDir, actor, aged
+from tests.unit.fleetdir import FleetDir, actor, aged, iso
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
 KEY = "agent:main:main"
@@ -332,6 +332,19 @@ def test_a_stopped_holder_is_told_as_stopped_with_what_wakes_it(incident):
     assert (session.state, session.reasons[0]) == (
         State.STUCK, f"pid {pid} is stopped (state T): it goes on after kill -CONT {pid}",
     )  # fmt: skip
+
+
+def test_a_session_that_only_the_log_names_is_a_row_while_it_is_in_trouble(incident):
+    key = "agent:main:direct:1"
+    for ago in (200, 100, 20):
+        at = time.time() - ago
+        text = f'lane task error: lane=session:{key} durationMs=7 error="timeout waiting for session store lock: /r"'
+        with incident.fleet.log.open("a") as log:
+            log.write(f"{iso(at)} [diagnostic] {text}\n")
+    incident.look()
+    (session,) = [session for session in incident.snapshot.sessions if session.key == key]
+    assert (session.state, session.blocked.count, session.lock) == (State.STUCK, 3, None)
+    assert session.reasons[-1] == "known from the log alone: the store names no such session"
 
 
 def test_log_lines_of_runs_that_belong_to_nobody_are_noted(incident):

@@ -29,7 +29,7 @@ from lockdeck.backend.model.runs.events import (
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
 from lockdeck.backend.model.runs.life import RunOutcome
 from lockdeck.backend.model.runs.trace_joins import run_id_of
-from lockdeck.backend.model.sessions.refusals import refusals_by_key
+from lockdeck.backend.model.sessions.refusals import refusals_by_key, refusals_since
 from lockdeck.backend.model.sessions.stuck import MARGIN_S
 from lockdeck.backend.openclaw.gateway.rows import SessionRow, Sign
 from lockdeck.backend.openclaw.log.stream import parse_line
@@ -136,7 +136,8 @@ def test_a_refused_caller_is_read_and_counted_once(text, session_id, key):
     assert (event.session_id, event.session_key) == (session_id, key)
     again = TurnRefused(event.at + 0.1, event.session_id, event.session_key, event.text)
     book = fold_all(RunBook(), [event, again])
-    assert {k: len(v) for k, v in refusals_by_key(book, {"s1": KEY}).items()} == {KEY: 1}
+    refused = {key: refusals_since(told, 0.0) for key, told in refusals_by_key(book, {"s1": KEY}, {}).items()}
+    assert {key: found and found.callers for key, found in refused.items()} == {KEY: 1}
 
 
 def test_words_of_an_assistant_refuse_nobody():

@@ -11,5 +11,6 @@ from lockdeck.backend.model.runs.events.base import *  # noqa: F403
 from lockdeck.backend.model.runs.events.compactions import *  # noqa: F403
 from lockdeck.backend.model.runs.events.decisions import *  # noqa: F403
 from lockdeck.backend.model.runs.events.gateways import *  # noqa: F403
+from lockdeck.backend.model.runs.events.refusals import *  # noqa: F403
 from lockdeck.backend.model.runs.events.runs import *  # noqa: F403
 from lockdeck.backend.model.runs.events.sessions import *  # noqa: F403

@@ -10,6 +10,8 @@ from typing import Any, Self
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lockdeck.backend.model.runs.events.refusals import Refusal
+
 
 class About(Enum):
     """The thing that an event tells of, and so where the fold keeps it.
@@ -97,8 +99,8 @@ class LockTimeout(Struct, frozen=True):
         return self.path is not None and self.path.endswith("sessions.json.lock")
 
 
-class LockFailure(Struct, frozen=True):
-    """A caller's failure on a lock, as one line tells it.
+class CallerFailure(Struct, frozen=True):
+    """A caller's failure to get a session, as one line tells it: on a lock (`timeout`), or by a `refusal`.
 
     `source` is the kind of line; `number` counts the run's candidates, where the line tells; `began` is when the
     lane's task began (epoch seconds). `caller` names the run and its life, None where no run is named. `session_key` is
@@ -107,10 +109,11 @@ class LockFailure(Struct, frozen=True):
 
     at: float
     source: str
-    timeout: LockTimeout
+    timeout: LockTimeout | None = None
     number: int | None = None
     began: float | None = None
     caller: str | None = None
+    refusal: Refusal | None = None
     session_key: str | None = None
 
     @property
@@ -119,6 +122,8 @@ class LockFailure(Struct, frozen=True):
 
         The lock of a store is taken for every session in it: there the lane tells whose caller it was.
         """
+        if self.timeout is None:
+            return None
         key = self.timeout.session_key or self.session_key
         return key if key is not None and self.timeout.is_of_store else self.timeout.path or key
 
@@ -181,13 +186,8 @@ class Event(Struct, frozen=True):
         """The seconds after the end of a run within which it is a late event of that run."""
         return self.handling.lateness.value
 
-    @property
-    def refuses_turn(self) -> bool:
-        """Return whether it tells of a caller that was refused because the session has a turn already."""
-        return False
-
-    def lock_failure(self) -> LockFailure | None:
-        """Return the caller's failure on a lock that it counts as."""
+    def caller_failure(self) -> CallerFailure | None:
+        """Return the caller's failure to get a session that it counts as."""
         return None
 
     def of_trace(self, trace_id: str) -> Self:
@@ -216,5 +216,5 @@ class LockEvent(Event, frozen=True):
         return () if self.lock_timeout is None else (self.lock_timeout,)
 
     @abstractmethod
-    def lock_failure(self) -> LockFailure | None:
-        """Return the caller's failure on a lock that it counts as."""
+    def caller_failure(self) -> CallerFailure | None:
+        """Return the caller's failure to get a session that it counts as."""

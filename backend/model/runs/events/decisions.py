@@ -6,15 +6,16 @@ from typing import ClassVar, Protocol
 
 from lockdeck.backend.model.runs.events.base import (
     About,
+    CallerFailure,
     CausalOrder,
     Event,
     Handling,
     Late,
     LockEvent,
-    LockFailure,
     LockTimeout,
     PassiveEvent,
 )
+from lockdeck.backend.model.runs.events.refusals import Refusal
 from lockdeck.backend.model.runs.events.wording import in_brackets, lock_words, name_or, on_model
 
 
@@ -58,6 +59,7 @@ class FailoverDecision(LockEvent, frozen=True):
     session_id: str | None = None
     lock_timeout: LockTimeout | None = None
     trace_id: str | None = None
+    refusal: Refusal | None = None
 
     handling: ClassVar[Handling] = Handling(
         "embedded_run_failover_decision", CausalOrder.DECISION, About.RUN, lateness=Late.ATTEMPT
@@ -71,13 +73,16 @@ class FailoverDecision(LockEvent, frozen=True):
     def sentence(self) -> str:
         """Say why the attempt is over and what comes of it."""
         reason = "the lock was taken" if self.lock_timeout else name_or(self.reason, "an error")
+        reason = self.refusal or reason
         status = f", status {self.status}" if self.status is not None else ""
         attempt = f"attempt over{on_model(self.provider, self.model)}"
         return f"{attempt}: {reason}{status}; {name_or(self.decision, 'decided')}"
 
-    def lock_failure(self) -> LockFailure | None:
-        """Count as a caller that failed on a lock."""
-        return None if self.lock_timeout is None else LockFailure(self.at, "decision", self.lock_timeout)
+    def caller_failure(self) -> CallerFailure | None:
+        """Count as a caller that failed on a lock or was refused."""
+        if self.lock_timeout is None and self.refusal is None:
+            return None
+        return CallerFailure(self.at, "decision", self.lock_timeout, refusal=self.refusal)
 
     def take(self, steps: DecisionSteps) -> None:
         """Take the decision on an attempt."""
@@ -100,6 +105,7 @@ class ModelFallbackDecision(LockEvent, frozen=True):
     session_key: str | None = None
     lock_timeout: LockTimeout | None = None
     trace_id: str | None = None
+    refusal: Refusal | None = None
 
     handling: ClassVar[Handling] = Handling(
         "model_fallback_decision", CausalOrder.CANDIDATE, About.RUN, lateness=Late.LINE
@@ -121,6 +127,8 @@ class ModelFallbackDecision(LockEvent, frozen=True):
         """Say what became of the candidate and which one follows."""
         if self.lock_timeout is not None:
             return lock_words(self.lock_timeout)
+        if self.refusal is not None:
+            return f"a caller was refused: {self.refusal}"
         place = f" {self.attempt} of {self.total}" if self.attempt and self.total else ""
         following = name_or(self.next_candidate, "")
         then = f"; next is {following}" if following else ""
@@ -128,11 +136,18 @@ class ModelFallbackDecision(LockEvent, frozen=True):
         candidate = name_or(self.candidate, "not named")
         return f"model{place} {candidate} {decision}{in_brackets(self.reason)}{then}"
 
-    def lock_failure(self) -> LockFailure | None:
-        """Count as a caller that failed on a lock; the same one whose decision says so."""
-        if self.lock_timeout is None:
+    def caller_failure(self) -> CallerFailure | None:
+        """Count as a caller that failed on a lock or was refused; the same one whose decision says so."""
+        if self.lock_timeout is None and self.refusal is None:
             return None
-        return LockFailure(self.at, "model", self.lock_timeout, self.attempt, session_key=self.session_key)
+        return CallerFailure(
+            self.at,
+            "model",
+            self.lock_timeout,
+            self.attempt,
+            refusal=self.refusal,
+            session_key=self.session_key,
+        )
 
     def take(self, steps: DecisionSteps) -> None:
         """Take a line about a candidate model."""

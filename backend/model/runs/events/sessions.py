@@ -6,20 +6,16 @@ from typing import ClassVar, Protocol
 
 from lockdeck.backend.model.runs.events.base import (
     About,
+    CallerFailure,
     CausalOrder,
     Handling,
     LockEvent,
-    LockFailure,
     LockTimeout,
     PassiveEvent,
 )
+from lockdeck.backend.model.runs.events.refusals import Refusal, claimed_session, refusal_in
 from lockdeck.backend.model.runs.events.wording import in_brackets, lock_words, name_or, span_of
 from lockdeck.backend.model.words import times
-
-TURN_CLAIMED = "already has an active turn claim"
-TURN_CHANGED = "changed while starting"
-CONFLICT = "reply session initialization conflicted"
-_REFUSALS = (TURN_CLAIMED, f"{TURN_CHANGED} work", CONFLICT)
 
 
 class LockSteps(Protocol):
@@ -60,23 +56,34 @@ class LaneTaskError(LockEvent, frozen=True):
     )
 
     @property
-    def refuses_turn(self) -> bool:
-        """Return whether its error is a refusal."""
-        return any(words in self.error for words in _REFUSALS)
+    def refusal(self) -> Refusal | None:
+        """The refusal that its error is."""
+        return refusal_in(self.error)
+
+    @property
+    def session_id(self) -> str | None:
+        """The session whose turn is claimed, where its error says so."""
+        return claimed_session(self.error)
 
     def sentence(self) -> str:
-        """Say how long the task took, or that it failed on a lock."""
+        """Say how long the task took, or that it failed on a lock or was refused."""
         if self.lock_timeout is not None:
             return lock_words(self.lock_timeout)
+        if self.refusal is not None:
+            return f"a caller was refused: {self.refusal}"
         return f"a task of the lane failed after {span_of(self.duration_ms)}"
 
-    def lock_failure(self) -> LockFailure | None:
-        """Count as a caller that failed on a lock."""
-        if self.lock_timeout is None:
+    def caller_failure(self) -> CallerFailure | None:
+        """Count as a caller that failed on a lock or was refused."""
+        refusal = self.refusal
+        if self.lock_timeout is None and refusal is None:
             return None
         began = None if self.duration_ms is None else self.at - self.duration_ms / 1000
         source = "session lane" if self.session_key else "other lane"
-        return LockFailure(self.at, source, self.lock_timeout, began=began, session_key=self.session_key)
+        key = self.session_key
+        return CallerFailure(
+            self.at, source, self.lock_timeout, began=began, refusal=refusal, session_key=key
+        )
 
     def take(self, steps: object) -> None:
         """Take no step: no lane's error names a run."""
@@ -139,13 +146,17 @@ class TurnRefused(PassiveEvent, frozen=True):
     handling: ClassVar[Handling] = Handling("turn refused", CausalOrder.LOOSE, About.SESSION, bad=True)
 
     @property
-    def refuses_turn(self) -> bool:
-        """Say that it is a refusal."""
-        return True
+    def refusal(self) -> Refusal:
+        """The reason why."""
+        return refusal_in(self.text) or Refusal.CLAIMED
 
     def sentence(self) -> str:
         """Say that a caller was refused."""
-        return "a caller was refused: the session is taken"
+        return f"a caller was refused: {self.refusal}"
+
+    def caller_failure(self) -> CallerFailure:
+        """Count as a caller that was refused."""
+        return CallerFailure(self.at, "line", refusal=self.refusal)
 
 
 class LockBlocked(LockEvent, frozen=True):
@@ -161,9 +172,9 @@ class LockBlocked(LockEvent, frozen=True):
         """Say that a caller gave up."""
         return lock_words(self.lock_timeout)
 
-    def lock_failure(self) -> LockFailure:
+    def caller_failure(self) -> CallerFailure:
         """Count as a caller that failed on a lock."""
-        return LockFailure(self.at, "line", self.lock_timeout)
+        return CallerFailure(self.at, "line", self.lock_timeout)
 
     def take(self, steps: LockSteps) -> None:
         """Take a failure on a lock."""

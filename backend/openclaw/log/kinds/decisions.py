@@ -16,7 +16,9 @@ from lockdeck.backend.model.runs.events import (
     ChainStopped,
     FailoverDecision,
     ModelFallbackDecision,
+    Refusal,
     RotationCap,
+    refusal_in,
 )
 from lockdeck.backend.openclaw.log.kinds.table import LineKind
 from lockdeck.backend.openclaw.log.lockforms import lock_timeout, lock_timeouts
@@ -53,6 +55,7 @@ def _failover(record: LogRecord, _match: re.Match[str]) -> FailoverDecision | No
         timed_out=reason == "timeout",
         session_id=record.session_id,
         lock_timeout=lock_timeout(words.get("rawError")),
+        refusal=refusal_in(words.get("rawError") or ""),
     )
 
 
@@ -77,6 +80,7 @@ def _failover_fields(record: LogRecord) -> FailoverDecision | None:
         status=number(meta.get("status")),
         session_id=_session_id(record),
         lock_timeout=lock_timeout(meta.get("rawErrorPreview")),
+        refusal=_refusal(meta, "rawErrorPreview"),
     )
 
 
@@ -94,6 +98,7 @@ def _fallback(record: LogRecord, _match: re.Match[str]) -> ModelFallbackDecision
         next_candidate=ident(words.get("next")),
         reason=ident(words.get("reason")),
         lock_timeout=lock_timeout(record.message),
+        refusal=refusal_in(record.message),
     )
 
 
@@ -117,6 +122,7 @@ def _fallback_fields(record: LogRecord) -> ModelFallbackDecision | None:
         session_key=_session_key(record),
         lock_timeout=lock_timeout(meta.get("errorPreview"))
         or lock_timeout(meta.get("fallbackStepFromFailureDetail")),
+        refusal=_refusal(meta, "errorPreview") or _refusal(meta, "fallbackStepFromFailureDetail"),
     )
 
 
@@ -174,6 +180,11 @@ def _all_failed(record: LogRecord, match: re.Match[str]) -> AllModelsFailed:
         run_id=ident(key_values(record.message).get("runId")) if match[1].startswith("⇄") else None,
         lock_timeouts=tuple(islice(lock_timeouts(summary), 16)),
     )
+
+
+def _refusal(meta: Mapping[str, object], field: str) -> Refusal | None:
+    text = meta.get(field)
+    return refusal_in(text) if isinstance(text, str) else None
 
 
 def _model(meta: Mapping[str, object], role: str) -> str | None:

@@ -1,0 +1,72 @@
+"""Refusals: callers that were turned away although no lock file stands in their way."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+TURN_CLAIMED = "already has an active turn claim"
+TURN_CHANGED = "changed while starting"
+
+
+class Refusal(StrEnum):
+    """The reason why a caller was turned away, as a sentence says it."""
+
+    CLAIMED = "the session has a turn already"
+    CHANGED = "the session changed while work was starting"
+    DRAINING = "the gateway drains and takes no work"
+    STORE_LOCK = "the lock of the session store could not be had"
+
+    @property
+    def obstacle(self) -> str:
+        """The one thing on which all candidates of a refused run fail."""
+        return _OBSTACLES[self]
+
+    @property
+    def reason(self) -> str:
+        """The reason of an attempt that ended so."""
+        return _REASONS[self]
+
+
+_OBSTACLES = {
+    Refusal.CLAIMED: "one claim",
+    Refusal.CHANGED: "one claim",
+    Refusal.DRAINING: "a gateway that drains",
+    Refusal.STORE_LOCK: "the lock of the session store",
+}
+_REASONS = {
+    Refusal.CLAIMED: "claim",
+    Refusal.CHANGED: "claim",
+    Refusal.DRAINING: "drain",
+    Refusal.STORE_LOCK: "store lock",
+}
+_WORDS = (
+    (TURN_CLAIMED, Refusal.CLAIMED),
+    (f"{TURN_CHANGED} work", Refusal.CHANGED),
+    ("writer claim changed", Refusal.CHANGED),
+    ("recovery claim changed", Refusal.CHANGED),
+    ("reply session initialization conflicted", Refusal.CHANGED),
+    ("is draining for restart", Refusal.DRAINING),
+    ("timeout waiting for session store lock", Refusal.STORE_LOCK),
+    ("timeout acquiring session store lock", Refusal.STORE_LOCK),
+)
+"""OpenClaw's own words: claims from 2026.8.1, the store's lock up to 2026.4.29, under two names."""
+_CLAIMED_SESSION = re.compile(rf"Session (\S{{1,200}}) {TURN_CLAIMED}")
+_CHANGED_SESSION = re.compile(rf"Session \"([^\"\n]{{1,300}})\" {TURN_CHANGED}")
+
+
+def refusal_in(text: str) -> Refusal | None:
+    """Return the refusal that an error's text tells, None where it tells none."""
+    return next((refusal for words, refusal in _WORDS if words in text), None)
+
+
+def claimed_session(text: str) -> str | None:
+    """Return the id of the session whose turn is claimed."""
+    match = _CLAIMED_SESSION.search(text)
+    return match[1] if match else None
+
+
+def changed_session(text: str) -> str | None:
+    """Return the key of the session that changed while work was starting."""
+    match = _CHANGED_SESSION.search(text)
+    return match[1] if match else None
