@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, every_lock
 
@@ -33,6 +34,7 @@ class RootAspect(StrEnum):
     REFUSED_START = "refused_start"
     UNSEEN = "unseen"
     OWN_NAMESPACE = "own_namespace"
+    SOURCES = "sources"
 
 
 class SessionAspect(StrEnum):
@@ -116,10 +118,17 @@ def _root_changes(previous: FleetSnapshot, current: FleetSnapshot) -> Iterator[R
         old = earlier.pop(root.path, None)
         if old is None:
             yield RootChange(None, root)
-        elif old != root:
-            yield RootChange(old, root, frozenset(map(RootAspect, _differing(old, root))))
+        else:
+            old_face, face = _root_face(old), _root_face(root)
+            if old_face != face:
+                yield RootChange(old, root, frozenset(map(RootAspect, _differing(old_face, face))))
     for old in earlier.values():
         yield RootChange(old, None)
+
+
+def _root_face(root: RootView) -> RootView:
+    """Return a root without the times of its sources, which go on."""
+    return replace(root, sources=tuple(replace(source, as_of=None) for source in root.sources))
 
 
 def _session_changes(previous: FleetSnapshot, current: FleetSnapshot) -> Iterator[SessionChange]:

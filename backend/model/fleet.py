@@ -9,6 +9,7 @@ from msgspec import Struct
 from lockdeck.backend.model.locks import Evidence, Judgement, LockRecord
 from lockdeck.backend.model.runs.records import NOBODY_BLOCKED, Attempt, Blocked, Occupation, Rotation
 from lockdeck.backend.model.sessions.loglines import LogLine
+from lockdeck.backend.model.sources import Source
 
 
 class State(StrEnum):
@@ -67,7 +68,7 @@ class RefusedStart(Struct, frozen=True):
 class RootView(Struct, frozen=True):
     """One OpenClaw state directory. `watch` is live or polling; `problems` are sentences.
 
-    `unseen`: sessions or locks may be there that can't be seen; the problems say which and why.
+    `unseen`: sessions, locks or trouble may be there that can't be seen; `sources` and the problems say which and why.
     `own_namespace`: the user vouches that all its writers share our pid namespace.
     """
 
@@ -80,6 +81,7 @@ class RootView(Struct, frozen=True):
     refused_start: RefusedStart | None = None
     unseen: bool = False
     own_namespace: bool = False
+    sources: tuple[Source, ...] = ()
 
 
 class LockView(Struct, frozen=True):
@@ -115,7 +117,8 @@ class RunHolder(Struct, frozen=True):
 class SessionView(Struct, frozen=True):
     """One session: what it is doing, why, since when (epoch seconds), its lock, and what the log tells of it.
 
-    `log` holds the newest lines, oldest first; empty where nothing was told lately.
+    `log` holds the newest lines, oldest first; empty where nothing was told lately. `transcript_at`: the newest entry of
+    its transcript, None where that was not read.
     """
 
     root: str
@@ -132,6 +135,7 @@ class SessionView(Struct, frozen=True):
     blocked: Blocked = NOBODY_BLOCKED
     lock: LockView | None = None
     transcript: str | None = None
+    transcript_at: float | None = None
     log: tuple[LogLine, ...] = ()
     holder: RunHolder | None = None
 

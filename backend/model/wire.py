@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -20,13 +21,15 @@ from lockdeck.backend.model.fleet import (
     RunHolder,
     SessionView,
 )
+from lockdeck.backend.model.knowledge import Knowledge
 from lockdeck.backend.model.locks import Evidence, Holder, ScanEvidence
 from lockdeck.backend.model.moments import clock_text, iso, seconds_between, telling_of
 from lockdeck.backend.model.needs import needs_person
 from lockdeck.backend.model.occupation import occupied_ms
 from lockdeck.backend.model.runs.records import Attempt, Occupation, Rotation
+from lockdeck.backend.model.sources import Source
 
-SCHEMA = 1
+SCHEMA = 2
 Json = dict[str, Any]
 
 
@@ -64,9 +67,9 @@ def snapshot_json(snapshot: FleetSnapshot) -> Json:
         "schema": SCHEMA,
         "generatedAt": iso(now),
         "host": snapshot.host,
-        "roots": [root_json(root) for root in snapshot.roots],
-        "sessions": [session_json(session, now) for session in snapshot.sessions],
-        "locks": [lock_json(view, now) for view in snapshot.locks],
+        "roots": [root_json(root, snapshot.host) for root in snapshot.roots],
+        "sessions": list(_sessions_json(snapshot)),
+        "locks": [lock_json(view, snapshot.host, now) for view in snapshot.locks],
         "summary": summary_json(snapshot),
         "notes": list(snapshot.notes),
     }
@@ -85,9 +88,35 @@ def summary_json(snapshot: FleetSnapshot) -> Json:
     }
 
 
-def root_json(root: RootView) -> Json:
-    """Render one root."""
+def _sessions_json(snapshot: FleetSnapshot) -> Iterator[Json]:
+    """Yield the sessions. Most of a root have the same sources, as one object: that is rendered once."""
+    roots = {root.path: Knowledge(root) for root in snapshot.roots}
+    rendered: dict[int, tuple[tuple[Source, ...], list[Json]]] = {}
+    for session in snapshot.sessions:
+        sources = roots[session.root].of(session) if session.root in roots else ()
+        if id(sources) not in rendered:
+            rendered[id(sources)] = (sources, sources_json(sources))
+        yield session_json(session, snapshot.generated_at, snapshot.host, rendered[id(sources)][1])
+
+
+def sources_json(sources: Iterable[Source]) -> list[Json]:
+    """Render what is read of a root or session, how fresh it is, and what can't be known without it."""
+    return [
+        {
+            "kind": source.kind.value,
+            "where": source.where,
+            "state": source.state.value,
+            "asOf": iso(source.as_of),
+            "lost": source.lost,
+        }
+        for source in sources
+    ]
+
+
+def root_json(root: RootView, host: str) -> Json:
+    """Render one root of a host."""
     return {
+        "host": host,
         "path": root.path,
         "era": root.era,
         "version": root.version,
@@ -96,6 +125,7 @@ def root_json(root: RootView) -> Json:
         "problems": list(root.problems),
         "unseen": root.unseen,
         "refusedStart": _refused_start(root.refused_start),
+        "sources": sources_json(root.sources),
     }
 
 
@@ -117,9 +147,10 @@ def _gateway(gateway: GatewayView | None) -> Json | None:
     return {"pid": gateway.pid, "version": gateway.version, "port": gateway.port, "alive": gateway.alive}
 
 
-def session_json(session: SessionView, now: float) -> Json:
-    """Render one session as seen at `now`."""
+def session_json(session: SessionView, now: float, host: str, sources: Sequence[Json] = ()) -> Json:
+    """Render one session of a host as seen at `now`; `sources` are rendered already."""
     return {
+        "host": host,
         "root": session.root,
         "agent": session.agent,
         "key": session.key,
@@ -132,8 +163,9 @@ def session_json(session: SessionView, now: float) -> Json:
         "rotation": rotation_json(session.rotation) if session.rotation else None,
         "occupation": _occupation(session.occupation, now),
         "blocked": {"count": session.blocked.count, "last": iso(session.blocked.last)},
-        "lock": lock_json(session.lock, now) if session.lock else None,
+        "lock": lock_json(session.lock, host, now) if session.lock else None,
         "holder": _run_holder(session.holder),
+        "sources": list(sources),
     }
 
 
@@ -185,11 +217,12 @@ def _occupation(occupation: Occupation | None, now: float) -> Json | None:
     return {"since": iso(occupation.since), "ms": occupied_ms(occupation, now), "holds": occupation.holds}
 
 
-def lock_json(view: LockView, now: float | None = None) -> Json:
-    """Render one lock as of `now` (else of its observation): the LOCK object of the contract, with a few facts more."""
+def lock_json(view: LockView, host: str, now: float | None = None) -> Json:
+    """Render one lock of a host as of `now` (else of its observation)."""
     record, judgement = view.record, view.judgement
     payload = record.payload
     return {
+        "host": host,
         "path": record.path,
         "root": record.root,
         "agent": record.agent,

@@ -6,7 +6,6 @@ Everything that is mutable lives here and belongs to the thread that calls `look
 from __future__ import annotations
 
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,10 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import FleetSnapshot, RootView, SessionView
+from lockdeck.backend.model.knowledge import SupportedViews
 from lockdeck.backend.openclaw.roots.discovery import Discovery, discover_roots
 from lockdeck.backend.settings.records import Settings
+from lockdeck.backend.system.host import host_name
 from lockdeck.backend.system.processes import ProcessDetails, details
-from lockdeck.backend.system.text import safe
 from lockdeck.backend.watch.directory import WatchedDirectory
 from lockdeck.backend.watch.gaps import gap_graces
 from lockdeck.backend.watch.gateway_feed.rows import RootReport
@@ -29,6 +29,7 @@ from lockdeck.backend.watch.run_sources import RunSources
 from lockdeck.backend.watch.sessions.builder import SessionBuilder
 from lockdeck.backend.watch.sessions.files import DirectoryReport, FileSessions
 from lockdeck.backend.watch.sessions.sqlite import gateway_sessions
+from lockdeck.backend.watch.sources import sources_of
 from lockdeck.backend.watch.wakeup.wakeup import Wakeup
 
 PUBLISH_S = 3.0
@@ -58,6 +59,7 @@ class Collector:
         self._sources = RunSources(env, (*logs, *settings.logs), clock, self._wakeup.ring)
         self._locks = WatchedLocks()
         self._builder = SessionBuilder()
+        self._supported = SupportedViews()
         self._file_sessions = FileSessions(self._builder, self._sources.progress)
 
     @classmethod
@@ -104,7 +106,9 @@ class Collector:
         snapshot = self._look(set())
         silences = self._sources.news.silences()
         roots = (
-            replace(root, problems=(*root.problems, silences[root.path])) if root.path in silences else root
+            replace(root, problems=(*root.problems, silences[root.path]))
+            if root.path in silences and root.era == "sqlite"
+            else root
             for root in snapshot.roots
         )
         return replace(snapshot, roots=tuple(roots))
@@ -154,7 +158,7 @@ class Collector:
         self._sources.take_news(self._roots.by_path, now)
         self._sources.read_logs(self._roots.all, now)
         if full:
-            self._sources.logs.learn_versions(self._roots.all)
+            self._sources.look_at_logs(self._roots.all, now)
         listed = self._list_directories(dirty)
         self._sources.read_transcripts(self._transcribed_locks(listed), now)
         joins = self._sources.join(self._roots.directories)
@@ -192,14 +196,16 @@ class Collector:
             self._locks.look(root, of_root, graces, now, full)
 
     def _snapshot(self, joins: Joins, now: float) -> FleetSnapshot:
-        sessions = [view for root in self._roots.all for view in self._sessions(root, joins, now)]
+        roots: list[RootView] = []
+        sessions: list[SessionView] = []
+        for root in self._roots.all:
+            views = list(self._sessions(root, joins, now))
+            roots.append(self._root_view(root, views, now))
+            sessions += self._supported.by(roots[-1], views)
         return FleetSnapshot(
             generated_at=now,
-            host=safe(socket.gethostname()),
-            roots=(
-                *(self._root_view(root, now) for root in self._roots.all),
-                *self._roots.unusable_views(self._wakeup.live),
-            ),
+            host=host_name(),
+            roots=(*roots, *self._roots.unusable_views(self._wakeup.live)),
             sessions=tuple(sorted(sessions, key=_urgency)),
             locks=tuple(sorted(self._locks.all, key=lambda view: view.record.path)),
             notes=tuple(self._notes(joins, now)),
@@ -219,9 +225,10 @@ class Collector:
                 occupations,
             )
 
-    def _root_view(self, root: WatchedRoot, now: float) -> RootView:
+    def _root_view(self, root: WatchedRoot, views: Sequence[SessionView], now: float) -> RootView:
         refused = self._roots.refused_start(root, self._sources.book.refused_starts, now)
-        return root.view(self._wakeup.live, refused, tuple(self._wakeup.polling_reasons(root)))
+        sources = sources_of(root, views, self._sources.news.of(root.path), now)
+        return root.view(self._wakeup.live, refused, tuple(self._wakeup.polling_reasons(root)), sources)
 
     def _notes(self, joins: Joins, now: float) -> Iterator[str]:
         yield from self._sources.logs.notes()

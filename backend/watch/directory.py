@@ -29,14 +29,15 @@ class WatchedDirectory(Struct):
     session_locks: tuple[str, ...] = ()
     work_folders: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
-    unseen: bool = False
+    unread_store: str | None = None
+    unlisted: str | None = None
     generation: int = 0
     _sessions: dict[str, SessionEntry | None] = field(default_factory=dict)
 
     def refresh(self) -> None:
         """Look again. Raises nothing; `generation` grows whenever the store's entries changed.
 
-        `unseen`: sessions or locks can't be seen; `problems` say why.
+        `unread_store` says why its sessions can't be seen, `unlisted` why its locks can't; None where they can.
         """
         store = read_store(self.where.store_path, self.store)
         if store is not self.store:
@@ -46,16 +47,22 @@ class WatchedDirectory(Struct):
             self._sessions.clear()
         problems = [str(store.problem)] if store.problem else []
         # With a signature the store was read, and only some of its entries could not be understood.
-        self.unseen = bool(store.problem) and store.signature is None
+        self.unread_store = problems[0] if problems and store.signature is None else None
+        self.unlisted = None
         try:
             names = names_in(self.where.path)
             self.locks = tuple(locks_among(self.where.path, names))
             self.session_locks = tuple(path for path in self.locks if lock_kind(path) is LockKind.SESSION)
             self.work_folders = tuple(work_folders_among(self.where.path, names))
         except OSError as error:
-            problems.append(f"{self.where.path} can't be listed: {error.strerror or error}")
-            self.unseen = True
+            self.unlisted = f"{self.where.path} can't be listed: {error.strerror or error}"
+            problems.append(self.unlisted)
         self.problems = tuple(problems)
+
+    @property
+    def unseen(self) -> bool:
+        """Whether sessions or locks can't be seen; `problems` say why."""
+        return self.unread_store is not None or self.unlisted is not None
 
     def lock_places(self, root: RootPlaces) -> list[Place]:
         """Return the locks as places of their root."""

@@ -14,6 +14,7 @@ from lockdeck.backend.model.releases.exposure import exposure_notes
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.chain import FailoverChain
+from lockdeck.backend.model.sources import LogLook, Source
 from lockdeck.backend.openclaw.locks.gatewaylock import expected_lock_paths, gateway_lock_paths, stale_guards
 from lockdeck.backend.openclaw.locks.lockfile import cut_off, cut_off_sentence
 from lockdeck.backend.openclaw.roots.config import Config, load_config
@@ -47,6 +48,7 @@ class WatchedRoot(Struct):
     logged_version: Version | None = None
     gateway_version: Version | None = None
     access_problem: str | None = None
+    log_looks: tuple[LogLook, ...] = ()
     _expected: tuple[str, ...] = ()
     _guards: tuple[str, ...] = ()
     _cut_off: tuple[str, ...] = ()
@@ -121,19 +123,28 @@ class WatchedRoot(Struct):
         if self.gateway is not None:
             self.gateway_started_at = started_at(locks)
 
-    def view(self, live: bool, refused: RefusedStart | None = None, polled: Sequence[str] = ()) -> RootView:
+    def view(
+        self,
+        live: bool,
+        refused: RefusedStart | None = None,
+        polled: Sequence[str] = (),
+        sources: tuple[Source, ...] = (),
+    ) -> RootView:
         """Return the root as a snapshot shows it.
 
         `live`: file events are coming; `polled` says why they don't of all that belongs to it.
         """
         version = str(self.version) if self.version else None
+        lost = [source.lost for source in sources if source.lost is not None]
+        problems = self._problems()
         return RootView(
             path=self.path,
             era=self.era,
             gateway=replace(self.gateway, version=version) if self.gateway else None,
             watch="live" if live and not self.network and not polled else "polling",
             problems=(
-                *self._problems(),
+                *problems,
+                *(sentence for sentence in map(safe, lost) if sentence not in problems),
                 *map(safe, polled),
                 *sentences(self.gateway_locks, refused),
                 *self._guard_problems(),
@@ -141,8 +152,9 @@ class WatchedRoot(Struct):
             ),
             version=version,
             refused_start=refused,
-            unseen=self._unseen,
+            unseen=bool(lost) or (self.fault is not None and self.fault.unseen),
             own_namespace=self.root.own_namespace,
+            sources=sources,
         )
 
     def exposures(self) -> tuple[str, ...]:
@@ -153,17 +165,14 @@ class WatchedRoot(Struct):
         """Return whether a version keeps sessions as this root does; a log may be that of another root's gateway."""
         return version is not None and traits_of(version).session_store == self.era
 
-    @property
-    def _unseen(self) -> bool:
-        """Return whether sessions or locks of this root may be there that can't be seen."""
+    def hidden_stores(self) -> Iterator[str]:
+        """Yield what hides sessions or locks of this root, beside the folders that are there and can't be read."""
         if self.fault is not None and self.fault.unseen:
-            return True
-        # From 2026.8 on the gateway tells of the sessions, and nothing reads what is left of the files.
-        if self.era == "sqlite":
-            return False
-        names_another_store = self.config is not None and self.config.problem is not None
-        directories = self.directories.values()
-        return bool(self.hidden or self._cut_off) or names_another_store or any(d.unseen for d in directories)
+            yield str(self.fault.sentence)
+        yield from self.hidden
+        yield from map(str, map(cut_off_sentence, self._cut_off))
+        if self.config is not None:
+            yield from map(str, filter(None, (self.config.problem, self.config.unknown_store)))
 
     def _problems(self) -> list[str]:
         problems = [str(self.fault.sentence)] if self.fault else []

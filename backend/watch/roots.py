@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from lockdeck.backend.model.fleet import RefusedStart, RootView
 from lockdeck.backend.model.gateways import refused_start
 from lockdeck.backend.model.runs.events import GatewayRefused
+from lockdeck.backend.model.sources import Source, SourceKind, SourceState
 from lockdeck.backend.openclaw.roots.discovery import Discovery, Unusable
 from lockdeck.backend.watch.directory import WatchedDirectory
 from lockdeck.backend.watch.root import WatchedRoot
@@ -59,7 +60,11 @@ class WatchedRoots:
         watch = "live" if live else "polling"
         for entry in self._unusable:
             sentence = str(entry.fault.sentence)
-            yield RootView(entry.path, "files", None, watch, (sentence,), unseen=entry.fault.unseen)
+            lost = sentence if entry.fault.unseen else None
+            store = Source(SourceKind.STORE, entry.path, SourceState.REFUSED, None, lost)
+            yield RootView(
+                entry.path, "files", None, watch, (sentence,), unseen=entry.fault.unseen, sources=(store,)
+            )
 
     def _take_up(self) -> Discovery:
         """Take up new roots. A root that vanished stays, with its problem: it was watched, and people look.

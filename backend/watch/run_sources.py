@@ -44,10 +44,14 @@ class RunSources:
 
     def read_logs(self, roots: Sequence[WatchedRoot], now: float) -> bool:
         """Take in what was logged since; return whether any of it matters."""
-        log_paths = (news.log_path for news in self.news.by_root.values() if news.log_path)
-        events = self.logs.read(roots, log_paths, now)
+        events = self.logs.read(roots, self._reported_logs, now)
         self.book = fold_all(self.book, events)
         return bool(events)
+
+    def look_at_logs(self, roots: Sequence[WatchedRoot], now: float) -> None:
+        """Ask the logs which version writes them, and look where the log of each root is."""
+        self.logs.learn_versions(roots)
+        self.logs.look_at_logs(roots, self._reported_logs, now)
 
     def read_transcripts(self, lock_paths: Iterable[str], now: float) -> None:
         """Take in what the transcripts that locks guard newly tell of failed attempts."""
@@ -64,3 +68,8 @@ class RunSources:
         """Let go of connections and files."""
         self.feeds.close()
         self.logs.close()
+
+    @property
+    def _reported_logs(self) -> dict[str, str | None]:
+        """The log that each gateway says it writes, by root."""
+        return {path: news.log_path for path, news in self.news.by_root.items()}

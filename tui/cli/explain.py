@@ -17,6 +17,7 @@ from lockdeck.backend.openclaw.locks.examination import examine
 from lockdeck.backend.openclaw.locks.lockfile import cut_off, cut_off_sentence, work_folders_among
 from lockdeck.backend.openclaw.roots.discovery import place_of
 from lockdeck.backend.openclaw.roots.layout import names_in
+from lockdeck.backend.system.host import host_name
 from lockdeck.backend.system.text import safe
 from lockdeck.tui.cli.options import Common, common_options, json_option, lock_argument
 from lockdeck.tui.cli.output import emit, narrate
@@ -78,7 +79,7 @@ def nothing_there(view: LockView) -> bool:
 def _as_json(view: LockView) -> dict[str, object]:
     return {
         "schema": SCHEMA,
-        **lock_json(view),
+        **lock_json(view, host_name()),
         "whatMayBeDone": advice(view),
         "evidence": evidence_json(view.evidence),
     }

@@ -13,9 +13,10 @@ import click
 
 from lockdeck.backend.model.changes import Change, LockChange, RootChange, SessionChange, changes
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView
+from lockdeck.backend.model.knowledge import Knowledge
 from lockdeck.backend.model.moments import iso
 from lockdeck.backend.model.needs import needs_person
-from lockdeck.backend.model.wire import SCHEMA, dumps, lock_json, root_json, session_json
+from lockdeck.backend.model.wire import SCHEMA, dumps, lock_json, root_json, session_json, sources_json
 from lockdeck.backend.model.words import duration, time_of_day, times
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.tui.cli.options import Common, common_options, for_option, json_option, roots_argument
@@ -101,14 +102,24 @@ def change_json(change: Change, snapshot: FleetSnapshot) -> dict[str, Any]:
             return line | {
                 "subject": "session",
                 "change": change.kind,
-                "session": session_json(change.view, now),
+                "session": session_json(change.view, now, snapshot.host, _sources(change.view, snapshot)),
             }
         case LockChange():
-            return line | {"subject": "lock", "change": change.kind, "lock": lock_json(change.view, now)}
+            return line | {
+                "subject": "lock",
+                "change": change.kind,
+                "lock": lock_json(change.view, snapshot.host, now),
+            }
         case RootChange():
-            return line | {"subject": "root", "change": change.kind, "root": root_json(change.view)}
+            root = root_json(change.view, snapshot.host)
+            return line | {"subject": "root", "change": change.kind, "root": root}
         case _:
             assert_never(change)
+
+
+def _sources(session: SessionView, snapshot: FleetSnapshot) -> list[dict[str, Any]]:
+    root = next((root for root in snapshot.roots if root.path == session.root), None)
+    return [] if root is None else sources_json(Knowledge(root).of(session))
 
 
 def change_line(change: Change, snapshot: FleetSnapshot) -> SafeText:

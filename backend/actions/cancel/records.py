@@ -16,6 +16,7 @@ from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.wire import lock_json
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
+from lockdeck.backend.system.host import host_name
 from lockdeck.backend.system.text import safe
 
 CANCELLED, STILL_ROTATING, REFUSED, FAILED, NOTHING = (
@@ -97,7 +98,7 @@ class CancelPlan(Struct, frozen=True):
             "rungs": [rung.to_json() for rung in self.rungs],
             "leftOut": [{"name": rung.name, "why": rung.reason} for rung in self.left_out],
             "notes": list(self.notes),
-            "lock": lock_json(self.view) if self.view else None,
+            "lock": lock_json(self.view, host_name()) if self.view else None,
         }
 
     def _holder_json(self) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.moments import iso
 from lockdeck.backend.model.wire import lock_json
 from lockdeck.backend.openclaw.roots.place import Place
+from lockdeck.backend.system.host import host_name
 
 
 class Status(StrEnum):
@@ -79,7 +80,7 @@ class ReleasePlan(Struct, frozen=True):
             "why": list(self.safe_because),
             "then": list(self.then),
             "override": self.override.verdict if self.override else None,
-            "lock": lock_json(self.view) if self.view else None,
+            "lock": lock_json(self.view, host_name()) if self.view else None,
         }
 
 

@@ -415,6 +415,17 @@ class Traits(Struct, frozen=True, dict=True):
             since("2026.9.6", (*_LINES_WITH_COMPACTION, RotationLine.CHAIN_STOPPED), SEEN),
         ),
     )
+    log_tells_runs = Trait[bool](
+        _LOG,
+        "the log alone shows a rotation",
+        "The default log names runs and sessions so that a rotation is seen without the gateway's word. 2026.8.2 without "
+        "access to its gateway was never seen stuck.",
+        (
+            since("2026.2.9", True, SEEN),
+            since("2026.8.1", False, SEEN),
+            since("2026.9.6", True, SEEN),
+        ),
+    )
     traces_runs = Trait[bool](
         _LOG,
         "lines of one run share a trace",

@@ -16,6 +16,8 @@ from lockdeck.backend.openclaw.roots.environment import config_path, expand, hom
 from lockdeck.backend.openclaw.roots.failover import FailoverSettings, Models, StoredProfiles, chain_of
 from lockdeck.backend.system.text import SafeText, safe
 
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_WINDOWS_PATH = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 _AGENT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -30,14 +32,15 @@ class Config(Struct, frozen=True):
     """The settings of one config that matter here. None means: not set, or not of a usable type.
 
     `path` is where the config is or would be. `problem` says why nothing could be read of it, `notes` what
-    was left out. `session_store` is absolute and may contain `{agentId}`. `version` is the OpenClaw that
-    last wrote the file (`meta.lastTouchedVersion`, read in 2026.4.5).
+    was left out. `session_store` is absolute and may contain `{agentId}`; `unknown_store` says why it can't be known
+    where one is set. `version` is the OpenClaw that last wrote the file (`meta.lastTouchedVersion`, read in 2026.4.5).
     """
 
     path: str
     problem: SafeText | None = None
     notes: tuple[SafeText, ...] = ()
     session_store: str | None = None
+    unknown_store: SafeText | None = None
     gateway_port: int | None = None
     gateway_bind: str | None = None
     gateway_mode: str | None = None
@@ -78,13 +81,12 @@ def load_config(root: str, env: Mapping[str, str]) -> Config:
 
 
 def _config(path: str, values: dict[str, Any], notes: list[SafeText], home: str) -> Config:
-    store, store_note = _store(_text(values, "session", "store"), home)
-    if store_note is not None:
-        notes = [*notes, store_note]
+    store, unknown_store = _store(_text(values, "session", "store"), home)
     return Config(
         path=path,
         notes=tuple(dict.fromkeys(notes)),
         session_store=store,
+        unknown_store=unknown_store,
         gateway_port=_port(_at(values, "gateway", "port")),
         gateway_bind=_text(values, "gateway", "bind"),
         gateway_mode=_text(values, "gateway", "mode"),
@@ -110,10 +112,21 @@ def agent_id(name: object) -> str:
 
 
 def _store(template: str | None, home: str) -> tuple[str | None, SafeText | None]:
-    """Return the store's absolute path; a relative one hangs on the gateway's own working directory."""
-    if template is None or template.startswith(("/", "~/")):
+    """Return the store's absolute path, else why it can't be known: then sessions and locks may be anywhere."""
+    if template is None:
+        return None, None
+    variable = _VARIABLE.search(template)
+    if variable is not None:
+        way = f"set {variable[1]} where lockdeck runs, or write the path out"
+        return None, safe(f"session.store {template} uses a variable that is not set here: {way}")
+    if _WINDOWS_PATH.match(template):
+        way = "run lockdeck where that path exists"
+        return None, safe(f"session.store {template} is a path of Windows, which can't be read here: {way}")
+    if template.startswith(("/", "~/")):
         return _absolute(template, home), None
-    return None, safe(f"session.store {template} is relative: where the gateway puts it can't be known")
+    return None, safe(
+        f"session.store {template} is relative: where the gateway puts it can't be known; write an absolute path"
+    )
 
 
 def _absolute(path: str | None, home: str) -> str | None:

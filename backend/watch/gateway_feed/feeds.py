@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from lockdeck.backend.model.releases.lookup import traits_of
+from lockdeck.backend.model.releases.table import LockScope
 from lockdeck.backend.openclaw.gateway.trouble import Trouble
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.system.folders import state_dir
@@ -20,11 +22,13 @@ FIRST_WORD_S = 2.0
 """How long a single look waits for the gateways, all of them together, in seconds."""
 WITHOUT = "until then run state comes from log and process table alone"
 
+_LETS_GO = frozenset({LockScope.WRITES, LockScope.CALLS})
+
 Clock = Callable[[], float]
 
 
 class Feeds:
-    """One feed for each root whose sessions no file tells; owned by the collector's thread."""
+    """One feed for each root whose runs no file shows all the time; owned by the collector's thread."""
 
     def __init__(self, env: Mapping[str, str], clock: Clock, wake: Callable[[], None]) -> None:
         self._env = env
@@ -35,7 +39,7 @@ class Feeds:
 
     def keep(self, roots: Mapping[str, WatchedRoot]) -> None:
         """Begin to follow the roots that need it, end the others, and knock again where something changed."""
-        followed = {path: root for path, root in roots.items() if root.era == "sqlite" and not root.fault}
+        followed = {path: root for path, root in roots.items() if needs_feed(root)}
         for path in [path for path in self._feeds if path not in followed]:
             self._feeds.pop(path).stop()
         if followed:
@@ -83,6 +87,19 @@ class Feeds:
             return line
 
         return connect
+
+
+def needs_feed(root: WatchedRoot) -> bool:
+    """Return whether only the gateway tells which runs of a root go on.
+
+    From 2026.8 on there are no lock files; before, from 2026.5.17 on, a run lets go of its lock while it goes on.
+    """
+    if root.fault is not None:
+        return False
+    if root.era == "sqlite":
+        return True
+    lives = root.gateway is not None and root.gateway.alive is True
+    return lives and traits_of(root.version).lock_scope in _LETS_GO
 
 
 def problem_of(news: FeedNews, gateway_alive: bool | None) -> str | None:

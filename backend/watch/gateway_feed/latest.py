@@ -36,7 +36,9 @@ class LatestNews:
         for path, root in roots.items():
             latest = news.get(path)
             alive = root.gateway.alive if root.gateway else None
-            root.access_problem = problem_of(latest, alive) if latest is not None else None
+            # Up to 2026.7 files tell most of it: what is lost without the gateway stands with the sources.
+            tells_all = latest is not None and root.era == "sqlite"
+            root.access_problem = problem_of(latest, alive) if latest is not None and tells_all else None
             if latest is not None and _is_new(latest, previous.get(path, NO_NEWS)):
                 events = [*(events or ()), *self._take_one(latest, root, now)]
         return events

@@ -16,14 +16,19 @@ _LOG_NAME = re.compile(r"openclaw-\d{4}-\d\d-\d\d(?:\.\d{1,2})?\.log")
 
 
 class LogDirectory(Struct, frozen=True):
-    """A directory where OpenClaw writes `openclaw-YYYY-MM-DD.log` (and, from 2026.4.29, `….1.log`)."""
+    """A directory where OpenClaw writes `openclaw-YYYY-MM-DD.log` (and, from 2026.4.29, `….1.log`).
+
+    `owner` is the user to whom it must belong: anybody may make such a name in a temporary directory.
+    """
 
     path: str
+    owner: int | None = None
 
 
 def usual_directories(uid: int, temporary: str) -> tuple[LogDirectory, ...]:
-    """Return where OpenClaw logs to by default: `/tmp/openclaw`, else `<temporary>/openclaw-<uid>`."""
-    return LogDirectory("/tmp/openclaw"), LogDirectory(os.path.join(temporary, f"openclaw-{uid}"))  # noqa: S108
+    """Return where the OpenClaw of a user logs to by default: `/tmp/openclaw`, else `<temporary>/openclaw-<uid>`."""
+    places = dict.fromkeys(["/tmp/openclaw", os.path.join(temporary, f"openclaw-{uid}")])  # noqa: S108
+    return tuple(LogDirectory(path, uid) for path in places)
 
 
 def logs_in(directory: LogDirectory, problems: list[SafeText]) -> list[str]:
@@ -33,6 +38,8 @@ def logs_in(directory: LogDirectory, problems: list[SafeText]) -> list[str]:
         if not stat.S_ISDIR(status.st_mode):
             problems.append(safe(f"{directory.path} is not a directory"))
             return []
+        if directory.owner is not None and status.st_uid != directory.owner:
+            return []  # another user's: OpenClaw does not use it either
         if status.st_mode & stat.S_IWOTH:
             problems.append(safe(f"{directory.path} is writable by everybody: not read"))
             return []

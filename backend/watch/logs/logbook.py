@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import os
-import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from msgspec.structs import replace
 
 from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.model.words import times
 from lockdeck.backend.openclaw.log.scan import LineCounts
 from lockdeck.backend.openclaw.log.writer import version_in_log
-from lockdeck.backend.watch.logs.directory import usual_directories
+from lockdeck.backend.watch.logs.places import (
+    console_files,
+    log_directories,
+    look_at_named,
+    look_at_places,
+    owner_of,
+)
 from lockdeck.backend.watch.logs.tail import LogTail
 from lockdeck.backend.watch.root import WatchedRoot
 
+UNREAD_S = 3600.0
+"""Lines that could not be read longer ago than this (seconds) told nothing of now."""
 MAX_ASKED = 4
 """So many logs are asked for the version where roots of both eras are watched."""
 
@@ -27,21 +37,37 @@ class LogBook:
         self._paths = tuple(paths)
         self._env = env
         self._tail = LogTail()
+        self._unread_at = -math.inf
 
-    def read(self, roots: Collection[WatchedRoot], reported: Iterable[str], now: float) -> tuple[Event, ...]:
-        """Return what was logged since; `reported` are logs that gateways say they write."""
+    def read(
+        self, roots: Collection[WatchedRoot], reported: Mapping[str, str | None], now: float
+    ) -> tuple[Event, ...]:
+        """Return what was logged since; `reported` are the logs that gateways say they write, by root."""
         if self._paths:
             self._tail.look_at(self._paths)
         else:
             files = [root.config.logging_file for root in roots if root.config and root.config.logging_file]
-            files = [path for path in (*files, *reported) if os.path.exists(path)]
-            temporary = self._env.get("TMPDIR") or tempfile.gettempdir()
-            usual = usual_directories(os.geteuid(), temporary)
-            self._tail.look_at(files, usual, console=tuple(_console_files(roots)))
+            files = [path for path in (*files, *filter(None, reported.values())) if os.path.exists(path)]
+            owners = dict.fromkeys([os.geteuid(), *(owner_of(root.path) for root in roots)])
+            usual = [place for owner in owners for place in log_directories(owner, self._env)]
+            console = [path for root in roots for path in console_files(root.path)]
+            self._tail.look_at(files, usual, console=console)
         poll = self._tail.poll(now)
         self.problems = tuple(str(problem) for problem in poll.problems)
         self.counts.add(poll.counts)
+        if poll.counts.unread:
+            self._unread_at = now
         return poll.events
+
+    def look_at_logs(
+        self, roots: Collection[WatchedRoot], reported: Mapping[str, str | None], now: float
+    ) -> None:
+        """Look where the log of each root is: what the roots say of their sources follows from it."""
+        named = look_at_named(self._paths)
+        unread = self.counts.unread_sentence() if now - self._unread_at <= UNREAD_S else None
+        for root in roots:
+            looks = named or look_at_places(root, reported.get(root.path), self._env)
+            root.log_looks = tuple(replace(look, unread=unread) for look in looks) if unread else looks
 
     def learn_versions(self, roots: Collection[WatchedRoot]) -> None:
         """Ask the logs which version runs: the configuration only knows which one last wrote it."""
@@ -68,12 +94,3 @@ class LogBook:
             yield f"log: {unread}"
         if self.counts.malformed or self.counts.oversize:
             yield f"log: {times(self.counts.malformed, 'line')} not understood, {self.counts.oversize} too long"
-
-
-def _console_files(roots: Iterable[WatchedRoot]) -> Iterator[str]:
-    """Yield what a service manager keeps of a gateway's console."""
-    for root in roots:
-        for name in ("gateway.log", "gateway.err.log"):
-            path = os.path.join(root.path, "logs", name)
-            if os.path.exists(path):
-                yield path

@@ -74,6 +74,7 @@ class SessionBuilder:
             blocked=facts.blocked,
             lock=observation.lock,
             transcript=transcript_of(observation.lock_path),
+            transcript_at=facts.transcript_at if observation.lock_path is not None else None,
             log=joins.logs.of(observation.key, observation.lock_path),
             holder=observation.holder,
         )

@@ -55,7 +55,7 @@ def run(fleet, tmp_path, *words):
 
 def test_a_dry_run_prints_the_ladder_and_changes_nothing(fleet, tmp_path):
     code, ladder, _ = run(fleet, tmp_path, "agent:silas:main", "--dry-run")
-    assert (code, ladder["schema"], ladder["status"]) == (0, 1, "dry-run")
+    assert (code, ladder["schema"], ladder["status"]) == (0, 2, "dry-run")
     assert [rung["name"] for rung in ladder["rungs"]] == ["stop", "reset", "restart"]
     assert all(rung["loses"] for rung in ladder["rungs"])
     holder = ladder["holder"]

@@ -71,7 +71,7 @@ def test_every_verdict_is_explained(fleet, holder, make, verdict, code):
     assert (done.returncode, done.stderr, found["verdict"], found["path"]) == (code, b"", verdict, str(lock))
     part = {name: found[name] for name in SCHEMA["$defs"]["lock"]["required"]}
     Draft202012Validator({"$ref": "#/$defs/lock", "$defs": SCHEMA["$defs"]}).validate(part)
-    assert found["schema"] == 1
+    assert found["schema"] == 2
     assert found["whatMayBeDone"]
     assert found["evidence"]["scan"]["total"] >= found["evidence"]["scan"]["inspected"]
 

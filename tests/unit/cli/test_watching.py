@@ -85,7 +85,7 @@ def test_every_line_is_json_with_the_whole_thing_it_is_about(fleet):
     assert {line["subject"] for line in lines} == {"root", "session", "lock"}
     for line in lines:
         assert list(line)[:4] == ["schema", "at", "subject", "change"]
-        assert (line["schema"], line["change"]) == (1, "appeared")
+        assert (line["schema"], line["change"]) == (2, "appeared")
         part = {"$ref": f"#/$defs/{line['subject']}", "$defs": SCHEMA["$defs"]}
         Draft202012Validator(part).validate(line[line["subject"]])
 

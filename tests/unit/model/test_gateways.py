@@ -145,7 +145,7 @@ def test_a_stale_lock_alone_needs_no_person_but_a_start_that_was_refused_because
         return FleetSnapshot(NOW, "h", (RootView("/r", "files", refused_start=refused),), locks=(DEAD,))
 
     assert [needs_person(fleet(told)) for told in (None, live, stale)] == [False, False, True]
-    assert root_json(fleet(stale).roots[0])["refusedStart"]["alive"] is False
+    assert root_json(fleet(stale).roots[0], "h")["refusedStart"]["alive"] is False
 
 
 @pytest.mark.parametrize(

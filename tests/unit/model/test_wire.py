@@ -111,15 +111,15 @@ def test_an_occupation_in_a_gap_is_as_long_as_its_lock_was_last_seen():
     occupation = session.occupation
     last = occupation.recent[-1]
     gap = replace(occupation, recent=(*occupation.recent[:-1], replace(last, ended_at=occupation.since + 7)))
-    shown = session_json(replace(session, occupation=gap), samples.NOW)["occupation"]
+    shown = session_json(replace(session, occupation=gap), samples.NOW, "h")["occupation"]
     assert shown["ms"] == 7000
-    now = session_json(session, samples.NOW)["occupation"]
+    now = session_json(session, samples.NOW, "h")["occupation"]
     assert now["ms"] == round((samples.NOW - occupation.since) * 1000)
 
 
 def test_a_lock_keeps_the_exact_bytes_of_its_path():
     path = "/r/\udcff\x1b.jsonl.lock"
-    assert json.loads(dumps(lock_json(samples.lock(path, Verdict.HELD))))["path"] == path
+    assert json.loads(dumps(lock_json(samples.lock(path, Verdict.HELD), "h")))["path"] == path
 
 
 def test_evidence_can_be_written_as_json():

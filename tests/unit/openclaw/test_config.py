@@ -176,7 +176,31 @@ def test_a_secret_kept_elsewhere_is_named_as_such(tmp_path: Path) -> None:
 def test_a_relative_store_is_noted_not_guessed(tmp_path: Path) -> None:
     config = load(tmp_path, {"session": {"store": "data/sessions.json"}})
     assert config.session_store is None
-    assert "relative" in config.notes[0]
+    assert "relative" in config.unknown_store
+
+
+@pytest.mark.parametrize(
+    ("store", "reason"),
+    [
+        ("${OC_DATA}/sessions.json", "variable"),
+        ("/data/${OC_DATA}/sessions.json", "variable"),
+        ("~/${OC_DATA}/sessions.json", "variable"),
+        ("G:\\\\AI\\\\openclaw\\\\sessions.json", "Windows"),
+        ("G:/AI/openclaw/sessions.json", "Windows"),
+        ("\\\\\\\\host\\\\share\\\\sessions.json", "Windows"),
+    ],
+)
+def test_a_store_that_cannot_be_resolved_is_unknown_and_says_why(
+    tmp_path: Path, store: str, reason: str
+) -> None:
+    config = load(tmp_path, {"session": {"store": store}})
+    assert config.session_store is None
+    assert reason in config.unknown_store
+
+
+def test_a_store_that_is_not_set_or_absolute_is_known(tmp_path: Path) -> None:
+    assert load(tmp_path, {}).unknown_store is None
+    assert load(tmp_path, {"session": {"store": "/data/sessions.json"}}).unknown_store is None
 
 
 @pytest.mark.parametrize("port", [0, 65536, "18789", True, 1.5, None])

@@ -119,7 +119,7 @@ def test_a_lock_without_a_payload_stands_since_its_file_was_written(incident, te
     incident.lock.write_text(text)
     aged(incident.lock, 134)
     seen = incident.look()
-    told = session_json(seen, incident.snapshot.generated_at)
+    told = session_json(seen, incident.snapshot.generated_at, "h")
     assert seen.lock.judgement.verdict is Verdict.UNREADABLE
     assert told["occupation"]["ms"] == pytest.approx(134_000, abs=2_000)
     assert told["since"] == told["occupation"]["since"]
@@ -355,11 +355,13 @@ def test_log_lines_of_runs_that_belong_to_nobody_are_noted(incident):
     assert any("no session known here" in note for note in incident.snapshot.notes)
 
 
-def test_lines_that_are_no_log_lines_are_counted_and_harm_nothing(incident):
+def test_lines_that_could_not_be_read_are_counted_and_what_they_told_is_not_known(incident):
     incident.holder.take(incident.lock)
     with incident.fleet.log.open("ab") as log:
         log.write(b'{"0": "embedded run timeout: \n' + b"\xff\x00 embedded_run_failover_decision {\n")
-    assert incident.look().state is State.RUNNING
+    assert incident.look().state is State.UNKNOWN
+    assert "what they tell is not known" in incident.look().reasons[0]
+    assert incident.snapshot.roots[0].unseen
     assert any("not understood" in note for note in incident.snapshot.notes)
     assert any("1 line looks like OpenClaw's and could not be read" in n for n in incident.snapshot.notes)
 

@@ -13,8 +13,10 @@ from lockdeck.backend.model.locks import Proof, Verdict
 from lockdeck.backend.model.needs import lock_needs_person
 from lockdeck.backend.openclaw.roots.discovery import Root
 from lockdeck.backend.system.procfs import LINUX
+from lockdeck.backend.watch.gateway_feed.latest import NO_NEWS
 from lockdeck.backend.watch.locks import WatchedLocks
 from lockdeck.backend.watch.root import WatchedRoot
+from lockdeck.backend.watch.sources import sources_of
 from tests.unit.fleetdir import PAST, FleetDir, actor, aged, payload
 
 LINUX_ONLY = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
@@ -28,6 +30,11 @@ def fleet(tmp_path):
 @pytest.fixture
 def root(fleet):
     return WatchedRoot(Root(str(fleet.root), own_namespace=True), fleet.env)
+
+
+def view_of(root):
+    """The root with its sources, as a snapshot shows it."""
+    return root.view(live=True, sources=sources_of(root, (), NO_NEWS, time.time()))
 
 
 def test_directories_are_kept_while_they_stand_and_leave_with_their_agent(fleet, root):
@@ -61,15 +68,15 @@ def test_a_release_that_was_cut_off_is_a_problem_and_one_at_work_is_none(fleet, 
     directory.refresh()
     now = folder.stat().st_mtime
     root.take_gateway_locks((), now + 29.0)
-    assert (root.view(live=True).problems, root.view(live=True).unseen) == ((), False)
+    assert (view_of(root).problems, view_of(root).unseen) == ((), False)
     root.take_gateway_locks((), now + 31.0)
-    seen = root.view(live=True)
+    seen = view_of(root)
     assert seen.unseen
     assert seen.problems[0].startswith(f"{folder} is left from a release by lockdeck that was cut off")
     folder.rmdir()
     directory.refresh()
     root.take_gateway_locks((), now + 60.0)
-    assert not root.view(live=True).unseen
+    assert not view_of(root).unseen
 
 
 def test_what_a_version_is_exposed_to_is_said(fleet, root):

@@ -1,0 +1,114 @@
+"""The places where the log of a root is or may be, and what is seen of each."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from lockdeck.backend.model.releases.lookup import traits_of
+from lockdeck.backend.model.sources import LogLook, SourceState
+from lockdeck.backend.openclaw.log.files import open_regular
+from lockdeck.backend.system.namespaces import shares_our_mounts
+from lockdeck.backend.system.ownership import account
+from lockdeck.backend.system.text import SafeText, safe
+from lockdeck.backend.watch.logs.directory import LogDirectory, logs_in, usual_directories
+from lockdeck.backend.watch.root import WatchedRoot
+
+
+def log_directories(owner: int, env: Mapping[str, str]) -> tuple[LogDirectory, ...]:
+    """Return where the gateways of a user log to by default, as far as our own environment tells."""
+    temporary = env.get("TMPDIR") or tempfile.gettempdir()
+    return usual_directories(owner, temporary)
+
+
+def console_files(root: str) -> tuple[str, ...]:
+    """Return what a service manager keeps of a gateway's console, where it does."""
+    paths = (os.path.join(root, "logs", name) for name in ("gateway.log", "gateway.err.log"))
+    return tuple(path for path in paths if os.path.exists(path))
+
+
+def owner_of(root: str) -> int:
+    """Return the user whose gateway serves a root: its owner; our own where that can't be seen."""
+    try:
+        return os.stat(root).st_uid
+    except (OSError, ValueError):
+        return os.geteuid()
+
+
+def look_at_named(paths: Sequence[str]) -> tuple[LogLook, ...]:
+    """Look at the logs that a person named: they tell of every root."""
+    return tuple(replace(look_at_log(path), named=True) for path in paths)
+
+
+def look_at_places(root: WatchedRoot, reported: str | None, env: Mapping[str, str]) -> tuple[LogLook, ...]:
+    """Look at all places where the gateway of a root logs: as configured, as it says, its console, and by default."""
+    configured = root.config.logging_file if root.config else None
+    files = [path for path in (configured, reported) if path is not None]
+    looks = [look_at_log(path) for path in (*files, *console_files(root.path))]
+    if configured is not None and traits_of(root.version).honours_log_file:
+        return tuple(looks)
+    return (*looks, *_default_looks(root, env))
+
+
+def look_at_log(path: str) -> LogLook:
+    """Look at one file. Raises nothing."""
+    where = safe(path, 4096)
+    try:
+        descriptor = open_regular(path, follow=True)
+    except FileNotFoundError:
+        return LogLook(where, SourceState.MISSING, why="there is no such file")
+    except (OSError, ValueError) as error:
+        return LogLook(where, SourceState.REFUSED, why=_reason(error))
+    try:
+        return LogLook(where, SourceState.READ, os.fstat(descriptor).st_mtime)
+    finally:
+        os.close(descriptor)
+
+
+def _default_looks(root: WatchedRoot, env: Mapping[str, str]) -> Iterator[LogLook]:
+    owner = owner_of(root.path)
+    elsewhere = _own_mounts(root)
+    for directory in log_directories(owner, env):
+        look = _look_into(directory, owner)
+        if elsewhere is not None and look.state is SourceState.READ:
+            look = replace(look, state=SourceState.STALE, why=elsewhere)
+        yield look
+
+
+def _look_into(directory: LogDirectory, owner: int) -> LogLook:
+    """Look at a directory with a log for each day: before today's first line yesterday's is the newest."""
+    where, problems = safe(directory.path, 4096), list[SafeText]()
+    logs = [look_at_log(path) for path in logs_in(directory, problems)[:2]]
+    newest = max(logs, key=lambda look: (look.state is SourceState.READ, look.as_of or 0.0), default=None)
+    if newest is not None and newest.state is SourceState.READ:
+        return newest
+    if newest is not None:
+        way = f"run lockdeck as {account(owner)}" if owner != os.geteuid() else "make it readable"
+        return replace(newest, why=f"{newest.why}, {way}")
+    if problems:
+        return LogLook(where, SourceState.REFUSED, why=problems[0].removeprefix(f"{directory.path}: "))
+    return LogLook(where, SourceState.MISSING, why="holds no log")
+
+
+def _own_mounts(root: WatchedRoot) -> str | None:
+    """Say that the gateway of a root has a temporary directory of its own (a container, `PrivateTmp`)."""
+    gateway = root.gateway
+    if gateway is None or not gateway.alive or shares_our_mounts(gateway.pid) is not False:
+        return None
+    try:
+        theirs, ours = os.stat(f"/proc/{gateway.pid}/root/tmp"), os.stat("/tmp")  # noqa: S108  compared only
+    except OSError:
+        return None
+    if (theirs.st_dev, theirs.st_ino) == (ours.st_dev, ours.st_ino):
+        return None
+    return (
+        f"the gateway (pid {gateway.pid}) has a /tmp of its own and logs there: look below "
+        f"/proc/{gateway.pid}/root/tmp"
+    )
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or str(error)

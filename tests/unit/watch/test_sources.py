@@ -1,0 +1,182 @@
+"""What is read of a root decides how green it may be: real directories, locks and logs."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from lockdeck.backend.model.fleet import State
+from lockdeck.backend.model.needs import needs_person
+from lockdeck.backend.model.sources import NO_LOG, SourceKind, SourceState
+from lockdeck.backend.model.wire import snapshot_json
+from lockdeck.backend.system.procfs import LINUX
+from lockdeck.backend.watch.collector import Collector
+from tests.unit.fleetdir import FleetDir, actor, dead_pid, payload
+
+pytestmark = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
+DAY_S = 86_400.0
+
+
+@pytest.fixture
+def fleet(tmp_path):
+    return FleetDir(tmp_path)
+
+
+def look(fleet, *logs, now=None):
+    clock = time.time if now is None else (lambda: now)
+    collector = Collector.discover(
+        [str(fleet.root)], fleet.settings(), logs=list(map(str, logs)), env=fleet.env, clock=clock
+    )
+    try:
+        return collector.look()
+    finally:
+        collector.close()
+
+
+def source_of(snapshot, kind):
+    return next(source for source in snapshot.roots[0].sources if source.kind is kind)
+
+
+def states(snapshot):
+    return {session.key: session.state for session in snapshot.sessions}
+
+
+def day_log(fleet, at):
+    """The log of a day in OpenClaw's own place for our user, written last at a time."""
+    folder = fleet.gateway_lock().parent
+    path = folder / f"openclaw-{time.strftime('%Y-%m-%d', time.localtime(at))}.log"
+    path.touch()
+    os.utime(path, (at, at))
+    return path
+
+
+def test_a_held_session_without_any_log_is_unknown_and_needs_a_person(fleet):
+    with actor() as holder:
+        holder.take(fleet.session())
+        snapshot = look(fleet)
+    (session,) = snapshot.sessions
+    assert session.state is State.UNKNOWN
+    assert session.reasons[0].startswith(NO_LOG)
+    assert "--log" in session.reasons[0]
+    assert any("has the lock file open" in reason for reason in session.reasons)
+    assert snapshot.roots[0].unseen
+    assert needs_person(snapshot)
+    assert any(problem.startswith(NO_LOG) for problem in snapshot.roots[0].problems)
+
+
+@pytest.mark.parametrize("has_left_lock", [False, True])
+def test_where_nothing_can_be_running_no_log_is_needed(fleet, has_left_lock):
+    lock = fleet.session()
+    if has_left_lock:
+        fleet.gateway_lock().write_text(payload(dead_pid(), time.time() - 600.0, configPath="/c"))
+    snapshot = look(fleet)
+    assert states(snapshot) == {"agent:main:main": State.IDLE}
+    assert source_of(snapshot, SourceKind.LOG).state is SourceState.NOT_NEEDED
+    assert not needs_person(snapshot)
+    assert not lock.exists()
+
+
+def test_with_a_gateway_that_lives_an_idle_session_is_not_known_to_be_idle_without_a_log(fleet):
+    fleet.session()
+    config = str(fleet.root / "openclaw.json")
+    with actor() as gateway:
+        gateway.take(fleet.gateway_lock(), configPath=config)
+        snapshot = look(fleet)
+        assert states(snapshot) == {"agent:main:main": State.UNKNOWN}
+        assert needs_person(snapshot)
+        day_log(fleet, time.time())
+        snapshot = look(fleet)
+    assert states(snapshot) == {"agent:main:main": State.IDLE}
+    assert not needs_person(snapshot)
+
+
+def test_beside_a_local_run_without_a_log_the_idle_sessions_stay_idle(fleet):
+    fleet.session("agent:main:calm")
+    with actor() as holder:
+        holder.take(fleet.session("agent:main:busy"))
+        snapshot = look(fleet)
+    assert states(snapshot) == {"agent:main:busy": State.UNKNOWN, "agent:main:calm": State.IDLE}
+
+
+@pytest.mark.parametrize("age_s", [0.0, 3 * 3600.0])
+def test_a_log_that_is_quiet_counts_as_read(fleet, age_s):
+    os.utime(fleet.log, (time.time() - age_s,) * 2)
+    with actor() as holder:
+        holder.take(fleet.session())
+        snapshot = look(fleet, fleet.log)
+    assert states(snapshot) == {"agent:main:main": State.RUNNING}
+    assert source_of(snapshot, SourceKind.LOG).state is SourceState.READ
+    assert not needs_person(snapshot)
+
+
+def test_before_the_first_line_of_a_day_the_log_of_yesterday_counts(fleet):
+    now = time.time()
+    day_log(fleet, now - 20 * 3600.0)
+    with actor() as holder:
+        holder.take(fleet.session())
+        snapshot = look(fleet)
+    assert states(snapshot) == {"agent:main:main": State.RUNNING}
+
+
+def test_a_log_that_nobody_has_written_to_since_the_gateway_started_is_not_its_log(fleet):
+    log = day_log(fleet, time.time() - 3600.0)
+    config = str(fleet.root / "openclaw.json")
+    with actor() as gateway:
+        gateway.take(fleet.gateway_lock(), configPath=config)
+        fleet.session()
+        snapshot = look(fleet, now=time.time() + 120.0)
+    source = source_of(snapshot, SourceKind.LOG)
+    assert (source.where, source.state) == (str(log), SourceState.STALE)
+    assert f"before the gateway (pid {gateway.pid}) started" in source.lost
+    assert states(snapshot) == {"agent:main:main": State.UNKNOWN}
+
+
+def test_a_file_that_is_no_log_file_is_refused_with_its_reason(fleet):
+    with actor() as holder:
+        holder.take(fleet.session())
+        snapshot = look(fleet, "/dev/null")
+    source = source_of(snapshot, SourceKind.LOG)
+    assert (source.where, source.state) == ("/dev/null", SourceState.REFUSED)
+    assert "not a regular file" in source.lost
+
+
+def test_sessions_tell_their_own_sources_and_stand_on_a_host(fleet):
+    with actor() as holder:
+        holder.take(fleet.session())
+        shown = snapshot_json(look(fleet, fleet.log))
+    (session,) = shown["sessions"]
+    kinds = {source["kind"]: source["state"] for source in session["sources"]}
+    assert kinds == {
+        "log": "read",
+        "gateway": "not needed",
+        "locks": "read",
+        "store": "read",
+        "processes": "read",
+        "transcript": "not needed",
+    }
+    hosts = {item["host"] for part in ("roots", "sessions", "locks") for item in shown[part]}
+    assert hosts == {shown["host"]}
+
+
+def test_a_store_that_is_no_store_makes_its_own_sessions_unknown_and_no_others(fleet):
+    with actor() as holder:
+        holder.take(fleet.session("agent:main:main"))
+        holder.take(fleet.session("agent:silas:main"))
+        (fleet.sessions("silas") / "sessions.json").write_text("[")
+        snapshot = look(fleet, fleet.log)
+    by_agent = {session.agent: session.state for session in snapshot.sessions}
+    assert by_agent == {"main": State.RUNNING, "silas": State.UNKNOWN}
+    assert snapshot.roots[0].unseen
+
+
+@pytest.mark.parametrize(
+    "store", ["${NOWHERE_SET}/sessions.json", "data/sessions.json", "G:\\oc\\sessions.json"]
+)
+def test_a_store_whose_place_cannot_be_known_makes_its_root_unseen(fleet, store):
+    fleet.config(session={"store": store})
+    snapshot = look(fleet, fleet.log)
+    assert snapshot.roots[0].unseen
+    assert needs_person(snapshot)
+    assert any(store in problem for problem in snapshot.roots[0].problems)
