@@ -9,7 +9,7 @@ from msgspec import Struct
 from lockdeck.backend.model.locks import Evidence, Judgement, LockRecord
 from lockdeck.backend.model.runs.records import NOBODY_BLOCKED, Attempt, Blocked, Occupation, Rotation
 from lockdeck.backend.model.sessions.loglines import LogLine
-from lockdeck.backend.model.sources import Source
+from lockdeck.backend.model.sources import SourceView
 
 
 class State(StrEnum):
@@ -81,7 +81,7 @@ class RootView(Struct, frozen=True):
     refused_start: RefusedStart | None = None
     unseen: bool = False
     own_namespace: bool = False
-    sources: tuple[Source, ...] = ()
+    sources: tuple[SourceView, ...] = ()
 
 
 class LockView(Struct, frozen=True):

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import GatewayView, LockView, RootView, SessionView, Severity, State
 from lockdeck.backend.model.locks import LockKind, Verdict
-from lockdeck.backend.model.sources import Activity, Source, SourceKind, SourceState
+from lockdeck.backend.model.sources import Activity, SourceKind, SourceState, SourceView
 from lockdeck.backend.model.words import times
 
 _GREEN = frozenset({State.IDLE, State.RUNNING})
@@ -47,13 +47,13 @@ def activity_of(
     )
 
 
-def processes_source(views: Iterable[SessionView], where: str, now: float) -> Source:
+def processes_source(views: Iterable[SessionView], where: str, now: float) -> SourceView:
     """Return the process table at `where` as a source: whose locks have holders that it hides."""
     hidden = sum(view.lock is not None and _is_hidden(view.lock) for view in views)
     if not hidden:
-        return Source(SourceKind.PROCESSES, where, SourceState.READ, now)
+        return SourceView(SourceKind.PROCESSES, where, SourceState.READ, now)
     lost = f"who holds {times(hidden, 'lock')} can't be seen from here"
-    return Source(SourceKind.PROCESSES, where, SourceState.REFUSED, now, lost)
+    return SourceView(SourceKind.PROCESSES, where, SourceState.REFUSED, now, lost)
 
 
 class Knowledge:
@@ -66,9 +66,9 @@ class Knowledge:
             source.kind is SourceKind.GATEWAY and source.state is not SourceState.NOT_NEEDED
             for source in root.sources
         )
-        self._alike: dict[tuple[str, bool], tuple[Source, ...]] = {}
+        self._alike: dict[tuple[str, bool], tuple[SourceView, ...]] = {}
 
-    def of(self, view: SessionView) -> tuple[Source, ...]:
+    def of(self, view: SessionView) -> tuple[SourceView, ...]:
         """Return the sources of a session."""
         directory = _directory_of(view.transcript or "")
         concerned = self._gateway_lives or can_run(view)
@@ -96,7 +96,7 @@ class Knowledge:
             reasons=tuple(dict.fromkeys((*losses, *reasons))),
         )
 
-    def _of_directory(self, directory: str, concerned: bool) -> Iterator[Source]:
+    def _of_directory(self, directory: str, concerned: bool) -> Iterator[SourceView]:
         """Yield the sources of any session in a directory; `concerned`: something can be running in it."""
         faulty = {source.kind for source in self._root.sources if source.lost and _is_of(source, directory)}
         for source in self._root.sources:
@@ -110,7 +110,7 @@ class Knowledge:
             else:
                 yield replace(source, state=SourceState.NOT_NEEDED, lost=None)
         if directory:
-            yield Source(SourceKind.TRANSCRIPT, directory, SourceState.NOT_NEEDED)
+            yield SourceView(SourceKind.TRANSCRIPT, directory, SourceState.NOT_NEEDED)
 
 
 class SupportedViews:
@@ -135,11 +135,11 @@ class SupportedViews:
         return [supported for _, supported in made.values()]
 
 
-def _of_its_own(sources: Iterable[Source], view: SessionView, hides_holder: bool) -> Iterator[Source]:
+def _of_its_own(sources: Iterable[SourceView], view: SessionView, hides_holder: bool) -> Iterator[SourceView]:
     """Yield the sources of a session with what is its own: its transcript, and who can have its lock."""
     for source in sources:
         if source.kind is SourceKind.TRANSCRIPT and view.transcript_at is not None:
-            yield Source(source.kind, view.transcript or "", SourceState.READ, view.transcript_at)
+            yield SourceView(source.kind, view.transcript or "", SourceState.READ, view.transcript_at)
         elif source.kind is SourceKind.PROCESSES and hides_holder:
             lost = "who holds its lock can't be seen from here"
             yield replace(source, state=SourceState.REFUSED, lost=lost)
@@ -151,7 +151,7 @@ def _directory_of(path: str) -> str:
     return path.rpartition("/")[0]
 
 
-def _is_of(source: Source, directory: str) -> bool:
+def _is_of(source: SourceView, directory: str) -> bool:
     """Return whether a source of locks or of a store belongs to a sessions directory."""
     where = source.where if source.kind is SourceKind.LOCKS else _directory_of(source.where)
     return source.kind in _PLACED and where == directory

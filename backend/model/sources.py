@@ -43,7 +43,7 @@ class SourceState(StrEnum):
     NOT_NEEDED = "not needed"
 
 
-class Source(Struct, frozen=True):
+class SourceView(Struct, frozen=True):
     """One source. `as_of`: what it says is of then (epoch seconds).
 
     `lost`: what can't be known without it, and the way out; None where nothing is.
@@ -96,7 +96,7 @@ class Activity(Struct, frozen=True):
         return self.gateway_lives or self.occupied
 
 
-def log_sources(looks: Sequence[LogLook], activity: Activity, gateway_tells: bool) -> Iterator[Source]:
+def log_sources(looks: Sequence[LogLook], activity: Activity, gateway_tells: bool) -> Iterator[SourceView]:
     """Yield the logs of a root. `gateway_tells`: its gateway says itself what it does.
 
     Of the places where OpenClaw logs by itself one is enough, and the best stands for all. A log that a person named may
@@ -113,7 +113,7 @@ def log_sources(looks: Sequence[LogLook], activity: Activity, gateway_tells: boo
         state = look.state
         if state is not SourceState.READ and not activity.possible:
             state = SourceState.NOT_NEEDED
-        yield Source(SourceKind.LOG, look.where, state, look.as_of, lost)
+        yield SourceView(SourceKind.LOG, look.where, state, look.as_of, lost)
 
 
 def _lost_log(look: LogLook, judged: Sequence[LogLook], best: LogLook) -> str | None:
@@ -146,17 +146,17 @@ def _stale(look: LogLook, why: str) -> LogLook:
 
 def gateway_source(
     look: SourceLook | None, where: str, activity: Activity, log_is_read: bool, version: str | None
-) -> Source:
+) -> SourceView:
     """Return the gateway's word as a source; `look` is None where files tell all that it could.
 
     `log_is_read`: the log is, and in this release it shows what the gateway would tell.
     """
     if look is None or not activity.gateway_lives:
-        return Source(SourceKind.GATEWAY, where, SourceState.NOT_NEEDED)
+        return SourceView(SourceKind.GATEWAY, where, SourceState.NOT_NEEDED)
     lost = None
     if look.state is not SourceState.READ and not log_is_read:
         lost = (
             f"the gateway tells nothing, and the log alone of OpenClaw {version or 'of an unknown release'} does not show "
             f"every run: {look.why}"
         )
-    return Source(SourceKind.GATEWAY, look.where or where, look.state, look.as_of, lost)
+    return SourceView(SourceKind.GATEWAY, look.where or where, look.state, look.as_of, lost)

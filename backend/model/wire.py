@@ -27,7 +27,7 @@ from lockdeck.backend.model.moments import clock_text, iso, seconds_between, tel
 from lockdeck.backend.model.needs import needs_person
 from lockdeck.backend.model.occupation import occupied_ms
 from lockdeck.backend.model.runs.records import Attempt, Occupation, Rotation
-from lockdeck.backend.model.sources import Source
+from lockdeck.backend.model.sources import SourceView
 
 SCHEMA = 2
 Json = dict[str, Any]
@@ -91,7 +91,7 @@ def summary_json(snapshot: FleetSnapshot) -> Json:
 def _sessions_json(snapshot: FleetSnapshot) -> Iterator[Json]:
     """Yield the sessions. Most of a root have the same sources, as one object: that is rendered once."""
     roots = {root.path: Knowledge(root) for root in snapshot.roots}
-    rendered: dict[int, tuple[tuple[Source, ...], list[Json]]] = {}
+    rendered: dict[int, tuple[tuple[SourceView, ...], list[Json]]] = {}
     for session in snapshot.sessions:
         sources = roots[session.root].of(session) if session.root in roots else ()
         if id(sources) not in rendered:
@@ -99,7 +99,7 @@ def _sessions_json(snapshot: FleetSnapshot) -> Iterator[Json]:
         yield session_json(session, snapshot.generated_at, snapshot.host, rendered[id(sources)][1])
 
 
-def sources_json(sources: Iterable[Source]) -> list[Json]:
+def sources_json(sources: Iterable[SourceView]) -> list[Json]:
     """Render what is read of a root or session, how fresh it is, and what can't be known without it."""
     return [
         {

@@ -213,17 +213,14 @@ class Collector:
 
     def _sessions(self, root: WatchedRoot, joins: Joins, now: float) -> Iterator[SessionView]:
         """Yield the sessions of a root, by what its era keeps of them."""
+        news, only_root = self._sources.news.of(root.path), self._roots.only_of_era(root)
         if root.era == "sqlite":
-            news, only_root = self._sources.news.of(root.path), self._roots.only_of_era(root)
             yield from gateway_sessions(RootReport(root, news, joins, now, only_root), self._builder)
             return
         for path, directory in root.directories.items():
             locks, occupations = self._locks.views.get(path, ()), self._locks.occupations.get(path, {})
-            yield from self._file_sessions.views(
-                DirectoryReport(root, directory, joins, now, self._roots.only_of_era(root)),
-                locks,
-                occupations,
-            )
+            report = DirectoryReport(root, directory, joins, now, only_root, news)
+            yield from self._file_sessions.views(report, locks, occupations)
 
     def _root_view(self, root: WatchedRoot, views: Sequence[SessionView], now: float) -> RootView:
         refused = self._roots.refused_start(root, self._sources.book.refused_starts, now)

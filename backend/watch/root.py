@@ -14,7 +14,7 @@ from lockdeck.backend.model.releases.exposure import exposure_notes
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.chain import FailoverChain
-from lockdeck.backend.model.sources import LogLook, Source
+from lockdeck.backend.model.sources import LogLook, SourceView
 from lockdeck.backend.openclaw.locks.gatewaylock import expected_lock_paths, gateway_lock_paths, stale_guards
 from lockdeck.backend.openclaw.locks.lockfile import cut_off, cut_off_sentence
 from lockdeck.backend.openclaw.roots.config import Config, load_config
@@ -128,7 +128,7 @@ class WatchedRoot(Struct):
         live: bool,
         refused: RefusedStart | None = None,
         polled: Sequence[str] = (),
-        sources: tuple[Source, ...] = (),
+        sources: tuple[SourceView, ...] = (),
     ) -> RootView:
         """Return the root as a snapshot shows it.
 

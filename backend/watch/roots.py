@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from lockdeck.backend.model.fleet import RefusedStart, RootView
 from lockdeck.backend.model.gateways import refused_start
 from lockdeck.backend.model.runs.events import GatewayRefused
-from lockdeck.backend.model.sources import Source, SourceKind, SourceState
+from lockdeck.backend.model.sources import SourceKind, SourceState, SourceView
 from lockdeck.backend.openclaw.roots.discovery import Discovery, Unusable
 from lockdeck.backend.watch.directory import WatchedDirectory
 from lockdeck.backend.watch.root import WatchedRoot
@@ -61,7 +61,7 @@ class WatchedRoots:
         for entry in self._unusable:
             sentence = str(entry.fault.sentence)
             lost = sentence if entry.fault.unseen else None
-            store = Source(SourceKind.STORE, entry.path, SourceState.REFUSED, None, lost)
+            store = SourceView(SourceKind.STORE, entry.path, SourceState.REFUSED, None, lost)
             yield RootView(
                 entry.path, "files", None, watch, (sentence,), unseen=entry.fault.unseen, sources=(store,)
             )

@@ -10,10 +10,10 @@ from lockdeck.backend.model.knowledge import activity_of, processes_source
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.sources import (
     Activity,
-    Source,
     SourceKind,
     SourceLook,
     SourceState,
+    SourceView,
     gateway_source,
     log_sources,
 )
@@ -31,7 +31,7 @@ _UNREACHED = frozenset({Trouble.UNREACHABLE, Trouble.SILENT, Trouble.CLOSED, Tro
 
 def sources_of(
     root: WatchedRoot, views: Sequence[SessionView], news: FeedNews, now: float
-) -> tuple[Source, ...]:
+) -> tuple[SourceView, ...]:
     """Return the sources of a root, whose sessions are `views`, at `now` (epoch seconds)."""
     activity = activity_of(root.gateway, views, root.gateway_started_at, news.connected, now)
     look = _gateway_look(news, now) if needs_feed(root) else None
@@ -47,7 +47,7 @@ def sources_of(
     )
 
 
-def _is_whole(logs: Sequence[Source]) -> bool:
+def _is_whole(logs: Sequence[SourceView]) -> bool:
     return any(log.state is SourceState.READ for log in logs) and not any(log.lost for log in logs)
 
 
@@ -68,18 +68,18 @@ def _gateway_look(news: FeedNews, now: float) -> SourceLook:
     return SourceLook("", SourceState.REFUSED if refused else SourceState.MISSING, None, why)
 
 
-def _locks_and_stores(root: WatchedRoot, activity: Activity) -> Iterator[Source]:
+def _locks_and_stores(root: WatchedRoot, activity: Activity) -> Iterator[SourceView]:
     """Yield the locks and stores of a root: those that can be read as one, and each that can't."""
     if root.era == "sqlite":
         # The gateway tells of its sessions, and nothing reads what is left of the files.
-        yield Source(SourceKind.LOCKS, safe(root.path, 4096), SourceState.NOT_NEEDED)
-        yield Source(SourceKind.STORE, safe(root.path, 4096), SourceState.NOT_NEEDED)
+        yield SourceView(SourceKind.LOCKS, safe(root.path, 4096), SourceState.NOT_NEEDED)
+        yield SourceView(SourceKind.STORE, safe(root.path, 4096), SourceState.NOT_NEEDED)
         return
     directories = list(root.directories.values())
     listed = [home.where.path for home in directories if home.unlisted is None]
     stored = [home.where.path for home in directories if home.unread_store is None]
-    yield Source(SourceKind.LOCKS, _place(root, listed), SourceState.READ, activity.now)
-    yield Source(SourceKind.STORE, _place(root, stored), SourceState.READ, activity.now)
+    yield SourceView(SourceKind.LOCKS, _place(root, listed), SourceState.READ, activity.now)
+    yield SourceView(SourceKind.STORE, _place(root, stored), SourceState.READ, activity.now)
     for home in directories:
         if home.unlisted is not None:
             yield _refused(SourceKind.LOCKS, home.where.path, home.unlisted)
@@ -96,5 +96,5 @@ def _place(root: WatchedRoot, paths: Sequence[str]) -> str:
         return safe(root.path, 4096)
 
 
-def _refused(kind: SourceKind, where: str, sentence: str) -> Source:
-    return Source(kind, safe(where, 4096), SourceState.REFUSED, None, safe(sentence, 4096))
+def _refused(kind: SourceKind, where: str, sentence: str) -> SourceView:
+    return SourceView(kind, safe(where, 4096), SourceState.REFUSED, None, safe(sentence, 4096))

@@ -41,6 +41,7 @@ from lockdeck.backend.model.runs.records import (
 )
 from lockdeck.backend.model.runs.remaining import Remaining
 from lockdeck.backend.model.sessions.loglines import LogLine
+from lockdeck.backend.model.sources import SourceKind, SourceState, SourceView
 from lockdeck.backend.system.processes import ProcessDetails
 from lockdeck.backend.system.text import safe
 
@@ -67,6 +68,13 @@ MODELS = (
     ("local:default", "ollama", "qwen3-coder"),
 )
 NOTES = tuple(f"{ROOT}: {note}" for note in exposure_notes(Version(2026, 4, 5)))
+SOURCES = (
+    SourceView(SourceKind.LOG, "/tmp/openclaw/openclaw-2026-04-07.log", SourceState.READ, NOW - 2),
+    SourceView(SourceKind.GATEWAY, "127.0.0.1:18789", SourceState.NOT_NEEDED),
+    SourceView(SourceKind.LOCKS, f"{ROOT}/agents", SourceState.READ, NOW),
+    SourceView(SourceKind.STORE, f"{ROOT}/agents", SourceState.READ, NOW),
+    SourceView(SourceKind.PROCESSES, "/proc", SourceState.READ, NOW),
+)
 PAYLOADS = (
     "[/foo]",
     "[/",
@@ -298,7 +306,8 @@ def incident() -> FleetSnapshot:
             reasons=("all models failed (5): timeout",),
         ),
     )
-    root = RootView(ROOT, "files", GatewayView(396, "2026.4.5", 18789, True), "live", (), "2026.4.5")
+    gateway = GatewayView(396, "2026.4.5", 18789, True)
+    root = RootView(ROOT, "files", gateway, "live", (), "2026.4.5", sources=SOURCES)
     locks = tuple(view.lock for view in sessions if view.lock is not None)
     return FleetSnapshot(NOW, "deck", (root,), sessions, (*locks, lonely), NOTES)
 
@@ -347,7 +356,15 @@ def hostile() -> FleetSnapshot:
     """Return a fleet in which every text came from an attacker."""
     sessions = tuple(_hostile_session(payload) for payload in PAYLOADS)
     roots = tuple(
-        RootView(f"/{payload}", payload, GatewayView(1, payload, 1, True), "live", (payload,), payload)
+        RootView(
+            f"/{payload}",
+            payload,
+            GatewayView(1, payload, 1, True),
+            "live",
+            (payload,),
+            payload,
+            sources=(SourceView(SourceKind.LOG, payload, SourceState.STALE, NOW, payload),),
+        )
         for payload in PAYLOADS[:3]
     )
     locks = tuple(

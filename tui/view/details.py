@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView
+from lockdeck.backend.model.knowledge import Knowledge
 from lockdeck.backend.model.words import duration, time_of_day
 from lockdeck.backend.system.processes import ProcessDetails
 from lockdeck.backend.system.text import safe
@@ -15,6 +16,7 @@ from lockdeck.tui.view.bars import attempt_index
 from lockdeck.tui.view.holder import other_locks, process_lines
 from lockdeck.tui.view.lines import EMPTY, Line, line, span, wrap
 from lockdeck.tui.view.severity import LIFE, state_line, verdict_line
+from lockdeck.tui.view.sources import source_rows
 from lockdeck.tui.view.sparkline import Beat, pulse_lines
 from lockdeck.tui.view.symbols import Symbols
 from lockdeck.tui.view.timeline import timeline
@@ -68,6 +70,7 @@ def describe(picture: Picture, symbols: Symbols, width: int) -> list[Line]:
     rows += _section("Holder process", _process(picture), symbols, width)
     if lock is not None:
         rows += _section("What lockdeck would do", [line(span(advice(lock)))], symbols, width)
+    rows += _section("Sources", _sources(picture), symbols, width)
     return [*rows, *_section("Root", _root(picture), symbols, width), EMPTY]
 
 
@@ -162,6 +165,12 @@ def _process(picture: Picture) -> Iterable[Line]:
     if picture.lock is None or holder is None or picture.process is None:
         return ()
     return process_lines(picture.process, other_locks(holder, picture.lock.record.path, picture.snapshot))
+
+
+def _sources(picture: Picture) -> Iterator[Line]:
+    """Yield what this picture is known from."""
+    if picture.session is not None and picture.root is not None:
+        yield from source_rows(Knowledge(picture.root).of(picture.session), picture.now)
 
 
 def _root(picture: Picture) -> Iterator[Line]:

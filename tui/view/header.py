@@ -14,6 +14,7 @@ from lockdeck.backend.system.text import SafeText
 from lockdeck.tui.view.lines import Line, Span, fit, join, line, sides, span, width_of
 from lockdeck.tui.view.notes import header_rows, where
 from lockdeck.tui.view.severity import LIFE, SEVERITY_STYLE, STATE_ORDER, VERDICT_SEVERITY
+from lockdeck.tui.view.sources import header_parts
 from lockdeck.tui.view.symbols import Symbols
 
 STALE_AFTER_S = 8.0
@@ -82,7 +83,7 @@ def header(snapshot: FleetSnapshot | None, state: HeaderState, symbols: Symbols,
             ellipsis=mark,
         ),
         sides(
-            (span(" "), *join(_gateways(snapshot), between)),
+            (span(" "), *join(_gateways(snapshot, state.now), between)),
             _crumbs(state, symbols, width),
             width,
             ellipsis=mark,
@@ -117,9 +118,11 @@ def _locks(snapshot: FleetSnapshot) -> Iterator[Line]:
         yield line(span(times(blocked, "blocked caller"), "warning"))
 
 
-def _gateways(snapshot: FleetSnapshot) -> Iterator[Line]:
+def _gateways(snapshot: FleetSnapshot, now: float) -> Iterator[Line]:
+    """Yield the gateway of each root, and how fresh the log and its own word are."""
     for root in snapshot.roots[:MOST_ROOTS]:
-        yield (*where(root, snapshot), _gateway(root))
+        parts = (line(_gateway(root)), *header_parts(root.sources, now))
+        yield (*where(root, snapshot), *join(parts, span(", ", "dim")))
     if len(snapshot.roots) > MOST_ROOTS:
         yield line(span(f"{len(snapshot.roots) - MOST_ROOTS} more roots", "dim"))
 

@@ -11,13 +11,14 @@ from lockdeck.backend.model.words import UNKNOWN, duration, time_of_day, times
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.tui.view.advice import advice
 from lockdeck.tui.view.names import short_key
+from lockdeck.tui.view.sources import in_one_line
 from lockdeck.tui.view.symbols import ASCII
 
 
 def snapshot_lines(snapshot: FleetSnapshot) -> Iterator[SafeText]:
     """Render roots, sessions that are not idle, locks without a session, gateway locks, and the counts."""
     for root in snapshot.roots:
-        yield from root_lines(root)
+        yield from root_lines(root, snapshot.generated_at)
     busy = [s for s in snapshot.sessions if s.state is not State.IDLE or s.lock or s.severity > Severity.OK]
     if busy:
         yield SafeText("")
@@ -36,14 +37,16 @@ def snapshot_lines(snapshot: FleetSnapshot) -> Iterator[SafeText]:
     yield summary_line(snapshot)
 
 
-def root_lines(root: RootView) -> Iterator[SafeText]:
-    """Render one root with its gateway and problems."""
+def root_lines(root: RootView, now: float) -> Iterator[SafeText]:
+    """Render one root with its gateway, its sources and problems."""
     gateway = "no gateway seen"
     if root.gateway:
         alive = _LIFE[root.gateway.alive]
         version = f" {root.gateway.version}" if root.gateway.version else ""
         gateway = f"gateway{version} pid {root.gateway.pid} {alive}"
     yield safe(f"{root.path}  [{root.era}]  {gateway}  watch: {root.watch}")
+    if root.sources:
+        yield safe(f"  sources: {in_one_line(root.sources, now)}")
     for problem in root.problems:
         yield safe(f"  problem: {problem}")
 

@@ -24,6 +24,8 @@ from lockdeck.backend.openclaw.store import SessionEntry
 from lockdeck.backend.openclaw.transcript import TranscriptTail
 from lockdeck.backend.system.suspension import suspension_of
 from lockdeck.backend.watch.directory import WatchedDirectory, agent_of_key
+from lockdeck.backend.watch.gateway_feed.latest import NO_NEWS
+from lockdeck.backend.watch.gateway_feed.news import FeedNews
 from lockdeck.backend.watch.joins import RECENT_S, Joins, ended_with_its_gateway, is_recent
 from lockdeck.backend.watch.progress import Progress
 from lockdeck.backend.watch.root import WatchedRoot
@@ -37,6 +39,7 @@ from lockdeck.backend.watch.sessions.builder import (
     rotation_in,
     transcript_of,
 )
+from lockdeck.backend.watch.sessions.unlocked import holder_without_lock, running_rows, with_gateways_word
 
 NO_SESSION = "no session of the store names this lock's transcript"
 NOT_STORED = "known from the log alone: the store names no such session"
@@ -53,6 +56,7 @@ class DirectoryReport(Struct, frozen=True):
     joins: Joins
     now: float
     only_root: bool = True
+    news: FeedNews = NO_NEWS
 
 
 class _Session(Struct, frozen=True):
@@ -101,6 +105,7 @@ class FileSessions:
             for path, occupation in occupations.items()
             if (entry := directory.session_of(path)) is not None
         }
+        occupied |= _without_lock(report, by_key, occupied)
         idle = self._idle_views(report)
         for entry in directory.store.entries:
             session = self._session(report, entry, by_key.get(entry.key), occupied.get(entry.key))
@@ -186,6 +191,7 @@ class FileSessions:
             max_hold_ms=payload.max_hold_ms if payload else None,
             budget=budget_of(root.chain_for(session.agent), None, traits_of(root.version)),
             sees_locks=root.era == "files",
+            holder=holder_without_lock(occupation) if lock is None else None,
         )
 
     def _transcript_tail(self, lock_path: str | None) -> TranscriptTail | None:
@@ -237,6 +243,24 @@ def _by_session(
             else:
                 by_key[entry.key] = view
     return by_key, strangers
+
+
+def _without_lock(
+    report: DirectoryReport, locked: Mapping[str, LockView], occupied: Mapping[str, Occupation]
+) -> dict[str, Occupation]:
+    """Return the occupations of the sessions in which a run goes on while no lock stands, by session key."""
+    root, news = report.root, report.news
+    rows = {row.key: row for row in running_rows(news, report.joins, root.path, report.now)}
+    if not rows:
+        return {}
+    pid = root.gateway.pid if root.gateway else None
+    return {
+        entry.key: with_gateways_word(occupied.get(entry.key), row, lock_path, news, pid)
+        for entry in report.directory.store.entries
+        if entry.key not in locked
+        and (row := rows.get(entry.key)) is not None
+        and (lock_path := report.directory.lock_path_of(entry)) is not None
+    }
 
 
 def _stranger(report: DirectoryReport, view: LockView, occupation: Occupation | None) -> _Session:
