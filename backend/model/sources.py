@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from lockdeck.backend.model.words import time_of_day
+from lockdeck.backend.model.words import duration, time_of_day
 
 STARTED_S = 60.0
 """A gateway logs its start: after so many seconds a log that was not written since is not its own."""
@@ -54,6 +54,10 @@ class SourceView(Struct, frozen=True):
     state: SourceState
     as_of: float | None = None
     lost: str | None = None
+
+    def age(self, now: float) -> str:
+        """Return how old what it says is at `now` (epoch seconds), to be put behind a word; empty where nobody knows."""
+        return "" if self.as_of is None else f" {duration(max(0.0, now - self.as_of))} ago"
 
 
 class SourceLook(Struct, frozen=True):

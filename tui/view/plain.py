@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, Severity, State
 from lockdeck.backend.model.locks import LockKind
+from lockdeck.backend.model.sources import SourceState, SourceView
 from lockdeck.backend.model.wire import summary_json
 from lockdeck.backend.model.words import UNKNOWN, duration, time_of_day, times
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.tui.view.advice import advice
 from lockdeck.tui.view.names import short_key
-from lockdeck.tui.view.sources import in_one_line
 from lockdeck.tui.view.symbols import ASCII
 
 
@@ -46,9 +46,15 @@ def root_lines(root: RootView, now: float) -> Iterator[SafeText]:
         gateway = f"gateway{version} pid {root.gateway.pid} {alive}"
     yield safe(f"{root.path}  [{root.era}]  {gateway}  watch: {root.watch}")
     if root.sources:
-        yield safe(f"  sources: {in_one_line(root.sources, now)}")
+        yield safe(f"  sources: {_sources(root.sources, now)}")
     for problem in root.problems:
         yield safe(f"  problem: {problem}")
+
+
+def _sources(sources: Sequence[SourceView], now: float) -> str:
+    """Return what is read and what is not in one line; sources that are not needed are left out."""
+    needed = (source for source in sources if source.state is not SourceState.NOT_NEEDED)
+    return ", ".join(f"{source.kind} {source.state}{source.age(now)}" for source in needed)
 
 
 _LIFE = {True: "alive", False: "gone", None: "(its life can't be seen from here)"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lockdeck.backend.model.sources import SourceKind, SourceState, SourceView
-from lockdeck.backend.model.words import duration
 from lockdeck.tui.view.lines import Line, Span, line, span
 
 _IN_HEADER = (SourceKind.LOG, SourceKind.GATEWAY)
@@ -25,29 +24,16 @@ def source_rows(sources: Iterable[SourceView], now: float) -> Iterator[Line]:
         style = "text" if source.lost is None else "warning"
         yield line(
             span(f"{source.kind} ", style),
-            span(f"{source.state}{_age(source, now)}", style),
+            span(f"{source.state}{source.age(now)}", style),
             span(f"  {source.where}" if source.where else "", "dim", 4096),
         )
         if source.lost is not None:
             yield line(span(f"  {source.lost}", "warning", 4096))
 
 
-def in_one_line(sources: Iterable[SourceView], now: float) -> str:
-    """Return what is read and what is not in one line of text."""
-    return ", ".join(
-        f"{source.kind} {source.state}{_age(source, now)}"
-        for source in sources
-        if source.state is not SourceState.NOT_NEEDED
-    )
-
-
 def _short(source: SourceView, now: float) -> Span:
     if source.lost is not None:
         return span(f"{source.kind} {source.state}", "critical")
     if source.state is SourceState.READ:
-        return span(f"{source.kind}{_age(source, now)}", "dim")
+        return span(f"{source.kind}{source.age(now)}", "dim")
     return span(f"{source.kind} {source.state}", "notice")
-
-
-def _age(source: SourceView, now: float) -> str:
-    return "" if source.as_of is None else f" {duration(max(0.0, now - source.as_of))} ago"
