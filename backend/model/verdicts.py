@@ -150,6 +150,8 @@ def _foreign_reasons(evidence: Evidence) -> Iterator[str]:
         yield "the lock may have been written in another pid namespace"
     if evidence.volume == "network":
         yield f"{evidence.fs_type} is a network or shared file system: the writer may be on another host"
+    elif evidence.volume != "local" and evidence.fs_type == "overlay":
+        yield "it lies on an overlay: who has it open below, under its other name, can't be seen from here"
     elif evidence.volume != "local":
         yield f"the file system kind ({evidence.fs_type or 'unknown'}) is not known to be local"
     if not evidence.scan.complete:

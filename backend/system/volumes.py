@@ -75,7 +75,15 @@ class Mounts(Struct, frozen=True):
         # max() keeps the first of equals, and of two mounts on one place the later one is seen.
         nearest = max(reversed(exact or above), key=lambda mount: len(mount.mount_point))
         own_root = nearest.mount_point == "/" and nearest.fs_type == "overlay"
-        return Volume(kind_of(nearest.fs_type), safe(nearest.fs_type), nearest.mount_point, own_root)
+        # What lies below any other overlay has another name: a file that is open there is hidden from every search of
+        # ours, and from the kernel's lease (seen on 6.18).
+        hides = nearest.fs_type == "overlay" and not own_root
+        return Volume(
+            "unknown" if hides else kind_of(nearest.fs_type),
+            safe(nearest.fs_type),
+            nearest.mount_point,
+            own_root,
+        )
 
 
 def kind_of(fs_type: str) -> Kind:

@@ -27,6 +27,7 @@ from lockdeck.tui.cli.startup import settings_of
 from lockdeck.tui.exits import Exit
 
 if TYPE_CHECKING:
+    from lockdeck.backend.actions.journal import Journal
     from lockdeck.backend.settings.records import Settings
 
 OVERRIDABLE = "leaked"
@@ -76,15 +77,9 @@ def release_lock(request: ReleaseRequest, settings: Settings) -> Exit:
     """Release one lock, or say why not; 0 released, 1 not reached, 2 wrong use, 3 refused."""
     journal = default_journal()
     changes_nothing = request.dry_run or request.read_only or settings.read_only
-    try:
-        for sentence in () if changes_nothing else recover(journal):
-            narrate(f"recovered: {sentence}")
-    except ForeignFolderError as error:
-        narrate(f"nothing was released: {error}")
-        return Exit.REFUSED
-    except OSError as error:
-        narrate(f"{journal.path}: can't be read or written: {error.strerror or error}; nothing was released")
-        return Exit.USAGE
+    code = None if changes_nothing else _recover(journal)
+    if code is not None:
+        return code
     plan = plan_release(
         request.lock,
         request.release_id,
@@ -115,6 +110,20 @@ def release_lock(request: ReleaseRequest, settings: Settings) -> Exit:
         outcome = release(plan, journal=journal, watch_s=request.watch_s, patience=patience)
     _show_outcome(outcome, request.as_json)
     return {Status.RELEASED: Exit.OK, Status.REFUSED: Exit.REFUSED}.get(outcome.status, Exit.ATTENTION)
+
+
+def _recover(journal: Journal) -> Exit | None:
+    """Put right what an earlier lockdeck left half done; the exit code where that can't be tried."""
+    try:
+        for sentence in recover(journal):
+            narrate(f"recovered: {sentence}")
+    except ForeignFolderError as error:
+        narrate(f"nothing was released: {error}")
+        return Exit.REFUSED
+    except OSError as error:
+        narrate(f"{journal.path}: can't be read or written: {error.strerror or error}; nothing was released")
+        return Exit.USAGE
+    return None
 
 
 def _override(request: ReleaseRequest) -> Override | None:

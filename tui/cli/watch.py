@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, assert_never
 
 import click
@@ -67,7 +69,7 @@ def watch_fleet(collector: Collector, seconds: float | None, as_json: bool) -> E
 
 @contextmanager
 def _stopped_by_signals(stop: threading.Event) -> Iterator[Sequence[int]]:
-    """Let SIGINT and SIGTERM set `stop`; yields the signals that came.
+    """Let SIGINT, SIGTERM and the going of who reads stdout set `stop`; yields the signals that came.
 
     The handler runs in the thread that waits for `stop`, maybe while that has its lock, so it must take none.
     """
@@ -79,7 +81,7 @@ def _stopped_by_signals(stop: threading.Event) -> Iterator[Sequence[int]]:
         os.write(writer, b".")
 
     def pass_on() -> None:
-        if os.read(reader, 1):
+        if _signal_or_no_reader(reader):
             stop.set()
         os.close(reader)
 
@@ -91,6 +93,24 @@ def _stopped_by_signals(stop: threading.Event) -> Iterator[Sequence[int]]:
         for number, handler in previous.items():
             signal.signal(number, handler)
         os.close(writer)
+
+
+def _signal_or_no_reader(signals: int) -> bool:
+    """Wait until a signal came or stdout has lost its reader; False when the wait itself is over.
+
+    The kernel tells both; without asking it a quiet fleet would be watched for nobody until its next change.
+    """
+    poll = select.poll()
+    poll.register(signals, select.POLLIN)
+    with suppress(OSError, ValueError):  # a stdout that is no file has no reader to lose
+        poll.register(sys.stdout.fileno(), 0)
+    while True:
+        for descriptor, happened in poll.poll():
+            if descriptor == signals:
+                return bool(os.read(signals, 1))
+            if happened & (select.POLLERR | select.POLLHUP):
+                return True
+            poll.unregister(descriptor)  # closed: nothing more is told about it
 
 
 def change_json(change: Change, snapshot: FleetSnapshot) -> dict[str, Any]:

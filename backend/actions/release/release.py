@@ -108,10 +108,8 @@ def release(
             reasons = plan.refusal.reasons if plan.refusal else ("the plan names no lock",)
             return append_end(journal, _outcome(plan, Status.REFUSED, reasons))
         transcript = transcript_state(place.path)
-        if plan.patient:
-            await_quiet(place, patience)
-        elif young := patience.look(place):
-            return append_end(journal, _outcome(plan, Status.REFUSED, tuple(one.sentence for one in young)))
+        if reasons := _not_quiet(plan, place, patience):
+            return append_end(journal, _outcome(plan, Status.REFUSED, reasons))
         with turn(journal.folder, os.path.dirname(place.path), TURN_S):
             outcome = _prove_and_act(plan, place, view, tools)
         if outcome.status is not Status.RELEASED or watch_s <= 0:
@@ -124,6 +122,14 @@ def release(
     except OSError as error:
         return _outcome(plan, Status.FAILED, (f"{type(error).__name__}: {safe(error)}",))
     return _watch(outcome, place, transcript, watch_s, tools)
+
+
+def _not_quiet(plan: ReleasePlan, place: Place, patience: Patience) -> tuple[str, ...]:
+    """Wait for a quiet moment; where the plan is not to wait, return why this is none."""
+    if plan.patient:
+        await_quiet(place, patience)
+        return ()
+    return tuple(one.sentence for one in patience.look(place))
 
 
 def _prove_and_act(plan: ReleasePlan, place: Place, first: LockView, tools: ReleaseTools) -> ReleaseOutcome:

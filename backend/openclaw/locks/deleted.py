@@ -1,4 +1,7 @@
-"""Locks that were deleted while a process has them open, found again by the path where they stood.
+"""Locks that were deleted while a process has them open, found again by the name and the directory where they stood.
+
+A path is what a process calls a file: through a bind mount or in a container it is another one. So the directory is
+known by its device and inode, asked for in the opener's own mounts.
 
 Their holder goes on writing without noticing (seen on 2026.4.5), also when another lock stands there by now.
 """
@@ -9,12 +12,14 @@ import os
 from collections.abc import Iterable
 
 from lockdeck.backend.openclaw.roots.environment import real
-from lockdeck.backend.system.descriptors import DescriptorScan, Opener, scan_all
+from lockdeck.backend.system.descriptors import DescriptorScan, Inode, Opener, scan_all
 from lockdeck.backend.system.namespaces import shares_our_mounts
+
+_SESSION = ".jsonl.lock"
 
 
 def deleted_at(path: str, scan: DescriptorScan | None) -> tuple[Opener, ...]:
-    """Return who has a deleted file open that stood at this very path; nobody where nothing was scanned.
+    """Return who has a deleted file open that stood at this very place; nobody where nothing was scanned.
 
     Our own reading is no hold; anybody else's open descriptor counts, even a reader's.
     """
@@ -52,16 +57,33 @@ def deleted_holder(path: str) -> str | None:
     return None
 
 
-def _stood_at(spot: str, former: str, opener: Opener) -> bool:
-    """Return whether a deleted file stood at `spot`, by the path that its opener's own mounts give it.
+def parent_of(former: str, opener: Opener) -> Inode | None:
+    """Return device and inode of the directory where a deleted file stood, as its opener sees it; None: can't be had."""
+    return _inode_of(f"/proc/{opener.pid}/root{os.path.dirname(former)}")
 
-    A container may call another place the same, and this one differently: there the volume decides, and for
-    session locks, which are named after a random id, the name.
-    """
-    if shares_our_mounts(opener.pid) is not False:
-        return former == spot
+
+def directory_inode(path: str) -> Inode | None:
+    """Return device and inode of a directory of ours; None where there is none."""
+    return _inode_of(path)
+
+
+def _inode_of(path: str) -> Inode | None:
     try:
-        device = os.stat(os.path.dirname(spot)).st_dev
+        status = os.stat(path)
     except (OSError, ValueError):
-        return former == spot
-    return opener.inode[0] == device and (former == spot or spot.endswith(".jsonl.lock"))
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _stood_at(spot: str, former: str, opener: Opener) -> bool:
+    """Return whether a deleted file of the same name stood at `spot`.
+
+    Where its directory can't be had in the opener's mounts any more (unmounted, not readable), the volume decides, and
+    for session locks, which are named after a random id, the name.
+    """
+    if former == spot and shares_our_mounts(opener.pid) is not False:
+        return True
+    parent, ours = parent_of(former, opener), directory_inode(os.path.dirname(spot))
+    if parent is not None and ours is not None:
+        return parent == ours
+    return former == spot or (spot.endswith(_SESSION) and (ours is None or ours[0] == opener.inode[0]))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import LockKind, LockRecord, Presence, Verdict
 from lockdeck.backend.model.verdicts import judge
-from lockdeck.backend.openclaw.locks.deleted import deleted_at, written_at
+from lockdeck.backend.openclaw.locks.deleted import deleted_at, directory_inode, parent_of, written_at
 from lockdeck.backend.openclaw.locks.evidence import (
     Openers,
     Surroundings,
@@ -24,7 +24,7 @@ from lockdeck.backend.openclaw.locks.evidence import (
 )
 from lockdeck.backend.openclaw.locks.lockfile import read_lock
 from lockdeck.backend.openclaw.roots.place import Place
-from lockdeck.backend.system.descriptors import DescriptorScan, scan_all, scan_pids
+from lockdeck.backend.system.descriptors import DescriptorScan, Inode, scan_all, scan_pids
 
 SETTLE_S = 0.2
 """OpenClaw closes the descriptor before it removes the file: a lock seen in between looks leaked."""
@@ -118,15 +118,10 @@ def _removed(
     """Find locks, beside those examined, that were deleted under a live holder: no file, but an open descriptor."""
     if scan is None or not scan.deleted:
         return []
-    by_directory = {place.directory: place for place in places if place.kind is not _GATEWAY}
-    gateways = {place.path: place for place in places if place.kind is _GATEWAY}
     views = []
-    for path in sorted(scan.deleted):
-        place = gateways.get(path)
-        if path.endswith(".jsonl.lock"):
-            place = by_directory.get(os.path.dirname(path))
+    for path, place in sorted(_deleted_paths(places, scan).items()):
         openers = () if path in examined or os.path.lexists(path) else deleted_at(path, scan)
-        if place is None or not openers:
+        if not openers:
             continue
         kind = _GATEWAY if place.kind is _GATEWAY else LockKind.SESSION
         written = written_at(openers)
@@ -134,3 +129,22 @@ def _removed(
         evidence = evidence_of_deleted(place, record, openers, scan, now)
         views.append(LockView(record, evidence, judge(evidence)))
     return views
+
+
+def _deleted_paths(places: Sequence[Place], scan: DescriptorScan) -> dict[str, Place]:
+    """Return where deleted locks stood, as we call it, each with its place: by path, else by the directory itself."""
+    by_directory = {place.directory: place for place in places if place.kind is not _GATEWAY}
+    by_inode: dict[Inode | None, Place] = {}
+    paths = {place.path: place for place in places if place.kind is _GATEWAY and place.path in scan.deleted}
+    for former, openers in scan.deleted.items():
+        directory, name = os.path.split(former)
+        if not name.endswith(".jsonl.lock"):
+            continue
+        if directory in by_directory:
+            paths[former] = by_directory[directory]
+        by_inode = by_inode or {directory_inode(path): place for path, place in by_directory.items()}
+        for parent in {parent_of(former, opener) for opener in openers} - {None}:
+            if parent in by_inode:
+                place = by_inode[parent]
+                paths[os.path.join(place.directory, name)] = place
+    return paths

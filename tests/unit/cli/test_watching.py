@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -140,3 +141,22 @@ def test_the_death_of_a_holder_is_a_change_of_its_lock(fleet, watching):
         seen = watching.until(lambda line: is_lock("changed")(line) and line["lock"]["verdict"] == "dead")
     assert seen["lock"]["releasable"] is True
     assert watching.end() == 130
+
+
+def test_a_quiet_fleet_is_not_watched_for_a_reader_that_has_gone(fleet, watching):
+    watching.until(lambda line: line["subject"] == "session")
+    watching.process.stdout.close()
+    # Well before the end that `--for` gives it.
+    watching.process.wait(20)
+    assert watching.process.returncode in (0, 1)
+
+
+@pytest.mark.parametrize("end", [subprocess.DEVNULL, "file"])
+def test_an_output_that_has_no_reader_to_lose_is_no_reason_to_end(fleet, tmp_path, end):
+    fleet.session()
+    with open(tmp_path / "output", "wb") as file:
+        words = command("watch", "--json", "--for", "1", *options(fleet))
+        begun = time.monotonic()
+        stdout = file if end == "file" else end
+        subprocess.run(words, env=environment(fleet.env), stdout=stdout, check=False, timeout=60)
+    assert time.monotonic() - begun >= 1

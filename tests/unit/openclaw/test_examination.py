@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
+import subprocess
+import sys
 import time
 
 import pytest
@@ -14,6 +18,7 @@ from lockdeck.backend.model.verdicts import judge
 from lockdeck.backend.openclaw.locks import examination
 from lockdeck.backend.openclaw.locks.examination import SETTLE_S, examine
 from lockdeck.backend.system.procfs import LINUX
+from tests.folders import REPOSITORY
 from tests.unit.fleetdir import PAST, Actor, FleetDir, actor, aged, dead_pid, payload
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
@@ -301,6 +306,105 @@ def test_a_deleted_lock_that_a_container_has_open_counts_whatever_it_calls_the_p
     judgement = judged(fleet, lock).judgement
     assert not judgement.releasable
     assert any("earlier lock of this name" in reason for reason in judgement.reasons)
+
+
+def explained_with(mount, lock):
+    """What `lockdeck explain --json` says in a mount namespace in which a shell command has mounted something."""
+    program = "from lockdeck.tui.entry import main; main()"
+    script = 'eval "$1" && shift && exec "$@"'
+    command = [sys.executable, "-c", program, "explain", str(lock), "--json"]
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script, "sh", mount, *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=REPOSITORY,
+    )
+    if done.stderr.startswith(("unshare:", "mount:")):
+        pytest.skip(f"not permitted here: {done.stderr.strip()}")
+    return json.loads(done.stdout)
+
+
+BOUND = (
+    "unshare",
+    "--mount",
+    "sh",
+    "-c",
+    'mount --bind "$1" "$2" && shift 2 && exec "$@"',
+    "sh",
+)
+
+
+@pytest.fixture
+def alias(lock, tmp_path):
+    """The sessions directory under another path, as an actor in a mount namespace of its own sees it."""
+    path = tmp_path / "alias"
+    path.mkdir()
+    wrapper = (*BOUND, str(lock.parent), str(path))
+    try:
+        child = Actor(wrapper)
+    except OSError as error:
+        pytest.skip(str(error))
+    yield child, path / lock.name
+    child.end()
+
+
+def test_a_deleted_lock_that_was_opened_through_a_bind_mount_counts(fleet, lock, alias):
+    holder, elsewhere = alias
+    holder.take(elsewhere)
+    lock.unlink()
+    lock.write_text(payload(dead_pid(), PAST))
+    judgement = judged(fleet, lock).judgement
+    assert not judgement.releasable
+    assert any(f"pid {holder.pid} " in reason and "earlier lock" in reason for reason in judgement.reasons)
+    lock.unlink()
+    (removed,) = examine([], time.time(), at_once, search=True, removed_from=[fleet.place(f"{lock.parent}/")])
+    assert (removed.record.path, removed.judgement.verdict) == (str(lock), Verdict.REMOVED)
+
+
+HOLD = (
+    "import os, sys; os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_EXCL); os.unlink(sys.argv[1]); "
+    "print(flush=True); sys.stdin.read()"
+)
+
+
+@AS_ROOT
+def test_it_counts_also_where_the_bind_mount_is_in_our_own_mounts(fleet, lock, tmp_path):
+    alias, stale = tmp_path / "alias", tmp_path / "stale"
+    alias.mkdir()
+    stale.write_text(payload(dead_pid(), PAST))
+    holder = shlex.join([sys.executable, "-S", "-c", HOLD, str(alias / lock.name)])
+    mount = (
+        f"mount --bind {lock.parent} {alias} && mkfifo {tmp_path}/order {tmp_path}/word && "
+        f"{{ {holder} <{tmp_path}/order >{tmp_path}/word & }} && exec 3>{tmp_path}/order && "
+        f"read word <{tmp_path}/word && mv {stale} {lock}"
+    )
+    view = explained_with(mount, lock)
+    assert view["releasable"] is False
+    assert any("earlier lock of this name" in reason for reason in view["reasons"])
+
+
+def test_a_lock_of_the_same_name_that_was_deleted_in_another_directory_is_not_ours(fleet, lock, tmp_path):
+    with actor() as holder:
+        elsewhere = holder.take(tmp_path / lock.name)
+        elsewhere.unlink()
+        lock.write_text(payload(dead_pid(), PAST))
+        assert judged(fleet, lock).judgement.releasable
+
+
+@AS_ROOT
+def test_on_an_overlay_where_a_holder_below_is_hidden_nothing_is_releasable(fleet, lock, tmp_path):
+    """The holder has the file of the upper directory open: another device and inode, and no lease tells of it."""
+    upper, work = tmp_path / "upper", tmp_path / "work"
+    (upper / lock.parent.relative_to(fleet.root)).mkdir(parents=True)
+    work.mkdir()
+    options = f"lowerdir={fleet.root},upperdir={upper},workdir={work}"
+    with actor() as holder:
+        holder.take(upper / lock.relative_to(fleet.root), payload(dead_pid(), PAST))
+        view = explained_with(f"mount -t overlay overlay -o {options} {fleet.root}", lock)
+    assert view["releasable"] is False
+    assert view["holder"] is None
+    assert any("it lies on an overlay" in reason for reason in view["reasons"])
 
 
 def test_a_holder_of_our_own_namespace_is_not_said_to_be_of_another(fleet, lock):
