@@ -52,10 +52,11 @@ class GatewayView(Struct, frozen=True):
 
 
 class RefusedStart(Struct, frozen=True):
-    """Gateways that were refused, or wait, because another owner has the root; told by the log lately.
+    """Gateways that were refused, or wait, because another owner has the root, or failed to start; told by the log lately.
 
     `at` (epoch seconds) of the last of `count`. `pid` of the owner and whether it is `alive` now by the
-    verdict on the gateway lock, None where not known. `waiting`: the last one goes on trying.
+    verdict on the gateway lock, None where not known. `waiting`: the last one goes on trying. `reason`: OpenClaw's own words for a start that failed for
+    no owner's sake; `alive` then says whether a gateway serves the root all the same.
     """
 
     at: float
@@ -63,6 +64,7 @@ class RefusedStart(Struct, frozen=True):
     pid: int | None
     alive: bool | None
     waiting: bool = False
+    reason: str | None = None
 
 
 class RootView(Struct, frozen=True):

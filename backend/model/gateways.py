@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from lockdeck.backend.model.fleet import GatewayView, LockView, RefusedStart
@@ -58,19 +59,46 @@ def refused_start(
 
     A line names no root. It is joined by the pid that it names, or by the port; one that names neither only
     where `alone`: no other root watched can be meant. Lines from before a lock was taken are not about it.
+    A start that failed for a reason of its own counts as long as no gateway has come up since.
     """
+    refusals = tuple(refusals)
+    failed = _failed_start(refusals, locks, alone, now)
     joined = [(event, view) for event in refusals if (view := _meant(event, locks, port, alone)) is not None]
     recent = [(event, view) for event, view in joined if 0 <= now - event.at <= RECENT_S]
     if not recent:
-        return None
-    times = sorted({event.at for event, _ in recent})
-    starts = [
-        at
-        for earlier, at in zip([float("-inf"), *times], times, strict=False)
-        if at - earlier > SAME_CALLER_S
-    ]
+        return failed
     last, view = max(recent, key=lambda pair: pair[0].at)
-    return RefusedStart(last.at, len(starts), _pid(view), is_alive(view.judgement), last.waiting)
+    if failed is not None and failed.at > last.at:
+        return failed
+    starts = _starts(event.at for event, _ in recent)
+    return RefusedStart(last.at, starts, _pid(view), is_alive(view.judgement), last.waiting)
+
+
+def _failed_start(
+    refusals: Sequence[GatewayRefused], locks: Sequence[LockView], alone: bool, now: float
+) -> RefusedStart | None:
+    """Return the starts that failed for a reason of their own and that no start of a gateway has followed."""
+    serving = serving_lock(locks)
+    serves = serving is not None and is_alive(serving.judgement) is not False
+    began_at = started_at(locks)
+    if began_at is None and serving is not None and serves:  # whether it lives can't be told: it may
+        began_at = serving.record.created_at
+    failed = [
+        event
+        for event in refusals
+        if event.reason is not None and 0 <= now - event.at <= RECENT_S and event.at > (began_at or -math.inf)
+    ]
+    if not failed or not alone:
+        return None
+    last = max(failed, key=lambda event: event.at)
+    # A gateway that was there before serves on: it was another one that failed.
+    return RefusedStart(last.at, _starts(event.at for event in failed), None, serves, reason=last.reason)
+
+
+def _starts(moments: Iterable[float]) -> int:
+    """Count the starts that some lines tell of: one start may write several at once."""
+    times = sorted(set(moments))
+    return sum(at - earlier > SAME_CALLER_S for earlier, at in zip([-math.inf, *times], times, strict=False))
 
 
 def sentences(locks: Sequence[LockView], refused: RefusedStart | None) -> Iterator[str]:
@@ -99,6 +127,10 @@ def runs_beside_another(view: LockView) -> bool:
 
 
 def _refusal(refused: RefusedStart) -> str:
+    if refused.reason is not None:
+        often = f"failed {refused.count} times, last at" if refused.count > 1 else "failed at"
+        served = "; the gateway that was there before still runs" if refused.alive else ""
+        return f"a gateway start {often} {hour_and_minute(refused.at)}: {refused.reason}{served}"
     event = "a second gateway was refused at" if refused.alive else "a gateway start was refused at"
     if refused.waiting:
         event = "a gateway that is being started waits since"

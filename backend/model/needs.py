@@ -11,7 +11,7 @@ def needs_person(snapshot: FleetSnapshot) -> bool:
     """Return whether anything needs a person.
 
     A stuck session, a releasable lock, a lock removed under its holder, a gateway that was refused because of
-    an owner that is gone, two gateways on one root, a root whose sessions can't be seen. A stale gateway lock
+    an owner that is gone, or that can't start, two gateways on one root, a root whose sessions can't be seen. A stale gateway lock
     alone needs nobody: the next start takes it over.
     """
     if any(session.state is State.STUCK for session in snapshot.sessions):

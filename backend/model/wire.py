@@ -138,6 +138,7 @@ def _refused_start(refused: RefusedStart | None) -> Json | None:
         "pid": refused.pid,
         "alive": refused.alive,
         "waiting": refused.waiting,
+        "reason": refused.reason,
     }
 
 

@@ -146,7 +146,7 @@ class WatchedRoot(Struct):
                 *problems,
                 *(sentence for sentence in map(safe, lost) if sentence not in problems),
                 *map(safe, polled),
-                *sentences(self.gateway_locks, refused),
+                *map(safe, sentences(self.gateway_locks, refused)),
                 *self._guard_problems(),
                 *map(cut_off_sentence, self._cut_off),
             ),

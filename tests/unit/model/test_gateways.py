@@ -148,6 +148,32 @@ def test_a_stale_lock_alone_needs_no_person_but_a_start_that_was_refused_because
     assert root_json(fleet(stale).roots[0], "h")["refusedStart"]["alive"] is False
 
 
+ENOSYS = "failed to acquire gateway lock at /r/gateway.state.lock | openat2 | ENOSYS"
+FAILED = [GatewayRefused(NOW - 40.0 * n, reason=ENOSYS) for n in range(7)]
+
+
+def test_a_gateway_that_can_not_start_is_told_in_openclaws_own_words_and_needs_a_person():
+    told = refused_start(FAILED, [], None, True, NOW)
+    assert told == RefusedStart(NOW, 7, None, False, reason=ENOSYS)
+    (sentence,) = sentences([], told)
+    assert sentence == f"a gateway start failed 7 times, last at {hour_and_minute(NOW)}: {ENOSYS}"
+    assert needs_person(FleetSnapshot(NOW, "h", (RootView("/r", "sqlite", refused_start=told),)))
+
+
+def test_a_start_that_failed_is_over_once_a_gateway_has_come_up_and_no_matter_where_one_serves():
+    before = [GatewayRefused(event.at - 1e6, reason=ENOSYS) for event in FAILED]
+    assert refused_start(before, [HELD], None, True, NOW) is None
+    beside = refused_start(FAILED[:1], [HELD], None, True, NOW)
+    assert beside == RefusedStart(NOW, 1, None, True, reason=ENOSYS)
+    assert next(sentences([HELD], beside)).endswith("; the gateway that was there before still runs")
+    assert not needs_person(FleetSnapshot(NOW, "h", (RootView("/r", "files", refused_start=beside),)))
+
+
+def test_a_start_that_failed_is_of_no_root_where_several_may_be_meant_or_it_was_long_ago():
+    assert refused_start(FAILED, [], None, False, NOW) is None
+    assert refused_start(FAILED, [], None, True, NOW + 4000.0) is None
+
+
 @pytest.mark.parametrize(
     ("lock", "words"),
     [
