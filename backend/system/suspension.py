@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 
 from lockdeck.backend.system import procfs
 
@@ -33,16 +34,36 @@ def _debugger(pid: int) -> str:
 
 
 def _frozen(pid: int) -> str | None:
-    """Look for a frozen cgroup, its own or one around it: the kernel shows no state for that (cgroup v2)."""
+    """Look for a frozen cgroup, its own or one around it: the kernel shows no state for that."""
     groups = procfs.read_file(f"/proc/{pid}/cgroup", 16384).decode("utf-8", "replace")
-    path = next((line[3:] for line in groups.splitlines() if line.startswith("0::/")), None)
-    if path is None or ".." in path.split("/"):
-        return None
-    place = os.path.join(_UNIFIED, path.strip("/"))
-    if b"frozen 1" not in procfs.read_file(os.path.join(place, "cgroup.events"), 4096).splitlines():
+    path = next(
+        (path for path, signs in _groups(groups) if any(_says(file, line) for file, line in signs)), None
+    )
+    if path is None:
         return None
     container = _CONTAINER.search(path)
     if container is None:
         return f"pid {pid} is stopped (cgroup {path} is frozen): it goes on when that, or what is around it, is thawed"
     program = "podman" if container[1] == "libpod" else "docker"
     return f"pid {pid} is stopped (its container is paused): it goes on after {program} unpause {container[2][:12]}"
+
+
+def _groups(text: str) -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
+    """Yield each cgroup that can freeze a process, with the files and the lines in them that say it is frozen."""
+    for line in text.splitlines():
+        _, controllers, path = (*line.split(":", 2), "", "")[:3]
+        if ".." in path.split("/"):
+            continue
+        inner = path.strip("/")
+        if line.startswith("0::/"):
+            events = [
+                os.path.join(place, inner, "cgroup.events") for place in (_UNIFIED, f"{_UNIFIED}/unified")
+            ]
+            yield path, [(file, b"frozen 1") for file in events]
+        elif "freezer" in controllers.split(","):
+            state = os.path.join(_UNIFIED, "freezer", inner, "freezer.state")
+            yield path, [(state, b"FROZEN"), (state, b"FREEZING")]
+
+
+def _says(file: str, line: bytes) -> bool:
+    return line in procfs.read_file(file, 4096).splitlines()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -69,3 +70,24 @@ def test_a_frozen_cgroup_is_told_with_what_thaws_it(monkeypatch, cgroup, wakes):
 def test_what_is_no_cgroup_of_ours_counts_as_not_stopped(monkeypatch, cgroup):
     proc(monkeypatch, "S", cgroup, "frozen 1\n")
     assert suspension_of(9) is None
+
+
+def test_a_process_that_the_freezer_of_the_older_cgroups_holds_is_stopped():
+    freezer = Path("/sys/fs/cgroup/freezer")
+    if os.geteuid() != 0 or not (freezer / "tasks").exists():
+        pytest.skip("needs root and a freezer of cgroup v1")
+    group = freezer / f"lockdeck-test-{os.getpid()}"
+    group.mkdir()
+    try:
+        with actor() as child:
+            (group / "tasks").write_text(str(child.pid))
+            assert suspension_of(child.pid) is None
+            (group / "freezer.state").write_text("FROZEN")
+            told = suspension_of(child.pid)
+            (group / "freezer.state").write_text("THAWED")
+            assert told is not None
+            assert f"cgroup /{group.name} is frozen" in told
+            assert suspension_of(child.pid) is None
+    finally:
+        (group / "freezer.state").write_text("THAWED")
+        group.rmdir()
