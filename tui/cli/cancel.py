@@ -106,7 +106,7 @@ def cancel_sessions(request: CancelRequest, collector: Collector) -> Exit:
         _show_plans(plans, request)
         if read_only:
             narrate("lockdeck is in read-only mode: nothing is cancelled")
-        return Exit.REFUSED if read_only or any(plan.refusal for plan in plans) else Exit.OK
+        return _exit_of_plans(plans, read_only=read_only)
     return _carry_out(plans, request)
 
 
@@ -183,6 +183,12 @@ def _offer_next(plan: CancelPlan, outcome: CancelOutcome, tools: CancelTools) ->
 
 def _exit(outcome: CancelOutcome) -> Exit:
     return {CANCELLED: Exit.OK, NOTHING: Exit.OK, REFUSED: Exit.REFUSED}.get(outcome.status, Exit.ATTENTION)
+
+
+def _exit_of_plans(plans: list[CancelPlan], *, read_only: bool) -> Exit:
+    if read_only or any(plan.refusal for plan in plans):
+        return Exit.REFUSED
+    return Exit.ATTENTION if any(plan.not_known for plan in plans) else Exit.OK
 
 
 def _show_plans(plans: list[CancelPlan], request: CancelRequest) -> None:

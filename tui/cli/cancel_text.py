@@ -25,7 +25,7 @@ def plan_lines(plan: CancelPlan) -> Iterator[SafeText]:
     yield safe(f"  scopes: {granted}")
     depth = "not known" if plan.queue_depth is None else str(plan.queue_depth)
     yield safe(f"  queued messages: {depth}")
-    for reason in (*plan.refusal, *plan.notes):
+    for reason in (*plan.refusal, *plan.not_known, *plan.notes):
         yield safe(f"  {reason}", 1000)
     for rung in plan.rungs:
         yield from rung_lines(rung)

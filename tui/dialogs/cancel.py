@@ -121,7 +121,7 @@ class CancelDialog(AskDialog[CancelConfirmation]):
     def _ask_for_one(self, target: Target, plan: CancelPlan | None) -> None:
         if plan is None:
             self.refuse([line(span("This session is not known any more.", "warning"))])
-        elif plan.nothing or plan.refusal or not plan.rungs:
+        elif plan.nothing or plan.refusal or plan.not_known or not plan.rungs:
             self.refuse(nothing_lines(target, plan, self._deck_app.symbols))
         else:
             self._plan = plan

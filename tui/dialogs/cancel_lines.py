@@ -54,9 +54,10 @@ def ladder_lines(target: Target, plan: CancelPlan, selected: Rung, symbols: Symb
 def nothing_lines(target: Target, plan: CancelPlan, symbols: Symbols) -> list[Line]:
     """Return why there is nothing to cancel, or why it is refused."""
     title = "Nothing to cancel" if plan.nothing else "Not cancelled: refused"
+    title = "Not known whether anything runs" if plan.not_known else title
     return [
         line(span(title, "notice" if plan.nothing else "warning")),
-        *listed("Why", (*plan.refusal, *plan.notes), symbols),
+        *listed("Why", (*plan.refusal, *plan.not_known, *plan.notes), symbols),
         EMPTY,
         *facts(target, plan, symbols),
     ]
@@ -90,8 +91,8 @@ def why_not_in_bulk(plan: CancelPlan | None) -> str | None:
     """Say why a marked session is left alone; None: it can be cancelled gently."""
     if plan is None:
         return "this session is not known any more"
-    if plan.nothing or plan.refusal:
-        return "; ".join((*plan.refusal, *plan.notes)) or "nothing to cancel"
+    if plan.nothing or plan.refusal or plan.not_known:
+        return "; ".join((*plan.refusal, *plan.not_known, *plan.notes)) or "nothing to cancel"
     if not any(gentle(rung) for rung in plan.rungs):
         return "it has no gentle rung: cancel it by itself"
     return None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from lockdeck.backend.actions.cancel.call import TRIES, answer_words, line_of, start_call
-from lockdeck.backend.actions.cancel.context import CancelContext, NothingToEndError
-from lockdeck.backend.actions.cancel.ladder import ABORT, Rung
+from lockdeck.backend.actions.cancel.call_sqlite import call_sqlite
+from lockdeck.backend.actions.cancel.context import CancelContext, NoLockTakenError, NothingToEndError
+from lockdeck.backend.actions.cancel.ladder import ABORT, STOP, Rung
 from lockdeck.backend.actions.cancel.records import Step
-from lockdeck.backend.actions.cancel.verify_files import FilesVerification, verify_files
+from lockdeck.backend.actions.cancel.verify_files import FilesVerification, has_active_run, verify_files
 from lockdeck.backend.model.locks import LockIdentity, LockRecord, PayloadState, Presence
 from lockdeck.backend.model.releases.table import Traits
 from lockdeck.backend.model.words import duration
@@ -25,7 +26,12 @@ def call_files(context: CancelContext, rung: Rung) -> Step:
 
 def _call_once(context: CancelContext, rung: Rung) -> Step:
     line = line_of(context, rung)
-    record = await_lock(context, context.limits.ripe if rung.name == ABORT else 0.0)
+    try:
+        record = await_lock(context, context.limits.ripe if rung.name == ABORT else 0.0)
+    except NoLockTakenError:
+        if rung.name == STOP or has_active_run(line, context.target.key) is not True:
+            raise
+        return call_sqlite(context, rung)  # no lock, and yet the gateway says that it goes on
     context.log.news()
     heard, called_at = line.run_events(), context.steady()
     answer = start_call(line, rung.name, context.target.key)
@@ -63,7 +69,7 @@ def await_lock(context: CancelContext, ripe: float = 0.0) -> LockRecord:
             if now >= until or now - since.first_look(record, now) >= ripe:
                 return record
         elif now >= until:
-            raise NothingToEndError(f"no lock was taken for {context.limits.gap:g} s: the run is over")
+            raise NoLockTakenError(f"no lock was taken for {context.limits.gap:g} s: the run is over")
         context.wait(context.limits.poll)
 
 
@@ -92,6 +98,9 @@ def _step(rung: Rung, run: FilesVerification, answer: str, now: float, brief: fl
         return Step(rung.name, worked=False, sentence=sentence, answer=answer)
     sentence = _sentence(rung, run, answer, free, retaken, now)
     verified = 0 if run.free_at is None else round((now - run.free_at) * 1000)
+    if run.unasked and not went_on:
+        doubt = "but whether the gateway shows an active run can't be seen: not verified"
+        return Step(rung.name, False, f"{sentence}, {doubt}", answer, free, None, verified)
     return Step(rung.name, not went_on, sentence, answer, free, retaken, verified, went_on)
 
 

@@ -1,4 +1,4 @@
-"""Do one rung on a run that holds no lock file (2026.8 and later): call, verify, and say what came of it."""
+"""Do one rung on a run that holds no lock file, or not for long: call, verify by the gateway, and say what came of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def call_sqlite(context: CancelContext, rung: Rung) -> Step:
     _subscribe(line)
     verification = SqliteVerification(target.key, context.steady(), target.run_id, line.run_events())
     answer = start_call(line, rung.name, target.key)
-    verify_sqlite(verification, line, answer.done, context.limits, context.steady, context.wait)
+    verify_sqlite(
+        verification, line, answer.done, context.limits, context.steady, context.wait, context.lock_stands
+    )
     return _step(rung, verification, answer_words(answer), context.steady())
 
 

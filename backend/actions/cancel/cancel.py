@@ -8,7 +8,8 @@ gateway no active run; and where sessions are in SQLite, when its gateway has sh
 1. plan     who holds the session, how its run could be   `plan_files.py`    `plan_sqlite.py`
             ended (`ladder.py`), and at what cost
             (`plan.py`, `holder.py`, `access.py`, `cost.py`),
-            and what proves its holder (`proof.py`)
+            what proves its holder (`proof.py`), and who
+            runs it where no lock stands (`plan_lockless.py`)
 2. turn     have the sessions directory to ourselves among all lockdecks (`../turns.py`)
 3. begin    journal which rung begins (`entries.py`)
 4. call     do the rung, gentlest first (`call.py`)       `call_files.py`    `call_sqlite.py`
@@ -52,6 +53,7 @@ from lockdeck.backend.actions.cancel.outcomes import (
 )
 from lockdeck.backend.actions.cancel.records import (
     FAILED,
+    NOT_KNOWN,
     NOTHING,
     REFUSED,
     STILL_ROTATING,
@@ -75,11 +77,13 @@ def cancel(plan: CancelPlan, *, allow: Collection[str], tools: CancelTools) -> C
     """
     if plan.nothing:
         return CancelOutcome(NOTHING, plan.key, sentences=plan.notes)
+    if plan.not_known:
+        return CancelOutcome(NOT_KNOWN, plan.key, sentences=plan.not_known)
     reasons = plan.refusal or not_confirmed(plan, allow)
     if reasons:
         return _refused(plan, tools, reasons)
     pressed = tools.steady()
-    directory = os.path.dirname(plan.view.record.path) if plan.view else plan.root
+    directory = plan.place.directory if plan.place is not None else plan.root
     try:
         with turn(tools.journal.folder, directory, TURN_S):
             return _climb(plan, allow, tools, pressed)
@@ -164,8 +168,9 @@ def _try(context: CancelContext, rung: Rung, problem: GatewayError | None) -> St
 def _do(context: CancelContext, rung: Rung) -> Step:
     """Do one rung and verify it. GatewayError when it could not be done, NothingToEndError when it need not be."""
     files = context.plan.era == "files"
+    locks = files and not context.plan.by_gateway
     if rung.name in TRIES:
-        return call_files(context, rung) if files else call_sqlite(context, rung)
+        return call_files(context, rung) if locks else call_sqlite(context, rung)
     return end_files(context, rung) if files else end_sqlite(context, rung)
 
 
@@ -180,7 +185,7 @@ def _line_for(plan: CancelPlan, allow: Collection[str]) -> tuple[Line | None, Ga
 
 
 def _context(plan: CancelPlan, line: Line | None, tools: CancelTools) -> CancelContext:
-    path = plan.view.record.path if plan.view is not None else ""
+    path = plan.place.path if plan.place is not None else ""
     clock = tools.clock
     return CancelContext(
         plan=plan,

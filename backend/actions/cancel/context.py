@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 
@@ -27,6 +28,10 @@ def _no_report(_sentence: str) -> None:
 
 class NothingToEndError(Exception):
     """No run of the session is there to be ended: it is over, or another process has the lock by now."""
+
+
+class NoLockTakenError(NothingToEndError):
+    """No lock was taken for as long as a gap between two attempts may last."""
 
 
 class CancelLimits(Struct, frozen=True):
@@ -96,6 +101,10 @@ class CancelContext(Struct, frozen=True):
     wait: Wait
     report: Report
     connect: Callable[[], Line]
+
+    def lock_stands(self) -> bool:
+        """Return whether something stands where the session's lock would."""
+        return bool(self.target.lock_path) and os.path.lexists(self.target.lock_path)
 
     def read_lock(self) -> LockRecord:
         """Read the lock as it is now."""

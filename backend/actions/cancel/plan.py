@@ -43,4 +43,4 @@ def plan_cancel(
     plan = CancelPlan(session.key, session.root, clock(), route, port=port, logs=tuple(logs))
     if root.era == "sqlite":
         return plan_sqlite(plan, session, root, clock)
-    return plan_files(plan, session, clock, steady, wait, limits or CancelLimits())
+    return plan_files(plan, session, root.version, clock, steady, wait, limits or CancelLimits())

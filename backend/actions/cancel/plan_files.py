@@ -25,10 +25,13 @@ from lockdeck.backend.actions.cancel.ladder import (
     terminate_rung,
 )
 from lockdeck.backend.actions.cancel.log import queue_depth
+from lockdeck.backend.actions.cancel.plan_lockless import ask_gateway, plan_lockless
 from lockdeck.backend.actions.cancel.records import CancelPlan
 from lockdeck.backend.actions.cancel.restart import find_supervisor
 from lockdeck.backend.model.fleet import LockView, SessionView, State
 from lockdeck.backend.model.locks import LockKind, Verdict
+from lockdeck.backend.model.releases.lookup import traits_of
+from lockdeck.backend.model.releases.table import LockScope
 from lockdeck.backend.openclaw.gateway.rows import SessionRow
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError
 from lockdeck.backend.openclaw.locks.examination import examine
@@ -41,21 +44,31 @@ _RUN_GOES_ON = frozenset({State.RUNNING, State.COMPACTING, State.ROTATING, State
 def plan_files(
     plan: CancelPlan,
     session: SessionView,
+    version: str | None,
     clock: Clock,
     steady: Clock,
     wait: Wait,
     limits: CancelLimits,
 ) -> CancelPlan:
-    """Judge the session's lock as it is now, and name the rungs that end the run of its holder."""
+    """Judge the session's lock as it is now, and name the rungs that end the run of its holder.
+
+    `version` is the release of the root's gateway as far as it was told before. While a run goes on, the gap between two
+    attempts is waited out.
+    """
     place = _place_of_lock(plan, session)
-    view = None if place is None else _current_view(place, session, clock, steady, wait, limits)
+    plan = replace(plan, place=place, version=version)
+    view = None if place is None else _current_view(place, clock, steady, wait, 0.0, limits.poll)
     if view is None:
-        return replace(plan, nothing=True, notes=("no lock stands: no run holds this session",))
+        word, waited = ask_gateway(plan), session.state in _RUN_GOES_ON
+        if word.active is not False and not word.runs_without_lock and place is not None and waited:
+            view = _current_view(place, clock, steady, wait, limits.gap, limits.poll)
+            word = word if view is not None else ask_gateway(plan)
+        if view is None:
+            return plan_lockless(plan, session, word, waited=waited)
     rotation = session.rotation
     plan = replace(
         plan,
         view=view,
-        place=place,
         run_id=rotation.run_id if rotation is not None and not rotation.finished else None,
         chain=plan.route.config.chain_for(session.agent, read_profiles(session.root, session.agent)),
         queue_depth=queue_depth(plan.logs, session.key, session.session_id),
@@ -81,14 +94,14 @@ def _lock_path(session: SessionView) -> str | None:
 
 
 def _current_view(
-    place: Place, session: SessionView, clock: Clock, steady: Clock, wait: Wait, limits: CancelLimits
+    place: Place, clock: Clock, steady: Clock, wait: Wait, seconds: float, poll: float
 ) -> LockView | None:
-    """Judge the session's lock as it is now; while a run goes on, the gap between two attempts is waited out."""
-    until = steady() + (limits.gap if session.state in _RUN_GOES_ON else 0.0)
+    """Judge the session's lock as it is now; None where none is taken for so many seconds."""
+    until = steady() + seconds
     while not os.path.lexists(place.path):
         if steady() >= until:
             return None
-        wait(limits.poll)
+        wait(poll)
     return examine([place], clock())[0]
 
 
@@ -132,7 +145,7 @@ def _with_gateway(plan: CancelPlan) -> tuple[CancelPlan, Sequence[SessionRow], s
     finally:
         line.close()
     number = None if version is None else str(version)
-    plan = replace(plan, version=number, reached_by=line.transport, scopes=scopes)
+    plan = replace(plan, version=number or plan.version, reached_by=line.transport, scopes=scopes)
     row = next((row for row in rows if row.key == plan.key), None)
     if row is not None and row.active is False and not plan.is_gateway:
         return (
@@ -141,7 +154,9 @@ def _with_gateway(plan: CancelPlan) -> tuple[CancelPlan, Sequence[SessionRow], s
             "the gateway shows no active run of this session: whoever has the lock is another process",
         )
     rungs, left_out = gentle_rungs(version, scopes)
-    return replace(plan, rungs=rungs, left_out=left_out), rows, None
+    # Where the lock stands only while something is written, it is the gateway's word by which a run is ended.
+    short = traits_of(version).lock_scope is LockScope.WRITES and row is not None and row.active is True
+    return replace(plan, rungs=rungs, left_out=left_out, by_gateway=short), rows, None
 
 
 def _last_rung(holder: HolderFacts, cost: EndingCost) -> Rung:

@@ -19,12 +19,13 @@ from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
 from lockdeck.backend.system.host import host_name
 from lockdeck.backend.system.text import safe
 
-CANCELLED, STILL_ROTATING, REFUSED, FAILED, NOTHING = (
+CANCELLED, STILL_ROTATING, REFUSED, FAILED, NOTHING, NOT_KNOWN = (
     "cancelled",
     "still-rotating",
     "refused",
     "failed",
     "nothing-to-cancel",
+    "not-known",
 )
 
 
@@ -46,7 +47,8 @@ class CancelPlan(Struct, frozen=True):
     `refusal` is empty when there is something that may be done; `nothing` True when there is no run to end.
     `scopes` None: the gateway does not tell. `queue_depth` None: not known. `holder_ticks` is the start time
     of the holder, in clock ticks since boot, `argv` its command line for people, `claim` what must be proven of it
-    before it gets a signal. `held`: the other sessions that end with it. `port`: where its gateway is asked.
+    before it gets a signal. `not_known`: what is missing to say whether a run is there to end. `by_gateway`: a run
+    holds no lock, or not for long, so that the gateway's word tells whether it is over. `held`: the other sessions that end with it. `port`: where its gateway is asked.
     """
 
     key: str
@@ -56,6 +58,8 @@ class CancelPlan(Struct, frozen=True):
     rungs: tuple[Rung, ...] = ()
     refusal: tuple[str, ...] = ()
     nothing: bool = False
+    not_known: tuple[str, ...] = ()
+    by_gateway: bool = False
     place: Place | None = None
     view: LockView | None = None
     pid: int | None = None
@@ -86,8 +90,9 @@ class CancelPlan(Struct, frozen=True):
             "key": safe(self.key),
             "root": safe(self.root, 4096),
             "lookedAt": iso(self.looked_at),
-            "allowed": not self.refusal and not self.nothing,
+            "allowed": not self.refusal and not self.nothing and not self.not_known,
             "nothingToCancel": self.nothing,
+            "notKnown": list(self.not_known),
             "refusal": list(self.refusal),
             "version": self.version,
             "reachedBy": self.reached_by,

@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct, field
 
+from lockdeck.backend.actions.cancel.access import row_of_session
 from lockdeck.backend.actions.cancel.context import CancelLimits, Clock, RunTarget, Wait
 from lockdeck.backend.actions.cancel.log import LogReader, first_continuation
 from lockdeck.backend.model.locks import LockRecord, PayloadState, Presence
+from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.runs.events import (
     AttemptStarted,
     Event,
@@ -29,7 +31,7 @@ from lockdeck.backend.system.text import safe
 class FilesVerification(Struct):
     """The state of a session since a call on the hold made at `created_at` (epoch seconds).
 
-    All other times are seconds of the steady clock. `heard` is what the gateway had told of attempts before the call.
+    `unasked`: a gateway that could tell whether a run is active did not. All other times are seconds of the steady clock. `heard` is what the gateway had told of attempts before the call.
     """
 
     target: RunTarget
@@ -43,6 +45,7 @@ class FilesVerification(Struct):
     decision: FailoverDecision | ModelFallbackDecision | None = None
     still_active: bool | None = None
     active_checked: bool = False
+    unasked: bool = False
     idle: bool | None = None
     idle_checked_at: float | None = None
     events: list[Event] = field(default_factory=list)
@@ -184,13 +187,16 @@ def _is_settled(
     """Return whether the quiet has lasted long enough for what log and gateway tell."""
     if run.other_run is not None or run.still_active is not None:
         return True
-    if not run.active_checked:
+    blind = run.quiet_for(now) >= limits.quiet_blind
+    if line is not None and (not run.active_checked or (run.unasked and blind)):
         run.active_checked = True
-        run.still_active = None if line is None else has_active_run(line, run.target.key)
+        run.still_active = has_active_run(line, run.target.key)
+        # Who could tell, and does not answer, has confirmed nothing.
+        run.unasked = run.still_active is None and traits_of(line.hello.version).tells_active_runs
     if run.still_active is not None:
         return True
-    certain = log.readable and run.decision is None
-    return certain or run.quiet_for(now) >= limits.quiet_blind
+    certain = log.readable and run.decision is None and not run.unasked
+    return certain or blind
 
 
 def told_since(events: Sequence[RunEvent], heard: Sequence[RunEvent]) -> list[RunEvent]:
@@ -202,11 +208,7 @@ def told_since(events: Sequence[RunEvent], heard: Sequence[RunEvent]) -> list[Ru
 def has_active_run(line: Line, key: str) -> bool | None:
     """Ask the gateway whether a session has an active run; None where it does not tell (before 2026.5.7)."""
     try:
-        rows = line.call("sessions.list", {"search": key, "limit": 50}).get("sessions")
+        row = row_of_session(line, key)
     except GatewayError:
         return None
-    for row in rows if isinstance(rows, list) else ():
-        if isinstance(row, dict) and row.get("key") == key:
-            active = row.get("hasActiveRun")
-            return active if isinstance(active, bool) else None
-    return None
+    return None if row is None else row.active

@@ -1,4 +1,4 @@
-"""Verify the cancel of a run that holds no lock file (2026.8 and later), by what the gateway shows.
+"""Verify the cancel of a run that holds no lock file, or not for long, by what the gateway shows.
 
 The run is over when the gateway shows no active run of the session, has told no further attempt of it, and
 that has stayed so for as long as with a lock.  An answer to the call alone proves nothing here either.
@@ -13,7 +13,7 @@ from msgspec import Struct
 from lockdeck.backend.actions.cancel.access import POLL_S, row_of_session
 from lockdeck.backend.actions.cancel.context import CancelLimits, Clock, Wait
 from lockdeck.backend.actions.cancel.verify_files import told_since
-from lockdeck.backend.model.runs.events import AttemptStarted, RunEnded
+from lockdeck.backend.model.runs.events import AttemptStarted
 from lockdeck.backend.openclaw.gateway.access import Line
 from lockdeck.backend.openclaw.gateway.frames import RunEvent
 from lockdeck.backend.openclaw.gateway.rows import SessionRow
@@ -35,15 +35,15 @@ class SqliteVerification(Struct):
     status: str | None = None
 
     def update(
-        self, row: SessionRow | None, events: tuple[AttemptStarted | RunEnded, ...], now: float
+        self, row: SessionRow | None, events: tuple[RunEvent, ...], now: float, *, lock_stays: bool = False
     ) -> None:
-        """Take in one answer of the gateway, and the attempts that it has told of."""
+        """Take in one answer of the gateway, the attempts that it has told of, and whether a lock stays."""
         self._follow_attempts(
             event
             for event in told_since(events, self.heard)
             if isinstance(event, AttemptStarted) and event.session_key == self.key
         )
-        active = row is not None and row.active is not False
+        active = lock_stays or (row is not None and row.active is not False)
         self.status = row.status if row is not None else None
         if not active:
             self.free_at = now if self.free_at is None else self.free_at
@@ -73,11 +73,19 @@ def verify_sqlite(
     limits: CancelLimits,
     steady: Clock,
     wait: Wait,
+    lock_stands: Callable[[], bool] = lambda: False,
 ) -> SqliteVerification:
-    """Ask the gateway until it is decided whether the run is over. GatewayError."""
-    answered_at = None
+    """Ask the gateway until it is decided whether the run is over. GatewayError.
+
+    `lock_stands` looks at the lock of a session of the file era; what is held briefly is a last write.
+    """
+    answered_at = stands_since = None
     while True:
-        verification.update(row_of_session(line, verification.key), line.run_events(), steady())
+        stands_since = None if not lock_stands() else steady() if stands_since is None else stands_since
+        stays = stands_since is not None and steady() - stands_since >= limits.brief
+        verification.update(
+            row_of_session(line, verification.key), line.run_events(), steady(), lock_stays=stays
+        )
         now = steady()
         answered_at = now if answered_at is None and answered() else answered_at
         if verification.decided(now, answered_at, limits):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from lockdeck.backend.actions.cancel.context import CancelLimits, RunTarget
 from lockdeck.backend.actions.cancel.verify_files import FilesVerification, has_active_run, verify_files
 from lockdeck.backend.model.locks import LockKind, LockPayload, LockRecord, PayloadState, Presence
+from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.chain import Candidate, FailoverChain
 from lockdeck.backend.model.runs.events import AttemptStarted, Event, FailoverDecision, RunEnded
 from lockdeck.backend.model.runs.profiles import profile_hash
@@ -31,6 +32,8 @@ class World:
     """Time that passes by waiting; locks by time; a log and a gateway that tell at set times."""
 
     transport, url, hello = "WebSocket", "ws://x", Hello(None, None, None, frozenset(), None)
+
+    silences = 0
 
     def __init__(
         self,
@@ -205,6 +208,25 @@ def test_before_the_answer_nothing_has_failed() -> None:
     world = World([(0, HELD), (6, FREE), (6.5, lock(START + 6.5)), (20, FREE)])
     seen = world.watched(answered=lambda: world.now > START + 19)
     assert not world.went_on(seen)
+
+
+def test_a_gateway_that_could_tell_and_does_not_answer_has_confirmed_nothing() -> None:
+    class Silent(World):
+        hello = Hello(Version(2026, 7, 35), None, None, frozenset(), None)
+        asked = 0
+
+        def call(self, method: str, params: object = None, seconds: float = 5) -> Frame:
+            self.asked += 1
+            if self.asked <= self.silences:
+                raise GatewayError(Trouble.SILENT, "no")
+            return super().call(method, params, seconds)
+
+    for silences, unasked in ((99, True), (1, False)):
+        world = Silent([(0, HELD), (0.1, FREE)], active=False)
+        world.silences = silences
+        seen = world.watched()
+        assert seen.unasked is unasked
+        assert world.now - START >= LIMITS.quiet_blind, "it is asked once more at the end of the longer watch"
 
 
 def test_a_gateway_that_does_not_tell_is_not_believed_either_way() -> None:

@@ -157,3 +157,14 @@ def test_one_command_cancels_all_of_a_gateway_verified_and_no_token_is_told(flee
         assert result["verifiedMs"] >= 5000
     journal = (tmp_path / "state" / "journal.jsonl").read_text()
     assert fleet.token not in done.stdout + done.stderr + journal
+
+
+def test_what_is_not_known_needs_a_person_and_is_no_success():
+    assert cancelling._exit(CancelOutcome("not-known", "a")) == 1
+    route = GatewayRoute(RootPlaces("/root", "files", own_namespace=False), Config("/root"), {}, "/deck")
+    plans = [
+        CancelPlan("a", "/root", 0.0, route, **more) for more in ({"nothing": True}, {"not_known": ("why",)})
+    ]
+    assert cancelling._exit_of_plans(plans[:1], read_only=False) == 0
+    assert cancelling._exit_of_plans(plans, read_only=False) == 1
+    assert cancelling._exit_of_plans(plans, read_only=True) == 3
