@@ -8,7 +8,7 @@ A line that arrives while its file is followed is witnessed by that.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
 
 from lockdeck.backend.model.moments import (
     DAY_S,
@@ -19,7 +19,16 @@ from lockdeck.backend.model.moments import (
     is_dated,
     on_scale,
 )
-from lockdeck.backend.openclaw.log.framing.stamps import LEAP_DAY, Clock, read_clock
+from lockdeck.backend.openclaw.log.arrivals import Arrivals
+from lockdeck.backend.openclaw.log.framing.stamps import (
+    LEAP_DAY,
+    QUARTER_S,
+    Clock,
+    apart,
+    day_of_year,
+    read_clock,
+    read_stamp,
+)
 from lockdeck.backend.openclaw.log.framing.unwrap import Unwrapped
 from lockdeck.backend.openclaw.log.records import whole_time
 
@@ -27,27 +36,24 @@ BACK_S = 7200.0
 """A clock that steps back by less (seconds) is another writer's or was put back; by more, it has passed midnight."""
 SAME_CLOCK_S = 60.0
 """The clock of a line and the one a dated line above shows are the same where they differ by at most so much (seconds)."""
-LAG_S = 10.0
-"""A line arrives at most so much (seconds) after its clock, beyond the time since the last look."""
-_EARLY_S = 1.0
-_QUARTER_S = 900.0
+_BANNER = re.compile(r"Log file: \S{0,400}openclaw-(\d{4}-\d\d-\d\d)(?:\.\d{1,2})?\.log\s*$")
+"""The first line that `openclaw logs` prints. A file has the lines of one day, where its writer runs."""
 
 
 class Dating:
     """The times of the lines of one stream that tell no date, in the order of the stream.
 
-    `stream` numbers the streams that are read together. `arrival` is when the lines that come next were first there
-    to be read (epoch seconds), None where they may have been there for any time.
+    `stream` numbers the streams that are read together.
     """
 
     __slots__ = (
         "_above",
-        "_arrival",
+        "_arrivals",
         "_day",
+        "_file_date",
         "_leapless",
         "_lines",
         "_moment",
-        "_since_s",
         "_stream",
         "_tied",
         "_zone",
@@ -57,13 +63,13 @@ class Dating:
         self._stream = stream
         self._lines = 0
         self._above: tuple[float, str] | None = None
+        self._file_date: str | None = None
         self._moment: float | None = None
         self._zone: float | None = None
         self._tied = False
         self._day: tuple[float, Clock] | None = None
         self._leapless = False
-        self._arrival: float | None = None
-        self._since_s = 0.0
+        self._arrivals = Arrivals()
 
     @property
     def follows(self) -> bool:
@@ -78,54 +84,34 @@ class Dating:
     @property
     def needs_date(self) -> bool:
         """Return whether a line with a date above would date the next clock."""
-        return not self.follows and self._arrival is None
+        return not self.follows and self._arrivals.at is None
 
     def arrive(self, at: float | None) -> None:
         """Take note of when the next lines arrived."""
-        self._since_s = 0.0 if at is None or self._arrival is None else max(0.0, at - self._arrival)
-        self._arrival = at
+        self._arrivals.arrive(at)
 
     def pass_by(self, line: Unwrapped) -> None:
         """Take note of a line that does not concern us, but tells a date or that time has passed."""
         whole = whole_time(line)
+        banner = _BANNER.match(line.text)
+        if banner is not None:
+            self._file_date = banner[1]
         if whole is not None:
             self._above = whole
             if self._tied and self._moment is not None:
                 self._moment = max(self._moment, whole[0])
-        elif line.clock is not None and line.own and self.follows and self._arrival is None:
+        elif line.clock is not None and line.own and self.follows and self._arrivals.at is None:
             self._by_clock(line.clock)
 
     def moment_of(self, line: Unwrapped) -> float:
         """Return the moment of a line that tells no date of its own."""
-        moment = None
-        if self._arrival is not None:
-            moment = self._arrival if line.clock is None else self._by_arrival(line.clock, self._arrival)
+        moment = self._arrivals.moment_of(line.clock)
         if moment is None and line.clock is not None:
             moment = self._by_clock(line.clock)
         if moment is not None:
             return moment
         self._lines += 1
         return on_scale(Telling.ORDER, self._stream, self._lines * LINE_STEP_S)
-
-    def _by_arrival(self, clock: Clock, arrival: float) -> float | None:
-        """Return when a line was written that has just arrived, None where its clock tells of another time.
-
-        A zone is a whole number of quarters of an hour, and stays the same.
-        """
-        zone = clock.offset_s if clock.offset_s is not None else self._zone
-        ahead = clock.seconds - arrival
-        lag = -ahead % _QUARTER_S if zone is None else (zone - ahead) % DAY_S
-        length = _QUARTER_S if zone is None else DAY_S
-        lag = lag - length if lag > length - _EARLY_S else lag
-        if lag > LAG_S + (0.0 if zone is None else self._since_s):
-            return None
-        moment = min(arrival, arrival - lag)
-        if zone is None:
-            zone = round(_apart(clock.seconds, moment) / _QUARTER_S) * _QUARTER_S
-        if clock.day is not None and clock.day != _day_of_year(moment + zone):
-            return None
-        self._zone = zone
-        return moment
 
     def _by_clock(self, clock: Clock) -> float | None:
         return self._of_day(clock) if clock.day is not None else self._of_clock(clock)
@@ -152,11 +138,15 @@ class Dating:
         if self._above is not None:
             above, stamp = self._above
             shown = read_clock(stamp[11:19])
-            same = shown is not None and abs(_apart(clock.seconds, shown.seconds)) <= SAME_CLOCK_S
+            same = shown is not None and abs(apart(clock.seconds, shown.seconds)) <= SAME_CLOCK_S
             if clock.offset_s is None and shown is not None and same:
-                self._zone = round(_apart(shown.seconds, above) / _QUARTER_S) * _QUARTER_S
+                self._zone = round(apart(shown.seconds, above) / QUARTER_S) * QUARTER_S
             if self._zone is not None:
                 self._moment, self._tied = above, True
+        if self._moment is None and self._file_date is not None and clock.offset_s is not None:
+            midnight = read_stamp(f"{self._file_date}T00:00:00Z")
+            if midnight is not None:
+                self._moment, self._tied = midnight + clock.seconds - clock.offset_s, True
         if self._moment is None:
             self._moment = on_scale(Telling.CLOCK, self._stream, clock.seconds)
 
@@ -186,10 +176,10 @@ class Dating:
         shown = read_clock(stamp[11:19])
         if shown is None or not stamp[:4].isdigit() or stamp[4:5] != "-":
             return None
-        wall = moment + _apart(shown.seconds, moment)
-        apart = clock.seconds - shown.seconds
-        same = clock.day == _day_of_year(wall) and abs(apart) <= SAME_CLOCK_S
-        return moment + apart if same else None
+        wall = moment + apart(shown.seconds, moment)
+        ahead = clock.seconds - shown.seconds
+        same = clock.day == day_of_year(wall) and abs(ahead) <= SAME_CLOCK_S
+        return moment + ahead if same else None
 
 
 def _next(last: float, seconds: float) -> float:
@@ -197,19 +187,5 @@ def _next(last: float, seconds: float) -> float:
     return last + (seconds - last + BACK_S) % DAY_S - BACK_S
 
 
-def _apart(clock: float, other: float) -> float:
-    """Return how far one clock of day is ahead of another, in seconds, by the shorter way round."""
-    return (clock - other + DAY_S / 2) % DAY_S - DAY_S / 2
-
-
 def _place(clock: Clock) -> float:
     return (clock.day or 0) * DAY_S + clock.seconds
-
-
-def _day_of_year(moment: float) -> int | None:
-    """Return the place of a moment's date in a leap year, None for what no calendar holds."""
-    try:
-        at = datetime.fromtimestamp(moment, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
-    return at.replace(year=2000).timetuple().tm_yday - 1

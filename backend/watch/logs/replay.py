@@ -91,8 +91,8 @@ def replay(
     for book in (source.book for source in sources):
         if book.forgotten_at is not None:
             past.problems.append(
-                f"the logs tell more than is kept at once ({PAST.runs} runs): what happened before "
-                f"{iso(book.forgotten_at)} is not complete; give fewer logs to see it whole"
+                f"the logs tell more than is kept at once ({PAST.runs} runs): what "
+                f"{_before(book.forgotten_at)} is not complete; give fewer logs to see it whole"
             )
     parts = [_part(source.book, selection, _ends(source, past)) for source in sources]
     runs = [run for part in parts for run in part.runs]
@@ -151,3 +151,8 @@ def _part(book: RunBook, selection: Selection, log_ends: Sequence[float]) -> _Pa
 
 def _decisions(run: Run) -> tuple[Decision, ...]:
     return tuple(Decision(event, would_stop(event)) for event in run.decisions)
+
+
+def _before(moment: float) -> str:
+    date = iso(moment)
+    return f"happened before {date}" if date else "stands first in logs without a date"

@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -594,3 +594,26 @@ def test_one_snapshot_has_one_clock(fleet):
         since = datetime.fromisoformat(found["generatedAt"]) - datetime.fromisoformat(told["createdAt"])
         # Times are told in whole milliseconds.
         assert abs(told["ageMs"] - since.total_seconds() * 1000) <= 2
+
+
+def test_clocks_without_a_date_count_for_nothing_until_they_are_seen_to_arrive(fleet, timed, clock):
+    def refused(at):
+        moment = datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
+        error = f"session file locked (timeout 10000ms): pid=4242 {lock}"
+        with fleet.log.open("a") as log:
+            log.write(
+                f"{moment} [diagnostic] lane task error: lane=session:agent:main:main durationMs=10600 "
+                f'error="Error: {error}"\n'
+            )
+
+    with actor() as holder:
+        lock = holder.take(fleet.session("agent:main:main"))
+        for minutes in range(6):
+            refused(clock.now - 5 * 3600 + minutes * 60)
+        refused(clock.now - 2)
+        first = timed.look()
+        assert session_of(first).blocked.count == 0
+        assert any("7 lines without a date may be old and count for nothing" in note for note in first.notes)
+        clock.now += 3
+        refused(clock.now - 1)
+        assert session_of(timed.look()).blocked.count == 1

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from lockdeck.backend.model.moments import DAY_S
 from lockdeck.backend.openclaw.log.values import clock
 
-DAY_S = 86_400.0
+QUARTER_S = 900.0
+"""A zone is a whole number of so many seconds."""
 _UNIX = re.compile(r"\d{9,11}\.\d{6}")
 _ZONE = re.compile(r"([+-])(\d\d):?(\d\d)$")
 IN_UTC = ("Z", "UTC")
@@ -69,9 +72,23 @@ def read_clock(text: str) -> Clock | None:
     offset = 0.0 if match[6] else None
     if match[7]:
         offset = (int(match[8]) * 3600.0 + int(match[9]) * 60.0) * (-1 if match[7] == "-" else 1)
-    day = _day_of_year(match[1], int(match[2])) if match[1] in _MONTHS else None
+    day = _place_of(match[1], int(match[2])) if match[1] in _MONTHS else None
     return Clock(hours * 3600 + minutes * 60 + seconds, offset, day)
 
 
-def _day_of_year(month: str, day: int) -> int:
+def _place_of(month: str, day: int) -> int:
     return _DAYS_BEFORE[_MONTHS.index(month)] + day - 1
+
+
+def apart(clock: float, other: float) -> float:
+    """Return how far one clock of day is ahead of another, in seconds, by the shorter way round."""
+    return (clock - other + DAY_S / 2) % DAY_S - DAY_S / 2
+
+
+def day_of_year(moment: float) -> int | None:
+    """Return the place of a moment's date in a leap year, None for what no calendar holds."""
+    try:
+        at = datetime.fromtimestamp(moment, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+    return at.replace(year=2000).timetuple().tm_yday - 1
