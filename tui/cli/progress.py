@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from lockdeck.backend.system.clocks import steady_time
 from lockdeck.backend.system.text import safe
 from lockdeck.backend.watch.logs.past import ReadingProgress
+from lockdeck.tui.view.names import file_name
 
 QUIET_S = 1.0
 """What is over within so many seconds shows nothing."""
@@ -48,7 +49,7 @@ def progress_line(progress: ReadingProgress, columns: int) -> str:
     if progress.total:
         part = min(100, 100 * progress.done // progress.total)
         amount = f"{progress.done / _MB:.0f} of {progress.total / _MB:.0f} MB, {part} %"
-    name = os.path.basename(progress.path) if progress.path != "-" else "stdin"
+    name = file_name(progress.path) if progress.path != "-" else "stdin"
     return safe(f"reading {name}: {amount}", max(1, columns - 1))
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from lockdeck.backend.model.locks import Proof, Verdict
 from lockdeck.backend.model.needs import lock_needs_person
+from lockdeck.backend.openclaw.locks.lockfile import CUT_OFF_S
 from lockdeck.backend.openclaw.roots.discovery import Root
 from lockdeck.backend.system.procfs import LINUX
 from lockdeck.backend.watch.gateway_feed.latest import NO_NEWS
@@ -67,15 +68,15 @@ def test_a_release_that_was_cut_off_is_a_problem_and_one_at_work_is_none(fleet, 
     (directory,) = root.directories.values()
     directory.refresh()
     now = folder.stat().st_mtime
-    root.take_gateway_locks((), now + 29.0)
+    root.take_gateway_locks((), now + CUT_OFF_S - 1)
     assert (view_of(root).problems, view_of(root).unseen) == ((), False)
-    root.take_gateway_locks((), now + 31.0)
+    root.take_gateway_locks((), now + CUT_OFF_S + 1)
     seen = view_of(root)
     assert seen.unseen
     assert seen.problems[0].startswith(f"{folder} is left from a release by lockdeck that was cut off")
     folder.rmdir()
     directory.refresh()
-    root.take_gateway_locks((), now + 60.0)
+    root.take_gateway_locks((), now + 2 * CUT_OFF_S)
     assert not view_of(root).unseen
 
 
