@@ -63,8 +63,7 @@ class Knowledge:
         self._root = root
         gateway = root.gateway
         self._gateway_lives = (gateway is not None and gateway.alive is not False) or any(
-            source.kind is SourceKind.GATEWAY and source.state is not SourceState.NOT_NEEDED
-            for source in root.sources
+            source.kind is SourceKind.GATEWAY and source.state is SourceState.READ for source in root.sources
         )
         self._alike: dict[tuple[str, bool], tuple[SourceView, ...]] = {}
 

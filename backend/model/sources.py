@@ -155,7 +155,7 @@ def gateway_source(
 
     `log_is_read`: the log is, and in this release it shows what the gateway would tell.
     """
-    if look is None or not activity.gateway_lives:
+    if look is None or not activity.possible:
         return SourceView(SourceKind.GATEWAY, where, SourceState.NOT_NEEDED)
     lost = None
     if look.state is not SourceState.READ and not log_is_read:

@@ -64,6 +64,11 @@ class WatchedDirectory(Struct):
         """Whether sessions or locks can't be seen; `problems` say why."""
         return self.unread_store is not None or self.unlisted is not None
 
+    @property
+    def is_without_store(self) -> bool:
+        """Whether there is no store: then nothing names the sessions of the locks."""
+        return self.store.signature is None and self.store.problem is None
+
     def lock_places(self, root: RootPlaces) -> list[Place]:
         """Return the locks as places of their root."""
         return [root.lock(path, self.agent_of(path)) for path in self.locks]

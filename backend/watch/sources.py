@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from lockdeck.backend.model.fleet import SessionView
-from lockdeck.backend.model.knowledge import activity_of, processes_source
+from lockdeck.backend.model.knowledge import activity_of, can_run, processes_source
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.sources import (
     Activity,
@@ -19,6 +19,7 @@ from lockdeck.backend.model.sources import (
 )
 from lockdeck.backend.openclaw.gateway.trouble import Trouble
 from lockdeck.backend.system.text import safe
+from lockdeck.backend.watch.directory import WatchedDirectory
 from lockdeck.backend.watch.gateway_feed.feeds import FIRST_WORD_S, needs_feed
 from lockdeck.backend.watch.gateway_feed.news import FeedNews
 from lockdeck.backend.watch.root import WatchedRoot
@@ -42,7 +43,7 @@ def sources_of(
     return (
         *logs,
         gateway_source(look, _gateway_place(root), activity, log_suffices, version),
-        *_locks_and_stores(root, activity),
+        *_locks_and_stores(root, views, activity),
         processes_source(views, "/proc" if os.path.isdir("/proc/self") else "process table", now),
     )
 
@@ -68,7 +69,9 @@ def _gateway_look(news: FeedNews, now: float) -> SourceLook:
     return SourceLook("", SourceState.REFUSED if refused else SourceState.MISSING, None, why)
 
 
-def _locks_and_stores(root: WatchedRoot, activity: Activity) -> Iterator[SourceView]:
+def _locks_and_stores(
+    root: WatchedRoot, views: Sequence[SessionView], activity: Activity
+) -> Iterator[SourceView]:
     """Yield the locks and stores of a root: those that can be read as one, and each that can't."""
     if root.era == "sqlite":
         # The gateway tells of its sessions, and nothing reads what is left of the files.
@@ -85,8 +88,17 @@ def _locks_and_stores(root: WatchedRoot, activity: Activity) -> Iterator[SourceV
             yield _refused(SourceKind.LOCKS, home.where.path, home.unlisted)
         if home.unread_store is not None:
             yield _refused(SourceKind.STORE, home.where.store_path, home.unread_store)
+        elif home.is_without_store and any(_runs_in(home, view) for view in views):
+            where = safe(home.where.store_path, 4096)
+            lost = f"{where} does not exist, so whose session is held is not known"
+            yield SourceView(SourceKind.STORE, where, SourceState.MISSING, None, lost)
     for sentence in root.hidden_stores():
         yield _refused(SourceKind.STORE, root.path, sentence)
+
+
+def _runs_in(home: WatchedDirectory, view: SessionView) -> bool:
+    """Return whether something can be running in a session whose lock stands in a directory."""
+    return view.lock is not None and view.lock.record.path in home.locks and can_run(view)
 
 
 def _place(root: WatchedRoot, paths: Sequence[str]) -> str:
