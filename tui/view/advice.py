@@ -1,8 +1,8 @@
-"""Advice about a lock, and why: one sentence per verdict. Pure."""
+"""Advice about a session or a lock, and why, in one sentence. Pure."""
 
 from __future__ import annotations
 
-from lockdeck.backend.model.fleet import LockView
+from lockdeck.backend.model.fleet import LockView, SessionView, State
 from lockdeck.backend.model.gateways import runs_beside_another
 from lockdeck.backend.model.locks import LockKind, Verdict
 
@@ -37,6 +37,25 @@ _OF_A_GATEWAY = {
     Verdict.UNREADABLE: "Only look: what the lock says can't be read. OpenClaw takes such a file over 30 s after it was "
     "written.",
 }
+
+
+_COMPACTS = (
+    "Wait: the transcript is being compacted, which may take as long as the state says. Do not cancel: an abort in the "
+    "middle of it was reported to leak the lock (openclaw#89639)."
+)
+_LEFT_OVER = (
+    "Reset the session: it loses the conversation so far and lets the next message in. If that does not help, restart "
+    "the gateway: every run of its sessions ends with it. No lock stands that could be released."
+)
+
+
+def session_advice(session: SessionView) -> str | None:
+    """Return what may be done about a session; None where its lock alone says so."""
+    if session.state is State.COMPACTING:
+        return _COMPACTS
+    if session.state is State.STUCK and session.occupation is None and session.lock is None:
+        return _LEFT_OVER
+    return None
 
 
 def advice(lock: LockView) -> str:

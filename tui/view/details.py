@@ -11,7 +11,7 @@ from lockdeck.backend.model.knowledge import Knowledge
 from lockdeck.backend.model.words import duration, time_of_day
 from lockdeck.backend.system.processes import ProcessDetails
 from lockdeck.backend.system.text import safe
-from lockdeck.tui.view.advice import advice
+from lockdeck.tui.view.advice import advice, session_advice
 from lockdeck.tui.view.bars import attempt_index
 from lockdeck.tui.view.holder import other_locks, process_lines
 from lockdeck.tui.view.lines import EMPTY, Line, line, span, wrap
@@ -68,8 +68,11 @@ def describe(picture: Picture, symbols: Symbols, width: int) -> list[Line]:
         rows += _section(title, pulse_lines(picture.beats, symbols), symbols, width)
     rows += _section("Lock", _lock(lock, picture.now, symbols), symbols, width)
     rows += _section("Holder process", _process(picture), symbols, width)
-    if lock is not None:
-        rows += _section("What lockdeck would do", [line(span(advice(lock)))], symbols, width)
+    sentence = session_advice(session) if session is not None else None
+    if sentence is None and lock is not None:
+        sentence = advice(lock)
+    if sentence is not None:
+        rows += _section("What lockdeck would do", [line(span(sentence))], symbols, width)
     rows += _section("Sources", _sources(picture), symbols, width)
     return [*rows, *_section("Root", _root(picture), symbols, width), EMPTY]
 

@@ -32,6 +32,7 @@ from msgspec.structs import replace
 from lockdeck.backend.actions.cancel.access import open_line
 from lockdeck.backend.actions.cancel.call import TRIES
 from lockdeck.backend.actions.cancel.call_files import call_files
+from lockdeck.backend.actions.cancel.call_left_over import call_left_over
 from lockdeck.backend.actions.cancel.call_sqlite import call_sqlite
 from lockdeck.backend.actions.cancel.context import (
     CancelContext,
@@ -167,6 +168,8 @@ def _try(context: CancelContext, rung: Rung, problem: GatewayError | None) -> St
 
 def _do(context: CancelContext, rung: Rung) -> Step:
     """Do one rung and verify it. GatewayError when it could not be done, NothingToEndError when it need not be."""
+    if context.plan.left_over:
+        return call_left_over(context, rung) if rung.name in TRIES else end_sqlite(context, rung)
     files = context.plan.era == "files"
     locks = files and not context.plan.by_gateway
     if rung.name in TRIES:

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.releases.version import Version
@@ -131,6 +132,13 @@ def rung(name: str, scopes: Collection[str] | None = None) -> Rung:
     title, does, loses, danger, scope = _CHOICES[name]
     granted = scopes is None or scope in scopes or ADMIN in scopes
     return Rung(name, title, does, loses, danger, () if granted else (scope,))
+
+
+def free_rung(scopes: Collection[str] | None) -> Rung:
+    """Return the reset of a session in which nothing runs: no reply is lost with it."""
+    reset = rung(RESET, scopes)
+    does = "call sessions.reset, which drops what is left over and starts a new conversation"
+    return replace(reset, does=does, loses=tuple(loss for loss in reset.loses if loss != _REPLY))
 
 
 def restart_rung(does: str, cost: EndingCost, comes_back: bool) -> Rung:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from lockdeck.backend.actions.cancel.context import CancelLimits, Clock, Wait
 from lockdeck.backend.actions.cancel.plan_files import plan_files
+from lockdeck.backend.actions.cancel.plan_left_over import lets_nobody_in, plan_left_over
 from lockdeck.backend.actions.cancel.plan_sqlite import plan_sqlite
 from lockdeck.backend.actions.cancel.records import CancelPlan, GatewayRoute
-from lockdeck.backend.model.fleet import RootView, SessionView
+from lockdeck.backend.model.fleet import RootView, SessionView, State
 from lockdeck.backend.openclaw.gateway.credentials import port_here
 from lockdeck.backend.openclaw.roots.config import load_config
 from lockdeck.backend.openclaw.roots.place import places_of
 from lockdeck.backend.system.clocks import steady_time, wall_time
 from lockdeck.backend.system.folders import state_dir
+
+COMPACTS = "the transcript is being compacted: an abort in the middle of it was reported to leak the lock (openclaw#89639)"
 
 
 def plan_cancel(
@@ -41,6 +46,10 @@ def plan_cancel(
     route = GatewayRoute(places_of(root), config, env, folder or state_dir(env), url, fingerprint)
     port = port_here(session.root, config, env, url)
     plan = CancelPlan(session.key, session.root, clock(), route, port=port, logs=tuple(logs))
+    if session.state is State.COMPACTING:
+        plan = replace(plan, notes=(COMPACTS,))
+    if lets_nobody_in(session) and (free := plan_left_over(plan, session, root, clock)) is not None:
+        return free
     if root.era == "sqlite":
         return plan_sqlite(plan, session, root, clock)
     return plan_files(plan, session, root.version, clock, steady, wait, limits or CancelLimits())

@@ -47,9 +47,9 @@ def plan_sqlite(plan: CancelPlan, session: SessionView, root: RootView, clock: C
     """
     view = gateway_lock_of(plan.route, clock())
     holder = holder_sqlite(view, plan.route, plan.port)
-    plan = _with_holder(plan, session, root, holder)
+    plan = with_gateway(plan, session, root, holder)
     try:
-        answer = _ask(plan)
+        answer = ask_gateway(plan)
     except GatewayError as error:
         return _without_access(plan, session, view, holder, error)
     plan = replace(
@@ -58,18 +58,17 @@ def plan_sqlite(plan: CancelPlan, session: SessionView, root: RootView, clock: C
     active = None if answer.row is None else answer.row.active
     if active is False:
         return replace(plan, nothing=True, notes=("the gateway shows no active run of this session",))
-    doubt = f"more may end with it: only the {MOST_ROWS} sessions used last were told" if answer.cut else ""
-    cost = cost_sqlite(answer.rows, session.key, doubt)
+    cost = cost_sqlite(answer.rows, session.key, answer.doubt)
     if active is None:
         silent = "the gateway does not tell whether this session has an active run"
         if session.occupation is None:
             return replace(plan, refusal=(silent,))
-        return _with_last(plan, holder, cost, silent)
+        return with_last(plan, holder, cost, silent)
     gentle = (rung(ABORT, answer.scopes), rung(RESET, answer.scopes))
-    return _with_last(replace(plan, rungs=gentle), holder, cost, None)
+    return with_last(replace(plan, rungs=gentle), holder, cost, None)
 
 
-def _with_holder(
+def with_gateway(
     plan: CancelPlan, session: SessionView, root: RootView, holder: HolderFacts | None
 ) -> CancelPlan:
     """Add what is known without a word from the gateway; only a process that may be signalled has its start time."""
@@ -81,7 +80,7 @@ def _with_holder(
     return plan
 
 
-class _Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True):
     """The answer of a gateway: its sessions (`cut`: there may be more), the one to cancel, and what it grants."""
 
     rows: tuple[SessionRow, ...]
@@ -91,8 +90,13 @@ class _Answer(Struct, frozen=True):
     transport: str
     cut: bool
 
+    @property
+    def doubt(self) -> str:
+        """What can't be known of the cost, because there may be more sessions."""
+        return f"more may end with it: only the {MOST_ROWS} sessions used last were told" if self.cut else ""
 
-def _ask(plan: CancelPlan) -> _Answer:
+
+def ask_gateway(plan: CancelPlan) -> Answer:
     """Ask a gateway for its sessions, its version and what it grants. GatewayError."""
     line = open_line(plan)
     try:
@@ -100,7 +104,7 @@ def _ask(plan: CancelPlan) -> _Answer:
         row = next((row for row in rows if row.key == plan.key), None) or row_of_session(line, plan.key)
         version = version_of(line)
         number = None if version is None else str(version)
-        return _Answer(rows, row, granted_scopes(line), number, line.transport, len(rows) >= MOST_ROWS)
+        return Answer(rows, row, granted_scopes(line), number, line.transport, len(rows) >= MOST_ROWS)
     finally:
         line.close()
 
@@ -125,10 +129,10 @@ def _without_access(
     process = view.judgement.holder if view is not None else None
     began = process.started_at if process is not None and process.started_at is not None else 0.0
     cost = cost_by_log(plan.logs, session.key, plan.run_id, max(began, plan.looked_at - quiet))
-    return _with_last(plan, holder, cost, error.sentence)
+    return with_last(plan, holder, cost, error.sentence)
 
 
-def _with_last(
+def with_last(
     plan: CancelPlan, holder: HolderFacts | None, cost: EndingCost, obstacle: str | None
 ) -> CancelPlan:
     """Add the rung that ends the gateway where its process is proven; refuse where no rung is left."""

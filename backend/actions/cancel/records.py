@@ -45,7 +45,8 @@ class CancelPlan(Struct, frozen=True):
     """The ladder for one session, from one look at `looked_at` (epoch seconds).
 
     `refusal` is empty when there is something that may be done; `nothing` True when there is no run to end.
-    `scopes` None: the gateway does not tell. `queue_depth` None: not known. `holder_ticks` is the start time
+    `scopes` None: the gateway does not tell. `queue_depth` None: not known. `left_over`: no run has
+    the session, which lets nobody in all the same. `holder_ticks` is the start time
     of the holder, in clock ticks since boot, `argv` its command line for people, `claim` what must be proven of it
     before it gets a signal. `not_known`: what is missing to say whether a run is there to end. `by_gateway`: a run
     holds no lock, or not for long, so that the gateway's word tells whether it is over. `held`: the other sessions that end with it. `port`: where its gateway is asked.
@@ -78,6 +79,7 @@ class CancelPlan(Struct, frozen=True):
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
     logs: tuple[str, ...] = ()
+    left_over: bool = False
 
     @property
     def era(self) -> str:
