@@ -83,9 +83,9 @@ def _stopped_by_signals(stop: threading.Event) -> Iterator[Sequence[int]]:
     def pass_on() -> None:
         if _signal_or_no_reader(reader):
             stop.set()
-        os.close(reader)
 
-    threading.Thread(target=pass_on, daemon=True).start()
+    listener = threading.Thread(target=pass_on, daemon=True)
+    listener.start()
     previous = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield came
@@ -93,6 +93,8 @@ def _stopped_by_signals(stop: threading.Event) -> Iterator[Sequence[int]]:
         for number, handler in previous.items():
             signal.signal(number, handler)
         os.close(writer)
+        listener.join()
+        os.close(reader)  # not before: a signal that comes after the reader went would write into nothing
 
 
 def _signal_or_no_reader(signals: int) -> bool:
