@@ -104,10 +104,15 @@ class EventStream:
         lines = [*self._pieces.join(self._feed.finish(counts)), *self._pieces.finish()]
         return self._events(lines, counts)
 
+    @property
+    def last_clock(self) -> float | None:
+        """The moment of the last clock without a date."""
+        return self._dating.moment
+
     def last_moments(self) -> Iterator[float]:
         """Yield the last moments that lines of the stream tell: with a date, and without."""
-        if self._dating.moment is not None:
-            yield self._dating.moment
+        if self.last_clock is not None:
+            yield self.last_clock
         times = (whole_time(self._unwrapper.unwrap(line)) for line in reversed(self._above))
         yield from islice((time[0] for time in times if time is not None), 1)
 

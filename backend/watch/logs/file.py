@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass, field
 
 from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts
 from lockdeck.backend.system.text import SafeText
+from lockdeck.backend.watch.logs.undated import UndatedLines
 
 _ANCHOR = 64
 """So many bytes before our place must still be the same."""
@@ -18,8 +18,8 @@ _ANCHOR = 64
 class Followed:
     """A log that stays open, so that its inode can't be reused and a rename or deletion loses nothing.
 
-    `console` tells that it repeats the JSON log. The first look begins `lookback` bytes before the end. `undated` lines
-    tell no date and may be of any time; the last of them was read at `undated_at` (epoch seconds).
+    `console` tells that it repeats the JSON log. The first look begins `lookback` bytes before the end. `undated` are the
+    lines that tell no date and were not seen to arrive.
     """
 
     descriptor: int
@@ -32,8 +32,7 @@ class Followed:
     mtime: float = field(init=False)
     unlinked: bool = False
     _anchor: bytes = field(init=False)
-    undated: int = 0
-    undated_at: float = -math.inf
+    undated: UndatedLines = field(default_factory=UndatedLines)
     _stream: EventStream = field(init=False)
     _caught_up: bool = False
 
@@ -66,9 +65,10 @@ class Followed:
         self._anchor = (self._anchor + piece)[-_ANCHOR:]
         return events
 
-    def leave_out(self, now: float) -> None:
-        """Count a line that can't be told because nothing says that it is of now."""
-        self.undated, self.undated_at = self.undated + 1, now
+    def settle(self, oldest: float, now: float) -> None:
+        """Decide on lines without a date, where all is read; `oldest` is what still matters (epoch seconds)."""
+        if self._caught_up:
+            self.undated.settle(self.mtime, self._stream.last_clock, oldest, now)
 
     def _rewritten(self) -> bool:
         """Return whether the file was truncated, also when it has grown past our place again."""

@@ -38,6 +38,7 @@ class LogBook:
         self._env = env
         self._tail = LogTail()
         self._unread_at = -math.inf
+        self._unsure: tuple[str, ...] = ()
 
     def read(
         self, roots: Collection[WatchedRoot], reported: Mapping[str, str | None], now: float
@@ -54,6 +55,7 @@ class LogBook:
             self._tail.look_at(files, usual, console=console)
         poll = self._tail.poll(now)
         self.problems = tuple(str(problem) for problem in poll.problems)
+        self._unsure = tuple(str(sentence) for sentence in poll.unsure)
         self.counts.add(poll.counts)
         if poll.counts.unread:
             self._unread_at = now
@@ -65,6 +67,7 @@ class LogBook:
         """Look where the log of each root is: what the roots say of their sources follows from it."""
         named = look_at_named(self._paths)
         unread = self.counts.unread_sentence() if now - self._unread_at <= UNREAD_S else None
+        unread = "; ".join((*([unread] if unread else []), *self._unsure)) or None
         for root in roots:
             looks = named or look_at_places(root, reported.get(root.path), self._env)
             root.log_looks = tuple(replace(look, unread=unread) for look in looks) if unread else looks
@@ -88,7 +91,7 @@ class LogBook:
 
     def notes(self) -> Iterator[str]:
         """Yield what could not be read or understood, in sentences."""
-        yield from (f"log: {problem}" for problem in self.problems)
+        yield from (f"log: {problem}" for problem in (*self.problems, *self._unsure))
         unread = self.counts.unread_sentence()
         if unread is not None:
             yield f"log: {unread}"

@@ -44,12 +44,16 @@ class _Place(Struct, frozen=True):
 
 
 class Poll(Struct, frozen=True):
-    """Result of one poll: events by time, counts, bytes still to read, and what could not be read."""
+    """Result of one poll: events by time, counts, bytes still to read, and what could not be read.
+
+    `unsure` are sentences about lines of which nobody knows whether they are of now: they are no events.
+    """
 
     events: tuple[Event, ...]
     counts: LineCounts
     behind: int = 0
     problems: tuple[SafeText, ...] = ()
+    unsure: tuple[SafeText, ...] = ()
 
 
 class LogTail:
@@ -98,9 +102,11 @@ class LogTail:
         events = [event for event in self._read(now, counts, problems) if event.at >= oldest]
         events.sort(key=lambda event: event.at)
         behind = sum(file.behind for file in self._followed.values())
-        problems += [_left_out(file) for file in self._followed.values() if file.undated_at >= oldest]
+        for file in self._followed.values():
+            file.settle(oldest, now)
+        unsure = [file for file in self._followed.values() if file.undated.read_at >= oldest]
         self._retire(present, oldest)
-        return Poll(tuple(events), counts, behind, tuple(problems))
+        return Poll(tuple(events), counts, behind, tuple(problems), tuple(map(_unsure_sentence, unsure)))
 
     def newest(self) -> str | None:
         """Return the JSON log written to last; None where none is followed."""
@@ -166,12 +172,12 @@ class LogTail:
             if file.console:
                 spoken += [(file, event, dated) for event, dated in events]
             else:
-                yield from (event for event, _ in events if _is_told(file, event, now))
+                yield from (event for event, _ in events if _is_dated(file, event))
         written = [file.mtime for file in self._followed.values() if file.size and not file.console]
         repeated_until = max(written, default=-math.inf) + TOLD_TWICE_S
         for file, event, dated in spoken:
             alone = not written or (dated and event.at > repeated_until) or event.handling.console_only
-            if alone and _is_told(file, event, now):
+            if alone and _is_dated(file, event):
                 yield event
 
     def _retire(self, present: set[_Inode | None], oldest: float) -> None:
@@ -182,16 +188,19 @@ class LogTail:
                 del self._followed[key]
 
 
-def _is_told(file: Followed, event: Event, now: float) -> bool:
-    """Return whether a line tells when it was written; of one that does not nobody knows whether it is of now."""
+def _is_dated(file: Followed, event: Event) -> bool:
+    """Return whether a line tells when it was written; nobody knows whether one that does not is of now."""
     if is_dated(event.at):
+        file.undated.date(event.at)
         return True
-    file.leave_out(now)
+    if (
+        not event.handling.console_only
+    ):  # such a line never has a time, and changes nothing in what a session does
+        file.undated.add(event.at)
     return False
 
 
-def _left_out(file: Followed) -> SafeText:
-    return safe(
-        f"{file.name}: {times(file.undated, 'line')} without a date may be old and count for nothing; "
-        "lines that are written from now on do count"
-    )
+def _unsure_sentence(file: Followed) -> SafeText:
+    count = file.undated.count
+    verb = "tells" if count == 1 else "tell"
+    return safe(f"{file.name}: {times(count, 'line')} {verb} no date and may be of now or old")

@@ -597,23 +597,39 @@ def test_one_snapshot_has_one_clock(fleet):
 
 
 def test_clocks_without_a_date_count_for_nothing_until_they_are_seen_to_arrive(fleet, timed, clock):
-    def refused(at):
-        moment = datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
-        error = f"session file locked (timeout 10000ms): pid=4242 {lock}"
+    def heard(line):
         with fleet.log.open("a") as log:
-            log.write(
-                f"{moment} [diagnostic] lane task error: lane=session:agent:main:main durationMs=10600 "
-                f'error="Error: {error}"\n'
-            )
+            log.write(f"{line}\n")
+
+    def clock_of(at):
+        return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
+
+    def refused(at):
+        error = f"session file locked (timeout 10000ms): pid=4242 {lock}"
+        lane = "lane=session:agent:main:main durationMs=10600"
+        heard(f'{clock_of(at)} [diagnostic] lane task error: {lane} error="Error: {error}"')
 
     with actor() as holder:
         lock = holder.take(fleet.session("agent:main:main"))
         for minutes in range(6):
             refused(clock.now - 5 * 3600 + minutes * 60)
-        refused(clock.now - 2)
+        heard(f"{clock_of(clock.now)} [gateway] heartbeat ok")
         first = timed.look()
-        assert session_of(first).blocked.count == 0
-        assert any("7 lines without a date may be old and count for nothing" in note for note in first.notes)
+        assert (session_of(first).state, session_of(first).blocked.count) == (State.RUNNING, 0)
+        assert not first.roots[0].unseen
         clock.now += 3
         refused(clock.now - 1)
         assert session_of(timed.look()).blocked.count == 1
+
+
+def test_lines_without_a_date_that_may_be_of_now_leave_no_session_green(fleet, timed, clock):
+    with actor() as holder:
+        holder.take(fleet.session("agent:main:main"))
+        moment = datetime.fromtimestamp(clock.now - 120, UTC).strftime("%H:%M:%S")
+        fleet.log.write_text(f"{moment} [agent] embedded run timeout: runId=r sessionId=s timeoutMs=1\n")
+        snapshot = timed.look()
+        assert session_of(snapshot).state is State.UNKNOWN
+        assert snapshot.roots[0].unseen
+        assert any(
+            "1 line tells no date and may be of now or old" in text for text in snapshot.roots[0].problems
+        )

@@ -380,12 +380,45 @@ def test_a_line_without_time_is_as_new_as_the_poll_that_finds_it_and_of_no_time_
     write(err, WATCHDOG, at=NOW - 100)
     tail = follow(directories=[], console=[str(err)])
     first = tail.poll(NOW)
-    assert (first.events, len(first.problems)) == ((), 1)
-    assert "1 line without a date may be old and count for nothing" in first.problems[0]
+    assert (first.events, first.unsure) == ((), ())
     write(err, WATCHDOG)
     assert [event.at for event in tail.poll(NOW + 5).events] == [NOW + 5]
-    assert "1 line without a date" in tail.poll(NOW + 6).problems[0]
-    assert tail.poll(NOW + 4000).problems == ()
+
+
+def test_a_line_without_time_that_was_there_before_may_be_of_now_for_an_hour(log, follow):
+    write(log, BLOCKED, at=NOW - 100)
+    tail = follow()
+    first = tail.poll(NOW)
+    assert (first.events, len(first.unsure)) == ((), 1)
+    assert "1 line tells no date and may be of now or old" in first.unsure[0]
+    assert "1 line tells no date" in tail.poll(NOW + 6).unsure[0]
+    assert tail.poll(NOW + 4000).unsure == ()
+
+
+def test_lines_without_a_date_that_are_old_for_sure_are_no_news(log, tmp_path, follow):
+    ready = clocked("x", NOW).replace(b"embedded run timeout", b"ready")
+    five_hours_ago = clocked("old", NOW - 5 * 3600)
+    for raw, at, unsure in (
+        (five_hours_ago + ready, NOW, 0),
+        (five_hours_ago + five_hours_ago, NOW - 3500, 1),
+        (five_hours_ago, NOW - 3700, 0),
+        (clocked("a", NOW - 1800) + ready, NOW - 1700, 1),
+        (clocked("a", NOW - 1800) + ready, NOW - 1900, 0),
+        (BLOCKED + line("dated", NOW - 3700), NOW, 0),
+        (BLOCKED + line("dated", NOW - 3500), NOW, 1),
+    ):
+        write(log, raw, "wb", at=at)
+        poll = follow().poll(NOW)
+        assert (poll.problems, len(poll.unsure)) == ((), unsure)
+
+
+def test_lines_without_a_date_are_judged_when_all_of_the_log_is_read(log, follow):
+    ready = clocked("x", NOW).replace(b"embedded run timeout", b"ready")
+    write(log, clocked("old", NOW - 5 * 3600) + b"x" * 70_000 + b"\n" + ready)
+    tail = follow(budget=64 * 1024)
+    assert tail.poll(NOW).behind > 0
+    assert tail.poll(NOW).behind == 0
+    assert tail.poll(NOW).unsure == ()
 
 
 def clocked(run: str, at: float, zone: str = "") -> bytes:
@@ -405,7 +438,7 @@ def test_a_clock_that_agrees_with_its_arrival_in_one_zone_has_the_date_of_it(log
     write(log, clocked("another zone", NOW + 4 + ahead + 3600))
     poll = tail.poll(NOW + 4)
     assert runs(poll) == []
-    assert "2 lines without a date" in poll.problems[0]
+    assert "2 lines tell no date" in poll.unsure[0]
 
 
 def test_a_clock_that_tells_its_zone_has_the_date_of_its_arrival_in_that_zone_only(log, follow):
