@@ -86,7 +86,7 @@ def _plan(path: str, release_id: str | None, context: ActionContext) -> ReleaseP
         release_id,
         env=context.env,
         clock=context.clock,
-        vouches=context.settings.vouches_for,
+        vouches=context.settings.vouch_for,
     )
 
 

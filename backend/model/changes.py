@@ -33,7 +33,8 @@ class RootAspect(StrEnum):
     VERSION = "version"
     REFUSED_START = "refused_start"
     UNSEEN = "unseen"
-    OWN_NAMESPACE = "own_namespace"
+    VOUCH = "vouch"
+    OWNERSHIP = "ownership"
     SOURCES = "sources"
 
 

@@ -10,6 +10,7 @@ from lockdeck.backend.model.locks import Evidence, Judgement, LockRecord
 from lockdeck.backend.model.runs.records import NOBODY_BLOCKED, Attempt, Blocked, Occupation, Rotation
 from lockdeck.backend.model.sessions.loglines import LogLine
 from lockdeck.backend.model.sources import SourceView
+from lockdeck.backend.model.trust import Ownership, Vouch
 
 
 class State(StrEnum):
@@ -71,7 +72,7 @@ class RootView(Struct, frozen=True):
     """One OpenClaw state directory. `watch` is live or polling; `problems` are sentences.
 
     `unseen`: sessions, locks or trouble may be there that can't be seen; `sources` and the problems say which and why.
-    `own_namespace`: the user vouches that all its writers share our pid namespace.
+    `vouch`: the user's word about it; `ownership`: whose it is, and whether it may be acted on.
     """
 
     path: str
@@ -82,7 +83,8 @@ class RootView(Struct, frozen=True):
     version: str | None = None
     refused_start: RefusedStart | None = None
     unseen: bool = False
-    own_namespace: bool = False
+    vouch: Vouch = Vouch()
+    ownership: Ownership = Ownership()
     sources: tuple[SourceView, ...] = ()
 
 

@@ -24,7 +24,7 @@ _ACL_WRITE = 2
 _ACL_USER, _ACL_GROUP_OBJECT, _ACL_GROUP = 0x02, 0x04, 0x08
 
 
-class Status(Protocol):
+class FileStatus(Protocol):
     """The part of a stat result that the rule asks for."""
 
     @property
@@ -90,7 +90,7 @@ class Ownership(Struct, frozen=True):
         return "; ".join((f"{self.fault}: it is looked at and nothing more", *self.ways_out[:1]))
 
 
-def others_may_write(status: Status, acl: bytes, trust: Trust, is_private: IsPrivateGroup) -> bool:
+def others_may_write(status: FileStatus, acl: bytes, trust: Trust, is_private: IsPrivateGroup) -> bool:
     """Return whether an account that is not ours may write a file or directory.
 
     `acl` is its POSIX ACL as Linux keeps it, empty without one. With an ACL the group bits are its mask, so that no

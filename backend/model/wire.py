@@ -119,6 +119,8 @@ def root_json(root: RootView, host: str) -> Json:
         "host": host,
         "path": root.path,
         "era": root.era,
+        "owner": {"uid": root.ownership.uid, "name": root.ownership.owner},
+        "ours": root.ownership.ours,
         "version": root.version,
         "gateway": _gateway(root.gateway),
         "watch": root.watch,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from msgspec import Struct
 
@@ -15,6 +17,8 @@ TRIES = 3
 """How often a read is tried again when the system says "not now" or the file changes underneath."""
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+_DIRECTORY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+NO_LINKS = "it is reached through a link, and none is followed in a root that is not yours"
 _NOT_NOW = frozenset({errno.EAGAIN, errno.EINTR, errno.EBUSY, errno.ESTALE})
 _NOTHING_THERE = frozenset({errno.ENOENT, errno.ENOTDIR})
 _NOT_A_FILE = frozenset({errno.ELOOP, errno.EMLINK, errno.ENXIO})
@@ -42,19 +46,20 @@ class FileRead(Struct, frozen=True):
     problem: SafeText | None = None
 
 
-def read_regular(path: str, cap: int, *, follow: bool = False) -> FileRead:
+def read_regular(path: str, cap: int, *, follow: bool = False, below: str | None = None) -> FileRead:
     """Read a regular file of at most `cap` bytes.
 
     The bytes belong to one state of the file: it is read again while its size or ctime change underneath.
     `follow` allows `path` to be a symbolic link to a regular file (config and store files may be one; lock
-    files never). Raises nothing.
+    files never). `below` is a directory above `path`: none of the names below it may be a link then. Raises nothing.
     """
     outcome = FileRead(Presence.UNREADABLE, problem=safe(f"{path} changes faster than it can be read"))
     for _ in range(TRIES):
         try:
-            steady = _read_once(path, cap, follow)
+            with _directory_of(path, below) as directory:
+                steady = _read_once(path, cap, follow and below is None, directory)
         except OSError as error:
-            outcome = _failed(path, error)
+            outcome = _failed(path, error, below)
             if error.errno not in _NOT_NOW:
                 return outcome
         except ValueError:
@@ -65,13 +70,38 @@ def read_regular(path: str, cap: int, *, follow: bool = False) -> FileRead:
     return outcome
 
 
-def _read_once(path: str, cap: int, follow: bool) -> FileRead | None:
+@contextmanager
+def _directory_of(path: str, below: str | None) -> Iterator[int | None]:
+    """Open the directory of `path` from `below` on, name by name, without following a link; None without `below`."""
+    if below is None:
+        yield None
+        return
+    descriptor = os.open(below, _DIRECTORY)
+    try:
+        for name in os.path.relpath(os.path.dirname(path), below).split(os.sep):
+            if name == os.curdir:
+                continue
+            try:
+                inner = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor)
+            except NotADirectoryError:
+                if stat.S_ISLNK(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode):
+                    raise OSError(errno.ELOOP, NO_LINKS) from None
+                raise
+            os.close(descriptor)
+            descriptor = inner
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _read_once(path: str, cap: int, follow: bool, directory: int | None) -> FileRead | None:
     """Read once; None when the file changed meanwhile. Raises OSError, and ValueError for a NUL in `path`."""
+    name, at = (path, {}) if directory is None else (os.path.basename(path), {"dir_fd": directory})
     # Looking first keeps us from opening a pipe or a device: the opening alone can wake a writer.
-    status = os.stat(path, follow_symlinks=follow)
+    status = os.stat(name, follow_symlinks=follow, **at)
     if not stat.S_ISREG(status.st_mode):
         return _irregular(path, status)
-    descriptor = os.open(path, _FLAGS if follow else _FLAGS | os.O_NOFOLLOW)
+    descriptor = os.open(name, _FLAGS if follow else _FLAGS | os.O_NOFOLLOW, **at)
     try:
         opened = os.fstat(descriptor)
         if not stat.S_ISREG(opened.st_mode):
@@ -106,10 +136,11 @@ def _irregular(path: str, status: os.stat_result) -> FileRead:
     return FileRead(Presence.IRREGULAR, stat=status, problem=problem)
 
 
-def _failed(path: str, error: OSError) -> FileRead:
+def _failed(path: str, error: OSError, below: str | None) -> FileRead:
     if error.errno in _NOTHING_THERE:
         return FileRead(Presence.ABSENT, problem=safe(f"{path} does not exist"))
-    problem = safe(f"{path} can't be read: {error.strerror or error}")
+    reason = NO_LINKS if error.errno == errno.ELOOP and below is not None else error.strerror or error
+    problem = safe(f"{path} can't be read: {reason}")
     if error.errno in _NOT_A_FILE:
         return FileRead(Presence.IRREGULAR, problem=problem)
     return FileRead(Presence.UNREADABLE, stat=_stat_or_none(path), problem=problem)

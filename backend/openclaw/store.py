@@ -12,10 +12,9 @@ from msgspec import Struct
 
 from lockdeck.backend.model.locks import Presence
 from lockdeck.backend.openclaw.files import TRIES, FileRead, read_regular
+from lockdeck.backend.openclaw.roots.budgets import STORE_BYTES, STORE_ENTRIES, STORE_KEYS
 from lockdeck.backend.system.text import SafeText, safe
 
-CAP_BYTES = 64 << 20
-"""A store larger than this is not read; 10,000 sessions with their snapshots were seen to need 50 MB."""
 TEXT_LIMIT = 1024
 PATH_LIMIT = 4096
 """Longest key or word, and longest path, in characters, that is taken for real."""
@@ -54,12 +53,14 @@ class Store(Struct, frozen=True):
     """The result of one reading. A store that does not exist has no entries and no problem.
 
     With a `problem` the entries are those that could be understood, or those of the reading before; the
-    signature (dev, ino, size, mtime_ns) is None where the file has to be read again next time.
+    signature (dev, ino, size, mtime_ns) is None where the file has to be read again next time. `over_budget`: it holds
+    more than one root may have, and nothing was taken of it.
     """
 
     entries: tuple[SessionEntry, ...] = ()
     signature: Signature | None = None
     problem: SafeText | None = None
+    over_budget: bool = False
 
 
 class _Fields(msgspec.Struct, gc=False, rename="camel"):
@@ -82,8 +83,13 @@ _DOCUMENT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENTRY = msgspec.json.Decoder(_Fields)
 
 
-def read_store(path: str, previous: Store | None = None) -> Store:
+def read_store(
+    path: str, previous: Store | None = None, *, below: str | None = None, most: int = STORE_ENTRIES
+) -> Store:
     """Read the store at `path`; `previous` itself is returned while there is nothing new.
+
+    `below`: no link is followed from this directory on, for a root that is not ours. `most`: with more sessions nothing
+    is taken of it.
 
     OpenClaw replaces the file whole, many times per turn: an absent or incomplete file is read again.
     Raises nothing.
@@ -93,16 +99,31 @@ def read_store(path: str, previous: Store | None = None) -> Store:
         return last
     problem: SafeText | None = None
     for _ in range(TRIES):
-        content = read_regular(path, CAP_BYTES, follow=True)
+        content = read_regular(path, STORE_BYTES, follow=True, below=below)
         problem = None if content.presence is Presence.ABSENT else content.problem
         if content.presence in (Presence.IRREGULAR, Presence.UNREADABLE):
             break
         if content.presence is Presence.FILE:
+            if _has_too_many_keys(content.raw):
+                return _over_budget(content, f"{path} has more than the {STORE_KEYS} keys that are read")
             raws, problem = _raw_entries(path, content.raw)
+            if raws is not None and len(raws) > most:
+                sentence = f"{path} has {len(raws)} sessions; with its other stores its root has more than {STORE_ENTRIES}"
+                return _over_budget(content, sentence)
             if raws is not None:
                 return _store(path, raws, content)
     store = Store(last.entries if problem else (), None, problem)
     return last if store == last else store
+
+
+def _over_budget(content: FileRead, sentence: str) -> Store:
+    signature = None if content.stat is None else _signature(content.stat)
+    return Store((), signature, safe(f"{sentence}: none of them is read"), over_budget=True)
+
+
+def _has_too_many_keys(raw: bytes) -> bool:
+    # The shortest key is of three bytes: a small file can't have too many.
+    return len(raw) > 3 * STORE_KEYS and raw.count(b'":') + raw.count(b'" ') > STORE_KEYS
 
 
 def _store(path: str, raws: Mapping[str, msgspec.Raw], content: FileRead) -> Store:

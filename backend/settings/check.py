@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, get_type_hints
 
+ACCOUNT = str | int
+"""How an account is named: by its name or its uid."""
 LEAST_S, MOST_S = 0.1, 3600
 
 
@@ -40,7 +42,7 @@ def checked(
         fault = _fault(value, hints[key], allowed[key].metadata.get("choices"))
         if fault is not None:
             raise refuse(path, lines, name, fault)
-        values[key] = _converted(value)
+        values[key] = _converted(value, hints[key])
     return values
 
 
@@ -66,11 +68,18 @@ def _fault(value: Any, hint: Any, choices: tuple[str, ...] | None) -> str | None
         return f"may hold {', '.join(choices or ())}, not {wrong[0]!r}" if wrong else None
     if isinstance(hint, type) and type(value) is hint:
         return None
-    expected = {bool: "true or false", str: "a string", float: "a number of seconds"}
+    if hint == ACCOUNT and type(value) in (str, int):
+        return None
+    expected = {
+        bool: "true or false",
+        str: "a string",
+        float: "a number of seconds",
+        ACCOUNT: "the name of an account or its uid",
+    }
     return f"must be {expected.get(hint, 'a list of strings')}, not {value!r}"
 
 
-def _converted(value: Any) -> Any:
+def _converted(value: Any, hint: Any) -> Any:
     if isinstance(value, list):
         return tuple(value)
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return float(value) if hint is float else value

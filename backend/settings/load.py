@@ -7,10 +7,13 @@ import tomllib
 from typing import Any
 
 from lockdeck.backend.model.locks import Presence
+from lockdeck.backend.model.trust import Ownership
 from lockdeck.backend.openclaw.files import read_regular
 from lockdeck.backend.settings.check import SettingsError, checked, keys_of, refuse
 from lockdeck.backend.settings.records import RootSettings, Settings
+from lockdeck.backend.system.accounts import uid_of
 from lockdeck.backend.system.folders import NoHomeError, config_dir
+from lockdeck.backend.system.ownership import ownership_of
 
 MAX_BYTES = 1 << 20
 """A larger configuration file is not read."""
@@ -21,23 +24,25 @@ def config_path() -> str:
     return os.path.join(config_dir(), "config.toml")
 
 
-def load_settings(path: str | None) -> Settings:
+def load_settings(path: str | None, trusted_uids: frozenset[int] = frozenset()) -> Settings:
     """Read the settings from `path`, or from the default place where a missing file is no error.
 
-    Raises SettingsError for a file that was named but can't be read, for TOML errors and for unknown or
-    ill-typed keys.
+    `trusted_uids`: accounts that the command line vouches for. Raises SettingsError for a file that was named but can't
+    be read, for one that is not ours, for TOML errors and for unknown or ill-typed keys.
     """
     try:
         file = path or config_path()
     except NoHomeError:
-        return Settings()
+        return Settings(trusted_uids=trusted_uids)
+    ownership = ownership_of(file)
     content = read_regular(file, MAX_BYTES, follow=True)
     if content.presence is Presence.ABSENT:
         if path is None:
-            return Settings()
+            return Settings(trusted_uids=trusted_uids)
         raise SettingsError(f"{file}: no such file; name an existing one or leave --config out")
     if content.problem is not None:
         raise SettingsError(f"{file}: can't be read: {content.problem}")
+    must_be_ours(file, ownership)
     try:
         text = content.raw.decode()
         table = tomllib.loads(text)
@@ -45,10 +50,19 @@ def load_settings(path: str | None) -> Settings:
         raise SettingsError(f"{file}: can't be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file}: not valid TOML: {error}") from None
-    return _settings(table, file, text)
+    return _settings(table, file, text, trusted_uids)
 
 
-def _settings(table: dict[str, Any], path: str, text: str) -> Settings:
+def must_be_ours(file: str, ownership: Ownership) -> None:
+    """Refuse a configuration that is another's: it says whom we trust. Raises SettingsError."""
+    if ownership.fault is not None:
+        way_out = (
+            "lockdeck's configuration must be yours alone: chown or chmod what is named, or leave it out"
+        )
+        raise SettingsError(f"{file}: {ownership.fault}; {way_out}")
+
+
+def _settings(table: dict[str, Any], path: str, text: str, trusted_uids: frozenset[int]) -> Settings:
     from lockdeck.backend.settings.lines import lines_of
 
     lines = lines_of(table, text)
@@ -63,11 +77,19 @@ def _settings(table: dict[str, Any], path: str, text: str) -> Settings:
             raise refuse(path, lines, name, "is missing; every [[roots]] table needs one")
         if not values["path"].strip():
             raise refuse(path, lines, f"roots[{number}].path", "is empty; name a state directory")
-        records.append(RootSettings(**values))
+        owner = str(values.get("trusted_owner", ""))
+        uid = uid_of(owner) if owner else None
+        if owner and uid is None:
+            name = f"roots[{number}].trusted_owner"
+            raise refuse(
+                path, lines, name, f"names no account of this machine: {owner!r}; write a name or a uid"
+            )
+        records.append(RootSettings(**values, trusted_uid=uid))
     return Settings(
         **checked(table, Settings, path, lines),
         roots=tuple(records),
         keys=keys_of(keys, path, lines),
         origin=path,
         lines=lines,
+        trusted_uids=trusted_uids,
     )

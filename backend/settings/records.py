@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lockdeck.backend.model.trust import Vouch
+
 NOTIFY = ("toast", "bell", "osc9", "osc777")
 
 
@@ -19,7 +21,8 @@ class RootSettings:
     """The settings of one root.
 
     `own_namespace` vouches that every process which writes there shares lockdeck's pid namespace;
-    needed only where lockdeck runs inside a container with a mounted state directory.
+    needed only where lockdeck runs inside a container with a mounted state directory. `trusted_uid` is the account
+    that `trusted_owner` names, None where it names none.
     """
 
     path: str = field(default="", metadata=_about("The OpenClaw state directory; ~ is understood."))
@@ -28,6 +31,13 @@ class RootSettings:
         default=False,
         metadata=_about("Every process that writes there shares lockdeck's pid namespace."),
     )
+    trusted_owner: str | int = field(
+        default="",
+        metadata=_about(
+            "What this account (name or uid) owns there counts as ours; empty means nobody else's."
+        ),
+    )
+    trusted_uid: int | None = field(default=None, metadata={"internal": True})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,7 @@ class Settings:
     """All settings with their defaults. Durations in seconds.
 
     `lines` tells where in the file `origin` (empty: there was none) a value stands, by its key (`rescan_s`, `keys.quit`).
+    `trusted_uids` are accounts that the command line vouches for, in every root.
     """
 
     read_only: bool = field(default=False, metadata=_about("Nothing that changes the world."))
@@ -85,6 +96,7 @@ class Settings:
     )
     origin: str = field(default="", metadata={"internal": True})
     lines: Mapping[str, int] = field(default_factory=dict, compare=False, metadata={"internal": True})
+    trusted_uids: frozenset[int] = field(default=frozenset(), metadata={"internal": True})
 
     @property
     def names_columns(self) -> bool:
@@ -99,9 +111,11 @@ class Settings:
                 return root
         return RootSettings(path)
 
-    def vouches_for(self, path: str) -> bool:
-        """Return whether the user vouches that all writers of a root share lockdeck's pid namespace."""
-        return self.root(path).own_namespace
+    def vouch_for(self, path: str) -> Vouch:
+        """Return the user's word about a root."""
+        root = self.root(path)
+        owners = self.trusted_uids if root.trusted_uid is None else self.trusted_uids | {root.trusted_uid}
+        return Vouch(root.own_namespace, owners)
 
     def place(self, key: str) -> str:
         """Return where a value comes from: `default`, or file and line."""

@@ -6,7 +6,7 @@ import json
 from dataclasses import Field, fields
 from typing import Any, get_type_hints
 
-from lockdeck.backend.settings.check import LEAST_S, MOST_S
+from lockdeck.backend.settings.check import ACCOUNT, LEAST_S, MOST_S
 from lockdeck.backend.settings.records import RootSettings, Settings
 
 Json = dict[str, Any]
@@ -46,6 +46,8 @@ def _shape(field: Field[Any], hint: Any) -> Json:
     if hint == tuple[str, ...]:
         choices = field.metadata.get("choices")
         return {"type": "array", "items": {"enum": list(choices)}} if choices else _STRINGS
+    if hint == ACCOUNT:
+        return {"type": ["string", "integer"]}
     if hint is float:
         return {"type": "number", "minimum": LEAST_S, "maximum": MOST_S}
     return {"type": "boolean" if hint is bool else "string"}

@@ -40,6 +40,12 @@ def uid_of(name: str) -> int | None:
     return entry.pw_uid if entry else None
 
 
+def home_of_account(uid: int) -> str | None:
+    """Return the home directory of an account. As `name_of` otherwise."""
+    entry = _asked(("name", uid), lambda: pwd.getpwuid(uid))
+    return entry.pw_dir if entry and entry.pw_dir.startswith("/") else None
+
+
 def is_private_group(uid: int, gid: int) -> bool:
     """Return whether a group is the primary group of an account and provably has no other member.
 

@@ -78,7 +78,7 @@ class Collector:
         home = environment.get("HOME") or os.path.expanduser("~")
 
         def discover() -> Discovery:
-            return discover_roots(environment, home, explicit, settings.vouches_for)
+            return discover_roots(environment, home, explicit, settings.vouch_for)
 
         return cls(discover, settings, logs=logs, env=environment, clock=clock)
 
@@ -174,9 +174,12 @@ class Collector:
 
     def _list_directories(self, dirty: set[str] | None) -> list[WatchedDirectory]:
         """Read the stores and list the locks of the directories in `dirty`, of all when it is None."""
-        listed = [home for home in self._roots.directories if dirty is None or home.where.path in dirty]
-        for directory in listed:
-            directory.refresh()
+        listed = []
+        for root in self._roots.all:
+            of_root = [home for path, home in root.directories.items() if dirty is None or path in dirty]
+            for directory in of_root:
+                root.refresh_directory(directory)
+            listed += of_root
         return listed
 
     def _transcribed_locks(self, listed: Iterable[WatchedDirectory]) -> set[str]:

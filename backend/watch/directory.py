@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.openclaw.locks.lockfile import work_folders_among
+from lockdeck.backend.openclaw.roots.budgets import STORE_ENTRIES
 from lockdeck.backend.openclaw.roots.layout import SessionsDir, lock_kind, locks_among, names_in
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
 from lockdeck.backend.openclaw.store import SessionEntry, Store, StoreIndex, read_store
@@ -34,12 +35,13 @@ class WatchedDirectory(Struct):
     generation: int = 0
     _sessions: dict[str, SessionEntry | None] = field(default_factory=dict)
 
-    def refresh(self) -> None:
+    def refresh(self, most: int = STORE_ENTRIES) -> None:
         """Look again. Raises nothing; `generation` grows whenever the store's entries changed.
 
         `unread_store` says why its sessions can't be seen, `unlisted` why its locks can't; None where they can.
+        `most` sessions are taken of the store, else none.
         """
-        store = read_store(self.where.store_path, self.store)
+        store = read_store(self.where.store_path, self.store, below=self.where.below, most=most)
         if store is not self.store:
             self.store = store
             self.index = StoreIndex.build(store.entries, self.where.path)
@@ -47,7 +49,9 @@ class WatchedDirectory(Struct):
             self._sessions.clear()
         problems = [str(store.problem)] if store.problem else []
         # With a signature the store was read, and only some of its entries could not be understood.
-        self.unread_store = problems[0] if problems and store.signature is None else None
+        self.unread_store = (
+            problems[0] if problems and (store.signature is None or store.over_budget) else None
+        )
         self.unlisted = None
         try:
             names = names_in(self.where.path)

@@ -15,15 +15,19 @@ from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.sources import LogLook, SourceView
+from lockdeck.backend.model.trust import Ownership
 from lockdeck.backend.openclaw.locks.gatewaylock import expected_lock_paths, gateway_lock_paths, stale_guards
 from lockdeck.backend.openclaw.locks.lockfile import cut_off, cut_off_sentence
+from lockdeck.backend.openclaw.roots.budgets import STORE_ENTRIES
 from lockdeck.backend.openclaw.roots.config import Config, load_config
 from lockdeck.backend.openclaw.roots.discovery import Root
+from lockdeck.backend.openclaw.roots.environment import config_path
 from lockdeck.backend.openclaw.roots.era import era_of, era_signature
 from lockdeck.backend.openclaw.roots.failover import read_profiles
 from lockdeck.backend.openclaw.roots.faults import RootFault, fault_of_root
 from lockdeck.backend.openclaw.roots.layout import look_for_sessions, other_locks
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
+from lockdeck.backend.system.ownership import ownership_of
 from lockdeck.backend.system.text import safe
 from lockdeck.backend.system.volumes import volume_of
 from lockdeck.backend.watch.directory import WatchedDirectory
@@ -49,6 +53,8 @@ class WatchedRoot(Struct):
     gateway_version: Version | None = None
     access_problem: str | None = None
     log_looks: tuple[LogLook, ...] = ()
+    ownership: Ownership = Ownership()
+    _entries: int = 0
     _expected: tuple[str, ...] = ()
     _guards: tuple[str, ...] = ()
     _cut_off: tuple[str, ...] = ()
@@ -65,14 +71,21 @@ class WatchedRoot(Struct):
         """Look at everything but the contents of the sessions directories. Raises nothing."""
         self.fault = fault_of_root(self.path)
         self._refresh_config()
+        self._refresh_ownership()
         signature = era_signature(self.path)
         if signature != self._era_signature:
             self._era_signature, self.era = signature, era_of(self.path)
         self.network = volume_of(self.path).kind == "network"
         self._refresh_directories()
-        self.other_locks = tuple(other_locks(self.path))
+        self.other_locks = tuple(other_locks(self.path, confined=not self.ownership.ours))
         self._find_gateway_locks()
         self._chains.clear()
+
+    def refresh_directory(self, directory: WatchedDirectory) -> None:
+        """Look again at one of the sessions directories, within what the stores of one root may hold together."""
+        others = self._entries - len(directory.store.entries)
+        directory.refresh(STORE_ENTRIES - others)
+        self._entries = others + len(directory.store.entries)
 
     @property
     def version(self) -> Version | None:
@@ -82,13 +95,13 @@ class WatchedRoot(Struct):
 
     @property
     def config_signature(self) -> tuple[object, ...] | None:
-        """A value that changes whenever the configuration file does."""
+        """A value that changes whenever a file of the configuration does."""
         return self._config_signature
 
     def chain_for(self, agent: str) -> FailoverChain:
         """Return what a run of `agent` tries, as configured; read once per refresh."""
         if agent not in self._chains:
-            stored = read_profiles(self.path, agent)
+            stored = read_profiles(self.path, agent, confined=not self.ownership.ours)
             config, version = self.config, self.version
             self._chains[agent] = config.chain_for(agent, stored, version) if config else FailoverChain()
         return self._chains[agent]
@@ -153,7 +166,8 @@ class WatchedRoot(Struct):
             version=version,
             refused_start=refused,
             unseen=bool(lost) or (self.fault is not None and self.fault.unseen),
-            own_namespace=self.root.own_namespace,
+            vouch=self.root.vouch,
+            ownership=self.ownership,
             sources=sources,
         )
 
@@ -173,32 +187,44 @@ class WatchedRoot(Struct):
         yield from map(str, map(cut_off_sentence, self._cut_off))
         if self.config is not None:
             yield from map(str, filter(None, (self.config.problem, self.config.unknown_store)))
+            yield from map(str, self.config.hidden)
 
     def _problems(self) -> list[str]:
         problems = [str(self.fault.sentence)] if self.fault else []
+        problems += [self.ownership.sentence] if self.ownership.sentence else []
         problems += [self.access_problem] if self.access_problem else []
         problems += self.hidden
         if self.config is not None and self.config.problem:
             problems.append(str(self.config.problem))
         if self.config is not None:
-            problems += [str(note) for note in self.config.notes]
+            problems += [str(note) for note in (*self.config.hidden, *self.config.notes)]
         return problems + [problem for home in self.directories.values() for problem in home.problems]
 
     def _refresh_config(self) -> None:
-        path = self.config.path if self.config else None
-        signature = _signature(path) if path else None
-        if self.config is None or signature != self._config_signature or signature is None:
-            self.config = load_config(self.path, self.env)
-            self._config_signature = _signature(self.config.path)
+        path = config_path(self.path, self.env)
+        files = self.config.files if self.config and self.config.path == path else ()
+        signature = tuple(map(_signature, files))
+        if signature != self._config_signature or not files:
+            self.config = load_config(self.path, self.env, self.root.vouch.owners)
+            self._config_signature = tuple(map(_signature, self.config.files))
+
+    def _refresh_ownership(self) -> None:
+        """Take up whose the root is now; a config that is another's makes the whole root so."""
+        self.ownership = ownership_of(self.path, self.root.vouch.owners)
+        if self.ownership.ours and self.config is not None:
+            self.ownership = self.config.ownership
 
     def _refresh_directories(self) -> None:
         config = self.config or Config(self.path)
         present, hidden = look_for_sessions(self.path, config)
         self.hidden = tuple(map(str, hidden))
         previous = self.directories
-        self.directories = {
-            where.path: previous.get(where.path) or WatchedDirectory(where) for where in present
-        }
+        self.directories = {}
+        for where in present:
+            directory = previous.get(where.path) or WatchedDirectory(where)
+            directory.where = where
+            self.directories[where.path] = directory
+        self._entries = sum(len(directory.store.entries) for directory in self.directories.values())
 
     def _find_gateway_locks(self) -> None:
         try:
@@ -222,7 +248,8 @@ def _signature(path: str) -> tuple[object, ...] | None:
         status = os.stat(path)
     except OSError:
         return None
-    return (path, status.st_ino, status.st_size, status.st_mtime_ns)
+    # Owner and mode, too: they say whose it is.
+    return (path, status.st_ino, status.st_size, status.st_mtime_ns, status.st_uid, status.st_mode)
 
 
 def _agent_in(path: str) -> str | None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 
 from lockdeck.backend.model.locks import LockKind
+from lockdeck.backend.model.trust import Vouch
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
 from lockdeck.backend.settings.records import RootSettings, Settings
 from tests.folders import REPOSITORY
@@ -161,9 +162,9 @@ def lock_place(
     return RootPlaces(str(root), "files", vouched).lock(str(path), "main", kind)
 
 
-def nobody_vouches(_root: str) -> bool:
+def nobody_vouches(_root: str) -> Vouch:
     """The user vouches for no root."""
-    return False
+    return Vouch()
 
 
 class FleetDir:

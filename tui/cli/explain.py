@@ -43,7 +43,7 @@ def command(common: Common, lock: str, as_json: bool) -> int:
 
 def explain_lock(path: str, settings: Settings, as_json: bool) -> Exit:
     """Print all that is known about the lock at `path`; 0, 1 when it needs a person, 2 when there is none."""
-    place = place_of(path, os.environ, settings.vouches_for)
+    place = place_of(path, os.environ, settings.vouch_for)
     view = examine([place], time.time(), search=True)[0]
     cut_off_folders = tuple(_cut_off_beside(place.path))
     for folder in cut_off_folders:

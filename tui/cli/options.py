@@ -10,6 +10,7 @@ import click
 from msgspec import Struct
 
 from lockdeck.backend.model.timespan import FORMS, read_time
+from lockdeck.backend.system.accounts import uid_of
 from lockdeck.backend.system.clocks import wall_time
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,6 +61,19 @@ class TimeWord(click.ParamType[float]):
         return moment
 
 
+class AccountName(click.ParamType[int]):
+    """The name of an account of this machine, or its uid; becomes the uid."""
+
+    name = "account"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the uid."""
+        uid = uid_of(str(value))
+        if uid is None:
+            self.fail(f"{value} is no account of this machine; name one, or write its uid", param, ctx)
+        return uid
+
+
 class Common(Struct, frozen=True):
     """The common options of one invocation; those before and after the command are merged."""
 
@@ -68,6 +82,7 @@ class Common(Struct, frozen=True):
     read_only: bool = False
     no_color: bool = False
     no_mouse: bool = False
+    trusted_uids: tuple[int, ...] = ()
 
     def merge(self, later: Common) -> Common:
         """Return both together; a later `--config` wins."""
@@ -77,6 +92,7 @@ class Common(Struct, frozen=True):
             self.read_only or later.read_only,
             self.no_color or later.no_color,
             self.no_mouse or later.no_mouse,
+            self.trusted_uids + later.trusted_uids,
         )
 
 
@@ -89,12 +105,12 @@ for_option = click.option(
 
 
 def common_options(function: F) -> F:
-    """Add `--log`, `--config`, `--read-only`, `--no-color` and `--no-mouse`, handed over as one `common` argument."""
+    """Add the common options, handed over as one `common` argument."""
 
     def with_common(**values: Any) -> Any:
         options = Common(
             tuple(values.pop("log")),
-            *(values.pop(name) for name in ("config", "read_only", "no_color", "no_mouse")),
+            *(values.pop(name) for name in ("config", "read_only", "no_color", "no_mouse", "trust_owner")),
         )
         context = click.get_current_context()
         common = context.meta.get(_COMMON, Common()).merge(options)
@@ -105,6 +121,13 @@ def common_options(function: F) -> F:
     with_common.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
     file = PathName(file=True)
     for option in (
+        click.option(
+            "--trust-owner",
+            type=AccountName(),
+            multiple=True,
+            metavar="NAME|UID",
+            help="What this account owns counts as yours (repeatable).",
+        ),
         click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal."),
         click.option("--no-color", is_flag=True, help="No colours."),
         click.option("--read-only", is_flag=True, help="Nothing that changes the world."),

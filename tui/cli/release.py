@@ -85,7 +85,7 @@ def release_lock(request: ReleaseRequest, settings: Settings) -> Exit:
         request.release_id,
         env=os.environ,
         override=_override(request),
-        vouches=settings.vouches_for,
+        vouches=settings.vouch_for,
         patient=not request.no_wait,
     )
     if request.release_id is None and plan.view is not None and nothing_there(plan.view):

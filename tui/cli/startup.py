@@ -72,7 +72,7 @@ def settings_of(common: Common) -> Settings:
     from lockdeck.backend.settings.load import load_settings
 
     with settings_faults_are_wrong_use():
-        settings = load_settings(common.config)
+        settings = load_settings(common.config, frozenset(common.trusted_uids))
         if settings.names_columns:
             dashboard().check_columns(settings)
         return settings

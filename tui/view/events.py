@@ -157,7 +157,13 @@ def _root_aspect(aspect: RootAspect, old: RootView, new: RootView) -> Sentences:
                 Severity.NOTICE,
                 f"its sessions are kept in {'SQLite' if new.era == 'sqlite' else 'files'} now",
             )
-        case RootAspect.REFUSED_START | RootAspect.UNSEEN | RootAspect.OWN_NAMESPACE | RootAspect.SOURCES:
+        case (
+            RootAspect.REFUSED_START
+            | RootAspect.UNSEEN
+            | RootAspect.VOUCH
+            | RootAspect.OWNERSHIP
+            | RootAspect.SOURCES
+        ):
             return  # what there is to say of it is among the problems
         case _:
             assert_never(aspect)

@@ -13,6 +13,7 @@ from lockdeck.backend.actions.cancel.plan_left_over import lets_nobody_in, plan_
 from lockdeck.backend.actions.cancel.plan_sqlite import plan_sqlite
 from lockdeck.backend.actions.cancel.records import CancelPlan, GatewayRoute
 from lockdeck.backend.model.fleet import RootView, SessionView, State
+from lockdeck.backend.model.trust import Ownership
 from lockdeck.backend.openclaw.gateway.credentials import port_here
 from lockdeck.backend.openclaw.roots.config import load_config
 from lockdeck.backend.openclaw.roots.place import places_of
@@ -42,8 +43,11 @@ def plan_cancel(
 
     `logs` are the gateway's log files where known, `folder` lockdeck's state folder (default: the user's).
     """
-    config = load_config(session.root, env)
+    config = load_config(session.root, env, root.vouch.owners)
     route = GatewayRoute(places_of(root), config, env, folder or state_dir(env), url, fingerprint)
+    refusal = _why_not_ours(session, root, config.ownership)
+    if refusal:
+        return CancelPlan(session.key, session.root, clock(), route, refusal=refusal, logs=tuple(logs))
     port = port_here(session.root, config, env, url)
     plan = CancelPlan(session.key, session.root, clock(), route, port=port, logs=tuple(logs))
     if session.state is State.COMPACTING:
@@ -53,3 +57,12 @@ def plan_cancel(
     if root.era == "sqlite":
         return plan_sqlite(plan, session, root, clock)
     return plan_files(plan, session, root.version, clock, steady, wait, limits or CancelLimits())
+
+
+def _why_not_ours(session: SessionView, root: RootView, ownership: Ownership) -> tuple[str, ...]:
+    """Say why nothing may be done for a root: it, its config or the directory of the lock is not ours."""
+    if ownership.fault is not None:
+        return (f"{ownership.fault}: nothing is done to its sessions", *ownership.ways_out)
+    if session.lock is None:
+        return ()
+    return places_of(root).lock(session.lock.record.path, session.agent).why_not_ours()

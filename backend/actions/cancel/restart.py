@@ -21,6 +21,7 @@ from lockdeck.backend.actions.cancel.proof import Claim, why_deaf, why_no_signal
 from lockdeck.backend.model.releases.lookup import NEWEST
 from lockdeck.backend.model.words import duration
 from lockdeck.backend.system import procfs
+from lockdeck.backend.system.childenv import minimal_environment
 from lockdeck.backend.system.terminate import terminate
 from lockdeck.backend.system.text import safe
 
@@ -96,12 +97,10 @@ def restart(
     problem = why_no_signal(claim)
     if problem is not None:
         return problem
-    hidden = ("OPENCLAW_GATEWAY_TOKEN", "OPENCLAW_GATEWAY_PASSWORD")
-    clean = {name: value for name, value in env.items() if name not in hidden}
     try:
         done = subprocess.run(
             supervisor.argv,
-            env=clean,
+            env=minimal_environment(env),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=seconds,

@@ -39,9 +39,16 @@ def append_begin(
         verdict=view.judgement.verdict.value,
         reasons=list(view.judgement.reasons),
         override=plan.override.verdict if plan.override else None,
+        trustedOwners=sorted(plan.place.owners) if plan.place else [],
         operator={"uid": os.getuid(), "pid": os.getpid(), "host": os.uname().nodename},
         evidence=evidence_json(view.evidence),
     )
+
+
+def owners_of(begin: Entry) -> frozenset[int]:
+    """Return the accounts that the user vouched for when an action began; our own journal says so."""
+    owners = begin.get("trustedOwners")
+    return frozenset(uid for uid in (owners if isinstance(owners, list) else ()) if type(uid) is int)
 
 
 def append_end(

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from lockdeck.backend.actions.release.records import ReleasePlan
 from lockdeck.backend.actions.release.sentences import way_out
-from lockdeck.backend.actions.release.site import directory_fault
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import Liveness, LockIdentity, Presence, Verdict
 from lockdeck.backend.model.verdicts import CREATION_GRACE_S, judge
@@ -73,11 +72,11 @@ def refusals(view: LockView, place: Place, overridden: bool) -> tuple[str, ...]:
     if overridden and can_be_overridden(view):
         judgement = judge(replace(view.evidence, liveness=Liveness.GONE))
     if judgement.releasable:
-        fault = directory_fault(place.path)
-        return (fault,) if fault else ()
+        return place.why_not_ours()
     if view.record.presence is Presence.ABSENT and view.judgement.verdict is not Verdict.REMOVED:
         return judgement.reasons  # nothing stands there to have a verdict on
-    return (f"the verdict is {view.judgement.verdict}", *judgement.reasons, *way_out(judgement.verdict))
+    verdict = f"the verdict is {view.judgement.verdict}"
+    return (*place.why_not_ours(), verdict, *judgement.reasons, *way_out(judgement.verdict))
 
 
 def differences(first: LockView, second: LockView) -> tuple[str, ...]:

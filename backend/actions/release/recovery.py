@@ -8,7 +8,12 @@ from collections.abc import Callable, Iterator
 
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.actions.journal_chain import Entry
-from lockdeck.backend.actions.release.entries import append_recovered, has_ended, unfinished_actions
+from lockdeck.backend.actions.release.entries import (
+    append_recovered,
+    has_ended,
+    owners_of,
+    unfinished_actions,
+)
 from lockdeck.backend.actions.release.proof import Search, holder_of
 from lockdeck.backend.actions.release.quarantine import quarantined_lock
 from lockdeck.backend.actions.release.restore import restore
@@ -85,7 +90,7 @@ def _recover_one(
 ) -> tuple[str, bool]:
     path, action = begin["path"], begin["action"]
     try:
-        with open_site(path, action, step) as site:
+        with open_site(path, action, step, owners=owners_of(begin)) as site:
             restored = restore(site, begin, journal.folder, search, wait)
     except OSError as error:
         # Only our folder tells by its absence; a sessions directory may be away for a while (a home not mounted).

@@ -183,7 +183,7 @@ def _swap_and_restore(
     tools.step("begun")
     with run_stand_in(tools.journal.path) as stand_in:
         tools.step("stand-in started")
-        with open_site(place.path, action, tools.step, make=True) as site:
+        with open_site(place.path, action, tools.step, make=True, owners=place.owners) as site:
             payload = lock_payload(stand_in, action, tools.clock())
             problem = swap_out(site, payload, pin, identity, tools.search, partial(_drain, place, tools))
             try:

@@ -61,9 +61,9 @@ class Site(Struct, frozen=True):
     step: StepHook
 
 
-def directory_fault(path: str) -> str | None:
+def _directory_fault(path: str, owners: frozenset[int]) -> str | None:
     """Say why no lock is released in the directory of the one at `path`: others may exchange what is in it; None: none."""
-    ownership = ownership_of(os.path.dirname(path))
+    ownership = ownership_of(os.path.dirname(path), owners)
     if ownership.fault is None:
         return None
     way_out = "".join(f"; {sentence}" for sentence in ownership.ways_out[:1])
@@ -71,19 +71,21 @@ def directory_fault(path: str) -> str | None:
 
 
 @contextmanager
-def open_site(path: str, action: str, step: StepHook, *, make: bool = False) -> Iterator[Site]:
-    """Open the folder of an action beside the lock at `path`; `make` it first.
+def open_site(
+    path: str, action: str, step: StepHook, *, make: bool = False, owners: frozenset[int] = frozenset()
+) -> Iterator[Site]:
+    """Open the folder of an action beside the lock at `path`; `make` it first. `owners`: uids that count as ours there.
 
     All that follows goes through these two descriptors, so that no path is looked up twice. Raises ForeignFolderError
     where sessions directory or folder are not ours alone, FileNotFoundError when one of them is not there.
     """
     parent, name = os.path.split(path)
-    fault = directory_fault(path)
+    fault = _directory_fault(path, owners)
     if fault is not None and os.path.isdir(parent):
         raise ForeignFolderError(fault)
     directory = os.open(parent, _DIRECTORY)
     try:
-        _check(directory, parent)
+        _check(directory, parent, owners)
         work_folder = _open_work_folder(directory, parent, action, step, make)
         try:
             yield Site(path, directory, work_folder, name, action, step)
@@ -115,9 +117,9 @@ def _open_work_folder(directory: int, parent: str, action: str, step: StepHook, 
     return folder
 
 
-def _check(folder: int, path: str) -> None:
+def _check(folder: int, path: str, owners: frozenset[int] = frozenset()) -> None:
     """Check whose an open folder is."""
-    fault = ownership_at(folder, path).fault
+    fault = ownership_at(folder, path, owners).fault
     if fault is not None:
         raise ForeignFolderError(fault)
 

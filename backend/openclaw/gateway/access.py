@@ -14,6 +14,8 @@ from lockdeck.backend.openclaw.gateway.frames import Frame, Hello, RunEvent
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.openclaw.roots.environment import same_place
+from lockdeck.backend.system.childenv import minimal_environment
+from lockdeck.backend.system.ownership import ownership_of
 from lockdeck.backend.system.text import safe
 
 
@@ -50,19 +52,29 @@ def reach(
     """Open a line to the gateway of `root`; GatewayError says why there is none and what to do.
 
     `folder` is lockdeck's own state folder, where its device key lives.  A gateway that serves another root
-    is refused, unless the user named the URL (in a container the same root has another path).
+    is refused, unless the user named the URL (in a container the same root has another path).  For a root that is not
+    ours there is none at all: nothing of ours is looked up, nobody is connected to, no command is run.
     """
+    _must_be_ours(root, config)
     access = find_access(root, config, env, url=url, fingerprint=fingerprint)
     if not access.has_credential:
-        paired = None if access.by_user else cli_device(root)
+        paired = None if access.by_user else cli_device(root, config.owners)
         if paired is not None:
             return _checked(open_gateway(access, paired, clock), root)
         command = find_command(env)
         if command is not None and not access.by_user:
-            return CommandGateway(command, root, config.path, env)
+            names = frozenset() if config.ownership.vouched else config.variables
+            return CommandGateway(command, root, config.path, minimal_environment(env, names))
         raise GatewayError(Trouble.NO_CREDENTIALS, access.why_no_credential())
     gateway = open_gateway(access, own_device(folder), clock)
     return gateway if access.by_user else _checked(gateway, root)
+
+
+def _must_be_ours(root: str, config: Config) -> None:
+    """Refuse a root that is not ours, as its config was read or as it stands now. GatewayError (NOT_OURS)."""
+    for ownership in (config.ownership, ownership_of(root, config.owners)):
+        if ownership.sentence is not None:
+            raise GatewayError(Trouble.NOT_OURS, ownership.sentence)
 
 
 def _checked(gateway: Gateway, root: str) -> Gateway:

@@ -36,14 +36,11 @@ class CommandGateway:
     transport = "openclaw gateway call"
 
     def __init__(self, command: str, root: str, config_path: str, env: Mapping[str, str]) -> None:
-        """Nothing is run yet. The command does not tell the gateway's version: ask `status` for it."""
+        """Nothing is run yet; `env` is all that the command gets. The command does not tell the gateway's version: ask `status` for it."""
         self.url = f"`openclaw gateway call` for {safe(root, 120)}"
         self.hello = Hello(None, None, None, frozenset(), root)
         self._command = command
-        # The command resolves the credentials itself; those of this environment may be another gateway's.
-        hidden = ("OPENCLAW_GATEWAY_URL", "OPENCLAW_GATEWAY_TOKEN", "OPENCLAW_GATEWAY_PASSWORD")
-        self._env = {name: value for name, value in env.items() if name not in hidden}
-        self._env |= {"OPENCLAW_STATE_DIR": root, "OPENCLAW_CONFIG_PATH": config_path, "NO_COLOR": "1"}
+        self._env = {**env, "OPENCLAW_STATE_DIR": root, "OPENCLAW_CONFIG_PATH": config_path, "NO_COLOR": "1"}
 
     def call(self, method: str, params: Mapping[str, Any] | None = None, seconds: float = _CALL_S) -> Frame:
         """Run the command and return the payload; GatewayError when it fails, says no JSON or takes too long."""

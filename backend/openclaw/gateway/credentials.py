@@ -11,7 +11,6 @@ import ipaddress
 import os
 import ssl
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -22,8 +21,7 @@ from lockdeck.backend.openclaw.gateway.secret import Secret, SecretRef, credenti
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
 from lockdeck.backend.openclaw.locks.gatewaylock import serving_gateway_lock
 from lockdeck.backend.openclaw.roots.config import Config
-from lockdeck.backend.openclaw.roots.configtext import ConfigTextError, read_config_text
-from lockdeck.backend.openclaw.roots.environment import expand, home_of, same_place, state_dir
+from lockdeck.backend.openclaw.roots.environment import home_of, same_place, state_dir
 from lockdeck.backend.system.text import safe
 
 DEFAULT_PORT = 18789
@@ -85,7 +83,7 @@ def find_access(
     user_url = url or (env.get("OPENCLAW_GATEWAY_URL", "").strip() if serves_root else "")
     from_env = _from_env(env) if serves_root or url else Access("")
     if user_url:
-        return _at_user_url(user_url, config, env, from_env, fingerprint)
+        return _at_user_url(user_url, config, from_env, fingerprint)
     if config.gateway_mode == "remote" and config.remote_url:
         where = safe(config.remote_url, 120)
         raise GatewayError(
@@ -96,7 +94,7 @@ def find_access(
     if not access.has_credential:
         access = _with_config(access, config)
     if config.tls_enabled:
-        access = replace(access, fingerprint=fingerprint or _local_fingerprint(root, config, env))
+        access = replace(access, fingerprint=fingerprint or _local_fingerprint(root, config))
     return access
 
 
@@ -127,14 +125,11 @@ def _with_config(access: Access, config: Config) -> Access:
     )
 
 
-def _at_user_url(
-    url: str, config: Config, env: Mapping[str, str], from_env: Access, fingerprint: str | None
-) -> Access:
+def _at_user_url(url: str, config: Config, from_env: Access, fingerprint: str | None) -> Access:
     _must_be_usable(url)
     access = replace(from_env, url=url, fingerprint=fingerprint, by_user=True)
     if url == config.remote_url:
-        remote = _setting(config, env, "remote", "tlsFingerprint")
-        access = replace(access, fingerprint=fingerprint or (remote if isinstance(remote, str) else None))
+        access = replace(access, fingerprint=fingerprint or config.remote_fingerprint)
         if not access.has_credential and isinstance(config.remote_token, Secret):
             access = replace(access, token=config.remote_token, source=config.path)
     return access
@@ -197,14 +192,9 @@ def _port(root: str, config: Config, env: Mapping[str, str]) -> int:
     return (lock.port if lock else None) or from_env or config.gateway_port or DEFAULT_PORT
 
 
-def _local_fingerprint(root: str, config: Config, env: Mapping[str, str]) -> str:
+def _local_fingerprint(root: str, config: Config) -> str:
     """Return the SHA-256 of the certificate that the gateway of this root serves; it is self-signed."""
-    configured = _setting(config, env, "tls", "certPath")
-    path = (
-        expand(configured, home_of(env))
-        if isinstance(configured, str)
-        else f"{root}/gateway/tls/gateway-cert.pem"
-    )
+    path = config.tls_certificate or f"{root}/gateway/tls/gateway-cert.pem"
     content = read_regular(path, _CERTIFICATE_CAP, follow=True)
     try:
         if content.problem is not None:
@@ -216,15 +206,3 @@ def _local_fingerprint(root: str, config: Config, env: Mapping[str, str]) -> str
             Trouble.TLS, f"{problem}; name its fingerprint, or use `openclaw gateway call`"
         ) from None
     return hashlib.sha256(certificate).hexdigest()
-
-
-def _setting(config: Config, env: Mapping[str, str], *keys: str) -> Any:
-    """Return a value of the config's `gateway` part that the typed config has no field for."""
-    try:
-        text = read_config_text(config.path, env)
-    except ConfigTextError:
-        return None
-    value: Any = text.values.get("gateway") if text else None
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value

@@ -20,6 +20,7 @@ from lockdeck.backend.model.locks import Presence
 from lockdeck.backend.openclaw.files import read_regular
 from lockdeck.backend.openclaw.gateway.secret import Secret
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
+from lockdeck.backend.system.ownership import ownership_of
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -51,9 +52,13 @@ class Device:
 def own_device(folder: str) -> Device:
     """Return lockdeck's own device, kept as `device.json` (0600) in `folder`; made at the first call.
 
-    GatewayError (NO_CREDENTIALS) where it can't be kept, or where others may read it.
+    GatewayError (NO_CREDENTIALS) where it can't be kept, or where others may read it or exchange it.
     """
     path = os.path.join(folder, NAME)
+    ownership = ownership_of(folder)
+    if not ownership.ours:
+        problem = f"lockdeck's device key {path} can't be used: {ownership.fault}"
+        raise GatewayError(Trouble.NO_CREDENTIALS, problem)
     try:
         if not os.path.lexists(path):
             _create(path)
@@ -63,13 +68,16 @@ def own_device(folder: str) -> Device:
         raise GatewayError(Trouble.NO_CREDENTIALS, problem) from None
 
 
-def cli_device(root: str) -> Device | None:
+def cli_device(root: str, owners: frozenset[int] = frozenset()) -> Device | None:
     """Return the paired device of OpenClaw's command line with its operator token; None where there is none.
 
-    `<root>/identity/device.json` and `device-auth.json` as 2026.4.5 writes them.
+    `<root>/identity/device.json` and `device-auth.json` as 2026.4.5 writes them. Files that are not ours are not used:
+    they might lead to another root's device. `owners`: uids that the user vouches for there.
     """
-    folder = os.path.join(root, "identity")
-    identity, granted = (_object(os.path.join(folder, name)) for name in ("device.json", "device-auth.json"))
+    paths = [os.path.join(root, "identity", name) for name in ("device.json", "device-auth.json")]
+    if not all(ownership_of(path, owners).ours for path in paths):
+        return None
+    identity, granted = (_object(path) for path in paths)
     tokens = granted.get("tokens")
     entry = tokens.get("operator") if isinstance(tokens, dict) else None
     token = entry.get("token") if isinstance(entry, dict) else None

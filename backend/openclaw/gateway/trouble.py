@@ -13,6 +13,7 @@ from lockdeck.backend.system.text import SafeText, safe
 class Trouble(StrEnum):
     """The kinds of trouble that a caller may want to tell apart."""
 
+    NOT_OURS = "not-ours"
     NO_CREDENTIALS = "no-credentials"
     BAD_URL = "bad-url"
     UNREACHABLE = "unreachable"

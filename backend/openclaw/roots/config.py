@@ -7,13 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.chain import FailoverChain
+from lockdeck.backend.model.trust import Ownership
 from lockdeck.backend.openclaw.gateway.secret import Secret, SecretRef, credential
 from lockdeck.backend.openclaw.roots.configtext import ConfigTextError, read_config_text
 from lockdeck.backend.openclaw.roots.environment import config_path, expand, home_of
 from lockdeck.backend.openclaw.roots.failover import FailoverSettings, Models, StoredProfiles, chain_of
+from lockdeck.backend.system.accounts import home_of_account, our_uid
 from lockdeck.backend.system.text import SafeText, safe
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -31,14 +34,22 @@ class Agent(Struct, frozen=True):
 class Config(Struct, frozen=True):
     """The settings of one config that matter here. None means: not set, or not of a usable type.
 
-    `path` is where the config is or would be. `problem` says why nothing could be read of it, `notes` what
-    was left out. `session_store` is absolute and may contain `{agentId}`; `unknown_store` says why it can't be known
-    where one is set. `version` is the OpenClaw that last wrote the file (`meta.lastTouchedVersion`, read in 2026.4.5).
+    `path` is where the config is or would be, `files` all that were looked for with it. `problem` says why nothing could
+    be read of it, `hidden` which includes could not be read and may name another store, `notes` what else is missing.
+    `ownership` is that of the root and all these files: its values may be acted on only where that is ours; `owners` are
+    the uids that the user vouches for, `variables` the names that it uses. `session_store` is absolute and may contain
+    `{agentId}`; `unknown_store` says why it can't be known where one is set. `version` is the OpenClaw that last wrote
+    the file (`meta.lastTouchedVersion`, read in 2026.4.5).
     """
 
     path: str
     problem: SafeText | None = None
+    hidden: tuple[SafeText, ...] = ()
     notes: tuple[SafeText, ...] = ()
+    ownership: Ownership = Ownership()
+    owners: frozenset[int] = frozenset()
+    files: tuple[str, ...] = ()
+    variables: frozenset[str] = frozenset()
     session_store: str | None = None
     unknown_store: SafeText | None = None
     gateway_port: int | None = None
@@ -49,7 +60,9 @@ class Config(Struct, frozen=True):
     password: Secret | SecretRef | None = None
     remote_url: str | None = None
     remote_token: Secret | SecretRef | None = None
+    remote_fingerprint: str | None = None
     tls_enabled: bool = False
+    tls_certificate: str | None = None
     logging_file: str | None = None
     version: Version | None = None
     agents: tuple[Agent, ...] = ()
@@ -65,26 +78,41 @@ class Config(Struct, frozen=True):
         return chain_of(self.failover, agent, stored, version or self.version)
 
 
-def load_config(root: str, env: Mapping[str, str]) -> Config:
+def load_config(root: str, env: Mapping[str, str], owners: frozenset[int] = frozenset()) -> Config:
     """Read the config of `root`. A missing config is an empty one; a broken one has a `problem`.
 
-    `env` gives `${NAME}` values and, for the root it belongs to, `OPENCLAW_CONFIG_PATH`. Raises nothing.
+    `env` gives `${NAME}` values where the root is our own and, for the root it belongs to, `OPENCLAW_CONFIG_PATH`.
+    `owners`: uids that the user vouches for here. Raises nothing.
     """
     path = config_path(root, env)
     try:
-        text = read_config_text(path, env)
+        text = read_config_text(root, path, env, owners)
     except ConfigTextError as error:
-        return Config(path, problem=safe(error))
-    if text is None:
-        return Config(path)
-    return _config(path, text.values, text.notes, home_of(env))
-
-
-def _config(path: str, values: dict[str, Any], notes: list[SafeText], home: str) -> Config:
-    store, unknown_store = _store(_text(values, "session", "store"), home)
-    return Config(
+        return Config(path, problem=safe(error), ownership=error.ownership, owners=owners, files=error.files)
+    config = Config(
         path=path,
-        notes=tuple(dict.fromkeys(notes)),
+        notes=tuple(text.notes),
+        ownership=text.ownership,
+        owners=owners,
+        files=text.files,
+        variables=text.used,
+    )
+    if text.values is None:
+        return config
+    return _filled(config, text.values, text.left_out, _home(text.ownership, env))
+
+
+def _home(ownership: Ownership, env: Mapping[str, str]) -> str:
+    """Return what `~` means in a config: the home of whoever runs that OpenClaw."""
+    others = None if ownership.uid in (None, our_uid()) else home_of_account(ownership.uid or 0)
+    return others or home_of(env)
+
+
+def _filled(config: Config, values: dict[str, Any], left_out: list[SafeText], home: str) -> Config:
+    store, unknown_store = _store(_text(values, "session", "store"), home)
+    return replace(
+        config,
+        hidden=tuple(dict.fromkeys(left_out)),
         session_store=store,
         unknown_store=unknown_store,
         gateway_port=_port(_at(values, "gateway", "port")),
@@ -95,7 +123,9 @@ def _config(path: str, values: dict[str, Any], notes: list[SafeText], home: str)
         password=credential(_at(values, "gateway", "auth", "password")),
         remote_url=_text(values, "gateway", "remote", "url"),
         remote_token=credential(_at(values, "gateway", "remote", "token")),
+        remote_fingerprint=_text(values, "gateway", "remote", "tlsFingerprint"),
         tls_enabled=_at(values, "gateway", "tls", "enabled") is True,
+        tls_certificate=_absolute(_text(values, "gateway", "tls", "certPath"), home),
         logging_file=_absolute(_text(values, "logging", "file"), home),
         version=Version.parse(_at(values, "meta", "lastTouchedVersion")),
         agents=tuple(_agents(values)),
@@ -117,7 +147,7 @@ def _store(template: str | None, home: str) -> tuple[str | None, SafeText | None
         return None, None
     variable = _VARIABLE.search(template)
     if variable is not None:
-        way = f"set {variable[1]} where lockdeck runs, or write the path out"
+        way = f"set {variable[1]} where lockdeck runs or in the .env of the root, or write the path out"
         return None, safe(f"session.store {template} uses a variable that is not set here: {way}")
     if _WINDOWS_PATH.match(template):
         way = "run lockdeck where that path exists"

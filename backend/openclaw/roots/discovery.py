@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from lockdeck.backend.model.locks import LockKind
+from lockdeck.backend.model.trust import Vouch
 from lockdeck.backend.openclaw.locks.gatewaylock import gateway_lock_at, is_lock_of_root
 from lockdeck.backend.openclaw.roots.config import load_config
 from lockdeck.backend.openclaw.roots.environment import (
@@ -25,21 +26,21 @@ from lockdeck.backend.openclaw.roots.layout import SessionsDir, lock_kind, sessi
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces, unknown_place
 from lockdeck.backend.system.text import SafeText
 
-Vouches = Callable[[str], bool]
-"""Says of a root's path whether the user vouches that all its writers share our pid namespace."""
+Vouches = Callable[[str], Vouch]
+"""Gives the user's word about the root at a path."""
 
 _PROFILE = re.compile(r"\.openclaw-[a-z0-9][a-z0-9_-]{0,63}", re.IGNORECASE)
 
 
 class Root(Struct, frozen=True):
-    """One state directory, absolute, links not resolved; `own_namespace` as in `Place`."""
+    """One state directory, absolute, links not resolved, and the user's word about it."""
 
     path: str
-    own_namespace: bool
+    vouch: Vouch
 
     def places(self, era: str) -> RootPlaces:
         """Return what all places of this root have in common while it is of an era."""
-        return RootPlaces(self.path, era, self.own_namespace)
+        return RootPlaces(self.path, era, self.vouch.own_namespace, self.vouch.owners)
 
 
 class Unusable(Struct, frozen=True):
@@ -104,7 +105,7 @@ def place_of(path: str, env: Mapping[str, str], vouches: Vouches) -> Place:
     if lock_kind(lock_path) is LockKind.GATEWAY:
         return _gateway_place(lock_path, env, vouches)
     for root in _candidates(lock_path, env, vouches):
-        home = _sessions_dir_of(lock_path, root.path, env)
+        home = _sessions_dir_of(lock_path, root, env)
         if home is not None:
             return root.places(era_of(root.path)).lock(lock_path, home.agent)
     return unknown_place(lock_path, LockKind.OTHER)
@@ -137,6 +138,6 @@ def _root_at(path: str, vouches: Vouches) -> Root:
     return Root(path, vouches(path))
 
 
-def _sessions_dir_of(path: str, root: str, env: Mapping[str, str]) -> SessionsDir | None:
-    directories = sessions_dirs(root, load_config(root, env))
+def _sessions_dir_of(path: str, root: Root, env: Mapping[str, str]) -> SessionsDir | None:
+    directories = sessions_dirs(root.path, load_config(root.path, env, root.vouch.owners))
     return next((home for home in directories if home.path == os.path.dirname(path)), None)

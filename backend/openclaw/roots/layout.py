@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from lockdeck.backend.model.locks import LockKind
+from lockdeck.backend.openclaw.files import NO_LINKS
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.openclaw.roots.environment import real
 from lockdeck.backend.openclaw.roots.faults import reason_of
@@ -22,12 +23,14 @@ _SESSION_SUFFIX, _TRAJECTORY_SUFFIX = ".jsonl.lock", ".trajectory.jsonl.lock"
 class SessionsDir(Struct, frozen=True):
     """A directory with transcripts and their locks, links resolved.
 
-    `agent` is None where one store serves all agents: there only the session key tells the agent.
+    `agent` is None where one store serves all agents: there only the session key tells the agent. `below` is set in a
+    root that is not ours: from there on no link is followed.
     """
 
     path: str
     agent: str | None
     store_path: str
+    below: str | None = None
 
 
 def sessions_dirs(root: str, config: Config) -> tuple[SessionsDir, ...]:
@@ -40,9 +43,10 @@ def look_for_sessions(root: str, config: Config) -> tuple[tuple[SessionsDir, ...
 
     Agents that have a directory are found whether the config names them or not. The default places are
     looked at also where the config has another store: locks from before that change are still there.
-    Raises nothing.
+    In a root that is not ours no link is followed. Raises nothing.
     """
     hidden: list[SafeText] = []
+    below = None if config.ownership.ours else root
     try:
         present = _agents_of(root)
     except OSError as error:
@@ -50,6 +54,10 @@ def look_for_sessions(root: str, config: Config) -> tuple[tuple[SessionsDir, ...
         hidden.append(safe(f"{os.path.join(root, 'agents')} can't be listed: {reason_of(error)}"))
     directories: dict[str, SessionsDir] = {}
     for agent, store in _stores(root, config, present):
+        link = None if below is None else link_below(below, os.path.dirname(store))
+        if link is not None:
+            hidden.append(safe(f"{link}: {NO_LINKS}"))
+            continue
         directory = real(os.path.dirname(store))
         try:
             exists = stat.S_ISDIR(os.stat(directory).st_mode)
@@ -60,8 +68,28 @@ def look_for_sessions(root: str, config: Config) -> tuple[tuple[SessionsDir, ...
             continue
         if exists:
             store_path = os.path.join(directory, os.path.basename(store))
-            directories.setdefault(directory, SessionsDir(directory, agent or None, store_path))
+            start = None if below is None else _start_of(below, directory)
+            directories.setdefault(directory, SessionsDir(directory, agent or None, store_path, start))
     return tuple(directories.values()), tuple(dict.fromkeys(hidden))
+
+
+def link_below(root: str, path: str) -> str | None:
+    """Return the first link on the way from `root` down to `path`; None where there is none, or `path` is elsewhere."""
+    inner = os.path.relpath(path, root)
+    if inner == os.curdir or inner.startswith(os.pardir):
+        return None
+    where = root
+    for name in inner.split(os.sep):
+        where = os.path.join(where, name)
+        if os.path.islink(where):
+            return where
+    return None
+
+
+def _start_of(root: str, directory: str) -> str:
+    """Return from where on no link may lead to a store: the root, or for a store elsewhere its own directory."""
+    start = real(root)
+    return start if directory.startswith(start + os.sep) else directory
 
 
 def _stores(root: str, config: Config, present: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -132,8 +160,11 @@ def lock_kind(path: str) -> LockKind:
     return LockKind.OTHER
 
 
-def other_locks(root: str) -> list[str]:
-    """Return the locks of `root` outside its sessions directories, sorted: they are only ever shown."""
+def other_locks(root: str, *, confined: bool = False) -> list[str]:
+    """Return the locks of `root` outside its sessions directories, sorted: they are only ever shown.
+
+    `confined`: no link is followed, for a root that is not ours.
+    """
     agents = os.path.join(root, "agents")
     directories = [
         root,
@@ -143,6 +174,8 @@ def other_locks(root: str) -> list[str]:
         directories += [os.path.join(agents, agent, "agent"), os.path.join(agents, agent, "qmd")]
     paths: list[str] = []
     for directory in directories:
+        if confined and link_below(root, directory) is not None:
+            continue
         try:
             paths += locks_in(directory)
         except OSError:

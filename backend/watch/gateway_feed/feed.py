@@ -39,6 +39,7 @@ MOST_EVENTS = 4096
 
 _HOPELESS = frozenset(
     {
+        Trouble.NOT_OURS,
         Trouble.NO_CREDENTIALS,
         Trouble.BAD_URL,
         Trouble.TLS,

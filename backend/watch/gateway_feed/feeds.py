@@ -108,6 +108,8 @@ def problem_of(news: FeedNews, gateway_alive: bool | None) -> str | None:
         return "the gateway is not running: its sessions are shown as they were told last"
     if news.problem is None:
         return None
+    if news.trouble is Trouble.NOT_OURS:
+        return None  # the root's own line says whose it is
     if news.trouble is Trouble.NO_CREDENTIALS:
         return f"no access to the gateway: {news.problem}; {WITHOUT}"
     return f"no word from the gateway: {news.problem}; {WITHOUT}"

@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable
 
 DEBOUNCE_MS = 40
 """Longest time that events are gathered before they are handed on; watchfiles' default is 1,600."""
 STEP_MS = 8
 """Quiet needed to hand gathered events on at once."""
+PROBE_S = 2.0
+"""How often (seconds) it is looked whether the system's limit of file watches is reached."""
 _WAKE_MS = 400
 _NOT_UTF8 = re.compile(r'decode path "([^"]*)/[^/]*"')
 """What watchfiles says of a name that is not UTF-8 (1.3.0), the bytes written as escapes."""
@@ -24,8 +27,9 @@ class Hints:
     """A thread that watches directories and hands on the directories in which something happened.
 
     `paths` are watched, with all that is below when `recursive`, and handed on themselves once the watch stands: what
-    happened before was missed. After a failure `problem` says why no events come. A name that is not UTF-8
-    ends the watch too: `not_utf8` is then its directory, and a watch without that can go on. Nothing is raised.
+    happened before was missed. `problem` says why no events come, or not all: after a failure, and while a limit of the
+    system is reached; when that is over the watch ends, for what it lacks is had by a new one only. A name that is not
+    UTF-8 ends the watch too: `not_utf8` is then its directory, and a watch without that can go on. Nothing is raised.
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class Hints:
         self._recursive = recursive
         self._notify = notify
         self._stop = threading.Event()
+        self._probe_at = 0.0
         self._thread = threading.Thread(target=self._run, name="lockdeck-hints", daemon=True)
 
     def start(self) -> Hints:
@@ -53,6 +58,11 @@ class Hints:
     def live(self) -> bool:
         """Return whether events are coming, or will at once when the watch goes on without `not_utf8`."""
         return self.problem is None and (self._thread.is_alive() or self.not_utf8 is not None)
+
+    @property
+    def watches(self) -> bool:
+        """Return whether the watch goes on, with a problem or without."""
+        return self._thread.is_alive()
 
     def _run(self) -> None:
         import watchfiles
@@ -75,13 +85,31 @@ class Hints:
                 missed = frozenset()
                 if directories:
                     self._notify(directories)
+                if self._limit_is_over():
+                    return
         except (OSError, RuntimeError, UnicodeError) as error:
             match = _NOT_UTF8.search(str(error))
             if match is None and not isinstance(error, UnicodeError):
-                self.problem = f"no file events ({error}); polling instead"
+                self.problem = f"no file events ({_limit_at(self.paths) or error}); polling instead"
                 return
             self.not_utf8 = match[1] if match else ""
             self._notify(set(self.paths))
+
+    def _limit_is_over(self) -> bool:
+        """Look now and then whether a limit keeps directories from being watched; True when one did, and no longer does."""
+        now = time.monotonic()
+        if now < self._probe_at:
+            return False
+        self._probe_at = now + PROBE_S
+        limit, before = _limit_at(self.paths), self.problem
+        self.problem = f"not all file events come ({limit}); polling instead" if limit else None
+        return before is not None and limit is None
+
+
+def _limit_at(paths: Iterable[str]) -> str | None:
+    from lockdeck.backend.system.inotify import reached_limit
+
+    return next((reached_limit(path) for path in paths), None)
 
 
 def _concerns_us(_change: object, path: str) -> bool:

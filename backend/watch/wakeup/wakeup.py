@@ -20,6 +20,8 @@ LONGEST_PAUSE_S = 0.3
 """It never rests for longer than this (seconds), whatever looks took."""
 LOG_POLL_S = 0.5
 """How often the logs are looked at when nothing else happens, in seconds."""
+RETRY_S = 30.0
+"""How often (seconds) file events are tried for again after they could not be had."""
 CHECK_S = 1.0
 """How often, in seconds, it is looked whether a name that is not UTF-8 is still there."""
 SHUN_S = 10.0
@@ -57,6 +59,7 @@ class Wakeup:
         self._shunned: dict[str, float] = {}
         self._dirty: set[str] = set()
         self._rung = False
+        self._retry_at = 0.0
         self._load = Load()
         self._changed = threading.Condition()
 
@@ -91,10 +94,22 @@ class Wakeup:
         paths = self._paths
         if self._hints is not None:
             same = (paths.identities, paths.recursive) == (previous.identities, previous.recursive)
-            if same and not_utf8 is None and (self._hints.live or self._hints.problem):
+            if same and not_utf8 is None and (self._hints.live or self._rests()):
                 return
             self._hints.stop()
         self._hints = Hints(paths.paths, self._notify, recursive=paths.recursive).start()
+
+    def _rests(self) -> bool:
+        """Return whether a watch that has failed is not to be tried again yet; one that goes on with a problem rests, too."""
+        if self._hints is None or self._hints.problem is None:
+            return False
+        if self._hints.watches:
+            return True
+        now = time.monotonic()
+        if now < self._retry_at:
+            return True
+        self._retry_at = now + RETRY_S
+        return False
 
     def _paths_in(self, roots: Sequence[WatchedRoot], afresh: bool) -> WatchedPaths:
         """Return what is to be watched: trees, unless there are names that are not UTF-8."""

@@ -42,7 +42,7 @@ def verdicts(fleet, lock, vouched, capsys):
     (view,) = snapshot.locks
     explain_lock(str(lock), settings, as_json=True)
     explained = json.loads(capsys.readouterr().out)
-    release = plan_release(str(lock), view.release_id, env=fleet.env, vouches=settings.vouches_for)
+    release = plan_release(str(lock), view.release_id, env=fleet.env, vouches=settings.vouch_for)
     (session,) = snapshot.sessions
     cancel = plan_cancel(
         session,

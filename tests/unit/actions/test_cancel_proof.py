@@ -26,6 +26,7 @@ from lockdeck.backend.actions.cancel.remains import answering, moment_now
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.fleet import RootView, SessionView, State
 from lockdeck.backend.model.runs.records import Hold, Occupation
+from lockdeck.backend.model.trust import Vouch
 from lockdeck.backend.simulate.rpc import Manners
 from lockdeck.backend.system import procfs
 from tests.unit.actions.test_cancel_sqlite import Abortable
@@ -296,7 +297,7 @@ def test_the_word_of_ownership_of_the_namespace_reaches_the_proof(fleet):
     with actor() as holder:
         holder.take(lock)
         for vouched in (True, False):
-            root = RootView(str(fleet.root), "files", own_namespace=vouched)
+            root = RootView(str(fleet.root), "files", vouch=Vouch(own_namespace=vouched))
             plan = plan_cancel(view(fleet, lock), root, env=fleet.env, limits=LIMITS)
             assert plan.claim is not None
             assert plan.claim.own_namespace is vouched

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lockdeck.backend.model.locks import LockKind
+from lockdeck.backend.model.trust import Ownership
 from lockdeck.backend.openclaw.roots.config import Agent, Config
 from lockdeck.backend.openclaw.roots.discovery import Discovery, discover_roots
 from lockdeck.backend.openclaw.roots.layout import lock_kind, locks_in, other_locks, sessions_dirs
@@ -128,7 +129,8 @@ def test_an_empty_default_root_is_a_problem_not_a_root(tmp_path: Path) -> None:
 
 
 def dirs(root: Path, **config: object) -> list[tuple[str, str | None]]:
-    settings = Config(str(root / "openclaw.json"), **config)  # type: ignore[arg-type]
+    ours = Ownership(os.geteuid(), fault=None)
+    settings = Config(str(root / "openclaw.json"), ownership=ours, **config)  # type: ignore[arg-type]
     return [(entry.path, entry.agent) for entry in sessions_dirs(str(root), settings)]
 
 

@@ -9,6 +9,7 @@ import os
 import pytest
 
 from lockdeck.backend.model.locks import LockKind
+from lockdeck.backend.model.trust import Vouch
 from lockdeck.backend.openclaw.roots.discovery import place_of as place_in
 from tests.unit.fleetdir import FleetDir, nobody_vouches
 
@@ -68,8 +69,12 @@ def test_a_store_outside_its_root_is_found_through_the_usual_roots(fleet, tmp_pa
 
 def test_the_user_vouches_per_root(fleet):
     for root, vouched in ((str(fleet.root), True), ("/another", False)):
-        place = place_of(str(fleet.session()), fleet.env, lambda path, root=root: path == root)
-        assert place.own_namespace is vouched
+        place = place_of(
+            str(fleet.session()),
+            fleet.env,
+            lambda path, root=root: Vouch(path == root, frozenset({7} if path == root else ())),
+        )
+        assert (place.own_namespace, place.owners) == (vouched, {7} if vouched else set())
 
 
 def test_other_locks_keep_their_kind(fleet):

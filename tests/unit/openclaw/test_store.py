@@ -121,8 +121,8 @@ def test_a_store_seen_half_written_is_read_again(tmp_path: Path, monkeypatch: py
     path = write(tmp_path, '{"a": {')
     looks = []
 
-    def read_and_finish(name: str, cap: int, *, follow: bool) -> FileRead:
-        found = read_regular(name, cap, follow=follow)
+    def read_and_finish(name: str, cap: int, *, follow: bool, below: str | None) -> FileRead:
+        found = read_regular(name, cap, follow=follow, below=below)
         looks.append(found)
         write(tmp_path, {"a": ENTRY})
         return found
@@ -151,7 +151,7 @@ def test_fifty_megabytes_of_snapshots_are_read(tmp_path: Path) -> None:
 def test_a_store_beyond_the_cap_is_a_problem_not_a_wait(tmp_path: Path) -> None:
     path = tmp_path / "sessions.json"
     with path.open("wb") as file:
-        file.truncate(store.CAP_BYTES + 1)
+        file.truncate(store.STORE_BYTES + 1)
     assert "more than" in str(read_store(str(path)).problem)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from lockdeck.backend.actions.release.standin import lock_payload, run_stand_in
 from lockdeck.backend.model.locks import Verdict
+from lockdeck.backend.model.trust import Vouch
 from lockdeck.backend.openclaw.locks.lockfile import work_folder_name
 from lockdeck.backend.openclaw.roots.discovery import Root
 from lockdeck.backend.system import processes
@@ -24,7 +25,7 @@ def root(tmp_path):
     sessions = tmp_path / "root" / "agents" / "main" / "sessions"
     sessions.mkdir(parents=True)
     (tmp_path / "root" / "openclaw.json").write_text("{}")
-    watch = WatchedRoot(Root(str(tmp_path / "root"), own_namespace=True), {"HOME": str(tmp_path)})
+    watch = WatchedRoot(Root(str(tmp_path / "root"), Vouch(own_namespace=True)), {"HOME": str(tmp_path)})
     watch.refresh()
     return watch
 

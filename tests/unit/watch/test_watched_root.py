@@ -11,6 +11,7 @@ import pytest
 
 from lockdeck.backend.model.locks import Proof, Verdict
 from lockdeck.backend.model.needs import lock_needs_person
+from lockdeck.backend.model.trust import Vouch
 from lockdeck.backend.openclaw.locks.lockfile import CUT_OFF_S
 from lockdeck.backend.openclaw.roots.discovery import Root
 from lockdeck.backend.system.procfs import LINUX
@@ -30,7 +31,7 @@ def fleet(tmp_path):
 
 @pytest.fixture
 def root(fleet):
-    return WatchedRoot(Root(str(fleet.root), own_namespace=True), fleet.env)
+    return WatchedRoot(Root(str(fleet.root), Vouch(own_namespace=True)), fleet.env)
 
 
 def view_of(root):
