@@ -158,12 +158,13 @@ class Collector:
         self._sources.take_news(self._roots.by_path, now)
         self._sources.read_logs(self._roots.all, now)
         if full:
-            self._sources.look_at_logs(self._roots.all, now)
+            self._sources.logs.learn_versions(self._roots.all)
         listed = self._list_directories(dirty)
         self._sources.read_transcripts(self._transcribed_locks(listed), now)
         joins = self._sources.join(self._roots.directories)
         self._look_at_locks(listed, joins, now, full)
         if full:
+            self._sources.look_at_logs(self._roots.all, now)
             self._sources.feeds.keep(self._roots.by_path)
         return self._snapshot(joins, self._clock())
 

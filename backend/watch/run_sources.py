@@ -49,8 +49,7 @@ class RunSources:
         return bool(events)
 
     def look_at_logs(self, roots: Sequence[WatchedRoot], now: float) -> None:
-        """Ask the logs which version writes them, and look where the log of each root is."""
-        self.logs.learn_versions(roots)
+        """Look where the log of each root is; its locks have told by now which gateway serves it."""
         self.logs.look_at_logs(roots, self._reported_logs, now)
 
     def read_transcripts(self, lock_paths: Iterable[str], now: float) -> None:

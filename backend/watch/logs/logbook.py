@@ -13,6 +13,7 @@ from lockdeck.backend.model.words import times
 from lockdeck.backend.openclaw.log.scan import LineCounts
 from lockdeck.backend.openclaw.log.writer import version_in_log
 from lockdeck.backend.watch.logs.places import (
+    Inode,
     console_files,
     log_directories,
     look_at_named,
@@ -24,6 +25,8 @@ from lockdeck.backend.watch.root import WatchedRoot
 
 UNREAD_S = 3600.0
 """Lines that could not be read longer ago than this (seconds) told nothing of now."""
+MOST_POLLS = 4
+"""So often a look reads on where the logs have more than is read at once."""
 MAX_ASKED = 4
 """So many logs are asked for the version where roots of both eras are watched."""
 
@@ -39,6 +42,8 @@ class LogBook:
         self._tail = LogTail()
         self._unread_at = -math.inf
         self._unsure: tuple[str, ...] = ()
+        self._behind = 0
+        self._logs: set[Inode] = set()
 
     def read(
         self, roots: Collection[WatchedRoot], reported: Mapping[str, str | None], now: float
@@ -53,21 +58,27 @@ class LogBook:
             usual = [place for owner in owners for place in log_directories(owner, self._env)]
             console = [path for root in roots for path in console_files(root.path)]
             self._tail.look_at(files, usual, console=console)
-        poll = self._tail.poll(now)
-        self.problems = tuple(str(problem) for problem in poll.problems)
-        self._unsure = tuple(str(sentence) for sentence in poll.unsure)
-        self.counts.add(poll.counts)
-        if poll.counts.unread:
-            self._unread_at = now
-        return poll.events
+        events: list[Event] = []
+        for _ in range(MOST_POLLS):
+            poll = self._tail.poll(now)
+            events += poll.events
+            self.counts.add(poll.counts)
+            if poll.counts.unread:
+                self._unread_at = now
+            if not poll.behind:
+                break
+        self.problems, self._behind = tuple(map(str, poll.problems)), poll.behind
+        self._unsure = tuple(map(str, poll.unsure))
+        return tuple(events)
 
     def look_at_logs(
         self, roots: Collection[WatchedRoot], reported: Mapping[str, str | None], now: float
     ) -> None:
         """Look where the log of each root is: what the roots say of their sources follows from it."""
-        named = look_at_named(self._paths)
+        named = look_at_named(self._paths, self._logs)
         unread = self.counts.unread_sentence() if now - self._unread_at <= UNREAD_S else None
-        unread = "; ".join((*([unread] if unread else []), *self._unsure)) or None
+        behind = f"{self._behind} bytes of the logs are still to be read" if self._behind else None
+        unread = "; ".join(filter(None, (behind, unread, *self._unsure))) or None
         for root in roots:
             looks = named or look_at_places(root, reported.get(root.path), self._env)
             root.log_looks = tuple(replace(look, unread=unread) for look in looks) if unread else looks

@@ -10,12 +10,19 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.sources import LogLook, SourceState
-from lockdeck.backend.openclaw.log.files import open_regular
+from lockdeck.backend.openclaw.log.files import open_regular, read_end
+from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts
 from lockdeck.backend.system.namespaces import shares_our_mounts
 from lockdeck.backend.system.ownership import account
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.backend.watch.logs.directory import LogDirectory, logs_in, usual_directories
 from lockdeck.backend.watch.root import WatchedRoot
+
+NO_LOG_FILE = "no log: no line has a time or a tag in front, or is a record"
+SHAPE_BYTES = 1 << 20
+"""So many bytes at the end of a named file are searched for lines of a log, until one was found."""
+
+Inode = tuple[int, int]
 
 
 def log_directories(owner: int, env: Mapping[str, str]) -> tuple[LogDirectory, ...]:
@@ -38,9 +45,9 @@ def owner_of(root: str) -> int:
         return os.geteuid()
 
 
-def look_at_named(paths: Sequence[str]) -> tuple[LogLook, ...]:
-    """Look at the logs that a person named: they tell of every root."""
-    return tuple(replace(look_at_log(path), named=True) for path in paths)
+def look_at_named(paths: Sequence[str], logs: set[Inode]) -> tuple[LogLook, ...]:
+    """Look at the logs that a person named: they tell of every root. `logs` are files that were found to be some."""
+    return tuple(replace(look_at_log(path, logs), named=True) for path in paths)
 
 
 def look_at_places(root: WatchedRoot, reported: str | None, env: Mapping[str, str]) -> tuple[LogLook, ...]:
@@ -53,8 +60,8 @@ def look_at_places(root: WatchedRoot, reported: str | None, env: Mapping[str, st
     return (*looks, *_default_looks(root, env))
 
 
-def look_at_log(path: str) -> LogLook:
-    """Look at one file. Raises nothing."""
+def look_at_log(path: str, logs: set[Inode] | None = None) -> LogLook:
+    """Look at one file; with `logs`, files known to be logs, also whether it is one. Raises nothing."""
     where = safe(path, 4096)
     try:
         descriptor = open_regular(path, follow=True)
@@ -63,9 +70,27 @@ def look_at_log(path: str) -> LogLook:
     except (OSError, ValueError) as error:
         return LogLook(where, SourceState.REFUSED, why=_reason(error))
     try:
-        return LogLook(where, SourceState.READ, os.fstat(descriptor).st_mtime)
+        status = os.fstat(descriptor)
+        if logs is not None and not _is_log(descriptor, status, logs):
+            return LogLook(where, SourceState.REFUSED, status.st_mtime, NO_LOG_FILE)
+        return LogLook(where, SourceState.READ, status.st_mtime)
+    except OSError as error:
+        return LogLook(where, SourceState.REFUSED, why=_reason(error))
     finally:
         os.close(descriptor)
+
+
+def _is_log(descriptor: int, status: os.stat_result, logs: set[Inode]) -> bool:
+    """Return whether lines at the end of a file have the shape of a log's; an empty file may become one."""
+    inode = (status.st_dev, status.st_ino)
+    if inode in logs or not status.st_size:
+        return True
+    raw, counts = read_end(descriptor, SHAPE_BYTES)[0], LineCounts()
+    stream = EventStream()
+    told = sum(1 for _ in (*stream.feed(raw, counts), *stream.finish(counts)))
+    if told or counts.of_log:
+        logs.add(inode)
+    return bool(told) or counts.of_log
 
 
 def _default_looks(root: WatchedRoot, env: Mapping[str, str]) -> Iterator[LogLook]:

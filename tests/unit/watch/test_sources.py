@@ -13,6 +13,7 @@ from lockdeck.backend.model.sources import NO_LOG, SourceKind, SourceState
 from lockdeck.backend.model.wire import snapshot_json
 from lockdeck.backend.system.procfs import LINUX
 from lockdeck.backend.watch.collector import Collector
+from lockdeck.backend.watch.logs import places
 from tests.unit.fleetdir import FleetDir, actor, dead_pid, payload
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
@@ -180,3 +181,63 @@ def test_a_store_whose_place_cannot_be_known_makes_its_root_unseen(fleet, store)
     assert snapshot.roots[0].unseen
     assert needs_person(snapshot)
     assert any(store in problem for problem in snapshot.roots[0].problems)
+
+
+LINE = '{"0":"hello","time":"2026-04-06T10:00:00.000Z"}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [("", State.RUNNING), (LINE, State.RUNNING), ("root:x:0:0:root:/root:/bin/bash\n" * 9, State.UNKNOWN)],
+)
+def test_a_named_file_of_which_no_line_is_one_of_a_log_is_refused(fleet, text, state):
+    fleet.log.write_text(text)
+    with actor() as holder:
+        holder.take(fleet.session())
+        snapshot = look(fleet, fleet.log)
+    assert states(snapshot) == {"agent:main:main": state}
+    assert ("no log" in (source_of(snapshot, SourceKind.LOG).lost or "")) == (state is State.UNKNOWN)
+
+
+def test_a_named_log_that_is_empty_at_first_and_then_filled_with_something_else_is_refused(fleet):
+    collector = Collector.discover([str(fleet.root)], fleet.settings(), logs=[str(fleet.log)], env=fleet.env)
+    with actor() as holder:
+        holder.take(fleet.session())
+        assert states(collector.look()) == {"agent:main:main": State.RUNNING}
+        fleet.log.write_text("nothing of a log\n")
+        assert states(collector.look()) == {"agent:main:main": State.UNKNOWN}
+        fleet.log.write_text(LINE)
+        assert states(collector.look()) == {"agent:main:main": State.RUNNING}
+    collector.close()
+
+
+def test_the_log_of_a_gateway_with_a_tmp_of_its_own_is_not_the_one_in_ours(fleet, monkeypatch):
+    monkeypatch.setattr(places, "shares_our_mounts", lambda pid: False)
+    day_log(fleet, time.time())
+    fleet.session()
+    config = str(fleet.root / "openclaw.json")
+    with actor() as gateway:
+        gateway.take(fleet.gateway_lock(), configPath=config)
+        assert states(look(fleet)) == {"agent:main:main": State.IDLE}, "its /tmp is ours by device and inode"
+        theirs = f"/proc/{gateway.pid}/root/tmp"
+        stat = os.stat
+        monkeypatch.setattr(os, "stat", lambda path, **more: stat("/" if path == theirs else path, **more))
+        snapshot = look(fleet)
+    source = source_of(snapshot, SourceKind.LOG)
+    assert source.state is SourceState.STALE
+    assert theirs in source.lost
+
+
+def test_the_log_of_another_user_is_found_by_the_owner_of_the_root(fleet, monkeypatch):
+    folder = fleet.home / "tmp" / "openclaw-4711"
+    folder.mkdir(mode=0o700)
+    log = folder / "openclaw-2026-04-06.log"
+    log.touch()
+    monkeypatch.setattr(places, "owner_of", lambda root: 4711)
+    with actor() as holder:
+        holder.take(fleet.session())
+        snapshot = look(fleet)
+        assert source_of(snapshot, SourceKind.LOG).state is SourceState.MISSING, "anybody may make that name"
+        monkeypatch.setattr(places, "owner_of", lambda root: os.geteuid())
+        folder.rename(folder.with_name(f"openclaw-{os.geteuid()}"))
+        assert source_of(look(fleet), SourceKind.LOG).state is SourceState.READ
