@@ -10,7 +10,7 @@ import click
 
 from lockdeck.backend.model.moments import iso, span_written, written
 from lockdeck.backend.model.runs.events import GatewayRefused
-from lockdeck.backend.model.runs.history import Ending, PastOccupation
+from lockdeck.backend.model.runs.history import OccupationEnd, PastOccupation
 from lockdeck.backend.model.runs.records import Attempt
 from lockdeck.backend.model.runs.selection import Selection
 from lockdeck.backend.model.timespan import FORMS, Timespan
@@ -217,10 +217,10 @@ def _end(past: PastOccupation) -> str:
     goes_on = duration(past.log_goes_on_s or 0.0)
     ends = f"the log ends {goes_on} later" if past.log_goes_on_s else "the log ends here"
     return {
-        Ending.LOGGED: past.outcome.value if past.outcome else "",
-        Ending.WENT_ON: "the run went on later",
-        Ending.LOG_ENDS: f"end not logged: {ends}; the run may have gone on",
-        Ending.NOT_LOGGED: "end not logged"
+        OccupationEnd.LOGGED: past.outcome.value if past.outcome else "",
+        OccupationEnd.WENT_ON: "the run went on later",
+        OccupationEnd.LOG_ENDS: f"end not logged: {ends}; the run may have gone on",
+        OccupationEnd.NOT_LOGGED: "end not logged"
         if past.log_goes_on_s is None
         else f"end not logged, and the log goes on for {goes_on}",
     }[past.ending]

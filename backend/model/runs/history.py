@@ -24,7 +24,7 @@ LOG_END_S = 3600.0
 """A run of which the last so many seconds of a log tell nothing may still go on when the log ends."""
 
 
-class Ending(StrEnum):
+class OccupationEnd(StrEnum):
     """What the log tells of the end of an occupation."""
 
     LOGGED = "logged"
@@ -68,14 +68,14 @@ class PastOccupation(Struct, frozen=True):
         return self.attempts[0].start_assumed or self.attempts[0].started_at is None
 
     @property
-    def ending(self) -> Ending:
+    def ending(self) -> OccupationEnd:
         """What the log tells of its end: a log that ends is no run that ends."""
         if self.outcome is not None:
-            return Ending.LOGGED
+            return OccupationEnd.LOGGED
         if self.goes_on:
-            return Ending.WENT_ON
+            return OccupationEnd.WENT_ON
         ends = self.log_goes_on_s is not None and self.log_goes_on_s <= LOG_END_S
-        return Ending.LOG_ENDS if ends else Ending.NOT_LOGGED
+        return OccupationEnd.LOG_ENDS if ends else OccupationEnd.NOT_LOGGED
 
 
 def occupations_from_runs(

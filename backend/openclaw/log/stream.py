@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -31,6 +32,9 @@ LOOK_FOR_SHAPE = 1000
 """Lines of a block, spread over it, that are asked whether a log has such, until one has been found."""
 LOOK_ABOVE = 50
 """Lines above a first one without a date that are searched for a date."""
+_HOUR = re.compile(rb"[^\n]{0,100}?\d\d:(?=\d\d:\d\d(?![:\d]))")
+"""The begin of a line up to the hour of its clock."""
+_NO_HOUR = b"\n"
 _HEAD = 16_384
 """So many bytes of a line above are kept."""
 
@@ -164,10 +168,18 @@ class EventStream:
 
     def _pass_by(self, lines: Sequence[bytes], first: int, end: int) -> None:
         """Let time pass with the lines that do not concern us, once a clock without a date does."""
-        if self._dating.follows:
-            for line in lines[first:end]:
-                if len(line) <= MAX_LINE:
-                    self._dating.pass_by(self._unwrapper.unwrap(line))
+        if not self._dating.follows:
+            return
+        hour = _NO_HOUR
+        for place in range(first, end):
+            line = lines[place]
+            if line.startswith(hour) and place < end - 1:
+                continue  # no midnight within one hour
+            if len(line) <= MAX_LINE:
+                unwrapped = self._unwrapper.unwrap(line)
+                self._dating.pass_by(unwrapped)
+                match = _HOUR.match(line) if unwrapped.clock is not None else None
+                hour = match[0] if match is not None else hour
 
     def _misses(self, line: bytes, unwrapped: Unwrapped, marks: Marks) -> bool:
         """Return whether a line that gave no event holds the words of one, in a form that is none of OpenClaw's."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
@@ -141,7 +142,25 @@ def differences(raw: bytes) -> list[float]:
 def test_a_line_that_does_not_concern_us_tells_that_a_midnight_has_passed():
     between = b"23:00:00 [gateway] ready\n11:00:00 [gateway] ready\n"
     assert differences(at_clock("10:00:00") + at_clock("10:20:00")) == [1200]
-    assert differences(at_clock("10:00:00") + between + at_clock("10:20:00")) == [87_600]
+    for wrap in (WRAPS["compose"], WRAPS["grep -n"], WRAPS["coloured"]):
+        lines = (at_clock("10:00:00") + between * 2 + at_clock("10:20:00")).decode().splitlines()
+        raw = "".join(f"{wrap(LINES[0], line)}\n" for line in lines).encode()
+        assert differences(raw) == [87_600 + 86_400]
+
+
+def test_midnights_pass_however_many_lines_are_between_and_cost_no_memory():
+    day = b"".join(b"%02d:%02d:00 [gateway] ready\n" % (minute // 60, minute % 60) for minute in range(1440))
+    quiet = b"10:00:01 [gateway] ready\n" * 3000
+    raw = at_clock("09:59:00") + quiet + (day * 3)[27 * 601 :] + at_clock("10:20:00")
+    assert differences(raw) == [3 * 86_400 + 1260]
+    stream, counts = EventStream(), LineCounts()
+    tracemalloc.start()
+    try:
+        for _ in range(40):
+            assert len(list(stream.feed(at_clock("10:00:00") + quiet, counts))) == 1
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
