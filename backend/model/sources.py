@@ -72,11 +72,13 @@ class SourceLook(Struct, frozen=True):
 class LogLook(SourceLook, frozen=True):
     """The result of looking at one place of a log. `named`: a person named it, and what it tells is wanted.
 
-    `unread`: lines in it look like OpenClaw's and could not be read, told in a sentence.
+    `unread`: lines in it look like OpenClaw's and could not be read, told in a sentence. `broken`: it came by itself and
+    does so no more; what it would tell now is not known, whatever else is seen.
     """
 
     named: bool = False
     unread: str | None = None
+    broken: bool = False
 
 
 class Activity(Struct, frozen=True):
@@ -115,7 +117,9 @@ def log_sources(looks: Sequence[LogLook], activity: Activity, gateway_tells: boo
         if activity.possible and not gateway_tells:
             lost = _lost_log(look, judged, best)
         state = look.state
-        if state is not SourceState.READ and not activity.possible:
+        if look.broken:
+            lost = f"{look.where}: {look.why}"
+        elif state is not SourceState.READ and not activity.possible:
             state = SourceState.NOT_NEEDED
         yield SourceView(SourceKind.LOG, look.where, state, look.as_of, lost)
 

@@ -77,6 +77,8 @@ def _settings(table: dict[str, Any], path: str, text: str, trusted_uids: frozens
             raise refuse(path, lines, name, "is missing; every [[roots]] table needs one")
         if not values["path"].strip():
             raise refuse(path, lines, f"roots[{number}].path", "is empty; name a state directory")
+        if values.get("log_command") and not values["log_command"][0].strip():
+            raise refuse(path, lines, f"roots[{number}].log_command", "begins with nothing; name a command")
         owner = str(values.get("trusted_owner", ""))
         uid = uid_of(owner) if owner else None
         if owner and uid is None:

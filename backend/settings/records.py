@@ -38,6 +38,10 @@ class RootSettings:
         ),
     )
     trusted_uid: int | None = field(default=None, metadata={"internal": True})
+    log_command: tuple[str, ...] = field(
+        default=(),
+        metadata=_about("A command that tells this root's log, instead of its own places; no shell is used."),
+    )
 
 
 @dataclass(frozen=True, slots=True)

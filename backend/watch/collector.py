@@ -56,7 +56,7 @@ class Collector:
         self._clock = clock
         self._wakeup = Wakeup()
         self._roots = WatchedRoots(discover, env)
-        self._sources = RunSources(env, (*logs, *settings.logs), clock, self._wakeup.ring)
+        self._sources = RunSources(env, (*logs, *settings.logs), settings, clock, self._wakeup.ring)
         self._locks = WatchedLocks()
         self._builder = SessionBuilder()
         self._supported = SupportedViews()
@@ -99,7 +99,8 @@ class Collector:
         return (newest,) if newest else ()
 
     def look(self) -> FleetSnapshot:
-        """Look at everything once; gateways get a moment to answer where only they tell."""
+        """Look at everything once; gateways get a moment to answer where only they tell, and live logs to be read."""
+        self._sources.hear_out(self._roots.all, self._clock)
         snapshot = self._look(None)
         if not self._sources.feeds.wait_first():
             return snapshot
@@ -155,6 +156,7 @@ class Collector:
         now, full = self._clock(), dirty is None
         if full:
             self._refresh_roots(now)
+            self._sources.logs.keep_live(self._roots.all)
         self._sources.take_news(self._roots.by_path, now)
         self._sources.read_logs(self._roots.all, now)
         if full:

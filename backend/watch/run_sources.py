@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
+from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.watch.directory import WatchedDirectory
 from lockdeck.backend.watch.gateway_feed.feeds import Feeds
 from lockdeck.backend.watch.gateway_feed.latest import LatestNews
@@ -17,19 +18,20 @@ from lockdeck.backend.watch.root import WatchedRoot
 class RunSources:
     """Reads the sources of runs, each when it is told to. Owned by the collector's thread.
 
-    `wake` is called, in any thread, when a gateway has something to tell.
+    `wake` is called, in any thread, when a gateway or a live log has something to tell.
     """
 
     def __init__(
         self,
         env: Mapping[str, str],
         logs: Sequence[str],
+        settings: Settings,
         clock: Callable[[], float],
         wake: Callable[[], None],
     ) -> None:
         self.feeds = Feeds(env, clock, wake)
         self.news = LatestNews()
-        self.logs = LogBook(logs, env)
+        self.logs = LogBook(logs, env, settings, wake)
         self.progress = Progress()
         self.book = RunBook()
         self._joiner = Joiner()
@@ -51,6 +53,12 @@ class RunSources:
     def look_at_logs(self, roots: Sequence[WatchedRoot], now: float) -> None:
         """Look where the log of each root is; its locks have told by now which gateway serves it."""
         self.logs.look_at_logs(roots, self._reported_logs, now)
+
+    def hear_out(self, roots: Sequence[WatchedRoot], clock: Callable[[], float]) -> None:
+        """For a single look: take in what comes by itself, until that ends, falls silent or takes too long."""
+        self.logs.keep_live(roots)
+        while self.logs.live.wait_more():
+            self.book = fold_all(self.book, self.logs.read_live(clock()))
 
     def read_transcripts(self, lock_paths: Iterable[str], now: float) -> None:
         """Take in what the transcripts that locks guard newly tell of failed attempts."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
 from collections.abc import Callable
 
 from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.tui import entry
 from lockdeck.tui.run import run_dashboard
 from lockdeck.tui.snapshots import Source
 from tests.ownprocesses import narrow_to_the_starters
@@ -58,6 +60,9 @@ def main() -> int:
     narrow_to_the_starters()
     part = sys.argv[1]
     source = {"hostile": Calm(hostile()), "hanging": Hanging(incident())}.get(part, Calm(incident()))
+    if part == "command-line":
+        sys.argv[1:] = json.loads(os.environ["LOCKDECK_TEST_WORDS"])
+        entry.main()
     if part == "root":
         return run_dashboard(real(), theme_folders=())
     clock = broken_clock if part == "broken" else lambda: NOW

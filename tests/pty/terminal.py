@@ -17,10 +17,19 @@ from types import TracebackType
 PATIENCE_S = 60.0
 
 
-class Terminal:
-    """Runs `python -m tests.pty.actor PART` on a pseudo terminal of `size` rows and columns."""
+_OWN = "import fcntl, os, sys, termios; fcntl.ioctl(1, termios.TIOCSCTTY, 0); os.execv(sys.executable, sys.argv[1:])"
+"""Makes the terminal on stdout that of the process (`/dev/tty`), then runs the rest of the command line."""
 
-    def __init__(self, part: str, size: tuple[int, int] = (45, 140), **env: str) -> None:
+
+class Terminal:
+    """Runs `python -m tests.pty.actor PART` on a pseudo terminal of `size` rows and columns.
+
+    With `stdin` that stands where the keyboard would, and the terminal is only that of the process.
+    """
+
+    def __init__(
+        self, part: str, size: tuple[int, int] = (45, 140), stdin: int | None = None, **env: str
+    ) -> None:
         self.ours, self.theirs = pty.openpty()
         fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
         self.before = termios.tcgetattr(self.theirs)
@@ -33,9 +42,10 @@ class Terminal:
             "LANG": "C.UTF-8",
             **env,
         }
+        actor = [sys.executable, "-m", "tests.pty.actor", part]
         self.child = subprocess.Popen(
-            [sys.executable, "-m", "tests.pty.actor", part],
-            stdin=self.theirs,
+            actor if stdin is None else [sys.executable, "-I", "-S", "-c", _OWN, *actor],
+            stdin=self.theirs if stdin is None else stdin,
             stdout=self.theirs,
             stderr=self.theirs,
             env=full,

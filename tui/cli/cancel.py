@@ -25,6 +25,7 @@ from lockdeck.backend.actions.journal import default_journal
 from lockdeck.backend.model.fleet import FleetSnapshot, RootView, SessionView, State
 from lockdeck.backend.model.wire import SCHEMA, dumps
 from lockdeck.backend.openclaw.gateway.credentials import why_no_url
+from lockdeck.backend.openclaw.log.inputs.words import is_pipe
 from lockdeck.backend.system.text import safe
 from lockdeck.backend.watch.collector import Collector
 from lockdeck.tui.cli.cancel_text import outcome_lines, plan_lines, rung_lines
@@ -92,7 +93,7 @@ def check_words(request: CancelRequest) -> None:
 def cancel_sessions(request: CancelRequest, collector: Collector) -> Exit:
     """Cancel the sessions named; 0 all verified, 1 one still rotates or failed, 2 wrong use, 3 refused."""
     selection = _selection(request, collector.look())
-    logs = request.logs or collector.log_files
+    logs = tuple(path for path in request.logs if not is_pipe(path)) or collector.log_files
     plans = [
         plan_cancel(s, root, env=os.environ, logs=logs, url=request.url, fingerprint=request.fingerprint)
         for s, root in selection

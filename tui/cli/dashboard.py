@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from lockdeck.backend.openclaw.log.inputs.words import is_pipe, is_stdin
 from lockdeck.backend.watch.collector import Collector
 from lockdeck.tui.cli.options import Common, common_options, roots_argument
 from lockdeck.tui.cli.startup import (
@@ -33,12 +34,17 @@ def command(common: Common, roots: tuple[str, ...]) -> int:
 
 def dashboard_or_status(roots: tuple[str, ...], common: Common) -> Exit:
     """Open the dashboard where there is a terminal, else print the status."""
+    keyboard = None if sys.stdin.isatty() else terminal_beside(common.logs)
+    if sys.stdin.isatty() and any(map(is_stdin, common.logs)):
+        raise click.UsageError("--log - needs a pipe: stdin is the keyboard of the dashboard")
     collector = collector_for(roots, common)
-    if not has_screen():
+    if not has_screen(keyboard):
         from lockdeck.tui.cli.status import print_status
 
         return print_status(collector, as_json=False)
-    logs = (*common.logs, *collector.settings.logs)
+    if keyboard is not None:
+        os.dup2(keyboard, 0)  # the collector has the pipe by now
+    logs = tuple(path for path in (*common.logs, *collector.settings.logs) if not is_pipe(path))
     return open_dashboard(collector, common, logs=logs)
 
 
@@ -67,7 +73,21 @@ def open_dashboard(
         return Exit(dashboard().open(request))
 
 
-def has_screen() -> bool:
-    """Return whether there is a terminal that a dashboard can be drawn on; Textual draws on stderr (8.2.8)."""
-    terminals = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+def has_screen(keyboard: int | None = None) -> bool:
+    """Return whether there is a terminal that a dashboard can be drawn on; Textual draws on stderr (8.2.8).
+
+    `keyboard` is a terminal that can stand for stdin.
+    """
+    typed = sys.stdin.isatty() or keyboard is not None
+    terminals = typed and all(stream.isatty() for stream in (sys.stdout, sys.stderr))
     return terminals and os.environ.get("TERM", "dumb") not in ("", "dumb")
+
+
+def terminal_beside(logs: Sequence[str]) -> int | None:
+    """Open the terminal of this process, where stdin is one of the logs; None where there is none."""
+    if not any(map(is_stdin, logs)):
+        return None
+    try:
+        return os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return None

@@ -16,13 +16,14 @@ from lockdeck.backend.model.runs.selection import Selection
 from lockdeck.backend.model.timespan import FORMS, Timespan
 from lockdeck.backend.model.wire import SCHEMA, attempt_json, dumps, moment_json, ms, times_json
 from lockdeck.backend.model.words import START_NOT_LOGGED, duration, time_taken, times
-from lockdeck.backend.openclaw.log.inputs.opening import is_stdin
+from lockdeck.backend.openclaw.log.inputs.words import is_stdin
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.backend.watch.logs.replay import EVERYTHING, PastRun, Replay, replay
 from lockdeck.tui.cli.options import Common, PathName, TimeWord, common_options, json_option
 from lockdeck.tui.cli.output import emit, narrate
 from lockdeck.tui.cli.progress import reading_shown
 from lockdeck.tui.cli.replay_asides import asides, selection_asides
+from lockdeck.tui.cli.startup import TYPED_LOG
 from lockdeck.tui.exits import Exit
 
 
@@ -50,7 +51,7 @@ def command(common: Common, logs: tuple[str, ...], as_json: bool, **filters: Any
 def replay_logs(words: Sequence[str], as_json: bool, selection: Selection = EVERYTHING) -> Exit:
     """Print the history that the logs tell; 2 when none of them could be read, 1 when no line was understood."""
     if any(map(is_stdin, words)) and sys.stdin.isatty():
-        narrate("reads what is typed or pasted here, to its end (ctrl+d)")
+        narrate(TYPED_LOG)
     with reading_shown() as report:
         history = replay(words, selection, report)
     for sentence in (*asides(history), *selection_asides(history, selection)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct, field
 
+from lockdeck.backend.openclaw.log.inputs.words import is_stdin
 from lockdeck.tui.cli.commands import COMMANDS
 from lockdeck.tui.cli.options import Common
 from lockdeck.tui.cli.output import narrate
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from lockdeck.backend.actions.journal import Journal
     from lockdeck.backend.settings.records import Settings
     from lockdeck.backend.watch.collector import Collector
+
+
+TYPED_LOG = "reads what is typed or pasted here, to its end (ctrl+d)"
 
 
 class DashboardRequest(Struct, frozen=True):
@@ -83,6 +88,8 @@ def collector_for(roots: tuple[str, ...], common: Common) -> Collector:
     from lockdeck.backend.watch.collector import Collector
 
     settings = settings_of(common)
+    if any(map(is_stdin, common.logs)) and sys.stdin.isatty():
+        narrate(TYPED_LOG)
     collector = Collector.discover(roots, settings, logs=common.logs)
     for _, problem in collector.discovery.problems:
         narrate(problem)

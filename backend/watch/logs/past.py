@@ -14,8 +14,9 @@ from msgspec import Struct, field
 from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.model.runs.fold import Limits, RunBook, fold_all
 from lockdeck.backend.openclaw.log.inputs.collection import Collection, LogSet
-from lockdeck.backend.openclaw.log.inputs.opening import OpenInput, is_stdin, label
+from lockdeck.backend.openclaw.log.inputs.opening import OpenInput
 from lockdeck.backend.openclaw.log.inputs.reading import SetReader
+from lockdeck.backend.openclaw.log.inputs.words import is_stdin, label
 from lockdeck.backend.openclaw.log.scan import LineCounts
 
 BATCH = 4096

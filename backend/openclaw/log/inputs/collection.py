@@ -11,8 +11,8 @@ from itertools import islice
 from msgspec import Struct, field
 
 from lockdeck.backend.openclaw.log.inputs.content import holds_log
-from lockdeck.backend.openclaw.log.inputs.opening import STDIN, is_stdin
 from lockdeck.backend.openclaw.log.inputs.rotation import has_log_name, in_sets
+from lockdeck.backend.openclaw.log.inputs.words import STDIN, is_stdin
 
 MOST_FILES = 10_000
 """Files of a folder, or matches of a pattern, that are looked at."""

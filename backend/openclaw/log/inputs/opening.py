@@ -11,21 +11,10 @@ from contextlib import closing
 from lockdeck.backend.openclaw.files import kind_of
 from lockdeck.backend.openclaw.log.files import IrregularFileError, open_regular
 from lockdeck.backend.openclaw.log.inputs.packing import Unpacker
+from lockdeck.backend.openclaw.log.inputs.words import is_stdin
 
-STDIN = "-"
-_STDIN_PATHS = frozenset({STDIN, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
 _BLOCK = 1 << 20
 """Bytes read at once."""
-
-
-def is_stdin(path: str) -> bool:
-    """Return whether a word means what this process was given on stdin."""
-    return path in _STDIN_PATHS
-
-
-def label(path: str) -> str:
-    """Return what an input is called in sentences."""
-    return "stdin" if is_stdin(path) else path
 
 
 class OpenInput:

@@ -1,0 +1,56 @@
+"""The events of one stream that comes by itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from lockdeck.backend.model.moments import is_dated
+from lockdeck.backend.model.runs.events import Event
+from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts
+from lockdeck.backend.watch.live.buffer import LiveBuffer
+
+SETTLED_S = 1.0
+"""What comes before a stream was silent for so long (seconds) may be of any time: `docker logs` begins with what it kept."""
+
+
+class LiveReader:
+    """Takes what a buffer has. `undated` lines tell no date and may be of any time: they are not told."""
+
+    def __init__(self, buffer: LiveBuffer) -> None:
+        self._buffer = buffer
+        self._stream = EventStream()
+        self._came_at: float | None = None
+        self._caught_up = False
+        self.undated = 0
+        self.undated_at = -math.inf
+
+    @property
+    def waiting(self) -> bool:
+        """Return whether there is anything to read."""
+        return self._buffer.waiting
+
+    def read(self, now: float, counts: LineCounts) -> Iterator[Event]:
+        """Yield the events of all that came since (`now`: epoch seconds)."""
+        pieces = self._buffer.take()
+        if pieces:
+            self._came_at = now
+        elif self._came_at is not None and now - self._came_at >= SETTLED_S:
+            self._caught_up = True
+        for piece in pieces:
+            if piece is None:
+                yield from self._told(self._stream.finish(counts))
+                self._stream, self._caught_up = EventStream(), False
+            else:
+                yield from self._told(self._stream.feed(piece, counts, now if self._caught_up else None))
+
+    def finish(self, counts: LineCounts) -> Iterator[Event]:
+        """Yield the event of a last line without newline: nothing more will come."""
+        yield from self._told(self._stream.finish(counts))
+
+    def _told(self, events: Iterator[Event]) -> Iterator[Event]:
+        for event in events:
+            if is_dated(event.at):
+                yield event
+            else:
+                self.undated, self.undated_at = self.undated + 1, self._came_at or 0.0
