@@ -195,10 +195,10 @@ class Collector:
     ) -> None:
         """Judge the locks of the directories just listed, knowing which gaps the runs have promised to end."""
         least_s = self.settings.gap_grace_s
-        graces = gap_graces(listed, self._locks.occupations, joins, least_s, now)
         paths = {directory.where.path for directory in listed}
         for root in self._roots.all:
             of_root = [directory for path, directory in root.directories.items() if path in paths]
+            graces = gap_graces(root, of_root, self._locks.occupations, joins, least_s, now)
             self._locks.look(root, of_root, graces, now, full)
 
     def _snapshot(self, joins: Joins, now: float) -> FleetSnapshot:

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from lockdeck.backend.model.releases.lookup import traits_of
+from lockdeck.backend.model.releases.table import LockScope
+from lockdeck.backend.model.runs.budget import budget_of
+from lockdeck.backend.model.runs.followup import gap_grace
 from lockdeck.backend.model.runs.records import Occupation
-from lockdeck.backend.model.runs.rotation import gap_grace
+from lockdeck.backend.model.sessions.facts import UNBOUNDED_QUIET_S
 from lockdeck.backend.model.sessions.ownership import holds_of, session_run
 from lockdeck.backend.watch.directory import WatchedDirectory
 from lockdeck.backend.watch.joins import Joins, is_recent
+from lockdeck.backend.watch.root import WatchedRoot
 
 
 def gap_graces(
+    root: WatchedRoot,
     directories: Iterable[WatchedDirectory],
     occupations: Mapping[str, Mapping[str, Occupation]],
     joins: Joins,
     least_s: float,
     now: float,
 ) -> dict[str, float]:
-    """Return by path how long (seconds) the locks of some directories may be away without ending their occupations.
+    """Return by path how long (seconds) the locks of some directories of a root may be away without ending their occupations.
 
     `occupations` are those so far, by directory and path.
     """
     return {
-        path: max(least_s, _promised(directory, path, occupation, joins, now))
+        path: max(least_s, _promised(root, directory, path, occupation, joins, now))
         for directory, path, occupation in _occupied(directories, occupations)
     }
 
@@ -37,9 +43,24 @@ def _occupied(
 
 
 def _promised(
-    directory: WatchedDirectory, path: str, occupation: Occupation, joins: Joins, now: float
+    root: WatchedRoot,
+    directory: WatchedDirectory,
+    path: str,
+    occupation: Occupation,
+    joins: Joins,
+    now: float,
 ) -> float:
     entry = directory.session_of(path)
     runs = joins.runs.get(entry.key, ()) if entry is not None else ()
     run = session_run([run for run in runs if is_recent(run, now)], path, occupation, now)
-    return gap_grace(run, holds_of(run, occupation) if run is not None else None)
+    if run is None:
+        return gap_grace(None)
+    return gap_grace(run, holds_of(run, occupation), _unlocked_s(root, directory.agent_of(path) or ""))
+
+
+def _unlocked_s(root: WatchedRoot, agent: str) -> float:
+    """Return for how long (seconds) an attempt may go on without its lock in this root's release."""
+    traits = traits_of(root.version)
+    if traits.lock_scope is LockScope.ATTEMPT:
+        return 0.0
+    return budget_of(root.chain_for(agent), None, traits).seconds or UNBOUNDED_QUIET_S

@@ -14,10 +14,10 @@ from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.runs.attempt_model import with_profile
 from lockdeck.backend.model.runs.fix import finding
 from lockdeck.backend.model.runs.fold import RunBook
+from lockdeck.backend.model.runs.followup import FOLLOW_UP_S
 from lockdeck.backend.model.runs.joins import key_of, session_keys
 from lockdeck.backend.model.runs.life import RunOutcome
 from lockdeck.backend.model.runs.records import Attempt, PolicyFinding
-from lockdeck.backend.model.runs.rotation import FOLLOW_UP_S
 from lockdeck.backend.model.runs.run import Run, all_lives
 
 LOG_END_S = 3600.0

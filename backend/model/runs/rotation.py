@@ -3,50 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from msgspec.structs import replace
 
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.releases.table import Traits
 from lockdeck.backend.model.releases.version import Version
-from lockdeck.backend.model.runs.attempt_model import running_attempt, with_profile
+from lockdeck.backend.model.runs.attempt_model import with_profile
+from lockdeck.backend.model.runs.attempt_times import attempt_in_progress, with_starts
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.runs.fix import finding
+from lockdeck.backend.model.runs.followup import FOLLOW_UP_S
 from lockdeck.backend.model.runs.forecast import forecast
 from lockdeck.backend.model.runs.records import (
-    GAP_GRACE_S,
     LOCKED,
     Attempt,
     Compaction,
-    Hold,
     Occupation,
     Rotation,
 )
 from lockdeck.backend.model.runs.remaining import Remaining, remaining
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.words import held_by, times
-
-FOLLOW_UP_S = 30.0
-"""After this many seconds without a follow-up attempt a rotation decision has come to nothing.
-
-A shorter gap belongs to the rotation: on a busy machine 2026.4.5 was seen to leave 18.5 s between two attempts.
-"""
-HOLD_SLACK_S = 2.0
-"""The end of a hold and the decision on its attempt may be this many seconds apart."""
-CLOCK_SLACK_S = 0.1
-"""A lock's own time may be this much (seconds) before the log line that preceded it."""
-
-
-def gap_grace(run: Run | None, occupation: Occupation | None = None) -> float:
-    """Return how long a gap may last, in seconds, without ending the occupation.
-
-    Longer while a decision promises an attempt that has not taken the lock yet.
-    """
-    if run is None or run.promised_at is None:
-        return GAP_GRACE_S
-    followed = occupation is not None and followed_up(occupation.recent, run.promised_at)
-    return GAP_GRACE_S if followed else FOLLOW_UP_S
 
 
 def rotation_of(
@@ -64,11 +43,12 @@ def rotation_of(
     """
     names = names or {}
     traits = traits_of(version)
-    done = _timed(tuple(with_profile(attempt, names) for attempt in run.attempts), occupation)
+    named = tuple(with_profile(attempt, names) for attempt in run.attempts)
+    done = with_starts(named, occupation, traits.lock_scope)
     finished = run.ended_at is not None
     over = finished or (run.undecided and traits.run_timeout_ends_run)
     rest = Remaining((), (), True) if over else remaining(run, chain, names, traits)
-    current = None if finished else _current(run, done, occupation, rest)
+    current = None if finished else attempt_in_progress(run, done, occupation, rest, traits.lock_scope)
     attempts = (*done, current) if current else done
     ahead = forecast(rest, current, now, traits, _limited(compaction_of(run, occupation), chain, traits))
     return Rotation(
@@ -101,15 +81,6 @@ def _limited(compaction: Compaction | None, chain: FailoverChain | None, traits:
         return compaction
     configured = chain.compaction_timeout_s if chain is not None else None
     return replace(compaction, longest_s=configured or traits.compaction_timeout_s)
-
-
-def followed_up(holds: Iterable[Hold], decided_at: float) -> bool:
-    """Return whether a lock was taken soon enough after a decision (epoch seconds) to be the next attempt's.
-
-    A lock taken later belongs to another run: when the next attempt answers, no line says so.
-    """
-    starts = [hold.started_at for hold in holds if hold.started_at >= decided_at - CLOCK_SLACK_S]
-    return bool(starts) and min(starts) - decided_at <= FOLLOW_UP_S
 
 
 def kept_out_sentence(run: Run) -> str | None:
@@ -148,46 +119,3 @@ def _before(attempts: tuple[Attempt, ...], attempt: Attempt, otherwise: float) -
     earlier = attempts[: attempt.index - 1]
     ended = earlier[-1].ended_at if earlier else None
     return otherwise if ended is None else ended
-
-
-def _timed(attempts: tuple[Attempt, ...], occupation: Occupation | None) -> tuple[Attempt, ...]:
-    """Fill in starts that no event told: the hold that ended with the attempt, else the previous decision."""
-    timed: list[Attempt] = []
-    for attempt in attempts:
-        if attempt.started_at is None and attempt.ended_at is not None and not attempt.kept_out:
-            start, assumed = _hold_start(attempt.ended_at, occupation), False
-            if start is None and timed:
-                start, assumed = timed[-1].ended_at, True
-            attempt = replace(attempt, started_at=start, start_assumed=assumed)  # noqa: PLW2901 - the same attempt, completed
-        timed.append(attempt)
-    return tuple(timed)
-
-
-def _hold_start(ended_at: float, occupation: Occupation | None) -> float | None:
-    for hold in occupation.recent if occupation else ():
-        if (
-            hold.started_at < ended_at
-            and hold.ended_at is not None
-            and abs(hold.ended_at - ended_at) <= HOLD_SLACK_S
-        ):
-            return hold.started_at
-    return None
-
-
-def _current(
-    run: Run, done: tuple[Attempt, ...], occupation: Occupation | None, rest: Remaining
-) -> Attempt | None:
-    """Return the attempt in progress: told by an event, or by a lock taken after the last decision."""
-    hold = occupation.current if occupation else None
-    last_end = done[-1].ended_at if done else None
-    if occupation is not None and last_end is not None and not followed_up(occupation.recent, last_end):
-        hold = None
-    if run.opened is None and hold is None:
-        return None
-    starts = [hold.started_at] if hold else []
-    starts += [run.opened.at] if run.opened else []
-    return replace(
-        running_attempt(rest.attempts, done[-1] if done else None, listed=rest.listed, opened=run.opened),
-        index=len(done) + 1,
-        started_at=max(min(starts), last_end if last_end is not None else min(starts)),
-    )

@@ -7,8 +7,10 @@ from msgspec import Struct
 from lockdeck.backend.model.fleet import State
 from lockdeck.backend.model.locks import Judgement, Verdict
 from lockdeck.backend.model.releases.lookup import traits_of
+from lockdeck.backend.model.releases.table import LockScope
 from lockdeck.backend.model.runs.budget import Budget, budget_of
 from lockdeck.backend.model.runs.events import StuckSession
+from lockdeck.backend.model.runs.followup import CLOCK_SLACK_S, FOLLOW_UP_S, followed_up
 from lockdeck.backend.model.runs.records import (
     GAP_GRACE_S,
     NOBODY_BLOCKED,
@@ -18,7 +20,7 @@ from lockdeck.backend.model.runs.records import (
     Occupation,
     Rotation,
 )
-from lockdeck.backend.model.runs.rotation import CLOCK_SLACK_S, FOLLOW_UP_S, compaction_of, followed_up
+from lockdeck.backend.model.runs.rotation import compaction_of
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.sessions.ownership import LOCK_WAIT_S
 from lockdeck.backend.model.sessions.refusals import Refusals
@@ -43,7 +45,7 @@ class SessionFacts(Struct, frozen=True):
     `drain_s` is how long a gateway may drain. `process_at`: when the holder, or a child of it, was last seen working. `tool_running`: the last transcript entry
     asks for a tool, so the model's idle timeout does not run. `lock_since`: when the session's lock was made, also
     one that was removed under its holder. `sees_locks` is false where attempts take no lock file (from 2026.8.1 on),
-    so that the begin of one can't be seen; `holder` then says who has the session. `suspension` says in a sentence
+    so that the begin of one can't be seen, `lock_scope` says how long it stands where they do; `holder` then says who has the session. `suspension` says in a sentence
     that the holder is stopped, and what wakes it. `refused` are the callers refused since anything was seen to run,
     `wedge` is OpenClaw's own word that the session is stuck, `gateway_tells` whether the gateway itself says what
     runs. `previous` is the last
@@ -74,6 +76,7 @@ class SessionFacts(Struct, frozen=True):
     gateway_alive: bool | None = None
     gateway_started_at: float | None = None
     sees_locks: bool = True
+    lock_scope: LockScope = LockScope.ATTEMPT
     holder: str | None = None
     suspension: str | None = None
     refused: Refusals | None = None
@@ -161,18 +164,37 @@ class SessionFacts(Struct, frozen=True):
             return True
         if self.kept_out_since(decided_at):
             return False  # what the transcript tells may be the other process's
-        return self.transcript_at is not None and self.transcript_at > decided_at + TRANSCRIPT_SLACK_S
+        return self._answered(decided_at)
 
     def awaits_follow_up(self, now: float) -> bool:
         """Return whether a rotation decision promises an attempt that has not begun, and may still."""
         promised = self.run.promised_at if self.run and self.run.ended_at is None else None
-        if promised is None or self.followed(promised) or self.restarted_since(promised):
+        if promised is None or self.restarted_since(promised):
+            return False
+        if self._answered(promised) if self.lets_lock_go else self.followed(promised):
             return False
         if self.spent:
             return False
+        if self.lets_lock_go:
+            return self._goes_on_unlocked(promised, now)
         unseen_s = 0.0 if self.sees_locks else (self.budget.seconds or UNBOUNDED_QUIET_S)
         wait_s = LOCK_WAIT_S if self.kept_out_since(promised) else 0.0
         return now - promised <= FOLLOW_UP_S + self.backoff_s + unseen_s + wait_s
+
+    @property
+    def lets_lock_go(self) -> bool:
+        """True where an attempt goes on while its lock does not stand (2026.5.17 to 2026.7), so that none shows no end."""
+        return self.sees_locks and self.lock_scope is not LockScope.ATTEMPT
+
+    def _answered(self, decided_at: float) -> bool:
+        return self.transcript_at is not None and self.transcript_at > decided_at + TRANSCRIPT_SLACK_S
+
+    def _goes_on_unlocked(self, promised: float, now: float) -> bool:
+        """Return whether the promised attempt can be under way without its lock: until a whole timeout has passed."""
+        own = [hold for hold in self.holds if hold not in self.foreign_holds and hold.ended_at is not None]
+        last_sign = max([promised, *(hold.ended_at or 0.0 for hold in own)])
+        unlocked_s = UNBOUNDED_QUIET_S if self.budget.seconds is None else self.budget.seconds
+        return now - last_sign <= FOLLOW_UP_S + self.backoff_s + unlocked_s
 
     @property
     def spent(self) -> bool:

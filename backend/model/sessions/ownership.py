@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from lockdeck.backend.model.releases.table import Traits
+from lockdeck.backend.model.runs.followup import CLOCK_SLACK_S, FOLLOW_UP_S, HOLD_SLACK_S
 from lockdeck.backend.model.runs.records import LOCKED, Attempt, Hold, Occupation
-from lockdeck.backend.model.runs.rotation import CLOCK_SLACK_S, FOLLOW_UP_S, HOLD_SLACK_S
 from lockdeck.backend.model.runs.run import Run
 
 LOCK_WAIT_S = max(wait or 0.0 for wait in Traits.lock_wait_s.values)

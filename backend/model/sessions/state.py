@@ -6,15 +6,17 @@ stuck are in `lockdeck.backend.model.sessions.stuck`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from msgspec import Struct
 
 from lockdeck.backend.model.fleet import Severity, State
 from lockdeck.backend.model.locks import Verdict
+from lockdeck.backend.model.runs.followup import FOLLOW_UP_S
 from lockdeck.backend.model.runs.life import PROMISING, RunOutcome
-from lockdeck.backend.model.runs.records import Attempt, Rotation
-from lockdeck.backend.model.runs.rotation import FOLLOW_UP_S, kept_out_sentence
+from lockdeck.backend.model.runs.records import GAP_GRACE_S, Attempt, Rotation
+from lockdeck.backend.model.runs.rotation import kept_out_sentence
 from lockdeck.backend.model.sessions.facts import SessionFacts
 from lockdeck.backend.model.sessions.finding import Finding
 from lockdeck.backend.model.sessions.ownership import lost_on
@@ -111,7 +113,7 @@ def _running(facts: SessionFacts, now: float) -> Finding | None:
         return Finding(opened.at, (f"an attempt began {duration(now - opened.at)} ago",))
     # After idleness, the lock that went held nobody.
     was_idle = facts.previous is not None and facts.previous[0] is State.IDLE
-    if facts.in_gap and facts.occupation is not None and not was_idle and not _told_to_have_ended(facts):
+    if _in_short_gap(facts, now) and facts.occupation and not was_idle and not _told_to_have_ended(facts):
         return Finding(facts.occupation.since, ("the lock was there a moment ago",))
     return None
 
@@ -152,6 +154,11 @@ def _store_alone(facts: SessionFacts) -> str:
     )
     if named:
         return "the store says running; the log names the session, but shows no run that goes on"
+    if facts.lets_lock_go:
+        return (
+            "the store says running, and this release lets the lock go while a run goes on: no log line or event "
+            "shows one"
+        )
     sign = "lock, log line" if facts.sees_locks else "log line"
     return f"the store says running, but no {sign} or event shows a run"
 
@@ -256,6 +263,13 @@ def _nothing_runs(facts: SessionFacts) -> str:
     return (
         "nothing runs and no lock stands" if facts.judgement is None and facts.sees_locks else "nothing runs"
     )
+
+
+def _in_short_gap(facts: SessionFacts, now: float) -> bool:
+    """Return whether the lock was there a moment ago; a longer gap belongs to a rotation or to nothing."""
+    last_seen = facts.occupation.last_seen if facts.occupation is not None else None
+    longest = GAP_GRACE_S if facts.lets_lock_go else math.inf
+    return facts.in_gap and (last_seen is None or now - last_seen <= longest)
 
 
 def _told_to_have_ended(facts: SessionFacts) -> bool:

@@ -191,6 +191,7 @@ class FileSessions:
             max_hold_ms=payload.max_hold_ms if payload else None,
             budget=budget_of(root.chain_for(session.agent), None, traits_of(root.version)),
             sees_locks=root.era == "files",
+            lock_scope=traits_of(root.version).lock_scope,
             holder=holder_without_lock(occupation) if lock is None else None,
         )
 

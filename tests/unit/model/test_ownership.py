@@ -23,9 +23,10 @@ from lockdeck.backend.model.runs.events import (
     RunTimeout,
 )
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
+from lockdeck.backend.model.runs.followup import gap_grace
 from lockdeck.backend.model.runs.joins import runs_by_key
 from lockdeck.backend.model.runs.records import Hold, Occupation
-from lockdeck.backend.model.runs.rotation import gap_grace, rotation_of
+from lockdeck.backend.model.runs.rotation import rotation_of
 from lockdeck.backend.model.runs.run import recency
 from lockdeck.backend.model.sessions.blocked import blocked_on, failures_by_subject
 from lockdeck.backend.model.sessions.facts import SessionFacts

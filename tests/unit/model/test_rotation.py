@@ -22,16 +22,11 @@ from lockdeck.backend.model.runs.events import (
     RunTimeout,
 )
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
+from lockdeck.backend.model.runs.followup import followed_up, gap_grace
 from lockdeck.backend.model.runs.history import occupations_from_runs
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.records import NOBODY_BLOCKED, Attempt, Hold, Occupation
-from lockdeck.backend.model.runs.rotation import (
-    followed_up,
-    gap_grace,
-    kept_out_sentence,
-    rotation_of,
-    unbroken,
-)
+from lockdeck.backend.model.runs.rotation import kept_out_sentence, rotation_of, unbroken
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.sessions.blocked import blocked_on, failures_by_subject, waits_by_key
 from tests.folders import RECORDINGS

@@ -28,9 +28,10 @@ from lockdeck.backend.model.runs.events import (
     StuckSession,
 )
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
+from lockdeck.backend.model.runs.followup import gap_grace
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.records import Blocked, Hold, Occupation
-from lockdeck.backend.model.runs.rotation import gap_grace, rotation_of
+from lockdeck.backend.model.runs.rotation import rotation_of
 from lockdeck.backend.model.sessions.facts import SessionFacts
 from lockdeck.backend.model.sessions.refusals import Refusals
 from lockdeck.backend.model.sessions.state import Assessment, assess

@@ -1,0 +1,81 @@
+"""The times of attempts that no line tells: when one began, and which one goes on, by the locks that were seen."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from lockdeck.backend.model.releases.table import LockScope
+from lockdeck.backend.model.runs.attempt_model import running_attempt
+from lockdeck.backend.model.runs.followup import CLOCK_SLACK_S, HOLD_SLACK_S, followed_up
+from lockdeck.backend.model.runs.life import LEAVING
+from lockdeck.backend.model.runs.records import Attempt, Occupation
+from lockdeck.backend.model.runs.remaining import Remaining
+from lockdeck.backend.model.runs.run import Run
+
+
+def with_starts(
+    attempts: tuple[Attempt, ...], occupation: Occupation | None, scope: LockScope
+) -> tuple[Attempt, ...]:
+    """Fill in starts that no event told: the hold that ended with the attempt, else the previous decision.
+
+    Where a lock does not stand for the whole attempt only the first attempt begins with one.
+    """
+    timed: list[Attempt] = []
+    for attempt in attempts:
+        if attempt.started_at is None and attempt.ended_at is not None and not attempt.kept_out:
+            start, assumed = _start(attempt.ended_at, occupation, scope, first=not timed), False
+            if start is None and timed:
+                start, assumed = timed[-1].ended_at, True
+            attempt = replace(attempt, started_at=start, start_assumed=assumed)  # noqa: PLW2901 - the same attempt, completed
+        timed.append(attempt)
+    return tuple(timed)
+
+
+def _start(ended_at: float, occupation: Occupation | None, scope: LockScope, *, first: bool) -> float | None:
+    if scope is LockScope.ATTEMPT or occupation is None:
+        return _hold_start(ended_at, occupation)
+    return occupation.since if first and occupation.since < ended_at else None
+
+
+def _hold_start(ended_at: float, occupation: Occupation | None) -> float | None:
+    for hold in occupation.recent if occupation else ():
+        if (
+            hold.started_at < ended_at
+            and hold.ended_at is not None
+            and abs(hold.ended_at - ended_at) <= HOLD_SLACK_S
+        ):
+            return hold.started_at
+    return None
+
+
+def _writes_last_record(done: tuple[Attempt, ...], rest: Remaining) -> bool:
+    """Return whether a lock taken after the last attempt can be no further one: the chain is used up."""
+    return rest.listed and not rest.attempts and bool(done) and done[-1].decision in LEAVING
+
+
+def attempt_in_progress(
+    run: Run, done: tuple[Attempt, ...], occupation: Occupation | None, rest: Remaining, scope: LockScope
+) -> Attempt | None:
+    """Return the attempt in progress: told by an event, or by a lock taken after the last decision."""
+    last = done[-1] if done else None
+    last_end = last.ended_at if last is not None else None
+    begun = _begun_at(occupation, last_end, scope)
+    if run.opened is None and (begun is None or _writes_last_record(done, rest)):
+        return None
+    starts = [at for at in (begun, run.opened.at if run.opened else None) if at is not None]
+    return replace(
+        running_attempt(rest.attempts, last, listed=rest.listed, opened=run.opened),
+        index=len(done) + 1,
+        started_at=max(min(starts), last_end if last_end is not None else min(starts)),
+    )
+
+
+def _begun_at(occupation: Occupation | None, last_end: float | None, scope: LockScope) -> float | None:
+    """Return when a lock was taken for an attempt that goes on: it stands, or may be let go while that does."""
+    if occupation is None:
+        return None
+    if last_end is not None and not followed_up(occupation.recent, last_end):
+        return None
+    if scope is LockScope.ATTEMPT or last_end is None:
+        return occupation.current.started_at if occupation.current is not None else None
+    return min(hold.started_at for hold in occupation.recent if hold.started_at >= last_end - CLOCK_SLACK_S)
