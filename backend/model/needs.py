@@ -11,8 +11,8 @@ def needs_person(snapshot: FleetSnapshot) -> bool:
     """Return whether anything needs a person.
 
     A stuck session, a releasable lock, a lock removed under its holder, a gateway that was refused because of
-    an owner that is gone, or that can't start, two gateways on one root, a root whose sessions can't be seen. A stale gateway lock
-    alone needs nobody: the next start takes it over.
+    an owner that is gone, or that can't start, two gateways on one root, a root of which something can't be seen
+    that would show trouble. A stale gateway lock alone needs nobody: the next start takes it over.
     """
     if any(session.state is State.STUCK for session in snapshot.sessions):
         return True

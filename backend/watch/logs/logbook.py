@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from msgspec.structs import replace
 
 from lockdeck.backend.model.runs.events import Event
+from lockdeck.backend.model.sources import LogLook, SourceState
 from lockdeck.backend.model.words import times
 from lockdeck.backend.openclaw.log.inputs.words import is_pipe
 from lockdeck.backend.openclaw.log.scan import LineCounts
@@ -116,7 +117,18 @@ class LogBook:
         for root in roots:
             looks = (*named, *self.live.looks(root.path, now))
             looks = looks or look_at_places(root, reported.get(root.path), self._env)
+            looks = tuple(map(self._as_followed, looks))
             root.log_looks = tuple(replace(look, unread=unread) for look in looks) if unread else looks
+
+    def _as_followed(self, look: LogLook) -> LogLook:
+        """Return a log as refused where it could be opened and yet is not followed: too many are, or reading fails."""
+        reasons = (
+            p.removeprefix(f"{look.where}: ") for p in self.problems if p.startswith(f"{look.where}: ")
+        )
+        reason = next(reasons, None)
+        if reason is None or look.state is not SourceState.READ:
+            return look
+        return replace(look, state=SourceState.REFUSED, why=reason)
 
     def learn_versions(self, roots: Collection[WatchedRoot]) -> None:
         """Ask the logs which version runs: the configuration only knows which one last wrote it."""

@@ -13,7 +13,7 @@ from lockdeck.backend.model.sources import NO_LOG, SourceKind, SourceState
 from lockdeck.backend.model.wire import snapshot_json
 from lockdeck.backend.system.procfs import LINUX
 from lockdeck.backend.watch.collector import Collector
-from lockdeck.backend.watch.logs import places
+from lockdeck.backend.watch.logs import places, tail
 from tests.unit.fleetdir import FleetDir, actor, dead_pid, payload
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
@@ -241,3 +241,16 @@ def test_the_log_of_another_user_is_found_by_the_owner_of_the_root(fleet, monkey
         monkeypatch.setattr(places, "owner_of", lambda root: os.geteuid())
         folder.rename(folder.with_name(f"openclaw-{os.geteuid()}"))
         assert source_of(look(fleet), SourceKind.LOG).state is SourceState.READ
+
+
+def test_a_log_that_is_not_followed_because_too_many_are_is_refused(fleet, monkeypatch):
+    monkeypatch.setattr(tail, "MAX_FILES", 1)
+    second = fleet.home / "second.log"
+    for log in (fleet.log, second):
+        log.write_text(LINE)
+    with actor() as holder:
+        holder.take(fleet.session())
+        snapshot = look(fleet, fleet.log, second)
+    logs = {s.where: s.state for s in snapshot.roots[0].sources if s.kind is SourceKind.LOG}
+    assert logs == {str(fleet.log): SourceState.READ, str(second): SourceState.REFUSED}
+    assert states(snapshot) == {"agent:main:main": State.UNKNOWN}
