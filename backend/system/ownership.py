@@ -52,7 +52,7 @@ def ownership_of(path: str, vouched: frozenset[int] = frozenset(), *, root: str 
     """
     trust = Trust(our_uid(), vouched)
     status: os.stat_result | None = None
-    where, names, links = "/", _names(os.path.join(os.getcwd(), path)), 0
+    where, names, links = "/", _names(path if path.startswith("/") else os.path.join(_here(), path)), 0
     while True:
         try:
             status = os.lstat(where)
@@ -94,6 +94,14 @@ def account(uid: int) -> str:
     """Return an account as a person knows it: name and number."""
     name = name_of(uid)
     return f"uid {uid}" if name is None else f"{safe(name, 40)} (uid {uid})"
+
+
+def _here() -> str:
+    """Return the current directory; one that is gone can be nobody's."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return "/nowhere"
 
 
 def _names(path: str) -> list[str]:

@@ -20,8 +20,8 @@ CONFIG_NOTES = 16
 """So many variables and includes that are missing are named; the others are counted."""
 STORE_BYTES = 64 << 20
 """A session store larger than this is not read; 10,000 sessions with their snapshots were seen to need 50 MB."""
-STORE_ENTRIES = 200_000
-"""Sessions in all stores of one root."""
+STORE_ENTRIES = 120_000
+"""Sessions in all stores of one root; 100,000 are watched in linear time, a picture of each costs some 5 KB."""
 STORE_KEYS = 2_000_000
 """Keys, nested ones too, in one store: so many are counted before anything is built of them."""
 

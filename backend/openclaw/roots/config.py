@@ -99,7 +99,10 @@ def load_config(root: str, env: Mapping[str, str], owners: frozenset[int] = froz
     )
     if text.values is None:
         return config
-    return _filled(config, text.values, text.left_out, _home(text.ownership, env))
+    config = _filled(config, text.values, text.left_out, _home(text.ownership, env))
+    references = (config.token, config.password, config.remote_token)
+    names = {word.id for word in references if isinstance(word, SecretRef) and word.source == "env"}
+    return replace(config, variables=config.variables | names)
 
 
 def _home(ownership: Ownership, env: Mapping[str, str]) -> str:

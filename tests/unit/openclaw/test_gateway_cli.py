@@ -82,3 +82,25 @@ def test_without_the_command_the_missing_credential_is_named(tmp_path: Path) -> 
         reach(root, load_config(root, env), env, str(tmp_path / "state"))
     assert caught.value.kind is Trouble.NO_CREDENTIALS
     assert "exec secret x of provider vault" in caught.value.sentence
+
+
+def test_the_command_gets_a_minimal_environment_and_what_the_config_of_our_own_root_uses(
+    tmp_path: Path,
+) -> None:
+    env = command(tmp_path, f'env > {tmp_path}/environment; echo "{{}}"')
+    token = {"source": "env", "provider": "default", "id": "GATEWAY_SECRET"}
+    config = {"gateway": {"auth": {"mode": "token", "token": token}}, "models": ["${MODEL_KEY}"]}
+    (tmp_path / "root" / "openclaw.json").write_text(json.dumps(config))
+    env |= {"AWS_SECRET_ACCESS_KEY": "ours", "OPENCLAW_HOME": str(tmp_path)}
+    env |= {
+        "GATEWAY_SECRET": "its",
+        "MODEL_KEY": "its",
+        "LC_ALL": "C",
+        "TZ": "UTC",
+        "LD_PRELOAD": "no",
+        "NODE_OPTIONS": "",
+    }
+    reached(tmp_path, env).call("health")
+    names = {line.partition("=")[0] for line in (tmp_path / "environment").read_text().splitlines()}
+    assert {"PATH", "HOME", "OPENCLAW_STATE_DIR", "GATEWAY_SECRET", "MODEL_KEY", "LC_ALL", "TZ"} <= names
+    assert not names & {"AWS_SECRET_ACCESS_KEY", "LD_PRELOAD", "NODE_OPTIONS"}

@@ -135,6 +135,14 @@ def test_two_dots_behind_a_link_are_above_what_it_leads_to(root, tmp_path):
     assert not owned(f"{root}/link/../openclaw.json").ours
 
 
+def test_a_current_directory_that_is_gone_makes_nothing_raise(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    ownership_of("openclaw.json")
+    assert owned(tmp_path).ours
+
+
 @needs_root
 def test_what_is_open_is_judged_by_its_own_owner_and_mode(root):
     descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
