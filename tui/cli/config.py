@@ -74,7 +74,7 @@ def setting_values(settings: Settings, common: Common) -> Iterator[SettingValue]
                 yield _setting(settings, f"keys.{name}", list(keys))
         elif field.name == "roots" and value:
             for number, root in enumerate(value):
-                for part in fields(root):
+                for part in (part for part in fields(root) if not part.metadata.get("internal")):
                     yield _setting(settings, f"roots[{number}].{part.name}", getattr(root, part.name))
         elif field.name in overrides:
             yield overrides[field.name]

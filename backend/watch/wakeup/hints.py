@@ -42,6 +42,7 @@ class Hints:
         self._notify = notify
         self._stop = threading.Event()
         self._probe_at = 0.0
+        self._stands = False
         self._thread = threading.Thread(target=self._run, name="lockdeck-hints", daemon=True)
 
     def start(self) -> Hints:
@@ -56,8 +57,11 @@ class Hints:
 
     @property
     def live(self) -> bool:
-        """Return whether events are coming, or will at once when the watch goes on without `not_utf8`."""
-        return self.problem is None and (self._thread.is_alive() or self.not_utf8 is not None)
+        """Return whether events are coming, or will at once when the watch goes on without `not_utf8`.
+
+        Not before the watch stands and no limit was found: until then nobody knows.
+        """
+        return self.problem is None and ((self._stands and self.watches) or self.not_utf8 is not None)
 
     @property
     def watches(self) -> bool:
@@ -81,12 +85,13 @@ class Hints:
                 recursive=self._recursive,
                 yield_on_timeout=True,
             ):
+                if self._limit_is_over():
+                    return
+                self._stands = True
                 directories = {os.path.dirname(path) for _, path in events} | missed
                 missed = frozenset()
                 if directories:
                     self._notify(directories)
-                if self._limit_is_over():
-                    return
         except (OSError, RuntimeError, UnicodeError) as error:
             match = _NOT_UTF8.search(str(error))
             if match is None and not isinstance(error, UnicodeError):

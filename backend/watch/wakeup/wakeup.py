@@ -94,17 +94,15 @@ class Wakeup:
         paths = self._paths
         if self._hints is not None:
             same = (paths.identities, paths.recursive) == (previous.identities, previous.recursive)
-            if same and not_utf8 is None and (self._hints.live or self._rests()):
+            if same and not_utf8 is None and (self._hints.watches or self._rests()):
                 return
             self._hints.stop()
         self._hints = Hints(paths.paths, self._notify, recursive=paths.recursive).start()
 
     def _rests(self) -> bool:
-        """Return whether a watch that has failed is not to be tried again yet; one that goes on with a problem rests, too."""
+        """Return whether a watch that has failed is not to be tried again yet."""
         if self._hints is None or self._hints.problem is None:
             return False
-        if self._hints.watches:
-            return True
         now = time.monotonic()
         if now < self._retry_at:
             return True

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from lockdeck.backend.model.trust import Vouch
 from lockdeck.backend.settings.check import SettingsError
 from lockdeck.backend.settings.load import config_path, load_settings
 from lockdeck.backend.settings.records import RootSettings, Settings
@@ -32,6 +33,36 @@ def refused(load, tmp_path):
         return str(error.value)
 
     return refusing
+
+
+@pytest.mark.parametrize(("written", "uid"), [("4242", 4242), ('"4242"', 4242), ('"root"', 0), ('""', None)])
+def test_an_owner_is_vouched_for_by_name_or_uid_in_that_root_alone(load, written, uid):
+    found = load(f'[[roots]]\npath = "/r"\ntrusted_owner = {written}\n[[roots]]\npath = "/s"\n')
+    assert found.vouch_for("/r") == Vouch(owners=frozenset() if uid is None else frozenset({uid}))
+    assert found.vouch_for("/s") == Vouch()
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [("1.5", "name of an account or its uid"), ("-1", "no account"), ('"nobody-at-all"', "no account")],
+)
+def test_an_owner_that_is_no_account_is_an_error_with_its_line(load, written, words):
+    with pytest.raises(SettingsError, match=rf"config.toml:2: roots\[0\].trusted_owner .*{words}"):
+        load(f'[[roots]]\ntrusted_owner = {written}\npath = "/r"\n')
+
+
+def test_the_command_line_vouches_in_every_root(load, tmp_path):
+    (tmp_path / "config.toml").write_text('[[roots]]\npath = "/r"\ntrusted_owner = 7\n')
+    found = load_settings(str(tmp_path / "config.toml"), frozenset({8}))
+    assert (found.vouch_for("/r").owners, found.vouch_for("/s").owners) == ({7, 8}, {8})
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o622])
+def test_a_configuration_that_others_may_write_is_refused(load, tmp_path, mode):
+    (tmp_path / "config.toml").write_text("read_only = true\n")
+    (tmp_path / "config.toml").chmod(mode)
+    with pytest.raises(SettingsError, match="must be yours"):
+        load_settings(str(tmp_path / "config.toml"))
 
 
 def test_everything_can_be_set(load, tmp_path):

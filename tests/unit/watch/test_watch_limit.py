@@ -102,7 +102,7 @@ def test_every_root_tells_of_the_limit_and_a_new_watch_follows_when_it_is_raised
     limited[0] = None
     until(lambda: not alarm._hints.watches)
     alarm.watch([root])
-    assert alarm.live
+    until(lambda: alarm.live)
     alarm.stop()
 
 
@@ -123,5 +123,5 @@ def test_events_that_could_not_be_had_are_tried_for_again(fleet, monkeypatch):
         until(lambda: not alarm._hints.watches)
         assert list(alarm.polling_reasons(root))
     alarm.watch([root])
-    assert alarm.live
+    until(lambda: alarm.live)
     alarm.stop()
