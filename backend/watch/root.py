@@ -25,7 +25,7 @@ from lockdeck.backend.openclaw.roots.environment import config_path
 from lockdeck.backend.openclaw.roots.era import era_of, era_signature
 from lockdeck.backend.openclaw.roots.failover import read_profiles
 from lockdeck.backend.openclaw.roots.faults import RootFault, fault_of_root
-from lockdeck.backend.openclaw.roots.layout import look_for_sessions, other_locks
+from lockdeck.backend.openclaw.roots.layout import SessionsDir, look_for_sessions, other_locks
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
 from lockdeck.backend.system.ownership import ownership_of
 from lockdeck.backend.system.text import safe
@@ -55,6 +55,7 @@ class WatchedRoot(Struct):
     log_looks: tuple[LogLook, ...] = ()
     ownership: Ownership = Ownership()
     _entries: int = 0
+    _foreign: tuple[str, ...] = ()
     _expected: tuple[str, ...] = ()
     _guards: tuple[str, ...] = ()
     _cut_off: tuple[str, ...] = ()
@@ -192,6 +193,7 @@ class WatchedRoot(Struct):
     def _problems(self) -> list[str]:
         problems = [str(self.fault.sentence)] if self.fault else []
         problems += [self.ownership.sentence] if self.ownership.sentence else []
+        problems += self._foreign
         problems += [self.access_problem] if self.access_problem else []
         problems += self.hidden
         if self.config is not None and self.config.problem:
@@ -218,6 +220,7 @@ class WatchedRoot(Struct):
         config = self.config or Config(self.path)
         present, hidden = look_for_sessions(self.path, config)
         self.hidden = tuple(map(str, hidden))
+        self._foreign = tuple(self._foreign_directories(present)) if self.ownership.ours else ()
         previous = self.directories
         self.directories = {}
         for where in present:
@@ -225,6 +228,14 @@ class WatchedRoot(Struct):
             directory.where = where
             self.directories[where.path] = directory
         self._entries = sum(len(directory.store.entries) for directory in self.directories.values())
+
+    def _foreign_directories(self, present: Sequence[SessionsDir]) -> Iterator[str]:
+        """Yield a sentence for each sessions directory of this root that is not ours although the root is."""
+        for where in present:
+            if where.suspect:
+                ownership = ownership_of(where.path, self.root.vouch.owners, root=self.path)
+                if ownership.sentence is not None:
+                    yield ownership.sentence
 
     def _find_gateway_locks(self) -> None:
         try:

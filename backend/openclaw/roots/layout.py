@@ -10,10 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from lockdeck.backend.model.locks import LockKind
+from lockdeck.backend.model.trust import ROOT_UID, WRITE_GROUP, WRITE_WORLD
 from lockdeck.backend.openclaw.files import NO_LINKS
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.openclaw.roots.environment import real
 from lockdeck.backend.openclaw.roots.faults import reason_of
+from lockdeck.backend.system.accounts import our_uid
 from lockdeck.backend.system.text import SafeText, safe
 
 _GATEWAY_LOCK = re.compile(r".*/openclaw-\d{1,10}/gateway\.[^/]{1,80}\.lock", re.DOTALL)
@@ -24,13 +26,14 @@ class SessionsDir(Struct, frozen=True):
     """A directory with transcripts and their locks, links resolved.
 
     `agent` is None where one store serves all agents: there only the session key tells the agent. `below` is set in a
-    root that is not ours: from there on no link is followed.
+    root that is not ours: from there on no link is followed. `suspect`: by its owner or mode alone it may be another's.
     """
 
     path: str
     agent: str | None
     store_path: str
     below: str | None = None
+    suspect: bool = False
 
 
 def sessions_dirs(root: str, config: Config) -> tuple[SessionsDir, ...]:
@@ -60,16 +63,21 @@ def look_for_sessions(root: str, config: Config) -> tuple[tuple[SessionsDir, ...
             continue
         directory = real(os.path.dirname(store))
         try:
-            exists = stat.S_ISDIR(os.stat(directory).st_mode)
+            status = os.stat(directory)
         except (FileNotFoundError, NotADirectoryError, ValueError):
             continue
         except OSError as error:
             hidden.append(safe(f"{directory} can't be looked at: {reason_of(error)}"))
             continue
-        if exists:
+        if stat.S_ISDIR(status.st_mode):
+            suspect = status.st_uid not in (ROOT_UID, our_uid()) or bool(
+                status.st_mode & (WRITE_GROUP | WRITE_WORLD)
+            )
             store_path = os.path.join(directory, os.path.basename(store))
             start = None if below is None else _start_of(below, directory)
-            directories.setdefault(directory, SessionsDir(directory, agent or None, store_path, start))
+            directories.setdefault(
+                directory, SessionsDir(directory, agent or None, store_path, start, suspect)
+            )
     return tuple(directories.values()), tuple(dict.fromkeys(hidden))
 
 

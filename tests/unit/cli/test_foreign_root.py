@@ -304,6 +304,22 @@ def test_a_root_of_ours_whose_config_others_may_write_is_only_looked_at(claw, ho
     assert listener.visits == []
 
 
+@pytest.mark.parametrize("change", [lambda path: path.chmod(0o777), lambda path: os.chown(path, UID, UID)])
+def test_a_sessions_directory_that_is_anothers_is_said_and_no_lock_in_it_is_released(claw, home, change):
+    claw.config()
+    change(claw.sessions())
+    status = json.loads(lockdeck("status", "--json", claw.root, env=home.env).stdout)
+    assert status["roots"][0]["ours"]
+    assert any(str(claw.sessions()) in problem for problem in status["roots"][0]["problems"])
+    (lock,) = status["locks"]
+    for words in (
+        ("release", claw.lock, "--release-id", lock["releaseId"]),
+        ("cancel", KEY, "--root", claw.root),
+    ):
+        assert lockdeck(*words, env=home.env).returncode == 3
+    assert claw.lock.exists()
+
+
 def test_a_configuration_of_lockdeck_that_is_anothers_is_refused(home):
     settings = home.home / "theirs.toml"
     settings.write_text("read_only = true\n")
