@@ -1,10 +1,13 @@
-"""Sockets that listen on a port of this machine, and the processes that have them open."""
+"""Sockets that listen on a port of this machine, their owners, and the processes that have them open."""
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from lockdeck.backend.system.procfs import proc_is_ours, visible_pids
 
@@ -14,13 +17,51 @@ _LISTEN = b"0A"
 _SOCKET = re.compile(r"socket:\[(\d{1,20})\]", re.ASCII)
 
 
+class _Row(NamedTuple):
+    """One socket: its address and port, the port of the other end, whether it listens, its owner and inode."""
+
+    address: bytes
+    port: int
+    visitor_port: int
+    listens: bool
+    uid: int
+    inode: int
+
+
 def listening_inodes(port: int) -> frozenset[int]:
     """Return the inodes of the sockets that listen on a TCP port in our network namespace, whatever the address.
 
     Linux only. The kernel lists those that listen before all others, so that a bounded read has them.
     """
     raw = b"".join(_table(path) for path in _TABLES) if proc_is_ours() else b""
-    return frozenset(inode for listens_on, inode in _rows(raw) if listens_on == port)
+    return frozenset(row.inode for row in _rows(raw) if row.listens and row.port == port)
+
+
+def uids_behind(address: str, port: int, visitor_port: int) -> frozenset[int]:
+    """Return the owners of the sockets behind a port of this machine: those that listen there, and the one that answers us.
+
+    `visitor_port` is our own end of a connection to `address` and `port`. Empty where the kernel shows none: a port that
+    is passed on to another network namespace, or a system without these tables.
+    """
+    raw = b"".join(_table(path) for path in _TABLES) if proc_is_ours() else b""
+    places = _as_in_tables(address)
+    return frozenset(
+        row.uid
+        for row in _rows(raw)
+        if row.port == port and (row.address in places if row.listens else row.visitor_port == visitor_port)
+    )
+
+
+def _as_in_tables(address: str) -> frozenset[bytes]:
+    """Return an address, and those that take calls to it as well, as the kernel writes them: words of its own byte order."""
+    packed = ipaddress.ip_address(address.partition("%")[0]).packed
+    forms = [packed, bytes(4), bytes(16)]
+    if len(packed) == 4:
+        forms.append(bytes(10) + b"\xff\xff" + packed)
+    words = ([form[at : at + 4] for at in range(0, len(form), 4)] for form in forms)
+    return frozenset(
+        b"".join(b"%08X" % int.from_bytes(word, sys.byteorder) for word in form) for form in words
+    )
 
 
 def listeners(port: int, pids: Iterable[int] | None = None) -> tuple[int, ...]:
@@ -42,14 +83,18 @@ def _table(path: str) -> bytes:
         return b""
 
 
-def _rows(raw: bytes) -> Iterator[tuple[int, int]]:
-    """Yield port and inode of each socket that listens: `sl local rem st queues timer retransmits uid timeout inode`."""
+def _rows(raw: bytes) -> Iterator[_Row]:
+    """Yield each socket of a table: `sl local remote state queues timer retransmits uid timeout inode`."""
     for line in raw.splitlines():
         fields = line.split()
-        if len(fields) < 10 or fields[3] != _LISTEN:
+        if len(fields) < 10:
             continue
         try:
-            yield int(fields[1].rpartition(b":")[2], 16), int(fields[9])
+            address, _, number = fields[1].rpartition(b":")
+            visitor_port = int(fields[2].rpartition(b":")[2], 16)
+            yield _Row(
+                address, int(number, 16), visitor_port, fields[3] == _LISTEN, int(fields[7]), int(fields[9])
+            )
         except ValueError:
             continue
 

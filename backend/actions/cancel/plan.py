@@ -37,7 +37,7 @@ def plan_cancel(
     wait: Wait = time.sleep,
     limits: CancelLimits | None = None,
 ) -> CancelPlan:
-    """Say how the run of a session could be ended now.
+    """Say how the run of a session could be ended now; refused where the root is not ours.
 
     At worst it takes some 45 s: 30 s until a lock is back after a gap, 8 s to connect, 5 s for an answer.
 

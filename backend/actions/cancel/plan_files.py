@@ -25,7 +25,7 @@ from lockdeck.backend.actions.cancel.ladder import (
     terminate_rung,
 )
 from lockdeck.backend.actions.cancel.log import queue_depth
-from lockdeck.backend.actions.cancel.plan_lockless import ask_gateway, plan_lockless
+from lockdeck.backend.actions.cancel.plan_lockless import ask_of_session, plan_lockless
 from lockdeck.backend.actions.cancel.records import CancelPlan
 from lockdeck.backend.actions.cancel.restart import find_supervisor
 from lockdeck.backend.model.fleet import LockView, SessionView, State
@@ -59,10 +59,10 @@ def plan_files(
     plan = replace(plan, place=place, version=version)
     view = None if place is None else _current_view(place, clock, steady, wait, 0.0, limits.poll)
     if view is None:
-        word, waited = ask_gateway(plan), session.state in _RUN_GOES_ON
+        word, waited = ask_of_session(plan), session.state in _RUN_GOES_ON
         if word.active is not False and not word.runs_without_lock and place is not None and waited:
             view = _current_view(place, clock, steady, wait, limits.gap, limits.poll)
-            word = word if view is not None else ask_gateway(plan)
+            word = word if view is not None else ask_of_session(plan)
         if view is None:
             return plan_lockless(plan, session, word, waited=waited)
     rotation = session.rotation

@@ -49,7 +49,7 @@ class GatewayWord(Struct, frozen=True):
         return self.active is True and traits_of(self.version).lock_scope is not LockScope.ATTEMPT
 
 
-def ask_gateway(plan: CancelPlan) -> GatewayWord:
+def ask_of_session(plan: CancelPlan) -> GatewayWord:
     """Ask what the gateway says of the plan's session. Raises nothing."""
     try:
         line = open_line(plan)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from lockdeck.backend.model.words import duration
+from lockdeck.backend.openclaw.gateway import frames
 from lockdeck.backend.openclaw.gateway.frames import Frame, Hello
+from lockdeck.backend.openclaw.gateway.redaction import Redaction
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble, refusal
 from lockdeck.backend.system.text import safe
 
@@ -23,6 +26,8 @@ LONGEST_S = 60.0
 """After so many seconds the command is ended."""
 _CALL_S = 10.0
 _MOST_BYTES = 16 << 20
+_SECRET = re.compile(r"TOKEN|PASSWORD|SECRET|KEY")
+"""Stands in the names of variables whose values must not be shown, should the command print them."""
 
 
 def find_command(env: Mapping[str, str]) -> str | None:
@@ -40,6 +45,7 @@ class CommandGateway:
         self.url = f"`openclaw gateway call` for {safe(root, 120)}"
         self.hello = Hello(None, None, None, frozenset(), root)
         self._command = command
+        self._redaction = Redaction(value for name, value in env.items() if _SECRET.search(name))
         self._env = {**env, "OPENCLAW_STATE_DIR": root, "OPENCLAW_CONFIG_PATH": config_path, "NO_COLOR": "1"}
 
     def call(self, method: str, params: Mapping[str, Any] | None = None, seconds: float = _CALL_S) -> Frame:
@@ -51,13 +57,13 @@ class CommandGateway:
         except OSError as error:
             raise GatewayError(Trouble.COMMAND, f"{self._command} can't be run: {error.strerror}") from None
         if code != 0:
-            raise refusal(method, {"code": f"exit {code}", "message": _last_line(errors)})
-        try:
-            payload = json.loads(output[output.find(b"{") :])
-        except (ValueError, RecursionError):
+            message = self._redaction.words(_last_line(errors))
+            raise refusal(method, {"code": f"exit {code}", "message": message})
+        payload = frames.decode(output[max(0, output.find(b"{")) :], self._redaction)
+        if payload is None:
             sentence = f"{method}: `openclaw gateway call` printed no JSON; run it by hand to see why"
-            raise GatewayError(Trouble.COMMAND, sentence) from None
-        return payload if isinstance(payload, dict) else {}
+            raise GatewayError(Trouble.COMMAND, sentence)
+        return payload
 
     def run_events(self) -> tuple[()]:
         """No events this way."""

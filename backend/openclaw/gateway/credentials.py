@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lockdeck.backend.model.trust import ROOT_UID
 from lockdeck.backend.openclaw.files import read_regular
 from lockdeck.backend.openclaw.gateway.secret import Secret, SecretRef, credential
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
@@ -33,6 +34,7 @@ class Access(Struct, frozen=True):
 
     `fingerprint`: SHA-256 of its certificate in hex, only with `wss://`. `references`: credentials that
     the config only refers to. `by_user`: the user chose the URL. `optional`: `auth.mode` is none.
+    `owners`: the accounts whose socket may be behind a port of this machine, None where any may.
     """
 
     url: str
@@ -43,6 +45,7 @@ class Access(Struct, frozen=True):
     source: str = ""
     by_user: bool = False
     optional: bool = False
+    owners: frozenset[int] | None = None
 
     @property
     def has_credential(self) -> bool:
@@ -91,11 +94,21 @@ def find_access(
         )
     scheme = "wss" if config.tls_enabled else "ws"
     access = replace(from_env, url=f"{scheme}://127.0.0.1:{_port(root, config, env if serves_root else {})}")
+    access = replace(access, owners=_owners(root))
     if not access.has_credential:
         access = _with_config(access, config)
     if config.tls_enabled:
         access = replace(access, fingerprint=fingerprint or _local_fingerprint(root, config))
     return access
+
+
+def _owners(root: str) -> frozenset[int]:
+    """Return the accounts that may serve a root: its owner, ours, and root's. A port is free for anybody to take."""
+    try:
+        owner = os.stat(root).st_uid
+    except OSError:
+        owner = os.geteuid()
+    return frozenset({owner, os.geteuid(), ROOT_UID})
 
 
 def _from_env(env: Mapping[str, str]) -> Access:

@@ -22,6 +22,8 @@ from websockets.sync.client import ClientConnection, connect
 from lockdeck.backend.openclaw.gateway.credentials import Access, is_loopback
 from lockdeck.backend.openclaw.gateway.redaction import Redaction
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble, busy, redirected, silent
+from lockdeck.backend.system.ownership import account
+from lockdeck.backend.system.sockets import uids_behind
 from lockdeck.backend.system.text import safe
 
 _CLOSE_S = 0.3
@@ -63,6 +65,7 @@ def dial(
     try:
         plain = _connected(access.url, url, deadline)
         stack.callback(plain.close)
+        _check_owner(plain, access, url)
         connection: ClientConnection = stack.enter_context(_opening(access, plain, deadline))
     except _NoUpgradeError as error:
         raise _no_upgrade(url, error.response, redaction) from None
@@ -96,6 +99,21 @@ def _connected(address: str, url: str, deadline: float) -> socket.socket:
             plain.settimeout(None)
             return plain
     raise failure
+
+
+def _check_owner(plain: socket.socket, access: Access, url: str) -> None:
+    """Refuse to say a word to a socket of another account: while a gateway is down anybody may take its port."""
+    if access.owners is None:
+        return
+    peer = plain.getpeername()
+    behind = uids_behind(str(peer[0]), int(peer[1]), int(plain.getsockname()[1]))
+    strangers = sorted(behind - access.owners)
+    if strangers:
+        sentence = (
+            f"what listens at {url} belongs to {account(strangers[0])}, not to the owner of this root: it is told nothing; "
+            "find out who took the port, or name the right --url"
+        )
+        raise GatewayError(Trouble.OTHER_GATEWAY, sentence)
 
 
 def _resolved(address: str, url: str) -> list[tuple[Any, ...]]:

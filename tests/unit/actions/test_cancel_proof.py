@@ -51,6 +51,13 @@ def journal(tmp_path: Path) -> Journal:
     return Journal(str(tmp_path / "state" / "journal.jsonl"))
 
 
+@pytest.fixture
+def server() -> Iterator[Server]:
+    served = Server(Manners(TOKEN, "2026.9.6", 4), Abortable(lambda _sessions: None))
+    yield served
+    served.down()
+
+
 def view(fleet: FleetDir, lock: Path, key: str = MAIN) -> SessionView:
     return SessionView(
         str(fleet.root), "main", key, None, State.RUNNING, transcript=str(lock.with_suffix(""))
@@ -303,14 +310,30 @@ def test_the_word_of_ownership_of_the_namespace_reaches_the_proof(fleet):
             assert plan.claim.own_namespace is vouched
 
 
+@ROOT_ONLY
+@pytest.mark.parametrize("era", ["files", "sqlite"])
+def test_a_root_of_another_user_gets_no_signal_no_connection_and_no_command(fleet, journal, server, era):
+    lock = fleet.session(MAIN)
+    fleet.config(gateway={"port": server.port, "auth": {"mode": "token", "token": "${SECRET_WORD}"}})
+    ran = fleet.home / "ran"
+    command = fleet.home / "openclaw"
+    command.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    command.chmod(0o755)
+    with actor() as holder:
+        holder.take(lock)
+        for path in (fleet.root, fleet.root / "openclaw.json", lock):
+            os.chown(path, STRANGER, -1)
+        env = {**fleet.env, "SECRET_WORD": TOKEN, "PATH": f"{fleet.home}:/usr/bin:/bin"}
+        plan = plan_cancel(view(fleet, lock), RootView(str(fleet.root), era), env=env, limits=LIMITS)
+        assert (plan.rungs, plan.pid) == ((), None)
+        assert f"uid {STRANGER}" in plan.refusal[0]
+        assert done(plan, journal).status == "refused"
+        assert alive(holder.pid)
+    assert server.sessions.asked == 0
+    assert not ran.exists()
+
+
 # -- a gateway's lock that names a process that is no gateway ------------------------------------------
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    served = Server(Manners(TOKEN, "2026.9.6", 4), Abortable(lambda _sessions: None))
-    yield served
-    served.down()
 
 
 def gateway_plan(root: Path, port: int) -> CancelPlan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 import socket
 import struct
 import threading
@@ -251,6 +252,21 @@ def test_a_name_is_resolved_once_and_only_this_machine_is_spoken_to_without_tls(
         assert asked == ["localhost"], "the address that was checked is the one that was spoken to"
         error = trouble(device, f"ws://localhost:{port}")
     assert (error.kind, "in the clear" in error.sentence) == (Trouble.BAD_URL, True)
+
+
+def test_a_port_that_another_account_has_taken_hears_nothing(device: Device) -> None:
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"ws://127.0.0.1:{server.getsockname()[1]}"
+        access = Access(url, Secret(TOKEN), owners=frozenset({os.geteuid() + 1}))
+        with pytest.raises(GatewayError) as caught:
+            open_gateway(access, device)
+        visitor, _ = server.accept()
+        with visitor:
+            heard.append(visitor.recv(100))
+    assert caught.value.kind is Trouble.OTHER_GATEWAY
+    assert "it is told nothing" in caught.value.sentence
+    assert heard == [b""]
 
 
 def accepted(visitor: socket.socket, words: bytes) -> None:
