@@ -8,15 +8,17 @@ gateway no active run; and where sessions are in SQLite, when its gateway has sh
 1. plan     who holds the session, how its run could be   `plan_files.py`    `plan_sqlite.py`
             ended (`ladder.py`), and at what cost
             (`plan.py`, `holder.py`, `access.py`, `cost.py`),
-            what proves its holder (`proof.py`), and who
-            runs it where no lock stands (`plan_lockless.py`)
+            what proves its holder (`process/proof.py`);
+            who runs it where no lock stands (`plan_lockless.py`),
+            or that nobody does (`plan_left_over.py`)
 2. turn     have the sessions directory to ourselves among all lockdecks (`../turns.py`)
 3. begin    journal which rung begins (`entries.py`)
 4. call     do the rung, gentlest first (`call.py`)       `call_files.py`    `call_sqlite.py`
 5. verify   see whether the run is over (`log.py`)        `verify_files.py`  `verify_sqlite.py`
 6. end      or, as the last rung, end the process         `end_files.py`     `end_sqlite.py`
-            that runs it (`restart.py`), and see who
-            answers in its place (`remains.py`)
+            that runs it (`process/restart.py`), and see who
+            answers in its place (`process/remains.py`); or
+            free a session without a run (`call_left_over.py`)
 7. outcome  journal how the rung ended; go on with the next one, or say what came of it (`outcomes.py`)
 
 The steps hand on the records of `records.py`; all rungs of one cancel work with the same `context.py`.

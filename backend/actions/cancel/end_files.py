@@ -6,9 +6,9 @@ from lockdeck.backend.actions.cancel.call_files import await_lock
 from lockdeck.backend.actions.cancel.context import CancelContext
 from lockdeck.backend.actions.cancel.cost import cost_files
 from lockdeck.backend.actions.cancel.ladder import RESTART, Rung
+from lockdeck.backend.actions.cancel.process.remains import Moment, answering, moment_now, shows_run
+from lockdeck.backend.actions.cancel.process.restart import await_end, find_supervisor, restart, still_runs
 from lockdeck.backend.actions.cancel.records import Step
-from lockdeck.backend.actions.cancel.remains import Moment, answering, moment_now, shows_run
-from lockdeck.backend.actions.cancel.restart import await_end, find_supervisor, restart, still_runs
 from lockdeck.backend.model.locks import LockRecord, Presence
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.releases.version import Version

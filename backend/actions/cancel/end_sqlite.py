@@ -6,9 +6,8 @@ from lockdeck.backend.actions.cancel.access import POLL_S
 from lockdeck.backend.actions.cancel.context import CancelContext
 from lockdeck.backend.actions.cancel.holder import gateway_lock_of
 from lockdeck.backend.actions.cancel.ladder import Rung
-from lockdeck.backend.actions.cancel.records import Step
-from lockdeck.backend.actions.cancel.remains import Moment, answering, moment_now, shows_run
-from lockdeck.backend.actions.cancel.restart import (
+from lockdeck.backend.actions.cancel.process.remains import Moment, answering, moment_now, shows_run
+from lockdeck.backend.actions.cancel.process.restart import (
     DRAIN_S,
     STOP_S,
     await_end,
@@ -16,6 +15,7 @@ from lockdeck.backend.actions.cancel.restart import (
     restart,
     still_runs,
 )
+from lockdeck.backend.actions.cancel.records import Step
 from lockdeck.backend.model.words import duration
 from lockdeck.backend.system.procfs import has_started
 

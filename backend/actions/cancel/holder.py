@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lockdeck.backend.actions.cancel.proof import Claim, missing_proof, why_deaf
+from lockdeck.backend.actions.cancel.process.proof import Claim, missing_proof, why_deaf
 from lockdeck.backend.actions.cancel.records import CancelPlan, GatewayRoute
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.gateways import serving_lock

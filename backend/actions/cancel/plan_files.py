@@ -26,8 +26,8 @@ from lockdeck.backend.actions.cancel.ladder import (
 )
 from lockdeck.backend.actions.cancel.log import queue_depth
 from lockdeck.backend.actions.cancel.plan_lockless import ask_of_session, plan_lockless
+from lockdeck.backend.actions.cancel.process.restart import find_supervisor
 from lockdeck.backend.actions.cancel.records import CancelPlan
-from lockdeck.backend.actions.cancel.restart import find_supervisor
 from lockdeck.backend.model.fleet import LockView, SessionView, State
 from lockdeck.backend.model.locks import LockKind, Verdict
 from lockdeck.backend.model.releases.lookup import traits_of

@@ -15,9 +15,9 @@ from lockdeck.backend.actions.cancel.access import granted_scopes, open_line, ro
 from lockdeck.backend.actions.cancel.cost import cost_files
 from lockdeck.backend.actions.cancel.holder import gateway_lock_of, holder_sqlite, with_holder
 from lockdeck.backend.actions.cancel.ladder import STOP, gentle_rungs, restart_rung, sigterm
+from lockdeck.backend.actions.cancel.process.remains import answering, moment_now
+from lockdeck.backend.actions.cancel.process.restart import find_supervisor
 from lockdeck.backend.actions.cancel.records import CancelPlan
-from lockdeck.backend.actions.cancel.remains import answering, moment_now
-from lockdeck.backend.actions.cancel.restart import find_supervisor
 from lockdeck.backend.model.fleet import LockView, SessionView, State
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.model.releases.lookup import traits_of

@@ -18,8 +18,8 @@ from lockdeck.backend.actions.cancel.context import Clock
 from lockdeck.backend.actions.cancel.cost import cost_by_log, cost_sqlite
 from lockdeck.backend.actions.cancel.holder import HolderFacts, gateway_lock_of, holder_sqlite, with_holder
 from lockdeck.backend.actions.cancel.ladder import ABORT, RESET, EndingCost, restart_rung, rung, sigterm
+from lockdeck.backend.actions.cancel.process.restart import DRAIN_S, STOP_S, find_supervisor
 from lockdeck.backend.actions.cancel.records import CancelPlan
-from lockdeck.backend.actions.cancel.restart import DRAIN_S, STOP_S, find_supervisor
 from lockdeck.backend.model.fleet import LockView, RootView, SessionView
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.model.releases.lookup import NEWEST, basis_of, traits_of

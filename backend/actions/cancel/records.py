@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from lockdeck.backend.actions.cancel.ladder import LeftOut, Rung
-from lockdeck.backend.actions.cancel.proof import Claim
+from lockdeck.backend.actions.cancel.process.proof import Claim
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.moments import iso
 from lockdeck.backend.model.runs.chain import FailoverChain

@@ -15,8 +15,8 @@ from lockdeck.backend.actions.cancel.cancel import cancel
 from lockdeck.backend.actions.cancel.context import CancelLimits, CancelTools
 from lockdeck.backend.actions.cancel.ladder import RESTART
 from lockdeck.backend.actions.cancel.plan import plan_cancel
+from lockdeck.backend.actions.cancel.process.restart import Supervisor, supervisor_in
 from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan
-from lockdeck.backend.actions.cancel.restart import Supervisor, supervisor_in
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.fleet import RootView, RunHolder, SessionView, State
 from lockdeck.backend.model.runs.records import Hold, Occupation
@@ -71,7 +71,7 @@ def planned(root: Path, port: int | None, *, occupied: bool = True, logs: tuple[
     now = time.time()
     held = Occupation(KEY, now - 60.0, 1, (Hold("r1", None, now - 60.0),)) if occupied else None
     session = SessionView(
-        str(root), "silas", KEY, "s1", State.STUCK, occupation=held,
+        str(root), "silas", KEY, "s1", State.STUCK if occupied else State.UNKNOWN, occupation=held,
         holder=RunHolder(None, "r1", "atlas/atlas-large", now - 60.0),
     )  # fmt: skip
     env = {"HOME": str(root.parent), "TMPDIR": str(root.parent), "PATH": ""}
@@ -273,7 +273,9 @@ def test_a_supervisor_that_starts_nothing_is_told(root, gateway, supervised):
 
 
 def test_a_container_is_given_the_time_that_the_gateway_takes(monkeypatch):
-    monkeypatch.setattr("lockdeck.backend.actions.cancel.restart.shutil.which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr(
+        "lockdeck.backend.actions.cancel.process.restart.shutil.which", lambda name: f"/bin/{name}"
+    )
     found = supervisor_in(f"0::/system.slice/docker-{'ab' * 32}.scope\n", 1000, 330)
     assert found is not None
     assert found.command == f"/bin/docker restart --time=330 {'ab' * 32}"

@@ -16,9 +16,9 @@ from lockdeck.backend.actions.cancel.cancel import cancel
 from lockdeck.backend.actions.cancel.context import CancelLimits, CancelTools
 from lockdeck.backend.actions.cancel.ladder import RESTART, TERMINATE
 from lockdeck.backend.actions.cancel.plan import plan_cancel
-from lockdeck.backend.actions.cancel.proof import Claim
+from lockdeck.backend.actions.cancel.process.proof import Claim
+from lockdeck.backend.actions.cancel.process.restart import Supervisor, restart
 from lockdeck.backend.actions.cancel.records import CancelPlan
-from lockdeck.backend.actions.cancel.restart import Supervisor, restart
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.fleet import RootView, SessionView, State
 from lockdeck.backend.simulate import lockfile

@@ -15,14 +15,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lockdeck.backend.actions.cancel import proof
 from lockdeck.backend.actions.cancel.cancel import cancel
 from lockdeck.backend.actions.cancel.context import CancelLimits, CancelTools
 from lockdeck.backend.actions.cancel.ladder import RESTART, TERMINATE
 from lockdeck.backend.actions.cancel.plan import plan_cancel
-from lockdeck.backend.actions.cancel.proof import Claim, missing_proof, why_no_signal
+from lockdeck.backend.actions.cancel.process import proof
+from lockdeck.backend.actions.cancel.process.proof import Claim, missing_proof, why_no_signal
+from lockdeck.backend.actions.cancel.process.remains import answering, moment_now
 from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan
-from lockdeck.backend.actions.cancel.remains import answering, moment_now
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.fleet import RootView, SessionView, State
 from lockdeck.backend.model.runs.records import Hold, Occupation

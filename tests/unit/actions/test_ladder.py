@@ -13,7 +13,7 @@ from lockdeck.backend.actions.cancel.ladder import (
     rung,
     terminate_rung,
 )
-from lockdeck.backend.actions.cancel.restart import supervisor_in
+from lockdeck.backend.actions.cancel.process.restart import supervisor_in
 from lockdeck.backend.model.releases.version import Version
 
 ALL = ("operator.admin", "operator.read", "operator.write")
@@ -90,7 +90,9 @@ PODMAN = f"0::/machine.slice/libpod-{'cd' * 32}.scope/container\n"
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lockdeck.backend.actions.cancel.restart.shutil.which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr(
+        "lockdeck.backend.actions.cancel.process.restart.shutil.which", lambda name: f"/bin/{name}"
+    )
 
 
 @pytest.mark.usefixtures("installed")
@@ -126,5 +128,5 @@ def test_nobody_else_is_taken_for_a_supervisor(text: str) -> None:
 
 
 def test_a_supervisor_without_its_command_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lockdeck.backend.actions.cancel.restart.shutil.which", lambda _name: None)
+    monkeypatch.setattr("lockdeck.backend.actions.cancel.process.restart.shutil.which", lambda _name: None)
     assert supervisor_in(UNIT, 1000) is None

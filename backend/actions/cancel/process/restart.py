@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from lockdeck.backend.actions.cancel.context import CancelContext
-from lockdeck.backend.actions.cancel.proof import Claim, why_deaf, why_no_signal
+from lockdeck.backend.actions.cancel.process.proof import Claim, why_deaf, why_no_signal
 from lockdeck.backend.model.releases.lookup import NEWEST
 from lockdeck.backend.model.words import duration
 from lockdeck.backend.system import procfs
