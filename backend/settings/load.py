@@ -9,6 +9,7 @@ from typing import Any
 from lockdeck.backend.model.locks import Presence
 from lockdeck.backend.model.trust import Ownership
 from lockdeck.backend.openclaw.files import read_regular
+from lockdeck.backend.openclaw.log.inputs.words import is_stdin
 from lockdeck.backend.settings.check import SettingsError, checked, keys_of, refuse
 from lockdeck.backend.settings.records import RootSettings, Settings
 from lockdeck.backend.system.accounts import uid_of
@@ -87,8 +88,13 @@ def _settings(table: dict[str, Any], path: str, text: str, trusted_uids: frozens
                 path, lines, name, f"names no account of this machine: {owner!r}; write a name or a uid"
             )
         records.append(RootSettings(**values, trusted_uid=uid))
+    values = checked(table, Settings, path, lines)
+    if any(map(is_stdin, values.get("logs", ()))):
+        raise refuse(
+            path, lines, "logs", "holds stdin, which a command line has and a file does not: --log -"
+        )
     return Settings(
-        **checked(table, Settings, path, lines),
+        **values,
         roots=tuple(records),
         keys=keys_of(keys, path, lines),
         origin=path,

@@ -57,12 +57,14 @@ def replay_logs(words: Sequence[str], as_json: bool, selection: Selection = EVER
     for sentence in (*asides(history), *selection_asides(history, selection)):
         narrate(sentence)
     if not history.lines:
-        return Exit.USAGE
+        return Exit.INTERRUPTED if history.interrupted else Exit.USAGE
     if as_json:
         emit(dumps(replay_json(history), indent=2))
     else:
         for line in replay_lines(history):
             emit(line)
+    if history.interrupted:
+        return Exit.INTERRUPTED
     return Exit.ATTENTION if history.totals.unread and not history.kinds else Exit.OK
 
 

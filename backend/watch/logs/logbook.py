@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.model.sources import LogLook, SourceState
 from lockdeck.backend.model.words import times
-from lockdeck.backend.openclaw.log.inputs.words import is_pipe
+from lockdeck.backend.openclaw.log.inputs.words import STDIN, is_pipe, is_stdin
 from lockdeck.backend.openclaw.log.scan import LineCounts
 from lockdeck.backend.openclaw.log.writer import version_in_log
 from lockdeck.backend.settings.records import Settings
@@ -48,7 +48,7 @@ class LogBook:
         self.counts = LineCounts()
         self.problems: tuple[str, ...] = ()
         pipes = [path for path in paths if is_pipe(path)]
-        self.live = LiveLogs(pipes, settings.origin, wake)
+        self.live = LiveLogs([STDIN if is_stdin(path) else path for path in pipes], settings.origin, wake)
         self._named = bool(paths)
         self._paths = tuple(path for path in paths if path not in pipes)
         self._env = env

@@ -34,7 +34,8 @@ class ReadingProgress(Struct, frozen=True):
 class PastLogs(Struct):
     """What was read: a book for each log and the last moments that it tells, counts for each file that is a log.
 
-    `left_out` files are no logs although a folder or a pattern led to them.
+    `left_out` files are no logs although a folder or a pattern led to them. `interrupted`: somebody pressed ctrl+c, as who
+    reads a pipe that goes on has to.
     """
 
     limits: Limits
@@ -44,6 +45,7 @@ class PastLogs(Struct):
     ends: dict[str, tuple[float, ...]] = field(default_factory=dict)
     lines: dict[str, LineCounts] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)
+    interrupted: bool = False
 
 
 def read_past(
@@ -53,7 +55,8 @@ def read_past(
     past = PastLogs(limits, list(collection.problems), collection.left_out)
     pass_ = _Pass(past, collection, report)
     for log in collection.sets:
-        pass_.read(log)
+        if not past.interrupted:
+            pass_.read(log)
     return past
 
 
@@ -71,24 +74,31 @@ class _Pass:
         self._total = _total(path for log in collection.sets for path in log.paths)
 
     def read(self, log: LogSet) -> None:
-        book, reader = RunBook(limits=self._past.limits), SetReader(self._numbers)
+        """Read the files of one log; what could be read before a fault counts."""
+        reader, folding = SetReader(self._numbers), _Folding(self._past)
         for path in log.paths:
             events, counts = self._past.kinds.total(), LineCounts()
             try:
                 with closing(OpenInput(path)) as source:
-                    book = self._fold(book, reader.read(source, counts, self._note(path)))
+                    folding.take(reader.read(source, counts, self._note(path)))
                     if path == log.paths[-1]:
-                        book = self._fold(book, reader.finish())
+                        folding.take(reader.finish())
                     self._done += source.done
                 if source.problem:
                     self._past.problems.append(f"{label(path)} {source.problem}")
             except OSError as error:
                 self._past.problems.append(f"{label(path)} can't be read: {error.strerror or error}")
-                book = self._fold(book, reader.finish())
+                folding.take(reader.finish())
                 if not counts.lines:
                     continue
+            except KeyboardInterrupt:
+                self._past.interrupted = True
+                self._past.problems.append(f"interrupted in {label(path)}: what was read before is told")
+                folding.take(reader.finish())
             self._judge(path, counts, self._past.kinds.total() > events)
-        self._past.books[log.name], self._past.ends[log.name] = book, reader.ends
+            if self._past.interrupted:
+                break
+        self._past.books[log.name], self._past.ends[log.name] = folding.book, reader.ends
 
     def _judge(self, path: str, counts: LineCounts, tells: bool) -> None:
         if tells or counts.of_log:
@@ -100,18 +110,36 @@ class _Pass:
                 f"{label(path)} is no log: no line has a time or a tag in front, or is a record"
             )
 
-    def _fold(self, book: RunBook, events: Iterable[Event]) -> RunBook:
-        for batch in _batches(events):
-            self._past.kinds.update(name for event in batch for name in kinds_of(event))
-            book = fold_all(book, batch)
-        return book
-
     def _note(self, path: str) -> Callable[[int], None]:
         def note(done: int) -> None:
             if self._report is not None:
                 self._report(ReadingProgress(path, self._done + done, self._total))
 
         return note
+
+
+class _Folding:
+    """The book of one log, to which events are added as they are read."""
+
+    def __init__(self, past: PastLogs) -> None:
+        self._past = past
+        self.book = RunBook(limits=past.limits)
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Fold events, many at once. Raises what reading them raises, after those read before."""
+        batch: list[Event] = []
+        try:
+            for event in events:
+                batch.append(event)
+                if len(batch) >= BATCH:
+                    self._fold(batch)
+                    batch = []
+        finally:
+            self._fold(batch)
+
+    def _fold(self, batch: list[Event]) -> None:
+        self._past.kinds.update(name for event in batch for name in kinds_of(event))
+        self.book = fold_all(self.book, batch)
 
 
 def kinds_of(event: Event) -> Iterator[str]:
@@ -133,14 +161,3 @@ def _total(paths: Iterable[str]) -> int | None:
             return None
         total += status.st_size
     return total
-
-
-def _batches(events: Iterable[Event]) -> Iterator[list[Event]]:
-    batch: list[Event] = []
-    for event in events:
-        batch.append(event)
-        if len(batch) >= BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -60,6 +60,7 @@ class Replay(Struct, frozen=True):
     problems: tuple[str, ...]
     refused_starts: tuple[GatewayRefused, ...] = ()
     left_out: int = 0
+    interrupted: bool = False
     sources: tuple[LogSource, ...] = ()
 
     @property
@@ -108,6 +109,7 @@ def replay(
         problems=tuple(past.problems),
         refused_starts=tuple(sorted(refused, key=lambda start: start.at)),
         left_out=past.left_out,
+        interrupted=past.interrupted,
         sources=sources,
     )
 

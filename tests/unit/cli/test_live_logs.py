@@ -172,3 +172,10 @@ def test_a_cancel_takes_no_pipe_for_a_file(fleet):
     )
     assert done.returncode in (0, 1, 3), done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_stdin_has_no_place_in_a_configuration(fleet):
+    path = fleet.home / "stdin.toml"
+    path.write_text('logs = ["-"]\n')
+    done = lockdeck("status", "--config", path, env=fleet.env, text=True)
+    assert (done.returncode, f"{path}:1: logs holds stdin" in done.stderr) == (2, True)

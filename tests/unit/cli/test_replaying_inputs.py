@@ -13,6 +13,8 @@ import threading
 
 import pytest
 
+from lockdeck.backend.openclaw.log.inputs import opening
+from lockdeck.tui.cli.replay import replay_logs
 from tests.folders import RECORDINGS
 from tests.unit.fleetdir import command, environment, lockdeck
 
@@ -133,3 +135,29 @@ def test_what_can_not_be_read_is_one_sentence_and_ends_with_2(env, tmp_path, wor
     (tmp_path / "x.zip").write_bytes(b"PK\x03\x04" + bytes(50))
     done = lockdeck("replay", word, env=env, text=True, cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{sentence}\n")
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (OSError(5, "Input/output error"), "{} can't be read: Input/output error"),
+        (KeyboardInterrupt(), "interrupted in {}: what was read before is told"),
+    ],
+)
+def test_what_was_read_before_a_fault_or_ctrl_c_counts(env, tmp_path, monkeypatch, capsys, fault, sentence):
+    real, reads = os.read, []
+
+    def failing(descriptor, size):
+        reads.append(size)
+        if len(reads) > 1:
+            raise fault
+        return real(descriptor, size)
+
+    log = tmp_path / "gateway.log"
+    log.write_bytes(DATA)
+    monkeypatch.setattr(opening.os, "read", failing)
+    code = replay_logs([str(log), str(HANG)], as_json=True)
+    out, err = capsys.readouterr()
+    assert len(json.loads(out)["runs"]) == 4
+    assert f"{sentence.format(log)}\n" in err
+    assert code == (130 if isinstance(fault, KeyboardInterrupt) else 0)
