@@ -15,6 +15,7 @@ from tests.race.contest import SCENARIOS, Result, run
 from tests.race.releasers import RELEASERS
 
 OWN_NAMESPACE = "LOCKDECK_RACE_NAMESPACE"
+ENOUGH = {"kills": 2000, "errors": 1000, "stops": 500}
 COLUMNS = (
     "released",
     "refused",
@@ -34,10 +35,11 @@ def main() -> int:
     options = _options()
     if not os.environ.get(OWN_NAMESPACE) and _can_have_own_namespace():
         return _again_in_own_namespace()
-    if options.kills:
-        from tests.race.kills import main as kills
-
-        return kills(options.kills, options.folder)
+    if options.all:
+        return _all(options)
+    code = _points(options)
+    if code is not None:
+        return code
     if options.turns:
         from tests.race.turns import main as turns
 
@@ -46,9 +48,14 @@ def main() -> int:
         from tests.race.real import main as real
 
         return real(options.real, options.seconds or 120, options.folder)
+    return _contests(options)
+
+
+def _contests(options: argparse.Namespace) -> int:
+    """Run the contests; 1 when lockdeck robbed somebody."""
     results = []
     for name in options.scenario or SCENARIOS:
-        for releaser in options.releaser or ("none", "check-then-unlink", "lockdeck"):
+        for releaser in options.releaser or _releasers_for(name):
             folder = tempfile.mkdtemp(prefix="lockdeck-race-", dir=options.folder)
             try:
                 results.append(_one(name, releaser, folder, options))
@@ -61,14 +68,31 @@ def main() -> int:
     ours = [
         result
         for result in results
-        if result.releaser in {"lockdeck", "lockdeck, no waits"} and SCENARIOS[result.scenario].attributable
+        if result.releaser.startswith("lockdeck") and SCENARIOS[result.scenario].attributable
     ]
     return 1 if any(result.counts["robbed"] or result.counts["double"] for result in ours) else 0
 
 
+def _points(options: argparse.Namespace) -> int | None:
+    """Run the kills, errors and stops that are asked for; 1 when one broke a rule, None where none is asked for."""
+    from tests.race import errors, kills, stops
+
+    parts = ((kills.main, options.kills), (errors.main, options.errors), (stops.main, options.stops))
+    codes = [main(count, options.folder) for main, count in parts if count]
+    return max(codes, default=None)
+
+
+def _all(options: argparse.Namespace) -> int:
+    """Run what a release of lockdeck has to pass: the contests, then kills, injected errors and stops."""
+    contests = _contests(options)
+    for name, count in ENOUGH.items():
+        setattr(options, name, getattr(options, name) or count)
+    return max(contests, _points(options) or 0)
+
+
 def _one(name: str, releaser: str, folder: str, options: argparse.Namespace) -> Result:
     scenario = SCENARIOS[name]
-    long = scenario.attributable and releaser.startswith("lockdeck")
+    long = scenario.many_releases and releaser.startswith("lockdeck")
     seconds = options.seconds if long or options.even else min(options.seconds, options.short)
     return run(
         scenario,
@@ -81,6 +105,14 @@ def _one(name: str, releaser: str, folder: str, options: argparse.Namespace) -> 
     )
 
 
+def _releasers_for(name: str) -> tuple[str, ...]:
+    """Return who cleans up in a scenario where nobody is named."""
+    usual = ("none", "check-then-unlink", "lockdeck")
+    if SCENARIOS[name].many_releases:
+        return (*usual, "lockdeck, clock steps")
+    return ("none", "without the rule", "lockdeck") if SCENARIOS[name].starters else usual
+
+
 def _row(result: Result) -> str:
     counts = result.counts
     head = f"{result.scenario:22} {result.releaser:20} {result.seconds:6.1f} s "
@@ -91,9 +123,9 @@ def _row(result: Result) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.race", description=__doc__)
     parser.add_argument(
-        "--releases", type=int, default=5000, help="for each attributable scenario with lockdeck"
+        "--releases", type=int, default=5000, help="for lockdeck, and again with a stepping clock"
     )
-    parser.add_argument("--seconds", type=float, default=450, help="at most, for each of those")
+    parser.add_argument("--seconds", type=float, default=900, help="at most, for each of those")
     parser.add_argument("--short", type=float, default=30, help="seconds for every other contest")
     parser.add_argument("--robberies", type=int, help="end a contest after so many")
     parser.add_argument("--even", action="store_true", help="the same time for all contests")
@@ -108,6 +140,11 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--json", help="write the numbers to this file")
     parser.add_argument("--kills", type=int, help="the kill test instead: how many SIGKILLs")
+    parser.add_argument("--errors", type=int, help="instead: how many injected errors")
+    parser.add_argument("--stops", type=int, help="instead: how many SIGSTOPs")
+    parser.add_argument(
+        "--all", action="store_true", help=f"the contests, then {ENOUGH}, or as many as are asked for"
+    )
     parser.add_argument(
         "--real", metavar="VERSION", help="acquirers run the code of an installed OpenClaw instead"
     )

@@ -30,6 +30,14 @@ class Actor:
         """Close the lock and remove it as `legacy` or `modern` OpenClaw does."""
         assert self._do(rules.encode()) == b"done"
 
+    def let_go_if_any(self, rules: str) -> None:
+        """As `let_go`, where it has a lock."""
+        self._do(rules.encode())
+
+    def acquire_if_free(self) -> None:
+        """Create the lock where nothing stands there and it has none."""
+        self._do(b"acquire if free")
+
     def end(self) -> None:
         """End the process; its lock stays if it has one."""
         # Others forked since then have a copy of our end: closing it would not be noticed.
@@ -48,6 +56,9 @@ def _obey(orders: socket.socket, path: str) -> None:
         if command == b"acquire":
             hold = try_to_acquire(path, PATIENT)
             orders.sendall(b"done" if hold else b"taken")
+        elif command == b"acquire if free":
+            hold = hold or try_to_acquire(path, PATIENT)
+            orders.sendall(b"done")
         elif hold is not None:
             let_go(path, hold, RULES[command.decode()])
             hold = None

@@ -13,13 +13,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.race.acquirers import FIELDS, Habits, Tally, live
-from tests.race.releasers import RELEASERS
+from tests.race.releasers import COMPRESSION, NOBODY_NEW, PATIENCE, RELEASERS
 from tests.race.rules import LEGACY, MODERN, PATIENT, PATIENT_MODERN, Rules
+from tests.race.starters import Births, start_without_end
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """Who competes. `attributable`: without a releaser no robbery is possible, so each is the releaser's."""
+    """Who competes. `attributable`: without a releaser no robbery is possible, so each is the releaser's.
+
+    `starters`: processes that start, judge the lock, and delete by path later. `many_releases`: stale locks come as
+    fast as they can be released.
+    """
 
     name: str
     rules: Rules
@@ -27,12 +32,15 @@ class Scenario:
     locks: int
     acquirers_per_lock: int
     habits: Habits = Habits()  # noqa: RUF009 - an immutable value
+    starters: bool = False
+    many_releases: bool = False
 
 
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
-        Scenario("patient", PATIENT, True, 6, 3),
+        Scenario("patient", PATIENT, True, 6, 3, many_releases=True),
+        Scenario("slow starts", PATIENT, True, 6, 2, starters=True),
         Scenario("legacy, one per lock", LEGACY, True, 6, 1),
         Scenario("legacy, many per lock", LEGACY, False, 2, 3),
         Scenario("modern, many per lock", MODERN, False, 2, 3),
@@ -93,6 +101,12 @@ def run(
         own = [paths[row % scenario.locks]]
         live(own, scenario.rules, scenario.habits, tally, row, clock.ended, hash((seed, row, life)))
 
+    births = Births(paths, COMPRESSION)
+    PATIENCE[0] = births.patience() if scenario.starters else NOBODY_NEW
+    starting = {
+        fork(lambda n=n: start_without_end(paths[n], births, clock.ended, hash((seed, "start", n))))
+        for n in range(scenario.locks if scenario.starters else 0)
+    }
     cleaners = releasers if RELEASERS[releaser] is not None else 0
     share = None if releases is None else -(-releases // max(cleaners, 1))
     alive = {fork(lambda r=row: acquire(r, 0)): (row, 0) for row in range(tally.rows)}
@@ -107,8 +121,9 @@ def run(
         clean(releaser, paths, folder, lambda count: clock.ended() or suffices(count), seed, number)
 
     cleaning = {fork(lambda n=n: release(n)) for n in range(cleaners)}
-    while alive or cleaning:
+    while alive or cleaning or starting:
         pid, status = os.wait()
+        starting.discard(pid)
         if pid in cleaning:
             cleaning.discard(pid)
             if not cleaning:

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from unittest import mock
 
@@ -26,7 +26,7 @@ from lockdeck.backend.actions.release.site import Site
 from lockdeck.backend.actions.release.swap import take
 from lockdeck.backend.system.descriptors import open_for_writing
 from tests.race.actor import Actor
-from tests.race.releasers import place_of
+from tests.race.releasers import NOBODY_NEW, place_of
 
 ORIGINAL = b'{"pid": 4194305, "createdAt": "2026-04-05T03:00:00.000Z", "starttime": 17}'
 TRANSCRIPT = b'{"type":"session"}\n'
@@ -86,17 +86,38 @@ class Case:
 
     def run(self, kill_at: int | None, with_stand_in: bool) -> int:
         """Release in a child that kills itself at step `kill_at`; the number of steps it came through."""
+
+        def die_at(number: int) -> None:
+            if number == kill_at:
+                if with_stand_in:
+                    _kill_children()
+                _die()
+
+        child, steps = self.start(die_at)
+        with open(steps, "rb") as came:
+            count = len(came.read())
+        os.waitpid(child, 0)
+        return count
+
+    def start(
+        self,
+        at_step: Callable[[int], None],
+        around: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> tuple[int, int]:
+        """Start a release in a child; its pid, and where it writes a byte for each step it came through.
+
+        `at_step` is called with the number of each step, the whole release happens inside `around`.
+        """
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
             os.close(reading)
-            self._release(kill_at, with_stand_in, writing)
-            os._exit(0)
+            try:
+                self._release(at_step, around, writing)
+            finally:
+                os._exit(0)
         os.close(writing)
-        with open(reading, "rb") as steps:
-            count = len(steps.read())
-        os.waitpid(child, 0)
-        return count
+        return child, reading
 
     def recover(self, kill_at: int | None = None) -> None:
         """Recover in a child, which may be killed at one of its steps too."""
@@ -172,17 +193,19 @@ class Case:
         )
         return any(_has(path, ORIGINAL) for path in (self.path, *kept))
 
-    def _release(self, kill_at: int | None, with_stand_in: bool, report: int) -> None:
-        numbers = itertools.count()
+    def _release(
+        self,
+        at_step: Callable[[int], None],
+        around: Callable[[], AbstractContextManager[object]],
+        report: int,
+    ) -> None:
+        numbers, tell = itertools.count(), os.write
 
         def step(name: str) -> None:
             if name == "taken" and self.situation.after_take:
                 self.situation.after_take(self.path, self.one, self.other)
-            if next(numbers) == kill_at:
-                if with_stand_in:
-                    _kill_children()
-                _die()
-            os.write(report, b".")
+            at_step(next(numbers))
+            tell(report, b".")
 
         def take_late(site: Site) -> None:
             if self.situation.before_take:
@@ -191,7 +214,10 @@ class Case:
 
         with mock.patch.object(swap_module, "take", take_late):
             plan = plan_at(place_of(self.path), None)
-            release(plan, journal=self.journal, wait=NO_WAIT, watch_s=0, on_step=step)
+            with around():
+                release(
+                    plan, journal=self.journal, wait=NO_WAIT, watch_s=0, on_step=step, patience=NOBODY_NEW
+                )
 
 
 def run(kills: int, folder: str, seed: int = 0) -> tuple[Counter[str], list[str]]:
@@ -216,7 +242,7 @@ def run(kills: int, folder: str, seed: int = 0) -> tuple[Counter[str], list[str]
 
 
 def _one(situation: Situation, victim: str, kill_at: int, again_at: int, folder: str) -> list[str]:
-    with _case(folder, situation) as case:
+    with case_of(folder, situation) as case:
         idle = None
         case.run(kill_at, with_stand_in=victim in {"lockdeck and its stand-in", "recovery too"})
         if victim == "recovery too":
@@ -229,7 +255,7 @@ def _one(situation: Situation, victim: str, kill_at: int, again_at: int, folder:
 
 
 def _steps(situation: Situation, folder: str) -> int:
-    with _case(folder, situation) as case:
+    with case_of(folder, situation) as case:
         steps = case.run(None, with_stand_in=False)
         problems = list(case.problems())
     assert not problems, (situation.name, problems)
@@ -237,7 +263,7 @@ def _steps(situation: Situation, folder: str) -> int:
 
 
 @contextmanager
-def _case(folder: str, situation: Situation) -> Iterator[Case]:
+def case_of(folder: str, situation: Situation) -> Iterator[Case]:
     """A case in a fresh folder, with everything gone afterwards."""
     with tempfile.TemporaryDirectory(
         prefix="lockdeck-kill-", dir=folder, ignore_cleanup_errors=True

@@ -17,6 +17,7 @@ from lockdeck.backend.actions.release import proof as proof_module
 from lockdeck.backend.actions.release import release as release_module
 from lockdeck.backend.actions.release import restore as restore_module
 from lockdeck.backend.actions.release import swap as swap_module
+from lockdeck.backend.actions.release.newcomers import Patience
 from lockdeck.backend.actions.release.plan import plan_at
 from lockdeck.backend.actions.release.proof import DWELL_S, current_view
 from lockdeck.backend.actions.release.records import ReleasePlan, Status
@@ -25,12 +26,17 @@ from lockdeck.backend.actions.release.site import LOCK, FileKind, Site, is_file,
 from lockdeck.backend.actions.release.standin import is_lock_of
 from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
+from tests.race.clocksteps import stepping_clock
 
 COMPRESSION = 50
 """The race's clock runs this many times faster than OpenClaw's: polls of 50 ms become 1 ms, dwell 1 s 20 ms."""
 TOMBSTONE_PID = 4194305
 """Above PID_MAX_LIMIT: no process can ever have it."""
 TOMBSTONE = json.dumps({"pid": TOMBSTONE_PID, "createdAt": "2026-01-01T00:00:00.000Z"}).encode()
+
+NOBODY_NEW = Patience(lambda _place: (), time.monotonic)
+PATIENCE = [NOBODY_NEW]
+"""How releases of this process wait for newcomers: a contest with such sets it before it starts the releasers."""
 
 Releaser = Callable[[Sequence[str], str, Counter[str], random.Random], None]
 
@@ -75,12 +81,24 @@ def lockdeck(paths: Sequence[str], journal: str, count: Counter[str], dice: rand
     if plan.refusal is not None or _is_tombstone(plan):
         return
     time.sleep(dice.uniform(0, 0.002))
-    outcome = release(plan, journal=Journal(journal), wait=hurried, watch_s=0)
+    outcome = release(plan, journal=Journal(journal), wait=hurried, watch_s=0, patience=PATIENCE[0])
     count[outcome.status.value] += 1
     if outcome.status is Status.REFUSED and any("lost the race" in said for said in outcome.sentences):
         count["lost"] += 1
     if outcome.status is Status.FAILED:
         count[outcome.sentences[0]] += 1
+
+
+def with_clock_steps(paths: Sequence[str], journal: str, count: Counter[str], dice: random.Random) -> None:
+    """Release while the wall clock is set again and again, forwards and back, by up to a day."""
+    with stepping_clock(dice):
+        lockdeck(paths, journal, count, dice)
+
+
+def without_the_rule(paths: Sequence[str], journal: str, count: Counter[str], dice: random.Random) -> None:
+    """Not lockdeck's way: wait for nobody who has just started."""
+    with mock.patch(f"{__name__}.PATIENCE", [NOBODY_NEW]):
+        lockdeck(paths, journal, count, dice)
 
 
 def _at_pace(compression: float) -> Releaser:
@@ -176,6 +194,8 @@ RELEASERS: dict[str, Releaser | None] = {
     "check-then-unlink": check_then_unlink,
     "look only": look_only,
     "lockdeck": lockdeck,
+    "lockdeck, clock steps": with_clock_steps,
+    "without the rule": without_the_rule,
     "lockdeck, no waits": _at_pace(1e9),
     "lockdeck, blind": lockdeck_blind,
     "lockdeck, full waits": _at_pace(1),

@@ -52,3 +52,53 @@ def test_killed_between_any_two_system_calls_nothing_is_lost_or_displaced(tmp_pa
     done, _ = race(tmp_path, "--kills", "40")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 rules broken" in done.stdout
+
+
+def test_lockdeck_robs_nobody_while_the_wall_clock_is_set_again_and_again(tmp_path):
+    done, results = race(
+        tmp_path,
+        *(
+            "--scenario",
+            "patient",
+            "--releaser",
+            "lockdeck, clock steps",
+            "--releases",
+            "30",
+            "--seconds",
+            "80",
+        ),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert results[0]["counts"]["released"] >= 30
+    assert results[0]["counts"]["robbed"] == results[0]["counts"]["double"] == 0
+
+
+def test_a_release_that_does_not_wait_for_slow_starts_lets_them_rob(tmp_path):
+    """What the rule about newcomers is for: OpenClaw judges the old lock, and deletes the next one."""
+    options = (
+        "--scenario",
+        "slow starts",
+        "--releaser",
+        "without the rule",
+        "--short",
+        "80",
+        "--robberies",
+        "2",
+    )
+    _, results = race(tmp_path, *options)
+    assert results[0]["counts"]["robbed"] > 0
+
+
+def test_one_that_waits_lets_nobody_be_robbed_and_is_not_starved(tmp_path):
+    """There is always a young process: a new one starts as soon as one has ended."""
+    done, results = race(tmp_path, "--scenario", "slow starts", "--releaser", "lockdeck", "--short", "12")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert results[0]["counts"]["released"] > 0
+    assert results[0]["counts"]["robbed"] == results[0]["counts"]["double"] == 0
+
+
+@pytest.mark.parametrize("points", [("--errors", "40"), ("--stops", "24")])
+def test_whatever_call_fails_and_wherever_it_is_stopped_nothing_is_lost_or_displaced(tmp_path, points):
+    done, _ = race(tmp_path, *points)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 rules broken" in done.stdout
