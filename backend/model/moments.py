@@ -100,6 +100,19 @@ def written(moment: float) -> str:
     return iso(moment) or clock_text(moment) or NOT_TOLD
 
 
+def day_and_clock(moment: float) -> tuple[str, str]:
+    """Return a moment as a heading and a time of day below it: `2026-11-22 UTC`, `09:49:27`; as far as it is told."""
+    telling = telling_of(moment)
+    if telling is Telling.ORDER:
+        return NOT_TOLD, ""
+    text = (iso(moment) or NOT_TOLD) if telling is Telling.DATE else clock_text(moment) or NOT_TOLD
+    if telling is Telling.DATE:
+        day, _, clock = text.partition("T")
+        return (f"{day} UTC", clock[:8]) if clock else (text, "")
+    *month_and_day, clock = text.rsplit(" ", 1)
+    return " ".join([*month_and_day, f"({_REMARKS[telling]})"]), clock
+
+
 def span_written(start: float, end: float) -> str:
     """Return the time from one moment to another as text: `from 09:00:00 to 09:20:00 (no date in this log)`."""
     telling = telling_of(end)

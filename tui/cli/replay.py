@@ -8,21 +8,22 @@ from typing import Any
 
 import click
 
-from lockdeck.backend.model.moments import iso, span_written, written
-from lockdeck.backend.model.runs.events import GatewayRefused
+from lockdeck.backend.model.moments import iso, span_written
 from lockdeck.backend.model.runs.history import OccupationEnd, PastOccupation
 from lockdeck.backend.model.runs.records import Attempt
 from lockdeck.backend.model.runs.selection import Selection
 from lockdeck.backend.model.timespan import FORMS, Timespan
-from lockdeck.backend.model.wire import SCHEMA, attempt_json, dumps, moment_json, ms, times_json
+from lockdeck.backend.model.wire import dumps
 from lockdeck.backend.model.words import START_NOT_LOGGED, duration, time_taken, times
 from lockdeck.backend.openclaw.log.inputs.words import is_stdin
 from lockdeck.backend.system.text import SafeText, safe
-from lockdeck.backend.watch.logs.replay import EVERYTHING, PastRun, Replay, replay
+from lockdeck.backend.watch.logs.replay import EVERYTHING, Replay, replay
 from lockdeck.tui.cli.options import Common, PathName, TimeWord, common_options, json_option
 from lockdeck.tui.cli.output import emit, narrate
 from lockdeck.tui.cli.progress import reading_shown
 from lockdeck.tui.cli.replay_asides import asides, selection_asides
+from lockdeck.tui.cli.replay_json import replay_json
+from lockdeck.tui.cli.replay_timeline import timeline_lines
 from lockdeck.tui.cli.startup import TYPED_LOG
 from lockdeck.tui.exits import Exit
 
@@ -68,113 +69,8 @@ def replay_logs(words: Sequence[str], as_json: bool, selection: Selection = EVER
     return Exit.ATTENTION if history.totals.unread and not history.kinds else Exit.OK
 
 
-def replay_json(history: Replay) -> dict[str, Any]:
-    """Shape: logs, leftOut, sources, lines, unread, counts, runs, occupations, refusedStarts, unjoined, problems."""
-    totals = history.totals
-    return {
-        "schema": SCHEMA,
-        "logs": list(history.lines),
-        "leftOut": history.left_out,
-        "sources": [{"name": source.name, "logs": list(source.logs)} for source in history.sources],
-        "lines": totals.lines,
-        "relevant": totals.relevant,
-        "malformed": totals.malformed,
-        "oversize": totals.oversize,
-        "unread": totals.unread,
-        "firstUnread": totals.first_unread or None,
-        "zoneless": totals.zoneless,
-        "counts": history.kinds,
-        "runsWithDecisions": sum(bool(past.decisions) for past in history.runs),
-        "runs": [_run(past, history) for past in history.runs],
-        "occupations": [_occupation(past, history) for past in history.occupations],
-        "refusedStarts": [_refused_start(start) for start in history.refused_starts],
-        "unjoined": history.unjoined,
-        "problems": list(history.problems),
-    }
-
-
-def _run(past: PastRun, history: Replay) -> dict[str, Any]:
-    run = past.run
-    return {
-        "runId": run.run_id,
-        "sessionId": run.session_id,
-        "sessionKey": past.session_key,
-        "source": history.source_of(run.run_id),
-        "outcome": run.outcome.value if run.outcome else None,
-        **moment_json("endedAt", run.ended_at),
-        "times": times_json(run.last_activity),
-        "failure": run.failure,
-        "timeouts": run.timeouts,
-        "lockFailures": sum(attempt.reason == "lock" for attempt in run.attempts),
-        "locked": past.locked,
-        "attempts": [attempt_json(attempt) for attempt in run.attempts],
-        "decisions": [
-            {
-                **moment_json("at", decision.event.at),
-                "stage": decision.event.stage,
-                "decision": decision.event.decision,
-                "reason": decision.event.reason,
-                "timedOut": decision.event.timed_out,
-                "fixWouldStop": decision.fix_would_stop,
-            }
-            for decision in past.decisions
-        ],
-        "candidates": [
-            {
-                **moment_json("at", candidate.at),
-                "decision": candidate.decision,
-                "attempt": candidate.attempt,
-                "total": candidate.total,
-                "candidate": candidate.candidate,
-                "reason": candidate.reason if candidate.lock_timeout is None else "lock",
-                "loggedReason": candidate.reason,
-            }
-            for candidate in run.candidates
-        ],
-    }
-
-
-def _refused_start(start: GatewayRefused) -> dict[str, Any]:
-    return {
-        **moment_json("at", start.at),
-        "times": times_json(start.at),
-        "pid": start.pid,
-        "waitedMs": start.waited_ms,
-        "port": start.port,
-        "role": start.role,
-        "waiting": start.waiting,
-        "reason": start.reason,
-        "sentence": start.sentence(),
-    }
-
-
-def _occupation(past: PastOccupation, history: Replay) -> dict[str, Any]:
-    return {
-        "runId": past.run_id,
-        "sessionId": past.session_id,
-        "sessionKey": past.session_key,
-        "source": history.source_of(past.run_id),
-        **moment_json("since", past.since),
-        "sinceAssumed": past.since_assumed,
-        **moment_json("until", past.until),
-        "times": times_json(past.until),
-        "ms": past.ms,
-        "heldMs": past.held_ms,
-        "heldAssumed": past.held_assumed,
-        "end": past.ending.value,
-        "logGoesOnMs": ms(past.log_goes_on_s),
-        "outcome": past.outcome.value if past.outcome else None,
-        "attempts": [attempt_json(attempt) for attempt in past.attempts],
-        "policy": {
-            "wouldStopAt": past.policy.would_stop_at,
-            "avoidableMs": past.policy.avoidable_ms,
-            "sentence": past.policy.sentence,
-        },
-    }
-
-
 def replay_lines(history: Replay) -> Iterator[SafeText]:
-    """Render the occupations with their attempts, runs that failed on a lock, gateways that were refused, then figures."""
+    """Render the occupations with their attempts, runs that failed on a lock, the timeline, then figures."""
     for past in history.occupations:
         yield _heading(history, past.session_key, past.session_id, past.run_id)
         yield safe(f"  {_occupied(past)}: {_end(past)}")
@@ -185,10 +81,10 @@ def replay_lines(history: Replay) -> Iterator[SafeText]:
         if run.locked:
             yield _heading(history, run.session_key, run.run.session_id, run.run.run_id)
             yield safe(f"  {run.locked}")
-    for start in history.refused_starts:
-        reason = f": {start.reason}" if start.reason else ""
-        yield safe(f"{written(start.at)}  {start.sentence()}{reason}")
-    if history.occupations or history.refused_starts or any(run.locked for run in history.runs):
+    if history.occupations or any(run.locked for run in history.runs):
+        yield SafeText("")
+    yield from timeline_lines(history.timeline, history.whole_since)
+    if history.timeline:
         yield SafeText("")
     for kind, count in history.kinds.items():
         yield safe(f"{count:>7}  {kind}")

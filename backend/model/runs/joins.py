@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 
@@ -11,6 +12,7 @@ from lockdeck.backend.model.runs.lane_joins import keys_by_lane
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.run import Run, recency
 
+_LOCK_NAME = re.compile(r"([^/\\]+)\.jsonl\.lock\Z")
 PROFILE_JOIN_S = 2.0
 """A profile's timeout line belongs to a decision on that profile that follows within this many seconds."""
 
@@ -28,7 +30,7 @@ def session_keys(book: RunBook, stored: Mapping[str, str]) -> dict[str, str]:
 
     What the session store says (`stored`: key by session id) wins.
     """
-    keys: dict[str, str] = {**keys_by_lock(book), **keys_by_lane(book), **keys_by_trace(book)}
+    keys = {**keys_by_lock_name(book), **keys_by_lock(book), **keys_by_lane(book), **keys_by_trace(book)}
     for event in book.notices:
         if event.session_id and event.session_key:
             keys[event.session_id] = event.session_key
@@ -36,6 +38,22 @@ def session_keys(book: RunBook, stored: Mapping[str, str]) -> dict[str, str]:
         if run.session_id and run.session_key:
             keys[run.session_id] = run.session_key
     return {**keys, **stored}
+
+
+def keys_by_lock_name(book: RunBook) -> dict[str, str]:
+    """Return session key by session id, where a lane's error names the key and a lock that is called after the id."""
+    keys: dict[str, set[str]] = {}
+    for event in book.notices:
+        session_id = session_of_lock(event.lock_path) if isinstance(event, LaneTaskError) else None
+        if session_id is not None and event.session_key is not None:
+            keys.setdefault(session_id, set()).add(event.session_key)
+    return {session_id: next(iter(of_id)) for session_id, of_id in keys.items() if len(of_id) == 1}
+
+
+def session_of_lock(path: str | None) -> str | None:
+    """Return the id of the session whose transcript a lock protects, as its name tells."""
+    match = _LOCK_NAME.search(path or "")
+    return match[1] if match is not None else None
 
 
 def keys_by_lock(book: RunBook) -> dict[str, str]:

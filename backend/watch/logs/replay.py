@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lockdeck.backend.model.moments import iso
 from lockdeck.backend.model.runs.events import FailoverDecision, GatewayRefused
@@ -13,6 +14,7 @@ from lockdeck.backend.model.runs.fix import would_stop
 from lockdeck.backend.model.runs.fold import PAST, RunBook
 from lockdeck.backend.model.runs.history import PastOccupation, occupations_from_runs
 from lockdeck.backend.model.runs.joins import key_of, session_keys, unjoined
+from lockdeck.backend.model.runs.past.timeline import Happening, timeline_of
 from lockdeck.backend.model.runs.rotation import kept_out_sentence
 from lockdeck.backend.model.runs.run import Run, all_lives
 from lockdeck.backend.model.runs.selection import Selection
@@ -46,6 +48,9 @@ class PastRun(Struct, frozen=True):
 class Replay(Struct, frozen=True):
     """The past as log files tell it.
 
+    `timeline` holds what happened beside the attempts, and the occupations among it; it and the runs are whole since
+    `whole_since` (a moment), None where nothing had to be left out.
+
     `lines` are per file, without those that are no log, `left_out` of which were met in folders; `kinds` counts the
     events by what they are; `unjoined` lines name no run; `refused_starts` are the newest gateways that were
     refused; `sources` are the logs, by the OpenClaw that wrote them, as far as the ids in them tell; `problems` say
@@ -62,6 +67,8 @@ class Replay(Struct, frozen=True):
     left_out: int = 0
     interrupted: bool = False
     sources: tuple[LogSource, ...] = ()
+    timeline: tuple[Happening, ...] = ()
+    whole_since: float | None = None
 
     @property
     def totals(self) -> LineCounts:
@@ -89,12 +96,12 @@ def replay(
     """
     past = read_past(collect(words), PAST, report)
     sources = sources_of(past.books)
-    for book in (source.book for source in sources):
-        if book.forgotten_at is not None:
-            past.problems.append(
-                f"the logs tell more than is kept at once ({PAST.runs} runs): what "
-                f"{_before(book.forgotten_at)} is not complete; give fewer logs to see it whole"
-            )
+    forgotten = [source.book.forgotten_at for source in sources if source.book.forgotten_at is not None]
+    past.problems += [
+        f"the logs tell more than is kept at once ({PAST.runs} runs): what "
+        f"{_before(at)} is not complete; give fewer logs to see it whole"
+        for at in forgotten
+    ]
     parts = [_part(source.book, selection, _ends(source, past)) for source in sources]
     runs = [run for part in parts for run in part.runs]
     occupations = [occupation for part in parts for occupation in part.occupations]
@@ -111,7 +118,21 @@ def replay(
         left_out=past.left_out,
         interrupted=past.interrupted,
         sources=sources,
+        timeline=_timeline(sources, parts),
+        whole_since=max(forgotten, default=None),
     )
+
+
+def _timeline(sources: Sequence[LogSource], parts: Sequence[_Part]) -> tuple[Happening, ...]:
+    """Put the timelines of all sources together, each happening with its source where there are several."""
+    if len(sources) <= 1:
+        return tuple(happening for part in parts for happening in part.timeline)
+    named = (
+        replace(happening, source=source.name)
+        for source, part in zip(sources, parts, strict=True)
+        for happening in part.timeline
+    )
+    return tuple(sorted(named, key=lambda happening: happening.at))
 
 
 class _Part(Struct):
@@ -122,6 +143,7 @@ class _Part(Struct):
     refused_starts: list[GatewayRefused]
     unjoined: int
     kinds: Counter[str]
+    timeline: list[Happening]
 
 
 def _ends(source: LogSource, past: PastLogs) -> list[float]:
@@ -132,6 +154,7 @@ def _part(book: RunBook, selection: Selection, log_ends: Sequence[float]) -> _Pa
     keys = session_keys(book, {})
     lives = [(life, key_of(life, keys)) for run in book.runs.values() for life in all_lives(run)]
     starts, loose = ((), ()) if selection.of_one else (book.refused_starts, unjoined(book))
+    occupations = occupations_from_runs(book, log_ends=log_ends)
     events = (event for event in events_of(book) if selection.takes_event(event, book.runs, keys))
     return _Part(
         runs=[
@@ -141,14 +164,23 @@ def _part(book: RunBook, selection: Selection, log_ends: Sequence[float]) -> _Pa
         ],
         occupations=[
             past
-            for past in occupations_from_runs(book, log_ends=log_ends)
+            for past in occupations
             if selection.names(past.run_id, past.session_id, past.session_key)
             and selection.takes_time(past.since, past.until)
         ],
         refused_starts=[start for start in starts if selection.takes_time(start.at, start.at)],
         unjoined=sum(selection.takes_time(event.at, event.at) for event in loose),
         kinds=Counter(name for event in events for name in kinds_of(event)) if selection else Counter(),
+        timeline=[h for h in timeline_of(book, keys, occupations) if _takes(selection, h)],
     )
+
+
+def _takes(selection: Selection, happening: Happening) -> bool:
+    """Return whether a happening is told: also of the callers that a meant run has kept waiting."""
+    subject = happening.subject
+    runs = (happening.run_id or "", happening.before_run or "")
+    meant = any(selection.names(run_id, subject.session_id, subject.session_key) for run_id in runs)
+    return meant and selection.takes_time(happening.at, happening.until)
 
 
 def _decisions(run: Run) -> tuple[Decision, ...]:

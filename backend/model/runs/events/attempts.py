@@ -33,7 +33,12 @@ class RunTimeout(Event, frozen=True):
     trace_id: str | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "embedded run timeout", CausalOrder.BUDGET_OVER, About.RUN, bad=True, lateness=Late.ATTEMPT
+        "embedded run timeout",
+        CausalOrder.BUDGET_OVER,
+        About.RUN,
+        bad=True,
+        lateness=Late.ATTEMPT,
+        of_attempt=True,
     )
 
     def sentence(self) -> str:
@@ -53,7 +58,7 @@ class ProfileTimedOut(PassiveEvent, frozen=True):
     trace_id: str | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "profile timed out", CausalOrder.PROFILE_OVER, About.PROFILE, bad=True
+        "profile timed out", CausalOrder.PROFILE_OVER, About.PROFILE, bad=True, of_attempt=True
     )
 
     def sentence(self) -> str:
@@ -72,7 +77,7 @@ class AgentEnd(Event, frozen=True):
     trace_id: str | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "embedded_run_agent_end/None", CausalOrder.INNER_ERROR, About.RUN, lateness=Late.LINE
+        "embedded_run_agent_end/None", CausalOrder.INNER_ERROR, About.RUN, lateness=Late.LINE, of_attempt=True
     )
 
     def sentence(self) -> str:
@@ -95,7 +100,7 @@ class PromptError(Event, frozen=True):
     error: str | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "PromptError", CausalOrder.PROMPT_ERROR, About.RUN, lateness=Late.LINE
+        "PromptError", CausalOrder.PROMPT_ERROR, About.RUN, lateness=Late.LINE, of_attempt=True
     )
 
     @property
@@ -131,7 +136,7 @@ class SameModelRetry(Event, frozen=True):
     session_key: str | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "same-model retry", CausalOrder.RETRY, About.RUN, lateness=Late.ATTEMPT
+        "same-model retry", CausalOrder.RETRY, About.RUN, lateness=Late.ATTEMPT, of_attempt=True
     )
 
     def sentence(self) -> str:

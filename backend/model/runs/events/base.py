@@ -67,6 +67,7 @@ class Handling(Struct, frozen=True):
     """Treatment of all events of one class.
 
     `counted_as` is its name in counts. `bad` marks its line in a session's log as bad news. `console_only`: OpenClaw writes it to the console and to no JSON log.
+    `of_attempt`: the attempts of its run tell of it, so that a timeline needs no line of it.
     """
 
     counted_as: str
@@ -75,6 +76,7 @@ class Handling(Struct, frozen=True):
     bad: bool = False
     lateness: Late = Late.ALWAYS
     console_only: bool = False
+    of_attempt: bool = False
 
 
 class LockTimeout(Struct, frozen=True):

@@ -62,7 +62,11 @@ class FailoverDecision(LockEvent, frozen=True):
     refusal: Refusal | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "embedded_run_failover_decision", CausalOrder.DECISION, About.RUN, lateness=Late.ATTEMPT
+        "embedded_run_failover_decision",
+        CausalOrder.DECISION,
+        About.RUN,
+        lateness=Late.ATTEMPT,
+        of_attempt=True,
     )
 
     @property
@@ -108,7 +112,7 @@ class ModelFallbackDecision(LockEvent, frozen=True):
     refusal: Refusal | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "model_fallback_decision", CausalOrder.CANDIDATE, About.RUN, lateness=Late.LINE
+        "model_fallback_decision", CausalOrder.CANDIDATE, About.RUN, lateness=Late.LINE, of_attempt=True
     )
 
     @property
@@ -168,7 +172,7 @@ class AuthProfileFailure(PassiveEvent, frozen=True):
     trace_id: str | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "auth_profile_failure_state_updated", CausalOrder.COOLDOWN, About.RUN
+        "auth_profile_failure_state_updated", CausalOrder.COOLDOWN, About.RUN, of_attempt=True
     )
 
     def sentence(self) -> str:
@@ -228,7 +232,9 @@ class AllModelsFailed(Event, frozen=True):
     lock_timeouts: tuple[LockTimeout, ...] = ()
     trace_id: str | None = None
 
-    handling: ClassVar[Handling] = Handling("all models failed", CausalOrder.ALL_FAILED, About.RUN, bad=True)
+    handling: ClassVar[Handling] = Handling(
+        "all models failed", CausalOrder.ALL_FAILED, About.RUN, bad=True, of_attempt=True
+    )
 
     def sentence(self) -> str:
         """Name the number of models."""

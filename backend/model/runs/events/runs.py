@@ -31,7 +31,7 @@ class AttemptStarted(Event, frozen=True):
     model: str | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "attempt started", CausalOrder.ATTEMPT_STARTED, About.RUN, lateness=Late.ATTEMPT
+        "attempt started", CausalOrder.ATTEMPT_STARTED, About.RUN, lateness=Late.ATTEMPT, of_attempt=True
     )
 
     def sentence(self) -> str:
@@ -52,7 +52,7 @@ class RunEnded(Event, frozen=True):
     session_id: str | None = None
     session_key: str | None = None
 
-    handling: ClassVar[Handling] = Handling("run ended", CausalOrder.RUN_ENDED, About.RUN)
+    handling: ClassVar[Handling] = Handling("run ended", CausalOrder.RUN_ENDED, About.RUN, of_attempt=True)
 
     def sentence(self) -> str:
         """Say how it ended."""

@@ -52,7 +52,7 @@ class LaneTaskError(LockEvent, frozen=True):
     trace_id: str | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "lane task error", CausalOrder.LANE_ERROR, About.SESSION, bad=True
+        "lane task error", CausalOrder.LANE_ERROR, About.SESSION, bad=True, of_attempt=True
     )
 
     @property
@@ -126,10 +126,17 @@ class RecoveryOutcome(PassiveEvent, frozen=True):
     handling: ClassVar[Handling] = Handling("stuck session recovery", CausalOrder.LOOSE, About.SESSION)
 
     def sentence(self) -> str:
-        """Say what the gateway did."""
-        outcome = name_or(self.action, "") or name_or(self.status, "outcome not told")
-        freed = f", {times(self.released, 'lock')} released" if self.released else ""
-        return f"OpenClaw tried to recover the session: {outcome}{freed}{in_brackets(self.reason)}"
+        """Say what the gateway did, and what came of it."""
+        words = [name_or(word, "") for word in (self.status, self.action)]
+        outcome = ", ".join(word for word in words if word) or "outcome not told"
+        aborted = {True: ", run aborted", False: ", run not aborted", None: ""}[self.aborted]
+        drained = ", not drained" if self.drained is False else ""
+        freed = (
+            ""
+            if self.released is None
+            else f", {times(self.released, 'lock') if self.released else 'nothing'} released"
+        )
+        return f"OpenClaw tried to recover the session: {outcome}{aborted}{drained}{freed}{in_brackets(self.reason)}"
 
 
 class TurnRefused(PassiveEvent, frozen=True):
@@ -195,8 +202,9 @@ class StaleLockRemoved(PassiveEvent, frozen=True):
         return self.path
 
     def sentence(self) -> str:
-        """Say that a lock was removed."""
-        return "OpenClaw removed a stale lock at its start"
+        """Say that a lock was removed, and why."""
+        reasons = ", ".join(word for reason in self.reasons if (word := name_or(reason, "")))
+        return f"OpenClaw removed a stale lock at its start{f' ({reasons})' if reasons else ''}"
 
 
 class WatchdogRelease(PassiveEvent, frozen=True):

@@ -1,0 +1,1 @@
+"""What logs of the past tell beside runs and attempts."""
