@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
-from lockdeck.backend.model.fleet import SessionView
+from lockdeck.backend.model.fleet import SessionView, State
 from lockdeck.backend.model.knowledge import activity_of, can_run, processes_source
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.sources import (
@@ -20,7 +20,7 @@ from lockdeck.backend.model.sources import (
 from lockdeck.backend.openclaw.gateway.trouble import Trouble
 from lockdeck.backend.system.text import safe
 from lockdeck.backend.watch.directory import WatchedDirectory
-from lockdeck.backend.watch.gateway_feed.feeds import FIRST_WORD_S, needs_feed
+from lockdeck.backend.watch.gateway_feed.feeds import needs_feed
 from lockdeck.backend.watch.gateway_feed.news import FeedNews
 from lockdeck.backend.watch.root import WatchedRoot
 
@@ -34,6 +34,8 @@ def sources_of(
     root: WatchedRoot, views: Sequence[SessionView], news: FeedNews, now: float
 ) -> tuple[SourceView, ...]:
     """Return the sources of a root, whose sessions are `views`, at `now` (epoch seconds)."""
+    # Of thousands of sessions most have neither: what can be running is among the rest.
+    views = [view for view in views if view.lock is not None or view.state is not State.IDLE]
     activity = activity_of(root.gateway, views, root.gateway_started_at, news.connected, now)
     look = _gateway_look(news, now) if needs_feed(root) else None
     gateway_tells = look is not None and look.state is SourceState.READ
@@ -60,7 +62,7 @@ def _gateway_place(root: WatchedRoot) -> str:
 
 def _gateway_look(news: FeedNews, now: float) -> SourceLook:
     """Return what is seen of a gateway that is asked."""
-    why = safe(news.problem or f"it did not answer within {FIRST_WORD_S:g} s")
+    why = safe(news.problem or "it has not answered yet")
     if news.told_at is not None and now - news.told_at <= FRESH_S:
         return SourceLook("", SourceState.READ, news.told_at)
     if news.told_at is not None:

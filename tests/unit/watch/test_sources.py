@@ -15,6 +15,7 @@ from lockdeck.backend.system.procfs import LINUX
 from lockdeck.backend.watch.collector import Collector
 from lockdeck.backend.watch.logs import places, tail
 from tests.unit.fleetdir import FleetDir, actor, dead_pid, payload
+from tests.unit.watch.test_sqlite_era import migrate
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
 DAY_S = 86_400.0
@@ -254,3 +255,31 @@ def test_a_log_that_is_not_followed_because_too_many_are_is_refused(fleet, monke
     logs = {s.where: s.state for s in snapshot.roots[0].sources if s.kind is SourceKind.LOG}
     assert logs == {str(fleet.log): SourceState.READ, str(second): SourceState.REFUSED}
     assert states(snapshot) == {"agent:main:main": State.UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("version", "suffices"), [("2026.8.2", False), ("2026.9.1", False), ("2026.9.6", True)]
+)
+@pytest.mark.parametrize("has_log", [True, False])
+def test_without_access_to_a_gateway_without_lock_files_the_log_is_enough_from_2026_9_6_on(
+    fleet, version, suffices, has_log
+):
+    migrate(fleet)
+    fleet.config(meta={"lastTouchedVersion": version})
+    config, folder = str(fleet.root / "openclaw.json"), fleet.root / "tmp" / f"openclaw-{os.getuid()}"
+    folder.mkdir(parents=True, mode=0o700)
+    with actor() as gateway:
+        gateway.take(folder / "gateway.state.lock", configPath=config, stateDir=str(fleet.root), port=1)
+        snapshot = look(fleet, *([fleet.log] if has_log else []))
+    assert snapshot.roots[0].gateway.alive
+    assert source_of(snapshot, SourceKind.GATEWAY).state is SourceState.REFUSED
+    assert snapshot.roots[0].unseen == needs_person(snapshot) == (not (suffices and has_log))
+    assert (source_of(snapshot, SourceKind.LOG).lost is None) == has_log
+
+
+def test_a_root_without_lock_files_and_without_a_gateway_misses_nothing(fleet):
+    migrate(fleet)
+    fleet.config(meta={"lastTouchedVersion": "2026.8.2"})
+    snapshot = look(fleet)
+    assert not needs_person(snapshot)
+    assert source_of(snapshot, SourceKind.GATEWAY).state is SourceState.NOT_NEEDED
