@@ -48,6 +48,10 @@ race: $(DEV)
 bench: $(DEV)
 	@$(BIN)/python -m tests.bench
 
+# Memory, threads and descriptors of watch and dashboard through an hour of storm, or so many MINUTES.
+soak: $(DEV)
+	@$(BIN)/python -m tests.bench.soak --minutes $(or $(MINUTES),60)
+
 pictures: $(DEV)
 	@$(BIN)/python -m tests.tui.pictures
 

@@ -24,7 +24,10 @@ def churn(per_second: float, seconds: float, paths: list[str]) -> None:
         if due > begin + seconds:
             break
         time.sleep(max(0.0, due - time.monotonic()))
-        descriptor = create(path)
+        try:
+            descriptor = create(path)
+        except FileNotFoundError:  # the directory is away just now
+            descriptor = None
         if descriptor is None:
             continue
         write_payload(descriptor)
