@@ -32,6 +32,8 @@ from lockdeck.backend.watch.sessions.sqlite import gateway_sessions
 from lockdeck.backend.watch.sources import sources_of
 from lockdeck.backend.watch.wakeup.wakeup import Wakeup
 
+LOOK_AGAIN_S = 0.5
+"""A lock that looks leaked in one look may just be let go of: it is looked at again after so long (seconds)."""
 PUBLISH_S = 3.0
 """A snapshot is published at least this often (seconds), also when nothing is new: who reads it sees we live."""
 
@@ -102,6 +104,10 @@ class Collector:
         """Look at everything once; gateways get a moment to answer where only they tell, and live logs to be read."""
         self._sources.hear_out(self._roots.all, self._clock)
         snapshot = self._look(None)
+        if self._locks.undecided:
+            _wait_for_release(self._locks.undecided)
+            self._locks.decide()
+            snapshot = self._look(None)
         if not self._sources.feeds.wait_first():
             return snapshot
         snapshot = self._look(set())
@@ -254,6 +260,13 @@ class Collector:
     def _rescan_s(self) -> float:
         polling = any(root.network for root in self._roots.all) or not self._wakeup.live
         return min(1.0, self.settings.rescan_s) if polling else self.settings.rescan_s
+
+
+def _wait_for_release(paths: Iterable[str]) -> None:
+    """Wait until locks that look leaked have been let go of, for a moment at most."""
+    until = time.monotonic() + LOOK_AGAIN_S
+    while any(map(os.path.lexists, paths)) and time.monotonic() < until:
+        time.sleep(LOOK_AGAIN_S / 25)
 
 
 def _urgency(session: SessionView) -> tuple[int, float, str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import LockKind, Presence, Verdict
 from lockdeck.backend.model.occupation import observe, sighting_of
@@ -35,6 +37,7 @@ class WatchedLocks:
         self.views: dict[str, tuple[LockView, ...]] = {}
         self.occupations: dict[str, dict[str, Occupation]] = {}
         self._closing: dict[str, tuple[float, LockView]] = {}
+        self._letting_go_s = LETTING_GO_S
         self._lifeless: set[str] = set()
 
     @property
@@ -51,6 +54,16 @@ class WatchedLocks:
             if any(chain.current is None for chain in chains.values())
         }
         return gaps | {os.path.dirname(view.record.path) for _, view in self._closing.values()}
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """The locks that look leaked and may just be let go of: only another look tells."""
+        shown = {view.release_id for view in self.all if view.judgement.verdict is not Verdict.LEAKED}
+        return tuple(view.record.path for rid, (_, view) in self._closing.items() if rid in shown)
+
+    def decide(self) -> None:
+        """Call leaked from here on what looks so a second time, however soon."""
+        self._letting_go_s = 0.0
 
     def forget_except(self, directories: Collection[str]) -> None:
         """Forget the locks of directories that are gone."""
@@ -110,18 +123,23 @@ class WatchedLocks:
         self._closing = {rid: closing for rid, closing in self._closing.items() if rid in present}
 
     def _unless_let_go(self, view: LockView, now: float) -> LockView:
-        """Return the view, or the last one as held while its holder may just be letting go of it."""
+        """Return the view, or one as held while its holder may just be letting go of it: leaked needs two looks."""
         release_id = view.release_id
         if view.judgement.verdict is not Verdict.LEAKED or release_id is None:
             self._closing.pop(release_id or "", None)
             return view
         if release_id not in self._closing:
-            held_view = next((v for v in self.all if v.release_id == release_id), None)
-            if held_view is None or held_view.judgement.verdict is not Verdict.HELD:
+            last_view = next((v for v in self.all if v.release_id == release_id), None)
+            if last_view is not None and last_view.judgement.verdict is Verdict.LEAKED:
                 return view
+            was_held = last_view is not None and last_view.judgement.verdict is Verdict.HELD
+            if not was_held and view.record.kind is not LockKind.SESSION:
+                return view
+            held_view = last_view if last_view is not None and was_held else _as_let_go(view)
             self._closing[release_id] = (now, held_view)
+            return held_view
         since, held_view = self._closing[release_id]
-        return held_view if 0 <= now - since < LETTING_GO_S else view
+        return held_view if 0 <= now - since < self._letting_go_s else view
 
     def _resting(self, directories: Sequence[WatchedDirectory]) -> list[LockView]:
         """Return the last views of unchanged locks that nobody holds: only a full look examines them again.
@@ -150,3 +168,14 @@ class WatchedLocks:
             self.occupations[directory] = occupations
         self._lifeless -= set(chains)
         self._lifeless |= {v.record.path for v in views if v.judgement.verdict in _LIFELESS}
+
+
+def _as_let_go(view: LockView) -> LockView:
+    """Return a lock that looks leaked at first sight as one that is held until another look."""
+    judgement = view.judgement
+    pid = judgement.holder.pid if judgement.holder is not None else None
+    owner = "its process" if pid is None else f"pid {pid}"
+    reason = f"{owner} lives and has just closed it: it lets go of it, or has leaked it"
+    return replace(
+        view, judgement=replace(judgement, verdict=Verdict.HELD, reasons=(reason,), releasable=False)
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 
 import pytest
@@ -321,6 +322,21 @@ def test_callers_of_a_holder_without_progress_make_it_stuck(incident):
     seen = incident.look()
     assert seen.state is State.STUCK
     assert "1 caller" in " ".join(seen.reasons)
+
+
+def test_one_look_is_enough_to_call_a_lock_leaked_and_none_that_is_being_let_go_of(incident):
+    incident.holder.leak(incident.lock)
+    session = incident.look()
+    assert (session.lock.judgement.verdict, session.state) == (Verdict.LEAKED, State.STUCK)
+    threading.Timer(0.1, incident.lock.unlink).start()
+    again = Collector.discover(
+        [str(incident.fleet.root)],
+        incident.fleet.settings(),
+        logs=[str(incident.fleet.log)],
+        env=incident.fleet.env,
+    )
+    (session,) = again.look().sessions
+    assert (session.lock, session.state) == (None, State.IDLE)
 
 
 def test_a_stopped_holder_is_told_as_stopped_with_what_wakes_it(incident):

@@ -54,12 +54,28 @@ def test_a_lock_whose_holder_has_just_closed_it_is_not_called_leaked(root):
         assert not locks._closing
 
 
-def test_a_lock_that_was_never_seen_held_is_leaked_at_once(root):
+def test_a_lock_is_leaked_at_the_second_look_at_the_earliest(root):
     lock = next(iter(root.directories)) + "/one.jsonl.lock"
     ticks = processes.look(os.getpid()).identity.start_ticks
     with open(lock, "w") as file:
         json.dump({"pid": os.getpid(), "createdAt": "2026-04-05T00:00:00.000Z", "starttime": ticks}, file)
-    assert look(WatchedLocks(), root, NOW) == [Verdict.LEAKED]
+    locks = WatchedLocks()
+    assert look(locks, root, NOW) == [Verdict.HELD]
+    assert "lets go of it, or has leaked it" in locks.all[0].judgement.reasons[0]
+    assert locks.undecided == (lock,)
+    assert look(locks, root, NOW + LETTING_GO_S) == [Verdict.LEAKED]
+    assert (look(locks, root, NOW + 9.0), locks.undecided) == ([Verdict.LEAKED], ())
+
+
+def test_who_looks_twice_only_decides_at_the_second_look(root):
+    lock = next(iter(root.directories)) + "/one.jsonl.lock"
+    ticks = processes.look(os.getpid()).identity.start_ticks
+    with open(lock, "w") as file:
+        json.dump({"pid": os.getpid(), "createdAt": "2026-04-05T00:00:00.000Z", "starttime": ticks}, file)
+    locks = WatchedLocks()
+    look(locks, root, NOW)
+    locks.decide()
+    assert look(locks, root, NOW + 0.1) == [Verdict.LEAKED]
 
 
 def test_a_stand_in_of_ours_is_no_lock_of_an_agent_while_its_release_is_under_way(root, tmp_path):
@@ -67,7 +83,7 @@ def test_a_stand_in_of_ours_is_no_lock_of_an_agent_while_its_release_is_under_wa
     with run_stand_in(str(tmp_path / "journal.jsonl")) as stand_in:
         with open(lock, "wb") as file:
             file.write(lock_payload(stand_in, "abc123", NOW))
-        assert look(WatchedLocks(), root, NOW) == [Verdict.LEAKED], "no release of that name is under way"
+        assert look(WatchedLocks(), root, NOW) == [Verdict.HELD], "no release of that name is under way"
         os.mkdir(os.path.join(os.path.dirname(lock), work_folder_name("abc123")))
         assert look(WatchedLocks(), root, NOW) == []
     assert look(WatchedLocks(), root, NOW) == [Verdict.DEAD], "it died before the release was done"
