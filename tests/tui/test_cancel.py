@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from textual.widgets import Button, Input
 
 from lockdeck.backend.actions.cancel.context import CancelLimits
-from lockdeck.backend.actions.cancel.ladder import EndingCost, LeftOut, restart_rung, rung
+from lockdeck.backend.actions.cancel.ladder import EndingCost, LeftOut, restart_rung, rung, terminate_rung
 from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan, GatewayRoute
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.openclaw.roots.place import RootPlaces
@@ -295,6 +295,30 @@ async def test_a_harder_rung_asks_for_its_word(
         await pilot.press(*word, "enter")
         await wait_for(pilot, lambda: bool(done))
         assert done == [([incident().sessions[1].key], frozenset({name}))]
+
+
+@pytest.mark.parametrize(("others", "word"), [((), ""), (("agent:ezra:main",), "restart")])
+async def test_what_ends_more_than_one_session_asks_for_the_word_of_a_restart(
+    planned: dict[str, CancelPlan | None],
+    done: list[tuple[list[str], frozenset[str]]],
+    others: tuple[str, ...],
+    word: str,
+) -> None:
+    cost = EndingCost(others, "no other session of this process holds a lock now")
+    one = ladder(terminate_rung(4711, "openclaw agent --local", cost))
+    planned["*"] = replace(one, pid=4711, argv="openclaw agent --local", held=others)
+    app = dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        await show(pilot, incident())
+        await pilot.press("c")
+        await wait_for(pilot, lambda: asked(app))
+        shown = frame(app)
+        assert "openclaw agent --local" in shown
+        assert ("1 more: agent:ezra:main" in shown) == bool(others)
+        await pilot.press("right", "enter") if not word else await pilot.press(*word, "enter")
+        await wait_for(pilot, lambda: bool(done))
+        consent = "restart" if others else "terminate"
+        assert done == [([incident().sessions[1].key], frozenset({consent}))]
 
 
 async def test_a_rotation_that_goes_on_offers_the_next_rung(

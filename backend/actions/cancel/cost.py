@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 
+from msgspec.structs import replace
+
 from lockdeck.backend.actions.cancel.ladder import EndingCost
 from lockdeck.backend.actions.cancel.log import recent_events
 from lockdeck.backend.model.locks import LockKind
@@ -31,6 +33,12 @@ def cost_files(
     sessions = {session for session in _sessions_held(pid, root, config, lock_path) if session != key}
     sessions.update(row.key for row in rows if row.active and row.key != key)
     return EndingCost(tuple(sorted(sessions)), "no other session of this process holds a lock now")
+
+
+def with_open_locks(cost: EndingCost, pid: int, root: str, config: Config, key: str) -> EndingCost:
+    """Add the sessions whose locks a process has open in whatever root: it need not only be what its gateway tells of."""
+    sessions = {*cost.sessions, *_names_of(_open_locks(pid), root, config)} - {key}
+    return replace(cost, sessions=tuple(sorted(sessions)))
 
 
 def cost_sqlite(rows: Iterable[SessionRow], key: str, doubt: str = "") -> EndingCost:
@@ -65,12 +73,21 @@ def cost_by_log(logs: Sequence[str], key: str, run_id: str | None, since: float)
 
 
 def _sessions_held(pid: int, root: str, config: Config, lock_path: str) -> Iterator[str]:
-    """Yield the sessions whose locks a process has open or is named by; the lock's name where no store tells."""
+    """Yield the sessions whose locks a process has open or is named by."""
+    directories = (directory.path for directory in sessions_dirs(root, config))
+    named = {path for directory in directories for path in _locks_naming(pid, root, directory)}
+    yield from _names_of((named | _open_locks(pid)) - {real(lock_path)}, root, config)
+
+
+def _open_locks(pid: int) -> set[str]:
+    return {real(file.path) for file in files_open_for_writing(pid, ".jsonl.lock") or ()}
+
+
+def _names_of(paths: Iterable[str], root: str, config: Config) -> Iterator[str]:
+    """Yield the keys of the sessions of some locks, with their directory outside the root; a lock's name where no store tells."""
     stores = {directory.path: directory.store_path for directory in sessions_dirs(root, config)}
-    paths = {path for directory in stores for path in _locks_naming(pid, root, directory)}
-    paths.update(real(file.path) for file in files_open_for_writing(pid, ".jsonl.lock") or ())
     by_directory: dict[str, list[str]] = {}
-    for path in sorted(paths - {real(lock_path)}):
+    for path in sorted(paths):
         if lock_kind(path) is LockKind.SESSION:
             by_directory.setdefault(os.path.dirname(path), []).append(path)
     for directory, locks in by_directory.items():

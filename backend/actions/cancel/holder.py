@@ -116,7 +116,8 @@ def _facts(
     claim = Claim(pid, ticks, route.places.root, paths, port, route.places.own_namespace)
     doubt = _why_not_the_writer(view, pid, ticks)
     missing = missing_proof(claim) if doubt is None else (doubt,)
-    deaf = why_deaf(pid)
+    # A lock may name a stopped process that has nothing to do with it: then the gateway itself may well answer.
+    deaf = why_deaf(pid) if not missing else None
     refusal = "; ".join(missing) or deaf
     return HolderFacts(pid, ticks, argv, is_gateway, claim, refusal, deaf)
 

@@ -15,7 +15,7 @@ from lockdeck.backend.actions.cancel.access import (
     version_of,
 )
 from lockdeck.backend.actions.cancel.context import Clock
-from lockdeck.backend.actions.cancel.cost import cost_by_log, cost_sqlite
+from lockdeck.backend.actions.cancel.cost import cost_by_log, cost_sqlite, with_open_locks
 from lockdeck.backend.actions.cancel.holder import HolderFacts, gateway_lock_of, holder_sqlite, with_holder
 from lockdeck.backend.actions.cancel.ladder import ABORT, RESET, EndingCost, restart_rung, rung, sigterm
 from lockdeck.backend.actions.cancel.process.restart import DRAIN_S, STOP_S, find_supervisor
@@ -48,6 +48,8 @@ def plan_sqlite(plan: CancelPlan, session: SessionView, root: RootView, clock: C
     view = gateway_lock_of(plan.route, clock())
     holder = holder_sqlite(view, plan.route, plan.port)
     plan = with_gateway(plan, session, root, holder)
+    if holder is not None and holder.deaf is not None:
+        return replace(plan, refusal=(holder.deaf,))
     try:
         answer = ask_gateway(plan)
     except GatewayError as error:
@@ -142,6 +144,7 @@ def with_last(
         return (
             replace(plan, refusal=reasons) if not plan.rungs else replace(plan, notes=(*plan.notes, *reasons))
         )
+    cost = with_open_locks(cost, holder.pid, plan.root, plan.route.config, plan.key)
     supervisor = find_supervisor(holder.pid, STOP_S)
     does = f"{f'run `{supervisor.command}`' if supervisor else sigterm(f'the gateway (pid {holder.pid})', holder.argv)}; {_DRAINS}"
     last = restart_rung(does, cost, supervisor is not None)

@@ -367,6 +367,33 @@ def test_a_gateway_lock_that_names_a_bystander_ends_nothing(root, server, journa
     assert any("has none of its locks open" in note for note in plan.notes), plan.notes
 
 
+def test_a_stopped_gateway_is_not_asked_and_what_wakes_it_is_told(root, server, journal):
+    process = GatewayProcess(root)
+    os.kill(process.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+    try:
+        plan = gateway_plan(root, server.port)
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+        process.close()
+    assert plan.rungs == ()
+    assert f"kill -CONT {process.pid}" in plan.refusal[0]
+    assert server.sessions.asked == 0
+
+
+def test_locks_of_other_roots_that_a_gateway_has_open_are_counted_with_it(root, server, fleet):
+    path, lock = lock_path(root), fleet.session(MAIN)
+    path.parent.mkdir(parents=True)
+    with actor() as holder:
+        facts = {"pid": holder.pid, "createdAt": "2026-11-22T18:36:46.094Z", "stateDir": str(root),
+                 "configPath": str(root / "openclaw.json"), "startTime": holder.ticks}  # fmt: skip
+        holder.take(path, json.dumps(facts))
+        holder.take(lock)
+        plan = gateway_plan(root, server.port)
+    assert plan.held == (f"{MAIN} in {lock.parent}",)
+    assert f"1 other session: {MAIN}" in "; ".join(plan.rungs[-1].loses)
+
+
 def test_a_port_that_goes_on_answering_is_no_success_whatever_has_ended(root, server, journal):
     process = GatewayProcess(root)
     try:
