@@ -24,7 +24,7 @@ from lockdeck.backend.actions.cancel.records import (
 from lockdeck.backend.actions.journal import default_journal
 from lockdeck.backend.model.fleet import FleetSnapshot, RootView, SessionView, State
 from lockdeck.backend.model.wire import SCHEMA, dumps
-from lockdeck.backend.openclaw.gateway.credentials import why_no_url
+from lockdeck.backend.openclaw.gateway.addresses import why_no_url
 from lockdeck.backend.openclaw.log.inputs.words import is_pipe
 from lockdeck.backend.system.text import safe
 from lockdeck.backend.watch.collector import Collector

@@ -85,3 +85,12 @@ def rows_told(line: Line) -> tuple[SessionRow, ...]:
         return rows_of(line.call("sessions.list", EVERYTHING, ANSWER_S))
     except GatewayError:
         return ()
+
+
+def has_active_run(line: Line, key: str) -> bool | None:
+    """Ask the gateway whether a session has an active run; None where it does not tell (before 2026.5.7)."""
+    try:
+        row = row_of_session(line, key)
+    except GatewayError:
+        return None
+    return None if row is None else row.active

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from lockdeck.backend.actions.cancel.access import has_active_run
 from lockdeck.backend.actions.cancel.call import TRIES, answer_words, line_of, start_call
 from lockdeck.backend.actions.cancel.call_sqlite import call_sqlite
 from lockdeck.backend.actions.cancel.context import CancelContext, NoLockTakenError, NothingToEndError
 from lockdeck.backend.actions.cancel.ladder import ABORT, STOP, Rung
 from lockdeck.backend.actions.cancel.records import Step
-from lockdeck.backend.actions.cancel.verify_files import FilesVerification, has_active_run, verify_files
+from lockdeck.backend.actions.cancel.verify_files import FilesVerification, verify_files
 from lockdeck.backend.model.locks import LockIdentity, LockRecord, PayloadState, Presence
 from lockdeck.backend.model.releases.table import Traits
 from lockdeck.backend.model.words import duration

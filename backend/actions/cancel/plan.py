@@ -14,7 +14,7 @@ from lockdeck.backend.actions.cancel.plan_sqlite import plan_sqlite
 from lockdeck.backend.actions.cancel.records import CancelPlan, GatewayRoute
 from lockdeck.backend.model.fleet import RootView, SessionView, State
 from lockdeck.backend.model.trust import Ownership
-from lockdeck.backend.openclaw.gateway.credentials import port_here
+from lockdeck.backend.openclaw.gateway.addresses import port_here
 from lockdeck.backend.openclaw.roots.config import load_config
 from lockdeck.backend.openclaw.roots.place import places_of
 from lockdeck.backend.system.clocks import steady_time, wall_time

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct, field
 
-from lockdeck.backend.actions.cancel.access import row_of_session
+from lockdeck.backend.actions.cancel.access import has_active_run
 from lockdeck.backend.actions.cancel.context import CancelLimits, Clock, RunTarget, Wait
 from lockdeck.backend.actions.cancel.log import LogReader, first_continuation
 from lockdeck.backend.model.locks import LockRecord, PayloadState, Presence
@@ -24,7 +24,6 @@ from lockdeck.backend.model.runs.events import (
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.openclaw.gateway.access import Line
 from lockdeck.backend.openclaw.gateway.frames import RunEvent
-from lockdeck.backend.openclaw.gateway.trouble import GatewayError
 from lockdeck.backend.system.text import safe
 
 
@@ -203,12 +202,3 @@ def told_since(events: Sequence[RunEvent], heard: Sequence[RunEvent]) -> list[Ru
     """Return what was told after a moment at which `heard` was all there was; no clock that may be set is asked."""
     earlier = {id(event) for event in heard}
     return [event for event in events if id(event) not in earlier]
-
-
-def has_active_run(line: Line, key: str) -> bool | None:
-    """Ask the gateway whether a session has an active run; None where it does not tell (before 2026.5.7)."""
-    try:
-        row = row_of_session(line, key)
-    except GatewayError:
-        return None
-    return None if row is None else row.active

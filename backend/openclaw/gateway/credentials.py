@@ -7,8 +7,6 @@ for token and password.  From 2026.7 on the gateway's own lock names the port, w
 from __future__ import annotations
 
 import hashlib
-import ipaddress
-import os
 import ssl
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -16,16 +14,19 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lockdeck.backend.model.trust import ROOT_UID
 from lockdeck.backend.openclaw.files import read_regular
+from lockdeck.backend.openclaw.gateway.addresses import (
+    is_loopback,
+    owners_of,
+    port_of_root,
+    why_no_url,
+)
 from lockdeck.backend.openclaw.gateway.secret import Secret, SecretRef, credential
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
-from lockdeck.backend.openclaw.locks.gatewaylock import serving_gateway_lock
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.openclaw.roots.environment import home_of, same_place, state_dir
 from lockdeck.backend.system.text import safe
 
-DEFAULT_PORT = 18789
 _CERTIFICATE_CAP = 64 * 1024
 
 
@@ -93,22 +94,15 @@ def find_access(
             Trouble.BAD_URL, f"the config names a remote gateway: say --url {where} if that one is meant"
         )
     scheme = "wss" if config.tls_enabled else "ws"
-    access = replace(from_env, url=f"{scheme}://127.0.0.1:{_port(root, config, env if serves_root else {})}")
-    access = replace(access, owners=_owners(root))
+    access = replace(
+        from_env, url=f"{scheme}://127.0.0.1:{port_of_root(root, config, env if serves_root else {})}"
+    )
+    access = replace(access, owners=owners_of(root))
     if not access.has_credential:
         access = _with_config(access, config)
     if config.tls_enabled:
         access = replace(access, fingerprint=fingerprint or _local_fingerprint(root, config))
     return access
-
-
-def _owners(root: str) -> frozenset[int]:
-    """Return the accounts that may serve a root: its owner, ours, and root's. A port is free for anybody to take."""
-    try:
-        owner = os.stat(root).st_uid
-    except OSError:
-        owner = os.geteuid()
-    return frozenset({owner, os.geteuid(), ROOT_UID})
 
 
 def _from_env(env: Mapping[str, str]) -> Access:
@@ -160,49 +154,6 @@ def _must_be_usable(url: str) -> None:
             Trouble.BAD_URL,
             f"ws://{host} would send the credential in the clear: use wss:// or an ssh tunnel",
         )
-
-
-def why_no_url(url: str) -> str | None:
-    """Say why this can't be the URL of a gateway; None where it can."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        return f"{safe(url, 120)} is no URL: {error}"
-    if parts.scheme not in ("ws", "wss") or not host:
-        return f"{safe(url, 120)} is no gateway URL: write ws://HOST:PORT or wss://…"
-    if parts.username or parts.password or parts.query or parts.fragment:
-        return "the URL must hold no credential: set OPENCLAW_GATEWAY_TOKEN instead"
-    return None
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or address is this machine's own loopback."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def port_here(root: str, config: Config, env: Mapping[str, str], url: str | None = None) -> int | None:
-    """Return the port of this machine at which the gateway of `root` is asked; None where that is elsewhere."""
-    serves_root = same_place(state_dir(env, home_of(env)), root)
-    named = url or (env.get("OPENCLAW_GATEWAY_URL", "").strip() if serves_root else "")
-    if named:
-        parts = None if why_no_url(named) else urlsplit(named)
-        return parts.port if parts is not None and is_loopback(parts.hostname or "") else None
-    remote = config.gateway_mode == "remote" and config.remote_url
-    return None if remote else _port(root, config, env if serves_root else {})
-
-
-def _port(root: str, config: Config, env: Mapping[str, str]) -> int:
-    try:
-        lock = serving_gateway_lock(root, config.path, env, os.stat(root).st_uid)
-    except OSError:
-        lock = None
-    word = env.get("OPENCLAW_GATEWAY_PORT", "").strip().rpartition(":")[2]
-    from_env = int(word) if word.isascii() and word.isdigit() and 0 < int(word[:6]) < 65536 else None
-    return (lock.port if lock else None) or from_env or config.gateway_port or DEFAULT_PORT
 
 
 def _local_fingerprint(root: str, config: Config) -> str:

@@ -19,7 +19,8 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.http11 import Response
 from websockets.sync.client import ClientConnection, connect
 
-from lockdeck.backend.openclaw.gateway.credentials import Access, is_loopback
+from lockdeck.backend.openclaw.gateway.addresses import is_loopback
+from lockdeck.backend.openclaw.gateway.credentials import Access
 from lockdeck.backend.openclaw.gateway.redaction import Redaction
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble, busy, redirected, silent
 from lockdeck.backend.system.ownership import account

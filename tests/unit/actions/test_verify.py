@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from lockdeck.backend.actions.cancel.access import has_active_run
 from lockdeck.backend.actions.cancel.context import CancelLimits, RunTarget
-from lockdeck.backend.actions.cancel.verify_files import FilesVerification, has_active_run, verify_files
+from lockdeck.backend.actions.cancel.verify_files import FilesVerification, verify_files
 from lockdeck.backend.model.locks import LockKind, LockPayload, LockRecord, PayloadState, Presence
 from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.chain import Candidate, FailoverChain

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from lockdeck.backend.openclaw.gateway.credentials import Access, find_access, is_loopback
+from lockdeck.backend.openclaw.gateway.addresses import is_loopback
+from lockdeck.backend.openclaw.gateway.credentials import Access, find_access
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
 from lockdeck.backend.openclaw.roots.config import load_config
 
