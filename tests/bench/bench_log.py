@@ -5,20 +5,25 @@ Run with `python -m tests.bench.bench_log`.
 
 from __future__ import annotations
 
-import itertools
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from lockdeck.backend.openclaw.log.stream import LineCounts, parse_line
 from tests.folders import RECORDINGS
 from tests.reading import read_events
+from tests.unit.openclaw.wrappers import WRAPS, Line, recorded
 
-SIZE = 200_000_000
+SIZE = 100_000_000
 BLOCK = 1 << 20
 ROUNDS = 3
+IDLE = "lines that don't concern us"
+HANG = "recorded hang"
+SHAPES = ("plain", "docker json-file", "kubectl --prefix --timestamps")
+_FIRST_DAY = datetime(2020, 1, 1, tzinfo=UTC)
 
 Row = tuple[str, float, str]
 
@@ -28,10 +33,11 @@ def measure(size: int = SIZE) -> list[Row]:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="lockdeck-bench-") as folder:
         path = Path(folder) / "openclaw.log"
-        for name, lines in (("lines that don't concern us", _idle_lines()), ("recorded hang", _hang_lines())):
+        for shape in SHAPES:
             # The dense log is shorter: its events are what takes the time.
-            _write(path, lines, size if name.startswith("lines") else size // 10)
-            rows += _rows(name, path)
+            for name, lines, length in ((IDLE, _idle_lines(), size), (HANG, _hang_lines(), size // 10)):
+                _write(path, [_shaped(line, shape) for line in lines], length)
+                rows += _rows(f"{name}, {shape}", path)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return [*rows, ("peak memory of the process", peak, "MiB")]
 
@@ -63,36 +69,37 @@ def _read_events(path: Path, counts: LineCounts) -> int:
     return sum(1 for _ in read_events(path, counts))
 
 
-def _recorded(pattern: str) -> list[bytes]:
-    return [
-        line
-        for log in sorted(RECORDINGS.glob(f"{pattern}/gateway.log"))
-        for line in log.read_bytes().splitlines(keepends=True)
-    ]
-
-
-def _idle_lines() -> list[bytes]:
-    lines = [line for line in _recorded("*") if parse_line(line, at=0.0) is None]
+def _idle_lines() -> list[Line]:
+    scenarios = sorted(log.parent.name for log in RECORDINGS.glob("*/gateway.log"))
+    every = [line for scenario in scenarios for line in recorded(scenario)]
+    lines = [line for line in every if parse_line(line.raw.encode(), at=0.0) is None]
     # Mostly what a busy gateway writes: replies and answered requests.
-    return lines + [line for line in lines if b"gateway/ws" in line or b"nominal" in line] * 4
+    return lines + [line for line in lines if "gateway/ws" in line.raw or "nominal" in line.raw] * 4
 
 
-def _hang_lines() -> list[bytes]:
-    return _recorded("2026.4.5-incident-hang")
+def _hang_lines() -> list[Line]:
+    return [line for line in recorded("2026.4.5-incident-hang") if parse_line(line.raw.encode(), at=0.0)]
 
 
-def _write(path: Path, lines: Iterable[bytes], size: int) -> None:
-    written = 0
+def _shaped(line: Line, shape: str) -> bytes:
+    text = line.raw if shape == "plain" else WRAPS[shape](line, line.raw)
+    return f"{text}\n".encode()
+
+
+def _write(path: Path, lines: Sequence[bytes], size: int) -> None:
+    """Write the lines over and over, each time as of another day: no time is told twice."""
+    written, day = 0, _FIRST_DAY
     with path.open("wb") as file:
-        for line in itertools.cycle(lines):
-            written += file.write(line)
-            if written >= size:
-                return
+        while written < size:
+            day += timedelta(1)
+            date = f"{day:%Y-%m-%d}".encode()
+            for line in lines:
+                written += file.write(line.replace(b"2026-11-22", date))
 
 
 def main() -> None:
     for name, value, unit in measure():
-        print(f"{name:55} {value:10.1f} {unit}")
+        print(f"{name:75} {value:10.1f} {unit}")
 
 
 if __name__ == "__main__":

@@ -136,7 +136,8 @@ class EventStream:
                 if not marks:
                     continue
             counts.relevant += 1
-            self._pass_by(lines, passed, place)
+            if self._dating.follows:
+                self._pass_by(lines, passed, place)
             passed = place + 1
             event = self._event(unwrapped, marks, lines, place)
             if isinstance(event, Malformed) or (event is None and self._misses(line, unwrapped, marks)):

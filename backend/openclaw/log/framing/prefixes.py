@@ -16,6 +16,7 @@ from lockdeck.backend.openclaw.log.values import ISO
 
 CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 MONTH_DAY = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})?"
+_UNIX = r"\d{9,11}\.\d{6}"
 _LEVEL = r"(?:trace|debug|info|warn|warning|error|fatal|TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL)"
 _NAME = r"[\w.@/-]{1,120}"
 _HOST = r"[\w.:@%-]{1,120}"
@@ -46,7 +47,7 @@ PREFIXES = (
     ),
     Prefix("syslog 3164", rf"(?:<\d{{1,3}}>)?{MONTH_DAY} {_PROCESS}"),
     Prefix("journal", rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) {ISO}(?: [A-Z]{{3,5}})?|{ISO}) {_PROCESS}"),
-    Prefix("journal unix", rf"\d{{9,11}}\.\d{{6}} {_PROCESS}"),
+    Prefix("journal unix", rf"{_UNIX} {_PROCESS}"),
     Prefix("cri", rf"{ISO} (?:stdout|stderr) [FP](?::[\w:]{{0,40}})? "),
     Prefix("fly", rf"{ISO} {_NAME}\[[\w.-]{{1,60}}\] \w{{2,12}} \[\w{{2,12}}\] ?"),
     Prefix("render", rf"{ISO} {_NAME}\[[\w.-]{{1,60}}\]: "),
@@ -80,6 +81,12 @@ _GROUPS = tuple(f"p{place}" for place in range(len(PREFIXES)))
 _ANY = re.compile(
     "|".join(f"(?P<{group}>{prefix.pattern})" for group, prefix in zip(_GROUPS, PREFIXES, strict=True))
 )
+_TIMED = frozenset(
+    group
+    for group, prefix in zip(_GROUPS, PREFIXES, strict=True)
+    if any(time in prefix.pattern for time in (ISO, CLOCK, MONTH_DAY, _UNIX))
+)
+"""Prefixes that hold a time; what looks like one in another is a name."""
 _NAME_OF = {group: prefix.name for group, prefix in zip(_GROUPS, PREFIXES, strict=True)}
 _QUOTING = frozenset({"indent", "quote", "bullet", "backtick", "grep file", "grep line"})
 """Prefixes of quotations: behind them only a line with a time, a tag or fields is one of OpenClaw's."""
@@ -126,7 +133,7 @@ class Peeler:
         end = 0
         while len(groups) < MOST and (match := _ANY.match(text, end)):
             groups.append(str(match.lastgroup))
-            parts.append(match[0])
+            parts += [match[0]] if match.lastgroup in _TIMED else []
             end = match.end()
         if not groups:
             return Peeled(text)
@@ -150,7 +157,9 @@ def _is_bare(text: str, place: int = 0) -> bool:
 
 @lru_cache(64)
 def _chain_of(groups: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("".join(f"({PREFIXES[int(group[1:])].pattern})" for group in groups))
+    """Return what matches these prefixes; those that hold a time as its groups."""
+    patterns = ((group, PREFIXES[int(group[1:])].pattern) for group in groups)
+    return re.compile("".join(f"({p})" if group in _TIMED else f"(?:{p})" for group, p in patterns))
 
 
 def _peeled(text: str, end: int, parts: Sequence[str], names: tuple[str, ...]) -> Peeled:
