@@ -135,7 +135,11 @@ def common_options(function: F) -> F:
             "--config", type=file, metavar="FILE", help="Configuration file instead of the usual one."
         ),
         click.option(
-            "--log", type=file, multiple=True, metavar="FILE", help="A log file to read (repeatable)."
+            "--log",
+            type=file,
+            multiple=True,
+            metavar="FILE",
+            help="A log to read: a file, a named pipe, or - for stdin (repeatable).",
         ),
     ):
         with_common = option(with_common)

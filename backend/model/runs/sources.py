@@ -29,19 +29,28 @@ class LogSource(Struct, frozen=True):
 
 def sources_of(books: Mapping[str, RunBook]) -> tuple[LogSource, ...]:
     """Put the books by the names of their logs together, source by source; a log that tells nothing is of none."""
-    sources: list[tuple[set[str], LogSource]] = []
+    sources: dict[str, LogSource] = {}
+    owners: dict[str, str] = {}  # by id, the log that its source stood under when the id was told
+    joined: dict[str, str] = {}
     for name, book in books.items():
         if book == RunBook(limits=book.limits):
             continue
         ids = set(_ids(book))
-        joined, logs = book, tuple[str, ...]()
-        for same in [entry for entry in sources if entry[0] & ids]:
-            sources.remove(same)
-            ids |= same[0]
-            logs += same[1].logs
-            joined = merge(same[1].book, joined)
-        sources.append((ids, LogSource((*logs, name), joined)))
-    return tuple(source for _, source in sources)
+        logs, whole = tuple[str, ...]((name,)), book
+        for previous in sorted({_present(owners[mark], joined) for mark in ids if mark in owners}):
+            same = sources.pop(previous)
+            joined[previous] = name
+            logs, whole = (*same.logs, *logs), merge(same.book, whole)
+        sources[name] = LogSource(logs, whole)
+        owners |= dict.fromkeys(ids, name)
+    return tuple(sources.values())
+
+
+def _present(name: str, joined: Mapping[str, str]) -> str:
+    """Return under which log the source stands that a log has become part of."""
+    while name in joined:
+        name = joined[name]
+    return name
 
 
 def merge(book: RunBook, other: RunBook) -> RunBook:

@@ -39,12 +39,15 @@ class LiveSource(threading.Thread):
 
     def run(self) -> None:
         """Read to the end (in the thread)."""
+        problem: str | None = "is read no more; what happens since isn't seen"
         try:
             self.read_on()
-        except OSError as error:
-            if not self._stopped:
-                self.problem = f"can't be read: {error.strerror or error}; what happens since isn't seen"
+            problem = self.problem
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            problem = f"can't be read: {reason}; what happens since isn't seen"
         finally:
+            self.problem = problem
             self.finished = True
             os.close(self._ending)
             self._wake()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -53,8 +53,9 @@ class Replay(Struct, frozen=True):
 
     `lines` are per file, without those that are no log, `left_out` of which were met in folders; `kinds` counts the
     events by what they are; `unjoined` lines name no run; `refused_starts` are the newest gateways that were
-    refused; `sources` are the logs, by the OpenClaw that wrote them, as far as the ids in them tell; `problems` say
-    which file could not be read and why, and from when on what is told is whole.
+    refused; `sources` are the logs, by the OpenClaw that wrote them, as far as the ids in them tell, and `names` that of
+    each run's, where there are several; `problems` say which file could not be read and why, and from when on what is
+    told is whole. `interrupted`: not all was read.
     """
 
     lines: dict[str, LineCounts]
@@ -69,6 +70,7 @@ class Replay(Struct, frozen=True):
     sources: tuple[LogSource, ...] = ()
     timeline: tuple[Happening, ...] = ()
     whole_since: float | None = None
+    names: Mapping[str, str] = {}
 
     @property
     def totals(self) -> LineCounts:
@@ -80,8 +82,7 @@ class Replay(Struct, frozen=True):
 
     def source_of(self, run_id: str) -> str | None:
         """Return the name of the source of a run; None where there is only one source."""
-        names = (source.name for source in self.sources if run_id in source.book.runs)
-        return next(names, None) if len(self.sources) > 1 else None
+        return self.names.get(run_id)
 
 
 def replay(
@@ -120,6 +121,7 @@ def replay(
         sources=sources,
         timeline=_timeline(sources, parts),
         whole_since=max(forgotten, default=None),
+        names=_names_by_run(sources),
     )
 
 
@@ -144,6 +146,12 @@ class _Part(Struct):
     unjoined: int
     kinds: Counter[str]
     timeline: list[Happening]
+
+
+def _names_by_run(sources: Sequence[LogSource]) -> dict[str, str]:
+    """Return the name of the source of each run, where there are several."""
+    apart = sources if len(sources) > 1 else ()
+    return {run_id: source.name for source in apart for run_id in source.book.runs}
 
 
 def _ends(source: LogSource, past: PastLogs) -> list[float]:

@@ -38,3 +38,20 @@ def test_logs_of_one_host_are_one_source_and_those_of_others_stay_apart():
     assert [source.logs for source in sources_of(books)] == [("b",), ("a/1", "a/2")]
     (_, together) = sources_of(books)
     assert together.book.runs == fold_all(RunBook(), hang).runs
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=12), st.integers(2, 4))
+def test_every_log_is_of_one_source_and_those_of_a_chain_of_shared_ids_are_together(places, spread):
+    events = LOGS["2026.4.5-incident-hang"]
+    runs = sorted({event.run_id for event in events if event.run_id})
+    books = {
+        str(number): fold_all(
+            RunBook(), [e for e in events if e.run_id in runs[place % len(runs) : place % len(runs) + spread]]
+        )
+        for number, place in enumerate(places)
+    }
+    sources = sources_of(books)
+    assert sorted(log for source in sources for log in source.logs) == sorted(books)
+    told = [set(source.book.runs) for source in sources]
+    assert all(not one & other for number, one in enumerate(told) for other in told[number + 1 :])
+    assert set().union(*told) == set().union(*(book.runs for book in books.values()))
