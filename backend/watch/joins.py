@@ -17,6 +17,7 @@ from lockdeck.backend.model.runs.joins import (
     session_keys,
     unjoined,
 )
+from lockdeck.backend.model.runs.lock_places import known_paths
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.sessions.blocked import failures_by_subject, waits_by_key
@@ -128,7 +129,8 @@ class Joiner:
             return self._joins
         keys = self._joins.keys if same_keys else {**gateway_keys, **_stored_keys(directories)}
         self._generations, self._gateway_keys = generations, gateway_keys
-        self._joins = Joins.of(book, keys, run_roots)
+        joins = Joins.of(book, keys, run_roots)
+        self._joins = replace(joins, failures=_at_known_paths(joins.failures, directories))
         return self._joins
 
 
@@ -165,3 +167,16 @@ def _unjoined_notes(book: RunBook, keys: Mapping[str, str]) -> Iterator[str]:
         yield f"log: {times(runs, 'run')} of no session known here"
     if lines:
         yield f"log: {times(lines, 'line')} that no id ties to a run"
+
+
+def _at_known_paths(
+    failures: Mapping[str, tuple[CallerFailure, ...]], directories: Sequence[WatchedDirectory]
+) -> Mapping[str, tuple[CallerFailure, ...]]:
+    """Return the failures by the paths of the locks here, also where the log names them as a container sees them."""
+    meant = known_paths(failures, [directory.where.path for directory in directories])
+    if not meant:
+        return failures
+    joined: dict[str, list[CallerFailure]] = {}
+    for subject, of_subject in failures.items():
+        joined.setdefault(meant.get(subject, subject), []).extend(of_subject)
+    return {subject: tuple(sorted(told, key=lambda f: (f.at, f.source))) for subject, told in joined.items()}

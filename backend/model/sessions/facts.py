@@ -42,7 +42,7 @@ class SessionFacts(Struct, frozen=True):
     its occupation is over. `foreign_holds` are those of other processes than the run's. `budget` is the longest an
     attempt may take by configuration, `run_budget_s` the run timeout, `compaction_s` the longest compaction,
     `lock_wait_s` how long callers wait for the lock, `max_hold_ms` the lock's own limit.
-    `drain_s` is how long a gateway may drain. `process_at`: when the holder, or a child of it, was last seen working. `tool_running`: the last transcript entry
+    `drain_s` is how long a gateway may drain. `store_at`: when the store's row was written. `process_at`: when the holder, or a child of it, was last seen working. `tool_running`: the last transcript entry
     asks for a tool, so the model's idle timeout does not run. `lock_since`: when the session's lock was made, also
     one that was removed under its holder. `sees_locks` is false where attempts take no lock file (from 2026.8.1 on),
     so that the begin of one can't be seen, `lock_scope` says how long it stands where they do; `holder` then says who has the session. `suspension` says in a sentence
@@ -60,6 +60,7 @@ class SessionFacts(Struct, frozen=True):
     foreign_holds: tuple[Hold, ...] = ()
     blocked: Blocked = NOBODY_BLOCKED
     store_status: str | None = None
+    store_at: float | None = None
     transcript_at: float | None = None
     log_at: float | None = None
     process_at: float | None = None

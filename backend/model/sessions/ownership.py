@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.releases.table import Traits
 from lockdeck.backend.model.runs.followup import CLOCK_SLACK_S, FOLLOW_UP_S, HOLD_SLACK_S
+from lockdeck.backend.model.runs.lock_places import same_lock
 from lockdeck.backend.model.runs.records import LOCKED, Attempt, Hold, Occupation
 from lockdeck.backend.model.runs.run import Run
 
@@ -46,7 +47,9 @@ def lost_on(run: Run, path: str | None) -> bool:
     """
     if run.attempts and run.attempts[-1].reason != LOCKED:
         return run.attempts[-1].kept_out
-    return any(path is None or timeout.path in (None, path) for timeout in run.lock_timeouts)
+    return any(
+        path is None or timeout.path is None or same_lock(timeout.path, path) for timeout in run.lock_timeouts
+    )
 
 
 def foreign_holds(run: Run, occupation: Occupation | None) -> tuple[Hold, ...]:

@@ -46,7 +46,7 @@ def assess(facts: SessionFacts, now: float) -> Assessment:
             for state, rule in _RULES
             if (finding := rule(facts, now)) is not None
         ),
-        (State.IDLE, Finding(_last_end(facts), (_nothing_runs(facts),))),
+        (State.IDLE, Finding(_last_end(facts), _nothing_runs(facts, now))),
     )  # fmt: skip
     state, finding = result
     severity, notes = _severity(state, facts, now)
@@ -259,10 +259,13 @@ def _step(attempt: Attempt) -> str:
     return attempt.decision or "the next account"
 
 
-def _nothing_runs(facts: SessionFacts) -> str:
-    return (
-        "nothing runs and no lock stands" if facts.judgement is None and facts.sees_locks else "nothing runs"
-    )
+def _nothing_runs(facts: SessionFacts, now: float) -> tuple[str, ...]:
+    free = facts.judgement is None and facts.sees_locks
+    nothing = "nothing runs and no lock stands" if free else "nothing runs"
+    run = facts.run
+    if run is None or run.outcome is not RunOutcome.ABORTED or run.ended_at is None:
+        return (nothing,)
+    return (nothing, f"the last run ({run.run_id}) was aborted {duration(now - run.ended_at)} ago")
 
 
 def _in_short_gap(facts: SessionFacts, now: float) -> bool:
@@ -286,6 +289,9 @@ def _moved_on(facts: SessionFacts, ended_at: float) -> bool:
     ran = (hold.ended_at if lost and hold.ended_at is not None else hold.started_at for hold in facts.holds)
     if any(at > ended_at for at in ran):
         return True
+    ended_well = facts.store_status in ("done", "killed")
+    if ended_well and facts.store_at is not None and facts.store_at > ended_at + AFTERMATH_S:
+        return True  # a later run, of which the log tells nothing
     return facts.transcript_at is not None and facts.transcript_at > ended_at + AFTERMATH_S
 
 

@@ -183,6 +183,7 @@ class FileSessions:
             blocked=_with_refused(_blocked(report, session, occupation, last), refused),
             refused=refused,
             store_status=session.entry.status,
+            store_at=session.entry.updated_at,
             transcript_at=tail.last_entry_at if tail else None,
             process_at=self._worked_at(lock, report.now),
             suspension=_suspension(lock),

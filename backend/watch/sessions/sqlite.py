@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from lockdeck.backend.model.fleet import SessionView
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.runs.budget import budget_of
+from lockdeck.backend.model.runs.followup import FOLLOW_UP_S
 from lockdeck.backend.model.runs.records import Blocked, Occupation
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.sessions.blocked import blocked_on
@@ -79,6 +80,7 @@ def observe(row: SessionRow, run: Run | None, report: RootReport) -> Observation
         refused=refused,
         gateway_tells=row.active is False and not news.from_log,
         store_status=None if active else row.status,
+        store_at=row.ended_at or row.updated_at,
         transcript_at=sign.at if sign else None,
         # Nobody has heard what the run did before we listened.
         log_at=news.connected_at,
@@ -105,7 +107,20 @@ def _run_now(row: SessionRow, report: RootReport) -> Run | None:
     run = run_of(row, report)
     if run is None or not is_recent(run, report.now):
         return None
-    return None if ended_with_its_gateway(run, report.root.gateway_started_at) else run
+    if ended_with_its_gateway(run, report.root.gateway_started_at) or _is_previous(run, row):
+        return None
+    return run
+
+
+def _is_previous(run: Run, row: SessionRow) -> bool:
+    """Return whether a run went silent long before the attempt that the gateway says goes on: that is another run's.
+
+    Each attempt of a rotation begins soon after the last word on the one before.
+    """
+    if not row.active or row.started_at is None or run.run_id in row.run_ids:
+        return False
+    begun = run.opened.at if run.opened is not None else run.last_activity
+    return max(begun, run.last_activity) < row.started_at - FOLLOW_UP_S
 
 
 def _suspension(report: RootReport) -> str | None:

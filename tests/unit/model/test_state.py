@@ -186,6 +186,19 @@ def test_a_stopped_holder_is_stuck_and_told_with_what_wakes_it():
     assert state_of(10.0, suspension=sentence).state is State.IDLE, "it has nothing"
 
 
+def test_an_old_failure_is_not_shown_once_the_store_tells_of_a_later_run():
+    later = {"store_status": "killed", "store_at": 900.0}
+    assert state_of(950.0, *FAILED).state is State.FAILED
+    assert state_of(950.0, *FAILED, **later).state is State.IDLE
+    assert state_of(950.0, *FAILED, store_status="failed", store_at=900.0).state is State.FAILED
+
+
+def test_a_run_that_was_aborted_stays_told_on_the_idle_row():
+    found = state_of(80.0, AttemptStarted(10.0, "r1"), RunEnded(60.0, "r1", ok=False, aborted=True))
+    assert (found.state, found.severity) == (State.IDLE, Severity.OK)
+    assert found.reasons[1] == "the last run (r1) was aborted 20 s ago"
+
+
 # --- stuck without a holder ---------------------------------------------------------------------------
 
 REFUSED = Refusals(5, 100.0, 320.0, Refusal.CLAIMED)

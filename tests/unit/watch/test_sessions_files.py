@@ -339,6 +339,17 @@ def test_one_look_is_enough_to_call_a_lock_leaked_and_none_that_is_being_let_go_
     assert (session.lock, session.state) == (None, State.IDLE)
 
 
+def test_a_caller_that_names_the_lock_as_its_container_sees_it_is_blocked(incident):
+    incident.holder.take(incident.lock)
+    inside = f"/home/node/.openclaw/agents/main/sessions/{incident.lock.name}"
+    error = f"session file locked (timeout 10000ms): pid={incident.holder.pid} {inside}"
+    with incident.fleet.log.open("a") as log:
+        log.write(
+            f'{iso(time.time())} [diagnostic] lane task error: lane=main durationMs=10500 error="Error: {error}"\n'
+        )
+    assert incident.look().blocked.count == 1
+
+
 def test_a_stopped_holder_is_told_as_stopped_with_what_wakes_it(incident):
     incident.holder.take(incident.lock)
     assert incident.look().state is State.RUNNING

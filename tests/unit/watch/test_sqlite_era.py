@@ -17,7 +17,7 @@ import pytest
 from msgspec.structs import replace
 
 from lockdeck.backend.actions.release.plan import plan_at
-from lockdeck.backend.model.fleet import FleetSnapshot, RootView, SessionView, State
+from lockdeck.backend.model.fleet import FleetSnapshot, RootView, RunHolder, SessionView, State
 from lockdeck.backend.model.runs.events import (
     AttemptStarted,
     ChainStopped,
@@ -41,7 +41,7 @@ from lockdeck.backend.watch.gateway_feed.rows import RootReport
 from lockdeck.backend.watch.joins import Joins
 from lockdeck.backend.watch.logs.replay import replay
 from lockdeck.backend.watch.sessions.builder import SessionBuilder
-from lockdeck.backend.watch.sessions.sqlite import observe
+from lockdeck.backend.watch.sessions.sqlite import gateway_sessions, observe
 from tests.folders import RECORDINGS
 from tests.unit.fleetdir import FleetDir
 from tests.unit.watch.test_feed import KEY, TOKEN, Server, Sessions, quick
@@ -469,6 +469,24 @@ def test_a_tool_at_work_is_no_silence_and_neither_is_what_was_before_we_listened
     assert state(connected_at=1100.0) is State.STUCK
     assert state(connected_at=1100.0, progress={KEY: Sign(1200.0, tool=True)}) is State.RUNNING
     assert state(connected_at=1100.0, progress={KEY: Sign(1990.0)}) is State.RUNNING
+
+
+def test_a_holder_is_never_the_previous_run_with_its_age(fleet):
+    row = SessionRow(KEY, "silas", active=True, started_at=1990.0)
+    root = collector(fleet).roots[str(fleet.root)]
+    news = FeedNews(sessions=(row,), told_at=1999.0, connected=True, connected_at=1900.0)
+
+    def holder(retried_at: float) -> RunHolder | None:
+        lines = [retry(retried_at, 1, run_id="r1", session_key=KEY, trace_id=None)]
+        joins = Joins.of(fold_all(RunBook(), lines), {}, {})
+        (view,) = gateway_sessions(RootReport(root, news, joins, 2000.0), SessionBuilder())
+        return view.holder
+
+    previous, present = holder(1700.0), holder(1985.0)
+    assert previous is not None
+    assert (previous.run_id, previous.since) == (None, 1990.0)
+    assert present is not None
+    assert present.run_id == "r1"
 
 
 def test_a_run_whose_end_nobody_heard_is_over_when_its_row_says_so(fleet):
