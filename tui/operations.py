@@ -206,6 +206,7 @@ def _cancelled(target: Target, outcome: CancelOutcome, lock: Target | None) -> P
         "cancelled": Severity.OK,
         "nothing-to-cancel": Severity.NOTICE,
         "refused": Severity.WARNING,
+        "not-known": Severity.WARNING,
     }.get(outcome.status, Severity.CRITICAL)
     return Piece(
         target,

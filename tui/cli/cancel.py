@@ -140,10 +140,11 @@ def _carry_out(plans: list[CancelPlan], request: CancelRequest) -> Exit:
 
 def _of_gateways(plans: list[CancelPlan]) -> list[CancelPlan]:
     """Everything means: of the gateways. Other processes are only ended by the name of their session."""
+    chosen = [plan for plan in plans if plan.is_gateway or plan.nothing or plan.not_known]
     for plan in plans:
-        if not plan.is_gateway:
+        if plan not in chosen:
             narrate(f"{plan.key}: left alone, its holder is not the gateway")
-    return [plan for plan in plans if plan.is_gateway]
+    return chosen
 
 
 def _shaped(bodies: list[dict[str, Any]], request: CancelRequest, name: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -124,8 +125,6 @@ def test_a_lock_that_stands_under_the_same_name_but_is_another_file_is_no_proof(
 
 
 def test_who_listens_on_the_port_is_proven_and_whoever_else_is_not(tmp_path):
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as server, sleeper() as other:
         port = server.getsockname()[1]
         mine = Claim(os.getpid(), ticks_of(os.getpid()), str(tmp_path), (), port)
@@ -407,12 +406,11 @@ def test_a_port_that_goes_on_answering_is_no_success_whatever_has_ended(root, se
     assert "shows an active run of the session" in outcome.sentences[0]
 
 
-def test_who_answers_on_a_port_is_told_from_who_came_after():
-    import socket
-
+@pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_who_answers_on_a_port_is_told_from_who_came_after(family, address):
     before = moment_now()
     with ExitStack() as stack:
-        server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        server = stack.enter_context(socket.create_server((address, 0), family=family))
         port = server.getsockname()[1]
         found = answering(port, before)
         assert found is not None

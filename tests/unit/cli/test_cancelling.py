@@ -168,3 +168,11 @@ def test_what_is_not_known_needs_a_person_and_is_no_success():
     assert cancelling._exit_of_plans(plans[:1], read_only=False) == 0
     assert cancelling._exit_of_plans(plans, read_only=False) == 1
     assert cancelling._exit_of_plans(plans, read_only=True) == 3
+
+
+def test_everything_means_of_the_gateways_and_hides_nothing_that_is_not_known(capsys):
+    route = GatewayRoute(RootPlaces("/root", "files", own_namespace=False), Config("/root"), {}, "/deck")
+    kinds = ({"is_gateway": True}, {"not_known": ("why",)}, {"nothing": True}, {"pid": 4711})
+    plans = [CancelPlan(str(at), "/root", 0.0, route, **more) for at, more in enumerate(kinds)]
+    assert cancelling._of_gateways(plans) == plans[:3]
+    assert capsys.readouterr().err == "3: left alone, its holder is not the gateway\n"

@@ -5,6 +5,7 @@ That a process has gone proves nothing about a run that another process had: the
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 
@@ -19,6 +20,10 @@ from lockdeck.backend.system.procfs import read_stat
 from lockdeck.backend.system.sockets import listeners
 
 _KNOCK_S = 0.5
+_NOBODY = frozenset(
+    {errno.ECONNREFUSED, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETUNREACH, errno.EHOSTUNREACH}
+)
+"""What the kernel says where nobody listens, or where this machine has no such address at all."""
 _STARTING = frozenset({Trouble.UNREACHABLE, Trouble.UNAVAILABLE, Trouble.CLOSED, Trouble.SILENT})
 """What a gateway that is just starting gives for an answer."""
 
@@ -56,17 +61,19 @@ class Answering(Struct, frozen=True):
 
 def answering(port: int | None, since: Moment) -> Answering | None:
     """Knock at a port of this machine; None where nobody answers."""
-    if port is None:
+    if port is None or not any(_somebody_at(address, port) for address in ("127.0.0.1", "::1")):
         return None
-    try:
-        socket.create_connection(("127.0.0.1", port), _KNOCK_S).close()
-    except ConnectionRefusedError:
-        return None
-    except OSError:
-        # Nobody said no: a full queue or a blocked process is somebody, too.
-        pass
     pids = listeners(port)
     return Answering(port, pids, bool(pids) and all(map(since.precedes, pids)))
+
+
+def _somebody_at(address: str, port: int) -> bool:
+    try:
+        socket.create_connection((address, port), _KNOCK_S).close()
+    except OSError as error:
+        # Nobody said no: a full queue or a blocked process is somebody, too.
+        return error.errno not in _NOBODY
+    return True
 
 
 def shows_run(context: CancelContext, seconds: float) -> tuple[bool | None, str]:
