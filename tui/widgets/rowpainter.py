@@ -57,7 +57,7 @@ class RowPainter(Generic[Item]):
         self._room = (0, False)
         self._layout: Layout = ()
         self._cache: dict[Key, _RowCells] = {}
-        self._strips: LRUCache[tuple[Any, ...], Strip] = LRUCache(_MAX_STRIPS)
+        self._strips: LRUCache[tuple[Any, ...], tuple[int, Strip]] = LRUCache(_MAX_STRIPS)
         self._versions = count()
         self._moment = 0
 
@@ -73,9 +73,9 @@ class RowPainter(Generic[Item]):
         """Return the row as a strip."""
         self._lay_out(look.width, look.wide)
         row = self._cells(key, item)
+        # The version is no part of the name: one that is over never comes back, and its strip must not stay.
         name = (
             key,
-            row.version,
             look.width,
             look.book.palette.name,
             look.ground,
@@ -83,9 +83,10 @@ class RowPainter(Generic[Item]):
             look.mark,
             look.wide,
         )
-        strip = self._strips.get(name)
-        if strip is None:
-            strip = self._strips[name] = self._paint(row.cells, look)
+        version, strip = self._strips.get(name, (None, None))
+        if strip is None or version != row.version:
+            strip = self._paint(row.cells, look)
+            self._strips[name] = (row.version, strip)
         return strip
 
     def forget_all_but(self, keys: Container[Key], in_view: int) -> None:
