@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.releases.table import LockScope
+from lockdeck.backend.model.runs.attempt_times import gap_grace
 from lockdeck.backend.model.runs.budget import budget_of
-from lockdeck.backend.model.runs.followup import gap_grace
 from lockdeck.backend.model.runs.records import Occupation
 from lockdeck.backend.model.sessions.facts import UNBOUNDED_QUIET_S
 from lockdeck.backend.model.sessions.ownership import holds_of, session_run

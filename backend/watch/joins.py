@@ -17,10 +17,10 @@ from lockdeck.backend.model.runs.joins import (
     session_keys,
     unjoined,
 )
-from lockdeck.backend.model.runs.lock_places import known_paths
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.sessions.blocked import failures_by_subject, waits_by_key
+from lockdeck.backend.model.sessions.lock_places import known_paths
 from lockdeck.backend.model.sessions.refusals import refusals_by_key
 from lockdeck.backend.model.sessions.wedges import Wedge, wedges_by_key
 from lockdeck.backend.model.words import times

@@ -13,6 +13,9 @@ from lockdeck.backend.model.runs.records import Attempt, Compaction
 from lockdeck.backend.model.runs.remaining import Remaining
 from lockdeck.backend.model.words import duration, times
 
+EXCEEDED_S = 5.0
+"""An attempt needs some time before and after its model call: only so many seconds later it exceeds its limit."""
+
 
 class Forecast(Struct, frozen=True):
     """Attempts still to come and the worst-case end (epoch seconds, None when nothing bounds it), and its basis."""
@@ -45,14 +48,14 @@ def forecast(
     basis = _basis(
         limits, running=running is not None, to_come=len(to_come), listed=rest.listed, pause_s=wait
     )
-    if not limits:
+    if not limits or any(budget.seconds is None for budget in limits):
         return Forecast(to_come, None, basis)
-    for budget in limits:
-        if budget.seconds is None:
-            return Forecast(to_come, None, basis)
-        wait += budget.seconds
+    wait += sum(budget.seconds or 0.0 for budget in limits)
     limit = running.seconds or 0.0 if running else 0.0
-    spent = 0.0 if current is None else min(current.duration_s(now) or 0.0, limit)
+    lasts = 0.0 if current is None else current.duration_s(now) or 0.0
+    spent = min(lasts, limit)
+    if running and compaction is None and lasts > limit + EXCEEDED_S:
+        basis = f"{basis}; the running attempt has exceeded that by {duration(lasts - limit)}"
     begins = current.started_at if current is not None and current.started_at is not None else now
     free_by = max(now, begins) + wait - spent
     if compaction is None:

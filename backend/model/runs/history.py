@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from lockdeck.backend.model.moments import Telling, seconds_between, telling_of
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.runs.attempt_model import with_profile
+from lockdeck.backend.model.runs.attempt_times import FOLLOW_UP_S
 from lockdeck.backend.model.runs.fix import finding
 from lockdeck.backend.model.runs.fold import RunBook
-from lockdeck.backend.model.runs.followup import FOLLOW_UP_S
 from lockdeck.backend.model.runs.joins import key_of, session_keys
 from lockdeck.backend.model.runs.life import RunOutcome
 from lockdeck.backend.model.runs.records import Attempt, PolicyFinding

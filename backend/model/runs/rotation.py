@@ -11,10 +11,9 @@ from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.releases.table import Traits
 from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.attempt_model import with_profile
-from lockdeck.backend.model.runs.attempt_times import attempt_in_progress, with_starts
+from lockdeck.backend.model.runs.attempt_times import FOLLOW_UP_S, attempt_in_progress, with_starts
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.runs.fix import finding
-from lockdeck.backend.model.runs.followup import FOLLOW_UP_S
 from lockdeck.backend.model.runs.forecast import forecast
 from lockdeck.backend.model.runs.records import (
     LOCKED,

@@ -8,9 +8,9 @@ from lockdeck.backend.model.fleet import State
 from lockdeck.backend.model.locks import Judgement, Verdict
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.releases.table import LockScope
+from lockdeck.backend.model.runs.attempt_times import CLOCK_SLACK_S, FOLLOW_UP_S, followed_up
 from lockdeck.backend.model.runs.budget import Budget, budget_of
 from lockdeck.backend.model.runs.events import StuckSession
-from lockdeck.backend.model.runs.followup import CLOCK_SLACK_S, FOLLOW_UP_S, followed_up
 from lockdeck.backend.model.runs.records import (
     GAP_GRACE_S,
     NOBODY_BLOCKED,

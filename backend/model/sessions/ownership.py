@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from lockdeck.backend.model.releases.table import Traits
-from lockdeck.backend.model.runs.followup import CLOCK_SLACK_S, FOLLOW_UP_S, HOLD_SLACK_S
-from lockdeck.backend.model.runs.lock_places import same_lock
+from lockdeck.backend.model.runs.attempt_times import CLOCK_SLACK_S, FOLLOW_UP_S, HOLD_SLACK_S
 from lockdeck.backend.model.runs.records import LOCKED, Attempt, Hold, Occupation
 from lockdeck.backend.model.runs.run import Run
+from lockdeck.backend.model.sessions.lock_places import same_lock
 
 LOCK_WAIT_S = max(wait or 0.0 for wait in Traits.lock_wait_s.values)
 """For how long (seconds) a run waits for a lock before it says so, in the most patient release."""

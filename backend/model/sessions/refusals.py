@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lockdeck.backend.model.runs.events import CallerFailure, Refusal
+from lockdeck.backend.model.runs.events import CallerFailure, CallerRefusal
 from lockdeck.backend.model.runs.fold import RunBook
 from lockdeck.backend.model.runs.records import Blocked
 from lockdeck.backend.model.runs.run import Run
@@ -26,7 +26,7 @@ class Refusals(Struct, frozen=True):
     callers: int
     first: float
     last: float
-    refusal: Refusal
+    refusal: CallerRefusal
     candidates: int = 0
     quote_lock: bool = False
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from lockdeck.backend.model.fleet import Severity, State
 from lockdeck.backend.model.locks import Verdict
-from lockdeck.backend.model.runs.followup import FOLLOW_UP_S
+from lockdeck.backend.model.runs.attempt_times import FOLLOW_UP_S
 from lockdeck.backend.model.runs.life import PROMISING, RunOutcome
 from lockdeck.backend.model.runs.records import GAP_GRACE_S, Attempt, Rotation
 from lockdeck.backend.model.runs.rotation import kept_out_sentence

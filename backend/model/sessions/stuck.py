@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lockdeck.backend.model.locks import Verdict
-from lockdeck.backend.model.runs.followup import FOLLOW_UP_S
+from lockdeck.backend.model.runs.attempt_times import FOLLOW_UP_S
 from lockdeck.backend.model.runs.records import Hold
 from lockdeck.backend.model.runs.rotation import unbroken
 from lockdeck.backend.model.sessions.facts import UNBOUNDED_QUIET_S, SessionFacts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockdeck.backend.model.runs.events import Refusal
+from lockdeck.backend.model.runs.events import CallerRefusal
 from lockdeck.backend.model.sessions.facts import SessionFacts
 from lockdeck.backend.model.sessions.finding import Finding
 
@@ -22,7 +22,7 @@ def refusing(facts: SessionFacts, now: float) -> Finding | None:
     refused = facts.refused
     if refused is None or facts.occupied or facts.restarted_since(refused.last):
         return None
-    draining = refused.refusal is Refusal.DRAINING
+    draining = refused.refusal is CallerRefusal.DRAINING
     if draining and now - refused.first <= facts.drain_s + DRAIN_SLACK_S:
         return None
     if refused.callers < 2 or refused.last - refused.first < REFUSING_S:
@@ -48,11 +48,13 @@ def _goes_on_since(facts: SessionFacts, at: float) -> bool:
     return any(sign is not None and sign > at for sign in (facts.transcript_at, run_at))
 
 
-def _left_over(facts: SessionFacts, refusal: Refusal) -> str:
-    if refusal is Refusal.DRAINING:
+def _left_over(facts: SessionFacts, refusal: CallerRefusal) -> str:
+    if refusal is CallerRefusal.DRAINING:
         return "it drains longer than a gateway may: only its restart ends that"
     if facts.gateway_tells:
-        left = "the claim is left over" if refusal is Refusal.CLAIMED else "what refuses them is left over"
+        left = (
+            "the claim is left over" if refusal is CallerRefusal.CLAIMED else "what refuses them is left over"
+        )
         return f"the gateway shows no run: {left}"
     if facts.sees_locks:
         return "no lock stands, and no log line shows a run that has the session"

@@ -8,14 +8,14 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import SessionView
 from lockdeck.backend.model.releases.lookup import traits_of
+from lockdeck.backend.model.runs.attempt_times import FOLLOW_UP_S
 from lockdeck.backend.model.runs.budget import budget_of
-from lockdeck.backend.model.runs.followup import FOLLOW_UP_S
 from lockdeck.backend.model.runs.records import Blocked, Occupation
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.sessions.blocked import blocked_on
 from lockdeck.backend.model.sessions.refusals import Refusals, refusals_since, with_refused
 from lockdeck.backend.model.words import duration
-from lockdeck.backend.openclaw.gateway.rows import SessionRow
+from lockdeck.backend.openclaw.gateway.rows import SessionRow, Sign
 from lockdeck.backend.system.suspension import suspension_of
 from lockdeck.backend.watch.gateway_feed.rows import (
     NAMELESS,
@@ -63,15 +63,14 @@ def observe(row: SessionRow, run: Run | None, report: RootReport) -> Observation
     """Put together what is told of one session and its run."""
     root, news, joins = report.root, report.news, report.joins
     chain = root.chain_for(row.agent)
-    candidate = chain.candidates[0] if chain.candidates else None
-    budget = budget_of(chain, candidate, traits_of(root.version))
+    budget = budget_of(chain, next(iter(chain.candidates), None), traits_of(root.version))
     active = is_active(row, run, report, budget.seconds)
     if not active and run is not None and run.ended_at is None:
         run = None  # its end was not heard, and it does not run any more
     rotation = rotation_in(root, row.agent, run, None, joins, report.now)
     occupation = occupation_of(row, rotation, run, report) if active else None
     holder = None if occupation is None else holder_of(row, run, rotation, occupation.since, report)
-    sign = (news.progress or {}).get(row.key)
+    sign = _sign(row, report)
     refused = _refused(row, run, report, occupation)
     facts = replace(
         facts_of_any_era(root, row.agent, row.key, run, rotation, joins),
@@ -123,6 +122,10 @@ def _is_previous(run: Run, row: SessionRow) -> bool:
     return max(begun, run.last_activity) < row.started_at - FOLLOW_UP_S
 
 
+def _sign(row: SessionRow, report: RootReport) -> Sign | None:
+    return (report.news.progress or {}).get(row.key)
+
+
 def _suspension(report: RootReport) -> str | None:
     """Say that the gateway, which has all sessions, is stopped; None where it is not."""
     gateway = report.root.gateway
@@ -135,7 +138,7 @@ def _refused(
     """Return the callers refused since the session is occupied, or since anything ran in it."""
     if occupation is not None:
         return refusals_since(report.joins.refusals.get(row.key, ()), occupation.since)
-    sign = (report.news.progress or {}).get(row.key)
+    sign = _sign(row, report)
     done_at = row.ended_at if row.status == "done" else None
     signs = (row.started_at, done_at, sign.at if sign else None)
     return refused_since(report.joins, row.key, run, signs, report.now)

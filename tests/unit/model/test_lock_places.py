@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lockdeck.backend.model.runs.lock_places import known_paths, place_of, same_lock
+from lockdeck.backend.model.sessions.lock_places import known_paths, place_of, same_lock
 
 HERE = "/srv/claw/agents/main/sessions"
 INSIDE = "/home/node/.openclaw/agents/main/sessions/s1.jsonl.lock"

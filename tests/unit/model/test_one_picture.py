@@ -13,11 +13,11 @@ from lockdeck.backend.model.locks import Judgement, Verdict
 from lockdeck.backend.model.occupation import Sighting, observe
 from lockdeck.backend.model.releases.table import LockScope
 from lockdeck.backend.model.releases.version import Version
+from lockdeck.backend.model.runs.attempt_times import gap_grace
 from lockdeck.backend.model.runs.budget import Budget
 from lockdeck.backend.model.runs.chain import Candidate, FailoverChain
 from lockdeck.backend.model.runs.events import Event, FailoverDecision, ModelFallbackDecision
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
-from lockdeck.backend.model.runs.followup import gap_grace
 from lockdeck.backend.model.runs.records import Hold, Occupation
 from lockdeck.backend.model.runs.rotation import rotation_of
 from lockdeck.backend.model.sessions.facts import SessionFacts

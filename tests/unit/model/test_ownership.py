@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lockdeck.backend.model.fleet import State
 from lockdeck.backend.model.locks import Judgement, Verdict
 from lockdeck.backend.model.occupation import Sighting, observe
+from lockdeck.backend.model.runs.attempt_times import gap_grace
 from lockdeck.backend.model.runs.budget import Budget
 from lockdeck.backend.model.runs.chain import Candidate, FailoverChain
 from lockdeck.backend.model.runs.events import (
@@ -23,7 +24,6 @@ from lockdeck.backend.model.runs.events import (
     RunTimeout,
 )
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
-from lockdeck.backend.model.runs.followup import gap_grace
 from lockdeck.backend.model.runs.joins import runs_by_key
 from lockdeck.backend.model.runs.records import Hold, Occupation
 from lockdeck.backend.model.runs.rotation import rotation_of

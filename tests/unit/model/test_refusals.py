@@ -7,10 +7,10 @@ import random
 import pytest
 
 from lockdeck.backend.model.runs.events import (
+    CallerRefusal,
     Event,
     LaneTaskError,
     ModelFallbackDecision,
-    Refusal,
     TurnRefused,
     refusal_in,
 )
@@ -50,7 +50,7 @@ def refused_run(at: float, run_id: str, candidates: int = 6) -> list[Event]:
                 candidate=f"p/m{number}",
                 reason="unknown",
                 session_key=KEY,
-                refusal=Refusal.CLAIMED,
+                refusal=CallerRefusal.CLAIMED,
             )
         )
     return lines
@@ -66,16 +66,16 @@ def refused(events: list[Event], since: float = 0.0) -> Refusals | None:
 @pytest.mark.parametrize(
     ("text", "refusal"),
     [
-        (f"ActiveTurnClaimError: {CLAIM}", Refusal.CLAIMED),
-        ('Session "agent:a:b" changed while starting work. Retry.', Refusal.CHANGED),
-        ("Error: writer claim changed", Refusal.CHANGED),
-        ("restart recovery claim changed before agent adoption", Refusal.CHANGED),
+        (f"ActiveTurnClaimError: {CLAIM}", CallerRefusal.CLAIMED),
+        ('Session "agent:a:b" changed while starting work. Retry.', CallerRefusal.CHANGED),
+        ("Error: writer claim changed", CallerRefusal.CHANGED),
+        ("restart recovery claim changed before agent adoption", CallerRefusal.CHANGED),
         (
             "GatewayDrainingError: Gateway is draining for restart; new tasks are not accepted",
-            Refusal.DRAINING,
+            CallerRefusal.DRAINING,
         ),
-        ("Error: timeout waiting for session store lock: /r/sessions.json", Refusal.STORE_LOCK),
-        ("Error: timeout acquiring session store lock: /r/sessions.json.lock", Refusal.STORE_LOCK),
+        ("Error: timeout waiting for session store lock: /r/sessions.json", CallerRefusal.STORE_LOCK),
+        ("Error: timeout acquiring session store lock: /r/sessions.json.lock", CallerRefusal.STORE_LOCK),
         ("FailoverError: Request was aborted.", None),
     ],
 )
@@ -85,7 +85,7 @@ def test_an_error_is_a_refusal_by_openclaws_own_words(text, refusal):
 
 def test_a_refused_caller_counts_once_however_many_lines_it_leaves():
     replies = [TurnRefused(AT + 0.02, "s1", None, CLAIM), TurnRefused(AT + 0.04, "s1", None, CLAIM)]
-    assert refused([*lanes(AT), *replies]) == Refusals(1, AT, AT + 0.02, Refusal.CLAIMED)
+    assert refused([*lanes(AT), *replies]) == Refusals(1, AT, AT + 0.02, CallerRefusal.CLAIMED)
 
 
 def test_a_refused_run_is_one_caller_however_many_of_its_candidates_were():

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from lockdeck.backend.model.releases.version import Version
+from lockdeck.backend.model.runs.attempt_times import followed_up, gap_grace
 from lockdeck.backend.model.runs.chain import Candidate, FailoverChain
 from lockdeck.backend.model.runs.events import (
     AgentEnd,
@@ -22,7 +23,6 @@ from lockdeck.backend.model.runs.events import (
     RunTimeout,
 )
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
-from lockdeck.backend.model.runs.followup import followed_up, gap_grace
 from lockdeck.backend.model.runs.history import occupations_from_runs
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.records import NOBODY_BLOCKED, Attempt, Hold, Occupation
@@ -136,6 +136,14 @@ def test_a_decision_that_knows_of_no_fallback_goes_before_the_chain():
     assert rotation.attempts[1].profile == "atlas:beta"
     assert (rotation.total, rotation.to_come) == (2, ())
     assert rotation.free_by == pytest.approx(1060.8 + 60)
+
+
+def test_an_attempt_that_takes_longer_than_it_may_is_told_to():
+    within = rotation_of(run_of(*ROTATED), CHAIN, HOLDS, 1122.0 + 64.0, NAMES)
+    beyond = rotation_of(run_of(*ROTATED), CHAIN, HOLDS, 1122.0 + 79.0, NAMES)
+    assert "exceeded" not in (within.free_by_how or "")
+    assert (beyond.free_by_how or "").endswith("; the running attempt has exceeded that by 19 s")
+    assert beyond.free_by == pytest.approx(1122.0 + 79.0 + 2 * 60)
 
 
 def test_a_next_profile_that_the_chain_does_not_know_is_one_of_the_same_model():

@@ -12,23 +12,23 @@ from msgspec.structs import replace
 from lockdeck.backend.model.fleet import Severity, State
 from lockdeck.backend.model.locks import Judgement, Verdict
 from lockdeck.backend.model.occupation import Sighting, observe
+from lockdeck.backend.model.runs.attempt_times import gap_grace
 from lockdeck.backend.model.runs.budget import Budget
 from lockdeck.backend.model.runs.chain import Candidate, FailoverChain
 from lockdeck.backend.model.runs.events import (
     AllModelsFailed,
     AttemptStarted,
+    CallerRefusal,
     CompactionTimeout,
     Event,
     FailoverDecision,
     ModelFallbackDecision,
-    Refusal,
     RunCompaction,
     RunEnded,
     RunTimeout,
     StuckSession,
 )
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
-from lockdeck.backend.model.runs.followup import gap_grace
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.records import Blocked, Hold, Occupation
 from lockdeck.backend.model.runs.rotation import rotation_of
@@ -201,7 +201,7 @@ def test_a_run_that_was_aborted_stays_told_on_the_idle_row():
 
 # --- stuck without a holder ---------------------------------------------------------------------------
 
-REFUSED = Refusals(5, 100.0, 320.0, Refusal.CLAIMED)
+REFUSED = Refusals(5, 100.0, 320.0, CallerRefusal.CLAIMED)
 WEDGED = Wedge(100.0, 500.0, StuckSession(500.0, "stuck", "s1", "k", queue_depth=10), aborts=4)
 
 
@@ -217,8 +217,8 @@ def test_callers_refused_one_after_the_other_while_nobody_holds_make_it_stuck():
 @pytest.mark.parametrize(
     "more",
     [
-        {"refused": Refusals(1, 320.0, 320.0, Refusal.CLAIMED)},
-        {"refused": Refusals(2, 319.0, 320.0, Refusal.CLAIMED)},
+        {"refused": Refusals(1, 320.0, 320.0, CallerRefusal.CLAIMED)},
+        {"refused": Refusals(2, 319.0, 320.0, CallerRefusal.CLAIMED)},
         {"occupation": holds((300.0, None))},
         {"gateway_started_at": 330.0},
     ],
@@ -235,7 +235,7 @@ def test_a_refusal_counts_longer_where_the_gateway_shows_that_nothing_ran_since(
 
 
 def test_a_gateway_drains_for_ever_when_it_drains_longer_than_it_may():
-    draining = replace(REFUSED, refusal=Refusal.DRAINING)
+    draining = replace(REFUSED, refusal=CallerRefusal.DRAINING)
     assert state_of(340.0, refused=draining, drain_s=315.0).state is State.IDLE
     found = state_of(340.0, refused=draining, drain_s=60.0)
     assert found.state is State.STUCK

@@ -10,7 +10,7 @@ from typing import Any, Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lockdeck.backend.model.runs.events.refusals import Refusal
+from lockdeck.backend.model.runs.events.refusals import CallerRefusal
 
 
 class About(Enum):
@@ -115,7 +115,7 @@ class CallerFailure(Struct, frozen=True):
     number: int | None = None
     began: float | None = None
     caller: str | None = None
-    refusal: Refusal | None = None
+    refusal: CallerRefusal | None = None
     session_key: str | None = None
 
     @property

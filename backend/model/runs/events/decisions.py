@@ -15,7 +15,7 @@ from lockdeck.backend.model.runs.events.base import (
     LockTimeout,
     PassiveEvent,
 )
-from lockdeck.backend.model.runs.events.refusals import Refusal
+from lockdeck.backend.model.runs.events.refusals import CallerRefusal
 from lockdeck.backend.model.runs.events.wording import in_brackets, lock_words, name_or, on_model
 
 
@@ -59,7 +59,7 @@ class FailoverDecision(LockEvent, frozen=True):
     session_id: str | None = None
     lock_timeout: LockTimeout | None = None
     trace_id: str | None = None
-    refusal: Refusal | None = None
+    refusal: CallerRefusal | None = None
 
     handling: ClassVar[Handling] = Handling(
         "embedded_run_failover_decision",
@@ -109,7 +109,7 @@ class ModelFallbackDecision(LockEvent, frozen=True):
     session_key: str | None = None
     lock_timeout: LockTimeout | None = None
     trace_id: str | None = None
-    refusal: Refusal | None = None
+    refusal: CallerRefusal | None = None
 
     handling: ClassVar[Handling] = Handling(
         "model_fallback_decision", CausalOrder.CANDIDATE, About.RUN, lateness=Late.LINE, of_attempt=True

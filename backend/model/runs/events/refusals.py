@@ -9,7 +9,7 @@ TURN_CLAIMED = "already has an active turn claim"
 TURN_CHANGED = "changed while starting"
 
 
-class Refusal(StrEnum):
+class CallerRefusal(StrEnum):
     """The reason why a caller was turned away, as a sentence says it."""
 
     CLAIMED = "the session has a turn already"
@@ -29,33 +29,32 @@ class Refusal(StrEnum):
 
 
 _OBSTACLES = {
-    Refusal.CLAIMED: "one claim",
-    Refusal.CHANGED: "one claim",
-    Refusal.DRAINING: "a gateway that drains",
-    Refusal.STORE_LOCK: "the lock of the session store",
+    CallerRefusal.CLAIMED: "one claim",
+    CallerRefusal.CHANGED: "one claim",
+    CallerRefusal.DRAINING: "a gateway that drains",
+    CallerRefusal.STORE_LOCK: "the lock of the session store",
 }
 _REASONS = {
-    Refusal.CLAIMED: "claim",
-    Refusal.CHANGED: "claim",
-    Refusal.DRAINING: "drain",
-    Refusal.STORE_LOCK: "store lock",
+    CallerRefusal.CLAIMED: "claim",
+    CallerRefusal.CHANGED: "claim",
+    CallerRefusal.DRAINING: "drain",
+    CallerRefusal.STORE_LOCK: "store lock",
 }
 _WORDS = (
-    (TURN_CLAIMED, Refusal.CLAIMED),
-    (f"{TURN_CHANGED} work", Refusal.CHANGED),
-    ("writer claim changed", Refusal.CHANGED),
-    ("recovery claim changed", Refusal.CHANGED),
-    ("reply session initialization conflicted", Refusal.CHANGED),
-    ("is draining for restart", Refusal.DRAINING),
-    ("timeout waiting for session store lock", Refusal.STORE_LOCK),
-    ("timeout acquiring session store lock", Refusal.STORE_LOCK),
+    (TURN_CLAIMED, CallerRefusal.CLAIMED),
+    (f"{TURN_CHANGED} work", CallerRefusal.CHANGED),
+    ("writer claim changed", CallerRefusal.CHANGED),
+    ("recovery claim changed", CallerRefusal.CHANGED),
+    ("reply session initialization conflicted", CallerRefusal.CHANGED),
+    ("is draining for restart", CallerRefusal.DRAINING),
+    ("timeout waiting for session store lock", CallerRefusal.STORE_LOCK),
+    ("timeout acquiring session store lock", CallerRefusal.STORE_LOCK),
 )
 """OpenClaw's own words: claims from 2026.8.1, the store's lock up to 2026.4.29, under two names."""
 _CLAIMED_SESSION = re.compile(rf"Session (\S{{1,200}}) {TURN_CLAIMED}")
-_CHANGED_SESSION = re.compile(rf"Session \"([^\"\n]{{1,300}})\" {TURN_CHANGED}")
 
 
-def refusal_in(text: str) -> Refusal | None:
+def refusal_in(text: str) -> CallerRefusal | None:
     """Return the refusal that an error's text tells, None where it tells none."""
     return next((refusal for words, refusal in _WORDS if words in text), None)
 
@@ -63,10 +62,4 @@ def refusal_in(text: str) -> Refusal | None:
 def claimed_session(text: str) -> str | None:
     """Return the id of the session whose turn is claimed."""
     match = _CLAIMED_SESSION.search(text)
-    return match[1] if match else None
-
-
-def changed_session(text: str) -> str | None:
-    """Return the key of the session that changed while work was starting."""
-    match = _CHANGED_SESSION.search(text)
     return match[1] if match else None

@@ -13,7 +13,7 @@ from lockdeck.backend.model.runs.events.base import (
     LockTimeout,
     PassiveEvent,
 )
-from lockdeck.backend.model.runs.events.refusals import Refusal, claimed_session, refusal_in
+from lockdeck.backend.model.runs.events.refusals import CallerRefusal, claimed_session, refusal_in
 from lockdeck.backend.model.runs.events.wording import in_brackets, lock_words, name_or, span_of
 from lockdeck.backend.model.words import times
 
@@ -56,7 +56,7 @@ class LaneTaskError(LockEvent, frozen=True):
     )
 
     @property
-    def refusal(self) -> Refusal | None:
+    def refusal(self) -> CallerRefusal | None:
         """The refusal that its error is."""
         return refusal_in(self.error)
 
@@ -153,9 +153,9 @@ class TurnRefused(PassiveEvent, frozen=True):
     handling: ClassVar[Handling] = Handling("turn refused", CausalOrder.LOOSE, About.SESSION, bad=True)
 
     @property
-    def refusal(self) -> Refusal:
+    def refusal(self) -> CallerRefusal:
         """The reason why."""
-        return refusal_in(self.text) or Refusal.CLAIMED
+        return refusal_in(self.text) or CallerRefusal.CLAIMED
 
     def sentence(self) -> str:
         """Say that a caller was refused."""

@@ -13,10 +13,10 @@ from itertools import islice
 from lockdeck.backend.model.runs.events import (
     AllModelsFailed,
     AuthProfileFailure,
+    CallerRefusal,
     ChainStopped,
     FailoverDecision,
     ModelFallbackDecision,
-    Refusal,
     RotationCap,
     refusal_in,
 )
@@ -182,7 +182,7 @@ def _all_failed(record: LogRecord, match: re.Match[str]) -> AllModelsFailed:
     )
 
 
-def _refusal(meta: Mapping[str, object], field: str) -> Refusal | None:
+def _refusal(meta: Mapping[str, object], field: str) -> CallerRefusal | None:
     text = meta.get(field)
     return refusal_in(text) if isinstance(text, str) else None
 
