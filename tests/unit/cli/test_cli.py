@@ -274,7 +274,7 @@ def test_status_never_loads_what_only_the_dashboard_or_the_gateway_client_needs(
         "websockets",
         "cryptography",
         "filelock",
-        "json5",
+        "pyjson5",
         "asyncio",
     }
 

@@ -279,6 +279,29 @@ def test_in_a_root_that_is_vouched_for_a_lock_of_ours_is_released_and_its_owners
     assert (f'"trustedOwners": [{UID}]' in journal) == (code == 0)
 
 
+@pytest.mark.parametrize("how", [".env", "env"])
+def test_another_owners_config_gets_its_own_variables_and_none_of_ours(claw, home, how):
+    ours, theirs = home.home / "stores", claw.home / "stores"
+    for folder, key in ((ours, "agent:main:ours"), (theirs, "agent:main:theirs")):
+        (folder / "main").mkdir(parents=True)
+        claw.session(key, folder / "main" / "sessions.json")
+    store = {"session": {"store": "${OC_DATA}/{agentId}/sessions.json"}}
+    claw.config(**store)
+    give_away(claw.home)
+    env = {**home.env, "OC_DATA": str(ours)}
+    status = json.loads(lockdeck("status", "--json", claw.root, env=env).stdout)
+    assert "agent:main:ours" not in json.dumps(status)
+    assert status["roots"][0]["unseen"]
+    if how == ".env":
+        (claw.root / ".env").write_text(f"OC_DATA={theirs}\n")
+    else:
+        claw.config(**store, env={"vars": {"OC_DATA": str(theirs)}})
+    give_away(claw.home)
+    status = json.loads(lockdeck("status", "--json", claw.root, env=env).stdout)
+    assert "agent:main:theirs" in {session["key"] for session in status["sessions"]}
+    assert not status["roots"][0]["unseen"]
+
+
 @pytest.mark.parametrize("linked", ["agents", "agents/main", "agents/main/sessions", "store"])
 def test_no_link_of_another_owners_root_is_followed_and_what_is_behind_it_is_unseen(claw, home, linked):
     claw.config()
