@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lockdeck.backend.model.runs.events import Event, RecoveryOutcome, StuckSession
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
+from lockdeck.backend.model.runs.past.happenings import kind_of
 from lockdeck.backend.model.sessions.wedges import Wedge, wedges_by_key
 
 KEY = "agent:main:main"
@@ -47,3 +48,8 @@ def test_after_a_long_silence_a_new_chain_begins():
 
 def test_a_run_that_only_takes_long_is_no_wedge():
     assert wedges_by_key(fold_all(RunBook(), [diagnosis(0.0, 3, "long-running")]), {}) == {}
+
+
+def test_in_a_timeline_a_recovery_that_was_skipped_hides_none_that_did_something():
+    assert kind_of(outcome(0.0)) != kind_of(outcome(30.0, "skipped"))
+    assert kind_of(outcome(30.0, "skipped")) == kind_of(outcome(60.0, "skipped"))

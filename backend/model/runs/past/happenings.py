@@ -27,9 +27,14 @@ _REFUSED = TurnRefused.handling.counted_as
 
 
 def kind_of(event: Event) -> str:
-    """Return the kind of a happening; whoever tells of a failure on a lock or a refusal, it is that of a caller."""
+    """Return the kind of a happening; whoever tells of a failure on a lock or a refusal, it is that of a caller.
+
+    A recovery that was skipped is not the same again as one that did something.
+    """
     if event.lock_timeouts:
         return _LOCKED
+    if isinstance(event, RecoveryOutcome) and event.status == "skipped":
+        return f"{event.counted_as}, skipped"
     return event.counted_as if event.caller_failure() is None else _REFUSED
 
 
