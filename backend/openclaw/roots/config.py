@@ -14,6 +14,7 @@ from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.trust import Ownership
 from lockdeck.backend.openclaw.gateway.secret import Secret, SecretRef, credential
 from lockdeck.backend.openclaw.roots.configtext import ConfigTextError, read_config_text
+from lockdeck.backend.openclaw.roots.configvalues import at, mapping, port, seconds, text_at, texts
 from lockdeck.backend.openclaw.roots.environment import config_path, expand, home_of
 from lockdeck.backend.openclaw.roots.failover import FailoverSettings, Models, StoredProfiles, chain_of
 from lockdeck.backend.system.accounts import home_of_account, our_uid
@@ -112,25 +113,25 @@ def _home(ownership: Ownership, env: Mapping[str, str]) -> str:
 
 
 def _filled(config: Config, values: dict[str, Any], left_out: list[SafeText], home: str) -> Config:
-    store, unknown_store = _store(_text(values, "session", "store"), home)
+    store, unknown_store = _store(text_at(values, "session", "store"), home)
     return replace(
         config,
         hidden=tuple(dict.fromkeys(left_out)),
         session_store=store,
         unknown_store=unknown_store,
-        gateway_port=_port(_at(values, "gateway", "port")),
-        gateway_bind=_text(values, "gateway", "bind"),
-        gateway_mode=_text(values, "gateway", "mode"),
-        auth_mode=_text(values, "gateway", "auth", "mode"),
-        token=credential(_at(values, "gateway", "auth", "token")),
-        password=credential(_at(values, "gateway", "auth", "password")),
-        remote_url=_text(values, "gateway", "remote", "url"),
-        remote_token=credential(_at(values, "gateway", "remote", "token")),
-        remote_fingerprint=_text(values, "gateway", "remote", "tlsFingerprint"),
-        tls_enabled=_at(values, "gateway", "tls", "enabled") is True,
-        tls_certificate=_absolute(_text(values, "gateway", "tls", "certPath"), home),
-        logging_file=_absolute(_text(values, "logging", "file"), home),
-        version=Version.parse(_at(values, "meta", "lastTouchedVersion")),
+        gateway_port=port(at(values, "gateway", "port")),
+        gateway_bind=text_at(values, "gateway", "bind"),
+        gateway_mode=text_at(values, "gateway", "mode"),
+        auth_mode=text_at(values, "gateway", "auth", "mode"),
+        token=credential(at(values, "gateway", "auth", "token")),
+        password=credential(at(values, "gateway", "auth", "password")),
+        remote_url=text_at(values, "gateway", "remote", "url"),
+        remote_token=credential(at(values, "gateway", "remote", "token")),
+        remote_fingerprint=text_at(values, "gateway", "remote", "tlsFingerprint"),
+        tls_enabled=at(values, "gateway", "tls", "enabled") is True,
+        tls_certificate=_absolute(text_at(values, "gateway", "tls", "certPath"), home),
+        logging_file=_absolute(text_at(values, "logging", "file"), home),
+        version=Version.parse(at(values, "meta", "lastTouchedVersion")),
         agents=tuple(_agents(values)),
         failover=_failover(values),
     )
@@ -167,7 +168,7 @@ def _absolute(path: str | None, home: str) -> str | None:
 
 
 def _agent_entries(values: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    entries = _at(values, "agents", "list")
+    entries = at(values, "agents", "list")
     yield from (entry for entry in (entries if isinstance(entries, list) else []) if isinstance(entry, dict))
 
 
@@ -180,65 +181,36 @@ def _agents(values: dict[str, Any]) -> Iterator[Agent]:
 
 
 def _failover(values: dict[str, Any]) -> FailoverSettings:
-    defaults = _mapping(_at(values, "agents", "defaults"))
-    providers = _mapping(_at(values, "models", "providers"))
+    defaults = mapping(at(values, "agents", "defaults"))
+    providers = mapping(at(values, "models", "providers"))
     timeouts = {
-        name.strip().lower(): _seconds(_at(entry, "timeoutSeconds")) for name, entry in providers.items()
+        name.strip().lower(): seconds(at(entry, "timeoutSeconds")) for name, entry in providers.items()
     }
-    profiles = _mapping(_at(values, "auth", "profiles"))
-    orders = _mapping(_at(values, "auth", "order"))
+    profiles = mapping(at(values, "auth", "profiles"))
+    orders = mapping(at(values, "auth", "order"))
     return FailoverSettings(
         defaults=_models(defaults.get("model")),
         by_agent={agent_id(entry.get("id")): _models(entry.get("model")) for entry in _agent_entries(values)},
         aliases={
             alias.strip().lower(): name
-            for name, entry in _mapping(defaults.get("models")).items()
-            if (alias := _text(entry, "alias")) is not None
+            for name, entry in mapping(defaults.get("models")).items()
+            if (alias := text_at(entry, "alias")) is not None
         },
-        profile_order={name: _texts(order) for name, order in orders.items() if isinstance(order, list)},
+        profile_order={name: texts(order) for name, order in orders.items() if isinstance(order, list)},
         profile_providers={
             name: provider
             for name, entry in profiles.items()
-            if (provider := _text(entry, "provider")) is not None
+            if (provider := text_at(entry, "provider")) is not None
         },
         provider_timeouts={name: timeout for name, timeout in timeouts.items() if timeout is not None},
-        idle_timeout_s=_seconds(_at(defaults, "llm", "idleTimeoutSeconds")),
-        run_timeout_s=_seconds(defaults.get("timeoutSeconds")),
-        compaction_timeout_s=_seconds(_at(defaults, "compaction", "timeoutSeconds")),
+        idle_timeout_s=seconds(at(defaults, "llm", "idleTimeoutSeconds")),
+        run_timeout_s=seconds(defaults.get("timeoutSeconds")),
+        compaction_timeout_s=seconds(at(defaults, "compaction", "timeoutSeconds")),
     )
 
 
 def _models(value: Any) -> Models:
     if isinstance(value, str):
         return Models(value.strip() or None)
-    fallbacks = _at(value, "fallbacks")
-    return Models(_text(value, "primary"), _texts(fallbacks) if isinstance(fallbacks, list) else None)
-
-
-def _at(value: Any, *keys: str) -> Any:
-    """Return what is at `keys`, None where there is no such place."""
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: Any, *keys: str) -> str | None:
-    text = _at(value, *keys)
-    return text.strip() or None if isinstance(text, str) else None
-
-
-def _texts(values: list[Any]) -> tuple[str, ...]:
-    return tuple(value.strip() for value in values if isinstance(value, str) and value.strip())
-
-
-def _seconds(value: Any) -> float | None:
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e12
-    return float(value) if usable else None
-
-
-def _port(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 65536 else None
+    fallbacks = at(value, "fallbacks")
+    return Models(text_at(value, "primary"), texts(fallbacks) if isinstance(fallbacks, list) else None)
