@@ -28,7 +28,7 @@ def test_each_value_tells_where_it_comes_from(tmp_path):
     assert found["roots[0].path"] == ("/r", "file", ":5")
     assert found["roots[0].read_only"] == (False, "default", "default")
     assert {key for key in found if key.startswith("roots")} == {
-        f"roots[0].{name}" for name in ("path", "read_only", "own_namespace", "trusted_owner")
+        f"roots[0].{name}" for name in ("path", "read_only", "own_namespace", "trusted_owner", "log_command")
     }
 
 
