@@ -42,7 +42,7 @@ def _step(rung: Rung, run: SqliteVerification, answer: str, now: float) -> Step:
     free = None if run.free_at is None else round((run.free_at - run.called_at) * 1000)
     verified = 0 if run.free_at is None else round((now - run.free_at) * 1000)
     sentence = f"{rung.title}: {_sentence(run, answer, free, now)}"
-    return Step(rung.name, over, sentence, answer, free, None, verified, not over)
+    return Step(rung.name, over, sentence, answer, free, None, verified, not over and not run.winds_up)
 
 
 def _sentence(run: SqliteVerification, answer: str, free: int | None, now: float) -> str:
@@ -50,8 +50,13 @@ def _sentence(run: SqliteVerification, answer: str, free: int | None, now: float
         return (
             f"the run has ended; the next queued message is being answered by run {safe(run.other_run, 80)}"
         )
+    waited = now - run.called_at
+    if run.winds_up:
+        return (
+            f"the gateway shows no active run any more, but its clean-up still keeps the lock {duration(waited)} after "
+            "the call: look again in a minute"
+        )
     if run.free_at is None:
-        waited = now - run.called_at
         return f"the gateway answered ({answer}), but still shows an active run after {duration(waited)}"
     if run.taken_again:
         follower = (

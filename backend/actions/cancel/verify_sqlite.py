@@ -22,13 +22,14 @@ from lockdeck.backend.openclaw.gateway.rows import SessionRow
 class SqliteVerification(Struct):
     """The state of a session since a call at `called_at`; times are seconds of the steady clock.
 
-    `heard` is what the gateway had told of attempts before the call.
+    `over_at`: since when the gateway shows no active run; `free_at`: since when no lock is kept either. `heard` is what the gateway had told of attempts before the call.
     """
 
     key: str
     called_at: float
     run_id: str | None
     heard: tuple[RunEvent, ...] = ()
+    over_at: float | None = None
     free_at: float | None = None
     taken_again: bool = False
     other_run: str | None = None
@@ -43,18 +44,19 @@ class SqliteVerification(Struct):
             for event in told_since(events, self.heard)
             if isinstance(event, AttemptStarted) and event.session_key == self.key
         )
-        active = lock_stays or (row is not None and row.active is not False)
+        active = row is not None and row.active is not False
         self.status = row.status if row is not None else None
         if not active:
-            self.free_at = now if self.free_at is None else self.free_at
-        elif self.free_at is not None and self.other_run is None:
+            self.over_at = now if self.over_at is None else self.over_at
+            self.free_at = None if lock_stays else now if self.free_at is None else self.free_at
+        elif self.over_at is not None and self.other_run is None:
             self.taken_again = True
 
     def _follow_attempts(self, started: Iterable[AttemptStarted]) -> None:
         for event in started:
             if self.run_id is not None and event.run_id != self.run_id:
                 self.other_run = event.run_id
-            elif self.free_at is not None:
+            elif self.over_at is not None:
                 self.taken_again = True
 
     def decided(self, now: float, answered_at: float | None, limits: CancelLimits) -> bool:
@@ -63,7 +65,14 @@ class SqliteVerification(Struct):
             return True
         if self.free_at is not None:
             return now - self.free_at >= limits.quiet
+        if self.over_at is not None:
+            return now - self.over_at >= limits.wind_up
         return answered_at is not None and now - answered_at >= limits.free
+
+    @property
+    def winds_up(self) -> bool:
+        """Whether the run is over for the gateway, and only its lock is kept: OpenClaw cleans up after an abort."""
+        return self.over_at is not None and self.free_at is None and not self.taken_again
 
 
 def verify_sqlite(

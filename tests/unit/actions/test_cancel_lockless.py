@@ -6,6 +6,7 @@ import itertools
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from tests.unit.fleetdir import FleetDir, actor
 from tests.unit.watch.test_feed import TOKEN, Server
 
 MAIN = "agent:main:main"
-LIMITS = CancelLimits(ripe=0.0, gap=0.4, free=0.6, quiet=0.5, quiet_blind=0.8, brief=0.1)
+LIMITS = CancelLimits(ripe=0.0, gap=0.4, free=0.6, quiet=0.5, quiet_blind=0.8, brief=0.1, wind_up=0.6)
 WRITES, CALLS, ATTEMPTS = "2026.5.18", "2026.6.35", "2026.4.5"
 
 
@@ -125,7 +126,24 @@ def test_a_lock_that_is_taken_and_stays_is_no_success_whatever_the_gateway_shows
 
         server = serve(WRITES, True, ends_and_takes_the_lock)
         outcome = done(planned(fleet, lock, server.port), fleet)
-    assert outcome.status == "still-rotating", outcome.sentences
+    assert outcome.status == "failed", outcome.sentences
+    assert "its clean-up still keeps the lock" in outcome.sentences[0]
+
+
+def test_a_lock_kept_for_a_moment_by_the_clean_up_of_an_aborted_run_is_waited_for(fleet, lock, serve):
+    """Seen on 2026.5.18: a run that holds no lock takes it once more when it is aborted."""
+    with actor() as holder:
+        letting_go = threading.Timer(0.4, lambda: holder.release(lock))
+
+        def cleans_up(runs: Runs) -> None:
+            runs.over()
+            holder.take(lock)
+            letting_go.start()
+
+        server = serve(WRITES, True, cleans_up)
+        outcome = done(planned(fleet, lock, server.port), fleet)
+        letting_go.join()
+    assert outcome.status == "cancelled", outcome.sentences
 
 
 @pytest.mark.parametrize(("version", "by_gateway"), [(WRITES, True), (CALLS, False)])
