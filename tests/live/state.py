@@ -125,16 +125,22 @@ def write_state(root: Path, openclaw_config: Config) -> None:
     """Write the state folder `root`: config, one workspace and one credential store per agent (all 0600)."""
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     _write_private(root / CONFIG_NAME, openclaw_config)
+    for agent in AGENTS:
+        (root / f"workspace-{agent}").mkdir(exist_ok=True)
+        (root / "agents" / agent / "sessions").mkdir(parents=True, exist_ok=True)
+        (root / "agents" / agent / "agent").mkdir(exist_ok=True)
+    write_credentials(root)
+
+
+def write_credentials(root: Path) -> None:
+    """Write the credential store of every agent, without what OpenClaw noted in it: no profile cools down."""
     profiles = {
         f"{provider}:{name}": {"type": "api_key", "provider": provider, "key": api_key(provider, name)}
         for provider, (_, names) in CHAIN.items()
         for name in names
     }
     for agent in AGENTS:
-        (root / f"workspace-{agent}").mkdir(exist_ok=True)
-        (root / "agents" / agent / "sessions").mkdir(parents=True, exist_ok=True)
         credentials = root / "agents" / agent / "agent"
-        credentials.mkdir(exist_ok=True)
         _write_private(credentials / "auth-profiles.json", {"version": 1, "profiles": profiles})
 
 

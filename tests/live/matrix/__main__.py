@@ -16,7 +16,9 @@ from tests.live.matrix.scenarios import Findings
 from tests.live.state import DIALECTS
 
 PAGE = REPOSITORY / "docs" / "releases.md"
-ATTEMPT_S = 8
+IDLE_S = 8
+RUN_S = 16
+"""Where a release has no idle timeout, what bounds an attempt (seconds) is the time of a run: longer than a slow answer."""
 SCENARIOS = (
     scenarios.idle,
     scenarios.streaming,
@@ -39,9 +41,9 @@ timeouts, while a request of that agent is open.
 def trial(version: str) -> Findings:
     """Try one release; a scenario that breaks off is a fault, and the next one goes on."""
     findings = Findings(version)
-    idle_s = ATTEMPT_S if DIALECTS[version].idle else None
     with tempfile.TemporaryDirectory(prefix=f"matrix-{version}-") as folder:
-        options = {"run_timeout": 600, "idle_timeout": idle_s} if idle_s else {"run_timeout": ATTEMPT_S}
+        idles = DIALECTS[version].idle is not None
+        options = {"run_timeout": 600, "idle_timeout": IDLE_S} if idles else {"run_timeout": RUN_S}
         with Instance(install(version), Path(folder), **options) as instance:
             for agent in ("main", "silas", "ezra", "juno"):
                 instance.start_run(agent).wait(scenarios.PATIENCE_S)
@@ -49,6 +51,7 @@ def trial(version: str) -> Findings:
                 began = time.monotonic()
                 try:
                     instance.start()
+                    instance.warm_up()
                     scenario(instance, findings)
                 except Exception as error:
                     findings.faults.append(f"{scenario.__name__} broke off: {type(error).__name__}: {error}")

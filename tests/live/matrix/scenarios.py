@@ -223,6 +223,7 @@ def _settle(instance: Instance) -> None:
         for lock in instance.lock_files():
             lock.unlink(missing_ok=True)
         instance.start()
+    instance.warm_up()
 
 
 def _size(path: Path) -> int:
