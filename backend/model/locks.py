@@ -174,6 +174,7 @@ class Evidence(Struct, frozen=True):
     process_name: str = ""
     process_started_at: float | None = None
     process_start_ticks: int | None = None
+    process_may_be_openclaw: bool = True
     openers: tuple[Holder, ...] = ()
     deleted_openers: tuple[Holder, ...] = ()
     scan: ScanEvidence = field(default_factory=ScanEvidence)
@@ -234,10 +235,12 @@ class Evidence(Struct, frozen=True):
     def only_wall_clock(self) -> bool:
         """True when nothing but the wall clock tells that the live pid is another process than the lock's writer.
 
-        Where a clock is set after the boot, as on machines without one of their own, that may be wrong.
+        Where a clock is set after the boot, as on machines without one of their own, that may be wrong. A process that
+        can't be an OpenClaw at all is another one whatever the clock says, as after a restored backup.
         """
         another = self.from_earlier_boot or self.start_matches is False
-        return self.liveness is Liveness.ALIVE and another and self.same_ticks is None
+        unproven = self.same_ticks is None and self.process_may_be_openclaw
+        return self.liveness is Liveness.ALIVE and another and unproven
 
 
 class Judgement(Struct, frozen=True):

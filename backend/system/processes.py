@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     import psutil
 
 _ARGV_BYTES = 8192
+_RUNTIMES = ("node", "bun", "deno", "electron", "openclaw", "clawdbot", "moltbot")
+"""What the programs begin with that can be an OpenClaw: a runtime, or one that was packed with its runtime."""
 
 
 class ProcessIdentity(Struct, frozen=True):
@@ -122,6 +124,17 @@ def details(pid: int, start_ticks: int | None, now: float) -> ProcessDetails | N
         argv=tuple(safe(word) for word in facts["cmdline"] or ()),
         cwd=safe(facts["cwd"]) if facts["cwd"] else None,
     )
+
+
+def may_run_openclaw(pid: int) -> bool:
+    """Return False only where the program of a process is proven to be no JavaScript runtime, which OpenClaw needs."""
+    if not LINUX:
+        return True
+    try:
+        program = os.path.basename(os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)"))
+    except (OSError, ValueError):
+        return True
+    return not program or program.startswith(_RUNTIMES)
 
 
 def openclaw_processes() -> list[ProcessIdentity]:

@@ -164,6 +164,7 @@ def _with_process(evidence: Evidence) -> Evidence:
         process_name=str(processes.label(identity)) if identity else "",
         process_started_at=identity.started_at if identity else None,
         process_start_ticks=identity.start_ticks if identity else None,
+        process_may_be_openclaw=identity is None or processes.may_run_openclaw(payload.pid),
     )
 
 

@@ -113,12 +113,37 @@ def test_a_lock_without_a_payload_is_watched_for_as_long_as_taking_one_may_last_
     assert root.waits[0] == CREATION_GRACE_S
 
 
-def test_a_live_process_that_only_the_wall_clock_tells_from_the_writer_needs_the_override(root):
+def test_a_live_process_that_only_the_wall_clock_tells_from_the_writer_needs_the_override(root, running_as):
     """No start ticks, as 2026.2.9 writes it: a clock that was set makes any process younger than its lock."""
-    root.write(pid=os.getpid(), created="2026-04-05T03:00:00.000Z")
+    root.write(pid=running_as("node"), created="2026-04-05T03:00:00.000Z")
     assert "only the wall clock" in reasons(root.plan())
     plan = root.plan(override=Override("leaked", str(root.lock)))
     assert root.release(plan).status is Status.RELEASED
+
+
+def test_a_live_process_that_can_be_no_openclaw_is_another_whatever_the_clock_says(root, running_as):
+    """A state directory that came from a backup: the pid is somebody else's here."""
+    root.write(pid=running_as("postgres"), created="2026-04-05T03:00:00.000Z")
+    plan = root.plan()
+    assert reasons(plan) == ""
+    assert root.release(plan).status is Status.RELEASED
+
+
+@pytest.fixture
+def running_as(tmp_path):
+    """`running_as("node")`: the pid of a process whose program has that name."""
+    processes = []
+
+    def start(name: str) -> int:
+        program = tmp_path / name
+        shutil.copy(shutil.which("sleep"), program)
+        processes.append(subprocess.Popen([program, "300"]))
+        return processes[-1].pid
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
 
 
 def test_another_hold_than_the_one_named_is_refused(root):

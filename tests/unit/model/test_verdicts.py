@@ -128,6 +128,16 @@ CASES = {
         ),
         (Verdict.RECYCLED, False, "younger than the lock"),
     ),
+    "what can be no OpenClaw is not the writer, whatever the clock says": (
+        evidence(
+            {"payload": LockPayload(4711, NOW - 60)},
+            liveness=Liveness.ALIVE,
+            process_started_at=NOW - 10,
+            process_start_ticks=5,
+            process_may_be_openclaw=False,
+        ),
+        (Verdict.RECYCLED, True, "younger than the lock"),
+    ),
     "another start time means a recycled pid": (
         evidence(**OTHER),
         (Verdict.RECYCLED, True, "started at tick 999, which is not the lock's 628356"),
