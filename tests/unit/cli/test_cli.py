@@ -349,6 +349,7 @@ def test_hostile_words_on_the_command_line_are_harmless(tmp_path, words):
 
 @pytest.mark.parametrize("words", [("status",), ("status", "--json"), ("watch",)])
 def test_a_reader_that_goes_away_is_no_error(fleet, words):
+    fleet.session()
     for number in range(500):
         (fleet.sessions() / f"{number}.jsonl.lock").write_text("")
     with subprocess.Popen(
