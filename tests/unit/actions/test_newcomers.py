@@ -29,7 +29,7 @@ from lockdeck.backend.system.endings import await_an_end
 from lockdeck.backend.system.processes import ProcessIdentity
 from lockdeck.backend.system.text import safe
 from tests.secondowner import UID, needs_root
-from tests.unit.fleetdir import lockdeck
+from tests.unit.fleetdir import command, environment, lockdeck
 from tests.unit.releasing import Root
 
 pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
@@ -327,17 +327,26 @@ def test_the_command_line_waits_for_a_real_process_and_releases_as_soon_as_it_en
     root.write()
     env = {"HOME": str(tmp_path), "LOCKDECK_STATE_DIR": root.journal.folder}
     words = (str(root.lock), "--release-id", root.plan().release_id)
-    with openclaw(root, 3) as young:
+    with openclaw(root, 1000) as young:
         refused = lockdeck("release", *words, "--no-wait", env=env)
         dry = lockdeck("release", *words, "--dry-run", "--json", env=env)
-        done = lockdeck("release", *words, "--watch", "0", env=env)
-        assert young.poll() is not None or procfs.read_stat(young.pid).ended
+        waiting = subprocess.Popen(
+            command("release", *words, "--watch", "0"),
+            env=environment(env),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        said = waiting.stderr.readline().decode()
+        young.kill()
+        young.wait()
+        released, _ = waiting.communicate(timeout=60)
     assert refused.returncode == 3
     assert f"pid {young.pid}" in text(refused.stdout)
     assert 0 < json.loads(text(dry.stdout))["waitMs"] <= 30_000
-    assert done.returncode == 0, text(done.stdout)
-    assert f"pid {young.pid}" in text(done.stderr)
-    assert "wait up to" in text(done.stderr)
+    assert f"pid {young.pid}" in said
+    assert "wait up to" in said
+    assert waiting.returncode == 0
+    assert b"released" in released
 
 
 def text(output):
