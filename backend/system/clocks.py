@@ -31,6 +31,13 @@ def uptime() -> float:
     return time.time() - psutil.boot_time()
 
 
+def time_asleep() -> float:
+    """Return the seconds that the machine has slept since it started; 0 where no clock tells."""
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return 0.0
+    return max(0.0, uptime() - steady_time())
+
+
 class _BootMoment:
     """The moment of the boot by the wall clock, the same at each look until that clock is set."""
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 from lockdeck.backend.actions.release.belonging import may_serve
 from lockdeck.backend.model.words import duration
 from lockdeck.backend.openclaw.roots.place import Place
+from lockdeck.backend.system.clocks import time_asleep
 from lockdeck.backend.system.endings import await_an_end
 from lockdeck.backend.system.processes import ProcessIdentity, openclaw_processes
 from lockdeck.backend.system.procfs import age_of
@@ -26,11 +27,16 @@ _TICK_S = 1.0
 
 
 class Newcomer(Struct, frozen=True):
-    """A process of OpenClaw that is younger than NEWCOMER_S. `age_s` in seconds, None where it can't be told."""
+    """A process of OpenClaw that may have run for less than NEWCOMER_S.
+
+    `age_s`: for how many seconds it has run at least, None where it can't be told. Nothing tells when the machine slept,
+    so all of its sleep (`asleep_s`) is taken for time in which the process could not run.
+    """
 
     pid: int
     name: SafeText
     age_s: float | None
+    asleep_s: float = 0.0
 
     @property
     def remaining_s(self) -> float:
@@ -41,6 +47,8 @@ class Newcomer(Struct, frozen=True):
     def sentence(self) -> str:
         """What it is, and why it matters."""
         start = "at an unknown time" if self.age_s is None else f"{duration(max(0.0, self.age_s))} ago"
+        if self.asleep_s >= 1.0 and self.age_s is not None:
+            start += f" (not counting the {duration(self.asleep_s)} that this machine has slept)"
         event = f"pid {self.pid} ({self.name}) of OpenClaw started {start}"
         return f"{event}: it may be reclaiming locks itself, {duration(NEWCOMER_S)} must pass or it must end"
 
@@ -68,11 +76,11 @@ def newcomers_at(place: Place) -> Newcomers:
 
 def newcomers_among(running: Sequence[ProcessIdentity], place: Place) -> Newcomers:
     """Return those of some processes that are newcomers. One whose root or age can't be told counts."""
-    newcomers = []
+    newcomers, asleep = [], time_asleep()
     for process in running:
-        age = None if process.start_ticks is None else age_of(process.start_ticks)
+        age = None if process.start_ticks is None else max(0.0, age_of(process.start_ticks) - asleep)
         if (age is None or age < NEWCOMER_S) and may_serve(process.pid, process.argv, place):
-            newcomers.append(Newcomer(process.pid, process.name, age))
+            newcomers.append(Newcomer(process.pid, process.name, age, asleep))
     return tuple(newcomers)
 
 

@@ -23,7 +23,7 @@ from lockdeck.backend.actions.release.newcomers import (
     outlive,
 )
 from lockdeck.backend.actions.release.records import Status
-from lockdeck.backend.system import processes, procfs
+from lockdeck.backend.system import clocks, processes, procfs
 from lockdeck.backend.system.clocks import uptime
 from lockdeck.backend.system.endings import await_an_end
 from lockdeck.backend.system.processes import ProcessIdentity
@@ -91,6 +91,15 @@ def test_a_process_younger_than_thirty_seconds_counts_and_says_when_it_started(r
 def test_an_older_one_does_not_and_one_of_unknown_age_does(root):
     assert not counts(root.place, os.getpid(), 40)
     assert counts(root.place, os.getpid(), None)
+
+
+def test_a_machine_that_has_slept_makes_no_process_old(root, monkeypatch):
+    """Started five seconds before an hour of sleep, it has run for five seconds: nothing tells when the sleep was."""
+    monkeypatch.setattr(clocks, "steady_time", lambda: uptime() - 3600)
+    (one,) = newcomers_among([process(os.getpid(), 3605)], root.place)
+    assert one.remaining_s == pytest.approx(25, abs=1)
+    assert "not counting the 1h 00m that this machine has slept" in one.sentence
+    assert not counts(root.place, os.getpid(), 3640)
 
 
 @pytest.mark.parametrize("seconds", [3600, -3600])
