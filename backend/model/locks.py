@@ -165,7 +165,8 @@ class ScanEvidence(Struct, frozen=True):
 class Evidence(Struct, frozen=True):
     """All that was observed about one lock at `observed_at` (epoch seconds). None means not known.
 
-    `openers` have this very file open; `deleted_openers` have a deleted one open that stood at this path.
+    `openers` have this very file open; `deleted_openers` have a deleted one open that stood at this path. `owners` are
+    the uids whose things count as ours there, because the user vouches for them.
     """
 
     record: LockRecord
@@ -184,6 +185,7 @@ class Evidence(Struct, frozen=True):
     fs_type: str = ""
     boot_time: float | None = None
     our_uid: int | None = None
+    owners: frozenset[int] = frozenset()
     era: str = "files"
 
     @property

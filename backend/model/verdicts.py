@@ -19,6 +19,7 @@ from lockdeck.backend.model.locks import (
     Proof,
     Verdict,
 )
+from lockdeck.backend.model.trust import ROOT_UID
 from lockdeck.backend.model.words import duration
 
 CREATION_GRACE_S = 30.0
@@ -172,12 +173,23 @@ def _obstacles(evidence: Evidence) -> Iterator[str]:
         yield "its bytes could not be read, so it can't be told from another lock"
     if record.nlink != 1:
         yield f"the file has {record.nlink} hard links"
-    if evidence.our_uid is None or record.uid != evidence.our_uid:
-        yield f"the lock belongs to uid {record.uid}, not to ours ({evidence.our_uid})"
+    yield from _obstacles_of_owner(record.uid, evidence.our_uid, evidence.owners)
     if evidence.only_wall_clock:
         yield _WALL_CLOCK
     if record.payload is None:
         yield from _obstacles_without_payload(evidence)
+
+
+def _obstacles_of_owner(uid: int | None, ours: int | None, vouched: frozenset[int]) -> Iterator[str]:
+    """Yield why a lock of this uid may not be released: root alone can let a stand-in be another account's."""
+    if ours is not None and (uid == ours or (ours == ROOT_UID and uid in vouched)):
+        return
+    yield f"the lock belongs to uid {uid}, not to ours ({ours})"
+    if uid in vouched:
+        yield (
+            "you vouch for its owner, but its OpenClaw would take a stand-in of ours for dead: "
+            f"sudo -u '#{uid}' lockdeck release …"
+        )
 
 
 def _obstacles_without_payload(evidence: Evidence) -> Iterator[str]:

@@ -57,7 +57,7 @@ def _is_powerless(pid: int, place: Place) -> bool:
     if uids is None or power is None or int(power[1], 16) & _CAP_DAC_OVERRIDE:
         return False
     try:
-        owners = {0, os.geteuid(), os.stat(place.directory).st_uid, os.stat(place.root).st_uid}
+        owners = {0, os.geteuid(), *place.owners, os.stat(place.directory).st_uid, os.stat(place.root).st_uid}
     except OSError:
         return False
     return owners.isdisjoint(map(int, uids[1].split()))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
+from lockdeck.backend.actions.release.account import account_fault
 from lockdeck.backend.actions.release.records import ReleasePlan
 from lockdeck.backend.actions.release.sentences import way_out
 from lockdeck.backend.model.fleet import LockView
@@ -72,11 +73,20 @@ def refusals(view: LockView, place: Place, overridden: bool) -> tuple[str, ...]:
     if overridden and can_be_overridden(view):
         judgement = judge(replace(view.evidence, liveness=Liveness.GONE))
     if judgement.releasable:
-        return place.why_not_ours()
+        return place.why_not_ours() or _no_one_account(view, place)
     if view.record.presence is Presence.ABSENT and view.judgement.verdict is not Verdict.REMOVED:
         return judgement.reasons  # nothing stands there to have a verdict on
     verdict = f"the verdict is {view.judgement.verdict}"
     return (*place.why_not_ours(), verdict, *judgement.reasons, *way_out(judgement.verdict))
+
+
+def _no_one_account(view: LockView, place: Place) -> tuple[str, ...]:
+    """Say why there is no account that a stand-in could be of; empty: there is one."""
+    try:
+        fault = account_fault(view.record.uid, os.stat(place.directory).st_uid, place.owners)
+    except OSError as error:
+        fault = f"whose {safe(place.directory)} is can't be seen: {safe(error.strerror)}"
+    return () if fault is None else (fault,)
 
 
 def differences(first: LockView, second: LockView) -> tuple[str, ...]:

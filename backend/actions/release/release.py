@@ -31,6 +31,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lockdeck.backend.actions.journal import Journal
+from lockdeck.backend.actions.release.account import account_for
 from lockdeck.backend.actions.release.aftermath import (
     TranscriptState,
     append_aftermath,
@@ -179,11 +180,12 @@ def _swap_and_restore(
     action: str,
 ) -> tuple[tuple[Status, str] | None, Restoration]:
     """Swap the lock out behind a stand-in and bring everything in order; return what went wrong, and how it is."""
+    account = account_for(os.fstat(pin), os.stat(place.directory), place.owners)
     begin = append_begin(tools.journal, action, plan, view, identity)
     tools.step("begun")
-    with run_stand_in(tools.journal.path) as stand_in:
+    with run_stand_in(tools.journal.path, account) as stand_in:
         tools.step("stand-in started")
-        with open_site(place.path, action, tools.step, make=True, owners=place.owners) as site:
+        with open_site(place.path, action, tools.step, make=True, owners=place.owners, pin=pin) as site:
             payload = lock_payload(stand_in, action, tools.clock())
             problem = swap_out(site, payload, pin, identity, tools.search, partial(_drain, place, tools))
             try:

@@ -11,6 +11,7 @@ import os
 import secrets
 import stat
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -25,6 +26,7 @@ from lockdeck.backend.actions.release.site import (
     Site,
     is_file,
     kind_at,
+    mark_name,
     opened,
     read_all,
 )
@@ -59,7 +61,7 @@ def restore(site: Site, begin: Entry, state: str, search: Search, wait: Wait) ->
     results.append(_finish_removal(site, begin, search, wait))
     quarantined, displaced = _sweep(site, begin, state, search)
     if not displaced:
-        os.rmdir(work_folder_name(site.action), dir_fd=site.directory)
+        results.append(_remove_folder(site))
         site.step("folder removed")
     originals = [path for path, original in quarantined if original]
     earlier = quarantined_lock(state, site.action)
@@ -140,6 +142,8 @@ def _sweep(
     quarantined: list[tuple[str, bool]] = []
     displaced: list[str] = []
     for name in sorted(os.listdir(site.work_folder)):
+        if site.shared and name == mark_name(site.action):
+            continue  # it goes last
         kind = kind_at(site, site.work_folder, name)
         if kind is FileKind.DIRECTORY:
             os.rmdir(name, dir_fd=site.work_folder)
@@ -150,9 +154,23 @@ def _sweep(
         else:
             original = _holds_original(site.work_folder, name, begin)
             evidence = {**begin, "original": original}
-            quarantined.append((keep(state, site.work_folder, name, evidence), original))
+            quarantined.append(
+                (keep(state, site.work_folder, name, evidence, as_it_was=site.shared), original)
+            )
         site.step(f"swept {name}")
     return quarantined, tuple(displaced)
+
+
+def _remove_folder(site: Site) -> str | None:
+    """Remove our folder, which is empty; where another account may have moved it away, only what is ours."""
+    name = work_folder_name(site.action)
+    if site.shared:
+        with suppress(FileNotFoundError):
+            os.unlink(mark_name(site.action), dir_fd=site.work_folder)
+        if not is_file(site.directory, name, site.work_folder):
+            return "our folder was moved away meanwhile: it is empty, and left to whoever did that"
+    os.rmdir(name, dir_fd=site.directory)
+    return None
 
 
 def is_original(fd: int, begin: Entry) -> bool:

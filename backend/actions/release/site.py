@@ -6,11 +6,13 @@ dashboard counts.  It holds:
     lock   the stand-in's lock; after `take`, the lock that stood at the name
     draft  the stand-in's lock before it is ready
     slot   an empty directory; after `freeze`, what stood at the name then, if anything
+    mark-<action>  tells our folder from any other of ours, where another account may write the sessions directory
 """
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -19,7 +21,10 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from lockdeck.backend.actions.release.account import LockAccount, account_for
 from lockdeck.backend.actions.release.standin import is_lock_of
+from lockdeck.backend.actions.turns import NotOurTurnError
+from lockdeck.backend.model.trust import ROOT_UID
 from lockdeck.backend.openclaw.locks.lockfile import work_folder_name
 from lockdeck.backend.system.folders import ForeignFolderError
 from lockdeck.backend.system.ownership import ownership_at, ownership_of
@@ -29,6 +34,7 @@ SLOT = "slot"
 DRAFT = "draft"
 _PAYLOAD_LIMIT = 65536
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NO_FILE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.ENODEV})
 """Nothing there, a link, a socket, a device: no file that could be opened. Every other error leaves it unknown."""
@@ -51,7 +57,11 @@ class FileKind(StrEnum):
 
 
 class Site(Struct, frozen=True):
-    """The open sessions directory, our open folder in it, and the lock's name. `path` is for messages."""
+    """The open sessions directory, our open folder in it, and the lock's name. `path` is for messages.
+
+    `shared`: an account that the user vouches for may exchange all that is not in our folder, and our folder for
+    another. `account`: whose the stand-in has to be; None: ours.
+    """
 
     path: str
     directory: int
@@ -59,6 +69,8 @@ class Site(Struct, frozen=True):
     name: str
     action: str
     step: StepHook
+    shared: bool = False
+    account: LockAccount | None = None
 
 
 def _directory_fault(path: str, owners: frozenset[int]) -> str | None:
@@ -72,12 +84,21 @@ def _directory_fault(path: str, owners: frozenset[int]) -> str | None:
 
 @contextmanager
 def open_site(
-    path: str, action: str, step: StepHook, *, make: bool = False, owners: frozenset[int] = frozenset()
+    path: str,
+    action: str,
+    step: StepHook,
+    *,
+    make: bool = False,
+    owners: frozenset[int] = frozenset(),
+    pin: int | None = None,
 ) -> Iterator[Site]:
     """Open the folder of an action beside the lock at `path`; `make` it first. `owners`: uids that count as ours there.
 
+    `pin` is our descriptor of the lock: where the directory can be exchanged, nothing is made but beside that lock.
+
     All that follows goes through these two descriptors, so that no path is looked up twice. Raises ForeignFolderError
-    where sessions directory or folder are not ours alone, FileNotFoundError when one of them is not there.
+    where sessions directory or folder are not ours alone, FileNotFoundError when one of them is not there,
+    NotOurTurnError where one is to be made and the lockdeck of another account has one there.
     """
     parent, name = os.path.split(path)
     fault = _directory_fault(path, owners)
@@ -86,16 +107,35 @@ def open_site(
     directory = os.open(parent, _DIRECTORY)
     try:
         _check(directory, parent, owners)
-        work_folder = _open_work_folder(directory, parent, action, step, make)
+        if not _has_turn(directory) and make:  # a recovery is never held up by whoever can open the directory
+            raise NotOurTurnError(parent)
+        shared = bool(owners - {ROOT_UID, os.geteuid()})
+        account = None if pin is None else account_for(os.fstat(pin), os.fstat(directory), owners)
+        if shared and pin is not None and not is_file(directory, name, pin):
+            raise ForeignFolderError(f"the lock that was proven does not stand in {parent} any more")
+        work_folder = _open_work_folder(directory, parent, action, step, make, shared)
         try:
-            yield Site(path, directory, work_folder, name, action, step)
+            yield Site(path, directory, work_folder, name, action, step, shared, account)
         finally:
             os.close(work_folder)
     finally:
         os.close(directory)
 
 
-def _open_work_folder(directory: int, parent: str, action: str, step: StepHook, make: bool) -> int:
+def _has_turn(directory: int) -> bool:
+    """Have an open directory to ourselves among the lockdecks of all accounts, whose other turns are their own."""
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system without such locks
+    return True
+
+
+def _open_work_folder(
+    directory: int, parent: str, action: str, step: StepHook, make: bool, shared: bool
+) -> int:
     name = work_folder_name(action)
     if make:
         os.mkdir(name, 0o700, dir_fd=directory)
@@ -104,7 +144,9 @@ def _open_work_folder(directory: int, parent: str, action: str, step: StepHook, 
         folder = os.open(name, _DIRECTORY, dir_fd=directory)
         try:
             _check(folder, os.path.join(parent, name))
-            if stat.S_IMODE(os.fstat(folder).st_mode) & 0o077:
+            if shared:
+                _make_sure(folder, os.path.join(parent, name), action, step, make)
+            elif stat.S_IMODE(os.fstat(folder).st_mode) & 0o077:
                 os.fchmod(folder, 0o700)  # a default ACL of the directory, or a file system that adds bits
         except BaseException:
             os.close(folder)
@@ -115,6 +157,35 @@ def _open_work_folder(directory: int, parent: str, action: str, step: StepHook, 
                 os.rmdir(name, dir_fd=directory)
         raise
     return folder
+
+
+def _make_sure(folder: int, path: str, action: str, step: StepHook, make: bool) -> None:
+    """See to it that an open folder is that of an action, where others may put any other that is ours in its place.
+
+    It is one that nobody else may enter, with nothing in it, or with the mark that only we can have put there.
+    Changes nothing but to leave that mark. Raises ForeignFolderError, OSError.
+    """
+    status = os.fstat(folder)
+    entered = status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077
+    names = os.listdir(folder)
+    if entered or (names and (make or not _is_marked(folder, action))):
+        raise ForeignFolderError(
+            f"{path} is not the folder that this release has made: somebody has put it there"
+        )
+    if make:
+        os.close(os.open(mark_name(action), _NEW_FILE, 0o600, dir_fd=folder))
+        os.fsync(folder)
+        step("folder marked")
+
+
+def _is_marked(folder: int, action: str) -> bool:
+    with opened(folder, mark_name(action)) as fd:
+        return fd is not None and os.fstat(fd).st_uid == os.geteuid()
+
+
+def mark_name(action: str) -> str:
+    """Return the name of the empty file that tells the folder of an action from others of ours."""
+    return f"mark-{action}"
 
 
 def _check(folder: int, path: str, owners: frozenset[int] = frozenset()) -> None:

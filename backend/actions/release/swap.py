@@ -8,8 +8,10 @@ lock: so while a name is frozen nobody but us can change it, and what is decided
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 
+from lockdeck.backend.actions.release.account import give_to
 from lockdeck.backend.actions.release.proof import Search
 from lockdeck.backend.actions.release.records import Status
 from lockdeck.backend.actions.release.site import DRAFT, LOCK, SLOT, FileKind, Site, is_file, kind_at
@@ -38,7 +40,7 @@ def swap_out(
     act any more on a judgement of the lock that stood there.
     """
     try:
-        furnish(site, payload)
+        furnish(site, payload, stat.S_IMODE(os.fstat(pin).st_mode))
         if not is_file(site.directory, site.name, pin):
             return Status.REFUSED, "the lock changed while the release was prepared"
         take(site)
@@ -56,10 +58,11 @@ def swap_out(
     return None
 
 
-def furnish(site: Site, payload: bytes) -> None:
+def furnish(site: Site, payload: bytes, mode: int = 0o644) -> None:
     """Put the stand-in's lock and the empty directory in place, and try out every swap that will be needed.
 
-    Raises ExchangeUnsupported where the file system can't do them; the lock has not been touched then.
+    A stand-in of another account gets the `mode` of the lock. Raises ExchangeUnsupported where the file system can't do
+    the swaps; the lock has not been touched then.
     """
     os.mkdir(SLOT, 0o700, dir_fd=site.work_folder)
     site.step("slot made")
@@ -69,6 +72,8 @@ def furnish(site: Site, payload: bytes) -> None:
     try:
         site.step("draft made")
         os.write(draft, payload)
+        if site.account is not None:
+            give_to(draft, site.account, mode)
     finally:
         os.close(draft)
     site.step("draft written")

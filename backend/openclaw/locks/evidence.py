@@ -67,6 +67,7 @@ def evidence_of_lock(
         fs_type=volume.fs_type,
         boot_time=surroundings.boot_time,
         our_uid=surroundings.our_uid,
+        owners=place.owners,
         era=place.era,
     )
     return _with_namespace(_with_process(evidence), place, surroundings, volume)

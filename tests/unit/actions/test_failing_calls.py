@@ -134,8 +134,8 @@ def test_a_stand_in_that_was_stopped_does_not_hold_up_a_release(root, monkeypatc
     stopped = []
     run = run_stand_in
 
-    def remember(journal):
-        started = run(journal)
+    def remember(journal, account=None):
+        started = run(journal, account)
         enter = started.__enter__
 
         class Remembered:

@@ -44,7 +44,7 @@ def root(tmp_path, monkeypatch):
 class NoWatchman:
     """A stand-in that recovers nothing, so that the next start has to."""
 
-    def __init__(self, _journal):
+    def __init__(self, _journal, _account=None):
         self.pid, self.start_ticks = os.getpid(), None
 
     def __enter__(self):

@@ -508,7 +508,7 @@ def test_a_release_is_told_whatever_ends_the_watch_after_it(root, monkeypatch):
     assert "No space left" in outcome.sentences[-1]
 
 
-def no_room(*_: object) -> str:
+def no_room(*_: object, **__: object) -> str:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -587,7 +587,7 @@ def test_a_recovery_that_can_not_be_journaled_is_told_and_journaled_later(root, 
 
 
 @contextmanager
-def without_watchman(_journal):
+def without_watchman(_journal, _account=None):
     """A stand-in that recovers nothing: this very process."""
     yield StandIn(os.getpid(), our_ticks())
 

@@ -49,7 +49,7 @@ class Crash(BaseException):
 class NoWatchman:
     """A stand-in that recovers nothing."""
 
-    def __init__(self, _journal):
+    def __init__(self, _journal, _account=None):
         self.pid, self.start_ticks = os.getpid(), None
 
     def __enter__(self):

@@ -287,6 +287,18 @@ CASES = {
         evidence({"uid": 0}),
         (Verdict.DEAD, False, "belongs to uid 0, not to ours (1000)"),
     ),
+    "a lock of an owner who is vouched for is not releasable but by root, and it is said who may": (
+        evidence({"uid": 1001}, owners=frozenset({1001})),
+        (Verdict.DEAD, False, "sudo -u '#1001' lockdeck release"),
+    ),
+    "root may release a lock of an owner who is vouched for": (
+        evidence({"uid": 1001}, our_uid=0, owners=frozenset({1001})),
+        (Verdict.DEAD, True, "is gone"),
+    ),
+    "root may not release a lock of anybody else": (
+        evidence({"uid": 1002}, our_uid=0, owners=frozenset({1001})),
+        (Verdict.DEAD, False, "belongs to uid 1002, not to ours (0)"),
+    ),
     "a lock is not releasable when our own uid is not known": (
         evidence(our_uid=None),
         (Verdict.DEAD, False, "not to ours"),
@@ -376,6 +388,7 @@ anything = st.builds(
     fs_type=texts,
     boot_time=times,
     our_uid=st.none() | st.integers(0, 2),
+    owners=st.frozensets(st.integers(0, 2), max_size=2),
     era=st.sampled_from(["files", "sqlite"]),
 )
 
@@ -398,7 +411,8 @@ def test_nothing_is_releasable_while_any_evidence_of_a_holder_exists(observed):
     assert record.presence is Presence.FILE
     assert record.identity is not None
     assert record.nlink == 1
-    assert record.uid == observed.our_uid is not None
+    assert observed.our_uid is not None
+    assert record.uid == observed.our_uid or (observed.our_uid == 0 and record.uid in observed.owners)
     if observed.liveness is Liveness.ALIVE and record.payload is not None:
         assert observed.same_ticks is False
 
