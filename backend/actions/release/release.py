@@ -7,7 +7,7 @@
 3. turn       have the sessions directory to ourselves among all lockdecks (`../turns.py`)
 4. proof      look a second time, at least DWELL_S later: all must be the same; pin the very file (`proof.py`)
 5. begin      journal what is about to be done, so that it can be recovered (`entries.py`)
-6. stand-in   start the process that the name will belong to meanwhile (`standin.py`)
+6. stand-in   start the process that the name will belong to meanwhile (`standin.py`; whose it has to be: `account.py`)
 7. swap       put the stand-in's lock at the name in one step, check what came out, free the name (`swap.py`,
               at the site that `site.py` opens)
 8. restore    put everything in order, whatever came of the swap (`restore.py`); the lock file goes to the

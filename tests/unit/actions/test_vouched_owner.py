@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 from msgspec.structs import replace
@@ -58,6 +59,18 @@ pid = json.load(open(sys.argv[1]))['pid']
 environment = open(f'/proc/{pid}/environ').read()
 print(json.dumps([len(os.listdir(f'/proc/{pid}/fd')) > 0, environment, open(f'/proc/{pid}/cmdline').read()]))
 """
+
+
+@pytest.fixture(autouse=True)
+def no_watchman_left():
+    """End the watchmen that go on trying to put right what a hostile owner does not let them."""
+    before = set(procfs.list_pids())
+    yield
+    for pid in set(procfs.list_pids()) - before:
+        status = procfs.read_stat(pid)
+        if status is not None and not status.ended:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture
