@@ -42,11 +42,12 @@ _WATCH = (
     "if ended and not os.read(0, 1):\n"
     "    os.execv(sys.executable, [sys.executable, *sys.argv[2:], sys.argv[1]])\n"
 )
+_POWERS, _BECOME = "lockdeck.backend.system.privileges", "become"
 _BE_OF_ACCOUNT = (
     "import os, sys\n"
     "sys.path.insert(0, sys.argv[2])\n"
-    "from lockdeck.backend.system.privileges import become\n"
-    "become(int(sys.argv[3]), int(sys.argv[4]))\n"
+    f"from {_POWERS} import {_BECOME}\n"
+    f"{_BECOME}(int(sys.argv[3]), int(sys.argv[4]))\n"
     "os.write(1, b'.')\n"
     "os.read(0, 1)\n"
 )
