@@ -24,7 +24,8 @@ from lockdeck.backend.openclaw.gateway.credentials import Access
 from lockdeck.backend.openclaw.gateway.redaction import Redaction
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble, busy, redirected, silent
 from lockdeck.backend.system.ownership import account
-from lockdeck.backend.system.sockets import uids_behind
+from lockdeck.backend.system.procfs import LINUX
+from lockdeck.backend.system.sockets import who_is_behind
 from lockdeck.backend.system.text import safe
 
 _CLOSE_S = 0.3
@@ -103,18 +104,27 @@ def _connected(address: str, url: str, deadline: float) -> socket.socket:
 
 
 def _check_owner(plain: socket.socket, access: Access, url: str) -> None:
-    """Refuse to say a word to a socket of another account: while a gateway is down anybody may take its port."""
-    if access.owners is None:
+    """Refuse to say a word to a socket of another account: while a gateway is down anybody may take its port.
+
+    Who can't be shown to be one of the owners is none. Only Linux shows it to everybody.
+    """
+    if access.owners is None or not LINUX:
         return
-    peer = plain.getpeername()
-    behind = uids_behind(str(peer[0]), int(peer[1]), int(plain.getsockname()[1]))
-    strangers = sorted(behind - access.owners)
+    behind = who_is_behind(plain.getpeername()[:2], plain.getsockname()[:2])
+    strangers = sorted(behind.uids - access.owners)
     if strangers:
         sentence = (
             f"what listens at {url} belongs to {account(strangers[0])}, not to the owner of this root: it is told nothing; "
             "find out who took the port, or name the right --url"
         )
         raise GatewayError(Trouble.OTHER_GATEWAY, sentence)
+    if not behind.answers:
+        sentence = (
+            f"nothing shows whose process answers at {url}: it is told nothing; where the port is passed on to a container "
+            "use `docker exec`, or vouch for who is there: --url or OPENCLAW_GATEWAY_URL, with OPENCLAW_GATEWAY_TOKEN"
+        )
+        # One that has just closed the connection is not shown either: another try may find its owner.
+        raise GatewayError(Trouble.UNREACHABLE, sentence)
 
 
 def _resolved(address: str, url: str) -> list[tuple[Any, ...]]:

@@ -269,6 +269,22 @@ def test_a_port_that_another_account_has_taken_hears_nothing(device: Device) -> 
     assert heard == [b""]
 
 
+def test_a_port_of_which_nothing_shows_who_answers_hears_nothing(
+    device: Device, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("lockdeck.backend.system.sockets._TABLES", (str(tmp_path / "none"),))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"ws://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(GatewayError) as caught:
+            open_gateway(Access(url, Secret(TOKEN), owners=frozenset({os.geteuid()})), device)
+        visitor, _ = server.accept()
+        with visitor:
+            heard = visitor.recv(100)
+    assert (caught.value.kind, heard) == (Trouble.UNREACHABLE, b"")
+    assert "nothing shows whose process answers" in caught.value.sentence
+    assert "docker exec" in caught.value.sentence
+
+
 def accepted(visitor: socket.socket, words: bytes) -> None:
     """Go over to WebSocket."""
     from websockets.utils import accept_key

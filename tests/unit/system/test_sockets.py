@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockdeck.backend.system import procfs, sockets
-from lockdeck.backend.system.sockets import listeners, listening_inodes, uids_behind
+from lockdeck.backend.system.sockets import Behind, listeners, listening_inodes, who_is_behind
 
 pytestmark = pytest.mark.skipif(not procfs.LINUX, reason="written for Linux")
 LISTEN = """
@@ -46,9 +46,12 @@ def test_another_process_on_the_port_is_found_among_all():
         process.kill()
 
 
-@given(raw=st.binary(max_size=400) | st.just(b"  0: 0100007F:zz 0:0 0A 0 0 0 0 0 x\n"))
-def test_a_table_of_any_shape_names_only_whole_rows(raw):
-    assert all(isinstance(number, int) for row in sockets._rows(raw) for number in row[1:])
+@given(line=st.binary(max_size=200) | st.just(b"  0: 0100007F:zz 0:0 0A 0 0 0 0 0 x\n"))
+def test_a_line_of_any_shape_is_a_whole_row_or_none(line):
+    row = sockets._row(line)
+    assert row is None or all(
+        isinstance(number, int) for number in (row.port, row.visitor_port, row.uid, row.inode)
+    )
 
 
 AS_STRANGER = """
@@ -66,7 +69,7 @@ sys.stdin.read()
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
 @pytest.mark.parametrize(
-    ("bound", "asked", "behind"),
+    ("bound", "asked", "uids"),
     [
         ("127.0.0.1", "127.0.0.1", {4242}),
         ("0.0.0.0", "127.0.0.1", {4242}),
@@ -75,12 +78,80 @@ sys.stdin.read()
         ("127.0.0.2", "127.0.0.1", set()),
     ],
 )
-def test_the_owner_of_a_port_is_told_by_the_address_that_is_asked(bound, asked, behind):
+def test_the_owner_of_a_port_is_told_by_the_address_that_is_asked(bound, asked, uids):
     command = [sys.executable, "-c", AS_STRANGER, bound]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         port = int(process.stdout.readline())
-        assert uids_behind(asked, port, 0) == behind
+        assert who_is_behind((asked, port), (asked, 0)) == Behind(frozenset(uids), answers=False)
         process.kill()
+
+
+@pytest.mark.parametrize("bound", ["127.0.0.1", "::"])
+def test_the_socket_that_answers_is_shown_before_it_is_accepted_and_after_its_listener_is_gone(bound):
+    family = socket.AF_INET6 if ":" in bound else socket.AF_INET
+    server = socket.create_server((bound, 0), family=family, dualstack_ipv6=":" in bound)
+    there = "127.0.0.1", server.getsockname()[1]
+    ours = Behind(frozenset({os.geteuid()}), answers=True)
+    with socket.create_connection(there) as connection:
+        here = connection.getsockname()
+        assert who_is_behind(there, here) == ours
+        assert not who_is_behind(there, (here[0], here[1] - 1)).answers
+        visitor, _ = server.accept()
+        assert who_is_behind(there, here) == ours
+        server.close()
+        assert who_is_behind(there, here) == ours
+        visitor.close()
+        assert who_is_behind(there, here) == Behind(frozenset(), answers=False)
+
+
+THERE, HERE = ("127.0.0.1", 0x4965), ("127.0.0.1", 0xA001)
+
+
+def table_row(local: str, remote: str, state: str, uid: int, inode: int) -> str:
+    return f"   1: {local} {remote} {state} 00000000:00000000 00:00000000 00000000 {uid:5}        0 {inode} 1 0 20 4 0 10 -1\n"
+
+
+@pytest.fixture
+def tables(tmp_path, monkeypatch):
+    """Put rows into the tables; two megabytes of the connections of others stand before them."""
+    crowd = table_row("0100007F:70E2", "0100007F:9000", "01", 4242, 7) * 20_000
+
+    def write(*rows: str) -> None:
+        path = tmp_path / "tcp"
+        path.write_text("  sl  local_address rem_address   st\n" + crowd + "".join(rows))
+        monkeypatch.setattr(sockets, "_TABLES", (str(path), str(tmp_path / "none")))
+
+    return write
+
+
+@pytest.mark.skipif(sys.byteorder != "little", reason="the rows are those of a little-endian machine")
+@pytest.mark.parametrize(
+    ("rows", "uids", "answers"),
+    [
+        ([("0100007F:4965", "0100007F:A001", "01", 4242, 9)], {4242}, True),
+        ([("0000000000000000FFFF00000100007F:4965", "0000000000000000FFFF00000100007F:A001", "01", 4242, 9)], {4242}, True),
+        ([], set(), False),
+        # Closing or waiting: without an owner, and with root's uid.
+        ([("0100007F:4965", "0100007F:A001", "06", 0, 0)], set(), False),
+        ([("0100007F:4965", "0100007F:A001", "05", 0, 0)], set(), False),
+        # Not accepted yet, with root's uid: whoever listens is behind it, and where nobody does, nobody is.
+        ([("0100007F:4965", "0100007F:A001", "01", 0, 0)], set(), False),
+        ([("00000000:4965", "00000000:0000", "0A", 4242, 8), ("0100007F:4965", "0100007F:A001", "01", 0, 0)], {4242}, True),
+        # Our own end, and the connections of others.
+        ([("0100007F:A001", "0100007F:4965", "01", 0, 9)], set(), False),
+        ([("0100007F:4965", "0100007F:A002", "01", 0, 9)], set(), False),
+        ([("0100007F:4965", "0200007F:A001", "01", 0, 9)], set(), False),
+        ([("0200007F:4965", "0100007F:A001", "01", 0, 9)], set(), False),
+    ],
+)  # fmt: skip
+def test_only_the_mirror_of_our_connection_answers_however_long_the_table_is(tables, rows, uids, answers):
+    tables(*(table_row(*row) for row in rows))
+    assert who_is_behind(THERE, HERE) == Behind(frozenset(uids), answers)
+
+
+def test_who_listens_is_found_however_long_the_table_is(tables):
+    tables(table_row("0100007F:4965", "00000000:0000", "0A", 4242, 8))
+    assert listening_inodes(0x4965) == {8}
 
 
 def test_a_process_that_is_gone_has_no_sockets():
