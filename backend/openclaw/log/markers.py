@@ -64,6 +64,10 @@ class MarkerScan:
         """Return the indexes of the markers that one line holds."""
         return self._held(heads_of((line,))[0], range(len(self._markers)))
 
+    def count(self, line: bytes, marks: Marks) -> int:
+        """Return how often these markers stand in one line."""
+        return sum(line.count(self._markers[index]) for index in marks)
+
     def _held(self, head: bytes, indexes: Iterable[int]) -> Marks:
         return tuple(index for index in indexes if self._markers[index] in head)
 
@@ -89,4 +93,9 @@ def heads_of(lines: Sequence[bytes]) -> Sequence[bytes]:
     """Return the lines without tslog's own fields, most of a JSON line."""
     text = b"\n".join(lines)
     own = next((own for own in _OWN_FIELDS if own in text), None)
-    return lines if own is None else [line.partition(own)[0] for line in lines]
+    return lines if own is None else [_head(line, own) for line in lines]
+
+
+def _head(line: bytes, own: bytes) -> bytes:
+    head, _, tail = line.partition(own)
+    return line if own in tail else head  # several records on one line

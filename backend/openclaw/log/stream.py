@@ -17,7 +17,8 @@ from lockdeck.backend.openclaw.log.framing.unwrap import Unwrapped, Unwrapper
 from lockdeck.backend.openclaw.log.kinds import KINDS
 from lockdeck.backend.openclaw.log.kinds.table import KindTable
 from lockdeck.backend.openclaw.log.markers import Marks
-from lockdeck.backend.openclaw.log.records import Malformed, is_zoneless, read_record, whole_time
+from lockdeck.backend.openclaw.log.reading import leaves_unread, read_event
+from lockdeck.backend.openclaw.log.records import Malformed, is_zoneless, whole_time
 from lockdeck.backend.openclaw.log.scan import (
     MAX_LINE,
     LineCounts,
@@ -49,23 +50,13 @@ def parse_line(line: bytes, at: float | None = None, kinds: KindTable = KINDS) -
     unwrapped = Unwrapper().unwrap(line) if marks else Unwrapped()
     if marks and marks[-1] in kinds.hidden:
         marks = _marks_within(unwrapped, kinds)
-    return _read(unwrapped, marks, at, kinds) if marks else None
+    return read_event(unwrapped, marks, at, kinds) if marks else None
 
 
 def _marks_within(line: Unwrapped, kinds: KindTable) -> Marks:
     """Return the markers in what a line carries whose own words were written as numbers."""
     text = line.text.encode("utf-8", "replace") if line.record is None else msgspec.json.encode(line.record)
     return tuple(mark for mark in kinds.scan.marks_of(text) if mark not in kinds.hidden)
-
-
-def _read(line: Unwrapped, marks: Marks, at: float | None, kinds: KindTable) -> Event | Malformed | None:
-    record = read_record(line, at)
-    if isinstance(record, Malformed):
-        return record
-    event = kinds.read(record, marks)
-    if event is None or _is_probe(event):
-        return None
-    return event if record.trace_id is None else event.of_trace(record.trace_id)
 
 
 class EventStream:
@@ -140,11 +131,12 @@ class EventStream:
                 self._pass_by(lines, passed, place)
             passed = place + 1
             event = self._event(unwrapped, marks, lines, place)
-            if isinstance(event, Malformed) or (event is None and self._misses(line, unwrapped, marks)):
+            told = event is not None and not isinstance(event, Malformed)
+            if isinstance(event, Malformed) or leaves_unread(line, unwrapped, marks, self._kinds, told=told):
                 counts.miss(line[:SCAN_LIMIT].decode("utf-8", "replace"))
             elif event is None and place in odd:
                 counts.malformed += 1
-            elif event is not None:
+            if event is not None and not isinstance(event, Malformed):
                 counts.shaped = True
                 counts.zoneless += is_zoneless(unwrapped)
                 yield event
@@ -154,7 +146,7 @@ class EventStream:
     def _event(
         self, line: Unwrapped, marks: Marks, lines: Sequence[bytes], place: int
     ) -> Event | Malformed | None:
-        event = _read(line, marks, None, self._kinds)
+        event = read_event(line, marks, None, self._kinds)
         if event is not Malformed.TIME:
             self.dated = True
             if self._dating.follows:
@@ -165,7 +157,7 @@ class EventStream:
                 self._dating.pass_by(Unwrapper().unwrap(above[:_HEAD]))
         at = self._dating.moment_of(line)
         self.dated = line.clock is not None and is_dated(at)
-        return _read(line, marks, at, self._kinds)
+        return read_event(line, marks, at, self._kinds)
 
     def _pass_by(self, lines: Sequence[bytes], first: int, end: int) -> None:
         """Let time pass with the lines that do not concern us, once a clock without a date does."""
@@ -182,21 +174,7 @@ class EventStream:
                 match = _HOUR.match(line) if unwrapped.clock is not None else None
                 hour = match[0] if match is not None else hour
 
-    def _misses(self, line: bytes, unwrapped: Unwrapped, marks: Marks) -> bool:
-        """Return whether a line that gave no event holds the words of one, in a form that is none of OpenClaw's."""
-        if unwrapped.own:
-            return False
-        event = self._kinds.quoted(line[:SCAN_LIMIT].decode("utf-8", "replace"), marks)
-        return event is not None and not _is_probe(event)
-
 
 def _shaped(lines: Sequence[bytes]) -> bool:
     unwrapper, step = Unwrapper(), 1 + len(lines) // LOOK_FOR_SHAPE
     return any(unwrapper.unwrap(line).shaped for line in lines[::step] if b"\0" not in line)
-
-
-def _is_probe(event: Event) -> bool:
-    run_id, session_id = event.run_id, event.session_id
-    return (run_id is not None and run_id.startswith("probe-")) or (
-        session_id is not None and session_id.startswith("probe-")
-    )
