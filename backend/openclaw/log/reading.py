@@ -35,20 +35,21 @@ def read_event(line: Unwrapped, marks: Marks, at: float | None, kinds: KindTable
     return event if record.trace_id is None else event.of_trace(record.trace_id)
 
 
-def leaves_unread(line: bytes, unwrapped: Unwrapped, marks: Marks, kinds: KindTable, *, told: bool) -> bool:
-    """Return whether a line holds an event that was not read, in whatever form; `told`: another one was.
+def leaves_unread(
+    line: bytes, unwrapped: Unwrapped, marks: Marks, kinds: KindTable, event: Event | None
+) -> bool:
+    """Return whether a line holds an event beside the one that was read, if any, in whatever form.
 
     In a line that is OpenClaw's own, words quoted in its message are no event: there one must begin like a line.
     """
-    own = unwrapped.own
-    if unwrapped.record is not None and (own or told):
-        return False
-    if told:
-        # A second event needs a second marker.
+    if event is not None:
+        # A second one needs a second marker.
+        if (unwrapped.record is not None and not unwrapped.text) or kinds.scan.count(line, marks) == 1:
+            return False
         text = unwrapped.text[:SCAN_LIMIT]
-        return kinds.scan.count(line, marks) > 1 and _holds_line(text[_skip_tags(text) :], marks, kinds)
-    if own:
-        return _holds_line(unwrapped.text[1:SCAN_LIMIT], marks, kinds)
+        return _holds_line(text[_skip_tags(text) :], marks, kinds)
+    if unwrapped.own:
+        return unwrapped.record is None and _holds_line(unwrapped.text[1:SCAN_LIMIT], marks, kinds)
     text = line[:SCAN_LIMIT].decode("utf-8", "replace")
     return _quotes(text, marks, kinds) or _holds_line(text, marks, kinds)
 

@@ -131,8 +131,7 @@ class EventStream:
                 self._pass_by(lines, passed, place)
             passed = place + 1
             event = self._event(unwrapped, marks, lines, place)
-            told = event is not None and not isinstance(event, Malformed)
-            if isinstance(event, Malformed) or leaves_unread(line, unwrapped, marks, self._kinds, told=told):
+            if isinstance(event, Malformed) or leaves_unread(line, unwrapped, marks, self._kinds, event):
                 counts.miss(line[:SCAN_LIMIT].decode("utf-8", "replace"))
             elif event is None and place in odd:
                 counts.malformed += 1
