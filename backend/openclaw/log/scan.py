@@ -13,6 +13,9 @@ from lockdeck.backend.system.text import SafeText, safe
 MAX_LINE = 1 << 20
 """A line longer than this (bytes) is counted as oversize and skipped."""
 
+NO_LOG_FILE = "no log: no line has a time or a tag in front, or is a record"
+"""Said of what is not `LineCounts.of_log`."""
+
 PREVIEW = 160
 """Characters of a line that could not be read that are shown."""
 

@@ -42,10 +42,10 @@ class CommandSource(LiveSource):
         pause = FIRST_PAUSE_S
         while True:
             self._began = steady_time()
-            self.begin_streams()
             last_words = self._run_once()
             if last_words is None:
                 return
+            self.end_streams()
             if steady_time() - self._began >= HEALTHY_S:
                 pause = FIRST_PAUSE_S
             if self.problem is None:

@@ -11,6 +11,7 @@ from lockdeck.backend.model.words import times
 from lockdeck.backend.openclaw.log.stream import LineCounts
 from lockdeck.backend.system.clocks import steady_time
 from lockdeck.backend.watch.live.reader import LiveReader
+from lockdeck.backend.watch.live.shape import latest, why_no_log
 from lockdeck.backend.watch.live.source import LiveSource
 
 LOOK_S = 5.0
@@ -58,12 +59,9 @@ class LiveLogs:
     def read(self, now: float, counts: LineCounts) -> list[Event]:
         """Return the events of all that came since (`now`: epoch seconds), by time."""
         events: list[Event] = []
-        for source, readers in self._readers.items():
-            finished = source.finished
+        for readers in self._readers.values():
             for reader in readers:
                 events += reader.read(now, counts)
-                if finished:
-                    events += reader.finish(counts)
         return sorted(events, key=lambda event: event.at)
 
     def wait_more(self) -> bool:
@@ -86,7 +84,7 @@ class LiveLogs:
         """Return what is seen of the logs that tell of a root, at `now` (epoch seconds)."""
         refused = self._refused.get(root)
         looks = [
-            _look(self._of_source(source, readers), source, now)
+            _look(self._of_source(source, readers), source, readers, now)
             for source, readers in self._readers.items()
             if source.root in (None, root)
         ]
@@ -142,13 +140,21 @@ class LiveLogs:
         self._wake()
 
 
-def _look(problem: str | None, source: LiveSource, now: float) -> LogLook:
+def _look(problem: str | None, source: LiveSource, readers: Sequence[LiveReader], now: float) -> LogLook:
     where, heard_at = source.label, source.heard_at
     as_of = None if heard_at is None else now - max(0.0, steady_time() - heard_at)
+    shapes = latest((reader.last_shape, reader.shape) for reader in readers)
+    no_log = why_no_log(shapes)
+    silent = all(shape.silent for shape in shapes)
+    if no_log is not None and source.problem is None and all(reader.shape.silent for reader in readers):
+        no_log, silent = None, True  # of a stream that ended; the next has told nothing yet
+    # A command that failed says why on its stderr: that is the fault, not that those words are no log.
+    if no_log is not None and (source.problem is None or not source.code):
+        return LogLook(where, SourceState.REFUSED, as_of, no_log, named=True, broken=True)
     if problem is not None:
         state = SourceState.MISSING if as_of is None else SourceState.STALE
         return LogLook(where, state, as_of, problem, named=True, broken=True)
-    if as_of is None:
+    if silent:
         return LogLook(where, SourceState.MISSING, None, "it has told nothing yet", named=True)
     return LogLook(where, SourceState.READ, as_of, named=True)
 

@@ -31,7 +31,7 @@ class PipeSource(LiveSource):
         self.awaited = True
         self.tell("nobody writes into this pipe yet: nothing of its log is seen")
         while self._read_pipe(self._opened()):
-            self.begin_streams()
+            pass
 
     def _read_pipe(self, descriptor: int | None) -> bool:
         """Read what one descriptor gives; False when it is to stop."""
@@ -43,6 +43,7 @@ class PipeSource(LiveSource):
         finally:
             os.close(descriptor)
         self.awaited = False
+        self.end_streams()
         self.tell(f"the pipe ended at {time_of_day(wall_time())}: what happens since isn't seen")
         return True
 

@@ -9,19 +9,24 @@ from lockdeck.backend.model.moments import is_dated
 from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts
 from lockdeck.backend.watch.live.buffer import LiveBuffer
+from lockdeck.backend.watch.live.shape import StreamShape
 
 SETTLED_S = 1.0
 """What comes before a stream was silent for so long (seconds) may be of any time: `docker logs` begins with what it kept."""
 
 
 class LiveReader:
-    """Takes what a buffer has. `undated` lines tell no date and may be of any time: they are not told."""
+    """Takes what a buffer has. `undated` lines tell no date and may be of any time: they are not told.
+
+    `shape` is that of the stream that goes on, `last_shape` that of the one before it that told something.
+    """
 
     def __init__(self, buffer: LiveBuffer) -> None:
         self._buffer = buffer
         self._stream = EventStream()
         self._came_at: float | None = None
         self._caught_up = False
+        self.shape, self.last_shape = StreamShape(), StreamShape()
         self.undated = 0
         self.undated_at = -math.inf
 
@@ -38,18 +43,22 @@ class LiveReader:
         elif self._came_at is not None and now - self._came_at >= SETTLED_S:
             self._caught_up = True
         for piece in pieces:
+            fresh = LineCounts(shaped=self.shape.counts.shaped)
             if piece is None:
-                yield from self._told(self._stream.finish(counts))
+                yield from self._dated(self._stream.finish(fresh))
                 self._stream, self._caught_up = EventStream(), False
             else:
-                yield from self._told(self._stream.feed(piece, counts, now if self._caught_up else None))
+                self.shape.begin(piece)
+                yield from self._dated(self._stream.feed(piece, fresh, now if self._caught_up else None))
+            self.shape.counts.add(fresh)
+            counts.add(fresh)
+            if piece is None and not self.shape.silent:
+                self.shape, self.last_shape = StreamShape(), self.shape
 
-    def finish(self, counts: LineCounts) -> Iterator[Event]:
-        """Yield the event of a last line without newline: nothing more will come."""
-        yield from self._told(self._stream.finish(counts))
-
-    def _told(self, events: Iterator[Event]) -> Iterator[Event]:
+    def _dated(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Yield the events with a date, and count the others."""
         for event in events:
+            self.shape.events += 1
             if is_dated(event.at):
                 yield event
             else:

@@ -48,6 +48,7 @@ class LiveSource(threading.Thread):
             problem = f"can't be read: {reason}; what happens since isn't seen"
         finally:
             self.problem = problem
+            self.end_streams()
             self.finished = True
             os.close(self._ending)
             self._wake()
@@ -100,8 +101,8 @@ class LiveSource(threading.Thread):
             self.problem = problem
             self._wake()
 
-    def begin_streams(self) -> None:
-        """Say that what comes now begins anew."""
+    def end_streams(self) -> None:
+        """Say that what came so far has ended, and that what comes now begins anew."""
         for buffer in self.buffers:
             buffer.put(None)
 

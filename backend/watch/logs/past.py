@@ -17,7 +17,7 @@ from lockdeck.backend.openclaw.log.inputs.collection import Collection, LogSet
 from lockdeck.backend.openclaw.log.inputs.opening import OpenInput
 from lockdeck.backend.openclaw.log.inputs.reading import SetReader
 from lockdeck.backend.openclaw.log.inputs.words import is_stdin, label
-from lockdeck.backend.openclaw.log.scan import LineCounts
+from lockdeck.backend.openclaw.log.scan import NO_LOG_FILE, LineCounts
 
 BATCH = 4096
 """Events folded at once."""
@@ -106,9 +106,7 @@ class _Pass:
         elif path in self._searched:
             self._past.left_out += 1
         else:
-            self._past.problems.append(
-                f"{label(path)} is no log: no line has a time or a tag in front, or is a record"
-            )
+            self._past.problems.append(f"{label(path)} is {NO_LOG_FILE}")
 
     def _note(self, path: str) -> Callable[[int], None]:
         def note(done: int) -> None:

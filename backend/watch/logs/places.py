@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.sources import LogLook, SourceState
 from lockdeck.backend.openclaw.log.files import open_regular, read_end
+from lockdeck.backend.openclaw.log.inputs.packing import LONGEST_MARK, why_packed
+from lockdeck.backend.openclaw.log.scan import NO_LOG_FILE
 from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts
 from lockdeck.backend.system.namespaces import shares_our_mounts
 from lockdeck.backend.system.ownership import account
@@ -18,7 +20,6 @@ from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.backend.watch.logs.directory import LogDirectory, logs_in, usual_directories
 from lockdeck.backend.watch.root import WatchedRoot
 
-NO_LOG_FILE = "no log: no line has a time or a tag in front, or is a record"
 SHAPE_BYTES = 1 << 20
 """So many bytes at the end of a named file are searched for lines of a log, until one was found."""
 
@@ -72,7 +73,9 @@ def look_at_log(path: str, logs: set[Inode] | None = None) -> LogLook:
     try:
         status = os.fstat(descriptor)
         if logs is not None and not _is_log(descriptor, status, logs):
-            return LogLook(where, SourceState.REFUSED, status.st_mtime, NO_LOG_FILE)
+            packed = why_packed(os.pread(descriptor, LONGEST_MARK, 0))
+            why = NO_LOG_FILE if packed is None else f"no log: {packed}"
+            return LogLook(where, SourceState.REFUSED, status.st_mtime, why)
         return LogLook(where, SourceState.READ, status.st_mtime)
     except OSError as error:
         return LogLook(where, SourceState.REFUSED, why=_reason(error))

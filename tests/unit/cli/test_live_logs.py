@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import select
@@ -79,6 +80,33 @@ def test_a_pipe_that_tells_nothing_is_not_green_while_something_runs(fleet):
     os.close(writer)
     assert any("stdin: it has told nothing yet" in problem for problem in problems(done))
     assert done.returncode == 1
+
+
+NO_LOG = "no log: no line has a time or a tag in front, or is a record"
+PACKED = "no log: it is packed with gzip: unpack it first (zcat)"
+
+
+@pytest.mark.parametrize(("pack", "why"), [(lambda _: b"hello\n", NO_LOG), (gzip.compress, PACKED)])
+def test_what_is_no_log_is_refused_from_a_file_a_pipe_and_a_command_alike(fleet, pack, why):
+    data = pack(fleet.log.read_bytes())
+    file = fleet.home / "told"
+    file.write_bytes(data)
+    config = configured(fleet, ["bash", "-c", f"cat {file}"])
+    for words, options, where in (
+        (["--log", file], {}, str(file)),
+        (["--log", "-"], {"input": data}, "stdin"),
+        (["--config", config], {}, f"`bash -c 'cat {file}'`"),
+    ):
+        with actor() as holder:
+            lock = holder.take(fleet.session())
+            done = status(fleet, *words, **options)
+            holder.release(lock)
+        (root,) = json.loads(done.stdout)["roots"]
+        (log,) = [source for source in root["sources"] if source["kind"] == "log"]
+        assert (log["state"], done.returncode, root["unseen"]) == ("refused", 1, True)
+        assert f"{where}: {why}"[:80] in root["problems"][0]
+        assert why in root["problems"][0]
+        assert sessions(done)["agent:main:main"][0] == "unknown"
 
 
 def test_watch_follows_a_pipe_and_tells_its_end(fleet):

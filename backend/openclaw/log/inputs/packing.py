@@ -45,10 +45,11 @@ class Decompressor(Protocol):
 
 
 class Packing(Struct, frozen=True):
-    """One way to pack: its name, what such data begins with, and how it is unpacked."""
+    """One way to pack: its name, what such data begins with, how it is unpacked, and the command that does so."""
 
     name: str
     marks: tuple[bytes, ...]
+    command: str
     start: Callable[[], Decompressor]
 
 
@@ -110,10 +111,10 @@ _BZIP2 = tuple(
     b"BZh%d" % level + block for level in range(1, 10) for block in (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")
 )
 PACKINGS = (
-    Packing("gzip", (b"\x1f\x8b\x08",), _Gzip),
-    Packing("xz", (b"\xfd7zXZ\0",), _xz),
-    Packing("bzip2", _BZIP2, bz2.BZ2Decompressor),
-    Packing("zstandard", (b"\x28\xb5\x2f\xfd", *_ZSTD_SKIPPABLE), _zstd),
+    Packing("gzip", (b"\x1f\x8b\x08",), "zcat", _Gzip),
+    Packing("xz", (b"\xfd7zXZ\0",), "xzcat", _xz),
+    Packing("bzip2", _BZIP2, "bzcat", bz2.BZ2Decompressor),
+    Packing("zstandard", (b"\x28\xb5\x2f\xfd", *_ZSTD_SKIPPABLE), "zstdcat", _zstd),
 )
 _ARCHIVES = {
     b"PK\x03\x04": "a zip archive",
@@ -123,11 +124,29 @@ _ARCHIVES = {
     b"\x1f\x9d": "packed with compress",
 }
 _MARKS = (*_ARCHIVES, *(mark for packing in PACKINGS for mark in packing.marks))
+LONGEST_MARK = max(map(len, _MARKS))
+"""So many first bytes (at most) tell whether data is packed."""
 
 
 def packing_of(head: bytes) -> Packing | None:
     """Return how data that begins with `head` is packed; None for plain data."""
     return next((packing for packing in PACKINGS if head.startswith(packing.marks)), None)
+
+
+def why_packed(head: bytes) -> str | None:
+    """Say how data that begins with `head` is packed, and what unpacks it; None for plain data."""
+    packing = packing_of(head)
+    return (
+        _archive(head)
+        if packing is None
+        else f"it is packed with {packing.name}: unpack it first ({packing.command})"
+    )
+
+
+def _archive(head: bytes) -> str | None:
+    return next(
+        (f"it is {kind}: unpack it first" for mark, kind in _ARCHIVES.items() if head.startswith(mark)), None
+    )
 
 
 class Unpacker:
@@ -172,9 +191,9 @@ class Unpacker:
                 )
 
     def _settle(self, head: bytes) -> None:
-        for mark, kind in _ARCHIVES.items():
-            if head.startswith(mark):
-                raise CannotUnpackError(None, f"it is {kind}: unpack it first")
+        archive = _archive(head)
+        if archive is not None:
+            raise CannotUnpackError(None, archive)
         self._settled = True
         self._packing = packing_of(head)
         if self._packing is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import psutil
 import pytest
 
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
+from lockdeck.backend.model.sources import SourceState
 from lockdeck.backend.watch.live import command as command_module
 from tests.folders import REPOSITORY
 from tests.unit.watch.live.moved import moved
@@ -63,7 +65,7 @@ def test_it_gets_our_environment_and_no_shell(tmp_path, script, config, monkeypa
     monkeypatch.setenv("DOCKER_HOST", "ssh://somewhere")
     argv = script("print(os.environ['DOCKER_HOST'], sys.argv[1:], file=sys.stderr); sys.exit(3)\n")
     with closing(Watching(commands={ROOT: [*argv, "$HOME; *"]}, config=config)) as watching:
-        watching.until(lambda: bool(watching.problems))
+        watching.until(lambda: watching.look.why.endswith("until it goes on"))
         assert "ended with 3 (ssh://somewhere ['$HOME; *'])" in watching.problems[0]
 
 
@@ -91,16 +93,35 @@ def test_what_an_ended_command_tells_again_changes_no_run(tmp_path, script, conf
 )  # fmt: skip
 def test_how_it_ended_is_a_problem_of_the_root(script, config, program, words):
     with closing(Watching(commands={ROOT: script(program + "\n")}, config=config)) as watching:
-        watching.until(lambda: bool(watching.problems))
+        watching.until(lambda: watching.look.why.endswith("until it goes on"))
         (problem,) = watching.problems
         assert words in problem
         assert problem.endswith("; it is run again until it goes on")
         assert watching.logs.looks("/another", NOW) == ()
 
 
+@pytest.mark.parametrize("pack", [gzip.compress, lambda data: b"hello, this is no log\n"])
+def test_a_command_that_tells_no_log_is_refused_on_either_stream(tmp_path, script, config, pack):
+    for stream in (1, 2):
+        argv = script(lines(tmp_path, pack(DATA)) + f"os.write({stream}, data); time.sleep(100)\n")
+        with closing(Watching(commands={ROOT: argv}, config=config)) as watching:
+            watching.until(lambda: watching.look.state is SourceState.REFUSED)
+            assert watching.problems[0].split(": ", 1)[1].startswith("no log: ")
+
+
+def test_words_on_stderr_make_a_log_on_stdout_none_the_less_one(tmp_path, script, config):
+    argv = script(
+        lines(tmp_path) + "os.write(2, b'hello, these are words\\n'); os.write(1, data); time.sleep(100)\n"
+    )
+    whole = DATA.count(b"\n") + 1
+    with closing(Watching(commands={ROOT: argv}, config=config)) as watching:
+        watching.until(lambda: watching.counts.lines == whole)
+        assert watching.look.state is SourceState.READ
+
+
 def test_a_missing_command_is_a_problem(config):
     with closing(Watching(commands={ROOT: ["no-such-docker", "logs"]}, config=config)) as watching:
-        watching.until(lambda: bool(watching.problems))
+        watching.until(lambda: watching.look.why.endswith("until it goes on"))
         assert "ended with 127 (no-such-docker: No such file or directory)" in watching.problems[0]
 
 

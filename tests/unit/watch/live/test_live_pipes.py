@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
 import threading
 import time
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
 from lockdeck.backend.model.sources import SourceState
+from lockdeck.backend.openclaw.log.scan import NO_LOG_FILE
 from lockdeck.backend.openclaw.log.stream import LineCounts
 from lockdeck.backend.watch.live import buffer as buffer_module
 from lockdeck.backend.watch.live.buffer import LiveBuffer
@@ -50,6 +54,11 @@ class Watching:
     @property
     def problems(self):
         return [f"{look.where}: {look.why}" for look in self.logs.looks(ROOT, NOW) if look.broken]
+
+    @property
+    def look(self):
+        (look,) = self.logs.looks(ROOT, NOW)
+        return look
 
     def close(self):
         self.logs.close()
@@ -171,6 +180,74 @@ def test_a_single_look_says_of_a_pipe_that_tells_nothing(monkeypatch):
         (look,) = watching.logs.looks(ROOT, NOW)
         assert (look.state, look.why) == (SourceState.MISSING, "it has told nothing yet")
     os.close(writer)
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"hello\n", NO_LOG_FILE),
+        (b"no newline", NO_LOG_FILE),
+        (os.urandom(4000).replace(b"\n", b"\0") + b"\n" + b"\0\xff\n" * 50, NO_LOG_FILE),
+        (gzip.compress(DATA), "no log: it is packed with gzip: unpack it first (zcat)"),
+        (lzma.compress(DATA), "no log: it is packed with xz: unpack it first (xzcat)"),
+        (bz2.compress(DATA), "no log: it is packed with bzip2: unpack it first (bzcat)"),
+        (b"\x28\xb5\x2f\xfd" + bytes(60), "no log: it is packed with zstandard: unpack it first (zstdcat)"),
+        (b"PK\x03\x04" + bytes(60), "no log: it is a zip archive: unpack it first"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("single_look", [True, False])
+def test_a_pipe_that_tells_no_log_is_refused_with_its_reason(fifo, data, why, single_look):
+    with closing(Watching(fifo)) as watching:
+        threading.Thread(target=fifo.write_bytes, args=(data,), daemon=True).start()
+        if single_look:
+            while watching.logs.wait_more():
+                watching.logs.read(NOW, watching.counts)
+        else:
+            watching.until(lambda: watching.look.state is SourceState.REFUSED)
+        assert (watching.look.state, watching.look.why, watching.look.broken) == (
+            SourceState.REFUSED,
+            why,
+            True,
+        )
+
+
+def test_a_pipe_whose_first_line_is_no_line_of_a_log_is_one_with_the_next(monkeypatch):
+    reader, writer = os.pipe()
+    monkeypatch.setattr(os, "dup", lambda _number, dup=os.dup: dup(reader))
+    with closing(Watching("-")) as watching:
+        os.close(reader)
+        os.write(writer, b"-- Logs begin here and go on. --\n")
+        watching.until(lambda: watching.look.state is SourceState.REFUSED)
+        os.write(writer, b"2026-04-09T10:00:00Z [plug")
+        watching.until(lambda: not watching.logs.wait_more())
+        assert watching.look.state is SourceState.REFUSED
+        os.write(writer, b"ins] ready\n")
+        watching.until(lambda: watching.look.state is SourceState.READ)
+    os.close(writer)
+
+
+def test_half_a_line_is_none_yet(monkeypatch):
+    reader, writer = os.pipe()
+    monkeypatch.setattr(os, "dup", lambda _number, dup=os.dup: dup(reader))
+    with closing(Watching("-")) as watching:
+        os.close(reader)
+        os.write(writer, b"2026-04-09T10:00:00Z [plugins] a line that goes")
+        watching.until(lambda: watching.counts.bytes > 0)
+        assert (watching.look.state, watching.look.why) == (SourceState.MISSING, "it has told nothing yet")
+    os.close(writer)
+
+
+def test_a_pipe_that_told_a_log_is_none_once_its_next_writer_tells_something_else(fifo):
+    with closing(Watching(fifo)) as watching:
+        for data, state in (
+            (DATA, SourceState.STALE),
+            (b"", SourceState.STALE),
+            (b"hello\n", SourceState.REFUSED),
+            (DATA, SourceState.STALE),
+        ):
+            lines = watching.counts.lines + data.count(b"\n")
+            threading.Thread(target=fifo.write_bytes, args=(data,), daemon=True).start()
+            watching.until(lambda: watching.counts.lines == lines and watching.look.state is state)  # noqa: B023
 
 
 def test_lines_without_a_date_are_left_out_and_said_to_be():
