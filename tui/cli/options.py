@@ -139,7 +139,7 @@ def common_options(function: F) -> F:
             type=file,
             multiple=True,
             metavar="FILE",
-            help="A log to read: a file, a named pipe, or - for stdin (repeatable).",
+            help="A log to read: a file, a named pipe, or - for stdin (repeatable); packed ones are read by replay only.",
         ),
     ):
         with_common = option(with_common)

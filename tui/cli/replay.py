@@ -29,7 +29,7 @@ from lockdeck.tui.exits import Exit
 
 
 @click.command("replay")
-@click.argument("logs", nargs=-1, required=True, type=PathName(), metavar="LOG...")
+@click.argument("logs", nargs=-1, type=PathName(), metavar="LOG...")
 @click.option("--since", type=TimeWord(), metavar="TIME", help=f"Only what went on then or later: {FORMS}.")
 @click.option("--until", type=TimeWord(), metavar="TIME", help="Only what went on then or earlier.")
 @click.option("--session", metavar="KEY_OR_ID", help="Only the runs of one session.")
@@ -40,8 +40,11 @@ def command(common: Common, logs: tuple[str, ...], as_json: bool, **filters: Any
     """Rebuild rotations from logs of the past.
 
     A LOG is a file, also packed (gzip, xz, bzip2, zstandard), a pipe, - for stdin, a folder, or a quoted pattern
-    such as 'logs/**/*.log*'. Files of one log that was rotated are read as one, the oldest first.
+    such as 'logs/**/*.log*'. Files of one log that was rotated are read as one, the oldest first. Those named
+    with --log are read too.
     """
+    if not (logs or common.logs):
+        raise click.UsageError("Missing argument 'LOG...': name a log, or - for stdin")
     span = Timespan(filters["since"], filters["until"])
     if span.since is not None and span.until is not None and span.since > span.until:
         raise click.UsageError(f"--since {iso(span.since)} is later than --until {iso(span.until)}")

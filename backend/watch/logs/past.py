@@ -86,6 +86,8 @@ class _Pass:
                     self._done += source.done
                 if source.problem:
                     self._past.problems.append(f"{label(path)} {source.problem}")
+                    if not counts.bytes:
+                        continue
             except OSError as error:
                 self._past.problems.append(f"{label(path)} can't be read: {error.strerror or error}")
                 folding.take(reader.finish())

@@ -103,6 +103,31 @@ def test_a_packed_log_that_is_cut_off_is_told_and_what_was_there_counts(env, tmp
     assert f"{log} is cut off".encode() in done.stderr
 
 
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, bz2.compress])
+@pytest.mark.parametrize("length", [10, 16])
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_packed_log_cut_off_before_its_first_byte_is_not_read(env, usual, tmp_path, pack, length, beside):
+    log = tmp_path / "gateway.log.packed"
+    log.write_bytes(pack(DATA)[:length])
+    done = lockdeck("replay", log, *([HANG] if beside else []), "--json", env=env)
+    assert f"{log} is cut off".encode() in done.stderr
+    if beside:
+        assert json.loads(done.stdout)["logs"] == [str(HANG)]
+        assert history(done) == usual
+    else:
+        assert (done.returncode, done.stdout) == (2, b"")
+
+
+def test_logs_are_named_as_arguments_with_the_option_or_both(env, usual, tmp_path):
+    other = RECORDINGS / "2026.4.5-run-ok" / "gateway.log"
+    assert history(lockdeck("replay", "--log", HANG, "--json", env=env)) == usual
+    assert history(piped(env, DATA, "--log", "-")) == usual
+    done = lockdeck("replay", other, "--log", HANG, "--json", env=env)
+    assert json.loads(done.stdout)["logs"] == [str(other), str(HANG)]
+    done = lockdeck("replay", env=env, text=True)
+    assert (done.returncode, "Missing argument 'LOG...': name a log" in done.stderr) == (2, True)
+
+
 def test_the_same_session_key_of_two_hosts_stays_two_sessions(env, tmp_path, usual):
     for host in ("a", "b"):
         text = re.sub(r"([0-9a-f]{8})-([0-9a-f]{4}-)", rf"\1-{host * 4}-", HANG.read_text())
