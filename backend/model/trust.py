@@ -53,6 +53,10 @@ class Trust(Struct, frozen=True):
         """Return whether what this account owns counts as ours."""
         return uid in (ROOT_UID, self.uid) or uid in self.vouched
 
+    def only_vouches_for(self, uid: int) -> bool:
+        """Return whether what this account owns counts as ours by the user's word alone."""
+        return uid in self.vouched and uid not in (ROOT_UID, self.uid)
+
 
 class Vouch(Struct, frozen=True):
     """The user's word about one root, from our own configuration or command line.
@@ -68,7 +72,8 @@ class Ownership(Struct, frozen=True):
     """Whose a place is. `uid` is its owner, None where that can't be seen, `owner` the owner's name or number.
 
     `fault` says in a sentence why the place is not ours; None exactly when it is. `ways_out` are the commands and lines
-    that would help, ready to be pasted. `vouched`: it is ours only because the user vouches for its owner.
+    that would help, ready to be pasted. `vouched`: it is ours only because the user vouches for its owner, or for that of
+    something on the way to it.
     """
 
     uid: int | None = None

@@ -48,10 +48,13 @@ def ownership_of(path: str, vouched: frozenset[int] = frozenset(), *, root: str 
 
     Links are followed, and what they lead to has to be ours as well. A sticky directory above (`/tmp`) may be written by
     all. Where nothing stands at the end, what stands above decides. `vouched`: uids that count as ours; `root`: the root
-    that a person would vouch for, where that is another path. Raises nothing.
+    that a person would vouch for, where that is another path. Whoever is only vouched for may lead us to nothing but what
+    is theirs. Raises nothing.
     """
     trust = Trust(our_uid(), vouched)
     status: os.stat_result | None = None
+    guides: set[int] = set()
+    linked = False
     where, names, links = "/", _names(path if path.startswith("/") else os.path.join(_here(), path)), 0
     while True:
         try:
@@ -59,8 +62,11 @@ def ownership_of(path: str, vouched: frozenset[int] = frozenset(), *, root: str 
             fault = _fault(where, status, trust, above=bool(names), place=where)
             if fault is not None:
                 return _not_ours(root or path, where, status, fault)
+            if trust.only_vouches_for(status.st_uid):
+                guides.add(status.st_uid)
             if stat.S_ISLNK(status.st_mode):
                 links += 1
+                linked = linked or bool(guides)
                 if links > MOST_LINKS:
                     return Ownership(fault=safe(f"{path} leads through too many links", 4096))
                 target = os.path.join(os.path.dirname(where), os.readlink(where))
@@ -76,7 +82,8 @@ def ownership_of(path: str, vouched: frozenset[int] = frozenset(), *, root: str 
             break
         name = names.pop(0)
         where = os.path.dirname(where) if name == ".." else os.path.join(where, name)
-    return _of_ours(status, trust)
+    astray = _led_astray(path, status, guides, linked)
+    return _of_ours(status, vouched=bool(guides)) if astray is None else astray
 
 
 def ownership_at(descriptor: int, path: str, vouched: frozenset[int] = frozenset()) -> Ownership:
@@ -87,7 +94,9 @@ def ownership_at(descriptor: int, path: str, vouched: frozenset[int] = frozenset
     trust = Trust(our_uid(), vouched)
     status = os.fstat(descriptor)
     fault = _fault(path, status, trust, above=False, place=descriptor)
-    return _of_ours(status, trust) if fault is None else _not_ours(path, path, status, fault)
+    if fault is not None:
+        return _not_ours(path, path, status, fault)
+    return _of_ours(status, vouched=trust.only_vouches_for(status.st_uid))
 
 
 def account(uid: int) -> str:
@@ -143,11 +152,29 @@ def _owner_word(uid: int) -> str:
     return safe(name_of(uid) or uid, 40)
 
 
-def _of_ours(status: os.stat_result | None, trust: Trust) -> Ownership:
+def _of_ours(status: os.stat_result | None, *, vouched: bool) -> Ownership:
     if status is None:
         return Ownership(fault="nothing stands there")
-    uid = status.st_uid
-    return Ownership(uid, _owner_word(uid), None, vouched=uid in trust.vouched and uid != trust.uid)
+    return Ownership(status.st_uid, _owner_word(status.st_uid), None, vouched=vouched)
+
+
+def _led_astray(path: str, status: os.stat_result | None, guides: set[int], linked: bool) -> Ownership | None:
+    """Say what an account that is only vouched for (`guides`) led us to that is not its own; None where it did not.
+
+    A directory that is ours may stand among its own: it can't have been brought there. Behind a link nothing of ours may,
+    and no file, since a file can have a second name (a hard link).
+    """
+    if status is None or guides <= {status.st_uid} or (not linked and stat.S_ISDIR(status.st_mode)):
+        return None
+    return not_of_guide(path, status.st_uid, min(guides - {status.st_uid}))
+
+
+def not_of_guide(path: str, uid: int, guide: int) -> Ownership:
+    """Return the ownership of what an account that is only vouched for leads to, and that is not its own."""
+    rule = f"{account(guide)}, who is only vouched for, may lead to nothing but what is their own"
+    way_out = f"put a file of their own in place of {path}"
+    sentence = safe(f"{path} leads to what belongs to {account(uid)}, and {rule}", 4096)
+    return Ownership(uid, _owner_word(uid), sentence, (safe(way_out, 4096),))
 
 
 def _not_ours(root: str, where: str, status: os.stat_result, fault: _Fault) -> Ownership:

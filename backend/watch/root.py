@@ -68,6 +68,11 @@ class WatchedRoot(Struct):
         """The root's path."""
         return self.root.path
 
+    @property
+    def confined(self) -> bool:
+        """Whether readers follow no link in it: others decide where it leads."""
+        return not self.ownership.ours or self.ownership.vouched
+
     def refresh(self) -> None:
         """Look at everything but the contents of the sessions directories. Raises nothing."""
         self.fault = fault_of_root(self.path)
@@ -78,7 +83,7 @@ class WatchedRoot(Struct):
             self._era_signature, self.era = signature, era_of(self.path)
         self.network = volume_of(self.path).kind == "network"
         self._refresh_directories()
-        self.other_locks = tuple(other_locks(self.path, confined=not self.ownership.ours))
+        self.other_locks = tuple(other_locks(self.path, confined=self.confined))
         self._find_gateway_locks()
         self._chains.clear()
 
@@ -102,7 +107,7 @@ class WatchedRoot(Struct):
     def chain_for(self, agent: str) -> FailoverChain:
         """Return what a run of `agent` tries, as configured; read once per refresh."""
         if agent not in self._chains:
-            stored = read_profiles(self.path, agent, confined=not self.ownership.ours)
+            stored = read_profiles(self.path, agent, confined=self.confined)
             config, version = self.config, self.version
             self._chains[agent] = config.chain_for(agent, stored, version) if config else FailoverChain()
         return self._chains[agent]

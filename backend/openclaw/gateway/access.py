@@ -58,7 +58,9 @@ def reach(
     _must_be_ours(root, config)
     access = find_access(root, config, env, url=url, fingerprint=fingerprint)
     if not access.has_credential:
-        paired = None if access.by_user else cli_device(root, config.owners)
+        paired = (
+            None if access.by_user else cli_device(root, config.owners, only_vouched=config.ownership.vouched)
+        )
         if paired is not None:
             return _checked(open_gateway(access, paired, clock), root)
         command = find_command(env)

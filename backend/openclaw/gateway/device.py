@@ -13,13 +13,16 @@ import json
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lockdeck.backend.model.locks import Presence
+from lockdeck.backend.model.trust import Trust
 from lockdeck.backend.openclaw.files import read_regular
 from lockdeck.backend.openclaw.gateway.secret import Secret
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
+from lockdeck.backend.system.accounts import our_uid
 from lockdeck.backend.system.ownership import ownership_of
 
 if TYPE_CHECKING:
@@ -68,16 +71,23 @@ def own_device(folder: str) -> Device:
         raise GatewayError(Trouble.NO_CREDENTIALS, problem) from None
 
 
-def cli_device(root: str, owners: frozenset[int] = frozenset()) -> Device | None:
+def cli_device(
+    root: str, owners: frozenset[int] = frozenset(), *, only_vouched: bool = False
+) -> Device | None:
     """Return the paired device of OpenClaw's command line with its operator token; None where there is none.
 
     `<root>/identity/device.json` and `device-auth.json` as 2026.4.5 writes them. Files that are not ours are not used:
-    they might lead to another root's device. `owners`: uids that the user vouches for there.
+    they might lead to another root's device. `owners`: uids that the user vouches for there. `only_vouched`: the root or
+    its config is theirs by the user's word alone; then the files must be theirs, too.
     """
     paths = [os.path.join(root, "identity", name) for name in ("device.json", "device-auth.json")]
-    if not all(ownership_of(path, owners).ours for path in paths):
+    ownerships = [ownership_of(path, owners) for path in paths]
+    if not all(ownership.ours for ownership in ownerships):
         return None
-    identity, granted = (_object(path) for path in paths)
+    trust = Trust(our_uid(), owners)
+    theirs = only_vouched or any(ownership.vouched for ownership in ownerships)
+    may_own = trust.only_vouches_for if theirs else trust.covers
+    identity, granted = (_object(path, may_own) for path in paths)
     tokens = granted.get("tokens")
     entry = tokens.get("operator") if isinstance(tokens, dict) else None
     token = entry.get("token") if isinstance(entry, dict) else None
@@ -141,10 +151,13 @@ def _word(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def _object(path: str) -> dict[str, Any]:
+def _object(path: str, may_own: Callable[[int], bool]) -> dict[str, Any]:
+    """Read an object from a file, if what was opened belongs to who may own it."""
     content = read_regular(path, _CAP)
+    if content.presence is not Presence.FILE or content.stat is None or not may_own(content.stat.st_uid):
+        return {}
     try:
-        value = json.loads(content.raw) if content.presence is Presence.FILE else {}
+        value = json.loads(content.raw)
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

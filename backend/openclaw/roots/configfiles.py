@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 
+from msgspec.structs import replace
+
 from lockdeck.backend.model.locks import Presence
 from lockdeck.backend.model.trust import Ownership, Trust
 from lockdeck.backend.openclaw.files import read_regular
 from lockdeck.backend.openclaw.roots.budgets import CONFIG_BYTES, CONFIG_INCLUDES, BudgetError
 from lockdeck.backend.system.accounts import our_uid
-from lockdeck.backend.system.ownership import ownership_of
+from lockdeck.backend.system.ownership import not_of_guide, ownership_of
 
 
 class ConfigFileError(ValueError):
@@ -23,8 +25,9 @@ class ConfigFileError(ValueError):
 class ConfigFiles:
     """Reads the files of one root's config.
 
-    `ownership` is that of the root, or of the first file that is not ours: then none of them is. In a root that is not
-    ours no link is followed. `paths` are all files that were asked for.
+    `ownership` is that of the root, or of the first file that is not ours: then none of them is. It is `vouched` where any
+    of them, or anything on the way to one, is only vouched for: then all files must be of that one account, since each
+    says what is done with the others. In a root that is not ours no link is followed. `paths` are all that were asked for.
     """
 
     def __init__(self, root: str, owners: frozenset[int]) -> None:
@@ -32,6 +35,7 @@ class ConfigFiles:
         self._owners = owners
         self._left = CONFIG_BYTES
         self._includes = 0
+        self._first_by_owner: dict[int, str] = {}
         self.paths: dict[str, None] = {}
         self.ownership: Ownership = ownership_of(root, owners)
         self._confined = not self.ownership.ours
@@ -57,14 +61,31 @@ class ConfigFiles:
         if content.presence is not Presence.FILE or content.stat is None:
             raise ConfigFileError(str(content.problem))
         self._left -= len(content.raw)
-        if not Trust(our_uid(), self._owners).covers(content.stat.st_uid) and ownership.ours:
-            ownership = Ownership(content.stat.st_uid, fault=f"{path} was exchanged while it was read")
-        if self.ownership.ours and not ownership.ours:
-            self.ownership = ownership
+        self._take_up(path, ownership, content.stat.st_uid)
         try:
             return content.raw.decode().removeprefix("\ufeff")
         except UnicodeDecodeError as error:
             raise ConfigFileError(f"{path} is not UTF-8 (byte {error.start})") from error
+
+    def _take_up(self, path: str, ownership: Ownership, uid: int) -> None:
+        """Take up whose a file is: by the way to it, and by the owner `uid` of what was opened."""
+        trust = Trust(our_uid(), self._owners)
+        if ownership.ours and not trust.covers(uid):
+            ownership = Ownership(uid, fault=f"{path} was exchanged while it was read")
+        if not self.ownership.ours:
+            return
+        if not ownership.ours:
+            self.ownership = ownership
+            return
+        self._first_by_owner.setdefault(uid, path)
+        guides = {owner for owner in self._first_by_owner if trust.only_vouches_for(owner)}
+        if ownership.vouched or self.ownership.vouched or guides:
+            self.ownership = replace(self.ownership, vouched=True)
+            # Of what was opened: whoever is vouched for can exchange a name in their own directory at any time.
+            for owner, first in self._first_by_owner.items():
+                if guides != {owner}:
+                    guide = min(guides - {owner}, default=next(iter(self._owners)))
+                    self.ownership = not_of_guide(first, owner, guide)
 
     def count_include(self) -> None:
         """Count an include, whether or not its file can be read. BudgetError."""

@@ -13,6 +13,7 @@ from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.model.trust import ROOT_UID, WRITE_GROUP, WRITE_WORLD
 from lockdeck.backend.openclaw.files import NO_LINKS
 from lockdeck.backend.openclaw.roots.config import Config
+from lockdeck.backend.openclaw.roots.confinement import fault_of_vouched, link_below, may_link, start_of
 from lockdeck.backend.openclaw.roots.environment import real
 from lockdeck.backend.openclaw.roots.faults import reason_of
 from lockdeck.backend.system.accounts import our_uid
@@ -61,6 +62,10 @@ def look_for_sessions(root: str, config: Config) -> tuple[tuple[SessionsDir, ...
         if link is not None:
             hidden.append(safe(f"{link}: {NO_LINKS}"))
             continue
+        fault = fault_of_vouched(store, root, config)
+        if fault is not None:
+            hidden.append(safe(fault))
+            continue
         directory = real(os.path.dirname(store))
         try:
             status = os.stat(directory)
@@ -74,30 +79,11 @@ def look_for_sessions(root: str, config: Config) -> tuple[tuple[SessionsDir, ...
                 status.st_mode & (WRITE_GROUP | WRITE_WORLD)
             )
             store_path = os.path.join(directory, os.path.basename(store))
-            start = None if below is None else _start_of(below, directory)
+            start = None if may_link(store_path, config) else start_of(root, directory)
             directories.setdefault(
                 directory, SessionsDir(directory, agent or None, store_path, start, suspect)
             )
     return tuple(directories.values()), tuple(dict.fromkeys(hidden))
-
-
-def link_below(root: str, path: str) -> str | None:
-    """Return the first link on the way from `root` down to `path`; None where there is none, or `path` is elsewhere."""
-    inner = os.path.relpath(path, root)
-    if inner == os.curdir or inner.startswith(os.pardir):
-        return None
-    where = root
-    for name in inner.split(os.sep):
-        where = os.path.join(where, name)
-        if os.path.islink(where):
-            return where
-    return None
-
-
-def _start_of(root: str, directory: str) -> str:
-    """Return from where on no link may lead to a store: the root, or for a store elsewhere its own directory."""
-    start = real(root)
-    return start if directory.startswith(start + os.sep) else directory
 
 
 def _stores(root: str, config: Config, present: Sequence[str]) -> Iterator[tuple[str, str]]:
