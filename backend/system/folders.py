@@ -9,6 +9,9 @@ from contextlib import contextmanager, suppress
 
 import lockdeck
 
+_DIRECTORY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+"""What stands above may be closed to readers, and yet be passed through."""
+
 
 class NoHomeError(OSError):
     """The account has no home directory, so there is no usual place for files."""
@@ -32,15 +35,13 @@ def state_dir(env: Mapping[str, str] | None = None) -> str:
 def private_folder(path: str, *below: str) -> Iterator[int]:
     """Open a folder that nobody but its owner, who is us, may enter, and yield its descriptor; made with its parents.
 
-    `below` names folders in it, the last of which is opened. Whose the path is was checked from the top, and what was
-    opened is checked itself. Raises ForeignFolderError where it is not ours, OSError.
+    `below` names folders in it, the last of which is opened. Whose the path is was checked from the top, before the first
+    folder is made and again after the last, and what was opened is checked itself. Raises ForeignFolderError where it is
+    not ours, OSError.
     """
-    from lockdeck.backend.system.ownership import ownership_of
-
-    _make_with_parents(path)
-    ownership = ownership_of(path)
-    if ownership.fault is not None:
-        raise ForeignFolderError(_not_ours(path, ownership.fault))
+    _must_be_ours(path)
+    _make_missing(path)
+    _must_be_ours(path)
     folder = _open_private(path, None, path)
     try:
         for name in below:
@@ -55,14 +56,37 @@ def private_folder(path: str, *below: str) -> Iterator[int]:
         os.close(folder)
 
 
-def _make_with_parents(path: str) -> None:
-    if os.path.isdir(path):
+def _must_be_ours(path: str) -> None:
+    from lockdeck.backend.system.ownership import ownership_of
+
+    ownership = ownership_of(path)
+    if ownership.fault is not None:
+        raise ForeignFolderError(_not_ours(path, ownership.fault))
+
+
+def _make_missing(path: str) -> None:
+    """Make the folders that are missing on a way whose existing part is ours, each below the descriptor of the one above.
+
+    In a directory that all may write (`/tmp`) somebody else can be faster: each folder is looked at before anything is
+    made in it.
+    """
+    existing, missing = os.path.realpath(path), list[str]()
+    while not os.path.lexists(existing):
+        existing, name = os.path.split(existing)
+        missing.insert(0, name)
+    if not missing:
         return
-    parent = os.path.dirname(path)
-    if parent != path:
-        _make_with_parents(parent)
-    with suppress(FileExistsError):
-        os.mkdir(path, 0o700)
+    folder = os.open(existing, _DIRECTORY | os.O_NOFOLLOW)
+    try:
+        for name in missing:
+            existing = os.path.join(existing, name)
+            with suppress(FileExistsError):
+                os.mkdir(name, 0o700, dir_fd=folder)
+            inner = _open_private(name, folder, existing)
+            os.close(folder)
+            folder = inner
+    finally:
+        os.close(folder)
 
 
 def _open_private(name: str, folder: int | None, path: str) -> int:
@@ -86,7 +110,10 @@ def _open_private(name: str, folder: int | None, path: str) -> int:
 
 
 def _not_ours(path: str, fault: str) -> str:
-    return f"{fault}: lockdeck acts on nothing that is written in {path}; LOCKDECK_STATE_DIR names a folder of your own"
+    way_out = "LOCKDECK_STATE_DIR names a folder of your own"
+    if "SUDO_UID" in os.environ:
+        way_out += ", and sudo -H doesn't keep the HOME of another"
+    return f"{fault}: lockdeck acts on nothing that is written in {path}; {way_out}"
 
 
 def _folder(kind: str, env: Mapping[str, str] | None) -> str:

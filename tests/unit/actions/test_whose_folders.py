@@ -276,3 +276,49 @@ def test_of_very_many_unfinished_entries_some_are_put_right_and_the_rest_is_coun
     assert len(told) == MOST_AT_ONCE + 1
     assert told[-1] == f"{3000 - MOST_AT_ONCE} more interrupted releases are left for the next start"
     assert len(parsed) < 3 * 3000
+
+
+@needs_root
+@pytest.mark.parametrize("linked", [True, False])
+def test_in_the_home_of_another_that_sudo_has_kept_root_makes_no_folder(root, tmp_path, linked):
+    raw = root.write()
+    home, outside = tmp_path / "home of another", tmp_path / "ours"
+    home.mkdir()
+    outside.mkdir()
+    if linked:
+        (home / ".local").symlink_to(outside)
+    give_away(home)
+    env = {"HOME": str(home), "SUDO_UID": str(UID)}
+    done = lockdeck("release", root.lock, "--release-id", root.plan().release_id, env=env)
+    assert done.returncode == 3
+    assert b"LOCKDECK_STATE_DIR" in done.stdout + done.stderr
+    assert b"sudo -H" in done.stdout + done.stderr
+    assert list(outside.iterdir()) == []
+    assert [path.name for path in home.iterdir()] == [".local"] * linked
+    assert root.lock.read_bytes() == raw
+
+
+@needs_root
+def test_a_folder_that_another_makes_first_in_a_directory_of_all_gets_nothing_of_ours(tmp_path, monkeypatch):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    make = os.mkdir
+
+    def slower(name, *more, **options):
+        make(shared / "a", 0o755)
+        give_away(shared / "a")
+        make(name, *more, **options)
+
+    monkeypatch.setattr(os, "mkdir", slower)
+    with pytest.raises(ForeignFolderError), private_folder(str(shared / "a" / "state")):
+        pytest.fail("it was opened")
+    assert list((shared / "a").iterdir()) == []
+
+
+def test_missing_folders_are_made_behind_a_link_of_ours(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    with private_folder(str(tmp_path / "link" / "a" / "state")):
+        pass
+    assert mode(tmp_path / "disk" / "a" / "state") == 0o700
