@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from lockdeck import __version__
 from lockdeck.backend.model.releases.lookup import NEWEST
 from lockdeck.backend.model.releases.table import Traits
 from lockdeck.backend.model.releases.version import Version
@@ -78,7 +79,7 @@ def connect_params(access: Access, device: Device, nonce: str, now_ms: int) -> d
     A paired device of the command line shows the token it was given; anybody else the gateway's own.
     """
     paired = device.token is not None
-    client = {**(CLI_CLIENT if paired else CLIENT), "version": "0.1.0", "platform": sys.platform}
+    client = {**(CLI_CLIENT if paired else CLIENT), "version": __version__, "platform": sys.platform}
     auth = {
         name: secret.reveal()
         for name, secret in (

@@ -103,6 +103,10 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
         (SYSTEM, "/bin/systemctl restart openclaw-gateway-work.service"),
         (CONTAINER, f"/bin/docker restart {'ab' * 32}"),
         (PODMAN, f"/bin/podman restart {'cd' * 32}"),
+        (
+            f"0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-{'cd' * 32}.scope",
+            f"/bin/podman restart {'cd' * 32}",
+        ),
     ],
 )
 def test_the_supervisor_is_read_off_the_control_group(text: str, command: str) -> None:
@@ -120,6 +124,9 @@ def test_the_supervisor_is_read_off_the_control_group(text: str, command: str) -
         "0::/user.slice/user-1000.slice/session-3.scope\n",
         "0::/system.slice/ssh.service\n",
         UNIT.replace("1000", "1001"),
+        f"0::/user.slice/user-4242.slice/user@4242.service/app.slice/docker-{'ab' * 32}.scope",
+        f"0::/user.slice/user-4242.slice/user@4242.service/app.slice/libpod-{'ab' * 32}.scope",
+        f"0::/user.slice/user-4242.slice/user@4242.service/user@1000.service/docker-{'ab' * 32}.scope",
         "0::/system.slice/openclaw-x; rm -rf.service\n",
     ],
 )

@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.frames import Close
 from websockets.sync.server import serve
 
+from lockdeck import __version__
 from lockdeck.backend.openclaw.gateway import frames, rows
 from lockdeck.backend.openclaw.gateway.client import Gateway, open_gateway
 from lockdeck.backend.openclaw.gateway.credentials import Access
@@ -252,6 +253,11 @@ def test_a_name_is_resolved_once_and_only_this_machine_is_spoken_to_without_tls(
         assert asked == ["localhost"], "the address that was checked is the one that was spoken to"
         error = trouble(device, f"ws://localhost:{port}")
     assert (error.kind, "in the clear" in error.sentence) == (Trouble.BAD_URL, True)
+
+
+def test_a_gateway_is_told_our_own_version(device: Device) -> None:
+    params = frames.connect_params(Access("ws://127.0.0.1:1", Secret(TOKEN)), device, "n", 1)
+    assert params["client"]["version"] == __version__
 
 
 def test_a_port_that_another_account_has_taken_hears_nothing(device: Device) -> None:

@@ -33,7 +33,7 @@ _COMMAND_S = 60.0
 _DEAF_S = 1.0
 """How often (seconds) it is looked whether a process that is waited for was stopped."""
 _UNIT = re.compile(r"/([\w@.\\-]+\.service)$", re.ASCII)
-_USER_MANAGER = re.compile(r"/user@(\d+)\.service/")
+_USER_MANAGER = re.compile(r"/user@(\d+)\.service(?:/|$)")
 _CONTAINER = re.compile(r"(?:docker|libpod)[-/]([0-9a-f]{64})(?:\.scope)?", re.ASCII)
 _LAUNCHD_LABEL = "ai.openclaw.gateway"
 
@@ -65,9 +65,15 @@ def find_supervisor(pid: int, stop_s: int | None = None) -> Supervisor | None:
 
 
 def supervisor_in(cgroups: str, uid: int, stop_s: int | None = None) -> Supervisor | None:
-    """Read the text of `/proc/<pid>/cgroup`: the container or the service that the process belongs to."""
+    """Read the text of `/proc/<pid>/cgroup`: the container or the service that the process belongs to.
+
+    Below the manager of another account's services the groups have whatever names that account gives them.
+    """
     for line in cgroups.splitlines():
         path = line.rpartition(":")[2]
+        managers = _USER_MANAGER.findall(path)
+        if any(int(manager) != uid for manager in managers):
+            continue
         container = _CONTAINER.search(path)
         if container:
             kind = "podman" if "libpod" in container[0] else "docker"
@@ -76,11 +82,8 @@ def supervisor_in(cgroups: str, uid: int, stop_s: int | None = None) -> Supervis
             return _installed(kind, kind, "restart", *patience, container[1])
         unit = _UNIT.search(path)
         if unit and unit[1].startswith("openclaw"):
-            owner = _USER_MANAGER.search(path)
-            if owner is None:
-                return _installed("systemd", "systemctl", "restart", unit[1])
-            if int(owner[1]) == uid:
-                return _installed("systemd", "systemctl", "--user", "restart", unit[1])
+            whose = ("--user",) if managers else ()
+            return _installed("systemd", "systemctl", *whose, "restart", unit[1])
     return None
 
 
