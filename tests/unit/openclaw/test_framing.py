@@ -88,7 +88,8 @@ def test_every_wrapper_leaves_every_form_as_it_was(name, form):
 
 
 BEHIND_TWO_WORDS = frozenset(
-    {"stern", "stern -t", "journal short-full", "journal short-unix", "quoted", "indented", "bullet"}
+    {"stern", "stern -t", "journal short-full", "journal with-unit", "journal short-unix"}
+    | {"quoted", "indented", "bullet"}
     | {name for name in WRAPS if name.startswith("grep")}
 )
 """What nobody runs inside a container, so that behind the two words of stern it is no line of a log."""

@@ -228,6 +228,12 @@ WRAPS: dict[str, Wrap] = {
         f"{line.strf('%a %Y-%m-%d %H:%M:%S UTC')} gwhost node[814]: {text}"
     ),
     "journal short-unix": lambda line, text: f"{line.at.timestamp():.6f} gwhost node[814]: {text}",
+    "journal short-iso-precise": lambda line, text: (
+        f"{line.strf('%Y-%m-%dT%H:%M:%S.%f+0000')} gwhost node[814]: {text}"
+    ),
+    "journal with-unit": lambda line, text: (
+        f"{line.strf('%a %Y-%m-%d %H:%M:%S UTC')} gwhost user@1000.service/openclaw.service[814]: {text}"
+    ),
     "journal json": journal_json,
     "journal json in numbers": journal_numbers,
     "syslog 3164": lambda line, text: f"<30>{line.strf('%b %d %H:%M:%S')} gwhost openclaw[814]: {text}",
