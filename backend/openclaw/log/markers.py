@@ -70,7 +70,14 @@ class MarkerScan:
 
     def count(self, line: bytes, marks: Marks) -> int:
         """Return how often these markers stand in one line."""
-        return sum(line.count(self._markers[index]) for index in marks)
+        total = 0
+        for index in marks:
+            total += line.count(self._markers[index])
+        return total
+
+    def first(self, line: bytes, marks: Marks) -> int:
+        """Return the place of the first of these markers in one line."""
+        return max(0, min(line.find(self._markers[index]) for index in marks))
 
     def _held(self, head: bytes, indexes: Iterable[int]) -> Marks:
         return tuple(index for index in indexes if self._markers[index] in head)

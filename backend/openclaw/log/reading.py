@@ -44,13 +44,14 @@ def leaves_unread(
     """
     if event is not None:
         # A second one needs a second marker.
-        if (unwrapped.record is not None and not unwrapped.text) or kinds.scan.count(line, marks) == 1:
+        if (unwrapped.record is not None and not unwrapped.text) or kinds.scan.count(line, marks) < 2:
             return False
         text = unwrapped.text[:SCAN_LIMIT]
         return _holds_line(text[_skip_tags(text) :], marks, kinds)
     if unwrapped.own:
         return unwrapped.record is None and _holds_line(unwrapped.text[1:SCAN_LIMIT], marks, kinds)
-    text = line[:SCAN_LIMIT].decode("utf-8", "replace")
+    begin = 0 if len(line) <= SCAN_LIMIT else max(0, kinds.scan.first(line, marks) - SCAN_LIMIT // 2)
+    text = line[begin : begin + SCAN_LIMIT].decode("utf-8", "replace")
     return _quotes(text, marks, kinds) or _holds_line(text, marks, kinds)
 
 

@@ -12,6 +12,7 @@ from lockdeck.backend.model.moments import is_dated
 from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.openclaw.log.dating import Dating
 from lockdeck.backend.openclaw.log.framing.encodings import Decoding
+from lockdeck.backend.openclaw.log.framing.joins import objects_in
 from lockdeck.backend.openclaw.log.framing.pieces import Pieces
 from lockdeck.backend.openclaw.log.framing.unwrap import Unwrapped, Unwrapper
 from lockdeck.backend.openclaw.log.kinds import KINDS
@@ -121,26 +122,43 @@ class EventStream:
             if len(line) > MAX_LINE:
                 counts.oversize += 1
                 continue
-            unwrapped = self._unwrapper.unwrap(line)
-            if marks[-1] in self._kinds.hidden:
-                marks = _marks_within(unwrapped, self._kinds)  # noqa: PLW2901 - those of its words
-                if not marks:
-                    continue
+            parts = self._parts(line, marks)
+            if not parts:
+                continue
             counts.relevant += 1
             if self._dating.follows:
                 self._pass_by(lines, passed, place)
             passed = place + 1
-            event = self._event(unwrapped, marks, lines, place)
-            if isinstance(event, Malformed) or leaves_unread(line, unwrapped, marks, self._kinds, event):
-                counts.miss(line[:SCAN_LIMIT].decode("utf-8", "replace"))
-            elif event is None and place in odd:
-                counts.malformed += 1
-            if event is not None and not isinstance(event, Malformed):
-                counts.shaped = True
-                counts.zoneless += is_zoneless(unwrapped)
-                yield event
+            for part, unwrapped, held in parts:
+                event = self._event(unwrapped, held, lines, place)
+                if isinstance(event, Malformed) or leaves_unread(part, unwrapped, held, self._kinds, event):
+                    counts.miss(part[:SCAN_LIMIT].decode("utf-8", "replace"))
+                elif event is None and place in odd:
+                    counts.malformed += 1
+                if event is not None and not isinstance(event, Malformed):
+                    counts.shaped = True
+                    counts.zoneless += is_zoneless(unwrapped)
+                    yield event
         self._pass_by(lines, passed, len(lines))
         self._above = [line[:_HEAD] for line in [*self._above, *lines[-LOOK_ABOVE:]][-LOOK_ABOVE:]]
+
+    def _parts(self, line: bytes, marks: Marks) -> list[tuple[bytes, Unwrapped, Marks]]:
+        """Return what stands on a line, one record after the other, with the markers that each of them holds."""
+        unwrapped, scan = self._unwrapper.unwrap(line), self._kinds.scan
+        if not unwrapped.more:
+            words = self._held(unwrapped, marks)
+            return [(line, unwrapped, words)] if words else []
+        line = line.strip().removesuffix(unwrapped.more[0].encode("utf-8", "replace"))
+        texts = [text.encode("utf-8", "replace") for more in unwrapped.more for text in objects_in(more)]
+        parts = [(line, unwrapped, self._held(unwrapped, scan.marks_of(line)))]
+        for place, held in scan.concerning(texts):
+            inner = self._unwrapper.unwrap(texts[place])
+            parts.append((texts[place], inner, self._held(inner, held)))
+        return [part for part in parts if part[2]]
+
+    def _held(self, line: Unwrapped, marks: Marks) -> Marks:
+        """Return the markers of a line; those of its words where these were written as numbers."""
+        return _marks_within(line, self._kinds) if marks and marks[-1] in self._kinds.hidden else marks
 
     def _event(
         self, line: Unwrapped, marks: Marks, lines: Sequence[bytes], place: int

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts
 from tests.folders import RECORDINGS
-from tests.unit.openclaw.wrappers import FORMS, HANG, console, recorded, rendered, tslog, undated
+from tests.unit.openclaw.wrappers import (
+    BRACKETS,
+    FORMS,
+    HANG,
+    clocked,
+    console,
+    console_json,
+    docker_json,
+    journal_numbers,
+    openclaw_logs_json,
+    recorded,
+    rendered,
+    tslog,
+    undated,
+)
 
 LINES = recorded(HANG)
 ALL = {**FORMS, "undated": undated}
@@ -60,3 +76,52 @@ def test_words_quoted_in_the_message_of_a_line_are_not_counted():
     line = f"2026-05-09T10:04:23Z [gateway] {quote}\n"
     told, counts = counted(line.encode())
     assert (told, counts.unread, counts.relevant) == ([], 0, 1)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", sorted(BRACKETS))
+def test_brackets_in_front_leave_every_form_as_it_was(name, form):
+    told, counts = counted(rendered(LINES, FORMS[form], BRACKETS[name]))
+    alone, _ = counted(rendered(LINES, FORMS[form]))
+    assert [type(event) for event in told] == [type(event) for event in alone]
+    assert [event.at for event in told] == [event.at for event in alone]
+    assert (counts.unread, counts.malformed) == (0, 0)
+
+
+def test_a_clock_in_brackets_is_the_clock_of_a_line_without_one():
+    told, _ = counted(rendered(LINES, undated, BRACKETS["ts [%H:%M:%S]"]))
+    assert told == counted(rendered(LINES, clocked))[0]
+
+
+def in_docker(line):
+    return docker_json(line, console(line))
+
+
+def in_numbers(line):
+    return journal_numbers(line, console(line))
+
+
+@pytest.mark.parametrize("between", ["", " ", ", ", "\t", "\\n"])
+@pytest.mark.parametrize("form", [tslog, console_json, openclaw_logs_json, in_docker, in_numbers])
+def test_records_on_one_line_are_read_one_after_the_other(form, between):
+    texts = rendered(LINES, form).decode().splitlines()
+    alone, _ = counted(rendered(LINES, form))
+    for size in (2, 7):
+        rows = [between.join(texts[place : place + size]) for place in range(0, len(texts), size)]
+        told, counts = counted("\n".join(rows).encode())
+        assert (told, counts.unread) == (alone, 0)
+    told, counts = counted(f"[{','.join(texts)}]\n".encode())
+    assert (told, counts.unread) == (alone, 0)
+
+
+def test_objects_without_end_on_one_line_are_read_in_time_that_grows_with_the_line():
+    begin = time.process_time()
+    told, counts = counted(b"[" + b'{"a":1},' * 120_000 + b'{"a":"embedded run timeout: runId=r"}]\n')
+    assert (told, counts.unread) == ([], 1)
+    assert time.process_time() - begin < 10
+
+
+def test_words_far_behind_the_begin_of_a_line_are_counted():
+    for form in (console, tslog):
+        told, counts = counted(rendered(LINES[:1], form, lambda _, text: f"{'x ' * 40_000}{text}"))
+        assert (told, counts.unread) == ([], 1)

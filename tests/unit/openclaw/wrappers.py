@@ -257,6 +257,19 @@ WRAPS: dict[str, Wrap] = {
     "bullet": lambda line, text: f"- `{text}`",
     "coloured": lambda line, text: f"\x1b[33m{text}\x1b[39m",
 }
+BRACKETS: dict[str, Wrap] = {
+    "journal short-monotonic": lambda line, text: f"[ 1234.567890] gw node[814]: {text}",
+    "ts [%H:%M:%S]": lambda line, text: f"[{line.strf('%H:%M:%S')}] {text}",
+    "ts [%s]": lambda line, text: f"[{line.at.timestamp():.3f}] {text}",
+    "task": lambda line, text: f"- [ ] {text}",
+    "kubetail": lambda line, text: f"[openclaw-0] {text}",
+    "concurrently": lambda line, text: f"[0] {text}",
+    "concurrently with names": lambda line, text: f"[gateway] {text}",
+    "date in brackets": lambda line, text: f"[{line.strf('%a %b %d %H:%M:%S %Y')}] {text}",
+    "access log's time": lambda line, text: f"[{line.strf('%d/%b/%Y:%H:%M:%S +0000')}] {text}",
+    "row of a table": lambda line, text: f"| {text} |",
+}
+"""Wraps that begin like one of OpenClaw's own tags, or end behind its line."""
 TIMED = frozenset(
     name
     for name in WRAPS

@@ -27,6 +27,13 @@ _FIELDS = '{"subsystem":"'
 _PIPED = r"(?:\d{1,6}\|[\w.@/-]|[\w.-]{1,120} {1,60}\| )"
 _START = rf"(?:{ISO}|{CLOCK} |{MONTH_DAY}|\[|\{{|<\d)"
 """How a line of OpenClaw's, or a further prefix of it, begins."""
+_DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_OBJECT = r"\{\"(?:0|time|level|subsystem|type|log|stream|line|raw|message|_{0,2}[A-Z_]{2,40})\":"
+_WHOLE = (
+    rf"(?:{ISO} {{1,4}}(?:\[|\{{\"|{_LEVEL} |{_PROCESS})|\[{ISO}\] |{CLOCK} \[|"
+    rf"{MONTH_DAY} (?:\[|{_PROCESS})|<\d{{1,3}}>|{_OBJECT})"
+)
+"""How a whole line begins, which is no message behind a tag of OpenClaw's."""
 
 
 class Prefix(Struct, frozen=True):
@@ -64,6 +71,11 @@ PREFIXES = (
     Prefix("clock", rf"{CLOCK} {{1,40}}(?=\S)"),
     Prefix("stern", rf"{_NAME} {_NAME} (?={ISO}|{CLOCK} |{MONTH_DAY}|\{{\"|\[[a-z\d]|<\d|{_PIPED})"),
     Prefix("level", rf"\[{_LEVEL}\] "),
+    Prefix("journal monotonic", rf"\[ {{0,8}}\d{{1,10}}\.\d{{3,9}}\] {_PROCESS}"),
+    Prefix("clock in brackets", rf"\[(?:{_DAY} )?(?:{MONTH_DAY}(?: \d{{4}})?|{CLOCK})\] "),
+    Prefix("number in brackets", rf"\[(?:[ \d]|{_DAY} )[^\]\[\n\"{{]{{0,59}}\] {{1,3}}(?=\[|{_WHOLE})"),
+    Prefix("name in brackets", rf"\[[^\]\[\n\"{{]{{1,60}}\] {{1,3}}(?={_WHOLE})"),
+    Prefix("array", r"\[(?=\{\")"),
     Prefix(
         "openclaw logs",
         rf"{_LEVEL} (?:[\w-]{{1,40}}(?:/[\w.-]{{1,60}}){{1,4}}|[a-z][\w-]{{1,40}}(?= \{{\"subsystem\"|$)) ",
@@ -94,7 +106,10 @@ _TIMES = re.compile(
     rf"(?=[\dJFMASOND])(?:{ISO}|{MONTH_DAY}|(?<![\d:]){CLOCK}(?!\d)|(?<!\d)\d{{9,11}}\.\d{{6}}(?= ))"
 )
 """Looks first whether a time can begin: most characters are refused by that."""
-OWN_TAG = re.compile(rf"\[(?!{_LEVEL}\]|\d{{4}}-\d\d-|(?:pod|deployment|statefulset)/)[^\]\n]{{1,60}}\]")
+OWN_TAG = re.compile(
+    rf"\[(?![\s\d\"{{]|{_DAY} |{_LEVEL}\]|(?:pod|deployment|statefulset)/)[^\]\n]{{1,60}}\](?! {{1,3}}{_WHOLE})"
+)
+"""A tag of OpenClaw's in front of its message; no number, no clock, and nothing in front of a whole line."""
 _ANSI = re.compile(r"\x1b\[[0-9;:?]{0,40}[A-Za-z]|\x1b\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)")
 MOST = 12
 """No more prefixes than so many are taken off one line."""

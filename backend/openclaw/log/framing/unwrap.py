@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from lockdeck.backend.openclaw.log.framing.envelopes import is_own, open_envelope
+from lockdeck.backend.openclaw.log.framing.joins import goes_on
 from lockdeck.backend.openclaw.log.framing.prefixes import OWN_TAG, Peeler
 from lockdeck.backend.openclaw.log.framing.stamps import IN_UTC, Clock, read_clock, read_stamp, zone_of
 from lockdeck.backend.openclaw.log.objects import decode_object, decode_tslog
@@ -28,7 +29,7 @@ class Unwrapped(Struct, frozen=True):
 
     `at` is the innermost whole time around it (epoch seconds), `stamp` how that is written, `clock` a time of day
     without its date that stands nearer to it. `zoneless`: the time tells no zone. `broken` says that it looked like JSON
-    and was none.
+    and was none. `more` follows on the same line: further records.
     """
 
     text: str = ""
@@ -38,6 +39,7 @@ class Unwrapped(Struct, frozen=True):
     broken: bool = False
     stamp: str = ""
     zoneless: bool = False
+    more: tuple[str, ...] = ()
 
     @property
     def own(self) -> bool:
@@ -90,6 +92,7 @@ class Unwrapper:
     def _open(self, text: str, at: float | None = None) -> Unwrapped:
         """Take prefixes and envelopes off a text; `at` is what an envelope around it has told."""
         of_day: Clock | None = None
+        more: tuple[str, ...] = ()
         stamp, zoneless = "", False
         for _ in range(DEPTH):
             peeled = self._peeler.peel(text.strip())
@@ -100,17 +103,19 @@ class Unwrapper:
                 else:
                     at, of_day, stamp, zoneless = moment, None, time, local
             if not peeled.body.startswith("{"):
-                return Unwrapped(peeled.body[:_TEXT_LIMIT], None, at, of_day, False, stamp, zoneless)
+                return Unwrapped(peeled.body[:_TEXT_LIMIT], None, at, of_day, False, stamp, zoneless, more)
             record, rest = _decode(peeled.body)
             if record is None:
-                return Unwrapped(peeled.body[:_TEXT_LIMIT], None, at, of_day, True, stamp, zoneless)
+                return Unwrapped(peeled.body[:_TEXT_LIMIT], None, at, of_day, True, stamp, zoneless, more)
+            if rest and (is_own(record) or goes_on(rest)):
+                more, rest = (*more, rest), ""
             opened = open_envelope(record) if not rest else None
             if opened is None:
-                return Unwrapped(rest, record, at, of_day, False, stamp, zoneless)
+                return Unwrapped(rest, record, at, of_day, False, stamp, zoneless, more)
             if opened.at is not None:
                 at, of_day, stamp, zoneless = opened.at, None, "", False
             text = opened.line
-        return Unwrapped(text[:_TEXT_LIMIT], None, at, of_day, False, stamp, zoneless)
+        return Unwrapped(text[:_TEXT_LIMIT], None, at, of_day, False, stamp, zoneless, more)
 
     def _moment(self, stamp: str) -> tuple[float | None, bool]:
         """Return the moment of a whole time, and whether it tells no zone and no line above does."""
