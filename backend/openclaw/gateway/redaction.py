@@ -7,9 +7,10 @@ the one door for all that comes from it; what lies behind sees no credential and
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
+
+from lockdeck.backend.openclaw.gateway.unescaping import EscapedForms
 
 STRUCK = "***"
 WORD = 6
@@ -17,22 +18,6 @@ WORD = 6
 from sentences, but not from the ids by which sessions and runs are told apart."""
 DEEPEST = 64
 """A message nested deeper than this is no message of a gateway."""
-
-_ESCAPES = re.compile(r"[\\%&=+]")
-_NOTHING = re.compile(r"(?!)")
-_NAMED = {
-    "\n": (r"\\{1,8}n",),
-    "\t": (r"\\{1,8}t",),
-    "\r": (r"\\{1,8}r",),
-    "\f": (r"\\{1,8}f",),
-    "\b": (r"\\{1,8}b",),
-    "&": ("&amp;",),
-    "<": ("&lt;",),
-    ">": ("&gt;",),
-    '"': ("&quot;",),
-    " ": (r"\+",),
-}
-"""Characters whose escaped form has a name of its own, as patterns."""
 
 
 class TooDeepError(ValueError):
@@ -80,30 +65,27 @@ class Redaction:
 
 
 class _Strike:
-    """The patterns of some credentials: as they are or packed up, and with single characters escaped."""
+    """The forms of some credentials: as they are or packed up, and with single characters escaped.
+
+    All are searched as they stand, so that no credential and no text makes it slow.
+    """
 
     def __init__(self, secrets: Iterable[str | bytes]) -> None:
         secrets = tuple(secrets)
         texts = [secret for secret in secrets if isinstance(secret, str)]
         packed = (form for secret in secrets for form in _packed(secret))
-        self._plain = _any_of(map(re.escape, (*texts, *packed)))
-        self._escaped = _any_of(map(_with_escapes, texts))
+        self._plain = sorted({*texts, *packed}, key=lambda form: (-len(form), form))
+        self._escaped = EscapedForms(texts)
 
     def out_of(self, text: str) -> str:
-        text = self._plain.sub(STRUCK, text)
-        if _ESCAPES.search(text):
-            text = self._escaped.sub(STRUCK, text)
+        for form in self._plain:
+            text = text.replace(form, STRUCK)
+        text = self._escaped.struck_from(text, STRUCK)
         # JSON can name half a character, which no file and no terminal takes.
         return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
     def hits(self, text: str) -> bool:
-        return self._plain.search(text) is not None
-
-
-def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
-    """Return what finds one of some patterns, the longest first."""
-    ordered = sorted(set(patterns), key=lambda pattern: (-len(pattern), pattern))
-    return re.compile("|".join(ordered)) if ordered else _NOTHING
+        return any(form in text for form in self._plain)
 
 
 def _packed(secret: str | bytes) -> Iterator[str]:
@@ -118,24 +100,3 @@ def _packed(secret: str | bytes) -> Iterator[str]:
         if len(own) >= WORD:
             yield own
             yield own.replace("+", "-").replace("/", "_")
-
-
-def _with_escapes(secret: str) -> str:
-    """Return the pattern of a credential any of whose characters may be escaped, as in JSON, a URL or HTML."""
-    return "".join(map(_character, secret))
-
-
-def _character(character: str) -> str:
-    raw = character.encode("utf-8", "surrogatepass")
-    units = character.encode("utf-16-be", "surrogatepass").hex()
-    words = "".join(rf"\\{{1,8}}u{units[at : at + 4]}" for at in range(0, len(units), 4))
-    forms = [
-        rf"\\{{0,8}}{re.escape(character)}",
-        f"(?i:{words})",
-        "".join(f"(?i:[%=]{byte:02x})" for byte in raw),
-        "".join(rf"(?i:\\{{1,8}}x{byte:02x})" for byte in raw),
-        rf"&#0{{0,6}}{ord(character)};",
-        f"(?i:&#x0{{0,6}}{ord(character):x};)",
-    ]
-    forms += _NAMED.get(character, ())
-    return f"(?:{'|'.join(forms)})"

@@ -6,7 +6,9 @@ import base64
 import html
 import json
 import re
+import time
 from collections.abc import Callable
+from random import Random
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -47,6 +49,67 @@ def units(text: str) -> list[int]:
 def test_a_credential_is_struck_in_every_form(form: str, secret: str, before: str, after: str) -> None:
     packed = PACKED[form](secret)
     assert packed not in Redaction([secret]).words(f"{before} {packed} {after}").replace(STRUCK, "\0")
+
+
+@pytest.mark.parametrize("form", PACKED)
+@pytest.mark.parametrize(
+    "secret",
+    [
+        'se"same%41b&62351',
+        "u0041%41=41x41",
+        r"\u0041\x41\n",
+        "&#65;%41&amp;<\n",
+        "=41=3D+ +",
+        "\\" * WORD,
+        "\U0001f600\u00e9%C3%A9",
+        '"%80\x80',
+    ],
+)
+def test_a_credential_that_looks_like_an_escape_is_struck(form: str, secret: str) -> None:
+    clean = Redaction([secret]).words(f"( {PACKED[form](secret)} )")
+    # JSON in JSON has quotation marks of its own.
+    assert STRUCK in clean
+    assert re.fullmatch(r'\( [*\\"]+ \)', clean)
+
+
+@given(secret=CREDENTIALS, chance=st.randoms(use_true_random=False))
+def test_a_credential_whose_characters_are_escaped_here_and_there_is_struck(
+    secret: str, chance: Random
+) -> None:
+    ways = [
+        str,
+        *(PACKED[form] for form in ("each character escaped", "every byte of a URL", "HTML by number")),
+    ]
+    secret = re.sub(r"[\\%&=+]", "-", secret)
+    packed = "".join(chance.choice(ways)(character) for character in secret)
+    assert packed not in Redaction([secret]).words(f"a {packed} b").replace(STRUCK, "\0")
+
+
+def test_the_escapes_of_a_url_do_not_hide_what_follows_an_equals_sign() -> None:
+    assert Redaction(["4b+62351/x"]).words("?token=4b%2B62351%2Fx&y=1") == f"?token={STRUCK}&y=1"
+
+
+def test_what_is_around_an_escaped_credential_stays() -> None:
+    text = r'C:\new "\u00e9 %41" se\"same=62351 \u00fc\t%42 &lt;'
+    assert Redaction(['se"same=62351']).words(text) == text.replace(r"se\"same=62351 ", f"{STRUCK} ")
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("a" * 4095 + "b", "\\a" * 30_000),
+        ("a" * 4095 + "b", "a" * 500_000 + "\\"),
+        ("a" * 47 + "b", "\\a" * 500_000),
+        ("a" * 47 + "b", "%61" * 300_000),
+        ("ab" * 24, "\\" * 1_000_000),
+        ("ab" * 24, "\\\\\\\\u" * 200_000),
+        ("ab" * 24, r"\u0061b" * 100_000),
+    ],
+)
+def test_the_time_grows_with_the_text_alone(secret: str, text: str) -> None:
+    began = time.process_time()
+    Redaction([secret]).words(text)
+    assert time.process_time() - began < 4
 
 
 @given(secret=st.binary(min_size=12, max_size=48), before=st.binary(max_size=7), after=st.binary(max_size=7))
