@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
@@ -11,10 +12,13 @@ from lockdeck.backend.model.runs.fold import RunBook
 from lockdeck.backend.model.runs.lane_joins import keys_by_lane
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.run import Run, recency
+from lockdeck.backend.model.runs.trace_joins import unnamed
 
 _LOCK_NAME = re.compile(r"([^/\\]+)\.jsonl\.lock\Z")
 PROFILE_JOIN_S = 2.0
 """A profile's timeout line belongs to a decision on that profile that follows within this many seconds."""
+PROFILE_TWIN_S = 0.05
+"""The JSON log and the console tell a profile's timeout in equal words within this many seconds."""
 
 
 def key_of(run: Run, keys: Mapping[str, str]) -> str | None:
@@ -117,10 +121,14 @@ def unjoined(book: RunBook) -> tuple[Event, ...]:
     A profile's timeout line belongs to the decision that carries the profile's hash and follows within 2 s.
     """
     free = _decision_times(book)
+    joined: dict[str, float] = {}  # by profile, the last of its lines that belongs to a decision
     loose: list[Event] = []
-    for event in book.waiting:
-        times = free.get(profile_hash(event.profile), []) if isinstance(event, ProfileTimedOut) else []
-        if not _use_up(times, event.at):
+    for event in unnamed(book.waiting, book.traces):
+        if not isinstance(event, ProfileTimedOut):
+            loose.append(event)
+        elif _use_up(free.get(profile_hash(event.profile), []), event.at):
+            joined[event.profile] = event.at
+        elif event.at - joined.get(event.profile, -math.inf) > PROFILE_TWIN_S:
             loose.append(event)
     return tuple(loose)
 

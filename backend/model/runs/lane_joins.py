@@ -27,8 +27,9 @@ def keys_by_lane(book: RunBook) -> dict[str, str]:
     for begin, end, run_id in spans:
         inside = lanes[bisect_left(times, begin) : bisect_right(times, end)]
         around = spans[max(0, bisect_left(starts, begin - ENCLOSED_S)) : bisect_right(starts, end)]
-        if len(inside) == 1 and not any(span[2] != run_id and span[1] >= begin for span in around):
-            keys.setdefault(run_id, set()).add(inside[0].session_key or "")
+        names = {lane.session_key for lane in inside}  # a log and its console tell one lane's error twice
+        if len(names) == 1 and not any(span[2] != run_id and span[1] >= begin for span in around):
+            keys.setdefault(run_id, set()).update(name or "" for name in names)
     return {run_id: next(iter(of_run)) for run_id, of_run in keys.items() if len(of_run) == 1}
 
 

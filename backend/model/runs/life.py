@@ -81,6 +81,10 @@ class Life(Struct):
         ended_at = self.attempts[-1].ended_at if self.attempts else None
         return ended_at is not None and at - ended_at <= within_s
 
+    def has_just_ended(self, at: float, within_s: float) -> bool:
+        """Return whether the life ended at most so many seconds before `at`."""
+        return self.end is not None and at - self.end[0] <= within_s
+
     def close(self, attempt: Attempt, at: float) -> None:
         """Add an attempt that ended at `at`; its index and times come from what was read so far."""
         started = self.budget_from

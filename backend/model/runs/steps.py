@@ -36,6 +36,7 @@ from lockdeck.backend.model.runs.events import (
 )
 from lockdeck.backend.model.runs.life import SAME_MOMENT_S, Life, RunOutcome
 from lockdeck.backend.model.runs.records import Compaction
+from lockdeck.backend.model.runs.sorted_facts import TOLD_AGAIN_S
 
 PROMPT_ERROR_S = 5.0
 """A transcript's prompt error this close (seconds) to the end of an attempt tells of that attempt."""
@@ -48,8 +49,13 @@ def lives(facts: Sequence[Event]) -> list[Life]:
     """
     steps = LifeSteps()
     read = [steps.life]
+    timeout: RunTimeout | None = None
     for index, fact in enumerate(facts):
         life = steps.life
+        if isinstance(fact, RunTimeout):
+            if _is_echo(timeout, fact):
+                continue
+            timeout = fact
         late = life.final and life.end is not None and fact.at - life.end[0] > fact.late_s
         # Nothing tells what came first of facts on two scales.
         if late or (index and not same_scale(facts[index - 1].at, fact.at)):
@@ -153,6 +159,8 @@ class LifeSteps(RunSteps, AttemptSteps, CompactionSteps, DecisionSteps, LockStep
     def all_failed(self, event: AllModelsFailed) -> None:
         """End the run: no model answered."""
         life = self.life
+        if life.final and life.failure == event.text and life.has_just_ended(event.at, TOLD_AGAIN_S):
+            return  # the console's words for it, or the record's
         life.failure = life.failure or event.text
         life.lock_timeouts += [t for t in event.lock_timeouts if t not in life.lock_timeouts]
         life.finish(event.at, RunOutcome.FAILED)
@@ -202,6 +210,14 @@ class LifeSteps(RunSteps, AttemptSteps, CompactionSteps, DecisionSteps, LockStep
         """Learn of a lock that the run failed on."""
         if event.lock_timeout not in self.life.lock_timeouts:
             self.life.lock_timeouts.append(event.lock_timeout)
+
+
+def _is_echo(first: RunTimeout | None, second: RunTimeout) -> bool:
+    """Return whether two lines tell of one timeout, in equal words: no other can follow within its own time."""
+    if first is None or (first.session_id, first.timeout_ms) != (second.session_id, second.timeout_ms):
+        return False
+    own_s = TOLD_AGAIN_S if second.timeout_ms is None else second.timeout_ms / 1000
+    return second.at - first.at < min(TOLD_AGAIN_S, own_s)
 
 
 def _is_twin(first: RunTimeout | None, second: RunTimeout) -> bool:

@@ -6,12 +6,14 @@ after the trace, until exactly one run id is told in the same trace.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from lockdeck.backend.model.runs.events import Event, SameModelRetry
+from lockdeck.backend.model.runs.sorted_facts import TOLD_AGAIN_S, is_record, is_retelling
 
 MAX_RETRIES = 256
 SAME_RETRY_S = 5.0
@@ -96,3 +98,29 @@ def facts_by_run(traces: Mapping[str, Trace]) -> dict[str, list[Event]]:
         if trace.facts:
             facts.setdefault(trace.owner or run_id_of(trace_id), []).extend(trace.facts)
     return facts
+
+
+def unnamed(waiting: Iterable[Event], traces: Mapping[str, Trace]) -> tuple[Event, ...]:
+    """Return the events that name no run, without the console's words for what a record with a trace tells.
+
+    From 2026.7 on these words lack the trace that ties a record to its run.
+    """
+    records: dict[type[Event], list[Event]] = {}
+    for trace in traces.values():
+        for fact in trace.facts:
+            records.setdefault(type(fact), []).append(fact)
+    for of_class in records.values():
+        of_class.sort(key=_at)
+    return tuple(event for event in waiting if not _is_retold(event, records.get(type(event), [])))
+
+
+def _is_retold(event: Event, records: list[Event]) -> bool:
+    if is_record(event):
+        return False
+    low = bisect_left(records, event.at - TOLD_AGAIN_S, key=_at)
+    high = bisect_right(records, event.at + TOLD_AGAIN_S, key=_at)
+    return any(is_retelling(event, record) for record in records[low:high])
+
+
+def _at(event: Event) -> float:
+    return event.at

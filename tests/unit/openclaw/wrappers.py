@@ -40,8 +40,11 @@ class Line:
 
 
 def recorded(scenario: str = HANG) -> list[Line]:
-    raw = (RECORDINGS / scenario / "gateway.log").read_text()
-    lines = (_line(text) for text in raw.splitlines())
+    return lines_of(RECORDINGS / scenario / "gateway.log")
+
+
+def lines_of(log: Path) -> list[Line]:
+    lines = (_line(text) for text in log.read_text().splitlines())
     return [line for line in lines if line is not None]
 
 
@@ -60,6 +63,9 @@ def _line(raw: str) -> Line | None:
 
 def _shown(meta: dict) -> dict[str, object]:
     """Return the fields of an event as the console names them."""
+    if meta.get("event") == "embedded_run_agent_end":
+        names = ("runId", "isError", "model", "provider", "error")
+        return {name: "true" if meta[name] is True else meta[name] for name in names if name in meta}
     pairs = {
         "provider": ("provider", "model"),
         "requested": ("requestedProvider", "requestedModel"),

@@ -77,7 +77,13 @@ class AgentEnd(Event, frozen=True):
     trace_id: str | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "embedded_run_agent_end/None", CausalOrder.INNER_ERROR, About.RUN, lateness=Late.LINE, of_attempt=True
+        "embedded_run_agent_end/None",
+        CausalOrder.INNER_ERROR,
+        About.RUN,
+        lateness=Late.LINE,
+        of_attempt=True,
+        record_fields=("reason", "status"),
+        wording_fields=("provider", "model"),
     )
 
     def sentence(self) -> str:

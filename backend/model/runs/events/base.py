@@ -68,6 +68,8 @@ class Handling(Struct, frozen=True):
 
     `counted_as` is its name in counts. `bad` marks its line in a session's log as bad news. `console_only`: OpenClaw writes it to the console and to no JSON log.
     `of_attempt`: the attempts of its run tell of it, so that a timeline needs no line of it.
+    `record_fields` are told by the record in the JSON log and never by the console, `wording_fields` by both, but
+    not alike: two tellings of one happening may differ in these.
     """
 
     counted_as: str
@@ -77,6 +79,8 @@ class Handling(Struct, frozen=True):
     lateness: Late = Late.ALWAYS
     console_only: bool = False
     of_attempt: bool = False
+    record_fields: tuple[str, ...] = ()
+    wording_fields: tuple[str, ...] = ()
 
 
 class LockTimeout(Struct, frozen=True):

@@ -67,6 +67,8 @@ class FailoverDecision(LockEvent, frozen=True):
         About.RUN,
         lateness=Late.ATTEMPT,
         of_attempt=True,
+        record_fields=("fallback_configured", "status"),
+        wording_fields=("provider", "model", "timed_out", "aborted"),
     )
 
     @property
@@ -112,7 +114,12 @@ class ModelFallbackDecision(LockEvent, frozen=True):
     refusal: CallerRefusal | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "model_fallback_decision", CausalOrder.CANDIDATE, About.RUN, lateness=Late.LINE, of_attempt=True
+        "model_fallback_decision",
+        CausalOrder.CANDIDATE,
+        About.RUN,
+        lateness=Late.LINE,
+        of_attempt=True,
+        record_fields=("attempt", "total", "status"),
     )
 
     @property
@@ -172,7 +179,12 @@ class AuthProfileFailure(PassiveEvent, frozen=True):
     trace_id: str | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "auth_profile_failure_state_updated", CausalOrder.COOLDOWN, About.RUN, of_attempt=True
+        "auth_profile_failure_state_updated",
+        CausalOrder.COOLDOWN,
+        About.RUN,
+        of_attempt=True,
+        record_fields=("cooldown_until",),
+        wording_fields=("provider",),
     )
 
     def sentence(self) -> str:
@@ -190,7 +202,9 @@ class RotationCap(Event, frozen=True):
     session_key: str | None = None
     trace_id: str | None = None
 
-    handling: ClassVar[Handling] = Handling("rotation cap", CausalOrder.BRAKE, About.RUN)
+    handling: ClassVar[Handling] = Handling(
+        "rotation cap", CausalOrder.BRAKE, About.RUN, wording_fields=("text",)
+    )
 
     def sentence(self) -> str:
         """Say that a brake stopped the rotation."""
@@ -211,7 +225,10 @@ class ChainStopped(Event, frozen=True):
     trace_id: str | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "model_fallback_chain_stopped", CausalOrder.CHAIN_STOPPED, About.RUN
+        "model_fallback_chain_stopped",
+        CausalOrder.CHAIN_STOPPED,
+        About.RUN,
+        record_fields=("session_id", "session_key"),
     )
 
     def sentence(self) -> str:
@@ -233,7 +250,12 @@ class AllModelsFailed(Event, frozen=True):
     trace_id: str | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "all models failed", CausalOrder.ALL_FAILED, About.RUN, bad=True, of_attempt=True
+        "all models failed",
+        CausalOrder.ALL_FAILED,
+        About.RUN,
+        bad=True,
+        of_attempt=True,
+        wording_fields=("text",),
     )
 
     def sentence(self) -> str:

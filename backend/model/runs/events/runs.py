@@ -74,7 +74,9 @@ class RunAborted(Event, frozen=True):
     text: str
     trace_id: str | None = None
 
-    handling: ClassVar[Handling] = Handling("run aborted", CausalOrder.ABORT, About.RUN)
+    handling: ClassVar[Handling] = Handling(
+        "run aborted", CausalOrder.ABORT, About.RUN, wording_fields=("text",)
+    )
 
     def sentence(self) -> str:
         """Say whether the abort took."""

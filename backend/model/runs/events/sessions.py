@@ -52,7 +52,12 @@ class LaneTaskError(LockEvent, frozen=True):
     trace_id: str | None = None
 
     handling: ClassVar[Handling] = Handling(
-        "lane task error", CausalOrder.LANE_ERROR, About.SESSION, bad=True, of_attempt=True
+        "lane task error",
+        CausalOrder.LANE_ERROR,
+        About.SESSION,
+        bad=True,
+        of_attempt=True,
+        wording_fields=("error",),
     )
 
     @property

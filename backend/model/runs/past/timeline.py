@@ -17,7 +17,7 @@ from lockdeck.backend.model.runs.history import OccupationEnd, PastOccupation
 from lockdeck.backend.model.runs.past.happenings import Ongoing, kind_of
 from lockdeck.backend.model.runs.past.sessions import SessionFinder, SessionRef
 from lockdeck.backend.model.runs.run import Run
-from lockdeck.backend.model.runs.trace_joins import is_of_trace
+from lockdeck.backend.model.runs.trace_joins import is_of_trace, unnamed
 from lockdeck.backend.model.words import time_taken, times
 
 SAME_MOMENT_S = 0.5
@@ -75,7 +75,7 @@ def _named(run: Run | None) -> str | None:
 def _visible(book: RunBook) -> Iterator[tuple[Event, Run | None]]:
     """Yield in order what no attempt tells of, each with its run."""
     pairs = [(fact, run) for run in book.runs.values() for fact in run.facts]
-    loose = [*book.notices, *book.waiting, *book.refused_starts]
+    loose = [*book.notices, *unnamed(book.waiting, book.traces), *book.refused_starts]
     everything: list[tuple[Event, Run | None]] = [*pairs, *((event, None) for event in loose)]
     everything.sort(key=lambda pair: (pair[0].at, pair[0].handling.order, repr(pair[0])))
     ends = sorted(a.ended_at for run in book.runs.values() for a in run.attempts if a.ended_at is not None)
