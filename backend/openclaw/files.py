@@ -56,7 +56,7 @@ def read_regular(path: str, cap: int, *, follow: bool = False, below: str | None
     outcome = FileRead(Presence.UNREADABLE, problem=safe(f"{path} changes faster than it can be read"))
     for _ in range(TRIES):
         try:
-            with _directory_of(path, below) as directory:
+            with directory_of(path, below) as directory:
                 steady = _read_once(path, cap, follow and below is None, directory)
         except OSError as error:
             outcome = _failed(path, error, below)
@@ -71,7 +71,7 @@ def read_regular(path: str, cap: int, *, follow: bool = False, below: str | None
 
 
 @contextmanager
-def _directory_of(path: str, below: str | None) -> Iterator[int | None]:
+def directory_of(path: str, below: str | None) -> Iterator[int | None]:
     """Open the directory of `path` from `below` on, name by name, without following a link; None without `below`."""
     if below is None:
         yield None

@@ -10,6 +10,7 @@ from itertools import islice
 from msgspec import Struct
 
 from lockdeck.backend.system.text import SafeText, safe
+from lockdeck.backend.watch.logs.place import LogPlace
 
 MAX_ENTRIES = 10_000
 _LOG_NAME = re.compile(r"openclaw-\d{4}-\d\d-\d\d(?:\.\d{1,2})?\.log")
@@ -31,7 +32,7 @@ def usual_directories(uid: int, temporary: str) -> tuple[LogDirectory, ...]:
     return tuple(LogDirectory(path, uid) for path in places)
 
 
-def logs_in(directory: LogDirectory, problems: list[SafeText]) -> list[str]:
+def logs_in(directory: LogDirectory, problems: list[SafeText]) -> list[LogPlace]:
     """Return the logs in a directory, as trustworthy as OpenClaw itself demands it, newest name first."""
     try:
         status = os.lstat(directory.path)
@@ -50,4 +51,7 @@ def logs_in(directory: LogDirectory, problems: list[SafeText]) -> list[str]:
     except (OSError, ValueError) as error:
         problems.append(safe(f"{directory.path}: {getattr(error, 'strerror', None) or error}"))
         return []
-    return [os.path.join(directory.path, name) for name in sorted(names, reverse=True)]
+    # The directory's owner can exchange it at any time, so that whose a log is is asked of what was opened.
+    owners = None if directory.owner is None else frozenset({directory.owner})
+    paths = [os.path.join(directory.path, name) for name in sorted(names, reverse=True)]
+    return [LogPlace(path, owners=owners) for path in paths]

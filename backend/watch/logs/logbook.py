@@ -18,11 +18,11 @@ from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.watch.live.logs import LiveLogs
 from lockdeck.backend.watch.logs.places import (
     Inode,
-    console_files,
     log_directories,
     look_at_named,
     look_at_places,
     owner_of,
+    places_of_root,
 )
 from lockdeck.backend.watch.logs.tail import LOOKBACK_S, LogTail
 from lockdeck.backend.watch.root import WatchedRoot
@@ -98,13 +98,11 @@ class LogBook:
         return events
 
     def _look_at_usual(self, roots: Collection[WatchedRoot], reported: Mapping[str, str | None]) -> None:
-        files = [root.config.logging_file for root in roots if root.config]
-        files += [reported.get(root.path) for root in roots]
-        paths = [path for path in files if path and os.path.exists(path)]
+        places = [place for root in roots for place in places_of_root(root, reported.get(root.path))]
+        places = [place for place in places if os.path.exists(place.path)]
         owners = dict.fromkeys([os.geteuid(), *(owner_of(root.path) for root in roots)])
         usual = [place for owner in owners for place in log_directories(owner, self._env)]
-        console = [path for root in roots for path in console_files(root.path)]
-        self._tail.look_at(paths, usual if roots or not self._commands else (), console=console)
+        self._tail.look_at((), usual if roots or not self._commands else (), places=places)
 
     def look_at_logs(
         self, roots: Collection[WatchedRoot], reported: Mapping[str, str | None], now: float

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.sources import LogLook, SourceState
-from lockdeck.backend.openclaw.log.files import open_regular, read_end
+from lockdeck.backend.model.trust import ROOT_UID
+from lockdeck.backend.openclaw.log.files import read_end
 from lockdeck.backend.openclaw.log.inputs.packing import LONGEST_MARK, why_packed
 from lockdeck.backend.openclaw.log.scan import NO_LOG_FILE
 from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts
@@ -18,6 +19,7 @@ from lockdeck.backend.system.namespaces import shares_our_mounts
 from lockdeck.backend.system.ownership import account
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.backend.watch.logs.directory import LogDirectory, logs_in, usual_directories
+from lockdeck.backend.watch.logs.place import LogPlace, open_log
 from lockdeck.backend.watch.root import WatchedRoot
 
 SHAPE_BYTES = 1 << 20
@@ -48,24 +50,50 @@ def owner_of(root: str) -> int:
 
 def look_at_named(paths: Sequence[str], logs: set[Inode]) -> tuple[LogLook, ...]:
     """Look at the logs that a person named: they tell of every root. `logs` are files that were found to be some."""
-    return tuple(replace(look_at_log(path, logs), named=True) for path in paths)
+    places = (LogPlace(path, may_link=True) for path in paths)
+    return tuple(replace(look_at_log(place, logs), named=True) for place in places)
+
+
+def places_of_root(root: WatchedRoot, reported: str | None) -> tuple[LogPlace, ...]:
+    """Return where the gateway of a root logs as configured, as it says (`reported`), and its console."""
+    configured = root.config.logging_file if root.config else None
+    files = [path for path in (configured, reported) if path is not None]
+    consoles = (_place(root, path, console=True) for path in console_files(root.path))
+    return (*(_place(root, path) for path in files), *consoles)
+
+
+def _place(root: WatchedRoot, path: str, *, console: bool = False) -> LogPlace:
+    """Return the place of a log of a root. Where others say where that is, it has to be below the root or theirs."""
+    if not root.confined:
+        return LogPlace(path, console, may_link=True)
+    path = os.path.normpath(path)
+    below = root.path if path.startswith(root.path.rstrip("/") + "/") else None
+    return LogPlace(path, console, root.ownership.ours, below, _owners_of_logs(root))
+
+
+def _owners_of_logs(root: WatchedRoot) -> frozenset[int]:
+    """Return whose logs elsewhere may be read for a root of others: its owner's, or those of who is vouched for."""
+    if root.ownership.ours:
+        return root.root.vouch.owners - {ROOT_UID, os.geteuid()}
+    owner, at_fault = owner_of(root.path), root.ownership.uid
+    # A root of ours with a config of another's: it is that account which says where the log is.
+    return frozenset({owner if owner not in (ROOT_UID, os.geteuid()) or at_fault is None else at_fault})
 
 
 def look_at_places(root: WatchedRoot, reported: str | None, env: Mapping[str, str]) -> tuple[LogLook, ...]:
     """Look at all places where the gateway of a root logs: as configured, as it says, its console, and by default."""
     configured = root.config.logging_file if root.config else None
-    files = [path for path in (configured, reported) if path is not None]
-    looks = [look_at_log(path) for path in (*files, *console_files(root.path))]
+    looks = [look_at_log(place) for place in places_of_root(root, reported)]
     if configured is not None and traits_of(root.version).honours_log_file:
         return tuple(looks)
     return (*looks, *_default_looks(root, env))
 
 
-def look_at_log(path: str, logs: set[Inode] | None = None) -> LogLook:
+def look_at_log(place: LogPlace, logs: set[Inode] | None = None) -> LogLook:
     """Look at one file; with `logs`, files known to be logs, also whether it is one. Raises nothing."""
-    where = safe(path, 4096)
+    where = safe(place.path, 4096)
     try:
-        descriptor = open_regular(path, follow=True)
+        descriptor = open_log(place)
     except FileNotFoundError:
         return LogLook(where, SourceState.MISSING, why="there is no such file")
     except (OSError, ValueError) as error:
@@ -109,7 +137,7 @@ def _default_looks(root: WatchedRoot, env: Mapping[str, str]) -> Iterator[LogLoo
 def _look_into(directory: LogDirectory, owner: int) -> LogLook:
     """Look at a directory with a log for each day: before today's first line yesterday's is the newest."""
     where, problems = safe(directory.path, 4096), list[SafeText]()
-    logs = [look_at_log(path) for path in logs_in(directory, problems)[:2]]
+    logs = [look_at_log(place) for place in logs_in(directory, problems)[:2]]
     newest = max(logs, key=lambda look: (look.state is SourceState.READ, look.as_of or 0.0), default=None)
     if newest is not None and newest.state is SourceState.READ:
         return newest

@@ -15,11 +15,11 @@ from msgspec import Struct
 from lockdeck.backend.model.moments import is_dated
 from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.model.words import times
-from lockdeck.backend.openclaw.log.files import open_regular
 from lockdeck.backend.openclaw.log.stream import LineCounts
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.backend.watch.logs.directory import LogDirectory, logs_in
 from lockdeck.backend.watch.logs.file import Followed
+from lockdeck.backend.watch.logs.place import LogPlace, open_log
 
 LOOKBACK = 4 << 20
 """So many bytes before its end a file is first read."""
@@ -35,12 +35,6 @@ TOLD_TWICE_S = 5.0
 
 _MIN_SHARE = 64 * 1024
 _Inode = tuple[int, int]
-
-
-class _Place(Struct, frozen=True):
-    path: str
-    may_link: bool = False
-    console: bool = False
 
 
 class Poll(Struct, frozen=True):
@@ -59,7 +53,7 @@ class Poll(Struct, frozen=True):
 class LogTail:
     """Follows a set of log files and directories. `close()` when done.
 
-    `files` are named by a person or a config and may be symbolic links. `console` files (`gateway.log`,
+    `files` are named by a person and may be symbolic links, `places` are those of roots. Console files (`gateway.log`,
     `gateway.err.log`) repeat the JSON log in the console's words: while a JSON log is written to, only
     what it can't hold is taken from them. 2026.4.5 ends its JSON log at 500 MiB and the console goes on:
     then it is heard, where its lines have a time and no other JSON log that is followed is written to.
@@ -70,12 +64,12 @@ class LogTail:
         files: Sequence[str] = (),
         directories: Sequence[LogDirectory] = (),
         *,
-        console: Sequence[str] = (),
+        places: Sequence[LogPlace] = (),
         lookback: int = LOOKBACK,
         lookback_s: float = LOOKBACK_S,
         budget: int = BUDGET,
     ) -> None:
-        self.look_at(files, directories, console=console)
+        self.look_at(files, directories, places=places)
         self._lookback = lookback
         self._lookback_s = lookback_s
         self._budget = budget
@@ -86,12 +80,12 @@ class LogTail:
         files: Sequence[str] = (),
         directories: Sequence[LogDirectory] = (),
         *,
-        console: Sequence[str] = (),
+        places: Sequence[LogPlace] = (),
     ) -> None:
         """Name the places anew; files that are followed already go on where they are."""
         self._files = tuple(files)
         self._directories = tuple(directories)
-        self._console = tuple(console)
+        self._of_roots = tuple(places)
 
     def poll(self, now: float) -> Poll:
         """Read what was appended since the last poll (`now`: epoch seconds). Raises nothing."""
@@ -123,17 +117,16 @@ class LogTail:
             os.close(file.descriptor)
         self._followed.clear()
 
-    def _places(self, problems: list[SafeText]) -> Iterator[_Place]:
+    def _places(self, problems: list[SafeText]) -> Iterator[LogPlace]:
         for path in self._files:
             if not os.path.lexists(path):
                 problems.append(safe(f"{path} does not exist"))
-            yield _Place(path, may_link=True)
-        for path in self._console:
-            yield _Place(path, may_link=True, console=True)
+            yield LogPlace(path, may_link=True)
+        yield from self._of_roots
         for directory in self._directories:
-            yield from map(_Place, logs_in(directory, problems))
+            yield from logs_in(directory, problems)
 
-    def _follow(self, place: _Place, oldest: float, problems: list[SafeText]) -> _Inode | None:
+    def _follow(self, place: LogPlace, oldest: float, problems: list[SafeText]) -> _Inode | None:
         """Begin to follow what stands at a place, unless it is followed, old or unreadable; name its inode."""
         try:
             status = os.stat(place.path, follow_symlinks=place.may_link)
@@ -143,7 +136,7 @@ class LogTail:
             if len(self._followed) >= MAX_FILES:
                 problems.append(safe(f"{place.path}: not read, {MAX_FILES} logs are followed already"))
                 return key
-            descriptor = open_regular(place.path, follow=place.may_link)
+            descriptor = open_log(place)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:

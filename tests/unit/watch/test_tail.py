@@ -14,6 +14,7 @@ from lockdeck.backend.model.runs.events import LockBlocked, RunTimeout, Watchdog
 from lockdeck.backend.openclaw.log.stream import MAX_LINE
 from lockdeck.backend.watch.logs import tail as tail_module
 from lockdeck.backend.watch.logs.directory import LogDirectory, usual_directories
+from lockdeck.backend.watch.logs.place import LogPlace
 from lockdeck.backend.watch.logs.tail import LogTail
 from tests.folders import RECORDINGS
 from tests.reading import read_events
@@ -334,12 +335,12 @@ def test_the_console_is_silent_where_the_json_log_already_tells(log, tmp_path, f
     err = tmp_path / "gateway.err.log"
     spoken = f"{stamp(NOW)} [agent] embedded run timeout: runId=a sessionId=s timeoutMs=1\n".encode()
     write(err, spoken + WATCHDOG)
-    alone = follow(directories=[], console=[str(err)])
+    alone = follow(directories=[], places=[LogPlace(str(err), console=True)])
     assert [type(event) for event in alone.poll(NOW).events] == [RunTimeout]
     write(err, WATCHDOG)
     assert [type(event) for event in alone.poll(NOW).events] == [WatchdogRelease]
     write(log, line("a"))
-    both = follow(console=[str(err)])
+    both = follow(places=[LogPlace(str(err), console=True)])
     assert [type(event) for event in both.poll(NOW).events] == [RunTimeout]
     write(err, WATCHDOG)
     assert [type(event) for event in both.poll(NOW).events] == [WatchdogRelease]
@@ -352,7 +353,7 @@ def test_the_console_speaks_where_the_json_log_has_ended_at_its_size(log, tmp_pa
         line("a", NOW - 60) + b'{"message":"log file size cap reached; suppressing writes"}\n',
         at=NOW - 60,
     )
-    tail = follow(console=[str(err)])
+    tail = follow(places=[LogPlace(str(err), console=True)])
     assert runs(tail.poll(NOW - 60)) == ["a"]
     for run, at in (("a", NOW - 60), ("b", NOW)):
         spoken = f"{stamp(at)} [agent] embedded run timeout: runId={run} sessionId=s timeoutMs=1\n"
@@ -367,7 +368,7 @@ def test_a_console_line_without_time_repeats_a_json_log_however_late_it_is_found
     err = tmp_path / "gateway.err.log"
     write(log, line("a", NOW - 900), at=NOW - 900)
     write(err, b"")
-    tail = follow(console=[str(err)])
+    tail = follow(places=[LogPlace(str(err), console=True)])
     tail.poll(NOW)
     write(err, b"[agent] embedded run timeout: runId=a sessionId=s timeoutMs=1\n" + WATCHDOG)
     assert [type(event) for event in tail.poll(NOW).events] == [WatchdogRelease]
@@ -378,7 +379,7 @@ def test_a_line_without_time_is_as_new_as_the_poll_that_finds_it_and_of_no_time_
 ):
     err = tmp_path / "gateway.err.log"
     write(err, WATCHDOG, at=NOW - 100)
-    tail = follow(directories=[], console=[str(err)])
+    tail = follow(directories=[], places=[LogPlace(str(err), console=True)])
     first = tail.poll(NOW)
     assert (first.events, first.unsure) == ((), ())
     write(err, WATCHDOG)
