@@ -7,8 +7,10 @@ takes grows with the length of the text, whatever is in either of them.
 from __future__ import annotations
 
 import re
+import string
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from typing import NamedTuple
 
 _BACKSLASH = (
     rb"(?<=\\)u(d[89ab][0-9a-f]{2})\\{1,8}u(d[c-f][0-9a-f]{2})|(?<=\\)u([0-9a-f]{4})|(?<=\\)x([0-9a-f]{2})"
@@ -28,7 +30,17 @@ _TELLTALE = re.compile(r"[\\%&=+]")
 _ALIKE = bytes.maketrans(b"\n\t\r\f\b+", b"ntrfb ")
 """A `\\n` may be an escape, and its letter may be the first of a credential: both are the letter, and backslashes nothing."""
 _ONLY_BACKSLASHES = re.compile(r"(?i)(?:\\+(?:u005c|x5c)?|[%=]5c|&#0{0,6}92;|&#x0{0,6}5c;)+")
+_LEADING, _LONGEST_LEAD = f"{string.ascii_letters}{string.digits};".encode(), 8
+"""What may begin a credential and end an escape that stands before it, as in `%4` or `C:\\` and `1b…`."""
+_SHORTEST_REST = 4
 _MOST_CODE = 0x10FFFF
+
+
+class _Form(NamedTuple):
+    """A credential in plain form, `rest`; or what follows `lead`, its beginning, where an escape before it took that in."""
+
+    lead: bytes
+    rest: bytes
 
 
 class EscapedForms:
@@ -36,7 +48,7 @@ class EscapedForms:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         raws = [secret.encode("utf-8", "surrogatepass") for secret in secrets]
-        self._ways = tuple((units[0], tuple(_longest_first(_forms(raws, units)))) for units in _WAYS)
+        self._ways = tuple((units[0], tuple(_forms(raws, units))) for units in _WAYS)
         self._backslashes = any(not _plain(raw) for raw in raws)
 
     def struck_from(self, text: str, sign: str) -> str:
@@ -46,21 +58,26 @@ class EscapedForms:
         for units, forms in self._ways:
             raw = text.encode("utf-8", "surrogatepass")
             plain = _plain(units.sub(_decoded, raw))
-            if any(form in plain for form in forms):
+            if any(form.rest in plain for form in forms):
                 raw = _without(raw, units, forms, sign.encode())
                 text = raw.decode("utf-8", "replace")
         return _ONLY_BACKSLASHES.sub(sign, text) if self._backslashes else text
 
 
-def _forms(raws: Iterable[bytes], ways: tuple[re.Pattern[bytes], ...]) -> Iterator[bytes]:
-    """Yield credentials in plain form; what looks like an escape in one is, unless its sign is escaped itself."""
-    for raw in raws:
-        yield _plain(raw)
-        yield from (_plain(units.sub(_decoded, raw)) for units in ways)
-
-
-def _longest_first(forms: Iterable[bytes]) -> list[bytes]:
-    return sorted({form for form in forms if form}, key=lambda form: (-len(form), form))
+def _forms(raws: Iterable[bytes], ways: tuple[re.Pattern[bytes], ...]) -> frozenset[_Form]:
+    """Return credentials in plain form; what looks like an escape in one is, unless its sign is escaped itself."""
+    pairs = (
+        (raw[:length], raw[length:])
+        for raw in raws
+        for length in range(len(raw[:_LONGEST_LEAD]) - len(raw[:_LONGEST_LEAD].lstrip(_LEADING)) + 1)
+        if length == 0 or len(raw) - length >= _SHORTEST_REST
+    )
+    forms = (
+        _Form(lead, plain)
+        for lead, rest in pairs
+        for plain in (_plain(rest), *(_plain(units.sub(_decoded, rest)) for units in ways))
+    )
+    return frozenset(form for form in forms if form.rest)
 
 
 def _plain(raw: bytes) -> bytes:
@@ -80,17 +97,22 @@ def _decoded(unit: re.Match[bytes]) -> bytes:
     return chr(code).encode("utf-8", "surrogatepass") if code <= _MOST_CODE else unit[0]
 
 
-def _without(raw: bytes, units: re.Pattern[bytes], forms: Iterable[bytes], sign: bytes) -> bytes:
+def _without(raw: bytes, units: re.Pattern[bytes], forms: Iterable[_Form], sign: bytes) -> bytes:
     """Put `sign` in place of what has one of some plain forms, and of the backslashes around it."""
     plain, begins, ends = _aligned(raw, units)
-    hits = sorted(hit.span() for form in forms for hit in re.finditer(re.escape(form), plain))
+    hits = ((form.lead, *hit.span()) for form in forms for hit in re.finditer(re.escape(form.rest), plain))
+    before = ((lead, ends[first - 1] if first else 0, first, after) for lead, first, after in hits)
+    spans = (
+        (min(begins[first], done) - len(lead), ends[after - 1], begins[after])
+        for lead, done, first, after in before
+        if raw.endswith(lead, 0, done)
+    )
     pieces: list[bytes] = []
     done = 0
-    for first, after in hits:
-        begin = min(begins[first], ends[first - 1] if first else 0)
+    for begin, *end in sorted(spans):
         if begin >= done:
             pieces += raw[done:begin], sign
-        done = max(done, ends[after - 1], begins[after])
+        done = max(done, *end)
     return b"".join((*pieces, raw[done:]))
 
 

@@ -89,6 +89,13 @@ def test_the_escapes_of_a_url_do_not_hide_what_follows_an_equals_sign() -> None:
     assert Redaction(["4b+62351/x"]).words("?token=4b%2B62351%2Fx&y=1") == f"?token={STRUCK}&y=1"
 
 
+@pytest.mark.parametrize("before", ["%", "=", "C:\\", "\\\\", "&#", "%2"])
+@pytest.mark.parametrize("secret", ["x0e+62351/x", "u00e9é+62351", "4b+62351", "65;+62351"])
+@pytest.mark.parametrize("form", ["JSON", "JSON beyond ASCII", "URL", "HTML", "HTML by number"])
+def test_no_escape_before_a_credential_hides_how_it_begins(before: str, form: str, secret: str) -> None:
+    assert STRUCK in Redaction([secret]).words(f"{before}{PACKED[form](secret)} b")
+
+
 def test_what_is_around_an_escaped_credential_stays() -> None:
     text = r'C:\new "\u00e9 %41" se\"same=62351 \u00fc\t%42 &lt;'
     assert Redaction(['se"same=62351']).words(text) == text.replace(r"se\"same=62351 ", f"{STRUCK} ")
