@@ -53,8 +53,7 @@ def ownership_of(path: str, vouched: frozenset[int] = frozenset(), *, root: str 
     """
     trust = Trust(our_uid(), vouched)
     status: os.stat_result | None = None
-    guides: set[int] = set()
-    linked = False
+    guides, linked = set[int](), False
     where, names, links = "/", _names(path if path.startswith("/") else os.path.join(_here(), path)), 0
     while True:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from lockdeck.backend.openclaw.files import NO_LINKS
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.openclaw.roots.environment import real
 from lockdeck.backend.system.ownership import ownership_of
@@ -22,11 +23,13 @@ def link_below(root: str, path: str) -> str | None:
     return None
 
 
-def fault_of_vouched(store: str, root: str, config: Config) -> str | None:
-    """Say why a directory with a store is not looked into, in a root that is only vouched for; None elsewhere."""
-    if not config.ownership.vouched:
-        return None
-    return ownership_of(os.path.dirname(store), config.owners, root=root).fault
+def why_not_followed(store: str, root: str, config: Config) -> str | None:
+    """Say why the directory of a store is not looked into, since a link leads there that is not followed; None: it is."""
+    folder = os.path.dirname(store)
+    if not config.ownership.ours:
+        link = link_below(root, folder)
+        return None if link is None else f"{link}: {NO_LINKS}"
+    return ownership_of(folder, config.owners, root=root).fault if config.ownership.vouched else None
 
 
 def may_link(store_path: str, config: Config) -> bool:

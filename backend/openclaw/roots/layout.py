@@ -11,9 +11,8 @@ from msgspec import Struct
 
 from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.model.trust import ROOT_UID, WRITE_GROUP, WRITE_WORLD
-from lockdeck.backend.openclaw.files import NO_LINKS
 from lockdeck.backend.openclaw.roots.config import Config
-from lockdeck.backend.openclaw.roots.confinement import fault_of_vouched, link_below, may_link, start_of
+from lockdeck.backend.openclaw.roots.confinement import link_below, may_link, start_of, why_not_followed
 from lockdeck.backend.openclaw.roots.environment import real
 from lockdeck.backend.openclaw.roots.faults import reason_of
 from lockdeck.backend.system.accounts import our_uid
@@ -50,7 +49,6 @@ def look_for_sessions(root: str, config: Config) -> tuple[tuple[SessionsDir, ...
     In a root that is not ours no link is followed. Raises nothing.
     """
     hidden: list[SafeText] = []
-    below = None if config.ownership.ours else root
     try:
         present = _agents_of(root)
     except OSError as error:
@@ -58,11 +56,7 @@ def look_for_sessions(root: str, config: Config) -> tuple[tuple[SessionsDir, ...
         hidden.append(safe(f"{os.path.join(root, 'agents')} can't be listed: {reason_of(error)}"))
     directories: dict[str, SessionsDir] = {}
     for agent, store in _stores(root, config, present):
-        link = None if below is None else link_below(below, os.path.dirname(store))
-        if link is not None:
-            hidden.append(safe(f"{link}: {NO_LINKS}"))
-            continue
-        fault = fault_of_vouched(store, root, config)
+        fault = why_not_followed(store, root, config)
         if fault is not None:
             hidden.append(safe(fault))
             continue
