@@ -73,18 +73,29 @@ class Proof(StrEnum):
 
 
 class LockIdentity(Struct, frozen=True):
-    """One lifetime of one lock file. ext4 reuses inode numbers at once, so the bytes belong to it."""
+    """One lifetime of one lock file. ext4 reuses inode numbers at once, so the bytes belong to it.
+
+    Of them only `size` and SHA-256 (`digest`) are kept: there may be very many locks, and others write what stands in
+    them. `release_id`: twelve hex digits that name this hold; an action that carries them can hit no other hold.
+    """
 
     dev: int
     ino: int
     ctime_ns: int
-    raw: bytes
+    size: int
+    digest: bytes
+    release_id: str
 
-    @property
-    def release_id(self) -> str:
-        """Twelve hex digits that name this hold; an action that carries them can hit no other hold."""
-        facts = f"{self.dev}:{self.ino}:{self.ctime_ns}:".encode() + self.raw
-        return hashlib.sha256(facts).hexdigest()[:12]
+    @classmethod
+    def of(cls, dev: int, ino: int, ctime_ns: int, raw: bytes) -> LockIdentity:
+        """Return the identity of a file with these bytes."""
+        facts = f"{dev}:{ino}:{ctime_ns}:".encode() + raw
+        digest = hashlib.sha256(raw).digest()
+        return cls(dev, ino, ctime_ns, len(raw), digest, hashlib.sha256(facts).hexdigest()[:12])
+
+    def has_bytes(self, raw: bytes) -> bool:
+        """Return whether these are the bytes of the file, all of them."""
+        return len(raw) == self.size and hashlib.sha256(raw).digest() == self.digest
 
 
 class LockPayload(Struct, frozen=True):

@@ -32,6 +32,18 @@ _KINDS = (
 )
 
 
+PATH_BYTES = 4096
+"""No system call takes a longer path (`PATH_MAX` of Linux; macOS has less)."""
+
+
+def is_possible_path(path: str) -> bool:
+    """Return whether a word from outside can be a path at all: not too long, no NUL, nothing that can't be encoded."""
+    try:
+        return "\0" not in path and 0 < len(os.fsencode(path)) < PATH_BYTES
+    except UnicodeEncodeError:
+        return False
+
+
 class FileRead(Struct, frozen=True):
     """One look at one path.
 

@@ -1,17 +1,17 @@
-"""`sessions.json`: which sessions there are, and which of them a lock belongs to."""
+"""`sessions.json`: which sessions there are."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from lockdeck.backend.model.locks import Presence
-from lockdeck.backend.openclaw.files import TRIES, FileRead, read_regular
+from lockdeck.backend.openclaw.files import TRIES, FileRead, is_possible_path, read_regular
 from lockdeck.backend.openclaw.roots.budgets import STORE_BYTES, STORE_ENTRIES, STORE_KEYS
 from lockdeck.backend.system.text import SafeText, safe
 
@@ -21,7 +21,6 @@ PATH_LIMIT = 4096
 
 Signature = tuple[int, int, int, int]
 
-_TOPIC = re.compile(r"-topic-[^/]*$")
 _LONE_SURROGATE = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 )
@@ -168,7 +167,7 @@ def _entry(key: str, raw: msgspec.Raw) -> SessionEntry | None:
     return SessionEntry(
         key=key,
         session_id=_text(fields.session_id),
-        session_file=_text(fields.session_file, PATH_LIMIT),
+        session_file=_path(fields.session_file),
         status=_text(fields.status),
         updated_at=_seconds(fields.updated_at),
         started_at=_seconds(fields.started_at),
@@ -185,55 +184,12 @@ def _text(value: object, limit: int = TEXT_LIMIT) -> str | None:
     return value if isinstance(value, str) and 0 < len(value) <= limit else None
 
 
+def _path(value: object) -> str | None:
+    path = _text(value, PATH_LIMIT)
+    return path if path is not None and is_possible_path(path) else None
+
+
 def _seconds(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value / 1000 if 0 < value < 8.64e15 else None
-
-
-class StoreIndex(Struct, frozen=True):
-    """The sessions of one sessions directory, found by the transcript that a lock guards."""
-
-    by_file: Mapping[str, SessionEntry]
-    by_id: Mapping[str, SessionEntry]
-
-    @classmethod
-    def build(cls, entries: Iterable[SessionEntry], sessions_dir: str) -> StoreIndex:
-        """Index `entries`; of two that name the same transcript the one updated last counts."""
-        real = _RealDirectories()
-        by_file: dict[str, SessionEntry] = {}
-        by_id: dict[str, SessionEntry] = {}
-        for entry in sorted(entries, key=lambda entry: (entry.updated_at or 0.0, entry.key)):
-            if entry.session_id is not None:
-                by_id[entry.session_id] = entry
-            if entry.session_file is not None:
-                by_file[real.resolve(os.path.join(sessions_dir, entry.session_file))] = entry
-        return cls(by_file, by_id)
-
-    def find(self, lock_path: str) -> SessionEntry | None:
-        """Return the session whose transcript `lock_path` guards; None when the store knows none.
-
-        By the transcript named in the entry first: its name need not be the session id (2026.4.5).
-        """
-        transcript = _RealDirectories().resolve(lock_path.removesuffix(".lock"))
-        entry = self.by_file.get(transcript)
-        if entry is not None:
-            return entry
-        name = os.path.basename(transcript).removesuffix(".jsonl")
-        return self.by_id.get(name) or self.by_id.get(_TOPIC.sub("", name))
-
-
-class _RealDirectories:
-    """Resolves the directory of a path, not its name, as OpenClaw does for locks; each directory once."""
-
-    def __init__(self) -> None:
-        self._resolved: dict[str, str] = {}
-
-    def resolve(self, path: str) -> str:
-        directory, name = os.path.split(os.path.normpath(path))
-        if directory not in self._resolved:
-            try:
-                self._resolved[directory] = os.path.realpath(directory)
-            except (OSError, ValueError):
-                self._resolved[directory] = directory
-        return os.path.join(self._resolved[directory], name)

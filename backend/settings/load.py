@@ -8,7 +8,7 @@ from typing import Any
 
 from lockdeck.backend.model.locks import Presence
 from lockdeck.backend.model.trust import Ownership
-from lockdeck.backend.openclaw.files import read_regular
+from lockdeck.backend.openclaw.files import is_possible_path, read_regular
 from lockdeck.backend.openclaw.log.inputs.words import is_stdin
 from lockdeck.backend.settings.check import SettingsError, checked, keys_of, refuse
 from lockdeck.backend.settings.records import RootSettings, Settings
@@ -76,6 +76,8 @@ def _settings(table: dict[str, Any], path: str, text: str, trusted_uids: frozens
         if "path" not in values:
             name = f"roots[{number}].path"
             raise refuse(path, lines, name, "is missing; every [[roots]] table needs one")
+        if values["path"] and not is_possible_path(values["path"]):
+            raise refuse(path, lines, f"roots[{number}].path", "is no possible path; name a state directory")
         if not values["path"].strip():
             raise refuse(path, lines, f"roots[{number}].path", "is empty; name a state directory")
         if values.get("log_command") and not values["log_command"][0].strip():

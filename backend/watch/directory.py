@@ -8,10 +8,12 @@ from msgspec import Struct, field
 
 from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.openclaw.locks.lockfile import work_folders_among
-from lockdeck.backend.openclaw.roots.budgets import STORE_ENTRIES
-from lockdeck.backend.openclaw.roots.layout import SessionsDir, lock_kind, locks_among, names_in
+from lockdeck.backend.openclaw.roots.budgets import LOCKS, STORE_ENTRIES
+from lockdeck.backend.openclaw.roots.layout import lock_kind, locks_among, names_in
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
-from lockdeck.backend.openclaw.store import SessionEntry, Store, StoreIndex, read_store
+from lockdeck.backend.openclaw.roots.sessionsdirs import SessionsDir
+from lockdeck.backend.openclaw.store import SessionEntry, Store, read_store
+from lockdeck.backend.openclaw.storeindex import StoreIndex
 
 MOST_PATHS = 20_000
 """So many lock paths are remembered with their sessions: paths may come and go while the store stays."""
@@ -35,16 +37,17 @@ class WatchedDirectory(Struct):
     generation: int = 0
     _sessions: dict[str, SessionEntry | None] = field(default_factory=dict)
 
-    def refresh(self, most: int = STORE_ENTRIES) -> None:
+    def refresh(self, most: int = STORE_ENTRIES, most_locks: int = LOCKS) -> None:
         """Look again. Raises nothing; `generation` grows whenever the store's entries changed.
 
         `unread_store` says why its sessions can't be seen, `unlisted` why its locks can't; None where they can.
-        `most` sessions are taken of the store, else none.
+        `most` sessions are taken of the store, else none; `most_locks` locks of the directory, else none.
         """
         store = read_store(self.where.store_path, self.store, below=self.where.below, most=most)
         if store is not self.store:
             self.store = store
-            self.index = StoreIndex.build(store.entries, self.where.path)
+            spellings, follow = (self.where.spelling,), self.where.below is None
+            self.index = StoreIndex.build(store.entries, self.where.path, spellings=spellings, follow=follow)
             self.generation += 1
             self._sessions.clear()
         problems = [str(store.problem)] if store.problem else []
@@ -52,16 +55,23 @@ class WatchedDirectory(Struct):
         self.unread_store = (
             problems[0] if problems and (store.signature is None or store.over_budget) else None
         )
-        self.unlisted = None
+        self.unlisted = self._list(most_locks)
+        self.problems = (*problems, *filter(None, (self.unlisted,)))
+
+    def _list(self, most: int) -> str | None:
+        """List the locks and work folders anew; say why they can't be seen where they can't."""
         try:
             names = names_in(self.where.path)
-            self.locks = tuple(locks_among(self.where.path, names))
-            self.session_locks = tuple(path for path in self.locks if lock_kind(path) is LockKind.SESSION)
-            self.work_folders = tuple(work_folders_among(self.where.path, names))
         except OSError as error:
-            self.unlisted = f"{self.where.path} can't be listed: {error.strerror or error}"
-            problems.append(self.unlisted)
-        self.problems = tuple(problems)
+            return f"{self.where.path} can't be listed: {error.strerror or error}"
+        locks, folders = locks_among(self.where.path, names), work_folders_among(self.where.path, names)
+        count = len(locks) + len(folders)
+        if count > most:
+            self.locks = self.session_locks = self.work_folders = ()
+            return f"{self.where.path} has {count} locks; its root has more than {LOCKS}: none of these is looked at"
+        self.locks, self.work_folders = tuple(locks), tuple(folders)
+        self.session_locks = tuple(path for path in locks if lock_kind(path) is LockKind.SESSION)
+        return None
 
     @property
     def unseen(self) -> bool:

@@ -18,15 +18,16 @@ from lockdeck.backend.model.sources import LogLook, SourceView
 from lockdeck.backend.model.trust import Ownership
 from lockdeck.backend.openclaw.locks.gatewaylock import expected_lock_paths, gateway_lock_paths, stale_guards
 from lockdeck.backend.openclaw.locks.lockfile import cut_off, cut_off_sentence
-from lockdeck.backend.openclaw.roots.budgets import STORE_ENTRIES
+from lockdeck.backend.openclaw.roots.budgets import LOCKS, STORE_ENTRIES, BudgetError
 from lockdeck.backend.openclaw.roots.config import Config, load_config
 from lockdeck.backend.openclaw.roots.discovery import Root
 from lockdeck.backend.openclaw.roots.environment import config_path
 from lockdeck.backend.openclaw.roots.era import era_of, era_signature
 from lockdeck.backend.openclaw.roots.failover import read_profiles
 from lockdeck.backend.openclaw.roots.faults import RootFault, fault_of_root
-from lockdeck.backend.openclaw.roots.layout import SessionsDir, look_for_sessions, other_locks
+from lockdeck.backend.openclaw.roots.layout import other_locks
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
+from lockdeck.backend.openclaw.roots.sessionsdirs import SessionsDir, look_for_sessions
 from lockdeck.backend.system.ownership import ownership_of
 from lockdeck.backend.system.text import safe
 from lockdeck.backend.system.volumes import volume_of
@@ -55,12 +56,14 @@ class WatchedRoot(Struct):
     log_looks: tuple[LogLook, ...] = ()
     ownership: Ownership = Ownership()
     _entries: int = 0
+    _locks: int = 0
     _foreign: tuple[str, ...] = ()
     _expected: tuple[str, ...] = ()
     _guards: tuple[str, ...] = ()
     _cut_off: tuple[str, ...] = ()
     _chains: dict[str, FailoverChain] = field(default_factory=dict)
     _era_signature: tuple[object, ...] | None = None
+    _undecided: str | None = None
     _config_signature: tuple[object, ...] | None = None
 
     @property
@@ -78,20 +81,20 @@ class WatchedRoot(Struct):
         self.fault = fault_of_root(self.path)
         self._refresh_config()
         self._refresh_ownership()
-        signature = era_signature(self.path)
-        if signature != self._era_signature:
-            self._era_signature, self.era = signature, era_of(self.path)
+        self._refresh_era()
         self.network = volume_of(self.path).kind == "network"
         self._refresh_directories()
-        self.other_locks = tuple(other_locks(self.path, confined=self.confined))
+        self._list_other_locks()
         self._find_gateway_locks()
         self._chains.clear()
 
     def refresh_directory(self, directory: WatchedDirectory) -> None:
-        """Look again at one of the sessions directories, within what the stores of one root may hold together."""
-        others = self._entries - len(directory.store.entries)
-        directory.refresh(STORE_ENTRIES - others)
-        self._entries = others + len(directory.store.entries)
+        """Look again at one of the sessions directories, within what those of one root may hold together."""
+        entries = self._entries - len(directory.store.entries)
+        locks = self._locks - len(directory.locks)
+        directory.refresh(STORE_ENTRIES - entries, LOCKS - len(self.other_locks) - locks)
+        self._entries = entries + len(directory.store.entries)
+        self._locks = locks + len(directory.locks)
 
     @property
     def version(self) -> Version | None:
@@ -215,6 +218,16 @@ class WatchedRoot(Struct):
             self.config = load_config(self.path, self.env, self.root.vouch.owners)
             self._config_signature = tuple(map(_signature, self.config.files))
 
+    def _refresh_era(self) -> None:
+        signature = era_signature(self.path)
+        if signature == self._era_signature:
+            return
+        self._era_signature, self._undecided = signature, None
+        try:
+            self.era = era_of(self.path)
+        except BudgetError as error:
+            self.era, self._undecided = "files", f"{safe(self.path)} has {error}"
+
     def _refresh_ownership(self) -> None:
         """Take up whose the root is now; a config that is another's makes the whole root so."""
         self.ownership = ownership_of(self.path, self.root.vouch.owners)
@@ -224,7 +237,7 @@ class WatchedRoot(Struct):
     def _refresh_directories(self) -> None:
         config = self.config or Config(self.path)
         present, hidden = look_for_sessions(self.path, config)
-        self.hidden = tuple(map(str, hidden))
+        self.hidden = (*filter(None, (self._undecided,)), *map(str, hidden))
         self._foreign = tuple(self._foreign_directories(present)) if self.ownership.ours else ()
         previous = self.directories
         self.directories = {}
@@ -233,6 +246,14 @@ class WatchedRoot(Struct):
             directory.where = where
             self.directories[where.path] = directory
         self._entries = sum(len(directory.store.entries) for directory in self.directories.values())
+        self._locks = sum(len(directory.locks) for directory in self.directories.values())
+
+    def _list_other_locks(self) -> None:
+        locks = other_locks(self.path, confined=self.confined)
+        if len(locks) > LOCKS:
+            sentence = f"{safe(self.path)} has {len(locks)} locks beside its sessions, more than the {LOCKS} that are looked at"
+            self.hidden, locks = (*self.hidden, sentence), []
+        self.other_locks = tuple(locks)
 
     def _foreign_directories(self, present: Sequence[SessionsDir]) -> Iterator[str]:
         """Yield a sentence for each sessions directory of this root that is not ours although the root is."""

@@ -102,7 +102,7 @@ def lock(
 ) -> LockView:
     """Return a lock with a verdict."""
     made = NOW - age
-    identity = LockIdentity(66306, 2499111, int(made * 1e9), path.encode("utf-8", "surrogatepass"))
+    identity = LockIdentity.of(66306, 2499111, int(made * 1e9), path.encode("utf-8", "surrogatepass"))
     record = LockRecord(
         path,
         ROOT,

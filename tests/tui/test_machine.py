@@ -83,7 +83,7 @@ class World:
 
     def lock(self, name: str) -> LockView:
         raw = f"{name} {self.holds[name]}".encode()
-        identity = LockIdentity(1, 2, 3, hashlib.sha256(raw).digest())
+        identity = LockIdentity.of(1, 2, 3, hashlib.sha256(raw).digest())
         record = LockRecord(
             f"{ROOT}/agents/main/sessions/{name}.jsonl.lock",
             *(ROOT, "main", LockKind.SESSION, Presence.FILE),

@@ -16,8 +16,10 @@ from lockdeck.backend.openclaw.gateway.rows import SessionRow
 from lockdeck.backend.openclaw.locks.lockfile import read_lock
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.openclaw.roots.environment import real
-from lockdeck.backend.openclaw.roots.layout import lock_kind, locks_in, sessions_dirs
-from lockdeck.backend.openclaw.store import StoreIndex, read_store
+from lockdeck.backend.openclaw.roots.layout import lock_kind, locks_in
+from lockdeck.backend.openclaw.roots.sessionsdirs import sessions_dirs
+from lockdeck.backend.openclaw.store import read_store
+from lockdeck.backend.openclaw.storeindex import StoreIndex
 from lockdeck.backend.system.openfiles import files_open_for_writing
 from lockdeck.backend.system.text import safe
 

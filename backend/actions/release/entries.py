@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable
 from itertools import islice
@@ -28,8 +27,12 @@ def append_begin(
     journal: Journal, action: str, plan: ReleasePlan, view: LockView, identity: LockIdentity
 ) -> Entry:
     """Journal that an action begins, with all that its recovery needs to know. OSError."""
-    digest = hashlib.sha256(identity.raw).hexdigest()
-    original = {"dev": identity.dev, "ino": identity.ino, "size": len(identity.raw), "sha256": digest}
+    original = {
+        "dev": identity.dev,
+        "ino": identity.ino,
+        "size": identity.size,
+        "sha256": identity.digest.hex(),
+    }
     return journal.append(
         BEGIN,
         action=action,

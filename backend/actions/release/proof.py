@@ -107,7 +107,7 @@ def _facts(view: LockView) -> Mapping[str, object]:
         "what stands at the path": record.presence.value,
         "the inode": identity and (identity.dev, identity.ino),
         "the change time": identity and identity.ctime_ns,
-        "the bytes": identity and identity.raw,
+        "the bytes": identity and f"{identity.size} bytes, SHA-256 {identity.digest.hex()}",
         "the modification time": record.mtime,
         "the owner": record.uid,
         "the number of hard links": record.nlink,
@@ -138,7 +138,7 @@ def is_pinned(pin: int, identity: LockIdentity) -> bool:
         identity.ino,
         identity.ctime_ns,
     )
-    return same and os.pread(pin, len(identity.raw) + 1, 0) == identity.raw
+    return same and identity.has_bytes(os.pread(pin, identity.size + 1, 0))
 
 
 def holder_of(fd: int) -> str | None:

@@ -102,7 +102,7 @@ def _verify(site: Site, pin: int, identity: LockIdentity, search: Search) -> str
     """
     if not is_file(site.work_folder, LOCK, pin):
         return "another lock had taken its place"
-    if os.pread(pin, len(identity.raw) + 1, 0) != identity.raw:
+    if not identity.has_bytes(os.pread(pin, identity.size + 1, 0)):
         return "its bytes have changed"
     return search(pin) or deleted_holder(site.path)
 

@@ -7,15 +7,15 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 from msgspec import Struct
 
 from lockdeck.backend.model.locks import LockKind, Presence
-from lockdeck.backend.openclaw.files import read_regular
+from lockdeck.backend.openclaw.files import is_possible_path, read_regular
 from lockdeck.backend.openclaw.locks.lockfile import epoch_of, role_of, whole_number
-from lockdeck.backend.openclaw.roots.environment import real
+from lockdeck.backend.openclaw.roots.environment import real, same_place
 from lockdeck.backend.openclaw.roots.layout import lock_kind
 
 CAP_BYTES = 64 * 1024
@@ -78,8 +78,8 @@ def is_lock_of_root(path: str, root: str, config_path: str, uid: int | None = No
     if lock is None:
         return in_root or os.path.basename(path) == f"gateway.{_digest(config_path)}.lock"
     if lock.state_dir is not None:
-        return real(lock.state_dir) == real(root)
-    return in_root or real(lock.config_path) == real(config_path)
+        return same_place(lock.state_dir, root)
+    return in_root or same_place(lock.config_path, config_path)
 
 
 def expected_lock_paths(root: str, config_path: str, env: Mapping[str, str], uid: int) -> tuple[str, ...]:
@@ -161,7 +161,7 @@ def gateway_lock_at(path: str, uid: int | None = None) -> GatewayLock | None:
 
 def _gateway_lock(path: str, value: dict[str, Any]) -> GatewayLock | None:
     pid, config_path = whole_number(value.get("pid"), 1), value.get("configPath")
-    if pid is None or not isinstance(config_path, str):
+    if pid is None or not isinstance(config_path, str) or not is_possible_path(config_path):
         return None
     port, state_dir = whole_number(value.get("port"), 1), value.get("stateDir")
     return GatewayLock(
@@ -172,8 +172,12 @@ def _gateway_lock(path: str, value: dict[str, Any]) -> GatewayLock | None:
         config_path=config_path,
         port=port if port is not None and port < 65536 else None,
         role=role_of(value),
-        state_dir=state_dir if isinstance(state_dir, str) and os.path.isabs(state_dir) else None,
+        state_dir=state_dir if _is_absolute(state_dir) else None,
     )
+
+
+def _is_absolute(path: object) -> TypeGuard[str]:
+    return isinstance(path, str) and os.path.isabs(path) and is_possible_path(path)
 
 
 def _digest(config_path: str) -> str:

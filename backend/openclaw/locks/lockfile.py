@@ -21,8 +21,8 @@ from lockdeck.backend.model.locks import (
 from lockdeck.backend.openclaw.files import FileRead, read_regular
 from lockdeck.backend.system.text import safe
 
-CAP_BYTES = 64 * 1024
-"""Real payloads have about 100 bytes; what is larger than this is not read as one."""
+CAP_BYTES = 8192
+"""Real payloads have about 100 bytes, those of a gateway a path or two more; what is larger is not read as one."""
 GREATEST_EXACT = 2**53
 """Above this a JavaScript number is no longer a whole number that means itself."""
 STAND_IN = "lockdeck"
@@ -187,4 +187,4 @@ def _identity(content: FileRead) -> LockIdentity | None:
     status: os.stat_result | None = content.stat
     if status is None or content.presence is Presence.IRREGULAR:
         return None
-    return LockIdentity(status.st_dev, status.st_ino, status.st_ctime_ns, content.raw)
+    return LockIdentity.of(status.st_dev, status.st_ino, status.st_ctime_ns, content.raw)

@@ -25,6 +25,21 @@ STORE_ENTRIES = 120_000
 STORE_KEYS = 2_000_000
 """Keys, nested ones too, in one store: so many are counted before anything is built of them."""
 
+STORE_DIRECTORIES = 64
+"""How many directories `session.store` may name one below the other."""
+AGENTS = 50_000
+"""Agents of one root, those with a folder and those that only the config names."""
+WAY_NAMES = 500_000
+"""Names on the ways to sessions directories that are looked at for links, each once, in a root that is not ours."""
+HIDDEN_NAMES = 16
+"""So many places that hide sessions are named; the others are counted."""
+LOCKS = 120_000
+"""Locks in one root; of each a hash is kept and not what stands in it, which others write."""
+ERA_PAGES = 32_768
+"""Pages of schemas that are looked at in the databases of one root."""
+ERA_BYTES = 128 << 20
+"""Bytes of schemas and write-ahead logs that are read in the databases of one root; the first with sessions decides."""
+
 
 class BudgetError(ValueError):
     """A budget is used up; the message says which, of what."""

@@ -12,7 +12,9 @@ from msgspec.structs import replace
 from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.trust import Ownership
+from lockdeck.backend.openclaw.files import is_possible_path
 from lockdeck.backend.openclaw.gateway.secret import Secret, SecretRef, credential
+from lockdeck.backend.openclaw.roots.budgets import STORE_DIRECTORIES
 from lockdeck.backend.openclaw.roots.configtext import ConfigTextError, read_config_text
 from lockdeck.backend.openclaw.roots.configvalues import at, mapping, port, seconds, text_at, texts
 from lockdeck.backend.openclaw.roots.environment import config_path, expand, home_of
@@ -156,6 +158,9 @@ def _store(template: str | None, home: str) -> tuple[str | None, SafeText | None
     if _WINDOWS_PATH.match(template):
         way = "run lockdeck where that path exists"
         return None, safe(f"session.store {template} is a path of Windows, which can't be read here: {way}")
+    if not is_possible_path(template) or template.count("/") > STORE_DIRECTORIES:
+        way = f"write a path without NUL, of at most {STORE_DIRECTORIES} directories"
+        return None, safe(f"session.store {safe(template, 120)} can't be looked at: {way}")
     if template.startswith(("/", "~/")):
         return _absolute(template, home), None
     return None, safe(
@@ -164,7 +169,7 @@ def _store(template: str | None, home: str) -> tuple[str | None, SafeText | None
 
 
 def _absolute(path: str | None, home: str) -> str | None:
-    return None if path is None else expand(path, home)
+    return None if path is None or not is_possible_path(path) else expand(path, home)
 
 
 def _agent_entries(values: dict[str, Any]) -> Iterator[dict[str, Any]]:

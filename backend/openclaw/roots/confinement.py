@@ -4,32 +4,16 @@ from __future__ import annotations
 
 import os
 
-from lockdeck.backend.openclaw.files import NO_LINKS
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.openclaw.roots.environment import real
 from lockdeck.backend.system.ownership import ownership_of
 
 
-def link_below(root: str, path: str) -> str | None:
-    """Return the first link on the way from `root` down to `path`; None where there is none, or `path` is elsewhere."""
-    inner = os.path.relpath(path, root)
-    if inner == os.curdir or inner.startswith(os.pardir):
+def fault_of_vouched(store: str, root: str, config: Config) -> str | None:
+    """Say why a directory with a store is not looked into, in a root that is only vouched for; None elsewhere."""
+    if not config.ownership.vouched:
         return None
-    where = root
-    for name in inner.split(os.sep):
-        where = os.path.join(where, name)
-        if os.path.islink(where):
-            return where
-    return None
-
-
-def why_not_followed(store: str, root: str, config: Config) -> str | None:
-    """Say why the directory of a store is not looked into, since a link leads there that is not followed; None: it is."""
-    folder = os.path.dirname(store)
-    if not config.ownership.ours:
-        link = link_below(root, folder)
-        return None if link is None else f"{link}: {NO_LINKS}"
-    return ownership_of(folder, config.owners, root=root).fault if config.ownership.vouched else None
+    return ownership_of(os.path.dirname(store), config.owners, root=root).fault
 
 
 def may_link(store_path: str, config: Config) -> bool:

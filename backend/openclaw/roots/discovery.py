@@ -11,6 +11,7 @@ from msgspec import Struct
 from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.model.trust import Vouch
 from lockdeck.backend.openclaw.locks.gatewaylock import gateway_lock_at, is_lock_of_root
+from lockdeck.backend.openclaw.roots.budgets import BudgetError
 from lockdeck.backend.openclaw.roots.config import load_config
 from lockdeck.backend.openclaw.roots.environment import (
     account_home,
@@ -20,10 +21,11 @@ from lockdeck.backend.openclaw.roots.environment import (
     real,
     state_dir,
 )
-from lockdeck.backend.openclaw.roots.era import era_of
+from lockdeck.backend.openclaw.roots.era import Era, era_of
 from lockdeck.backend.openclaw.roots.faults import RootFault, fault_of_root
-from lockdeck.backend.openclaw.roots.layout import SessionsDir, lock_kind, sessions_dirs
+from lockdeck.backend.openclaw.roots.layout import lock_kind
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces, unknown_place
+from lockdeck.backend.openclaw.roots.sessionsdirs import SessionsDir, sessions_dirs
 from lockdeck.backend.system.text import SafeText
 
 Vouches = Callable[[str], Vouch]
@@ -107,7 +109,12 @@ def place_of(path: str, env: Mapping[str, str], vouches: Vouches) -> Place:
     for root in _candidates(lock_path, env, vouches):
         home = _sessions_dir_of(lock_path, root, env)
         if home is not None:
-            return root.places(era_of(root.path)).lock(lock_path, home.agent)
+            era = _era_or_none(root)
+            return (
+                unknown_place(lock_path, LockKind.OTHER)
+                if era is None
+                else root.places(era).lock(lock_path, home.agent)
+            )
     return unknown_place(lock_path, LockKind.OTHER)
 
 
@@ -118,7 +125,7 @@ def _gateway_place(path: str, env: Mapping[str, str], vouches: Vouches) -> Place
     named_roots = [_root_at(root, vouches) for root in names if root and os.path.isabs(root)]
     for root in (*named_roots, *_candidates(path, env, vouches)):
         if fault_of_root(root.path) is None and is_lock_of_root(path, root.path, config_path(root.path, env)):
-            return root.places(era_of(root.path)).gateway_lock(path)
+            return root.places(_era_or_none(root) or "files").gateway_lock(path)
     return unknown_place(path, LockKind.GATEWAY)
 
 
@@ -132,6 +139,14 @@ def _candidates(path: str, env: Mapping[str, str], vouches: Vouches) -> list[Roo
             above.append(_root_at(directory, vouches))
     usual = discover_roots(env, os.path.expanduser("~"), (), vouches).roots
     return list(dict.fromkeys([*above, *usual]))
+
+
+def _era_or_none(root: Root) -> Era | None:
+    """Return the era of a root; None where its databases are too many to tell: then its locks are only shown."""
+    try:
+        return era_of(root.path)
+    except BudgetError:
+        return None
 
 
 def _root_at(path: str, vouches: Vouches) -> Root:

@@ -49,8 +49,20 @@ def config_path(root: str, env: Mapping[str, str]) -> str:
 
 
 def same_place(first: str, second: str) -> bool:
-    """Return whether two paths lead to the same place, links resolved."""
-    return real(first) == real(second)
+    """Return whether two paths lead to the same place, links followed; few system calls, however long the paths are."""
+    return os.path.normpath(first) == os.path.normpath(second) or _place(first) == _place(second)
+
+
+def _place(path: str) -> tuple[object, ...]:
+    """Return what stands at `path`, else its name in what its directory is, else the path itself."""
+    directory, name = os.path.split(os.path.normpath(path))
+    for where, rest in ((path, ()), (directory, (name,))):
+        try:
+            status = os.stat(where)
+        except (OSError, ValueError):
+            continue
+        return (status.st_dev, status.st_ino, *rest)
+    return (os.path.normpath(path),)
 
 
 def real(path: str) -> str:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from lockdeck.backend.model.locks import Presence
 from lockdeck.backend.openclaw.files import read_regular
+from lockdeck.backend.openclaw.roots.budgets import AGENTS, ERA_BYTES, ERA_PAGES, BudgetError
 from lockdeck.backend.openclaw.roots.layout import agent_ids
 
 Era = Literal["files", "sqlite"]
@@ -30,9 +31,16 @@ _INTERIOR = 0x05
 def era_of(root: str) -> Era:
     """Return "sqlite" when any agent of `root` has a session table in its database, else "files".
 
-    Reads files every time: remember the answer with `era_signature`. Raises nothing.
+    Reads files every time: remember the answer with `era_signature`. Raises BudgetError where the databases are too
+    many or too large together to tell.
     """
-    return "sqlite" if any(has_session_table(path) for path in _databases(root)) else "files"
+    cost = _Cost()
+    databases = _databases(root)
+    if any(has_session_table(path, cost) for path in databases):
+        return "sqlite"
+    if len(databases) == AGENTS:
+        raise BudgetError(f"{AGENTS} agents or more: whether its sessions are in a database can't be known")
+    return "files"
 
 
 def era_signature(root: str) -> tuple[tuple[str, int, int], ...]:
@@ -48,18 +56,40 @@ def era_signature(root: str) -> tuple[tuple[str, int, int], ...]:
     return tuple(entries)
 
 
-def has_session_table(path: str) -> bool:
+class _Cost:
+    """What the databases of one root have cost together; BudgetError past the budget."""
+
+    def __init__(self) -> None:
+        self._pages = self._bytes = 0
+
+    def count(self, size: int, pages: int = 0) -> None:
+        """Count what was read."""
+        self._pages += pages
+        self._bytes += size
+        if self._pages > ERA_PAGES or self._bytes > ERA_BYTES:
+            raise BudgetError(
+                f"more in the databases of its agents than the {ERA_PAGES} pages and {ERA_BYTES} bytes that are read: "
+                "whether its sessions are in them can't be known"
+            )
+
+
+def has_session_table(path: str, cost: _Cost | None = None) -> bool:
     """Return whether the file at `path` is an SQLite database with a table `session_nodes` in its schema.
 
-    A database that can't be read counts as none.
+    A database that can't be read counts as none. `cost`: of all databases of the root. BudgetError.
     """
+    cost = cost or _Cost()
     head = _head(path, 100)
     if len(head) < 100 or not head.startswith(_HEADER):
         return False
     size = int.from_bytes(head[16:18], "big")
     page_size = 65536 if size == 1 else size
     # A young database may still have its whole schema in the write-ahead log.
-    return _in_schema_pages(path, page_size) or _TABLE in _head(f"{path}-wal", MOST_BYTES)
+    if _in_schema_pages(path, page_size, cost):
+        return True
+    log = _head(f"{path}-wal", MOST_BYTES)
+    cost.count(len(log))
+    return _TABLE in log
 
 
 def _databases(root: str) -> list[str]:
@@ -73,7 +103,7 @@ def _head(path: str, size: int) -> bytes:
     return b"" if content.presence in (Presence.ABSENT, Presence.IRREGULAR) else content.raw
 
 
-def _in_schema_pages(path: str, page_size: int) -> bool:
+def _in_schema_pages(path: str, page_size: int, cost: _Cost) -> bool:
     """Walk the schema's own tree from page 1: in an old database its pages may be anywhere in the file."""
     if page_size < 512:
         return False
@@ -88,6 +118,7 @@ def _in_schema_pages(path: str, page_size: int) -> bool:
                 return False
             number = queue.popleft()
             page = os.pread(descriptor, page_size, (number - 1) * page_size)
+            cost.count(len(page), pages=1)
             if _TABLE in page:
                 return True
             children = [child for child in _children(page, 100 if number == 1 else 0) if child not in queued]

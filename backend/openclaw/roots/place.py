@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from lockdeck.backend.model.fleet import RootView
 from lockdeck.backend.model.locks import LockKind
-from lockdeck.backend.openclaw.roots.layout import SessionsDir, lock_kind
+from lockdeck.backend.openclaw.roots.layout import lock_kind
+from lockdeck.backend.openclaw.roots.sessionsdirs import SessionsDir
 from lockdeck.backend.system.ownership import ownership_of
 
 

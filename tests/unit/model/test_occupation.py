@@ -156,7 +156,7 @@ def test_a_clock_set_back_keeps_durations_and_still_ends_the_occupation():
 
 def test_a_record_that_could_be_read_becomes_a_sighting():
     record = LockRecord(
-        PATH, "/r", "silas", LockKind.SESSION, Presence.FILE, LockIdentity(1, 2, 3, b"{}"),
+        PATH, "/r", "silas", LockKind.SESSION, Presence.FILE, LockIdentity.of(1, 2, 3, b"{}"),
         LockPayload(42, 10.0), PayloadState.VALID,
     )  # fmt: skip
     assert sighting_of(record) == Sighting(record.identity.release_id, 1, 2, 42, 10.0, True)

@@ -25,7 +25,7 @@ from lockdeck.backend.model.verdicts import judge
 
 NOW = 1_800_000_000.0
 UID = 1000
-IDENTITY = LockIdentity(8, 2499111, 123, b"{}")
+IDENTITY = LockIdentity.of(8, 2499111, 123, b"{}")
 HOLDER = Holder(4711, "openclaw-gateway", NOW - 500, Proof.FD, 628356)
 COMPLETE = ScanEvidence(True, 142, 142)
 PARTIAL = ScanEvidence(True, 140, 142, ("pid 9 sshd", "pid 10 bash"))

@@ -9,7 +9,8 @@ from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.model.trust import Ownership
 from lockdeck.backend.openclaw.roots.config import Agent, Config
 from lockdeck.backend.openclaw.roots.discovery import Discovery, discover_roots
-from lockdeck.backend.openclaw.roots.layout import lock_kind, locks_in, other_locks, sessions_dirs
+from lockdeck.backend.openclaw.roots.layout import lock_kind, locks_in, other_locks
+from lockdeck.backend.openclaw.roots.sessionsdirs import sessions_dirs
 from tests.unit.fleetdir import nobody_vouches
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from lockdeck.backend.openclaw import store
 from lockdeck.backend.openclaw.files import FileRead, read_regular
-from lockdeck.backend.openclaw.store import SessionEntry, StoreIndex, read_store
+from lockdeck.backend.openclaw.store import SessionEntry, read_store
+from lockdeck.backend.openclaw.storeindex import StoreIndex
 
 ENTRY = {
     "sessionId": "0f6c",
