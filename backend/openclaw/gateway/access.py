@@ -63,10 +63,10 @@ def reach(
         )
         if paired is not None:
             return _checked(open_gateway(access, paired, clock), root)
-        command = find_command(env)
+        # Its secrets may be commands and files that the config names: they would be run and read as us.
+        command = None if config.ownership.vouched else find_command(env)
         if command is not None and not access.by_user:
-            names = frozenset() if config.ownership.vouched else config.variables
-            return CommandGateway(command, root, config.path, minimal_environment(env, names))
+            return CommandGateway(command, root, config.path, minimal_environment(env, config.variables))
         raise GatewayError(Trouble.NO_CREDENTIALS, access.why_no_credential())
     gateway = open_gateway(access, own_device(folder), clock)
     return gateway if access.by_user else _checked(gateway, root)

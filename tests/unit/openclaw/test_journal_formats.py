@@ -12,13 +12,18 @@ from tests.unit.openclaw.wrappers import console, journal_json, recorded, render
 LINES = recorded()
 
 
-def test_the_journal_as_a_sequence_of_json_is_read():
-    def json_seq(line, text):
-        return f"\x1e{journal_json(line, text)}"
-
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda line, text: f"\x1e{journal_json(line, text)}",
+        lambda line, text: f"[{line.at.timestamp() % 1e5:12.6f}] gwhost node[8]: {text}",
+    ],
+    ids=["json-seq", "short-monotonic"],
+)
+def test_a_dated_line_is_read_in_these_forms_of_the_journal(form):
     told = [
         list(EventStream().feed(data, LineCounts()))
-        for data in (rendered(LINES, tslog), rendered(LINES, tslog, json_seq))
+        for data in (rendered(LINES, tslog), rendered(LINES, tslog, form))
     ]
     assert told[0]
     assert told[1] == told[0]
@@ -32,10 +37,9 @@ def test_the_journal_as_a_sequence_of_json_is_read():
         ),
         lambda line, text: json.dumps({"__CURSOR": "s=1", "MESSAGE": text}, indent=8),
         lambda line, text: f"data: {journal_json(line, text)}\n",
-        lambda line, text: f"[{line.at.timestamp() % 1e5:12.6f}] gwhost node[8]: {text}",
         lambda line, text: f"[{line.at.timestamp() % 1e5:12.6f} < {0.5:12.6f} >] gwhost node[8]: {text}",
     ],
-    ids=["verbose", "json-pretty", "json-sse", "short-monotonic", "short-delta"],
+    ids=["verbose", "json-pretty", "json-sse", "short-delta"],
 )
 def test_what_is_not_read_of_the_journal_is_counted(form):
     counts, data = LineCounts(), rendered(LINES, console, form)
