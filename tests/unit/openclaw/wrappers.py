@@ -250,6 +250,11 @@ WRAPS: dict[str, Wrap] = {
     "pm2 logs": lambda line, text: f"0|openclaw | {text}",
     "pm2 logs with time": lambda line, text: f"0|openclaw | {line.strf('%Y-%m-%dT%H:%M:%S')}: {text}",
     "pm2 log_date_format": lambda line, text: f"{line.strf('%Y-%m-%d %H:%M:%S +00:00')}: {text}",
+    "pm2 logs of a name with a blank": lambda line, text: f"0|my gateway  | {text}",
+    "pm2 logs --format": lambda line, text: f"app=openclaw id=0 type=out message={text}",
+    "pm2 logs --format --timestamp": lambda line, text: (
+        f"timestamp={line.strf('%Y-%m-%dT%H:%M:%S')} app=openclaw id=0 type=error message={text}"
+    ),
     "pm2 json": pm2_json,
     "launchd": lambda line, text: f"{line.strf('%Y-%m-%d %H:%M:%S.%f+0000')} node[814] {text}",
     "ts": lambda line, text: f"{line.strf('%b %d %H:%M:%S')} {text}",
@@ -287,6 +292,8 @@ TIMED = frozenset(
         "kubectl --prefix",
         "journal short",
         "pm2 logs",
+        "pm2 logs of a name with a blank",
+        "pm2 logs --format",
         "stern",
         "stern json",
     }

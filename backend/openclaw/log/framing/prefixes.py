@@ -24,7 +24,7 @@ _PROCESS = rf"{_HOST} [\w.@/()-]{{1,120}}(?:\[\d{{1,10}}\])?: "
 _LOG_FILE = r"[^\s\[{\"'<>]{1,240}\.(?:log|txt|jsonl|out|err)(?:\.\d{1,4})?(?:\.(?:gz|xz|bz2|zst))?"
 _LINE_NUMBER = rf"(?!{CLOCK}[ \[])(?!\d{{4}}-\d\d-\d\d[T ])\d{{1,9}}[:-]"
 _FIELDS = '{"subsystem":"'
-_PIPED = r"(?:\d{1,6}\|[\w.@/-]|[\w.-]{1,120} {1,60}\| )"
+_PIPED = r"(?:\d{1,6}\|[\w.@/-]|[\w.-]{1,120} {1,60}\| |(?:timestamp|app)=)"
 _START = rf"(?:{ISO}|{CLOCK} |{MONTH_DAY}|\[|\{{|<\d)"
 """How a line of OpenClaw's, or a further prefix of it, begins."""
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
@@ -59,7 +59,10 @@ PREFIXES = (
     Prefix("fly", rf"{ISO} {_NAME}\[[\w.-]{{1,60}}\] \w{{2,12}} \[\w{{2,12}}\] ?"),
     Prefix("render", rf"{ISO} {_NAME}\[[\w.-]{{1,60}}\]: "),
     Prefix("launchd", rf"{ISO} {_NAME}\[\d{{1,10}}(?::[\da-f]{{1,16}})?\] "),
-    Prefix("pm2", rf"\d{{1,6}}\|{_NAME} {{0,40}}\| ?"),
+    Prefix("pm2", r"\d{1,6}\|[\w.@/-][\w.@/ -]{0,119}\| ?"),
+    Prefix(
+        "pm2 format", rf"(?:timestamp={ISO} )?app={_NAME} (?:id=\d{{1,6}} )?(?:type=\w{{1,10}} )?message="
+    ),
     Prefix("pm2 time", rf"{ISO}: "),
     Prefix("kubectl", r"\[(?:pod|deployment|statefulset)/[^\]\s]{1,300}\] "),
     Prefix("compose", r"[\w.-]{1,120} {1,60}\| ?"),
