@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 import lockdeck
@@ -42,15 +42,8 @@ def private_folder(path: str, *below: str) -> Iterator[int]:
     _must_be_ours(path)
     _make_missing(path)
     _must_be_ours(path)
-    folder = _open_private(path, None, path)
+    folder = _descend(_open_private(path, None, path), path, below)
     try:
-        for name in below:
-            path = os.path.join(path, name)
-            with suppress(FileExistsError):
-                os.mkdir(name, 0o700, dir_fd=folder)
-            inner = _open_private(name, folder, path)
-            os.close(folder)
-            folder = inner
         yield folder
     finally:
         os.close(folder)
@@ -76,17 +69,24 @@ def _make_missing(path: str) -> None:
         missing.insert(0, name)
     if not missing:
         return
-    folder = os.open(existing, _DIRECTORY | os.O_NOFOLLOW)
-    try:
-        for name in missing:
-            existing = os.path.join(existing, name)
+    os.close(_descend(os.open(existing, _DIRECTORY | os.O_NOFOLLOW), existing, missing))
+
+
+def _descend(folder: int, path: str, names: Iterable[str]) -> int:
+    """Open folders below an open one, each in the one before, made where it is missing; return the last one's descriptor.
+
+    `folder`, at `path`, is closed, also where this raises.
+    """
+    for name in names:
+        path = os.path.join(path, name)
+        try:
             with suppress(FileExistsError):
                 os.mkdir(name, 0o700, dir_fd=folder)
-            inner = _open_private(name, folder, existing)
+            inner = _open_private(name, folder, path)
+        finally:
             os.close(folder)
-            folder = inner
-    finally:
-        os.close(folder)
+        folder = inner
+    return folder
 
 
 def _open_private(name: str, folder: int | None, path: str) -> int:
