@@ -12,6 +12,7 @@ from lockdeck.backend.openclaw.transcript import (
     transcript_tail,
 )
 from lockdeck.backend.system import procfs
+from lockdeck.backend.system.suspension import suspension_of
 
 WORKING_SHARE = 0.2
 """A holder counts as working when it used at least this share of one core since the last look.
@@ -28,6 +29,7 @@ class Progress:
         self._failures: list[PromptError] = []
         self._busy: dict[tuple[int, int | None], tuple[float, float]] = {}
         self._worked: dict[tuple[int, int | None], float] = {}
+        self._suspensions: dict[tuple[int, int | None], tuple[float, str | None]] = {}
 
     def transcript(self, path: str) -> TranscriptTail | None:
         """Return the end of a transcript; None where there is none (an attempt that never answered writes none)."""
@@ -68,13 +70,21 @@ class Progress:
     def worked_at(self, pid: int, start_ticks: int | None, now: float) -> float | None:
         """Return when a holder was last seen working, epoch seconds; None when it has not been seen so."""
         key = (pid, start_ticks)
-        busy = procfs.busy_seconds(pid)
         last = self._busy.get(key)
-        if busy is not None and (last is None or now - last[1] >= 1.0):
+        busy = procfs.busy_seconds(pid) if last is None or now - last[1] >= 1.0 else None
+        if busy is not None:
             self._busy[key] = (busy, now)
             if last is not None and (busy - last[0]) / (now - last[1]) >= WORKING_SHARE:
                 self._worked[key] = now
         return self._worked.get(key)
+
+    def suspension(self, pid: int, start_ticks: int | None, now: float) -> str | None:
+        """Say that a holder is stopped, as of the look at `now`, which asks once for all its locks; None where not."""
+        key = (pid, start_ticks)
+        cached = self._suspensions.get(key)
+        if cached is None or cached[0] != now:
+            cached = self._suspensions[key] = (now, suspension_of(pid))
+        return cached[1]
 
     def forget(self, transcripts: set[str], holders: set[tuple[int, int | None]]) -> None:
         """Keep only what is still of interest."""
@@ -83,6 +93,7 @@ class Progress:
         self._outcomes = {path: at for path, at in self._outcomes.items() if path in sidecars}
         self._busy = {key: busy for key, busy in self._busy.items() if key in holders}
         self._worked = {key: at for key, at in self._worked.items() if key in holders}
+        self._suspensions = {key: last for key, last in self._suspensions.items() if key in holders}
 
 
 def _timed_out(outcome: AttemptOutcome) -> bool:

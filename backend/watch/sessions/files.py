@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import LockView, SessionView, Severity, State
-from lockdeck.backend.model.locks import LockKind, Proof
+from lockdeck.backend.model.locks import Holder, LockKind, Proof
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.runs.budget import budget_of
 from lockdeck.backend.model.runs.records import Blocked, Occupation, Rotation
@@ -22,7 +22,6 @@ from lockdeck.backend.model.sessions.ownership import foreign_holds, holds_of, s
 from lockdeck.backend.model.sessions.refusals import Refusals, with_refused
 from lockdeck.backend.openclaw.store import SessionEntry
 from lockdeck.backend.openclaw.transcript import TranscriptTail
-from lockdeck.backend.system.suspension import suspension_of
 from lockdeck.backend.watch.directory import WatchedDirectory, agent_of_key
 from lockdeck.backend.watch.gateway_feed.latest import NO_NEWS
 from lockdeck.backend.watch.gateway_feed.news import FeedNews
@@ -113,8 +112,9 @@ class FileSessions:
         for view in strangers:
             session = _stranger(report, view, occupations.get(view.record.path))
             yield self._build(report, session, (NO_SESSION,))
-        shown = {*idle, *(_stranger_key(report, view) for view in strangers)}
-        for key in sorted(_only_logged(report) - shown):
+        strange = {_stranger_key(report, view) for view in strangers}
+        # Few sessions are named by the log, and thousands stored: the store is only asked.
+        for key in sorted(key for key in _only_logged(report) - strange if key not in idle):
             session_view = self._build(report, _logged(report, key), (NOT_STORED,))
             if session_view.state is State.IDLE and session_view.severity is Severity.OK:
                 self._builder.forget(report.root.path, key)
@@ -186,7 +186,7 @@ class FileSessions:
             store_at=session.entry.updated_at,
             transcript_at=tail.last_entry_at if tail else None,
             process_at=self._worked_at(lock, report.now),
-            suspension=_suspension(lock),
+            suspension=self._suspension(lock, report.now),
             tool_running=tail is not None and tail.last_stop_reason == "toolUse",
             lock_since=lock.record.created_at if lock else None,
             max_hold_ms=payload.max_hold_ms if payload else None,
@@ -205,11 +205,16 @@ class FileSessions:
 
     def _worked_at(self, lock: LockView | None, now: float) -> float | None:
         """Return when the proven holder of a lock was last seen working."""
-        holder = lock.judgement.holder if lock else None
-        if holder is None or holder.proof is Proof.NONE:
+        holder = _proven_holder(lock)
+        if holder is None:
             return None
         self._holders.add((holder.pid, holder.start_ticks))
         return self._progress.worked_at(holder.pid, holder.start_ticks, now)
+
+    def _suspension(self, lock: LockView | None, now: float) -> str | None:
+        """Say that the proven holder of a lock is stopped; None where it is not."""
+        holder = _proven_holder(lock)
+        return None if holder is None else self._progress.suspension(holder.pid, holder.start_ticks, now)
 
     def _idle_views(self, report: DirectoryReport) -> dict[str, SessionView]:
         directory = report.directory
@@ -225,10 +230,9 @@ def _with_refused(blocked: Blocked, refused: Refusals | None) -> Blocked:
     return blocked if refused is None or refused.quote_lock else with_refused(blocked, refused)
 
 
-def _suspension(lock: LockView | None) -> str | None:
-    """Say that the proven holder of a lock is stopped; None where it is not."""
+def _proven_holder(lock: LockView | None) -> Holder | None:
     holder = lock.judgement.holder if lock else None
-    return None if holder is None or holder.proof is Proof.NONE else suspension_of(holder.pid)
+    return None if holder is None or holder.proof is Proof.NONE else holder
 
 
 def _by_session(
