@@ -27,7 +27,8 @@ from lockdeck.backend.watch.root import WatchedRoot
 from lockdeck.backend.watch.roots import WatchedRoots
 from lockdeck.backend.watch.run_sources import RunSources
 from lockdeck.backend.watch.sessions.builder import SessionBuilder
-from lockdeck.backend.watch.sessions.files import DirectoryReport, FileSessions
+from lockdeck.backend.watch.sessions.directoryreport import DirectoryReport
+from lockdeck.backend.watch.sessions.files import FileSessions
 from lockdeck.backend.watch.sessions.sqlite import gateway_sessions
 from lockdeck.backend.watch.sources import sources_of
 from lockdeck.backend.watch.wakeup.wakeup import Wakeup

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import LockView, SessionView, Severity, State
-from lockdeck.backend.model.locks import Holder, LockKind, Proof
+from lockdeck.backend.model.locks import Holder, Proof
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.runs.budget import budget_of
 from lockdeck.backend.model.runs.records import Blocked, Occupation, Rotation
 from lockdeck.backend.model.runs.rotation import unbroken
-from lockdeck.backend.model.runs.run import Run
-from lockdeck.backend.model.runs.trace_joins import is_of_trace
 from lockdeck.backend.model.sessions.blocked import blocked_on
 from lockdeck.backend.model.sessions.facts import HOLDING, SessionFacts
-from lockdeck.backend.model.sessions.ownership import foreign_holds, holds_of, session_run
+from lockdeck.backend.model.sessions.ownership import foreign_holds, holds_of
 from lockdeck.backend.model.sessions.refusals import Refusals, with_refused
 from lockdeck.backend.openclaw.store import SessionEntry
 from lockdeck.backend.openclaw.transcript import TranscriptTail
-from lockdeck.backend.watch.directory import WatchedDirectory, agent_of_key
-from lockdeck.backend.watch.gateway_feed.latest import NO_NEWS
-from lockdeck.backend.watch.gateway_feed.news import FeedNews
-from lockdeck.backend.watch.joins import RECENT_S, Joins, ended_with_its_gateway, is_recent
+from lockdeck.backend.watch.joins import RECENT_S
 from lockdeck.backend.watch.progress import Progress
-from lockdeck.backend.watch.root import WatchedRoot
 from lockdeck.backend.watch.sessions.builder import (
     BLOCKED_LATELY_S,
     Observation,
@@ -38,35 +31,22 @@ from lockdeck.backend.watch.sessions.builder import (
     rotation_in,
     transcript_of,
 )
-from lockdeck.backend.watch.sessions.unlocked import holder_without_lock, running_rows, with_gateways_word
+from lockdeck.backend.watch.sessions.directoryreport import (
+    DirectoryReport,
+    SessionHere,
+    agent_in,
+    by_session,
+    logged,
+    only_logged,
+    run_here,
+    stranger,
+    stranger_key,
+    without_lock,
+)
+from lockdeck.backend.watch.sessions.unlocked import holder_without_lock
 
 NO_SESSION = "no session of the store names this lock's transcript"
 NOT_STORED = "known from the log alone: the store names no such session"
-
-
-class DirectoryReport(Struct, frozen=True):
-    """All that is reported of one directory of a root in files at `now` (epoch seconds).
-
-    `only_root`: no other such root is watched, so that a log line which names no root is of this one.
-    """
-
-    root: WatchedRoot
-    directory: WatchedDirectory
-    joins: Joins
-    now: float
-    only_root: bool = True
-    news: FeedNews = NO_NEWS
-
-
-class _Session(Struct, frozen=True):
-    """A session with the lock that stands at its place, the occupation of that, and the run that has it."""
-
-    entry: SessionEntry
-    agent: str
-    lock_path: str | None
-    lock: LockView | None
-    occupation: Occupation | None
-    run: Run | None
 
 
 class _IdleViews(Struct):
@@ -98,24 +78,24 @@ class FileSessions:
     ) -> Iterator[SessionView]:
         """Yield every session of one directory, and one for each lock that no session of the store explains."""
         directory = report.directory
-        by_key, strangers = _by_session(directory, locks)
+        by_key, strangers = by_session(directory, locks)
         occupied = {
             entry.key: occupation
             for path, occupation in occupations.items()
             if (entry := directory.session_of(path)) is not None
         }
-        occupied |= _without_lock(report, by_key, occupied)
+        occupied |= without_lock(report, by_key, occupied)
         idle = self._idle_views(report)
         for entry in directory.store.entries:
             session = self._session(report, entry, by_key.get(entry.key), occupied.get(entry.key))
             yield idle[entry.key] if session is None else self._build(report, session)
         for view in strangers:
-            session = _stranger(report, view, occupations.get(view.record.path))
+            session = stranger(report, view, occupations.get(view.record.path))
             yield self._build(report, session, (NO_SESSION,))
-        strange = {_stranger_key(report, view) for view in strangers}
+        strange = {stranger_key(report, view) for view in strangers}
         # Few sessions are named by the log, and thousands stored: the store is only asked.
-        for key in sorted(key for key in _only_logged(report) - strange if key not in idle):
-            session_view = self._build(report, _logged(report, key), (NOT_STORED,))
+        for key in sorted(key for key in only_logged(report) - strange if key not in idle):
+            session_view = self._build(report, logged(report, key), (NOT_STORED,))
             if session_view.state is State.IDLE and session_view.severity is Severity.OK:
                 self._builder.forget(report.root.path, key)
             else:
@@ -127,20 +107,20 @@ class FileSessions:
         entry: SessionEntry,
         lock: LockView | None,
         occupation: Occupation | None,
-    ) -> _Session | None:
+    ) -> SessionHere | None:
         """Return a session with all that is known of it; None where that is its row in the store alone."""
         key, joins, run, lock_path = entry.key, report.joins, None, None
         if key in joins.runs:
             lock_path = report.directory.lock_path_of(entry)
-            run = _run_of(report, key, lock_path, occupation)
+            run = run_here(report, key, lock_path, occupation)
         only_stored = lock is None and occupation is None and run is None and not joins.names(key)
         if only_stored and not self._builder.remembers(report.root.path, key):
             return None
         lock_path = lock_path or report.directory.lock_path_of(entry)
-        return _Session(entry, _agent_of(report.directory, key), lock_path, lock, occupation, run)
+        return SessionHere(entry, agent_in(report.directory, key), lock_path, lock, occupation, run)
 
     def _build(
-        self, report: DirectoryReport, session: _Session, remarks: tuple[str, ...] = ()
+        self, report: DirectoryReport, session: SessionHere, remarks: tuple[str, ...] = ()
     ) -> SessionView:
         root, run, agent, occupation = report.root, session.run, session.agent, session.occupation
         rotation = rotation_in(root, agent, run, _holds_of_run(session), report.joins, report.now)
@@ -161,7 +141,7 @@ class FileSessions:
     def _facts(
         self,
         report: DirectoryReport,
-        session: _Session,
+        session: SessionHere,
         rotation: Rotation | None,
         occupation: Occupation | None,
     ) -> SessionFacts:
@@ -235,92 +215,7 @@ def _proven_holder(lock: LockView | None) -> Holder | None:
     return None if holder is None or holder.proof is Proof.NONE else holder
 
 
-def _by_session(
-    directory: WatchedDirectory, locks: Sequence[LockView]
-) -> tuple[dict[str, LockView], list[LockView]]:
-    """Return the session locks by session key, and those whose session the store does not name."""
-    by_key: dict[str, LockView] = {}
-    strangers: list[LockView] = []
-    for view in locks:
-        if view.record.kind is LockKind.SESSION:
-            entry = directory.session_of(view.record.path)
-            if entry is None:
-                strangers.append(view)
-            else:
-                by_key[entry.key] = view
-    return by_key, strangers
-
-
-def _without_lock(
-    report: DirectoryReport, locked: Mapping[str, LockView], occupied: Mapping[str, Occupation]
-) -> dict[str, Occupation]:
-    """Return the occupations of the sessions in which a run goes on while no lock stands, by session key."""
-    root, news = report.root, report.news
-    rows = {row.key: row for row in running_rows(news, report.joins, root.path, report.now)}
-    if not rows:
-        return {}
-    pid = root.gateway.pid if root.gateway else None
-    return {
-        entry.key: with_gateways_word(occupied.get(entry.key), row, lock_path, news, pid)
-        for entry in report.directory.store.entries
-        if entry.key not in locked
-        and (row := rows.get(entry.key)) is not None
-        and (lock_path := report.directory.lock_path_of(entry)) is not None
-    }
-
-
-def _stranger(report: DirectoryReport, view: LockView, occupation: Occupation | None) -> _Session:
-    """Return a lock whose session the store does not name as a session with its transcript's name."""
-    path, stem, key = view.record.path, _stem(view), _stranger_key(report, view)
-    run = _run_of(report, key, path, occupation)
-    entry = SessionEntry(key, session_id=stem)
-    return _Session(entry, _agent_of(report.directory, key), path, view, occupation, run)
-
-
-def _stem(view: LockView) -> str:
-    return os.path.basename(view.record.path).removesuffix(".jsonl.lock")
-
-
-def _stranger_key(report: DirectoryReport, view: LockView) -> str:
-    stem = _stem(view)
-    return report.joins.keys.get(stem) or f"agent:{view.record.agent or 'unknown'}:unknown:{stem}"
-
-
-def _only_logged(report: DirectoryReport) -> set[str]:
-    """Return the sessions of this directory's agent that the log names; where another root may be meant, none."""
-    agent = report.directory.where.agent
-    if agent is None or not report.only_root:
-        return set()
-    return {key for key in report.joins.named_keys if agent_of_key(key) == agent}
-
-
-def _logged(report: DirectoryReport, key: str) -> _Session:
-    """Return a session that only the log names."""
-    run = _run_of(report, key, None, None)
-    entry = SessionEntry(key, session_id=run.session_id if run is not None else None)
-    return _Session(entry, _agent_of(report.directory, key), None, None, None, run)
-
-
-def _agent_of(directory: WatchedDirectory, key: str) -> str:
-    return directory.where.agent or agent_of_key(key) or "unknown"
-
-
-def _run_of(
-    report: DirectoryReport, key: str, lock_path: str | None, occupation: Occupation | None
-) -> Run | None:
-    """Return the run that has a session, of those heard of lately that can be this root's."""
-    runs = [run for run in report.joins.runs_of(key, report.root.path) if _concerns(run, report)]
-    return session_run(runs, lock_path, occupation, report.now) if runs else None
-
-
-def _concerns(run: Run, report: DirectoryReport) -> bool:
-    # Only 2026.9 has runs without an id.
-    if not is_recent(run, report.now) or is_of_trace(run.run_id):
-        return False
-    return not ended_with_its_gateway(run, report.root.gateway_started_at)
-
-
-def _holds_of_run(session: _Session) -> Occupation | None:
+def _holds_of_run(session: SessionHere) -> Occupation | None:
     """Return the holds of the session's run; a lock that nobody holds any more must not look like an attempt."""
     lock, run = session.lock, session.run
     if run is None or (lock is not None and lock.judgement.verdict not in HOLDING):
@@ -341,7 +236,7 @@ def _with_history(occupation: Occupation | None, rotation: Rotation, now: float)
 
 
 def _blocked(
-    report: DirectoryReport, session: _Session, occupation: Occupation | None, last: Occupation | None
+    report: DirectoryReport, session: SessionHere, occupation: Occupation | None, last: Occupation | None
 ) -> Blocked:
     since = occupation.since if occupation else report.now - BLOCKED_LATELY_S
     since = max(since, last.since) if last else since
@@ -357,7 +252,7 @@ def _blocked(
 def _idle_view(report: DirectoryReport, entry: SessionEntry) -> SessionView:
     return idle_view(
         report.root.path,
-        _agent_of(report.directory, entry.key),
+        agent_in(report.directory, entry.key),
         entry.key,
         entry.session_id,
         entry.updated_at,
