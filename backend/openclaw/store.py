@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from lockdeck.backend.model.locks import Presence
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.openclaw.files import TRIES, FileRead, is_possible_path, read_regular
 from lockdeck.backend.openclaw.roots.budgets import STORE_BYTES, STORE_ENTRIES, STORE_KEYS
 from lockdeck.backend.system.text import SafeText, safe
@@ -21,7 +21,7 @@ PATH_LIMIT = 4096
 
 Signature = tuple[int, int, int, int]
 
-_LONE_SURROGATE = re.compile(
+_LONE_SURROGATE = late_pattern(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 )
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.openclaw.store import SessionEntry
 
-_TOPIC = re.compile(r"-topic-[^/]*$")
+_TOPIC = late_pattern(r"-topic-[^/]*$")
 
 
 class StoreIndex(Struct, frozen=True):

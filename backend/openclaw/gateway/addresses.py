@@ -38,9 +38,14 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def is_environment_of(env: Mapping[str, str], root: str, config: Config) -> bool:
+    """Return whether an environment of ours speaks of `root`: it names that, and the root is not only vouched for."""
+    return not config.ownership.vouched and same_place(state_dir(env, home_of(env)), root)
+
+
 def port_here(root: str, config: Config, env: Mapping[str, str], url: str | None = None) -> int | None:
     """Return the port of this machine at which the gateway of `root` is asked; None where that is elsewhere."""
-    serves_root = same_place(state_dir(env, home_of(env)), root)
+    serves_root = is_environment_of(env, root, config)
     named = url or (env.get("OPENCLAW_GATEWAY_URL", "").strip() if serves_root else "")
     if named:
         parts = None if why_no_url(named) else urlsplit(named)

@@ -39,8 +39,14 @@ class Gateway:
 
     transport = "WebSocket"
 
-    def __init__(self, access: Access, device: Device, clock: Callable[[], float]) -> None:
-        """Nothing happens yet; `clock`: epoch seconds, for the signature and the times of events."""
+    def __init__(
+        self,
+        access: Access,
+        device: Device,
+        clock: Callable[[], float],
+        signature: str = frames.SIGNATURES[0],
+    ) -> None:
+        """Nothing happens yet; `clock`: epoch seconds, for the signature, of that form, and the times of events."""
         self.url = str(safe(access.url, 120))
         self.hello: Hello
         """Set once `start` has returned."""
@@ -49,6 +55,7 @@ class Gateway:
         self._access = access
         self._device = device
         self._clock = clock
+        self._signature = signature
         self._redaction = Redaction((*(secret.reveal() for secret in access.secrets), *device.secrets))
         self._socket: ClientConnection | None = None
         self._waiting: dict[str, tuple[str, Future[Frame]]] = {}
@@ -129,7 +136,8 @@ class Gateway:
         deadline = time.monotonic() + CALL_S
         while (nonce := frames.nonce_of(self._receive(socket, deadline))) is None:
             continue
-        params = frames.connect_params(self._access, self._device, nonce, int(self._clock() * 1000))
+        now_ms = int(self._clock() * 1000)
+        params = frames.connect_params(self._access, self._device, nonce, now_ms, self._signature)
         self._redaction = self._redaction.with_more(params["device"]["signature"])
         socket.send(frames.request(frames.CONNECT_ID, "connect", params))
         while True:
@@ -196,8 +204,21 @@ def _unheard(_frame: Frame) -> None:
 
 
 def open_gateway(access: Access, device: Device, clock: Callable[[], float] = time.time) -> Gateway:
-    """Connect to a gateway and return the connection, to be closed by the caller. Raises GatewayError."""
-    gateway = Gateway(access, device, clock)
+    """Connect to a gateway and return the connection, to be closed by the caller. Raises GatewayError.
+
+    One that does not know the newest form of a device's signature is offered the older one (up to 2026.2).
+    """
+    *newer, oldest = frames.SIGNATURES
+    for signature in newer:
+        gateway = Gateway(access, device, clock, signature)
+        try:
+            gateway.start()
+        except GatewayError as error:
+            if error.kind is not Trouble.SIGNATURE:
+                raise
+        else:
+            return gateway
+    gateway = Gateway(access, device, clock, oldest)
     gateway.start()
     return gateway
 

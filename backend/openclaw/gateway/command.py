@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from lockdeck.backend.model.words import duration
 from lockdeck.backend.openclaw.gateway import frames
 from lockdeck.backend.openclaw.gateway.frames import Frame, Hello
 from lockdeck.backend.openclaw.gateway.redaction import Redaction
+from lockdeck.backend.openclaw.gateway.secret import secrets_of
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble, refusal
 from lockdeck.backend.system.text import safe
 
@@ -26,8 +26,6 @@ LONGEST_S = 60.0
 """After so many seconds the command is ended."""
 _CALL_S = 10.0
 _MOST_BYTES = 16 << 20
-_SECRET = re.compile(r"TOKEN|PASSWORD|SECRET|KEY")
-"""Stands in the names of variables whose values must not be shown, should the command print them."""
 
 
 def find_command(env: Mapping[str, str]) -> str | None:
@@ -45,7 +43,7 @@ class CommandGateway:
         self.url = f"`openclaw gateway call` for {safe(root, 120)}"
         self.hello = Hello(None, None, None, frozenset(), root)
         self._command = command
-        self._redaction = Redaction(value for name, value in env.items() if _SECRET.search(name))
+        self._redaction = Redaction(secret.reveal() for secret in secrets_of(env))
         self._env = {**env, "OPENCLAW_STATE_DIR": root, "OPENCLAW_CONFIG_PATH": config_path, "NO_COLOR": "1"}
 
     def call(self, method: str, params: Mapping[str, Any] | None = None, seconds: float = _CALL_S) -> Frame:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from lockdeck.backend.openclaw.files import read_regular
 from lockdeck.backend.openclaw.gateway.addresses import (
+    is_environment_of,
     is_loopback,
     owners_of,
     port_of_root,
@@ -24,7 +25,6 @@ from lockdeck.backend.openclaw.gateway.addresses import (
 from lockdeck.backend.openclaw.gateway.secret import Secret, SecretRef, credential
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
 from lockdeck.backend.openclaw.roots.config import Config
-from lockdeck.backend.openclaw.roots.environment import home_of, same_place, state_dir
 from lockdeck.backend.system.text import safe
 
 _CERTIFICATE_CAP = 64 * 1024
@@ -35,7 +35,8 @@ class Access(Struct, frozen=True):
 
     `fingerprint`: SHA-256 of its certificate in hex, only with `wss://`. `references`: credentials that
     the config only refers to. `by_user`: the user chose the URL. `optional`: `auth.mode` is none.
-    `owners`: the accounts whose socket may be behind a port of this machine, None where any may.
+    `owners`: the accounts whose socket may be behind a port of this machine, None where any may. `vouched`: the root is
+    ours only because the user vouches for its owner.
     """
 
     url: str
@@ -47,6 +48,7 @@ class Access(Struct, frozen=True):
     by_user: bool = False
     optional: bool = False
     owners: frozenset[int] | None = None
+    vouched: bool = False
 
     @property
     def has_credential(self) -> bool:
@@ -66,6 +68,8 @@ class Access(Struct, frozen=True):
             missing = f"the config keeps the gateway's credential elsewhere ({secret})"
         else:
             missing = "neither environment nor config has a token or password for this gateway"
+        if self.vouched:
+            return f"{missing}; ours is not for a root that is only vouched for: set OPENCLAW_GATEWAY_TOKEN and name the --url"
         return f"{missing}: set OPENCLAW_GATEWAY_TOKEN together with OPENCLAW_STATE_DIR"
 
 
@@ -81,9 +85,9 @@ def find_access(
 
     Only a URL that the user names (`url`, `OPENCLAW_GATEWAY_URL`) may leave this machine, and then the
     config's own credentials stay here, as with OpenClaw. The environment's variables belong to the root that the
-    same environment names, or else to the URL that was named.
+    same environment names, where that is our own and not only vouched for, or else to the URL that was named.
     """
-    serves_root = same_place(state_dir(env, home_of(env)), root)
+    serves_root = is_environment_of(env, root, config)
     user_url = url or (env.get("OPENCLAW_GATEWAY_URL", "").strip() if serves_root else "")
     from_env = _from_env(env) if serves_root or url else Access("")
     if user_url:
@@ -97,7 +101,7 @@ def find_access(
     access = replace(
         from_env, url=f"{scheme}://127.0.0.1:{port_of_root(root, config, env if serves_root else {})}"
     )
-    access = replace(access, owners=owners_of(root))
+    access = replace(access, owners=owners_of(root), vouched=config.ownership.vouched)
     if not access.has_credential:
         access = _with_config(access, config)
     if config.tls_enabled:

@@ -23,6 +23,7 @@ from lockdeck.backend.openclaw.files import read_regular
 from lockdeck.backend.openclaw.gateway.secret import Secret
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
 from lockdeck.backend.system.accounts import our_uid
+from lockdeck.backend.system.folders import private_folder
 from lockdeck.backend.system.ownership import ownership_of
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 NAME = "device.json"
 _CAP = 64 * 1024
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def own_device(folder: str) -> Device:
         raise GatewayError(Trouble.NO_CREDENTIALS, problem)
     try:
         if not os.path.lexists(path):
-            _create(path)
+            _create(folder)
         return _read_own(path)
     except (OSError, ValueError) as error:
         problem = f"lockdeck's device key {path} can't be used: {error}; remove it, and a new one is made"
@@ -98,21 +100,21 @@ def cli_device(
     return device if device is not None and device.id == granted.get("deviceId") else None
 
 
-def _create(path: str) -> None:
+def _create(folder: str) -> None:
     """Write a new key under a private name first, so that nobody ever sees half of it."""
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     seed = base64.b64encode(secrets.token_bytes(32)).decode()
-    draft = f"{path}.{secrets.token_hex(8)}"
-    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(file, json.dumps({"version": 1, "seed": seed}).encode())
-        os.fsync(file)
-        # The first of two lockdecks wins; the other uses what is there.
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        os.close(file)
-        os.unlink(draft)
+    draft = f"{NAME}.{secrets.token_hex(8)}"
+    with private_folder(folder) as home:
+        file = os.open(draft, _NEW, 0o600, dir_fd=home)
+        try:
+            os.write(file, json.dumps({"version": 1, "seed": seed}).encode())
+            os.fsync(file)
+            # The first of two lockdecks wins; the other uses what is there.
+            with contextlib.suppress(FileExistsError):
+                os.link(draft, NAME, src_dir_fd=home, dst_dir_fd=home)
+        finally:
+            os.close(file)
+            os.unlink(draft, dir_fd=home)
 
 
 def _read_own(path: str) -> Device:

@@ -13,7 +13,6 @@ from typing import Any
 from msgspec import Struct
 
 from lockdeck import __version__
-from lockdeck.backend.model.releases.lookup import NEWEST
 from lockdeck.backend.model.releases.table import Traits
 from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.events import AttemptStarted, RunEnded
@@ -23,6 +22,8 @@ from lockdeck.backend.openclaw.gateway.redaction import Redaction
 from lockdeck.backend.openclaw.log.values import flag, ident, number
 
 PROTOCOLS = (min(Traits.protocol.values), max(Traits.protocol.values))
+SIGNATURES = tuple(sorted(set(Traits.device_signature.values), reverse=True))
+"""The forms in which a device signs, newest first: which release answers is not known before the handshake."""
 SCOPES = ("operator.admin", "operator.read", "operator.write")
 CONNECT_ID = "connect"
 CLIENT = {"id": "gateway-client", "mode": "backend"}
@@ -73,7 +74,9 @@ def nonce_of(frame: Frame | None) -> str | None:
     return nonce if isinstance(nonce, str) and len(nonce) <= _LONGEST_NONCE else None
 
 
-def connect_params(access: Access, device: Device, nonce: str, now_ms: int) -> dict[str, Any]:
+def connect_params(
+    access: Access, device: Device, nonce: str, now_ms: int, signature: str = SIGNATURES[0]
+) -> dict[str, Any]:
     """Build the params of `connect`: all scopes at once, for a later upgrade needs a person's approval.
 
     A paired device of the command line shows the token it was given; anybody else the gateway's own.
@@ -89,8 +92,9 @@ def connect_params(access: Access, device: Device, nonce: str, now_ms: int) -> d
         if secret is not None
     }
     token = auth.get("token") or auth.get("deviceToken") or ""
-    words = (NEWEST.device_signature, device.id, client["id"], client["mode"], "operator", ",".join(SCOPES))
-    signed = "|".join((*words, str(now_ms), token, nonce, client["platform"].lower(), ""))
+    words = (signature, device.id, client["id"], client["mode"], "operator", ",".join(SCOPES))
+    platform = () if signature == "v2" else (client["platform"].lower(), "")
+    signed = "|".join((*words, str(now_ms), token, nonce, *platform))
     return {
         "minProtocol": PROTOCOLS[0],
         "maxProtocol": PROTOCOLS[1],

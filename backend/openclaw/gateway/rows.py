@@ -21,6 +21,7 @@ CLOCK_SKEW_S = 120.0
 
 Frame = Mapping[str, Any]
 
+_OVER_TASKS = frozenset({"completed", "failed", "cancelled", "timed_out", "lost"})
 _STATUS = frozenset({"running", "done", "failed", "killed", "timeout"})
 _NO_PROGRESS = frozenset({"lifecycle", "run_status", "error"})
 """Streams of a run that say what OpenClaw does, and not that the model or a tool does something."""
@@ -32,7 +33,7 @@ class SessionRow(Struct, frozen=True):
     """One session as `sessions.list` tells it. Times in epoch seconds; None is "not told".
 
     `active` is `hasActiveRun` (2026.5.7 and later). `started_at` is the start of the present attempt and not of
-    the run; `run_ids` are the active runs, which 2026.9.6 names only before the first attempt begins.
+    the run, None before the first one has begun (2026.9.1 still tells the last run's times then); `run_ids` are the active runs, which 2026.9.6 names only before the first attempt begins.
     """
 
     key: str
@@ -64,16 +65,20 @@ def row_of(value: object) -> SessionRow | None:
     if key is None:
         return None
     status, runs = ident(value.get("status")), value.get("activeRunIds")
+    active = flag(value.get("hasActiveRun"))
+    started_at, ended_at = _seconds(value.get("startedAt")), _seconds(value.get("endedAt"))
+    if active and started_at is not None and ended_at is not None and started_at <= ended_at:
+        started_at = ended_at = None
     return SessionRow(
         key=key,
         agent=_plain(ident(value.get("agentId"))) or _plain(_agent_of(key)) or "unknown",
         session_id=ident(value.get("sessionId")),
         status=status if status in _STATUS else None,
-        active=flag(value.get("hasActiveRun")),
+        active=active,
         run_ids=tuple(r for r in map(ident, runs if isinstance(runs, list) else []) if r is not None)[:16],
         last_run_id=ident(value.get("lastRunId")),
-        started_at=_seconds(value.get("startedAt")),
-        ended_at=_seconds(value.get("endedAt")),
+        started_at=started_at,
+        ended_at=ended_at,
         updated_at=_seconds(value.get("updatedAt")),
         model=ident(value.get("model")),
         provider=ident(value.get("modelProvider")),
@@ -81,35 +86,76 @@ def row_of(value: object) -> SessionRow | None:
 
 
 def queued_of(payload: Frame) -> dict[str, int]:
-    """Count the messages that wait, by session key, from the payload of `tasks.list` (2026.9.6)."""
+    """Count the messages that wait, by session key, from the payload of `tasks.list`.
+
+    2026.9.1 does not tell which task waits: it is one that has not begun while another of its session is at work.
+    """
+    tasks = [(task, key) for task in _tasks_in(payload) if (key := ident(task.get("sessionKey"))) is not None]
+    worked_in = {key for task, key in tasks if _is_at_work(task)}
     counts: dict[str, int] = {}
-    tasks = payload.get("tasks")
-    for task in (tasks if isinstance(tasks, list) else [])[:MOST_ROWS]:
-        key = ident(task.get("sessionKey")) if isinstance(task, dict) else None
-        if key is not None and task.get("status") in ("running", "queued"):
-            state = _part(task, "execution").get("state")
-            if state == "queued" or task.get("status") == "queued":
-                counts[key] = counts.get(key, 0) + 1
+    for task, key in tasks:
+        state, status = _part(task, "execution").get("state"), task.get("status")
+        waits = state == "queued" or status == "queued"
+        unbegun = state is None and key in worked_in and not _is_at_work(task)
+        if status in ("running", "queued") and (waits or unbegun):
+            counts[key] = counts.get(key, 0) + 1
     return counts
 
 
 def running_of(payload: Frame, now: float) -> Iterator[AttemptStarted]:
-    """Yield the runs that are at work, from the payload of `tasks.list`: rows name no run by then (2026.9.6)."""
-    tasks = payload.get("tasks")
-    for task in (tasks if isinstance(tasks, list) else [])[:MOST_ROWS]:
-        if not isinstance(task, dict) or task.get("status") != "running":
-            continue
-        run_id, key = ident(task.get("runId")), ident(task.get("sessionKey"))
+    """Yield the present attempts of the runs at work, from the payload of `tasks.list`: rows name no run by then."""
+    for task, run_id, key in _runs_in(payload):
         started = _seconds(task.get("startedAt"))
-        at_work = _part(task, "execution").get("state") == "running"
-        if (
-            at_work
-            and run_id is not None
-            and key is not None
-            and started is not None
-            and started <= now + 1.0
-        ):
+        if _is_at_work(task) and started is not None and started <= now + 1.0:
             yield AttemptStarted(started, run_id, session_key=key)
+
+
+def over_of(payload: Frame, since: float) -> Iterator[RunEnded]:
+    """Yield the ends since a time (epoch seconds) that `tasks.list` tells, also of runs that others have followed."""
+    for task, run_id, key in _runs_in(payload):
+        ended, status = _seconds(task.get("endedAt")), task.get("status")
+        if status in _OVER_TASKS and ended is not None and ended >= since:
+            ok, aborted = status == "completed", status == "cancelled"
+            yield RunEnded(ended, run_id, ok, aborted, session_key=key, settled=True)
+
+
+def begun_of(payload: Frame) -> dict[str, float]:
+    """Return since when (epoch seconds) the run at work has its session, by session key, from `tasks.list`.
+
+    A run that waited has it from the end of the one before.
+    """
+    begun: dict[str, float] = {}
+    ends: dict[str, float] = {}
+    for task in _tasks_in(payload):
+        key, ended = ident(task.get("sessionKey")), _seconds(task.get("endedAt"))
+        created = _seconds(task.get("createdAt"))
+        if key is not None and ended is not None:
+            ends[key] = max(ended, ends.get(key, ended))
+        if key is not None and created is not None and _is_at_work(task):
+            begun[key] = max(created, begun.get(key, created))
+    return {key: max(at, ends.get(key, at)) for key, at in begun.items()}
+
+
+def _tasks_in(payload: Frame) -> list[Frame]:
+    tasks = payload.get("tasks")
+    return [task for task in (tasks if isinstance(tasks, list) else [])[:MOST_ROWS] if isinstance(task, dict)]
+
+
+def _runs_in(payload: Frame) -> Iterator[tuple[Frame, str, str]]:
+    """Yield each task that is a run of a session, with run id and session key."""
+    for task in _tasks_in(payload):
+        run_id, key = ident(task.get("runId")), ident(task.get("sessionKey"))
+        if run_id is not None and key is not None:
+            yield task, run_id, key
+
+
+def _is_at_work(task: Frame) -> bool:
+    """Return whether the run of a task has its session; up to 2026.9.1 only the start of an attempt says so."""
+    state = _part(task, "execution").get("state")
+    if task.get("status") != "running" or state is not None:
+        return task.get("status") == "running" and state == "running"
+    started, created = _seconds(task.get("startedAt")), _seconds(task.get("createdAt"))
+    return started is not None and (created is None or started > created)
 
 
 def event_of(frame: Frame, now: float) -> Event | None:
@@ -138,7 +184,8 @@ def event_of(frame: Frame, now: float) -> Event | None:
         return AttemptStarted(_credible(data.get("startedAt"), at), run_id, session_id, key)
     if phase in ("end", "error"):
         aborted = flag(data.get("aborted")) is True
-        return RunEnded(at, run_id, phase == "end", aborted, session_id, key)
+        settled = flag(data.get("executionSettled")) is True
+        return RunEnded(at, run_id, phase == "end", aborted, session_id, key, settled)
     return None
 
 
@@ -178,7 +225,7 @@ def ends_of(rows: tuple[SessionRow, ...], since: float) -> Iterator[RunEnded]:
             continue
         if row.last_run_id and row.ended_at >= since:
             ok, aborted = row.status == "done", row.status == "killed"
-            yield RunEnded(row.ended_at, row.last_run_id, ok, aborted, row.session_id, row.key)
+            yield RunEnded(row.ended_at, row.last_run_id, ok, aborted, row.session_id, row.key, settled=True)
 
 
 def log_path_of(payload: Frame) -> str | None:

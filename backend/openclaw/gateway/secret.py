@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import Struct
 
-_ENV_ONLY = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
+from lockdeck.backend.model.pattern import late_pattern
+
+_SECRET_NAME = late_pattern(r"TOKEN|PASSWORD|SECRET|KEY")
+"""Stands in the names of variables whose values must not be shown."""
+_ENV_ONLY = late_pattern(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -25,6 +29,13 @@ class Secret:
         return "Secret(***)"
 
     __str__ = __repr__
+
+
+def secrets_of(env: Mapping[str, str], shortest: int = 1) -> tuple[Secret, ...]:
+    """Return the values of variables whose names say that they are credentials, those of `shortest` characters or more."""
+    return tuple(
+        Secret(value) for name, value in env.items() if _SECRET_NAME.search(name) and len(value) >= shortest
+    )
 
 
 class SecretRef(Struct, frozen=True):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.system.text import SafeText, safe
 
 
@@ -24,6 +24,7 @@ class Trouble(StrEnum):
     CLOSED = "closed"
     NOT_PAIRED = "not-paired"
     AUTH = "auth"
+    SIGNATURE = "signature"
     PROTOCOL = "protocol"
     SCOPE = "scope"
     UNAVAILABLE = "unavailable"
@@ -70,10 +71,14 @@ _TROUBLES: Mapping[str, tuple[Trouble, str]] = {
         Trouble.AUTH,
         "the gateway's clock differs from ours by more than two minutes: set the clocks right",
     ),
+    "DEVICE_AUTH_SIGNATURE_INVALID": (
+        Trouble.SIGNATURE,
+        "the gateway does not accept how this device signs: use a lockdeck that knows this OpenClaw",
+    ),
     "PROTOCOL_MISMATCH": (Trouble.PROTOCOL, f"the gateway speaks another protocol; {_PROTOCOL}"),
     "UNAVAILABLE": (Trouble.UNAVAILABLE, "the gateway can't do it now: try again in a moment"),
 }
-_MISSING_SCOPE = re.compile(r"missing scope: (operator\.[a-z.]+)")
+_MISSING_SCOPE = late_pattern(r"missing scope: (operator\.[a-z.]+)")
 
 
 def refusal(call: str, error: object) -> GatewayError:
@@ -90,6 +95,8 @@ def refusal(call: str, error: object) -> GatewayError:
     if "expectedProtocol" in details or message == "protocol mismatch":
         code = "PROTOCOL_MISMATCH"
         message = f"it expects {_text(details.get('expectedProtocol')) or 'another version'}"
+    if message == "device signature invalid":
+        code = "DEVICE_AUTH_SIGNATURE_INVALID"  # 2026.2.9 tells it by words alone
     scope = _MISSING_SCOPE.search(message)
     if scope:
         return GatewayError(Trouble.SCOPE, f"{call}: lockdeck lacks the scope {scope[1]}; {_APPROVE}", code)

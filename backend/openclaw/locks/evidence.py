@@ -28,6 +28,24 @@ class Surroundings(Struct, frozen=True):
     initial_namespace: bool
     inner: tuple[namespaces.InnerProcess, ...] = ()
     volumes: dict[str, Volume] = field(default_factory=dict)
+    looks: dict[int, processes.ProcessLook] = field(default_factory=dict)
+    programs: dict[int, bool] = field(default_factory=dict)
+
+    def again(self) -> Surroundings:
+        """Return the same, with every process still to be looked at."""
+        return replace(self, looks={}, programs={})
+
+    def look(self, pid: int) -> processes.ProcessLook:
+        """Look at a process, once per look: many locks name one."""
+        if pid not in self.looks:
+            self.looks[pid] = processes.look(pid)
+        return self.looks[pid]
+
+    def may_run_openclaw(self, pid: int) -> bool:
+        """Return whether a process may be an OpenClaw, asked once per look."""
+        if pid not in self.programs:
+            self.programs[pid] = processes.may_run_openclaw(pid)
+        return self.programs[pid]
 
     def volume_of(self, directory: str) -> Volume:
         """Return the volume of a directory, looked up once per look."""
@@ -60,8 +78,8 @@ def evidence_of_lock(
     evidence = Evidence(
         record=record,
         observed_at=now,
-        openers=_openers(record, named_openers, scan),
-        deleted_openers=_holders(deleted_at(place.path, scan)),
+        openers=_openers(record, named_openers, scan, surroundings),
+        deleted_openers=_holders(deleted_at(place.path, scan), surroundings),
         scan=_scan_evidence(record, scan, volume.kind == "local"),
         volume=volume.kind,
         fs_type=volume.fs_type,
@@ -70,17 +88,22 @@ def evidence_of_lock(
         owners=place.owners,
         era=place.era,
     )
-    return _with_namespace(_with_process(evidence), place, surroundings, volume)
+    return _with_namespace(_with_process(evidence, surroundings), place, surroundings, volume)
 
 
 def evidence_of_deleted(
-    place: Place, record: LockRecord, openers: Iterable[Opener], scan: DescriptorScan, now: float
+    place: Place,
+    record: LockRecord,
+    openers: Iterable[Opener],
+    scan: DescriptorScan,
+    surroundings: Surroundings,
+    now: float,
 ) -> Evidence:
     """Put together what is known of a lock that was deleted while `openers` have it open."""
     return Evidence(
         record=record,
         observed_at=now,
-        deleted_openers=_holders(openers),
+        deleted_openers=_holders(openers, surroundings),
         scan=_scan_evidence(record, scan),
         era=place.era,
     )
@@ -92,29 +115,31 @@ def inode_of(record: LockRecord) -> tuple[int, int]:
     return (-1, -1) if identity is None else (identity.dev, identity.ino)
 
 
-def _openers(record: LockRecord, named_openers: Openers, scan: DescriptorScan | None) -> tuple[Holder, ...]:
+def _openers(
+    record: LockRecord, named_openers: Openers, scan: DescriptorScan | None, surroundings: Surroundings
+) -> tuple[Holder, ...]:
     if record.identity is None:
         return ()
     inode = inode_of(record)
     openers = named_openers.get(inode) or (scan.openers.get(inode, ()) if scan else ())
     # Our own reading is no hold; anybody else's open descriptor counts, even a reader's.
-    return _holders(opener for opener in openers if opener.writable or opener.pid != os.getpid())
+    if not openers:
+        return ()
+    others = (opener for opener in openers if opener.writable or opener.pid != os.getpid())
+    return _holders(others, surroundings)
 
 
-def _holders(openers: Iterable[Opener]) -> tuple[Holder, ...]:
-    return tuple(map(_holder, openers))
+def _holders(openers: Iterable[Opener], surroundings: Surroundings) -> tuple[Holder, ...]:
+    return tuple(_holder(opener, surroundings) for opener in openers)
 
 
-def _holder(opener: Opener) -> Holder:
+def _holder(opener: Opener, surroundings: Surroundings) -> Holder:
     ticks = opener.start_ticks
     started = procfs.ticks_to_epoch(ticks) if ticks is not None else None
-    return Holder(opener.pid, _label(opener.pid, opener.name), started, Proof.FD, ticks)
-
-
-def _label(pid: int, fallback: str) -> str:
-    """Return what people call a process: Node names its main thread `MainThread`, so argv tells more."""
-    identity = processes.look(pid).identity
-    return str(processes.label(identity)) if identity else fallback
+    # What people call a process: Node names its main thread `MainThread`, so argv tells more.
+    identity = surroundings.look(opener.pid).identity
+    name = str(processes.label(identity)) if identity else opener.name
+    return Holder(opener.pid, name, started, Proof.FD, ticks)
 
 
 def _scan_evidence(record: LockRecord, scan: DescriptorScan | None, local: bool = False) -> ScanEvidence:
@@ -153,11 +178,11 @@ def _confirmed_by_kernel(record: LockRecord) -> bool | None:
         os.close(handle)
 
 
-def _with_process(evidence: Evidence) -> Evidence:
+def _with_process(evidence: Evidence, surroundings: Surroundings) -> Evidence:
     payload = evidence.record.payload
     if payload is None:
         return evidence
-    look = processes.look(payload.pid)
+    look = surroundings.look(payload.pid)
     identity = look.identity
     return replace(
         evidence,
@@ -165,7 +190,7 @@ def _with_process(evidence: Evidence) -> Evidence:
         process_name=str(processes.label(identity)) if identity else "",
         process_started_at=identity.started_at if identity else None,
         process_start_ticks=identity.start_ticks if identity else None,
-        process_may_be_openclaw=identity is None or processes.may_run_openclaw(payload.pid),
+        process_may_be_openclaw=identity is None or surroundings.may_run_openclaw(payload.pid),
     )
 
 

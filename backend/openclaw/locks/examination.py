@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import LockView
-from lockdeck.backend.model.locks import LockKind, LockRecord, Presence, Verdict
+from lockdeck.backend.model.locks import Evidence, LockKind, LockRecord, Presence, Verdict
 from lockdeck.backend.model.verdicts import judge
 from lockdeck.backend.openclaw.locks.deleted import deleted_at, directory_inode, parent_of, written_at
 from lockdeck.backend.openclaw.locks.evidence import (
-    Openers,
     Surroundings,
     evidence_of_deleted,
     evidence_of_lock,
@@ -24,11 +26,20 @@ from lockdeck.backend.openclaw.locks.evidence import (
 )
 from lockdeck.backend.openclaw.locks.lockfile import read_lock
 from lockdeck.backend.openclaw.roots.place import Place
-from lockdeck.backend.system.descriptors import DescriptorScan, Inode, scan_all, scan_pids
+from lockdeck.backend.system.descriptors import (
+    DescriptorScan,
+    Inode,
+    Opener,
+    has_open_still,
+    scan_all,
+    scan_pids,
+)
 
 SETTLE_S = 0.2
 """OpenClaw closes the descriptor before it removes the file: a lock seen in between looks leaked."""
 
+EMPTY: Mapping[str, LockView] = {}
+"""No earlier views."""
 _TRIES = 3
 _GATEWAY = LockKind.GATEWAY
 
@@ -40,6 +51,8 @@ def examine(
     search: bool = False,
     removed_from: Sequence[Place] = (),
     settled: Collection[str | None] = (),
+    earlier: Mapping[str, LockView] = EMPTY,
+    holders: dict[Inode, tuple[Opener, ...]] | None = None,
 ) -> list[LockView]:
     """Judge every place from fresh evidence, in the order of the places.
 
@@ -50,7 +63,9 @@ def examine(
     `removed_from` that stand no more, appended as `removed`; a place where nothing stands and whose deleted
     lock is open is itself judged so.
     """
-    views, scan = _look(places, now, search)
+    holders = {} if holders is None else holders
+    looked = _look(places, now, search, holders, earlier)
+    views = looked.views
     suspects = [
         index
         for index, view in enumerate(views)
@@ -58,10 +73,13 @@ def examine(
     ]
     if suspects:
         settle(SETTLE_S)
-        second_views, _ = _look([places[index] for index in suspects], now + SETTLE_S, search=False)
-        for index, view in zip(suspects, second_views, strict=True):
+        second = _look([places[index] for index in suspects], now + SETTLE_S, False, holders)
+        for index, view in zip(suspects, second.views, strict=True):
             views[index] = view
-    return views + _removed((*removed_from, *places), {place.path for place in places}, scan, now)
+    if looked.scan is None or not looked.scan.deleted:
+        return views
+    examined = {place.path for place in places}
+    return views + _removed((*removed_from, *places), examined, looked.scan, looked.surroundings, now)
 
 
 def unchanged(record: LockRecord) -> bool:
@@ -74,16 +92,26 @@ def unchanged(record: LockRecord) -> bool:
     return identity is not None and (status.st_ino, status.st_ctime_ns) == (identity.ino, identity.ctime_ns)
 
 
-def _look(places: Sequence[Place], now: float, search: bool) -> tuple[list[LockView], DescriptorScan | None]:
+class _Look(NamedTuple):
+    views: list[LockView]
+    scan: DescriptorScan | None
+    surroundings: Surroundings
+
+
+def _look(
+    places: Sequence[Place],
+    now: float,
+    search: bool,
+    holders: dict[Inode, tuple[Opener, ...]],
+    earlier: Mapping[str, LockView] = EMPTY,
+) -> _Look:
     views: list[LockView | None] = [None] * len(places)
     todo = list(range(len(places)))
     scan: DescriptorScan | None = None
-    surroundings: Surroundings | None = None
+    surroundings = surroundings_now(with_inner=False)
     for attempt in range(_TRIES):
-        records = {
-            i: read_lock(places[i].path, places[i].root, places[i].agent, places[i].kind) for i in todo
-        }
-        openers = _openers_named_in(records.values())
+        records = {i: _record(places[i], earlier.get(places[i].path)) for i in todo}
+        openers = _openers_named_in(records.values(), holders)
         unexplained = [
             i for i in todo if records[i].identity is not None and inode_of(records[i]) not in openers
         ]
@@ -91,33 +119,70 @@ def _look(places: Sequence[Place], now: float, search: bool) -> tuple[list[LockV
         sought = {i for i in unexplained if attempt + 1 == _TRIES or unchanged(records[i])}
         if sought or (search and scan is None):
             scan = scan_all({inode_of(records[i]) for i in sought})
-        if surroundings is None or sought:
-            surroundings = surroundings_now(with_inner=bool(sought))
+        surroundings = surroundings_now(with_inner=True) if sought else surroundings.again()
         for i in todo:
             evidence = evidence_of_lock(places[i], records[i], openers, scan, surroundings, now)
-            views[i] = LockView(records[i], evidence, judge(evidence))
+            views[i] = _as_judged(earlier.get(places[i].path), evidence) or LockView(
+                records[i], evidence, judge(evidence)
+            )
         # A lock that was re-created while the processes were searched has lost its holder only on paper.
         todo = [i for i in unexplained if i not in sought or not unchanged(records[i])]
         if not todo:
             break
-    return [view for view in views if view is not None], scan
+    return _Look([view for view in views if view is not None], scan, surroundings)
 
 
-def _openers_named_in(records: Iterable[LockRecord]) -> Openers:
-    """Return which of the locks the processes have open that the locks themselves name."""
-    readable = [record for record in records if record.identity is not None]
-    pids = {record.payload.pid for record in readable if record.payload is not None}
-    if not pids:
-        return {}
-    return dict(scan_pids(sorted(pids), {inode_of(record) for record in readable}).openers)
+def _record(place: Place, earlier: LockView | None) -> LockRecord:
+    """Read a lock, unless the file that was read before still stands there."""
+    if earlier is not None and earlier.record.payload is not None and unchanged(earlier.record):
+        record = earlier.record
+        if (record.root, record.agent, record.kind) == (place.root, place.agent, place.kind):
+            return record
+    return read_lock(place.path, place.root, place.agent, place.kind)
+
+
+def _as_judged(earlier: LockView | None, evidence: Evidence) -> LockView | None:
+    """Return an earlier view where the evidence is what it was judged by: of a lock with a payload time changes nothing."""
+    if earlier is None or earlier.record is not evidence.record:
+        return None
+    return earlier if same_evidence(earlier.evidence, evidence) else None
+
+
+def same_evidence(earlier: Evidence, later: Evidence) -> bool:
+    """Return whether only time went on between two observations, or another number of processes was there to be searched.
+
+    Who has a lock open explains it, whether others were searched or not.
+    """
+    counted = replace(later.scan, inspected=earlier.scan.inspected, total=earlier.scan.total)
+    scan = earlier.scan if later.openers else counted
+    return replace(later, observed_at=earlier.observed_at, scan=scan) == earlier
+
+
+def _openers_named_in(
+    records: Iterable[LockRecord], holders: dict[Inode, tuple[Opener, ...]]
+) -> dict[Inode, tuple[Opener, ...]]:
+    """Return which of the locks the processes have open that the locks themselves name; those `holders` are asked first."""
+    readable = {inode_of(record): record for record in records if record.identity is not None}
+    same = {inode: holders[inode] for inode in readable.keys() & holders.keys()}
+    openers = {inode: known for inode, known in same.items() if all(map(has_open_still, known))}
+    unknown = [record for inode, record in readable.items() if inode not in openers]
+    pids = {record.payload.pid for record in unknown if record.payload is not None}
+    if pids:
+        openers |= scan_pids(sorted(pids), set(map(inode_of, unknown))).openers
+    for inode in readable:
+        holders.pop(inode, None)
+    holders.update(openers)
+    return openers
 
 
 def _removed(
-    places: Sequence[Place], examined: Collection[str], scan: DescriptorScan | None, now: float
+    places: Sequence[Place],
+    examined: Collection[str],
+    scan: DescriptorScan,
+    surroundings: Surroundings,
+    now: float,
 ) -> list[LockView]:
     """Find locks, beside those examined, that were deleted under a live holder: no file, but an open descriptor."""
-    if scan is None or not scan.deleted:
-        return []
     views = []
     for path, place in sorted(_deleted_paths(places, scan).items()):
         openers = () if path in examined or os.path.lexists(path) else deleted_at(path, scan)
@@ -126,7 +191,7 @@ def _removed(
         kind = _GATEWAY if place.kind is _GATEWAY else LockKind.SESSION
         written = written_at(openers)
         record = LockRecord(path, place.root, place.agent, kind, Presence.ABSENT, mtime=written)
-        evidence = evidence_of_deleted(place, record, openers, scan, now)
+        evidence = evidence_of_deleted(place, record, openers, scan, surroundings, now)
         views.append(LockView(record, evidence, judge(evidence)))
     return views
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeGuard
@@ -13,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from lockdeck.backend.model.locks import LockKind, Presence
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.openclaw.files import is_possible_path, read_regular
 from lockdeck.backend.openclaw.locks.lockfile import epoch_of, role_of, whole_number
 from lockdeck.backend.openclaw.roots.environment import real, same_place
@@ -23,7 +23,7 @@ MOST_LOCKS = 256
 """No more locks of one directory are looked at; a host has one per config file."""
 GUARD_S = 30.0
 """OpenClaw takes a lock over in milliseconds: a mark of it older than this (seconds) was left behind."""
-_GUARD = re.compile(r"gateway\.[\w-]{1,80}\.lock\.reclaim")
+_GUARD = late_pattern(r"gateway\.[\w-]{1,80}\.lock\.reclaim")
 
 
 class GatewayLock(Struct, frozen=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -18,6 +17,7 @@ from lockdeck.backend.model.locks import (
     PayloadState,
     Presence,
 )
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.openclaw.files import FileRead, read_regular
 from lockdeck.backend.system.text import safe
 
@@ -30,9 +30,9 @@ STAND_IN = "lockdeck"
 CUT_OFF_S = 60.0
 """A work folder of a release of ours that stands for so long (seconds) was left by one that was cut off: a stand-in
 keeps a name for half of that at most."""
-_WORK_FOLDER = re.compile(r"\.lockdeck-[0-9a-f]{12}")
-_ACTION = re.compile(r"[0-9a-f]{1,40}")
-_ROLE = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_WORK_FOLDER = late_pattern(r"\.lockdeck-[0-9a-f]{12}")
+_ACTION = late_pattern(r"[0-9a-f]{1,40}")
+_ROLE = late_pattern(r"[a-z][a-z0-9-]{0,39}")
 
 Parsed = tuple[LockPayload | None, PayloadState, str | None]
 

@@ -8,8 +8,6 @@ A line that arrives while its file is followed is witnessed by that.
 
 from __future__ import annotations
 
-import re
-
 from lockdeck.backend.model.moments import (
     DAY_S,
     LINE_STEP_S,
@@ -19,6 +17,7 @@ from lockdeck.backend.model.moments import (
     is_dated,
     on_scale,
 )
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.openclaw.log.arrivals import Arrivals
 from lockdeck.backend.openclaw.log.framing.stamps import (
     LEAP_DAY,
@@ -36,7 +35,7 @@ BACK_S = 7200.0
 """A clock that steps back by less (seconds) is another writer's or was put back; by more, it has passed midnight."""
 SAME_CLOCK_S = 60.0
 """The clock of a line and the one a dated line above shows are the same where they differ by at most so much (seconds)."""
-_BANNER = re.compile(r"Log file: \S{0,400}openclaw-(\d{4}-\d\d-\d\d)(?:\.\d{1,2})?\.log\s*$")
+_BANNER = late_pattern(r"Log file: \S{0,400}openclaw-(\d{4}-\d\d-\d\d)(?:\.\d{1,2})?\.log\s*$")
 """The first line that `openclaw logs` prints. A file has the lines of one day, where its writer runs."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.model.runs.events import LockTimeout
 from lockdeck.backend.openclaw.log.values import SCAN_LIMIT, flag, ident, number, shown
 
@@ -30,7 +31,7 @@ class LockForm(Struct, frozen=True):
 LOCK_TIMEOUT_FORMS = (
     LockForm(
         "file locked (",  # not just "timeout": every [model-fetch] line from 2026.5 on has a timeoutMs
-        re.compile(
+        late_pattern(
             r"session file locked \(timeout (?P<timeout>\d{1,15}|Infinity)ms\): "
             rf"{_OWNER} (?P<path>[^\n]{{1,4096}}?\.lock){_PATH_ENDS}"
         ),
@@ -38,7 +39,7 @@ LOCK_TIMEOUT_FORMS = (
     # 2026.6.11 to 2026.7.35: the lock was found stale and could not be had all the same.
     LockForm(
         "file lock stale (",
-        re.compile(
+        late_pattern(
             rf"session file lock stale \([^)\n]{{0,400}}\): {_OWNER} "
             rf"(?P<path>[^\n]{{1,4096}}?\.lock){_PATH_ENDS}"
         ),
@@ -46,32 +47,32 @@ LOCK_TIMEOUT_FORMS = (
     # 2026.5.12 to 2026.5.28 (openclaw#87537, #91492), from the library below; other files have such locks too.
     LockForm(
         "file lock ",
-        re.compile(rf"file lock stale for {_TRANSCRIPT}"),
+        late_pattern(rf"file lock stale for {_TRANSCRIPT}"),
         "the lock was found stale and could not be had",
     ),
-    LockForm("file lock ", re.compile(rf"file lock timeout for {_TRANSCRIPT}")),
+    LockForm("file lock ", late_pattern(rf"file lock timeout for {_TRANSCRIPT}")),
     LockForm(
         "file lock ",
-        re.compile(
+        late_pattern(
             rf"(?P<words>(?:session )?file lock (?!stale for|timeout for|stale \()[a-z][\w ,-]{{1,80}}?) for {_TRANSCRIPT}"
         ),
     ),
     # 2026.5.28 to 2026.7.35: the caller queued inside the process that has the lock.
     LockForm(
         "session file owner after",
-        re.compile(
+        late_pattern(
             r"timed out waiting for embedded session file owner after (?P<timeout>\d{1,15})ms: " + _TRANSCRIPT
         ),
     ),
     # 2026.5.17 to 2026.7.35: another writer was at the session while the model answered (openclaw#84059, #83510).
     LockForm(
         "session file changed",
-        re.compile(rf"session file changed while embedded prompt lock was released: {_TRANSCRIPT}"),
+        late_pattern(rf"session file changed while embedded prompt lock was released: {_TRANSCRIPT}"),
         "another writer took the session while its lock was released",
     ),
     LockForm(
         "session file changed",
-        re.compile(
+        late_pattern(
             rf"(?P<words>session file changed (?!while embedded prompt lock was released)[a-z][\w ,-]{{1,120}}?): "
             rf"{_TRANSCRIPT}"
         ),
@@ -79,13 +80,13 @@ LOCK_TIMEOUT_FORMS = (
     # 2026.6.35 and later: another message set the session up at the same moment (openclaw#104020, #102020).
     LockForm(
         "initialization conflicted",
-        re.compile(r"reply session initialization conflicted for (?P<key>agent:[^\s\"'|),;\\]{1,190})"),
+        late_pattern(r"reply session initialization conflicted for (?P<key>agent:[^\s\"'|),;\\]{1,190})"),
         "another caller set the session up at the same moment",
     ),
     # The lock of a whole store: by the store's path (2026.3.13 to 2026.4.29), by the lock's (2026.2.9).
     LockForm(
         "session store lock",
-        re.compile(
+        late_pattern(
             r"timeout (?:waiting for|acquiring) session store lock: "
             rf"(?P<store>[^\n]{{1,4096}}?sessions\.json)(?:\.lock)?{_PATH_ENDS}"
         ),
@@ -93,10 +94,14 @@ LOCK_TIMEOUT_FORMS = (
     ),
 )
 """Forms in which it is told that a session is taken (2026.2.9 to 2026.9.6), each with its marker."""
+WORDS = ("lock", "session")
+"""One of these stands in every form."""
 
 
 def lock_timeouts(text: str) -> Iterator[LockTimeout]:
     """Yield every failure on a session's lock in a text."""
+    if WORDS[0] not in text and WORDS[1] not in text:
+        return
     for form in LOCK_TIMEOUT_FORMS:
         if form.marker not in text:
             continue
@@ -116,4 +121,6 @@ def lock_timeouts(text: str) -> Iterator[LockTimeout]:
 
 def lock_timeout(text: object) -> LockTimeout | None:
     """Return the first lock timeout in a text, if any."""
-    return next(lock_timeouts(text), None) if isinstance(text, str) else None
+    if not isinstance(text, str) or (WORDS[0] not in text and WORDS[1] not in text):
+        return None
+    return next(lock_timeouts(text), None)

@@ -8,6 +8,7 @@ markers it may hold. Only new shapes are searched.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from itertools import compress
 
 Marks = tuple[int, ...]
 """Indexes of the markers that a line holds."""
@@ -23,6 +24,9 @@ _OWN_FIELDS = ((b'"_meta":{"runtime"', 660), (rb"\"_meta\":{\"runtime\"", 900))
 Each with the length of what follows (bytes) from which on a second record may stand on the line: one alone has up to 654
 in 2026.4.5, two have more than 800.
 """
+
+_SAMPLE = 16_384
+"""So many first bytes are asked first for the form that a block of lines is in."""
 
 
 class MarkerScan:
@@ -44,24 +48,28 @@ class MarkerScan:
 
     def concerning(self, lines: Sequence[bytes]) -> list[tuple[int, Marks]]:
         """Return the places of the lines that hold a marker, in order, each with the markers it holds."""
+        return self.concerning_in(b"\n".join(lines), lines)
+
+    def concerning_in(self, text: bytes, lines: Sequence[bytes]) -> list[tuple[int, Marks]]:
+        """Return the same for the lines of a `text` that is there already."""
         if self._kept > KEPT_BYTES:
             self._likely, self._kept = {}, 0
-        heads = heads_of(lines)
-        shapes = b"\n".join(heads).translate(None, VARYING).split(b"\n")
+        heads = _heads_in(text, lines)
+        words = text if heads is lines else b"\n".join(heads)
+        shapes = words.translate(None, VARYING).split(b"\n")
         likely = list(map(self._likely.get, shapes))
         if None in likely:
             self._learn({shape for shape, marks in zip(shapes, likely, strict=True) if marks is None})
             likely = list(map(self._likely.get, shapes))
         concern, markers = [], self._markers
-        for place, marks in enumerate(likely):
+        for place in compress(range(len(lines)), likely):
+            head, marks = heads[place], likely[place] or ()
+            for index in marks:
+                if markers[index] not in head:
+                    marks = self._held(head, marks)
+                    break
             if marks:
-                head = heads[place]
-                for index in marks:
-                    if markers[index] not in head:
-                        marks = self._held(head, marks)  # noqa: PLW2901 - fewer of them
-                        break
-                if marks:
-                    concern.append((place, marks))
+                concern.append((place, marks))
         return concern
 
     def marks_of(self, line: bytes) -> Marks:
@@ -102,12 +110,19 @@ class MarkerScan:
 
 def heads_of(lines: Sequence[bytes]) -> Sequence[bytes]:
     """Return the lines without tslog's own fields, most of a JSON line; whole those with several records."""
-    text = b"\n".join(lines)
-    own, long = next((fields for fields in _OWN_FIELDS if fields[0] in text), (None, 0))
+    return _heads_in(b"\n".join(lines), lines)
+
+
+def _heads_in(text: bytes, lines: Sequence[bytes]) -> Sequence[bytes]:
+    own, long = next(
+        (fields for part in (text[:_SAMPLE], text) for fields in _OWN_FIELDS if fields[0] in part), (None, 0)
+    )
     if own is None:
         return lines
+    long += len(own)
     return [
-        head if len(tail) < long or own not in tail else line
+        line
+        if (end := line.find(own)) < 0 or (len(line) - end >= long and line.find(own, end + 1) >= 0)
+        else line[:end]
         for line in lines
-        for head, _, tail in (line.partition(own),)
     ]

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from itertools import islice
 
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.model.runs.events import Event
+from lockdeck.backend.openclaw.log.cuts import may_be_cut
 from lockdeck.backend.openclaw.log.framing.prefixes import CLOCK
 from lockdeck.backend.openclaw.log.framing.unwrap import Unwrapped, Unwrapper
 from lockdeck.backend.openclaw.log.kinds.table import KindTable
 from lockdeck.backend.openclaw.log.markers import Marks
-from lockdeck.backend.openclaw.log.records import Malformed, read_record
+from lockdeck.backend.openclaw.log.records import LogRecord, Malformed, read_record
 from lockdeck.backend.openclaw.log.values import ISO, SCAN_LIMIT
 
-_TAGS = re.compile(r"(?:\[[^\]\n]{1,60}\] ?){0,12}")
-_FORM = re.compile(rf'(?<!\d){ISO}|(?<![\d:]){CLOCK} |\[[A-Za-z][^\]\[\n"{{]{{0,59}}\] ?|\{{"')
+_TAGS = late_pattern(r"(?:\[[^\]\n]{1,60}\] ?){0,12}")
+_FORM = late_pattern(
+    rf'(?=[\d\[{{])(?:(?<!\d){ISO}|(?<![\d:]){CLOCK} |\[[A-Za-z][^\]\[\n"{{]{{0,59}}\] ?|\{{")'
+)
 """How one of OpenClaw's lines may begin inside another text: a time, a tag or a record."""
-_RECORD = re.compile(r'\{"(?:0|_meta|time|level|subsystem)"')
+_RECORD = late_pattern(r'\{"(?:0|_meta|time|level|subsystem|type": ?"log)"')
+_ESCAPED = late_pattern(r'\\{0,64}(?:"|&(?:quot|#34|#x22);)')
 MOST_FORMS = 16
 """No more places of a line than so many are read as the begin of a line."""
 
@@ -27,7 +31,7 @@ def read_event(line: Unwrapped, marks: Marks, at: float | None, kinds: KindTable
     `at` (epoch seconds) stands in for a missing time. Auth probes (run or session id starting with `probe-`) are not ours.
     """
     record = read_record(line, at)
-    if isinstance(record, Malformed):
+    if not isinstance(record, LogRecord):
         return record
     event = kinds.read(record, marks)
     if event is None or _is_probe(event):
@@ -49,10 +53,20 @@ def leaves_unread(
         text = unwrapped.text[:SCAN_LIMIT]
         return _holds_line(text[_skip_tags(text) :], marks, kinds)
     if unwrapped.own:
-        return unwrapped.record is None and _holds_line(unwrapped.text[1:SCAN_LIMIT], marks, kinds)
+        text = unwrapped.text[:SCAN_LIMIT]
+        return unwrapped.record is None and (
+            _is_cut_off(text, marks, kinds) or _holds_line(text[1:], marks, kinds)
+        )
     begin = 0 if len(line) <= SCAN_LIMIT else max(0, kinds.scan.first(line, marks) - SCAN_LIMIT // 2)
     text = line[begin : begin + SCAN_LIMIT].decode("utf-8", "replace")
     return _quotes(text, marks, kinds) or _holds_line(text, marks, kinds)
+
+
+def _is_cut_off(text: str, marks: Marks, kinds: KindTable) -> bool:
+    """Return whether a line of ours was cut before it told anything."""
+    if not may_be_cut(text):
+        return False
+    return kinds.scan.first(b" " + text[_skip_tags(text) :].encode("utf-8", "replace"), marks) == 1
 
 
 def _skip_tags(text: str) -> int:
@@ -62,11 +76,19 @@ def _skip_tags(text: str) -> int:
 
 def _holds_line(text: str, marks: Marks, kinds: KindTable) -> bool:
     """Return whether an event would be read if one of OpenClaw's lines began inside the text."""
-    plain = text.replace('\\"', '"') if '{\\"' in text else text
+    if "[" not in text and "{" not in text and text.count(":") < 2:
+        return False  # nothing in it is a form
+    plain = _without_escapes(text)
     places = list(islice(_FORM.finditer(plain), MOST_FORMS + 1))
     if len(places) > MOST_FORMS and _quotes(text, marks, kinds):
         return True
     return any(_tells(plain[place.start() :], marks, kinds) for place in places[:MOST_FORMS])
+
+
+def _without_escapes(text: str) -> str:
+    """Return a text whose quotes are as OpenClaw writes them: out of strings of JSON, cells of CSV and HTML."""
+    plain = _ESCAPED.sub('"', text) if "{\\" in text or "{&" in text else text
+    return plain.replace('""', '"') if '{""' in plain else plain
 
 
 def _tells(text: str, marks: Marks, kinds: KindTable) -> bool:

@@ -9,18 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import final
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, field, to_builtins
 
+from lockdeck.backend.openclaw.log.cuts import may_be_cut, without_cuts
 from lockdeck.backend.openclaw.log.framing.unwrap import Unwrapped
-from lockdeck.backend.openclaw.log.values import SCAN_LIMIT, clock, ident, key_values
+from lockdeck.backend.openclaw.log.objects import Record, Tslog
+from lockdeck.backend.openclaw.log.values import SCAN_LIMIT, ident, key_values
 
 
+@final
 class Malformed(StrEnum):
     """The reason why a line that holds a marker could not be read."""
 
     JSON = "not a JSON object"
     TIME = "no time"
+    TEXT = "words that no reader knows"
 
 
 _FEW_KEYS = ("2", "1", "0")
@@ -28,7 +33,7 @@ _FEW_KEYS = ("2", "1", "0")
 _NUMERIC_KEYS = ("9", "8", "7", "6", "5", "4", "3", *_FEW_KEYS)
 
 
-class LogRecord(Struct, frozen=True):
+class LogRecord(Struct, frozen=True, gc=False):
     """A line in one shape. `meta` holds the structured fields; empty for text lines.
 
     `trace_id` is the same for all lines of one run (seen on 2026.7.35 and 2026.9.6).
@@ -49,47 +54,64 @@ class LogRecord(Struct, frozen=True):
 
 def read_record(line: Unwrapped, at: float | None = None) -> LogRecord | Malformed:
     """Read what a line carries; `at` stands in for a missing time (epoch seconds)."""
-    if line.record is not None and not line.text:
-        return _from_json(line.record, line, at)
+    top = line.record
+    if top is not None and not line.text:
+        written_at = line.written_at
+        if written_at is None:
+            written_at = at if line.moment is None else line.moment
+        if written_at is None:
+            return Malformed.TIME
+        return _of_tslog(top, written_at) if isinstance(top, Tslog) else _of_object(top, written_at)
     if line.broken:
         return Malformed.JSON
     moment = line.moment
     moment = at if moment is None else moment
     if moment is None:
         return Malformed.TIME
-    return LogRecord(moment, line.text[:SCAN_LIMIT], line.record or {})
+    text = line.text[:SCAN_LIMIT]
+    return LogRecord(moment, without_cuts(text) if may_be_cut(text) else text, _printed_fields(line.record))
 
 
-def _from_json(top: Mapping[str, object], line: Unwrapped, at: float | None) -> LogRecord | Malformed:
-    written_at = _own_time(top)
-    if written_at is None:
-        written_at = at if line.moment is None else line.moment
-    if written_at is None:
-        return Malformed.TIME
-    message, trace_id = _message(top)[:SCAN_LIMIT], ident(top.get("traceId"))
-    if "session_id" not in top:
-        return LogRecord(written_at, message, _fields_of(top), None, None, trace_id)
-    return LogRecord(written_at, message, _fields_of(top), *_top_session(top), trace_id)
+def _of_tslog(top: Tslog, written_at: float) -> LogRecord:
+    one, two = top.one, top.two
+    if top.three is not UNSET:
+        message = _message(to_builtins(top))
+    elif isinstance(two, str):
+        message = two
+    elif isinstance(one, str):
+        message = one
+    elif isinstance(top.zero, str) and not (one is not UNSET and top.zero.startswith('{"')):
+        message = top.zero
+    else:
+        message = top.message if isinstance(top.message, str) else ""
+    fields = one if isinstance(one, dict) else top.zero
+    meta = fields if isinstance(fields, dict) else {}
+    session_id, session_key = (None, None) if top.session_id is UNSET else _session(top.session_id)
+    return LogRecord(written_at, message[:SCAN_LIMIT], meta, session_id, session_key, ident(top.trace_id))
+
+
+def _of_object(top: Mapping[str, object], written_at: float) -> LogRecord:
+    session_id, session_key = _session(top.get("session_id"))
+    message, meta = _message(top)[:SCAN_LIMIT], _fields_of(top)
+    return LogRecord(written_at, message, meta, session_id, session_key, ident(top.get("traceId")))
+
+
+def _printed_fields(record: Record | None) -> Mapping[str, object]:
+    """Return the fields that `openclaw logs` printed in front of a message."""
+    return {} if record is None else to_builtins(record) if isinstance(record, Tslog) else record
 
 
 def whole_time(line: Unwrapped) -> tuple[float, str] | None:
     """Return the whole time that a line tells (epoch seconds) and how it is written; None where it tells none."""
-    own = _own_time(line.record) if line.record is not None else None
-    if line.record is not None and own is not None:
-        written = line.record.get("time")
-        return own, written if isinstance(written, str) else ""
+    if line.record is not None and line.written_at is not None:
+        written = line.record.time if isinstance(line.record, Tslog) else line.record.get("time")
+        return line.written_at, written if isinstance(written, str) else ""
     return None if line.moment is None else (line.moment, line.stamp)
 
 
 def is_zoneless(line: Unwrapped) -> bool:
     """Return whether the time of a line is taken for one of this host's zone, since it tells none."""
-    return line.zoneless and (line.record is None or _own_time(line.record) is None)
-
-
-def _own_time(top: Mapping[str, object]) -> float | None:
-    meta = top.get("_meta")
-    written_at = clock(meta.get("date")) if isinstance(meta, dict) else None
-    return written_at if written_at is not None else clock(top.get("time"))
+    return line.zoneless and line.written_at is None
 
 
 def _message(top: Mapping[str, object]) -> str:
@@ -110,9 +132,9 @@ def _fields_of(top: Mapping[str, object]) -> Mapping[str, object]:
     return top if "subsystem" in top else {}  # the console in JSON puts the fields beside the message
 
 
-def _top_session(top: Mapping[str, object]) -> tuple[str | None, str | None]:
+def _session(told: object) -> tuple[str | None, str | None]:
     """Split the top-level `session_id`, which holds the session key where the line had no id."""
-    value = ident(top.get("session_id"))
+    value = ident(told)
     if value is not None and value.startswith("agent:"):
         return None, value
     return value, None

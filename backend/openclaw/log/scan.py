@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 
 from msgspec import Struct
 
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.model.words import times
 from lockdeck.backend.openclaw.log.framing.encodings import Decoding
 from lockdeck.backend.system.text import SafeText, safe
@@ -16,6 +18,7 @@ MAX_LINE = 1 << 20
 NO_LOG_FILE = "no log: no line has a time or a tag in front, or is a record"
 """Said of what is not `LineCounts.of_log`."""
 
+_LONE_RETURN = late_pattern(rb"\r(?!\r*\n)")
 PREVIEW = 160
 """Characters of a line that could not be read that are shown."""
 
@@ -27,6 +30,7 @@ class LineCounts(Struct):
     that are no text, `oversize` lines were skipped. Other lines without a marker are only counted. `unread` are the
     malformed ones that look like OpenClaw's, the first of them shown in `first_unread`. `shaped` says that a line
     has the shape of a log's. Of the events told, `zoneless` have a time without a zone: it is taken for one of this host.
+    `cut` ones lost a value where somebody cut the line to a width.
     """
 
     lines: int = 0
@@ -36,6 +40,7 @@ class LineCounts(Struct):
     bytes: int = 0
     unread: int = 0
     zoneless: int = 0
+    cut: int = 0
     first_unread: SafeText = SafeText("")
     shaped: bool = False
 
@@ -48,6 +53,7 @@ class LineCounts(Struct):
         self.bytes += counts.bytes
         self.unread += counts.unread
         self.zoneless += counts.zoneless
+        self.cut += counts.cut
         self.first_unread = self.first_unread or counts.first_unread
         self.shaped = self.shaped or counts.shaped
 
@@ -69,6 +75,16 @@ class LineCounts(Struct):
         verb = "tells" if self.zoneless == 1 else "tell"
         return f"{times(self.zoneless, 'line')} {verb} a time without a zone: taken for one of this machine's zone"
 
+    def cut_sentence(self) -> str | None:
+        """Say how many lines were cut to a width; None where all are whole."""
+        if not self.cut:
+            return None
+        verb = "was" if self.cut == 1 else "were"
+        return (
+            f"{times(self.cut, 'line')} {verb} cut to a width: values that were cut are not read; "
+            "show the log without a pager and in full"
+        )
+
     def unread_sentence(self) -> str | None:
         """Say how many lines could not be read although they look like OpenClaw's; None where all were."""
         if not self.unread:
@@ -84,15 +100,16 @@ class LineFeed:
     """The bytes of one log, given in order in pieces of any size, as whole lines.
 
     Keeps a half-written last line until its end arrives; never keeps more than `MAX_LINE` bytes. Lines come in UTF-8,
-    whatever the encoding.
+    whatever the encoding, and a carriage return alone ends one too.
     """
 
-    __slots__ = ("_decoding", "_pending", "_skipping")
+    __slots__ = ("_decoding", "_pending", "_returned", "_skipping")
 
     def __init__(self, *, mid_line: bool = False) -> None:
         """`mid_line`: the first piece starts inside a line, whose rest is not looked at."""
         self._decoding = Decoding()
         self._pending = b""
+        self._returned = b""
         self._skipping = mid_line
 
     def feed(self, piece: bytes, counts: LineCounts) -> list[bytes]:
@@ -103,7 +120,7 @@ class LineFeed:
     def finish(self, counts: LineCounts) -> list[bytes]:
         """Return the last line when it has no newline: nothing more will come."""
         lines = self._split(self._decoding.finish(), counts)
-        rest, self._pending = self._pending, b""
+        rest, self._pending, self._returned = self._pending, b"", b""
         counts.lines += bool(rest)
         return [*lines, rest] if rest else lines
 
@@ -117,13 +134,18 @@ class LineFeed:
         return lines
 
     def _split(self, piece: bytes, counts: LineCounts) -> list[bytes]:
+        if self._returned or b"\r" in piece:
+            piece, self._returned = self._returned + piece, b""
+            if piece.endswith(b"\r"):  # the next piece may begin with its newline
+                piece, self._returned = piece[:-1], b"\r"
+            piece = _LONE_RETURN.sub(b"\n", piece)
         if self._skipping:
             end = piece.find(b"\n")
             if end < 0:
                 return []
             self._skipping = False
             piece = piece[end + 1 :]
-        *lines, rest = piece.split(b"\n")
+        lines, rest = _lines_of(piece)
         if lines and self._pending:
             lines[0] = self._pending + lines[0]
             self._pending = b""
@@ -141,9 +163,15 @@ class LineFeed:
         self._skipping = True
 
 
-def no_text(lines: Sequence[bytes]) -> set[int]:
-    """Return the places of the lines that are no text: where a NUL stands, all that are not UTF-8 either."""
-    if b"\0" not in b"".join(lines):
+def _lines_of(piece: bytes) -> tuple[list[bytes], bytes]:
+    """Return the lines of a piece, and what follows the last newline. A reader finds ends of lines faster than a split does."""
+    end = piece.rfind(b"\n") + 1
+    return [line[:-1] for line in BytesIO(piece[:end])], piece[end:]
+
+
+def no_text(text: bytes, lines: Sequence[bytes]) -> set[int]:
+    """Return the places of the lines of `text` that are none: where a NUL stands, all that are not UTF-8 either."""
+    if b"\0" not in text:
         return set()
     return {place for place, line in enumerate(lines) if not _is_text(line)}
 

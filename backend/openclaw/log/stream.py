@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import count
 
 import msgspec
 
-from lockdeck.backend.model.moments import is_dated
+from lockdeck.backend.model.moments import LogEnd, is_dated
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.model.runs.events import Event
-from lockdeck.backend.openclaw.log.dating import Dating
+from lockdeck.backend.openclaw.log.cuts import loses_value
+from lockdeck.backend.openclaw.log.datings import Datings, Origins
+from lockdeck.backend.openclaw.log.ends import ends_of
 from lockdeck.backend.openclaw.log.framing.encodings import Decoding
 from lockdeck.backend.openclaw.log.framing.joins import objects_in
 from lockdeck.backend.openclaw.log.framing.pieces import Pieces
@@ -19,7 +21,7 @@ from lockdeck.backend.openclaw.log.kinds import KINDS
 from lockdeck.backend.openclaw.log.kinds.table import KindTable
 from lockdeck.backend.openclaw.log.markers import Marks
 from lockdeck.backend.openclaw.log.reading import leaves_unread, read_event
-from lockdeck.backend.openclaw.log.records import Malformed, is_zoneless, whole_time
+from lockdeck.backend.openclaw.log.records import Malformed, is_zoneless
 from lockdeck.backend.openclaw.log.scan import (
     MAX_LINE,
     LineCounts,
@@ -34,11 +36,15 @@ LOOK_FOR_SHAPE = 1000
 """Lines of a block, spread over it, that are asked whether a log has such, until one has been found."""
 LOOK_ABOVE = 50
 """Lines above a first one without a date that are searched for a date."""
-_HOUR = re.compile(rb"[^\n]{0,100}?\d\d:(?=\d\d:\d\d(?![:\d]))")
+KEPT_LINES = 400
+"""So many last lines are kept: the end of each who writes a stream is looked for in them."""
+_HOUR = late_pattern(rb"[^\n]{0,100}?\d\d:(?=\d\d:\d\d(?![:\d]))")
 """The begin of a line up to the hour of its clock."""
 _NO_HOUR = b"\n"
 _HEAD = 16_384
 """So many bytes of a line above are kept."""
+_NO_TIME = Malformed.TIME
+_Part = tuple[bytes, Unwrapped, Marks]
 
 
 def parse_line(line: bytes, at: float | None = None, kinds: KindTable = KINDS) -> Event | Malformed | None:
@@ -63,17 +69,21 @@ def _marks_within(line: Unwrapped, kinds: KindTable) -> Marks:
 class EventStream:
     """The bytes of one log, in order and in pieces of any size, into events.
 
-    `dated`: whether the line of the event yielded last told a time of its own.
+    Of the line of the event yielded last, `dated` says whether it told a time of its own, and `origins` who wrote it, as
+    what stands around it names them.
     """
 
-    __slots__ = ("_above", "_dating", "_feed", "_kinds", "_pieces", "_unwrapper", "dated")
+    __slots__ = ("_above", "_datings", "_feed", "_kinds", "_pieces", "_unwrapper", "dated", "origins")
 
-    def __init__(self, number: int = 0, *, mid_line: bool = False, kinds: KindTable = KINDS) -> None:
-        """`number` tells streams apart that are read together: what has no date in two of them has no order."""
-        self._dating = Dating(number)
-        self._above: list[bytes] = []
+    def __init__(
+        self, numbers: Iterator[int] | None = None, *, mid_line: bool = False, kinds: KindTable = KINDS
+    ) -> None:
+        """`numbers` tell streams apart that are read together: what has no date in two of them has no order."""
+        self._datings = Datings(count() if numbers is None else numbers)
+        self._above: Sequence[bytes] = ()
         self._kinds = kinds
         self.dated = True
+        self.origins: Origins = ()
         self._feed = LineFeed(mid_line=mid_line)
         self._pieces = Pieces()
         self._unwrapper = Unwrapper()
@@ -83,7 +93,7 @@ class EventStream:
 
         `at`: when these arrived (epoch seconds), None where they may have been there for any time.
         """
-        self._dating.arrive(at)
+        self._datings.arrive(at)
         return self._events(self._pieces.join(self._feed.feed(piece, counts)), counts)
 
     def next_file(self, head: bytes, counts: LineCounts) -> Iterator[Event]:
@@ -101,50 +111,49 @@ class EventStream:
         return self._events(lines, counts)
 
     @property
-    def last_clock(self) -> float | None:
-        """The moment of the last clock without a date."""
-        return self._dating.moment
+    def last_clocks(self) -> tuple[float, ...]:
+        """The moments of the last clocks without a date, of each who writes."""
+        return tuple(self._datings.clocks().values())
 
-    def last_moments(self) -> Iterator[float]:
-        """Yield the last moments that lines of the stream tell: with a date, and without."""
-        if self.last_clock is not None:
-            yield self.last_clock
-        times = (whole_time(self._unwrapper.unwrap(line)) for line in reversed(self._above))
-        yield from islice((time[0] for time in times if time is not None), 1)
+    def ends(self) -> dict[Origins, tuple[LogEnd, ...]]:
+        """Return where the log ends, by who wrote it."""
+        return ends_of([self._unwrapper.unwrap(line) for line in self._above], self._datings)
 
     def _events(self, lines: Sequence[bytes], counts: LineCounts) -> Iterator[Event]:
         counts.shaped = counts.shaped or _shaped(lines)
-        concern, odd = self._kinds.scan.concerning(lines), no_text(lines)
+        text = b"\n".join(lines)
+        concern, odd = self._kinds.scan.concerning_in(text, lines), no_text(text, lines)
         counts.malformed += len(odd.difference(place for place, _ in concern))
-        passed = 0
+        passed, unwrap = 0, self._unwrapper.unwrap
         for place, marks in concern:
             line = lines[place]
             if len(line) > MAX_LINE:
                 counts.oversize += 1
                 continue
-            parts = self._parts(line, marks)
-            if not parts:
-                continue
+            unwrapped = unwrap(line)
+            parts: Sequence[_Part] = ((line, unwrapped, marks),)
+            if unwrapped.more or marks[-1] in self._kinds.hidden:
+                parts = self._parts(line, unwrapped, marks)
+                if not parts:
+                    continue
             counts.relevant += 1
-            if self._dating.follows:
+            if self._datings.follows:
                 self._pass_by(lines, passed, place)
             passed = place + 1
-            for part, unwrapped, held in parts:
-                event = self._event(unwrapped, held, lines, place)
-                if isinstance(event, Malformed) or leaves_unread(part, unwrapped, held, self._kinds, event):
-                    counts.miss(part[:SCAN_LIMIT].decode("utf-8", "replace"))
-                elif event is None and place in odd:
-                    counts.malformed += 1
-                if event is not None and not isinstance(event, Malformed):
-                    counts.shaped = True
-                    counts.zoneless += is_zoneless(unwrapped)
+            for part in parts:
+                event = self._read(part, lines, place, counts)
+                if event is None:
+                    counts.malformed += place in odd
+                elif type(event) is not Malformed:
                     yield event
         self._pass_by(lines, passed, len(lines))
-        self._above = [line[:_HEAD] for line in [*self._above, *lines[-LOOK_ABOVE:]][-LOOK_ABOVE:]]
+        if len(lines) < KEPT_LINES:
+            lines = [line[:_HEAD] for line in [*self._above, *lines][-KEPT_LINES:]]
+        self._above = lines[-KEPT_LINES:]
 
-    def _parts(self, line: bytes, marks: Marks) -> list[tuple[bytes, Unwrapped, Marks]]:
+    def _parts(self, line: bytes, unwrapped: Unwrapped, marks: Marks) -> list[_Part]:
         """Return what stands on a line, one record after the other, with the markers that each of them holds."""
-        unwrapped, scan = self._unwrapper.unwrap(line), self._kinds.scan
+        scan = self._kinds.scan
         if not unwrapped.more:
             words = self._held(unwrapped, marks)
             return [(line, unwrapped, words)] if words else []
@@ -160,25 +169,46 @@ class EventStream:
         """Return the markers of a line; those of its words where these were written as numbers."""
         return _marks_within(line, self._kinds) if marks and marks[-1] in self._kinds.hidden else marks
 
-    def _event(
+    def _read(
+        self, part: _Part, lines: Sequence[bytes], place: int, counts: LineCounts
+    ) -> Event | Malformed | None:
+        """Return the event of what stands on a line, and count what could not be read, which is malformed then."""
+        raw, line, marks = part
+        event = read_event(line, marks, None, self._kinds)
+        if event is _NO_TIME:
+            event = self._dated(line, marks, lines, place)
+        else:
+            self.dated = True
+            if self._datings.follows:
+                self._datings.pass_by(line)
+        if type(event) is Malformed or leaves_unread(raw, line, marks, self._kinds, event):
+            counts.miss(raw[:SCAN_LIMIT].decode("utf-8", "replace"))
+            event = Malformed.TEXT if event is None else event
+        if event is None or type(event) is Malformed:
+            return event
+        counts.shaped = True
+        if line.text or line.zoneless:
+            counts.zoneless += is_zoneless(line)
+            counts.cut += bool(line.text) and loses_value(line.text[:SCAN_LIMIT])
+        self.origins = line.origins
+        return event
+
+    def _dated(
         self, line: Unwrapped, marks: Marks, lines: Sequence[bytes], place: int
     ) -> Event | Malformed | None:
-        event = read_event(line, marks, None, self._kinds)
-        if event is not Malformed.TIME:
-            self.dated = True
-            if self._dating.follows:
-                self._dating.pass_by(line)
-            return event
-        if line.clock is not None and self._dating.needs_date:
+        """Read a line that tells no date by what the lines around it tell."""
+        if self._datings.needs_date(line):
             for above in [*self._above, *lines[max(0, place - LOOK_ABOVE) : place]][-LOOK_ABOVE:]:
-                self._dating.pass_by(Unwrapper().unwrap(above[:_HEAD]))
-        at = self._dating.moment_of(line)
+                unwrapped = Unwrapper().unwrap(above[:_HEAD])
+                if line.origins[: len(unwrapped.origins)] == unwrapped.origins:
+                    self._datings.pass_by(unwrapped, line.origins)
+        at = self._datings.moment_of(line)
         self.dated = line.clock is not None and is_dated(at)
         return read_event(line, marks, at, self._kinds)
 
     def _pass_by(self, lines: Sequence[bytes], first: int, end: int) -> None:
         """Let time pass with the lines that do not concern us, once a clock without a date does."""
-        if not self._dating.follows:
+        if not self._datings.follows:
             return
         hour = _NO_HOUR
         for place in range(first, end):
@@ -187,7 +217,7 @@ class EventStream:
                 continue  # no midnight within one hour
             if len(line) <= MAX_LINE:
                 unwrapped = self._unwrapper.unwrap(line)
-                self._dating.pass_by(unwrapped)
+                self._datings.pass_by(unwrapped)
                 match = _HOUR.match(line) if unwrapped.clock is not None else None
                 hour = match[0] if match is not None else hour
 

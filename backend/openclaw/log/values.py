@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 import re
 from datetime import datetime
-from functools import lru_cache
 
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.system.text import SafeText, safe
 
@@ -22,9 +22,13 @@ SCAN_LIMIT = 16_384
 """Characters of one message that are looked at; OpenClaw itself caps messages at 4096."""
 
 _ABSENT = frozenset({"", "-", "none", "unknown", "undefined", "null", "n/a"})
-_DIGITS = re.compile(r"-?\d{1,15}(?=$|ms|[^\d.\w])")
-_FIRST_KEY = re.compile(r"(?<![\w.])([A-Za-z]\w{0,40})=")
-_NEXT_KEY = re.compile(r" ([A-Za-z]\w{0,40})=")
+_MOST_IDS = 4096
+_MOST_KEYS = 1024
+_MOST_DIGITS = 15
+_DIGITS = late_pattern(rf"-?\d{{1,{_MOST_DIGITS}}}(?=$|ms|[^\d.\w])")
+_FLAGS = {"true": True, "false": False}
+_FIRST_KEY = late_pattern(r"(?<![\w.])([A-Za-z]\w{0,40})=")
+_KEY = late_pattern(r"[A-Za-z]\w{0,40}")
 ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC\b|[+-]\d\d:?\d\d\b))?"
 """Pattern of an ISO 8601 time as logs and what wraps them write it."""
 
@@ -39,15 +43,23 @@ def hashed_profile(value: object) -> str | None:
 
 def ident(value: object) -> str | None:
     """Read an id: a non-empty string, capped, None for OpenClaw's words for "not known"."""
-    if not isinstance(value, str):
-        return None
-    return _ident(value) if len(value) <= ID_LIMIT else _ident(value.strip()[:ID_LIMIT])
+    return _IDS[value] if isinstance(value, str) else None
 
 
-@lru_cache(4096)  # a long log tells few ids many times over: each is read and kept once
-def _ident(text: str) -> str | None:
-    stripped = text.strip()
-    return None if stripped.lower() in _ABSENT else stripped
+class _Ids(dict[str, str | None]):
+    """Ids by how they are written: a long log tells few of them many times over, so each is read and kept once."""
+
+    def __missing__(self, text: str) -> str | None:
+        stripped = text.strip()[:ID_LIMIT]
+        value = None if stripped.lower() in _ABSENT else stripped
+        if len(text) <= ID_LIMIT:
+            if len(self) >= _MOST_IDS:
+                self.clear()
+            self[text] = value
+        return value
+
+
+_IDS = _Ids()
 
 
 def shown(value: object) -> SafeText:
@@ -57,15 +69,17 @@ def shown(value: object) -> SafeText:
 
 def number(value: object) -> int | None:
     """Read a whole number from an int, a float or digits (with `ms`)."""
+    if isinstance(value, str):
+        if value.isdecimal() and len(value) <= _MOST_DIGITS:
+            return int(value)
+        digits = _DIGITS.match(value)
+        return int(digits[0]) if digits else None
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
         return value if abs(value) < 1 << 63 else None
     if isinstance(value, float):
         return int(value) if math.isfinite(value) and abs(value) < 1 << 53 else None
-    if isinstance(value, str):
-        digits = _DIGITS.match(value)
-        return int(digits[0]) if digits else None
     return None
 
 
@@ -79,7 +93,7 @@ def flag(value: object) -> bool | None:
     """Read true or false, as JSON or as a word."""
     if isinstance(value, bool):
         return value
-    return {"true": True, "false": False}.get(value) if isinstance(value, str) else None
+    return _FLAGS.get(value) if isinstance(value, str) else None
 
 
 def clock(value: object) -> float | None:
@@ -92,17 +106,52 @@ def clock(value: object) -> float | None:
         return clock(value.replace(" UTC", "Z")) if " UTC" in value else None
 
 
+def epoch(moment: datetime) -> float | None:
+    """Return a moment in epoch seconds, None for what this host's clock can't tell. One without zone is local time."""
+    try:
+        return moment.timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def key_values(text: str) -> dict[str, str]:
     """Read `key=value key=value …`; a value reaches to the next key, the first of two equal keys wins."""
     text = text[:SCAN_LIMIT]
-    first = _FIRST_KEY.search(text)
-    if first is None:
-        return {}
-    parts = [first[1], *_NEXT_KEY.split(text[first.end() :])]
+    before, _, words = text.partition("=")
+    key = before.rpartition(" ")[2]
+    if not _IS_KEY[key] or len(before) == len(text):
+        first = _FIRST_KEY.search(text)
+        if first is None:
+            return {}
+        key, words = first[1], text[first.end() :]
     values: dict[str, str] = {}
-    for key, value in zip(parts[::2], parts[1::2], strict=True):
-        values.setdefault(key, value.strip().strip('"'))
+    begin = ""
+    *parts, last = words.split("=")
+    for part in parts:
+        value, blank, word = part.rpartition(" ")
+        if blank and _IS_KEY[word]:
+            if key not in values:
+                values[key] = (begin + value).strip().strip('"')
+            key, begin = word, ""
+        else:
+            begin += f"{part}="
+    values.setdefault(key, (begin + last).strip().strip('"'))
     return values
+
+
+class _Keys(dict[str, bool]):
+    """Words that were asked whether they are keys: a log has few of them."""
+
+    def __missing__(self, word: str) -> bool:
+        is_key = _KEY.fullmatch(word) is not None
+        if is_key:
+            if len(self) >= _MOST_KEYS:
+                self.clear()
+            self[word] = True
+        return is_key
+
+
+_IS_KEY = _Keys()
 
 
 def model_name(provider: object, model: object) -> str | None:

@@ -9,31 +9,25 @@ from __future__ import annotations
 
 import json
 import os
-import re
 
 from lockdeck.backend.model.locks import Presence
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.openclaw.files import read_regular
-from lockdeck.backend.openclaw.log.files import open_regular, read_end
+from lockdeck.backend.openclaw.log.files import read_end
 
 TAIL = 256 * 1024
 """Bytes of a log's end that are looked at."""
-_CODE = re.compile(rb'"filePath"\s*:\s*"(/[^"\\]{1,1000}/openclaw)/dist/')
+_CODE = late_pattern(rb'"filePath"\s*:\s*"(/[^"\\]{1,1000}/openclaw)/dist/')
 _PACKAGE_BYTES = 1 << 20
 
 
-def version_in_log(path: str) -> Version | None:
-    """Return the version of the one installation that wrote the end of a log; None for none or several."""
-    try:
-        descriptor = open_regular(path, follow=True)
-    except (OSError, ValueError):
-        return None
+def version_in_log(descriptor: int) -> Version | None:
+    """Return the version of the one installation that wrote the end of an open log; None for none or several."""
     try:
         raw, _ = read_end(descriptor, TAIL)
     except OSError:
         return None
-    finally:
-        os.close(descriptor)
     installations = {os.fsdecode(folder) for folder in _CODE.findall(raw)}
     return _version_of(installations.pop()) if len(installations) == 1 else None
 

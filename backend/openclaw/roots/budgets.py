@@ -35,6 +35,8 @@ HIDDEN_NAMES = 16
 """So many places that hide sessions are named; the others are counted."""
 LOCKS = 120_000
 """Locks in one root; of each a hash is kept and not what stands in it, which others write."""
+READ_S = 5.0
+"""Seconds for each step of a look at one root (its configuration, stores, locks, logs): a file system may answer never."""
 ERA_PAGES = 32_768
 """Pages of schemas that are looked at in the databases of one root."""
 ERA_BYTES = 128 << 20

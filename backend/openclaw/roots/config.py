@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.trust import Ownership
@@ -22,9 +23,9 @@ from lockdeck.backend.openclaw.roots.failover import FailoverSettings, Models, S
 from lockdeck.backend.system.accounts import home_of_account, our_uid
 from lockdeck.backend.system.text import SafeText, safe
 
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_WINDOWS_PATH = re.compile(r"[A-Za-z]:[\\/]|\\\\")
-_AGENT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_VARIABLE = late_pattern(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_WINDOWS_PATH = late_pattern(r"[A-Za-z]:[\\/]|\\\\")
+_AGENT_ID = late_pattern(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 class Agent(Struct, frozen=True):
@@ -70,6 +71,13 @@ class Config(Struct, frozen=True):
     version: Version | None = None
     agents: tuple[Agent, ...] = ()
     failover: FailoverSettings = field(default_factory=FailoverSettings)
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """The credentials that it holds itself."""
+        return tuple(
+            word for word in (self.token, self.password, self.remote_token) if isinstance(word, Secret)
+        )
 
     def chain_for(
         self, agent: str, stored: StoredProfiles | None = None, version: Version | None = None

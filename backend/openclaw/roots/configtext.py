@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.model.trust import Ownership
 from lockdeck.backend.openclaw.roots.budgets import CONFIG_DEPTH, CONFIG_NOTES, CONFIG_VALUES, BudgetError
 from lockdeck.backend.openclaw.roots.configfiles import ConfigFileError, ConfigFiles
@@ -17,7 +18,7 @@ from lockdeck.backend.openclaw.roots.environment import home_of, real
 from lockdeck.backend.openclaw.roots.variables import Variables, env_block, parse_dotenv
 from lockdeck.backend.system.text import SafeText, safe
 
-_NEAR = re.compile(r"(.*?)(?: starting)? near (\d+)")
+_NEAR = late_pattern(r"(.*?)(?: starting)? near (\d+)")
 DOTENV = ".env"
 GLOBAL_DOTENV = ".config/openclaw/gateway.env"
 """Below the home; read in 2026.4.5."""

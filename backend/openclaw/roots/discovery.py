@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from msgspec import Struct
 
 from lockdeck.backend.model.locks import LockKind
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.model.trust import Vouch
 from lockdeck.backend.openclaw.locks.gatewaylock import gateway_lock_at, is_lock_of_root
 from lockdeck.backend.openclaw.roots.budgets import BudgetError
@@ -22,7 +24,7 @@ from lockdeck.backend.openclaw.roots.environment import (
     state_dir,
 )
 from lockdeck.backend.openclaw.roots.era import Era, era_of
-from lockdeck.backend.openclaw.roots.faults import RootFault, fault_of_root
+from lockdeck.backend.openclaw.roots.faults import RootFault, fault_of_root, silent_root
 from lockdeck.backend.openclaw.roots.layout import lock_kind
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces, unknown_place
 from lockdeck.backend.openclaw.roots.sessionsdirs import SessionsDir, sessions_dirs
@@ -31,7 +33,7 @@ from lockdeck.backend.system.text import SafeText
 Vouches = Callable[[str], Vouch]
 """Gives the user's word about the root at a path."""
 
-_PROFILE = re.compile(r"\.openclaw-[a-z0-9][a-z0-9_-]{0,63}", re.IGNORECASE)
+_PROFILE = late_pattern(r"\.openclaw-[a-z0-9][a-z0-9_-]{0,63}", re.IGNORECASE)
 
 
 class Root(Struct, frozen=True):
@@ -66,7 +68,30 @@ class Discovery(Struct, frozen=True):
         return tuple((entry.path, entry.fault.sentence) for entry in self.unusable)
 
 
-def discover_roots(env: Mapping[str, str], home: str, paths: Sequence[str], vouches: Vouches) -> Discovery:
+class PathLook(Struct, frozen=True):
+    """A look at one path: why it can't be a root, what it leads to, and the user's word about it."""
+
+    fault: RootFault | None
+    stands: bool
+    real: str
+    vouch: Vouch
+
+
+LookAll = Callable[[Mapping[str, Callable[[], PathLook]]], Mapping[str, PathLook]]
+"""Looks at paths, each by its own call, and leaves out those that don't answer."""
+
+
+def _look_at_all(looks: Mapping[str, Callable[[], PathLook]]) -> dict[str, PathLook]:
+    return {path: look() for path, look in looks.items()}
+
+
+def discover_roots(
+    env: Mapping[str, str],
+    home: str,
+    paths: Sequence[str],
+    vouches: Vouches,
+    look_all: LookAll = _look_at_all,
+) -> Discovery:
     """Find the roots: those at `paths`, else all that the environment and the home directory have.
 
     Two paths to one place are one root. A required root (in `paths`, or `$OPENCLAW_STATE_DIR`) that can't
@@ -80,17 +105,26 @@ def discover_roots(env: Mapping[str, str], home: str, paths: Sequence[str], vouc
     roots: dict[str, Root] = {}
     unusable: list[Unusable] = []
     looked_at = tuple(dict.fromkeys([*explicit, *defaults]))
+    looks = look_all({path: partial(_look_at, path, vouches) for path in looked_at})
     for path in looked_at:
-        fault = fault_of_root(path)
-        if fault is None:
-            roots.setdefault(real(path), Root(path, vouches(path)))
-        elif path in required or os.path.lexists(path):
-            unusable.append(Unusable(path, fault, required=path in required))
+        look = looks.get(path)
+        if look is None:
+            unusable.append(Unusable(path, silent_root(path), required=path in required))
+        elif look.fault is None:
+            roots.setdefault(look.real, Root(path, look.vouch))
+        elif path in required or look.stands:
+            unusable.append(Unusable(path, look.fault, required=path in required))
     return Discovery(tuple(roots.values()), looked_at, tuple(unusable))
 
 
+def _look_at(path: str, vouches: Vouches) -> PathLook:
+    fault = fault_of_root(path)
+    return PathLook(fault, fault is None or os.path.lexists(path), real(path), vouches(path))
+
+
 def _default_roots(env: Mapping[str, str], home: str) -> Iterator[str]:
-    yield state_dir(env, home)
+    if env.get("OPENCLAW_STATE_DIR", "").strip():
+        yield state_dir(env, home)
     yield os.path.join(home, ".openclaw")
     try:
         names = sorted(os.listdir(home))

@@ -64,14 +64,14 @@ class FailoverSettings(Struct, frozen=True):
     compaction_timeout_s: float | None = None
 
 
-def read_profiles(root: str, agent: str, *, confined: bool = False) -> StoredProfiles | None:
+def read_profiles(root: str, agent: str, *, confined: bool) -> StoredProfiles | None:
     """Read which profiles `agent` has, those of `main` included, as OpenClaw merges them.
 
     `confined`: no link below the root is followed, for a root that is not ours.
 
     Credentials are skipped, not built. None where no store can be read (SQLite era: always).
     """
-    read = (_stored(root, name, confined) for name in dict.fromkeys(["main", agent]))
+    read = (_stored(root, path, confined) for path in profile_files(root, agent))
     stores = [store for store in read if store is not None]
     if not stores:
         return None
@@ -82,8 +82,13 @@ def read_profiles(root: str, agent: str, *, confined: bool = False) -> StoredPro
     )
 
 
-def _stored(root: str, agent: str, confined: bool) -> StoredProfiles | None:
-    path = os.path.join(root, "agents", agent, "agent", "auth-profiles.json")
+def profile_files(root: str, agent: str) -> list[str]:
+    """Return where the profiles of `agent` may stand, the later going before the earlier."""
+    names = dict.fromkeys(["main", agent])
+    return [os.path.join(root, "agents", name, "agent", "auth-profiles.json") for name in names]
+
+
+def _stored(root: str, path: str, confined: bool) -> StoredProfiles | None:
     content = read_regular(path, PROFILES_CAP_BYTES, follow=True, below=root if confined else None)
     if content.presence is not Presence.FILE:
         return None

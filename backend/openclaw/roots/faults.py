@@ -7,6 +7,7 @@ import stat
 
 from msgspec import Struct
 
+from lockdeck.backend.openclaw.roots.budgets import READ_S
 from lockdeck.backend.openclaw.roots.environment import CONFIG_NAMES
 from lockdeck.backend.system.text import SafeText, safe
 
@@ -41,6 +42,12 @@ def fault_of_root(path: str) -> RootFault | None:
         return RootFault(safe(f"{path} can't be looked into: {reason_of(error)}"), unseen=True)
     sentence = f"{path} has no agents directory and no openclaw.json: not an OpenClaw root"
     return RootFault(safe(_with_hint(path, sentence)))
+
+
+def silent_root(path: str) -> RootFault:
+    """Return the fault of a root whose file system does not answer."""
+    sentence = f"{path}: its files were not read within {READ_S:g} s; it is looked at again when they answer"
+    return RootFault(safe(sentence), unseen=True)
 
 
 def reason_of(error: OSError | ValueError) -> str:

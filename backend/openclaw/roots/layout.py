@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterable
 
 from lockdeck.backend.model.locks import LockKind
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.openclaw.roots.budgets import AGENTS
 from lockdeck.backend.openclaw.roots.ways import Ways
 
-_GATEWAY_LOCK = re.compile(r".*/openclaw-\d{1,10}/gateway\.[^/]{1,80}\.lock", re.DOTALL)
+_GATEWAY_LOCK = late_pattern(r".*/openclaw-\d{1,10}/gateway\.[^/]{1,80}\.lock", re.DOTALL)
 _SESSION_SUFFIX, _TRAJECTORY_SUFFIX = ".jsonl.lock", ".trajectory.jsonl.lock"
 
 

@@ -72,6 +72,22 @@ def look_for_sessions(root: str, config: Config) -> tuple[tuple[SessionsDir, ...
     return tuple(directories.values()), _first(hidden)
 
 
+def missing_store(config: Config, there: Iterable[SessionsDir]) -> str | None:
+    """Say that the store that a config names is at none of the directories that are `there`; None where it is.
+
+    A gateway that lives makes it with its first session, or has it at a place of its own: in its container.
+    """
+    store = config.session_store
+    if store is None or any(
+        home.spelling == os.path.dirname(store.replace("{agentId}", home.agent or "")) for home in there
+    ):
+        return None
+    return (
+        f"session.store {store} leads to no directory here: the gateway has had no session yet, or has it at a place of its "
+        "own (a container); watch it where that is"
+    )
+
+
 def _first(sentences: Iterable[SafeText]) -> tuple[SafeText, ...]:
     """Return so many sentences as people read, and how many more there are."""
     every = tuple(sentences)

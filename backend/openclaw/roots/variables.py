@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.openclaw.roots.budgets import (
     CONFIG_EXPANDED_BYTES,
     CONFIG_NOTES,
@@ -14,9 +15,9 @@ from lockdeck.backend.openclaw.roots.budgets import (
 )
 from lockdeck.backend.system.text import SafeText, safe
 
-_VARIABLE = re.compile(r"\$?\$\{([A-Z_][A-Z0-9_]*)\}")
-_ASSIGNMENT = re.compile(r"\s*(?:export\s+)?([\w.-]{1,256})\s*[=:](.*)", re.DOTALL)
-_QUOTED = re.compile(r"\s*(?:'((?:\\'|[^'])*)'|\"((?:\\\"|[^\"])*)\"|`((?:\\`|[^`])*)`)\s*(?:#.*)?")
+_VARIABLE = late_pattern(r"\$?\$\{([A-Z_][A-Z0-9_]*)\}")
+_ASSIGNMENT = late_pattern(r"\s*(?:export\s+)?([\w.-]{1,256})\s*[=:](.*)", re.DOTALL)
+_QUOTED = late_pattern(r"\s*(?:'((?:\\'|[^'])*)'|\"((?:\\\"|[^\"])*)\"|`((?:\\`|[^`])*)`)\s*(?:#.*)?")
 
 
 class Variables:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 
-_BETWEEN = re.compile(r"(?:[\s,;|\[\]]|\\[nrt])*")
-_NEXT = re.compile(rf'{_BETWEEN.pattern}(?:\{{"|$)')
+from lockdeck.backend.model.pattern import late_pattern
+
+_SEPARATORS = r"(?:[\s,;|\[\]]|\\[nrt])*"
+_BETWEEN = late_pattern(_SEPARATORS)
+_NEXT = late_pattern(rf'{_SEPARATORS}(?:\{{"|$)')
 _DECODER = json.JSONDecoder(strict=False)
 
 

@@ -8,32 +8,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import repeat
+from operator import contains
 
 import msgspec
 
-from lockdeck.backend.openclaw.log.framing.envelopes import message_text
+from lockdeck.backend.model.pattern import late_pattern
+from lockdeck.backend.openclaw.log.framing.envelopes import (
+    ORIGIN_FIELDS,
+    message_text,
+    open_envelope,
+)
 from lockdeck.backend.openclaw.log.objects import decode_object
 
 MOST_BYTES = 1 << 20
 """A line put together from parts is cut off here (bytes)."""
+MOST_PARTS = 16
+"""So many lines are put together at once."""
 
-_CRI = re.compile(rb"(\S{20,40} (stdout|stderr) )([PF])(?::[\w:]{0,40})? ")
+_CRI = late_pattern(rb"(\S{20,40} (stdout|stderr) )([PF])(?::[\w:]{0,40})? ")
 _CRI_PARTS = (b" stdout P", b" stderr P")
 _DOCKER = b'{"log":"'
 _DOCKER_WHOLE = b'\\n","stream"'
-_NUMBERS = b'"MESSAGE":['
+_NUMBERS, _WORDS = b'"MESSAGE":[', b'"MESSAGE":"'
 IN_NUMBERS = (_NUMBERS, b'\\"MESSAGE\\":[')
 """A line of the journal that shows no words, since they are written as numbers: as it is, and inside a string."""
 _ENTRY = (b"__CURSOR=", b"__REALTIME_TIMESTAMP=")
-_FIELD = re.compile(rb"([A-Z_][A-Z0-9_]{0,63})=(.*)", re.DOTALL)
-_NAME = re.compile(rb"[A-Z_][A-Z0-9_]{0,63}")
-_KEPT = frozenset({"MESSAGE", "__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP", "_HOSTNAME"})
+_FIELD = late_pattern(rb"([A-Z_][A-Z0-9_]{0,63})=(.*)", re.DOTALL)
+_NAME = late_pattern(rb"[A-Z_][A-Z0-9_]{0,63}")
+_KEPT = ORIGIN_FIELDS | {"MESSAGE", "__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP"}
 _HEAD = 8
-_SPREAD_HEADS = re.compile(rb'\{"log":"|__CURSOR|__REALTI|\{ ?"[A-Z_]')
+_CRI_HEAD = 64
+"""So many first bytes of a line (at least) tell whether it is a part."""
+_SPREAD_HEADS = late_pattern(rb'\{"log":"|__CURSOR|__REALTI|\{ ?"[A-Z_]')
 
 
 class Pieces:
-    """Makes the lines of one stream whole; parts of stdout and stderr are kept apart."""
+    """Makes the lines of one stream whole; parts of stdout and stderr, and of several who write, are kept apart."""
 
     __slots__ = ("_binary", "_entry", "_parts")
 
@@ -44,7 +55,7 @@ class Pieces:
 
     def join(self, lines: Sequence[bytes]) -> Sequence[bytes]:
         """Return whole lines; the very same sequence where nothing is cut or spread."""
-        if not self._parts and self._entry is None and (not _may_be_cut(lines) or all(map(_is_whole, lines))):
+        if not self._parts and self._entry is None and (not _may_be_cut(lines) or _are_whole(lines)):
             return lines
         return [whole for line in lines for whole in self._take(line)]
 
@@ -73,7 +84,10 @@ class Pieces:
         text = record.get("log") if record else None
         if record is None or not isinstance(text, str):
             return [line]
-        stream = b"stderr" if record.get("stream") == "stderr" else b"stdout"
+        opened = open_envelope(record)
+        stream = repr((record.get("stream"), opened and opened.origins)).encode()
+        if stream not in self._parts and len(self._parts) >= MOST_PARTS:
+            return [line]
         parts = self._parts.setdefault(stream, bytearray())
         parts += text.encode("utf-8", "replace")[: MOST_BYTES - len(parts)]
         if not text.endswith("\n"):
@@ -140,9 +154,16 @@ class _Binary:
         return None
 
 
-def _is_whole(line: bytes) -> bool:
-    """Return whether a line is docker's and was not cut."""
-    return line.startswith(_DOCKER) and _DOCKER_WHOLE in line
+def _are_whole(lines: Sequence[bytes]) -> bool:
+    """Return whether all lines are objects of which none was cut or is written as numbers."""
+    if not all(map(bytes.startswith, lines, repeat(b"{"))):
+        return False
+    docker = [line for line in lines if line.startswith(_DOCKER)]
+    if docker and min(map(bytes.rfind, docker, repeat(_DOCKER_WHOLE))) < 0:
+        return False
+    others = lines if not docker else [line for line in lines if not line.startswith(_DOCKER)]
+    unsure = [line for line in others if _WORDS not in line]
+    return not any(map(contains, unsure, repeat(_NUMBERS)))
 
 
 def _may_be_cut(lines: Sequence[bytes]) -> bool:
@@ -151,7 +172,7 @@ def _may_be_cut(lines: Sequence[bytes]) -> bool:
         return True
     if not any(head[:1].isdigit() for head in heads):
         return False
-    text = b"\n".join(lines)
+    text = b"\n".join([line[:_CRI_HEAD] for line in lines])
     return any(mark in text for mark in _CRI_PARTS)
 
 

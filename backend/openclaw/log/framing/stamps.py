@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 
 from msgspec import Struct
 
 from lockdeck.backend.model.moments import DAY_S
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.openclaw.log.values import clock
 
 QUARTER_S = 900.0
 """A zone is a whole number of so many seconds."""
-_UNIX = re.compile(r"\d{9,11}\.\d{6}")
-_ZONE = re.compile(r"([+-])(\d\d):?(\d\d)$")
+_UNIX = late_pattern(r"\d{9,11}\.\d{6}")
+_ZONE = late_pattern(r"([+-])(\d\d):?(\d\d)$")
 IN_UTC = ("Z", "UTC")
 """The ends of a time in UTC, which tells nothing of where its writer runs."""
-_DATED = re.compile(r"\s*\d{4}-\d\d-\d\d[T ]")
+_DATED = late_pattern(r"\s*\d{4}-\d\d-\d\d[T ]")
+_DATE_MARKS = frozenset({"--T", "-- "})
+"""Every third character of a date from its year on."""
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS_BEFORE = (0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335)
 LEAP_DAY = 59
 """The place of February 29 in a year that has one, counted from 0."""
-_CLOCK = re.compile(
+_CLOCK = late_pattern(
     r"(?:([A-Z][a-z]{2}) ([ \d]\d) )?(\d\d):(\d\d):(\d\d(?:[.,]\d{1,9})?)(?:(Z)|([+-])(\d\d):?(\d\d))?"
 )
 
@@ -44,7 +46,7 @@ class Clock(Struct, frozen=True):
 
 def read_stamp(text: str, zone_s: float | None = None) -> float | None:
     """Read a whole time as epoch seconds; one without a zone is of `zone_s` (seconds east of UTC), else of this host's."""
-    if not _DATED.match(text):
+    if text[4:11:3] not in _DATE_MARKS and not _DATED.match(text):
         return float(text) if _UNIX.fullmatch(text) else None
     stamp = text.strip()
     if zone_s is None or stamp.endswith(IN_UTC) or zone_of(stamp) is not None:

@@ -2,44 +2,55 @@
 
 from __future__ import annotations
 
+import codecs
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from msgspec import Struct
 
-from lockdeck.backend.openclaw.log.framing.envelopes import is_own, open_envelope
+from lockdeck.backend.openclaw.log.framing.envelopes import Opened, is_own, open_docker, open_envelope
+from lockdeck.backend.openclaw.log.framing.heads import Heads
 from lockdeck.backend.openclaw.log.framing.joins import goes_on
 from lockdeck.backend.openclaw.log.framing.prefixes import OWN_TAG, Peeler
 from lockdeck.backend.openclaw.log.framing.stamps import IN_UTC, Clock, read_clock, read_stamp, zone_of
-from lockdeck.backend.openclaw.log.objects import decode_object, decode_tslog
-from lockdeck.backend.openclaw.log.values import ISO, SCAN_LIMIT
+from lockdeck.backend.openclaw.log.objects import Record, decode_object, decode_tslog, time_of
+from lockdeck.backend.openclaw.log.values import SCAN_LIMIT
 
 DEPTH = 5
 """Envelopes are opened no deeper than this."""
+MOST_ZONES = 1000
+"""So many writers of one stream have a zone of their own."""
 APART_S = 2.0
 """A time of day that differs from the time around it by less (seconds) is the same moment, told less exactly."""
 _TEXT_LIMIT = SCAN_LIMIT + 4096
-_PLAIN = re.compile(rf"({ISO}) {{1,4}}(?={OWN_TAG.pattern})")
+_TSLOG = b'{"0"'
 _LENIENT = json.JSONDecoder(strict=False)
 
 
-class Unwrapped(Struct, frozen=True):
+_Witness = tuple[float | None, Clock | None, str, bool]
+"""A moment (epoch seconds), a time of day that stands nearer, how the moment is written, and whether it tells no zone."""
+
+
+class Unwrapped(Struct, frozen=True, gc=False):
     """What OpenClaw wrote: a JSON `record`, or else `text`; both where `openclaw logs` printed fields and message.
 
     `at` is the innermost whole time around it (epoch seconds), `stamp` how that is written, `clock` a time of day
     without its date that stands nearer to it. `zoneless`: the time tells no zone. `broken` says that it looked like JSON
-    and was none. `more` follows on the same line: further records.
+    and was none. `more` follows on the same line: further records. `origins` are who wrote it, as what stands around it
+    names them (a pod, a container, a host), the outermost first. `written_at` is the record's own time (epoch seconds);
+    where it tells one, what stands around it may be left unread.
     """
 
     text: str = ""
-    record: Mapping[str, object] | None = None
+    record: Record | None = None
     at: float | None = None
     clock: Clock | None = None
     broken: bool = False
     stamp: str = ""
     zoneless: bool = False
     more: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    written_at: float | None = None
 
     @property
     def own(self) -> bool:
@@ -63,68 +74,135 @@ class Unwrapped(Struct, frozen=True):
 class Unwrapper:
     """Takes the wrappers off the lines of one stream.
 
-    A whole time without a zone is local where its writer runs: it is taken for one of the zone that lines above tell,
-    else for one of this host's, and marked.
+    A whole time without a zone is local where its writer runs: it is taken for one of the zone that lines of the same
+    writer tell above, else for one of this host's, and marked.
     """
 
-    __slots__ = ("_offset", "_peeler", "_zone")
+    __slots__ = ("_heads", "_last", "_peeler", "_zones")
 
     def __init__(self) -> None:
         self._peeler = Peeler()
-        self._zone: float | None = None
-        self._offset = ""
+        self._heads = Heads()
+        self._zones: dict[tuple[str, ...], float] = {}
+        self._last: tuple[tuple[str, ...], str] = ((), "")
 
     def unwrap(self, line: bytes) -> Unwrapped:
         """Return what a line carries. Never raises."""
         line = line.strip()
-        if line.startswith(b"{"):
-            record = decode_tslog(line) or decode_object(line)
-            if record is not None:
-                opened = open_envelope(record)
-                return Unwrapped(record=record) if opened is None else self._open(opened.line, opened.at)
-        text = line.decode("utf-8", "replace")
-        plain = _PLAIN.match(text)
-        if plain is not None and "\x1b" not in text:
-            at, zoneless = self._moment(plain[1])
-            return Unwrapped(text[plain.end() :], None, at, None, False, plain[1], zoneless)
-        return self._open(text)
+        if line.startswith(_TSLOG) and (tslog := decode_tslog(line)) is not None:
+            return Unwrapped("", tslog, written_at=time_of(tslog))
+        if not line.startswith(b"{"):
+            if line.startswith(codecs.BOM_UTF8):
+                return self.unwrap(line[len(codecs.BOM_UTF8) :])
+            return self._by_head(line) or self._open(line.decode("utf-8", "replace"), line)
+        opened = open_docker(line)
+        if opened is not None:
+            return self._carried(opened)
+        record = decode_object(line)
+        if record is None:
+            return self._open(line.decode("utf-8", "replace"))
+        opened = open_envelope(record)
+        if opened is None:
+            return Unwrapped("", record, written_at=time_of(record))
+        return self._carried(opened)
 
-    def _open(self, text: str, at: float | None = None) -> Unwrapped:
-        """Take prefixes and envelopes off a text; `at` is what an envelope around it has told."""
-        of_day: Clock | None = None
+    def _carried(self, envelope: Opened) -> Unwrapped:
+        """Take off what stands around the line in an envelope."""
+        text, origins = envelope.line, envelope.origins
+        if text.startswith('{"0"'):
+            record = decode_tslog(text)
+            if record is not None:
+                written_at = time_of(record)
+                at = envelope.at if written_at is None else None
+                return Unwrapped("", record, at, origins=origins, written_at=written_at)
+        at, text = envelope.at, text.rstrip("\r\n")
+        line = text.encode("utf-8", "replace") if text.isprintable() else b""
+        return self._by_head(line, at, origins) or self._open(text, line, at, origins)
+
+    def _by_head(
+        self, line: bytes, at: float | None = None, origins: tuple[str, ...] = ()
+    ) -> Unwrapped | None:
+        """Take off a head that is remembered; None where none is."""
+        head = self._heads.of(line)
+        if head is None:
+            return None
+        body = line[head.begin :]
+        if head.origins:
+            origins += head.origins
+        record, text, written_at = None, "", None
+        if head.is_record:
+            record = decode_tslog(body)
+            if record is None:
+                return None
+            written_at = time_of(record)
+            if written_at is not None and not head.tells_zone:
+                return Unwrapped("", record, origins=origins, written_at=written_at)
+        else:
+            text = body.decode("utf-8", "replace").rstrip()[:_TEXT_LIMIT]
+        times = [line[place].decode() for place in head.times]
+        at, of_day, stamp, zoneless = self._witness(times, origins, (at, None, "", False))
+        return Unwrapped(text, record, at, of_day, False, stamp, zoneless, (), origins, written_at)
+
+    def _open(
+        self, text: str, line: bytes = b"", at: float | None = None, origins: tuple[str, ...] = ()
+    ) -> Unwrapped:
+        """Take prefixes and envelopes off a text; `at` and `origins` are what an envelope around it has told.
+
+        Where it is a whole `line`, its head is remembered.
+        """
         more: tuple[str, ...] = ()
-        stamp, zoneless = "", False
-        for _ in range(DEPTH):
+        witness: _Witness = (at, None, "", False)
+        for depth in range(DEPTH):
             peeled = self._peeler.peel(text.strip())
-            for time in peeled.times:
-                moment, local = self._moment(time)
-                if moment is None:
-                    of_day = _fuller(of_day, read_clock(time))
-                else:
-                    at, of_day, stamp, zoneless = moment, None, time, local
+            if line and not depth:
+                self._heads.remember(line, peeled)
+            if peeled.origins:
+                origins += peeled.origins
+            witness = self._witness(peeled.times, origins, witness)
+            at, of_day, stamp, zoneless = witness
             if not peeled.body.startswith("{"):
-                return Unwrapped(peeled.body[:_TEXT_LIMIT], None, at, of_day, False, stamp, zoneless, more)
+                return Unwrapped(
+                    peeled.body[:_TEXT_LIMIT], None, at, of_day, False, stamp, zoneless, more, origins
+                )
             record, rest = _decode(peeled.body)
             if record is None:
-                return Unwrapped(peeled.body[:_TEXT_LIMIT], None, at, of_day, True, stamp, zoneless, more)
+                return Unwrapped(
+                    peeled.body[:_TEXT_LIMIT], None, at, of_day, True, stamp, zoneless, more, origins
+                )
             if rest and (is_own(record) or goes_on(rest)):
                 more, rest = (*more, rest), ""
             opened = open_envelope(record) if not rest else None
             if opened is None:
-                return Unwrapped(rest, record, at, of_day, False, stamp, zoneless, more)
-            if opened.at is not None:
-                at, of_day, stamp, zoneless = opened.at, None, "", False
-            text = opened.line
-        return Unwrapped(text[:_TEXT_LIMIT], None, at, of_day, False, stamp, zoneless, more)
+                own = time_of(record)
+                return Unwrapped(rest, record, at, of_day, False, stamp, zoneless, more, origins, own)
+            at = opened.at
+            if at is not None:
+                witness = at, None, "", False
+            text, origins = opened.line, origins + opened.origins
+        at, of_day, stamp, zoneless = witness
+        return Unwrapped(text[:_TEXT_LIMIT], None, at, of_day, False, stamp, zoneless, more, origins)
 
-    def _moment(self, stamp: str) -> tuple[float | None, bool]:
-        """Return the moment of a whole time, and whether it tells no zone and no line above does."""
-        if stamp[-6:] == self._offset or stamp.endswith(IN_UTC):
+    def _witness(self, times: Iterable[str], origins: tuple[str, ...], outer: _Witness) -> _Witness:
+        """Return what the times around a line tell, by what stands around them."""
+        at, of_day, stamp, zoneless = outer
+        for time in times:
+            moment, local = self._moment(time, origins)
+            if moment is None:
+                of_day = _fuller(of_day, read_clock(time))
+            else:
+                at, of_day, stamp, zoneless = moment, None, time, local
+        return at, of_day, stamp, zoneless
+
+    def _moment(self, stamp: str, origins: tuple[str, ...]) -> tuple[float | None, bool]:
+        """Return the moment of a whole time, and whether it tells no zone and no line of its writer above does."""
+        if stamp.endswith(IN_UTC) or (origins, offset := stamp[-6:]) == self._last:
             return read_stamp(stamp), False
         zone = zone_of(stamp)
         if zone is None:
-            return read_stamp(stamp, self._zone), self._zone is None and stamp[4:5] == "-"
-        self._zone, self._offset = zone, stamp[-6:]
+            known = self._zones.get(origins)
+            return read_stamp(stamp, known), known is None and stamp[4:5] == "-"
+        if len(self._zones) < MOST_ZONES or origins in self._zones:
+            self._zones[origins], self._last = zone, (origins, offset)
         return read_stamp(stamp), False
 
 
@@ -135,7 +213,7 @@ def _fuller(outer: Clock | None, inner: Clock | None) -> Clock | None:
     return inner
 
 
-def _decode(text: str) -> tuple[dict[str, object] | None, str]:
+def _decode(text: str) -> tuple[Record | None, str]:
     """Decode the JSON object that a text begins with, and return what follows it, as `openclaw logs` prints it."""
     record = decode_tslog(text) or decode_object(text.encode("utf-8", "replace"))
     if record is not None:

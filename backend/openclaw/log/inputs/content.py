@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.openclaw.log.framing.encodings import Decoding
 from lockdeck.backend.openclaw.log.framing.unwrap import Unwrapper
 from lockdeck.backend.openclaw.log.inputs.opening import head_of
 
 _HEAD = 16 * 1024
 _LINES = 50
-_DATABASE = re.compile(r"\.(?:sqlite3?|db)(?:-\w+)?\Z")
+_DATABASE = late_pattern(r"\.(?:sqlite3?|db)(?:-\w+)?\Z")
 
 
 def holds_log(path: str) -> bool:

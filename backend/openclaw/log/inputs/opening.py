@@ -11,6 +11,7 @@ from contextlib import closing
 from lockdeck.backend.openclaw.files import kind_of
 from lockdeck.backend.openclaw.log.files import IrregularFileError, open_regular
 from lockdeck.backend.openclaw.log.inputs.packing import Unpacker
+from lockdeck.backend.openclaw.log.inputs.width import HEAD
 from lockdeck.backend.openclaw.log.inputs.words import is_stdin
 
 _BLOCK = 1 << 20
@@ -20,7 +21,7 @@ _BLOCK = 1 << 20
 class OpenInput:
     """An input from where it stands to its end, unpacked; `close()` when done.
 
-    `size` is how many bytes there are, None where only the end tells.
+    `size` is how many bytes there are, None where only the end tells; `head` the first that were read, unpacked.
     `problem` says what was wrong with packed data.
     """
 
@@ -30,6 +31,7 @@ class OpenInput:
         status = os.fstat(self._descriptor)
         self.size = status.st_size if stat.S_ISREG(status.st_mode) else None
         self.done = 0
+        self.head = b""
         self._unpacker = Unpacker()
 
     @property
@@ -41,7 +43,10 @@ class OpenInput:
         """Yield the bytes to the end, unpacked; `done` counts those read. Raises OSError."""
         while piece := self._read():
             self.done += len(piece)
-            yield from self._unpacker.feed(piece)
+            for unpacked in self._unpacker.feed(piece):
+                if len(self.head) < HEAD:
+                    self.head += unpacked[: HEAD - len(self.head)]
+                yield unpacked
         yield from self._unpacker.finish()
 
     def close(self) -> None:

@@ -5,9 +5,6 @@ Unpacks as it goes: however much a few bytes unpack to, no more than a piece of 
 
 from __future__ import annotations
 
-import bz2
-import lzma
-import zlib
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Protocol
@@ -59,6 +56,8 @@ class _Gzip:
     __slots__ = ("_full", "_inner", "_rest")
 
     def __init__(self) -> None:
+        import zlib
+
         self._inner = zlib.decompressobj(wbits=31)
         self._rest = b""
         self._full = False
@@ -84,7 +83,15 @@ class _Gzip:
 
 
 def _xz() -> Decompressor:
+    import lzma
+
     return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
+
+
+def _bzip2() -> Decompressor:
+    import bz2
+
+    return bz2.BZ2Decompressor()
 
 
 def _zstd() -> Decompressor:
@@ -113,7 +120,7 @@ _BZIP2 = tuple(
 PACKINGS = (
     Packing("gzip", (b"\x1f\x8b\x08",), "zcat", _Gzip),
     Packing("xz", (b"\xfd7zXZ\0",), "xzcat", _xz),
-    Packing("bzip2", _BZIP2, "bzcat", bz2.BZ2Decompressor),
+    Packing("bzip2", _BZIP2, "bzcat", _bzip2),
     Packing("zstandard", (b"\x28\xb5\x2f\xfd", *_ZSTD_SKIPPABLE), "zstdcat", _zstd),
 )
 _ARCHIVES = {
@@ -123,8 +130,9 @@ _ARCHIVES = {
     b"\x04\x22\x4d\x18": "packed with lz4",
     b"\x1f\x9d": "packed with compress",
 }
+_TAR, _TAR_PLACE = b"ustar", 257
 _MARKS = (*_ARCHIVES, *(mark for packing in PACKINGS for mark in packing.marks))
-LONGEST_MARK = max(map(len, _MARKS))
+LONGEST_MARK = max(_TAR_PLACE + len(_TAR), *map(len, _MARKS))
 """So many first bytes (at most) tell whether data is packed."""
 
 
@@ -144,6 +152,8 @@ def why_packed(head: bytes) -> str | None:
 
 
 def _archive(head: bytes) -> str | None:
+    if head.startswith(_TAR, _TAR_PLACE) and b"\0" in head[:_TAR_PLACE]:
+        return "it is a tar archive: unpack it first (tar -xf)"
     return next(
         (f"it is {kind}: unpack it first" for mark, kind in _ARCHIVES.items() if head.startswith(mark)), None
     )
@@ -155,12 +165,13 @@ class Unpacker:
     `problem` says what was wrong with packed data; what could be unpacked before counts.
     """
 
-    __slots__ = ("_decompressor", "_head", "_packing", "_settled", "problem")
+    __slots__ = ("_begun", "_decompressor", "_head", "_packing", "_settled", "problem")
 
     def __init__(self) -> None:
         self.problem: str | None = None
         self._head = b""
         self._settled = False
+        self._begun = False
         self._packing: Packing | None = None
         self._decompressor: Decompressor | None = None
 
@@ -199,6 +210,13 @@ class Unpacker:
         if self._packing is not None:
             self._decompressor = self._packing.start()
 
+    def _look_inside(self, piece: bytes) -> None:
+        """See to it that what was packed is no archive, and not packed again."""
+        inside = None if self._begun else why_packed(piece)
+        if inside is not None:
+            raise CannotUnpackError(None, f"inside, {inside}")
+        self._begun = True
+
     def _unpack(self, packed: bytes) -> Iterator[bytes]:
         while True:
             if self._decompressor is None:
@@ -207,11 +225,12 @@ class Unpacker:
                     return
             try:
                 piece = self._decompressor.decompress(packed, PIECE)
-            except (OSError, EOFError, zlib.error, lzma.LZMAError, _zstd_error()) as error:
+            except _errors() as error:
                 self.problem = f"is damaged: {error}; what could be unpacked before counts"
                 return
             packed = b""
             if piece:
+                self._look_inside(piece)
                 yield piece
             if self._decompressor.eof:
                 packed, self._decompressor = self._decompressor.unused_data, None
@@ -234,7 +253,10 @@ class Unpacker:
         return packed
 
 
-def _zstd_error() -> type[Exception]:
-    module = _zstd_module()
-    error: type[Exception] = getattr(module, "ZstdError", OSError)
-    return error
+def _errors() -> tuple[type[Exception], ...]:
+    """Return with what the libraries say that something is damaged."""
+    import lzma
+    import zlib
+
+    zstd_error: type[Exception] = getattr(_zstd_module(), "ZstdError", OSError)
+    return (OSError, EOFError, zlib.error, lzma.LZMAError, zstd_error)

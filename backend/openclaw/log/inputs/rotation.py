@@ -13,16 +13,18 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-_PACKED = re.compile(r"\.(?:gz|xz|bz2|zst|zstd|lz4|Z)\Z")
-_DATE = re.compile(
+from lockdeck.backend.model.pattern import late_pattern
+
+_PACKED = late_pattern(r"\.(?:gz|xz|bz2|zst|zstd|lz4|Z)\Z")
+_DATE = late_pattern(
     r"(?:^|__|[-_.])"
     r"(?P<year>(?:19|20)\d\d)-?(?P<month>0[1-9]|1[0-2])-?(?P<day>0[1-9]|[12]\d|3[01])"
     r"(?:-(?P<epoch>\d{9,10})|[-_T.]?(?P<time>[0-2]\d(?:[-:_]?[0-5]\d){0,2}))?"
     r"(?=[-_.Z]|\Z)"
 )
-_NUMBER = re.compile(r"\.(\d{1,4})(?=\.[A-Za-z]+\Z|\Z)")
-_TAI = re.compile(r"@([0-9a-f]{24})\.[a-z]")
-_LOG_NAME = re.compile(r"\.(?:log|out|err)\Z|\A(?:current|syslog|messages|stdout|stderr)\Z")
+_NUMBER = late_pattern(r"\.(\d{1,4})(?=\.[A-Za-z]+\Z|\Z)")
+_TAI = late_pattern(r"@([0-9a-f]{24})\.[a-z]")
+_LOG_NAME = late_pattern(r"\.(?:log|out|err)\Z|\A(?:current|syslog|messages|stdout|stderr)\Z")
 _NEWEST = "~"
 """Sorts behind every date."""
 

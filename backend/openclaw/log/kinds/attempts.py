@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.model.runs.events import (
     AgentEnd,
     AttemptStarted,
@@ -25,7 +27,8 @@ from lockdeck.backend.openclaw.log.values import (
     shown,
 )
 
-_COMPACTS = re.compile(r"attempting compaction(?: before retry \(attempt (\d{1,2})/(\d{1,2})\))?")
+_ANSWERED = late_pattern(r"([1-5]\d\d) ")
+_COMPACTS = late_pattern(r"attempting compaction(?: before retry \(attempt (\d{1,2})/(\d{1,2})\))?")
 
 
 def _start(record: LogRecord, _match: re.Match[str]) -> AttemptStarted | None:
@@ -146,8 +149,15 @@ def _agent_end_fields(record: LogRecord) -> AgentEnd | None:
         reason=ident(meta.get("failoverReason")),
         provider=ident(meta.get("provider")),
         model=ident(meta.get("model")),
-        status=number(meta.get("httpCode")) or number(meta.get("status")),
+        status=number(meta.get("httpCode")) or number(meta.get("status")) or _status_in(meta),
     )
+
+
+def _status_in(meta: Mapping[str, object]) -> int | None:
+    """Return the HTTP status with which the provider's own words begin: up to 2026.9.1 nothing else tells it."""
+    preview = meta.get("rawErrorPreview")
+    match = _ANSWERED.match(preview) if isinstance(preview, str) else None
+    return None if match is None else int(match[1])
 
 
 _EMBEDDED = ("embedded run ",)

@@ -172,7 +172,7 @@ def _brake(record: LogRecord, _match: re.Match[str]) -> RotationCap:
 
 def _all_failed(record: LogRecord, match: re.Match[str]) -> AllModelsFailed:
     # The gateway's reply line tells the summary twice (errorMessage=… error=…): read it once.
-    summary = match[2] + record.message[match.end() :].split("All models failed", 1)[0]
+    summary = match[2] + record.message[match.end() :].split("All models failed", 1)[0].split(" runId=", 1)[0]
     return AllModelsFailed(
         at=record.at,
         total=number(match[3]),

@@ -33,9 +33,9 @@ from lockdeck.backend.openclaw.log.values import (
 
 
 def _run_named(record: LogRecord, _match: re.Match[str]) -> RunNamed | None:
-    run_id = record.run_id
     # Without a trace the line ties the run to nothing.
-    return RunNamed(record.at, run_id) if run_id is not None and record.trace_id is not None else None
+    run_id = None if record.trace_id is None else record.run_id
+    return None if run_id is None else RunNamed(record.at, run_id)
 
 
 def _refused(record: LogRecord, match: re.Match[str]) -> TurnRefused:

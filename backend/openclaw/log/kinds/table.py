@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from msgspec import Struct
 
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.openclaw.log.framing.pieces import IN_NUMBERS
 from lockdeck.backend.openclaw.log.markers import MarkerScan, Marks
@@ -20,6 +22,8 @@ FieldsReader = Callable[[LogRecord], Event | None]
 TextReader = Callable[[LogRecord, re.Match[str]], Event | None]
 
 _TAGS = r"(?:\[[^\]\n]{1,60}\] ?){0,3}"
+_LITERAL = late_pattern(r"(?:[^\\.^$*+?{}\[\]|()](?![*+?{]))*")
+"""What a pattern begins with and every text that it matches holds."""
 MAX_SELECTIONS = 1024
 _DECLARED = ("handling", "sentence", "take")
 
@@ -28,7 +32,7 @@ class LineKind(Struct, frozen=True, kw_only=True):
     """One kind of log line.
 
     `event` is the class that it becomes; `markers` the bytes of which every such line holds at least one, in its JSON
-    and its console form: lines without any marker are never decoded. `pattern` and `text` read its message; `name` and
+    and its console form: lines without any marker are never decoded. `pattern` (alternatives in a group) and `text` read its message; `name` and
     `fields` read the record that carries fields, by its `event` name. Where several patterns match, the first kind of
     the table reads the line.
     """
@@ -53,6 +57,19 @@ class LineKind(Struct, frozen=True, kw_only=True):
                 raise TypeError(f"{title} does not declare its {part}")
 
 
+class _TextForm(NamedTuple):
+    """How one kind reads a message: by a pattern, which matches nothing without its `literal`."""
+
+    literal: str
+    pattern: re.Pattern[str]
+    read: TextReader
+
+
+def _literal(pattern: str) -> str:
+    match = _LITERAL.match(pattern)
+    return "" if match is None else match[0]
+
+
 class KindTable:
     """Kinds of lines, and everything that follows from the list: markers of the scan, readers of records."""
 
@@ -68,33 +85,36 @@ class KindTable:
         self._by_name = {k.name: k.fields for k in self.kinds if k.name is not None and k.fields is not None}
         index = {marker: place for place, marker in enumerate(markers)}
         self._texts = tuple(
-            (frozenset(index[marker] for marker in kind.markers), re.compile(_TAGS + kind.pattern), kind.text)
+            (
+                frozenset(index[marker] for marker in kind.markers),
+                _TextForm(_literal(kind.pattern), late_pattern(_TAGS + kind.pattern), kind.text),
+            )
             for kind in self.kinds
             if kind.pattern is not None and kind.text is not None
         )
-        self._by_marks: dict[Marks, tuple[tuple[re.Pattern[str], TextReader], ...]] = {}
+        self._by_marks: dict[Marks, tuple[_TextForm, ...]] = {}
 
     def read(self, record: LogRecord, marks: Marks) -> Event | None:
         """Return the event that a record tells, by its fields or else by its message; None when it tells none.
 
         Only the kinds of which its line holds a marker are asked for the message.
         """
-        name = record.meta.get("event")
+        name = record.meta.get("event") if record.meta else None
         fields = self._by_name.get(name) if isinstance(name, str) else None
         event = None if fields is None else fields(record)
-        return self._read_text(record, marks) if event is None else event
-
-    def _read_text(self, record: LogRecord, marks: Marks) -> Event | None:
-        for pattern, text in self._by_marks.get(marks) or self._select(marks):
-            match = pattern.match(record.message)
+        if event is not None:
+            return event
+        message = record.message
+        for literal, pattern, read in self._by_marks.get(marks) or self._select(marks):
+            match = pattern.match(message) if literal in message else None
             if match is not None:
-                return text(record, match)
+                return read(record, match)
         return None
 
     def quoted(self, text: str, marks: Marks) -> Event | None:
         """Return the event that some words inside a text would tell if they stood alone."""
-        for pattern, reader in self._by_marks.get(marks) or self._select(marks):
-            match = pattern.search(text)
+        for literal, pattern, reader in self._by_marks.get(marks) or self._select(marks):
+            match = pattern.search(text) if literal in text else None
             words = text[match.start() :] if match is not None else ""
             alone = pattern.match(words)
             event = None if match is None or alone is None else reader(LogRecord(0.0, words), alone)
@@ -102,11 +122,9 @@ class KindTable:
                 return event
         return None
 
-    def _select(self, marks: Marks) -> tuple[tuple[re.Pattern[str], TextReader], ...]:
+    def _select(self, marks: Marks) -> tuple[_TextForm, ...]:
         """Return what reads the messages of lines with these markers, in the order of the table."""
-        selected = tuple(
-            (pattern, text) for needed, pattern, text in self._texts if not needed.isdisjoint(marks)
-        )
+        selected = tuple(form for needed, form in self._texts if not needed.isdisjoint(marks))
         if len(self._by_marks) < MAX_SELECTIONS:  # a hostile log may hold any combination
             self._by_marks[marks] = selected
         return selected
