@@ -12,7 +12,12 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lockdeck.backend.model.delta import Change as Pair
+from lockdeck.backend.model.delta import FleetDelta, difference
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, every_lock
+from lockdeck.backend.model.incidents.records import Incident
+from lockdeck.backend.model.runs.records import Rotation
+from lockdeck.backend.model.urgency import urgency
 
 
 class ChangeKind(StrEnum):
@@ -50,6 +55,15 @@ class SessionAspect(StrEnum):
     BLOCKED = "blocked"
     HOLDER = "holder"
     LOCK = "lock"
+    CANCELLED = "cancelled"
+
+
+class IncidentAspect(StrEnum):
+    """A part of an incident that can change: what it is about, whom it concerns, or how many callers it cost."""
+
+    SUBJECTS = "subjects"
+    MEMBERS = "members"
+    CALLERS = "callers"
 
 
 class LockAspect(StrEnum):
@@ -61,8 +75,8 @@ class LockAspect(StrEnum):
     HOLDER = "holder"
 
 
-View = TypeVar("View", RootView, SessionView, LockView)
-Aspect = TypeVar("Aspect", RootAspect, SessionAspect, LockAspect)
+View = TypeVar("View", RootView, SessionView, LockView, Incident)
+Aspect = TypeVar("Aspect", RootAspect, SessionAspect, LockAspect, IncidentAspect)
 
 
 class Difference(Struct, Generic[View, Aspect], frozen=True):
@@ -102,15 +116,48 @@ class LockChange(Difference[LockView, LockAspect], frozen=True):
     """A change of a lock."""
 
 
-Change = RootChange | SessionChange | LockChange
+class IncidentChange(Difference[Incident, IncidentAspect], frozen=True):
+    """A change of what several sessions have in common."""
 
 
-def changes(previous: FleetSnapshot | None, current: FleetSnapshot) -> Iterator[Change]:
-    """Yield what changed: roots, then sessions, then locks; with no earlier snapshot all that is there appeared."""
+Change = IncidentChange | RootChange | SessionChange | LockChange
+
+
+def changes(
+    previous: FleetSnapshot | None, current: FleetSnapshot, delta: FleetDelta | None = None
+) -> Iterator[Change]:
+    """Yield what changed: incidents, roots, then sessions, then locks; with no earlier snapshot all that is there appeared.
+
+    `delta` is what is different between the two, where that is known; else they are compared.
+    """
+    delta = compared(previous, current) if delta is None or previous is None else delta
     previous = previous or FleetSnapshot(0.0, "")
+    yield from _incident_changes(previous, current)
     yield from _root_changes(previous, current)
-    yield from _session_changes(previous, current)
-    yield from _lock_changes(previous, current)
+    yield from _session_changes(delta)
+    yield from _lock_changes(delta)
+
+
+def compared(previous: FleetSnapshot | None, current: FleetSnapshot) -> FleetDelta:
+    """Return what is different between two snapshots, found by looking at all there is."""
+    previous = previous or FleetSnapshot(0.0, "")
+    return FleetDelta(
+        difference(previous.sessions, current.sessions), difference(every_lock(previous), every_lock(current))
+    )
+
+
+def _incident_changes(previous: FleetSnapshot, current: FleetSnapshot) -> Iterator[IncidentChange]:
+    earlier = {incident.identity: incident for incident in previous.incidents}
+    for incident in current.incidents:
+        old = earlier.pop(incident.identity, None)
+        if old is None:
+            yield IncidentChange(None, incident)
+            continue
+        aspects = [aspect for aspect in IncidentAspect if getattr(old, aspect) != getattr(incident, aspect)]
+        if aspects:
+            yield IncidentChange(old, incident, frozenset(aspects))
+    for old in earlier.values():
+        yield IncidentChange(old, None)
 
 
 def _root_changes(previous: FleetSnapshot, current: FleetSnapshot) -> Iterator[RootChange]:
@@ -119,7 +166,7 @@ def _root_changes(previous: FleetSnapshot, current: FleetSnapshot) -> Iterator[R
         old = earlier.pop(root.path, None)
         if old is None:
             yield RootChange(None, root)
-        else:
+        elif old is not root:
             old_face, face = _root_face(old), _root_face(root)
             if old_face != face:
                 yield RootChange(old, root, frozenset(map(RootAspect, _differing(old_face, face))))
@@ -132,36 +179,31 @@ def _root_face(root: RootView) -> RootView:
     return replace(root, sources=tuple(replace(source, as_of=None) for source in root.sources))
 
 
-def _session_changes(previous: FleetSnapshot, current: FleetSnapshot) -> Iterator[SessionChange]:
-    earlier = {session.identity: session for session in previous.sessions}
-    for session in current.sessions:
-        old = earlier.pop(session.identity, None)
-        if old is session:
+def _session_changes(delta: FleetDelta) -> Iterator[SessionChange]:
+    for pair in sorted(delta.sessions, key=_place):
+        if pair.old is None or pair.new is None:
+            yield SessionChange(pair.old, pair.new)
             continue
-        if old is None:
-            yield SessionChange(None, session)
-            continue
-        old_face, face = _session_face(old), _session_face(session)
+        old_face, face = _session_face(pair.old), _session_face(pair.new)
         if old_face != face:
-            yield SessionChange(old, session, frozenset(map(SessionAspect, _differing(old_face, face))))
-    for old in earlier.values():
-        yield SessionChange(old, None)
+            yield SessionChange(pair.old, pair.new, frozenset(map(SessionAspect, _differing(old_face, face))))
 
 
-def _lock_changes(previous: FleetSnapshot, current: FleetSnapshot) -> Iterator[LockChange]:
-    earlier = {view.record.path: view for view in every_lock(previous)}
-    for view in every_lock(current):
-        old = earlier.pop(view.record.path, None)
-        if old is view:
+def _place(pair: Pair[SessionView]) -> tuple[bool, object]:
+    """Return what comes first: the most urgent sessions, and after those that are there those that vanished."""
+    view = pair.old if pair.new is None else pair.new
+    assert view is not None
+    return (pair.new is None, urgency(view))
+
+
+def _lock_changes(delta: FleetDelta) -> Iterator[LockChange]:
+    for pair in delta.locks:
+        if pair.old is None or pair.new is None:
+            yield LockChange(pair.old, pair.new)
             continue
-        if old is None:
-            yield LockChange(None, view)
-            continue
-        old_face, face = _lock_face(old), _lock_face(view)
+        old_face, face = _lock_face(pair.old), _lock_face(pair.new)
         if old_face != face:
-            yield LockChange(old, view, frozenset(map(LockAspect, _differing(old_face, face))))
-    for old in earlier.values():
-        yield LockChange(old, None)
+            yield LockChange(pair.old, pair.new, frozenset(map(LockAspect, _differing(old_face, face))))
 
 
 def _differing(old: Struct, new: Struct) -> Iterator[str]:
@@ -192,6 +234,12 @@ class _SessionFace(Struct, frozen=True):
     blocked: int
     holder: object
     lock: _LockFace | None
+    cancelled: object
+
+
+def _rotation_face(rotation: Rotation) -> tuple[object, ...]:
+    known = (rotation.attempts, rotation.timeouts, rotation.total)
+    return (*known, rotation.finished, rotation.free_by_passed)
 
 
 def _session_face(session: SessionView) -> _SessionFace:
@@ -201,11 +249,12 @@ def _session_face(session: SessionView) -> _SessionFace:
         session.severity,
         session.session_id,
         session.attempt,
-        rotation and (rotation.attempts, rotation.timeouts, rotation.total, rotation.finished),
+        rotation and _rotation_face(rotation),
         occupation and (occupation.since, occupation.holds),
         session.blocked.count,
         holder and (holder.run_id, holder.queue_depth, holder.refused),
         None if session.lock is None else _lock_face(session.lock),
+        session.cancelled,
     )
 
 

@@ -6,6 +6,9 @@ from enum import IntEnum, StrEnum
 
 from msgspec import Struct
 
+from lockdeck.backend.model.cancel import Cancel
+from lockdeck.backend.model.delta import FleetDelta
+from lockdeck.backend.model.incidents.records import Incident
 from lockdeck.backend.model.locks import Evidence, Judgement, LockRecord
 from lockdeck.backend.model.runs.records import NOBODY_BLOCKED, Attempt, Blocked, Occupation, Rotation
 from lockdeck.backend.model.sessions.loglines import LogLine
@@ -96,6 +99,11 @@ class LockView(Struct, frozen=True):
     judgement: Judgement
 
     @property
+    def identity(self) -> tuple[str, str]:
+        """The name of this lock through any re-sort: root path and its own."""
+        return (self.record.root, self.record.path)
+
+    @property
     def release_id(self) -> str | None:
         """The id an action must name, None where the file could not be read."""
         identity = self.record.identity
@@ -121,7 +129,8 @@ class RunHolder(Struct, frozen=True):
 class SessionView(Struct, frozen=True):
     """One session: what it is doing, why, since when (epoch seconds), its lock, and what the log tells of it.
 
-    `log` holds the newest lines, oldest first; empty where nothing was told lately. `transcript_at`: the newest entry of
+    `log` holds the newest lines, oldest first; empty where nothing was told lately. `cancelled`: its last run was, and
+    nothing has begun since. `transcript_at`: the newest entry of
     its transcript, None where that was not read.
     """
 
@@ -142,6 +151,7 @@ class SessionView(Struct, frozen=True):
     transcript_at: float | None = None
     log: tuple[LogLine, ...] = ()
     holder: RunHolder | None = None
+    cancelled: Cancel | None = None
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -163,7 +173,11 @@ class SessionView(Struct, frozen=True):
 
 
 class FleetSnapshot(Struct, frozen=True):
-    """Everything known about the fleet at `generated_at` (epoch seconds)."""
+    """Everything known about the fleet at `generated_at` (epoch seconds).
+
+    `incidents` are the causes that several sessions have in common, the widest first. `sequence` counts the pictures of
+    one collector from 1 on; `delta` is what differs from the one before, None where there is none to compare with.
+    """
 
     generated_at: float
     host: str
@@ -171,6 +185,9 @@ class FleetSnapshot(Struct, frozen=True):
     sessions: tuple[SessionView, ...] = ()
     locks: tuple[LockView, ...] = ()
     notes: tuple[str, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    sequence: int = 0
+    delta: FleetDelta | None = None
 
 
 def every_lock(snapshot: FleetSnapshot) -> list[LockView]:

@@ -11,7 +11,8 @@ from lockdeck.backend.model.locks import LockKind, Verdict
 from lockdeck.backend.model.sources import Activity, SourceKind, SourceState, SourceView
 from lockdeck.backend.model.words import times
 
-_GREEN = frozenset({State.IDLE, State.RUNNING})
+_CLAIMS = frozenset({State.IDLE, State.RUNNING, State.FAILED})
+"""States that say that nothing worse goes on: also a failure, after which nothing has run."""
 _OVER = frozenset({Verdict.DEAD, Verdict.RECYCLED, Verdict.LITTER})
 _PLACED = frozenset({SourceKind.LOCKS, SourceKind.STORE})
 _NOTHING_RUNS = "nothing runs"
@@ -49,7 +50,7 @@ def activity_of(
 
 def processes_source(views: Iterable[SessionView], where: str, now: float) -> SourceView:
     """Return the process table at `where` as a source: whose locks have holders that it hides."""
-    hidden = sum(view.lock is not None and _is_hidden(view.lock) for view in views)
+    hidden = sum(view.lock is not None and is_hidden(view.lock) for view in views)
     if not hidden:
         return SourceView(SourceKind.PROCESSES, where, SourceState.READ, now)
     lost = f"who holds {times(hidden, 'lock')} can't be seen from here"
@@ -62,27 +63,47 @@ class Knowledge:
     def __init__(self, root: RootView) -> None:
         self._root = root
         gateway = root.gateway
-        self._gateway_lives = (gateway is not None and gateway.alive is not False) or any(
+        # One that broke off may have had any of them.
+        self._gateway_has_any = (gateway is not None and gateway.alive is not False) or any(
+            source.kind is SourceKind.GATEWAY
+            and (source.state is SourceState.READ or source.lost is not None)
+            for source in root.sources
+        )
+        self._gateway_tells = any(
             source.kind is SourceKind.GATEWAY and source.state is SourceState.READ for source in root.sources
         )
         self._alike: dict[tuple[str, bool], tuple[SourceView, ...]] = {}
+        self._missed: dict[int, tuple[SourceView, ...]] = {}
+
+    def listed(self, view: SessionView) -> tuple[SourceView, ...]:
+        """Return the sources that a list names for a session: all where something is known of it but its row in the store.
+
+        Else only what is missed: of thousands of idle sessions the others are the same, and those of their root.
+        """
+        sources = self.of(view)
+        if view.lock is not None or view.transcript_at is not None or view.occupation is not None or view.log:
+            return sources
+        if id(sources) not in self._missed:
+            self._missed[id(sources)] = tuple(source for source in sources if source.lost is not None)
+        return self._missed[id(sources)]
 
     def of(self, view: SessionView) -> tuple[SourceView, ...]:
         """Return the sources of a session."""
         directory = _directory_of(view.transcript or "")
-        concerned = self._gateway_lives or can_run(view)
+        # Where a gateway tells what runs, a log is missed only of what does.
+        concerned = can_run(view) or (self._gateway_has_any and not self._gateway_tells)
         sources = self._alike.get((directory, concerned))
         if sources is None:
             sources = tuple(self._of_directory(directory, concerned))
             self._alike[directory, concerned] = sources
-        hides_holder = view.lock is not None and _is_hidden(view.lock)
+        hides_holder = view.lock is not None and is_hidden(view.lock)
         if view.transcript_at is None and not hides_holder:
             return sources
         return tuple(_of_its_own(sources, view, hides_holder))
 
     def supported(self, view: SessionView) -> SessionView:
         """Return a session as its sources support it: unknown where one is missing that would show trouble."""
-        if view.state not in _GREEN:
+        if view.state not in _CLAIMS:
             return view
         losses = [source.lost for source in self.of(view) if source.lost is not None]
         if not losses:
@@ -112,28 +133,6 @@ class Knowledge:
             yield SourceView(SourceKind.TRANSCRIPT, directory, SourceState.NOT_NEEDED)
 
 
-class SupportedViews:
-    """The views that the sources support, each made once while neither it nor what is lost changes."""
-
-    def __init__(self) -> None:
-        self._made: dict[str, dict[str, tuple[SessionView, SessionView]]] = {}
-
-    def by(self, root: RootView, views: Sequence[SessionView]) -> Sequence[SessionView]:
-        """Return the sessions of a root as its sources support them."""
-        if not any(source.lost for source in root.sources):
-            self._made.pop(root.path, None)
-            return views
-        knowledge, earlier = Knowledge(root), self._made.get(root.path, {})
-        made = {view.key: (view, knowledge.supported(view)) for view in views}
-        # A view that looks as before is the same object: comparisons end there.
-        for key, (view, supported) in made.items():
-            previous = earlier.get(key)
-            if previous is not None and previous[0] is view and previous[1] == supported:
-                made[key] = previous
-        self._made[root.path] = made
-        return [supported for _, supported in made.values()]
-
-
 def _of_its_own(sources: Iterable[SourceView], view: SessionView, hides_holder: bool) -> Iterator[SourceView]:
     """Yield the sources of a session with what is its own: its transcript, and who can have its lock."""
     for source in sources:
@@ -156,6 +155,6 @@ def _is_of(source: SourceView, directory: str) -> bool:
     return source.kind in _PLACED and where == directory
 
 
-def _is_hidden(lock: LockView) -> bool:
+def is_hidden(lock: LockView) -> bool:
     """Return whether it can't be told from here who has a session's lock."""
     return lock.record.kind is LockKind.SESSION and lock.judgement.verdict is Verdict.FOREIGN

@@ -11,6 +11,8 @@ import math
 from datetime import UTC, datetime
 from enum import Enum
 
+from msgspec import Struct
+
 DAY_S = 86_400.0
 YEAR_S = 366 * DAY_S
 """A year of a scale without years has every day that any year has."""
@@ -32,6 +34,13 @@ class Telling(Enum):
     MONTH_DAY = "no year"
     CLOCK = "no date"
     ORDER = "not told"
+
+
+class LogEnd(Struct, frozen=True):
+    """The last moment of one scale that a log tells. `goes_on`: it goes on after it, and no line tells for how long."""
+
+    moment: float
+    goes_on: bool = False
 
 
 _SCALES = (Telling.CLOCK, Telling.MONTH_DAY, Telling.ORDER)

@@ -10,11 +10,11 @@ from lockdeck.backend.model.locks import Verdict
 def needs_person(snapshot: FleetSnapshot) -> bool:
     """Return whether anything needs a person.
 
-    A stuck session, a releasable lock, a lock removed under its holder, a gateway that was refused because of
+    A stuck session, one that a cancel has not freed yet, a releasable lock, a lock removed under its holder, a gateway that was refused because of
     an owner that is gone, or that can't start, two gateways on one root, a root of which something can't be seen
     that would show trouble. A stale gateway lock alone needs nobody: the next start takes it over.
     """
-    if any(session.state is State.STUCK for session in snapshot.sessions):
+    if any(session.state in (State.STUCK, State.CANCELLING) for session in snapshot.sessions):
         return True
     if any(root.unseen or _nothing_serves(root) for root in snapshot.roots):
         return True

@@ -153,12 +153,20 @@ def _stale(look: LogLook, why: str) -> LogLook:
 
 
 def gateway_source(
-    look: SourceLook | None, where: str, activity: Activity, log_is_read: bool, version: str | None
+    look: SourceLook | None,
+    where: str,
+    activity: Activity,
+    log_is_read: bool,
+    version: str | None,
+    broken_off: str | None = None,
 ) -> SourceView:
     """Return the gateway's word as a source; `look` is None where files tell all that it could.
 
-    `log_is_read`: the log is, and in this release it shows what the gateway would tell.
+    `log_is_read`: the log is, and in this release it shows what the gateway would tell. `broken_off` says that the
+    gateway ended without a word on what ran in it.
     """
+    if broken_off is not None and not activity.gateway_lives:
+        return SourceView(SourceKind.GATEWAY, where, SourceState.MISSING, None, broken_off)
     if look is None or not activity.possible:
         return SourceView(SourceKind.GATEWAY, where, SourceState.NOT_NEEDED)
     lost = None

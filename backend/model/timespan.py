@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from msgspec import Struct
 
+from lockdeck.backend.model.pattern import late_pattern
+
 FORMS = "an ISO time (2026-04-09T10:00Z, without a zone the local one), a time of day (09:30), or how long ago (90m, 2h, 1d)"
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_AGO = re.compile(r"(?:\d{1,9}(?:\.\d{1,9})?[smhdw])+", re.ASCII)
-_PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])", re.ASCII)
-_CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?", re.ASCII)
+_AGO = late_pattern(r"(?:\d{1,9}(?:\.\d{1,9})?[smhdw])+", re.ASCII)
+_PART = late_pattern(r"(\d+(?:\.\d+)?)([smhdw])", re.ASCII)
+_CLOCK = late_pattern(r"(\d{1,2}):(\d\d)(?::(\d\d))?", re.ASCII)
 
 
 class Timespan(Struct, frozen=True):

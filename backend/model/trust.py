@@ -88,6 +88,11 @@ class Ownership(Struct, frozen=True):
         return self.fault is None
 
     @property
+    def confined(self) -> bool:
+        """Whether readers follow no link in it: others decide where it leads."""
+        return not self.ours or self.vouched
+
+    @property
     def sentence(self) -> str | None:
         """Why it is only looked at, and what to do instead; None where it is ours."""
         if self.fault is None:

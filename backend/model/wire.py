@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from lockdeck.backend.model.cancel import Cancel
 from lockdeck.backend.model.fleet import (
     FleetSnapshot,
     GatewayView,
@@ -21,6 +22,7 @@ from lockdeck.backend.model.fleet import (
     RunHolder,
     SessionView,
 )
+from lockdeck.backend.model.incidents.records import Incident
 from lockdeck.backend.model.knowledge import Knowledge
 from lockdeck.backend.model.locks import Evidence, Holder, ScanEvidence
 from lockdeck.backend.model.moments import clock_text, iso, seconds_between, telling_of
@@ -70,8 +72,26 @@ def snapshot_json(snapshot: FleetSnapshot) -> Json:
         "roots": [root_json(root, snapshot.host) for root in snapshot.roots],
         "sessions": list(_sessions_json(snapshot)),
         "locks": [lock_json(view, snapshot.host, now) for view in snapshot.locks],
+        "incidents": [incident_json(incident) for incident in snapshot.incidents],
         "summary": summary_json(snapshot),
         "notes": list(snapshot.notes),
+    }
+
+
+def incident_json(incident: Incident) -> Json:
+    """Render a cause that several sessions have in common."""
+    return {
+        "kind": incident.kind.value,
+        "subject": incident.subject,
+        "since": iso(incident.since),
+        "until": iso(incident.until),
+        "agents": list(incident.agents),
+        "sessions": list(incident.sessions),
+        "attempts": incident.attempts,
+        "answers": incident.answers,
+        "callers": incident.callers,
+        "evidence": list(incident.evidence),
+        "freeBy": iso(incident.free_by),
     }
 
 
@@ -93,7 +113,7 @@ def _sessions_json(snapshot: FleetSnapshot) -> Iterator[Json]:
     roots = {root.path: Knowledge(root) for root in snapshot.roots}
     rendered: dict[int, tuple[tuple[SourceView, ...], list[Json]]] = {}
     for session in snapshot.sessions:
-        sources = roots[session.root].of(session) if session.root in roots else ()
+        sources = roots[session.root].listed(session) if session.root in roots else ()
         if id(sources) not in rendered:
             rendered[id(sources)] = (sources, sources_json(sources))
         yield session_json(session, snapshot.generated_at, snapshot.host, rendered[id(sources)][1])
@@ -168,7 +188,21 @@ def session_json(session: SessionView, now: float, host: str, sources: Sequence[
         "blocked": {"count": session.blocked.count, "last": iso(session.blocked.last)},
         "lock": lock_json(session.lock, host, now) if session.lock else None,
         "holder": _run_holder(session.holder),
+        "cancelled": cancel_json(session.cancelled),
         "sources": list(sources),
+    }
+
+
+def cancel_json(cancel: Cancel | None) -> Json | None:
+    """Render who cancelled a run, and when; null where nobody did."""
+    if cancel is None:
+        return None
+    return {
+        "at": iso(cancel.at),
+        "by": cancel.by,
+        "user": cancel.user,
+        "rung": cancel.rung,
+        "runId": cancel.run_id,
     }
 
 
@@ -211,6 +245,7 @@ def rotation_json(rotation: Rotation) -> Json:
         },
         "freeBy": iso(rotation.free_by),
         "freeByHow": rotation.free_by_how,
+        "freeByPassed": rotation.free_by_passed,
     }
 
 

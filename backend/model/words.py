@@ -42,6 +42,22 @@ def times(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number} {singular}" if number == 1 else f"{number} {plural or singular + 's'}"
 
 
+_CODE_WORDS = {
+    "rotate_profile": "the next account",
+    "fallback_model": "the next model",
+    "candidate_failed": "the next candidate",
+    "surface_error": "the caller is told",
+    "return_error_payload": "the caller is told",
+    "continue_normal": "the run goes on",
+}
+"""What OpenClaw's code words stand for; of any other the parts are words."""
+
+
+def plain_word(word: str) -> str:
+    """Return a code word of OpenClaw's in words that need no knowledge of its code."""
+    return _CODE_WORDS.get(word, word.replace("_", " "))
+
+
 def held_by(pids: Iterable[int | None]) -> str:
     """Return who holds a lock, to be put behind it: ` held by pid 396`; nothing where no pid is known."""
     numbers = sorted({pid for pid in pids if pid is not None})
@@ -54,6 +70,23 @@ def time_of_day(moment: float | None, now: float | None = None) -> str:
     if at is not None and today is not None and at.date() != today.date():
         return date_and_time(moment)
     return _written(at, "%H:%M:%S", UNKNOWN)
+
+
+def short_moment(moment: float, now: float) -> str:
+    """Return a moment (epoch seconds) as local time in 11 characters at most, `23:26:41`; of another day `04-10 23:26`."""
+    at, today = local(moment), local(now)
+    other_day = at is not None and today is not None and at.date() != today.date()
+    return _written(at, "%m-%d %H:%M" if other_day else "%H:%M:%S", UNKNOWN)
+
+
+def zoned_time(moment: float | None, now: float | None = None) -> str:
+    """Return a moment (epoch seconds) as local time with its zone, `23:26:41 CET`; with its date where `now` is another day."""
+    return f"{time_of_day(moment, now)} {zone(moment)}".rstrip()
+
+
+def zone(moment: float | None) -> str:
+    """Return the name of this machine's zone at a moment (epoch seconds), `CET`; empty where no calendar holds it."""
+    return _written(local(moment), "%Z", "")
 
 
 def date_and_time(moment: float | None) -> str:
@@ -69,7 +102,8 @@ def hour_and_minute(moment: float) -> str:
 def local(moment: float | None) -> datetime | None:
     """Return a moment (epoch seconds) in this machine's zone; None where no calendar holds it."""
     try:
-        return None if moment is None else datetime.fromtimestamp(moment, UTC).astimezone()
+        # float: a day ends when the calendar says so, which no step of arithmetic tells ahead.
+        return None if moment is None else datetime.fromtimestamp(float(moment), UTC).astimezone()
     except (OverflowError, ValueError, OSError):
         return None
 

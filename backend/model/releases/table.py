@@ -231,6 +231,16 @@ class Traits(Struct, frozen=True, dict=True):
         "An attempt that runs into the run timeout is the last; otherwise the next profile is tried.",
         (since("2026.2.9", False, SEEN), since("2026.7.1", True, SEEN)),
     )
+    around_attempt_s = Trait[float](
+        _RUNS,
+        "around each attempt",
+        "What an attempt takes beside its model call, before and after it, with four runs at once on two cores.",
+        (
+            since("2026.2.9", 7.5, SEEN),
+            since("2026.7.35", 1.5, SEEN),
+            since("2026.9.1", 1.0, SEEN),
+        ),
+    )
     compaction_timeout_s = Trait[float](
         _RUNS,
         "compaction timeout",
@@ -244,7 +254,8 @@ class Traits(Struct, frozen=True, dict=True):
         (
             since("2026.2.9", 0, READ),
             since("2026.4.12", 1, READ),
-            since("2026.9.1", 8, SEEN),
+            since("2026.9.1", 3, SEEN),
+            since("2026.9.6", 8, SEEN),
         ),
     )
     idle_breaker = Trait[int](
@@ -418,12 +429,14 @@ class Traits(Struct, frozen=True, dict=True):
     log_tells_runs = Trait[bool](
         _LOG,
         "the log alone shows a rotation",
-        "The default log names runs and sessions so that a rotation is seen without the gateway's word. 2026.8.2 without "
-        "access to its gateway was never seen stuck.",
+        "The default log names runs and sessions so that a rotation is seen without the gateway's word. From 2026.8.1 on "
+        "a run that hangs is in it without its session, and its first attempt is not in it at all. "
+        "2026.5.18 prepares a run for up to 30 s without a lock or a line.",
         (
             since("2026.2.9", True, SEEN),
+            since("2026.5.17", False, SEEN),
+            since("2026.5.22", True, SEEN),
             since("2026.8.1", False, SEEN),
-            since("2026.9.6", True, SEEN),
         ),
     )
     traces_runs = Trait[bool](

@@ -6,7 +6,9 @@ import re
 
 from msgspec import Struct
 
-_PATTERN = re.compile(
+from lockdeck.backend.model.pattern import late_pattern
+
+_PATTERN = late_pattern(
     r"v?(\d{4})\.(\d{1,2})\.(\d{1,4})(?:-(?:(\d{1,4})|([a-z]{1,12})(?:\.(\d{1,4}))?))?", re.ASCII
 )
 _PRE_RELEASE, _RELEASE = -1, 0

@@ -23,7 +23,7 @@ from lockdeck.backend.model.runs.events import (
     RunTimeout,
     SameModelRetry,
 )
-from lockdeck.backend.model.runs.life import Life
+from lockdeck.backend.model.runs.life import RETRY, Life
 from lockdeck.backend.model.runs.records import Attempt
 
 
@@ -140,21 +140,35 @@ def with_profile(attempt: Attempt, names: Mapping[str, str]) -> Attempt:
     return replace(attempt, profile=profile, provider=provider, model=None)
 
 
+def with_kept_profiles(attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
+    """Give attempts whose profile no line tells that of their neighbours, where a retry kept it.
+
+    The line of a retry names no profile; the decision on it, or on the last retry, comes later.
+    """
+    kept = list(attempts)
+    for at, earlier in enumerate(attempts[:-1]):
+        if earlier.decision == RETRY and kept[at + 1].profile_hash is None:
+            kept[at + 1] = replace(kept[at + 1], profile=kept[at].profile)
+    for at in reversed(range(len(kept) - 1)):
+        if kept[at].decision == RETRY and kept[at].profile is None:
+            kept[at] = replace(kept[at], profile=kept[at + 1].profile)
+    return tuple(kept)
+
+
 def running_attempt(
-    to_come: Sequence[Attempt], last: Attempt | None, *, listed: bool, opened: AttemptStarted | None
+    to_come: Sequence[Attempt], last: Attempt | None, *, profile: str | None, opened: AttemptStarted | None
 ) -> Attempt:
     """Return the attempt in progress: of the model that its start names, else of the first to come.
 
-    `to_come` are the attempts left, the running one first; `listed`: their profiles are known. The profile is
-    known where only one of the model is left, so that it must be the one in use. Where none should be left, a next
-    profile is one of the model that the `last` attempt was of.
+    `to_come` are the attempts left, the running one first; `profile` is the only one of the model that is left, so that
+    it must be the one in use. Where none should be left, a next profile is one of the model that the `last` attempt was of.
     """
     expected = to_come[0] if to_come else Attempt(0)
     if not to_come and last is not None and last.decision == "rotate_profile":
         expected = Attempt(0, provider=last.provider, model=last.model)
-    rivals = {a.profile for a in to_come if (a.provider, a.model) == (expected.provider, expected.model)}
     model = ModelRef().or_else(opened).or_else(expected)
-    profile = expected.profile if listed and len(rivals) == 1 else None
+    if last is not None and last.decision == RETRY:
+        profile = last.profile or profile
     return replace(expected, profile=profile, provider=model.provider, model=model.model)
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.releases.table import LockScope
 from lockdeck.backend.model.runs.attempt_model import running_attempt
-from lockdeck.backend.model.runs.life import LEAVING
+from lockdeck.backend.model.runs.life import LEAVING, PROMISING
 from lockdeck.backend.model.runs.records import GAP_GRACE_S, Attempt, Hold, Occupation
 from lockdeck.backend.model.runs.remaining import Remaining
 from lockdeck.backend.model.runs.run import Run
@@ -84,7 +84,7 @@ def _hold_start(ended_at: float, occupation: Occupation | None) -> float | None:
 
 def _writes_last_record(done: tuple[Attempt, ...], rest: Remaining) -> bool:
     """Return whether a lock taken after the last attempt can be no further one: the chain is used up."""
-    return rest.listed and not rest.attempts and bool(done) and done[-1].decision in LEAVING
+    return rest.listed and not rest.attempts and bool(done) and done[-1].decision not in PROMISING - LEAVING
 
 
 def attempt_in_progress(
@@ -98,7 +98,7 @@ def attempt_in_progress(
         return None
     starts = [at for at in (begun, run.opened.at if run.opened else None) if at is not None]
     return replace(
-        running_attempt(rest.attempts, last, listed=rest.listed, opened=run.opened),
+        running_attempt(rest.attempts, last, profile=rest.sole_profile, opened=run.opened),
         index=len(done) + 1,
         started_at=max(min(starts), last_end if last_end is not None else min(starts)),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from msgspec import Struct
 
 from lockdeck.backend.model.releases.table import Traits
@@ -32,3 +34,9 @@ def budget_of(chain: FailoverChain | None, candidate: Candidate | None, traits: 
     if idle > 0 and (run <= 0 or idle <= run):
         return Budget(idle, "idle timeout")
     return Budget(run, "run timeout") if run > 0 else Budget(None, "no timeout is set")
+
+
+def longest_budget(chain: FailoverChain, traits: Traits) -> Budget:
+    """Return the longest of the budgets of a chain's candidates: it is not known which of them an attempt asks."""
+    budgets = [budget_of(chain, candidate, traits) for candidate in chain.candidates or (None,)]
+    return max(budgets, key=lambda budget: math.inf if budget.seconds is None else budget.seconds)

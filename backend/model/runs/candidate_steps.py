@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lockdeck.backend.model.runs.attempt_model import ended_attempt, name_candidate
 from lockdeck.backend.model.runs.events import ModelFallbackDecision
-from lockdeck.backend.model.runs.life import GIVING_UP, LEAVING, Life, RunOutcome
+from lockdeck.backend.model.runs.life import BREAKER, GIVING_UP, LEAVING, Life, RunOutcome
 from lockdeck.backend.model.runs.records import LOCKED
 
 
@@ -16,9 +16,8 @@ def take_candidate(life: Life, event: ModelFallbackDecision) -> None:
     if event.decision == "candidate_failed":
         _candidate_failed(life, event)
     elif event.decision == "candidate_succeeded" and _gave_up(life):
-        name_candidate(
-            life, event
-        )  # a run that was cancelled throws nothing, and so counts as a success (2026.6 on)
+        # A run that was cancelled, or that the breaker stopped, throws nothing and so counts as a success (2026.6, 2026.9.1).
+        name_candidate(life, event)
     elif event.decision == "candidate_succeeded":
         life.close(ended_attempt(life, event, decision=event.decision), event.at)
         name_candidate(life, event)
@@ -28,7 +27,7 @@ def take_candidate(life: Life, event: ModelFallbackDecision) -> None:
 def _gave_up(life: Life) -> bool:
     """Return whether the last attempt of the present candidate ended the run, and none has begun since."""
     attempts = life.attempts[life.candidate_from :]
-    return bool(attempts) and attempts[-1].decision in GIVING_UP and life.opened is None
+    return bool(attempts) and attempts[-1].decision in (*GIVING_UP, BREAKER) and life.opened is None
 
 
 def _identity(event: ModelFallbackDecision) -> tuple[str, int | None, str | None]:
@@ -38,11 +37,18 @@ def _identity(event: ModelFallbackDecision) -> tuple[str, int | None, str | None
 def _candidate_failed(life: Life, event: ModelFallbackDecision) -> None:
     attempts = life.attempts[life.candidate_from :]
     if not attempts or attempts[-1].decision not in LEAVING:
-        reason = _kept_out_by(event) or event.reason
-        life.close(
-            ended_attempt(life, event, reason=reason, decision=event.decision, logged_reason=event.reason),
-            event.at,
+        # 2026.5.28 may lose its lock at the end of an attempt that hung: who had asked a model was not kept out.
+        hung = life.has_just_hung(event.at)
+        reason = "timeout" if hung else _kept_out_by(event) or event.reason
+        attempt = ended_attempt(
+            life,
+            event,
+            reason=reason,
+            decision=event.decision,
+            timed_out=hung,
+            logged_reason=event.reason,
         )
+        life.close(attempt, event.at)
     if event.lock_timeout is not None and event.lock_timeout not in life.lock_timeouts:
         life.lock_timeouts.append(event.lock_timeout)
     name_candidate(life, event)

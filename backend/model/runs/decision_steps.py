@@ -132,12 +132,14 @@ def take_retry(life: Life, event: SameModelRetry) -> None:
             life.retry = replace(event, at=life.retry.at)
         return
     life.retry = event
+    # 2026.9 files an HTTP 500 under `timeout`; the provider did answer.
+    answer = life.answer if event.reason == "timeout" else None
     attempt = ended_attempt(
         life,
         event,
-        reason=event.reason,
+        reason=answer or event.reason,
         decision=RETRY,
-        timed_out=event.reason == "timeout",
+        timed_out=event.reason == "timeout" and answer is None,
         logged_reason=event.reason,
     )
     life.close(attempt, event.at)
@@ -163,7 +165,7 @@ def _begins_after(retry: SameModelRetry) -> float:
 
 
 def take_brake(life: Life, event: RotationCap) -> None:
-    """Count the last idle timeout: the breaker's line is all that tells of it."""
+    """Count the last idle timeout, with which the run ends: on 2026.9.1 the breaker's line is all that tells of it."""
     if "idle-timeout-circuit-breaker" not in event.text or life.has_just_closed(event.at, SAME_MOMENT_S):
         return
     attempt = ended_attempt(
@@ -176,3 +178,5 @@ def take_brake(life: Life, event: RotationCap) -> None:
     )
     life.close(attempt, event.at)
     life.promised_at = None
+    life.end = (event.at, RunOutcome.FAILED)
+    life.failure = life.failure or "OpenClaw stopped the run: idle_timeout_circuit_breaker"

@@ -9,7 +9,7 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lockdeck.backend.model.moments import Telling, seconds_between, telling_of
+from lockdeck.backend.model.moments import LogEnd, Telling, seconds_between, telling_of
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.runs.attempt_model import with_profile
 from lockdeck.backend.model.runs.attempt_times import FOLLOW_UP_S
@@ -38,7 +38,8 @@ class PastOccupation(Struct, frozen=True):
 
     `session_key` is None where nothing ties the run to a session. `held_ms` is the sum of the attempts,
     without the gaps, in milliseconds, None where no line tells them; `held_assumed`: not all of it stands in the log.
-    `outcome` is None where the log does not tell the end; `log_goes_on_s` is for how long (seconds) it then goes on.
+    `outcome` is None where the log does not tell the end; `log_goes_on_s` is for how long (seconds) it then goes on,
+    `log_goes_on_untold` that it does and no line tells for how long.
     """
 
     run_id: str
@@ -53,6 +54,7 @@ class PastOccupation(Struct, frozen=True):
     held_assumed: bool = False
     goes_on: bool = False
     log_goes_on_s: float | None = None
+    log_goes_on_untold: bool = False
 
     @property
     def ms(self) -> int | None:
@@ -74,6 +76,8 @@ class PastOccupation(Struct, frozen=True):
             return OccupationEnd.LOGGED
         if self.goes_on:
             return OccupationEnd.WENT_ON
+        if self.log_goes_on_untold:
+            return OccupationEnd.NOT_LOGGED
         ends = self.log_goes_on_s is not None and self.log_goes_on_s <= LOG_END_S
         return OccupationEnd.LOG_ENDS if ends else OccupationEnd.NOT_LOGGED
 
@@ -83,7 +87,7 @@ def occupations_from_runs(
     stored: Mapping[str, str] | None = None,
     names: Mapping[str, str] | None = None,
     idle_s: float = traits_of(None).idle_timeout_s,
-    log_ends: Iterable[float] = (),
+    log_ends: Iterable[LogEnd] = (),
 ) -> tuple[PastOccupation, ...]:
     """Rebuild the occupations of all runs, oldest first.
 
@@ -160,11 +164,15 @@ def _begins(attempt: Attempt) -> float | None:
 
 
 def _occupation(
-    run: Run, key: str | None, chain: tuple[Attempt, ...], log_ends: tuple[float, ...]
+    run: Run, key: str | None, chain: tuple[Attempt, ...], log_ends: tuple[LogEnd, ...]
 ) -> PastOccupation:
     until = max(attempt.ended_at for attempt in chain if attempt.ended_at is not None)
     since = min(begins for attempt in chain if (begins := _begins(attempt)) is not None)
     reaches_end = chain[-1].index == len(run.attempts)
+    ends = [
+        (after, end.goes_on) for end in log_ends if (after := seconds_between(until, end.moment)) is not None
+    ]
+    untold = any(goes_on for _, goes_on in ends)
     lasted = [seconds for attempt in chain if (seconds := attempt.duration_s(until)) is not None]
     return PastOccupation(
         run_id=run.run_id,
@@ -178,7 +186,6 @@ def _occupation(
         policy=finding(chain, until, finished=reaches_end),
         held_assumed=any(a.start_assumed or a.started_at is None for a in chain if a.reason != "lock"),
         goes_on=not reaches_end,
-        log_goes_on_s=max(
-            (after for end in log_ends if (after := seconds_between(until, end)) is not None), default=None
-        ),
+        log_goes_on_s=None if untold else max((after for after, _ in ends), default=None),
+        log_goes_on_untold=untold,
     )

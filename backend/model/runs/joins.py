@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from bisect import bisect_left
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
+from typing import cast
 
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.model.runs.events import Event, FailoverDecision, LaneTaskError, ProfileTimedOut
 from lockdeck.backend.model.runs.fold import RunBook
 from lockdeck.backend.model.runs.lane_joins import keys_by_lane
@@ -14,7 +16,7 @@ from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.run import Run, recency
 from lockdeck.backend.model.runs.trace_joins import unnamed
 
-_LOCK_NAME = re.compile(r"([^/\\]+)\.jsonl\.lock\Z")
+_LOCK_NAME = late_pattern(r"([^/\\]+)\.jsonl\.lock\Z")
 PROFILE_JOIN_S = 2.0
 """A profile's timeout line belongs to a decision on that profile that follows within this many seconds."""
 PROFILE_TWIN_S = 0.05
@@ -29,10 +31,10 @@ def key_of(run: Run, keys: Mapping[str, str]) -> str | None:
     return by_session or keys.get(run.run_id)
 
 
-def session_keys(book: RunBook, stored: Mapping[str, str]) -> dict[str, str]:
+def session_keys(book: RunBook, stored: Mapping[str, str]) -> Mapping[str, str]:
     """Return session key by session id, and by run id where only lanes or traces tie a run to its session.
 
-    What the session store says (`stored`: key by session id) wins.
+    What the session store says (`stored`: key by session id) wins; it may be very long, and is not copied.
     """
     keys = {**keys_by_lock_name(book), **keys_by_lock(book), **keys_by_lane(book), **keys_by_trace(book)}
     for event in book.notices:
@@ -41,7 +43,7 @@ def session_keys(book: RunBook, stored: Mapping[str, str]) -> dict[str, str]:
     for run in sorted(book.runs.values(), key=recency):
         if run.session_id and run.session_key:
             keys[run.session_id] = run.session_key
-    return {**keys, **stored}
+    return ChainMap(cast(dict[str, str], stored), keys)
 
 
 def keys_by_lock_name(book: RunBook) -> dict[str, str]:

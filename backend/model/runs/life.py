@@ -24,6 +24,8 @@ from lockdeck.backend.model.runs.events import (
 )
 from lockdeck.backend.model.runs.records import Attempt, Compaction
 
+PROMPT_ERROR_S = 5.0
+"""A transcript's prompt error this close (seconds) to the end of an attempt tells of that attempt."""
 SAME_MOMENT_S = 1.0
 """Two decisions on one profile of one model within this many seconds are two tellings (or stages) of one."""
 
@@ -53,7 +55,8 @@ class Life(Struct):
     `first` is the index of its first fact, `candidate_from` the one in `attempts` where the present candidate model
     begins. `end` is the time and outcome of an end that nothing has taken back, `final` whether only a new life can
     follow it, `undecided` a timeout of the present attempt that nothing has been decided on, `answer` the error with which the provider answered inside the present attempt (`previous_answer`:
-    inside the one before), `heard_at` when it first did.
+    inside the one before), `heard_at` when it first did. `prompt_told_at` is when
+    `prompt_error` was told last, `told_twice`: transcript and trajectory have both told it.
     """
 
     first: int = 0
@@ -68,6 +71,8 @@ class Life(Struct):
     previous_answer: str | None = None
     heard_at: float | None = None
     prompt_error: PromptError | None = None
+    prompt_told_at: float = 0.0
+    told_twice: bool = False
     retry: SameModelRetry | None = None
     promised_at: float | None = None
     compaction: Compaction | None = None
@@ -80,6 +85,11 @@ class Life(Struct):
         """Return whether an attempt ended at most so many seconds before `at`."""
         ended_at = self.attempts[-1].ended_at if self.attempts else None
         return ended_at is not None and at - ended_at <= within_s
+
+    def has_just_hung(self, at: float) -> bool:
+        """Return whether transcript or trajectory tell that the attempt which ends at `at` ran into a timeout."""
+        error = self.prompt_error
+        return error is not None and error.timed_out and at - error.at <= PROMPT_ERROR_S
 
     def has_just_ended(self, at: float, within_s: float) -> bool:
         """Return whether the life ended at most so many seconds before `at`."""
@@ -103,7 +113,7 @@ class Life(Struct):
         )
         self.previous_answer = self.answer
         self.opened = self.budget_from = self.prompt_error = self.answer = self.heard_at = None
-        self.undecided = None
+        self.undecided, self.told_twice = None, False
 
     def finish(self, at: float, outcome: RunOutcome) -> None:
         """End for good: nothing that follows can take it back."""

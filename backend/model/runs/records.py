@@ -126,7 +126,10 @@ class PolicyFinding(Struct, frozen=True):
 
 
 class Rotation(Struct, frozen=True):
-    """The series of attempts of one run. `total` is the number of attempts expected, None when not known."""
+    """The series of attempts of one run. `total` is the number of attempts expected, None when not known.
+
+    `free_by_passed`: the worst case of the forecast is over, and the last attempt goes on.
+    """
 
     run_id: str | None
     attempts: tuple[Attempt, ...]
@@ -138,6 +141,14 @@ class Rotation(Struct, frozen=True):
     policy: PolicyFinding | None = None
     finished: bool = False
     lock_failures: int = 0
+    free_by_passed: bool = False
+
+
+class ProviderError(Struct, frozen=True):
+    """The error with which a provider answered a model call, at `at` (epoch seconds): `rate_limit`, `auth` or `provider_error`."""
+
+    at: float
+    reason: str
 
 
 class Blocked(Struct, frozen=True):

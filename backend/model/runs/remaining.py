@@ -17,6 +17,7 @@ from lockdeck.backend.model.runs.chain import Candidate, FailoverChain
 from lockdeck.backend.model.runs.life import LEAVING, RETRY
 from lockdeck.backend.model.runs.records import Attempt
 from lockdeck.backend.model.runs.retries import (
+    allowed_retries,
     brake_in,
     counts_retries,
     longest_pause_s,
@@ -32,13 +33,15 @@ MAX_MODELS = 1000
 class Remaining(Struct, frozen=True):
     """Attempts not finished yet, in order, with the budget of each; the first may be running already.
 
-    `listed` is false where the configuration does not tell the profiles. `pause_s`: the longest that the pauses
+    `listed` is false where the configuration does not tell the profiles, `sole_profile` the one that is left of the
+    model at hand where no other is. `pause_s`: the longest that the pauses
     before retries on the same model can take, together, in seconds.
     """
 
     attempts: tuple[Attempt, ...]
     budgets: tuple[Budget, ...]
     listed: bool
+    sole_profile: str | None = None
     pause_s: float = 0.0
 
 
@@ -50,7 +53,8 @@ def remaining(
 ) -> Remaining:
     """Return what is left of the chain for a run that goes on, the attempt that may be running included."""
     listed = chain is not None and bool(chain.candidates)
-    models = _models_of(run, chain, names) if chain is not None and listed else _counted_models(run)
+    models = list(_models_of(run, chain, names) if chain is not None and listed else _counted_models(run))
+    first: tuple[str | None, ...] = next((model.profiles for model in models if model.profiles), ())
     tries = list(_tries(run, models, chain, traits))
     return Remaining(
         attempts=tuple(
@@ -59,6 +63,7 @@ def remaining(
         ),
         budgets=tuple(budget_of(chain, step.candidate, traits) for step in tries),
         listed=listed,
+        sole_profile=first[0] if len(first) == 1 else None,
         pause_s=sum(step.pause_s for step in tries),
     )
 
@@ -81,13 +86,15 @@ class _Try(Struct, frozen=True):
 
 def _tries(run: Run, models: Iterable[_Model], chain: FailoverChain | None, traits: Traits) -> Iterator[_Try]:
     """Yield every attempt that can still come; on one profile of each model the retries, where there are any."""
-    counts = traits.same_model_retries > 1 or counts_retries(run)
+    counts, allowed = traits.same_model_retries > 1 or counts_retries(run), allowed_retries(run, traits)
     for model in models:
         budget = budget_of(chain, model.candidate, traits)
         idle_s = budget.seconds if counts and budget.name == "idle timeout" else None
         done = run.attempts[run.candidate_from :] if model.present else ()
         used = sum(attempt.decision == RETRY for attempt in done)
-        retries = tries_left(run, idle_s) - 1 if model.present else most_retries(idle_s) if idle_s else 0
+        retries = most_retries(idle_s, allowed=allowed) if idle_s else 0
+        if model.present:
+            retries = tries_left(run, idle_s, allowed) - 1
         pauses = [longest_pause_s(used + n + 1) for n in range(retries)]
         tries = [_Try(model.candidate, profile) for profile in model.profiles]
         tries[1:1] = [replace(tries[0], pause_s=pause) for pause in pauses] if tries else []

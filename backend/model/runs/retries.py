@@ -1,7 +1,7 @@
 """Retries on the same model: how many can still come, how long the pauses are, and where OpenClaw's brake stops them.
 
 Read in 2026.9.6 (`failover-retry-controller.ts`) and seen there: a model that fails for a passing reason is tried
-again on the same profile up to 8 times (9 for rate limits), with growing pauses, as long as the next try begins
+again on the same profile up to 8 times (9 for rate limits; 2026.9.1: 3), with growing pauses, as long as the next try begins
 within 90 s of the first retry; only then comes the next profile, which is not retried once that window is over.
 Five idle timeouts in a row on one model end the run, whatever models are left (the breaker).
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lockdeck.backend.model.releases.lookup import NEWEST
+from lockdeck.backend.model.releases.table import Traits
 from lockdeck.backend.model.runs.life import RETRY
 from lockdeck.backend.model.runs.records import Attempt
 from lockdeck.backend.model.runs.run import Run
@@ -38,13 +39,14 @@ def _middle_s(retry: int) -> float:
     return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * float(2 ** max(0, min(retry, MOST_RETRIES + 1) - 1)))
 
 
-def most_retries(idle_s: float, used: int = 0, elapsed_s: float = 0.0) -> int:
+def most_retries(idle_s: float, used: int = 0, elapsed_s: float = 0.0, allowed: int = MOST_RETRIES) -> int:
     """Return how many more retries one model can get when each attempt runs into its timeout of `idle_s` seconds.
 
-    `used` retries were made; the next timeout comes `elapsed_s` seconds after the first of them was decided on.
+    `used` of the `allowed` retries were made; the next timeout comes `elapsed_s` seconds after the first of them was
+    decided on.
     """
     more, at = 0, elapsed_s if used else 0.0
-    while used + more < MOST_RETRIES:
+    while used + more < allowed:
         at += shortest_pause_s(used + more + 1)
         if at > WINDOW_S:
             break
@@ -57,10 +59,18 @@ def counts_retries(run: Run) -> bool:
     return run.retry is not None and run.retry.total is not None
 
 
-def tries_left(run: Run, idle_s: float | None) -> int:
+def allowed_retries(run: Run, traits: Traits) -> int:
+    """Return how often one model is tried again: by the run's own lines, else by its release."""
+    if run.retry is not None and run.retry.total is not None:
+        return run.retry.total
+    return traits.same_model_retries if traits.same_model_retries > 1 else MOST_RETRIES
+
+
+def tries_left(run: Run, idle_s: float | None, allowed: int = MOST_RETRIES) -> int:
     """Return how many attempts the present profile can still get on its model, the one that may be running included.
 
-    `idle_s` is the idle timeout of an attempt; None where another timeout governs, which is not retried.
+    `idle_s` is the idle timeout of an attempt; None where another timeout governs, which is not retried. `allowed`
+    retries are made at most.
     """
     tried = run.attempts[run.candidate_from :]
     retries = [attempt for attempt in tried if attempt.decision == RETRY]
@@ -69,12 +79,12 @@ def tries_left(run: Run, idle_s: float | None) -> int:
     retry = run.retry if retries else None
     if idle_s is None:
         return 1
-    counted = MOST_RETRIES
+    counted = allowed
     if retry is not None and retry.index is not None and retry.total is not None:
         counted = max(0, retry.total - retry.index)
         if retry.reason == "rate_limit":
             return 1 + counted  # the window does not hold for these
-    return 1 + min(counted, most_retries(idle_s, len(retries), _elapsed_s(run, retries, idle_s)))
+    return 1 + min(counted, most_retries(idle_s, len(retries), _elapsed_s(run, retries, idle_s), allowed))
 
 
 def brake_in(attempts: Sequence[Attempt]) -> int:

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.releases.table import Traits
 from lockdeck.backend.model.releases.version import Version
-from lockdeck.backend.model.runs.attempt_model import with_profile
+from lockdeck.backend.model.runs.attempt_model import with_kept_profiles, with_profile
 from lockdeck.backend.model.runs.attempt_times import FOLLOW_UP_S, attempt_in_progress, with_starts
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.runs.fix import finding
-from lockdeck.backend.model.runs.forecast import forecast
+from lockdeck.backend.model.runs.forecast import around, forecast
 from lockdeck.backend.model.runs.records import (
     LOCKED,
     Attempt,
@@ -24,7 +24,7 @@ from lockdeck.backend.model.runs.records import (
 )
 from lockdeck.backend.model.runs.remaining import Remaining, remaining
 from lockdeck.backend.model.runs.run import Run
-from lockdeck.backend.model.words import held_by, times
+from lockdeck.backend.model.words import duration, held_by, time_of_day, times
 
 
 def rotation_of(
@@ -42,26 +42,39 @@ def rotation_of(
     """
     names = names or {}
     traits = traits_of(version)
-    named = tuple(with_profile(attempt, names) for attempt in run.attempts)
+    named = with_kept_profiles([with_profile(attempt, names) for attempt in run.attempts])
     done = with_starts(named, occupation, traits.lock_scope)
     finished = run.ended_at is not None
-    over = finished or (run.undecided and traits.run_timeout_ends_run)
+    ran_out = (
+        run.undecided and run.attempts[-1].logged_reason is not None
+    )  # of the run's time; an idle timeout logs no line
+    over = finished or (ran_out and traits.run_timeout_ends_run)
     rest = Remaining((), (), True) if over else remaining(run, chain, names, traits)
     current = None if finished else attempt_in_progress(run, done, occupation, rest, traits.lock_scope)
     attempts = (*done, current) if current else done
-    ahead = forecast(rest, current, now, traits, _limited(compaction_of(run, occupation), chain, traits))
+    compaction = _limited(compaction_of(run, occupation), chain, traits)
+    ahead = forecast(rest, current, now, traits, compaction, around(done, chain, traits))
     return Rotation(
         run_id=run.run_id,
         attempts=attempts,
         timeouts=sum(attempt.by_timeout for attempt in done),
         total=len(attempts) + len(ahead.to_come) if finished or rest.listed else None,
         to_come=ahead.to_come,
-        free_by=None if finished else ahead.free_by,
+        free_by=None if finished or ahead.free_by is None else float(ahead.free_by),
         free_by_how=None if finished else ahead.basis,
+        free_by_passed=not finished and ahead.passed,
         policy=finding(attempts, now, finished=finished),
         finished=finished,
         lock_failures=sum(attempt.reason == LOCKED for attempt in done),
     )
+
+
+def passed_sentence(rotation: Rotation, now: float) -> str | None:
+    """Say that a run goes on although its forecast is over; None where that is not so."""
+    if not rotation.free_by_passed or rotation.free_by is None:
+        return None
+    ago = duration(max(0.0, now - rotation.free_by))
+    return f"free by {time_of_day(rotation.free_by, now)} was passed {ago} ago"
 
 
 def compaction_of(run: Run, occupation: Occupation | None) -> Compaction | None:
@@ -97,8 +110,10 @@ def kept_out_sentence(run: Run) -> str | None:
     return "; ".join(sentences) or None
 
 
-def unbroken(attempts: tuple[Attempt, ...], now: float) -> tuple[Attempt, ...]:
-    """Return the last attempts that follow each other with gaps of at most 30 s, oldest first.
+def unbroken(
+    attempts: tuple[Attempt, ...], now: float, longest_s: float = FOLLOW_UP_S
+) -> tuple[Attempt, ...]:
+    """Return the last attempts that follow each other with gaps of at most `longest_s` seconds, oldest first.
 
     Empty when the newest of them ended longer ago than that. An attempt without a start counts as beginning
     where the one before it ended.
@@ -106,7 +121,7 @@ def unbroken(attempts: tuple[Attempt, ...], now: float) -> tuple[Attempt, ...]:
     chained: list[Attempt] = []
     begins = now
     for attempt in reversed(attempts):
-        if attempt.ended_at is not None and begins - attempt.ended_at > FOLLOW_UP_S:
+        if attempt.ended_at is not None and begins - attempt.ended_at > longest_s:
             break
         chained.append(attempt)
         begins = begins if attempt.ended_at is None else attempt.ended_at

@@ -53,7 +53,7 @@ class Run(Struct, frozen=True):
     def undecided(self) -> bool:
         """Return whether its last attempt timed out without a word on what comes next (2026.2.9)."""
         last = self.attempts[-1] if self.attempts else None
-        return last is not None and last.by_timeout and last.decision is None and self.promised_at is not None
+        return last is not None and last.timed_out and last.decision is None and self.promised_at is not None
 
     @property
     def last_activity(self) -> float:

@@ -44,7 +44,7 @@ class Selection(Struct, frozen=True):
         """Return whether a run is told."""
         if not self.names(run.run_id, run.session_id, key):
             return False
-        return not run.facts or self.takes_time(run.facts[0].at, run.last_activity)
+        return not run.facts or self.takes_time(_begin(run), run.last_activity)
 
     def takes_event(self, event: Event, runs: Mapping[str, Run], keys: Mapping[str, str]) -> bool:
         """Return whether an event is counted: of its session and run, and within the span."""
@@ -55,6 +55,13 @@ class Selection(Struct, frozen=True):
             key = event.session_key or keys.get(event.session_id or "")
             meant = self.run is None and self.session in (None, key, event.session_id)
         return meant and self.takes_time(event.at, event.at)
+
+
+def _begin(run: Run) -> float:
+    """Return when a run began: its first attempt may tell a begin before its first line."""
+    start = run.attempts[0].started_at if run.attempts else None
+    first = run.facts[0].at
+    return first if start is None else min(first, start)
 
 
 def coverage(events: Iterable[Event]) -> tuple[float, float] | None:

@@ -34,12 +34,9 @@ from lockdeck.backend.model.runs.events import (
     RunTimeout,
     SameModelRetry,
 )
-from lockdeck.backend.model.runs.life import SAME_MOMENT_S, Life, RunOutcome
+from lockdeck.backend.model.runs.life import PROMPT_ERROR_S, SAME_MOMENT_S, Life, RunOutcome
 from lockdeck.backend.model.runs.records import Compaction
 from lockdeck.backend.model.runs.sorted_facts import TOLD_AGAIN_S
-
-PROMPT_ERROR_S = 5.0
-"""A transcript's prompt error this close (seconds) to the end of an attempt tells of that attempt."""
 
 
 def lives(facts: Sequence[Event]) -> list[Life]:
@@ -75,7 +72,7 @@ class LifeSteps(RunSteps, AttemptSteps, CompactionSteps, DecisionSteps, LockStep
 
     def started(self, event: AttemptStarted) -> None:
         """Open the attempt; an end told before is taken back."""
-        self.settle_timeout()
+        self.settle()
         life = self.life
         life.opened = life.opened or event
         life.promised_at = life.compaction = None
@@ -96,7 +93,7 @@ class LifeSteps(RunSteps, AttemptSteps, CompactionSteps, DecisionSteps, LockStep
     def inner_error(self, event: AgentEnd) -> None:
         """Learn whether the provider answered."""
         life = self.life
-        if life.has_just_closed(event.at, SAME_MOMENT_S):
+        if life.has_just_closed(event.at, SAME_MOMENT_S) and not _is_of_another_model(event, life):
             return
         life.heard_at = event.at if life.heard_at is None else life.heard_at
         if event.reason not in (None, "timeout"):
@@ -107,13 +104,20 @@ class LifeSteps(RunSteps, AttemptSteps, CompactionSteps, DecisionSteps, LockStep
     def prompt_failed(self, event: PromptError) -> None:
         """Note an error of the transcript until it is known whether the log tells of the same attempt."""
         life = self.life
-        if life.has_just_closed(event.at, PROMPT_ERROR_S):
+        if life.opened is None and life.has_just_closed(event.at, PROMPT_ERROR_S):
             return
-        if life.undecided is not None and event.at - life.undecided.at > PROMPT_ERROR_S:
+        if (
+            life.undecided is not None
+            and event.at - life.undecided.at > PROMPT_ERROR_S
+            and not event.timed_out
+        ):
             self.settle_timeout()
-        if life.prompt_error is not None and event.at - life.prompt_error.at > PROMPT_ERROR_S:
+        pending = life.prompt_error
+        if pending is not None and pending.by_trajectory is not event.by_trajectory and not life.told_twice:
+            life.told_twice = True  # one attempt, told by transcript and trajectory
+        elif pending is not None and event.at - life.prompt_told_at > PROMPT_ERROR_S:
             self.settle_prompt_error()
-        life.prompt_error = life.prompt_error or event
+        life.prompt_error, life.prompt_told_at = life.prompt_error or event, event.at
 
     def settle(self) -> None:
         """Count an attempt whose end nothing has explained any further."""
@@ -139,6 +143,8 @@ class LifeSteps(RunSteps, AttemptSteps, CompactionSteps, DecisionSteps, LockStep
         reason = "timeout" if event.timed_out else event.error
         attempt = ended_attempt(self.life, event, reason=reason, timed_out=event.timed_out)
         self.life.close(attempt, event.at)
+        if event.timed_out and self.life.end is None:
+            self.life.promised_at = event.at
 
     def decided(self, event: FailoverDecision) -> None:
         """Count the attempt that was decided on."""
@@ -176,7 +182,7 @@ class LifeSteps(RunSteps, AttemptSteps, CompactionSteps, DecisionSteps, LockStep
     def ended(self, event: RunEnded) -> None:
         """Take note of an end that a later decision may take back: it is told per attempt, too."""
         life = self.life
-        if life.final or (life.promised_at is not None and not event.ok):
+        if life.final or (life.promised_at is not None and not event.ok and not event.settled):
             return
         done = RunOutcome.OK if event.ok else RunOutcome.FAILED
         life.promised_at, life.opened = None, None
@@ -210,6 +216,12 @@ class LifeSteps(RunSteps, AttemptSteps, CompactionSteps, DecisionSteps, LockStep
         """Learn of a lock that the run failed on."""
         if event.lock_timeout not in self.life.lock_timeouts:
             self.life.lock_timeouts.append(event.lock_timeout)
+
+
+def _is_of_another_model(event: AgentEnd, life: Life) -> bool:
+    """Return whether an error is of another model than the attempt that has just ended: the next one fails fast."""
+    last = life.attempts[-1]
+    return None not in (event.model, last.model) and event.model != last.model
 
 
 def _is_echo(first: RunTimeout | None, second: RunTimeout) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from lockdeck.backend.model.cancel import Cancel
 from lockdeck.backend.model.fleet import State
 from lockdeck.backend.model.locks import Judgement, Verdict
 from lockdeck.backend.model.releases.lookup import traits_of
@@ -30,6 +31,12 @@ HOLDING = frozenset({Verdict.CREATING, Verdict.HELD, Verdict.REMOVED})
 """Verdicts that mean: a process is in the session now."""
 UNBOUNDED_QUIET_S = 120.0
 """The silence that counts where no timeout is set: OpenClaw itself warns after this many silent seconds."""
+AFTERMATH_S = 30.0
+"""What is left to write of a run that ended may reach transcript and store this long (seconds) after its end."""
+PREPARES_S = 60.0
+"""An attempt may prepare for so long (seconds) before it takes its lock: 33 s were seen on 2026.5.18, on a busy machine."""
+CLEARS_UP_S = 10.0
+"""The decision on the last attempt came up to 8 s (seconds) after its transcript had told its timeout (2026.6.35)."""
 TRANSCRIPT_SLACK_S = 2.0
 """An attempt's own last entry may reach the transcript this long (seconds) after the decision on it."""
 _UNKNOWN = traits_of(None)
@@ -42,13 +49,13 @@ class SessionFacts(Struct, frozen=True):
     its occupation is over. `foreign_holds` are those of other processes than the run's. `budget` is the longest an
     attempt may take by configuration, `run_budget_s` the run timeout, `compaction_s` the longest compaction,
     `lock_wait_s` how long callers wait for the lock, `max_hold_ms` the lock's own limit.
-    `drain_s` is how long a gateway may drain. `store_at`: when the store's row was written. `process_at`: when the holder, or a child of it, was last seen working. `tool_running`: the last transcript entry
+    `answered_at`: when a model or a tool last answered, `asked_at`: when a user asked what nothing has come after. `drain_s` is how long a gateway may drain. `store_at`: when the store's row was written. `process_at`: when the holder, or a child of it, was last seen working. `tool_running`: the last transcript entry
     asks for a tool, so the model's idle timeout does not run. `lock_since`: when the session's lock was made, also
     one that was removed under its holder. `sees_locks` is false where attempts take no lock file (from 2026.8.1 on),
     so that the begin of one can't be seen, `lock_scope` says how long it stands where they do; `holder` then says who has the session. `suspension` says in a sentence
     that the holder is stopped, and what wakes it. `refused` are the callers refused since anything was seen to run,
     `wedge` is OpenClaw's own word that the session is stuck, `gateway_tells` whether the gateway itself says what
-    runs. `previous` is the last
+    runs. `cancel` is the one after which nothing has begun, `cancelling` one of ours that is under way. `previous` is the last
     assessment's state and since.
     """
 
@@ -62,6 +69,8 @@ class SessionFacts(Struct, frozen=True):
     store_status: str | None = None
     store_at: float | None = None
     transcript_at: float | None = None
+    answered_at: float | None = None
+    asked_at: float | None = None
     log_at: float | None = None
     process_at: float | None = None
     tool_running: bool = False
@@ -73,7 +82,8 @@ class SessionFacts(Struct, frozen=True):
     lock_wait_s: float | None = None
     backoff_s: float = 0.0
     diagnoses: tuple[StuckSession, ...] = ()
-    cancelling_since: float | None = None
+    cancelling: Cancel | None = None
+    cancel: Cancel | None = None
     gateway_alive: bool | None = None
     gateway_started_at: float | None = None
     sees_locks: bool = True
@@ -139,6 +149,14 @@ class SessionFacts(Struct, frozen=True):
         return self.occupied or (unseen and self.gateway_alive is not False)
 
     @property
+    def can_go_on_unheld(self) -> bool:
+        """True where an attempt that was told to begin can go on although nobody has the lock.
+
+        Where runs take locks, one that stands goes before.
+        """
+        return self.gateway_alive is not False and not (self.sees_locks and self.judgement is not None)
+
+    @property
     def holds(self) -> tuple[Hold, ...]:
         """The holds remembered, oldest first."""
         recent = self.occupation.recent if self.occupation else ()
@@ -167,17 +185,21 @@ class SessionFacts(Struct, frozen=True):
             return False  # what the transcript tells may be the other process's
         return self._answered(decided_at)
 
+    def went_on(self, promised: float) -> bool:
+        """Return whether the promised attempt was made; where a lock is let go of, who takes it may just clear up."""
+        return self._answered(promised) if self.lets_lock_go else self.followed(promised)
+
     def awaits_follow_up(self, now: float) -> bool:
         """Return whether a rotation decision promises an attempt that has not begun, and may still."""
         promised = self.run.promised_at if self.run and self.run.ended_at is None else None
         if promised is None or self.restarted_since(promised):
             return False
-        if self._answered(promised) if self.lets_lock_go else self.followed(promised):
+        if self.went_on(promised):
             return False
         if self.spent:
-            return False
+            return self._clears_up(promised, now)
         if self.lets_lock_go:
-            return self._goes_on_unlocked(promised, now)
+            return self.occupied or self._goes_on_unlocked(promised, now)
         unseen_s = 0.0 if self.sees_locks else (self.budget.seconds or UNBOUNDED_QUIET_S)
         wait_s = LOCK_WAIT_S if self.kept_out_since(promised) else 0.0
         return now - promised <= FOLLOW_UP_S + self.backoff_s + unseen_s + wait_s
@@ -188,14 +210,50 @@ class SessionFacts(Struct, frozen=True):
         return self.sees_locks and self.lock_scope is not LockScope.ATTEMPT
 
     def _answered(self, decided_at: float) -> bool:
-        return self.transcript_at is not None and self.transcript_at > decided_at + TRANSCRIPT_SLACK_S
+        return self.answered_at is not None and self.answered_at > decided_at + TRANSCRIPT_SLACK_S
+
+    def _clears_up(self, promised: float, now: float) -> bool:
+        """Return whether a run of which nothing is left may have its last words still to say.
+
+        It has not let go of the lock of its last attempt yet, or lately has; one that lets go of its lock may take it
+        once more before (2026.5.28).
+        """
+        if now - promised > FOLLOW_UP_S:
+            return False
+        if self.occupied:
+            return self.lets_lock_go or (self.hold_since is not None and self.hold_since <= promised)
+        if not self.lets_lock_go and not self._tells_decisions:
+            return False
+        freed = self.occupation.last_seen if self.occupation is not None else None
+        return now - max(promised, freed or 0.0) <= CLEARS_UP_S
+
+    @property
+    def _tells_decisions(self) -> bool:
+        """True where the log has told a decision on an attempt of this run: it will tell the one on the last."""
+        return self.rotation is not None and any(attempt.decision for attempt in self.rotation.attempts)
 
     def _goes_on_unlocked(self, promised: float, now: float) -> bool:
         """Return whether the promised attempt can be under way without its lock: until a whole timeout has passed."""
         own = [hold for hold in self.holds if hold not in self.foreign_holds and hold.ended_at is not None]
         last_sign = max([promised, *(hold.ended_at or 0.0 for hold in own)])
+        return now - last_sign <= self.follow_up_s
+
+    @property
+    def follow_up_s(self) -> float:
+        """How long (seconds) after a decision the next attempt may show no sign."""
+        if not self.lets_lock_go:
+            return FOLLOW_UP_S + self.backoff_s
         unlocked_s = UNBOUNDED_QUIET_S if self.budget.seconds is None else self.budget.seconds
-        return now - last_sign <= FOLLOW_UP_S + self.backoff_s + unlocked_s
+        return FOLLOW_UP_S + self.backoff_s + max(unlocked_s, PREPARES_S)
+
+    def prepares(self, now: float) -> bool:
+        """Return whether a run may have taken up what was asked, and holds no lock yet (2026.5.17 to 2026.7)."""
+        if self.asked_at is None or not self.lets_lock_go or not self.can_go_on_unheld:
+            return False
+        ended_at = self.run.ended_at if self.run is not None else None
+        if self.cancel is not None or (ended_at is not None and ended_at >= self.asked_at):
+            return False
+        return 0 <= now - self.asked_at <= PREPARES_S and not self.restarted_since(self.asked_at)
 
     @property
     def spent(self) -> bool:
@@ -207,6 +265,10 @@ class SessionFacts(Struct, frozen=True):
     def kept_out_since(self, at: float) -> bool:
         """Return whether another process than the run's has had the lock since, so that the run had to wait for it."""
         return any(hold.ended_at is None or hold.ended_at > at for hold in self.foreign_holds)
+
+    def gateway_lost(self, at: float) -> bool:
+        """Return whether what the gateway kept in its memory at `at` (turns, lanes) is gone: it has ended since."""
+        return self.gateway_alive is False or self.restarted_since(at)
 
     def restarted_since(self, at: float) -> bool:
         """Return whether the gateway has been started anew since, so that its runs of then are gone."""

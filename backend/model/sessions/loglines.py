@@ -15,11 +15,12 @@ SAME_LINE_S = 0.5
 
 
 class LogLine(Struct, frozen=True):
-    """One thing the log tells of a session: when (epoch seconds), the sentence, and whether it is bad news."""
+    """One thing the log tells of a session: when (epoch seconds), the sentence, whether it is bad news, and the run that it names."""
 
     at: float
     sentence: str
     bad: bool = False
+    run_id: str | None = None
 
 
 def log_of(events: Iterable[Event]) -> tuple[LogLine, ...]:
@@ -27,7 +28,7 @@ def log_of(events: Iterable[Event]) -> tuple[LogLine, ...]:
     lines: list[LogLine] = []
     visible = (event for event in events if event.handling.about is not About.TRACE)
     for event in sorted(visible, key=lambda event: event.at)[-2 * MAX_LINES :]:
-        line = LogLine(event.at, event.sentence(), event.handling.bad)
+        line = LogLine(event.at, event.sentence(), event.handling.bad, event.run_id)
         if not any(
             earlier.sentence == line.sentence and line.at - earlier.at <= SAME_LINE_S
             for earlier in lines[-4:]

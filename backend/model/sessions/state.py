@@ -11,22 +11,20 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from lockdeck.backend.model.cancel import LONGEST_S
 from lockdeck.backend.model.fleet import Severity, State
 from lockdeck.backend.model.locks import Verdict
-from lockdeck.backend.model.runs.attempt_times import FOLLOW_UP_S
 from lockdeck.backend.model.runs.life import PROMISING, RunOutcome
 from lockdeck.backend.model.runs.records import GAP_GRACE_S, Attempt, Rotation
-from lockdeck.backend.model.runs.rotation import kept_out_sentence
-from lockdeck.backend.model.sessions.facts import SessionFacts
+from lockdeck.backend.model.runs.rotation import kept_out_sentence, passed_sentence
+from lockdeck.backend.model.sessions.facts import AFTERMATH_S, SessionFacts
 from lockdeck.backend.model.sessions.finding import Finding
 from lockdeck.backend.model.sessions.ownership import lost_on
 from lockdeck.backend.model.sessions.stuck import MARGIN_S, stuck_because
-from lockdeck.backend.model.words import duration
+from lockdeck.backend.model.words import duration, plain_word
 
 OWN_DIAGNOSIS_S = 90.0
 """OpenClaw repeats its `stuck session` line every 30 s; older than this (seconds) it no longer counts."""
-AFTERMATH_S = 30.0
-"""A failed run's own last words may reach the transcript this long (seconds) after its end."""
 
 
 class Assessment(Struct, frozen=True):
@@ -57,10 +55,14 @@ def assess(facts: SessionFacts, now: float) -> Assessment:
 
 
 def _cancelling(facts: SessionFacts, now: float) -> Finding | None:
-    goes_on = facts.occupied or facts.awaits_follow_up(now) or facts.between_attempts(now)
-    if facts.cancelling_since is None or not goes_on:
+    cancel = facts.cancelling
+    if cancel is None or now - cancel.at > LONGEST_S:
         return None
-    return Finding(facts.cancelling_since, ("a cancel was asked for and the session is still occupied",))
+    if not (facts.occupied or facts.awaits_follow_up(now) or facts.between_attempts(now)):
+        return None
+    user = f" (user {cancel.user})" if cancel.user else ""
+    asked = f"lockdeck{user} has been cancelling it for {duration(now - cancel.at)}"
+    return Finding(cancel.at, (f"{asked}, and the session is still occupied",))
 
 
 def _compacting(facts: SessionFacts, now: float) -> Finding | None:
@@ -83,17 +85,16 @@ def _rotating(facts: SessionFacts, now: float) -> Finding | None:
     if not decided:
         return None
     if running is not None and facts.alive:
-        return Finding(
-            decided[0].ended_at, (_attempt_sentence(running, rotation, now), _decision_sentence(decided))
-        )
+        sentences = (_attempt_sentence(running, rotation, now), _decision_sentence(decided))
+        passed = passed_sentence(rotation, now)
+        return Finding(decided[0].ended_at, (*sentences, *((passed,) if passed else ())))
     if facts.between_attempts(now):
         sentence = f"attempt {len(rotation.attempts) + 1} has just let go of the lock"
         return Finding(decided[0].ended_at, (sentence, _decision_sentence(decided)))
     if facts.awaits_follow_up(now):
-        return Finding(
-            decided[0].ended_at,
-            (f"{_step(decided[-1])} promised another attempt", _decision_sentence(decided)),
-        )
+        promise = f"{_step(decided[-1])} is to be tried, and has not begun"
+        sentence = "none is left, and the run has not told its end yet" if facts.spent else promise
+        return Finding(decided[0].ended_at, (sentence, _decision_sentence(decided)))
     return None
 
 
@@ -109,8 +110,11 @@ def _running(facts: SessionFacts, now: float) -> Finding | None:
         reasons = facts.judgement.reasons if facts.judgement else (facts.holder or "a lock stands",)
         return Finding(since, (*reasons, *chain))
     opened = facts.run.opened if facts.run and facts.run.ended_at is None else None
-    if opened is not None and facts.gateway_alive is not False:
+    if opened is not None and facts.can_go_on_unheld:
         return Finding(opened.at, (f"an attempt began {duration(now - opened.at)} ago",))
+    if facts.asked_at is not None and facts.prepares(now):
+        waits = duration(now - facts.asked_at)
+        return Finding(facts.asked_at, (f"its transcript ends with a message that has waited for {waits}",))
     # After idleness, the lock that went held nobody.
     was_idle = facts.previous is not None and facts.previous[0] is State.IDLE
     if _in_short_gap(facts, now) and facts.occupation and not was_idle and not _told_to_have_ended(facts):
@@ -122,12 +126,22 @@ def _failed(facts: SessionFacts, now: float) -> Finding | None:
     run = facts.run
     if run is None or facts.verdict in (Verdict.FOREIGN, Verdict.UNREADABLE):
         return None
-    if run.promised_at is not None and run.ended_at is None and not facts.followed(run.promised_at):
+    if (
+        run.opened is not None
+        and run.ended_at is None
+        and facts.gateway_alive is False
+        and facts.lets_lock_go
+    ):
+        return Finding(
+            run.opened.at, ("the run broke off: its gateway has ended in the middle of an attempt",)
+        )
+    went_on = facts.went_on if facts.spent else facts.followed
+    if run.promised_at is not None and run.ended_at is None and not went_on(run.promised_at):
         waited = now - run.promised_at
         if facts.spent:
             sentence = f"the last attempt ran into a timeout {duration(waited)} ago, and none is left"
             return Finding(run.promised_at, (sentence,))
-        if facts.sees_locks and waited > FOLLOW_UP_S + facts.backoff_s:
+        if facts.sees_locks and waited > facts.follow_up_s:
             cause = "timeout" if run.undecided else "decision"
             sentence = f"the run broke off: no attempt followed a {cause} of {duration(waited)} ago"
             return Finding(run.promised_at, (sentence,))
@@ -237,6 +251,9 @@ def _callers(facts: SessionFacts) -> Iterator[tuple[Severity, str]]:
 def _attempt_sentence(attempt: Attempt, rotation: Rotation, now: float) -> str:
     total = f" of {rotation.total}" if rotation.total else ""
     model = "/".join(part for part in (attempt.provider, attempt.model) if part)
+    if attempt.started_at is not None and attempt.started_at > now:
+        waits = duration(attempt.started_at - now)
+        return f"attempt {attempt.index}{total}{f' ({model})' if model else ''} begins in {waits}"
     lasted = attempt.duration_s(now)
     since = "" if lasted is None else f" for {duration(lasted)}"
     return f"attempt {attempt.index}{total}{f' ({model})' if model else ''} has been running{since}"
@@ -244,28 +261,25 @@ def _attempt_sentence(attempt: Attempt, rotation: Rotation, now: float) -> str:
 
 def _decision_sentence(decided: list[Attempt]) -> str:
     last = decided[-1]
-    reasons = sorted({attempt.reason for attempt in decided if attempt.reason})
+    reasons = sorted({plain_word(attempt.reason) for attempt in decided if attempt.reason})
     return f"{_step(last)} after {', '.join(reasons) or 'an unnamed failure'}"
 
 
 def _leads_on(attempt: Attempt) -> bool:
     """Return whether another attempt may follow this one; 2026.2.9 logs its timeout and no decision."""
     if attempt.decision is None:
-        return attempt.by_timeout
+        return attempt.timed_out
     return attempt.decision in PROMISING or attempt.decision == "candidate_failed"
 
 
 def _step(attempt: Attempt) -> str:
-    return attempt.decision or "the next account"
+    return plain_word(attempt.decision or "rotate_profile")
 
 
 def _nothing_runs(facts: SessionFacts, now: float) -> tuple[str, ...]:
     free = facts.judgement is None and facts.sees_locks
     nothing = "nothing runs and no lock stands" if free else "nothing runs"
-    run = facts.run
-    if run is None or run.outcome is not RunOutcome.ABORTED or run.ended_at is None:
-        return (nothing,)
-    return (nothing, f"the last run ({run.run_id}) was aborted {duration(now - run.ended_at)} ago")
+    return (nothing,) if facts.cancel is None else (facts.cancel.sentence(now), nothing)
 
 
 def _in_short_gap(facts: SessionFacts, now: float) -> bool:
@@ -278,7 +292,7 @@ def _in_short_gap(facts: SessionFacts, now: float) -> bool:
 def _told_to_have_ended(facts: SessionFacts) -> bool:
     """Return whether a run's end explains that the lock is gone."""
     ended_at = facts.run.ended_at if facts.run else None
-    if facts.spent:
+    if facts.spent or facts.cancel is not None:
         return True
     return ended_at is not None and all(hold.started_at < ended_at for hold in facts.holds)
 
@@ -296,7 +310,7 @@ def _moved_on(facts: SessionFacts, ended_at: float) -> bool:
 
 
 def _ended_after_start(facts: SessionFacts) -> bool:
-    return facts.run is not None and facts.run.ended_at is not None
+    return facts.cancel is not None or (facts.run is not None and facts.run.ended_at is not None)
 
 
 def _last_end(facts: SessionFacts) -> float | None:

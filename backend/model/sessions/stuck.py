@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lockdeck.backend.model.locks import Verdict
-from lockdeck.backend.model.runs.attempt_times import FOLLOW_UP_S
 from lockdeck.backend.model.runs.records import Hold
-from lockdeck.backend.model.runs.rotation import unbroken
+from lockdeck.backend.model.runs.rotation import passed_sentence, unbroken
 from lockdeck.backend.model.sessions.facts import UNBOUNDED_QUIET_S, SessionFacts
 from lockdeck.backend.model.sessions.finding import Finding
 from lockdeck.backend.model.sessions.unheld import refusing, wedged
-from lockdeck.backend.model.words import duration, times
+from lockdeck.backend.model.words import duration, plain_word, times
 
 MARGIN_S = 30.0
 """So long (seconds) a hold may stand beyond its budget before that counts."""
@@ -44,16 +43,17 @@ def timeout_rotation(facts: SessionFacts, now: float) -> Finding | None:
     if not (facts.alive if last_end is None else waits):
         return None
     upto = now if last_end is None else last_end
-    timed_out = [attempt for attempt in unbroken(rotation.attempts, upto) if attempt.by_timeout]
+    chained = unbroken(rotation.attempts, upto, facts.follow_up_s)
+    timed_out = [attempt for attempt in chained if attempt.by_timeout]
     if len(timed_out) < 2:
         return None
     numbers = ", ".join(str(attempt.index) for attempt in timed_out)
-    to_come = times(len(rotation.to_come), "attempt") + " to come"
+    none_to_come = "; ".join(filter(None, ("no further attempt is to come", passed_sentence(rotation, now))))
     return Finding(
         timed_out[1].ended_at,
         (
             f"attempts {numbers} ran into a timeout and the run keeps the session (openclaw#62351)",
-            f"{to_come}; {rotation.free_by_how}" if rotation.to_come else "no further attempt is to come",
+            rotation.free_by_how if rotation.to_come and rotation.free_by_how else none_to_come,
         ),
     )
 
@@ -104,13 +104,13 @@ def broken_promise(facts: SessionFacts, now: float) -> Finding | None:
     if facts.occupied or not facts.sees_locks:
         return None
     waited, decided = now - run.promised_at, run.attempts[-1].decision if run.attempts else None
-    if not FOLLOW_UP_S + facts.backoff_s < waited <= GIVEN_UP_S:
+    if not facts.follow_up_s < waited <= GIVEN_UP_S:
         return None
     if facts.followed(run.promised_at) or facts.restarted_since(run.promised_at):
         return None
-    word = decided or "a rotation decision"
+    word = plain_word(decided) if decided else "another attempt"
     return Finding(
-        run.promised_at, (f"{word} was decided {duration(waited)} ago and no attempt has followed",)
+        run.promised_at, (f"{word} was to be tried {duration(waited)} ago, and no attempt has followed",)
     )
 
 

@@ -20,7 +20,10 @@ DRAIN_SLACK_S = 30.0
 def refusing(facts: SessionFacts, now: float) -> Finding | None:
     """Callers are refused, one after the other, and nobody has the session."""
     refused = facts.refused
-    if refused is None or facts.occupied or facts.restarted_since(refused.last):
+    if refused is None or facts.occupied:
+        return None
+    # Where runs take locks, other processes than the gateway refuse, too.
+    if facts.restarted_since(refused.last) or (not facts.sees_locks and facts.gateway_lost(refused.last)):
         return None
     draining = refused.refusal is CallerRefusal.DRAINING
     if draining and now - refused.first <= facts.drain_s + DRAIN_SLACK_S:
@@ -35,7 +38,7 @@ def refusing(facts: SessionFacts, now: float) -> Finding | None:
 def wedged(facts: SessionFacts, now: float) -> Finding | None:
     """OpenClaw itself calls the session stuck, messages wait or its recoveries free nothing, and nobody has it."""
     wedge = facts.wedge
-    if wedge is None or facts.occupied or not wedge.is_proven or facts.restarted_since(wedge.last_at):
+    if wedge is None or facts.occupied or not wedge.is_proven or facts.gateway_lost(wedge.last_at):
         return None
     if now - wedge.last_at > DIAGNOSIS_S or _goes_on_since(facts, wedge.last_at):
         return None

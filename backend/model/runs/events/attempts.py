@@ -97,13 +97,17 @@ class AgentEnd(Event, frozen=True):
 
 
 class PromptError(Event, frozen=True):
-    """Transcript entry `openclaw:prompt-error`: one per timed-out or aborted attempt; joins run to session."""
+    """Transcript entry `openclaw:prompt-error`: one per timed-out or aborted attempt; joins run to session.
+
+    `by_trajectory`: the trajectory tells it, up to 22 s after the transcript did (2026.5.18, busy machine).
+    """
 
     run_id: str | None
     session_id: str | None
     provider: str | None = None
     model: str | None = None
     error: str | None = None
+    by_trajectory: bool = False
 
     handling: ClassVar[Handling] = Handling(
         "PromptError", CausalOrder.PROMPT_ERROR, About.RUN, lateness=Late.LINE, of_attempt=True

@@ -134,7 +134,7 @@ class CallerFailure(Struct, frozen=True):
         return key if key is not None and self.timeout.is_of_store else self.timeout.path or key
 
 
-class Event(Struct, frozen=True):
+class Event(Struct, frozen=True, gc=False):
     """One thing that OpenClaw told at `at` (epoch seconds). An id that a class has no field for is None."""
 
     at: float

@@ -16,7 +16,7 @@ from lockdeck.backend.model.runs.events.base import (
     PassiveEvent,
 )
 from lockdeck.backend.model.runs.events.refusals import CallerRefusal
-from lockdeck.backend.model.runs.events.wording import in_brackets, lock_words, name_or, on_model
+from lockdeck.backend.model.runs.events.wording import in_brackets, lock_words, name_or, on_model, word_or
 
 
 class DecisionSteps(Protocol):
@@ -78,11 +78,11 @@ class FailoverDecision(LockEvent, frozen=True):
 
     def sentence(self) -> str:
         """Say why the attempt is over and what comes of it."""
-        reason = "the lock was taken" if self.lock_timeout else name_or(self.reason, "an error")
+        reason = "the lock was taken" if self.lock_timeout else word_or(self.reason, "an error")
         reason = self.refusal or reason
         status = f", status {self.status}" if self.status is not None else ""
         attempt = f"attempt over{on_model(self.provider, self.model)}"
-        return f"{attempt}: {reason}{status}; {name_or(self.decision, 'decided')}"
+        return f"{attempt}: {reason}{status}; {word_or(self.decision, 'decided')}"
 
     def caller_failure(self) -> CallerFailure | None:
         """Count as a caller that failed on a lock or was refused."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from lockdeck.backend.model.runs.events.base import About, CausalOrder, Handling, PassiveEvent
-from lockdeck.backend.model.runs.events.wording import name_or
+from lockdeck.backend.model.runs.events.wording import word_or
 
 
 class GatewayRefused(PassiveEvent, frozen=True):
@@ -31,7 +31,7 @@ class GatewayRefused(PassiveEvent, frozen=True):
         """Say who or what kept the gateway out."""
         if self.reason is not None:
             return "a gateway failed to start"
-        owner = name_or(self.role, "another gateway" if self.role is None else "another process")
+        owner = word_or(self.role, "another gateway" if self.role is None else "another process")
         pid = f", pid {self.pid}" if self.pid is not None else ""
         cause = f"port {self.port} is taken" if self.port is not None else f"{owner} runs already{pid}"
         return f"a gateway that was being started {'waits' if self.waiting else 'was refused'}: {cause}"

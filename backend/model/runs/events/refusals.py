@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
+
+from lockdeck.backend.model.pattern import late_pattern
 
 TURN_CLAIMED = "already has an active turn claim"
 TURN_CHANGED = "changed while starting"
@@ -51,15 +52,18 @@ _WORDS = (
     ("timeout acquiring session store lock", CallerRefusal.STORE_LOCK),
 )
 """OpenClaw's own words: claims from 2026.8.1, the store's lock up to 2026.4.29, under two names."""
-_CLAIMED_SESSION = re.compile(rf"Session (\S{{1,200}}) {TURN_CLAIMED}")
+_CLAIMED_SESSION = late_pattern(rf"Session (\S{{1,200}}) {TURN_CLAIMED}")
 
 
 def refusal_in(text: str) -> CallerRefusal | None:
     """Return the refusal that an error's text tells, None where it tells none."""
-    return next((refusal for words, refusal in _WORDS if words in text), None)
+    for words, refusal in _WORDS:
+        if words in text:
+            return refusal
+    return None
 
 
 def claimed_session(text: str) -> str | None:
     """Return the id of the session whose turn is claimed."""
-    match = _CLAIMED_SESSION.search(text)
+    match = _CLAIMED_SESSION.search(text) if TURN_CLAIMED in text else None
     return match[1] if match else None

@@ -44,13 +44,17 @@ class AttemptStarted(Event, frozen=True):
 
 
 class RunEnded(Event, frozen=True):
-    """A run ended: lifecycle `end`/`error`, or `embedded run done` where logged."""
+    """A run ended: lifecycle `end`/`error`, or `embedded run done` where logged.
+
+    `settled`: this is told of the whole run and not of one attempt (a gateway's row or task; events of 2026.9).
+    """
 
     run_id: str
     ok: bool
     aborted: bool = False
     session_id: str | None = None
     session_key: str | None = None
+    settled: bool = False
 
     handling: ClassVar[Handling] = Handling("run ended", CausalOrder.RUN_ENDED, About.RUN, of_attempt=True)
 

@@ -14,7 +14,7 @@ from lockdeck.backend.model.runs.events.base import (
     PassiveEvent,
 )
 from lockdeck.backend.model.runs.events.refusals import CallerRefusal, claimed_session, refusal_in
-from lockdeck.backend.model.runs.events.wording import in_brackets, lock_words, name_or, span_of
+from lockdeck.backend.model.runs.events.wording import in_brackets, lock_words, span_of, word_or
 from lockdeck.backend.model.words import times
 
 
@@ -111,8 +111,8 @@ class StuckSession(PassiveEvent, frozen=True):
     def sentence(self) -> str:
         """Repeat the diagnosis."""
         queue = f", {times(self.queue_depth, 'message')} queued" if self.queue_depth else ""
-        state = f" in {name_or(self.state, 'a state')}" if self.state else ""
-        diagnosis = f"{name_or(self.kind, 'stuck')}{state} for {span_of(self.age_ms)}"
+        state = f" in {word_or(self.state, 'a state')}" if self.state else ""
+        diagnosis = f"{word_or(self.kind, 'stuck')}{state} for {span_of(self.age_ms)}"
         return f"OpenClaw calls the session {diagnosis}{queue}{in_brackets(self.reason)}"
 
 
@@ -132,7 +132,7 @@ class RecoveryOutcome(PassiveEvent, frozen=True):
 
     def sentence(self) -> str:
         """Say what the gateway did, and what came of it."""
-        words = [name_or(word, "") for word in (self.status, self.action)]
+        words = [word_or(word, "") for word in (self.status, self.action)]
         outcome = ", ".join(word for word in words if word) or "outcome not told"
         aborted = {True: ", run aborted", False: ", run not aborted", None: ""}[self.aborted]
         drained = ", not drained" if self.drained is False else ""
@@ -208,7 +208,7 @@ class StaleLockRemoved(PassiveEvent, frozen=True):
 
     def sentence(self) -> str:
         """Say that a lock was removed, and why."""
-        reasons = ", ".join(word for reason in self.reasons if (word := name_or(reason, "")))
+        reasons = ", ".join(word for reason in self.reasons if (word := word_or(reason, "")))
         return f"OpenClaw removed a stale lock at its start{f' ({reasons})' if reasons else ''}"
 
 

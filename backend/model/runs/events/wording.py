@@ -6,17 +6,21 @@ look like names.
 
 from __future__ import annotations
 
-import re
-
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.model.runs.events.base import LockTimeout
-from lockdeck.backend.model.words import duration
+from lockdeck.backend.model.words import duration, plain_word
 
-_NAME = re.compile(r"[\w.@:/+-]{1,80}\Z")
+_NAME = late_pattern(r"[\w.@:/+-]{1,80}\Z")
 
 
 def name_or(word: str | None, otherwise: str) -> str:
     """Return a name that looks like one; what looks like anything else is not repeated."""
     return word if word and _NAME.match(word) else otherwise
+
+
+def word_or(word: str | None, otherwise: str) -> str:
+    """Return what a code word stands for; what looks like none is not repeated."""
+    return plain_word(name_or(word, otherwise))
 
 
 def span_of(ms: int | None) -> str:
@@ -32,7 +36,7 @@ def on_model(provider: str | None, model: str | None) -> str:
 
 def in_brackets(reason: str | None) -> str:
     """Return a reason in brackets; nothing without one."""
-    word = name_or(reason, "")
+    word = word_or(reason, "")
     return f" ({word})" if word else ""
 
 

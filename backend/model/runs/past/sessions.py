@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from msgspec import Struct
 
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.model.runs.joins import key_of, session_of_lock
 from lockdeck.backend.model.runs.run import Run
 
-_AGENT = re.compile(r"[/\\]agents[/\\]([^/\\]+)[/\\]sessions[/\\]")
+_AGENT = late_pattern(r"[/\\]agents[/\\]([^/\\]+)[/\\]sessions[/\\]")
 
 
 class SessionRef(Struct, frozen=True):
