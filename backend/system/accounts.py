@@ -15,11 +15,15 @@ from lockdeck.backend.system.procfs import LINUX
 
 LOOKUP_S = 2.0
 """No answer within so many seconds is no answer."""
+MOST_ANSWERS = 4096
+"""So many answers are remembered."""
 KEPT_S = 60.0
 """So long (seconds) an answer, or that there was none, is remembered."""
 PASSWD, NSSWITCH = "/etc/passwd", "/etc/nsswitch.conf"
 MOST_BYTES = 4 << 20
 """A longer list of accounts is not searched for members of a group."""
+UNKNOWN_GID = 65534
+"""Stands for every group that a user namespace does not know."""
 _LOCAL_SOURCES = frozenset({"files", "compat", "db", "altfiles", "systemd"})
 
 T = TypeVar("T")
@@ -30,6 +34,13 @@ def name_of(uid: int) -> str | None:
     """Return the name of an account; None where it has none, or nobody tells in time."""
     entry = _asked(("name", uid), lambda: pwd.getpwuid(uid))
     return entry.pw_name if entry else None
+
+
+def person() -> str | None:
+    """Return who runs us, for people: our account, and who became root with sudo. As `name_of` otherwise."""
+    account, caller = name_of(our_uid()), os.environ.get("SUDO_UID", "")
+    by = name_of(int(caller)) if our_uid() == ROOT_UID and caller.isdecimal() and len(caller) <= 10 else None
+    return account if by is None or by == account else f"{by} as {account}"
 
 
 def uid_of(name: str) -> int | None:
@@ -47,23 +58,39 @@ def home_of_account(uid: int) -> str | None:
 
 
 def is_private_group(uid: int, gid: int) -> bool:
-    """Return whether a group is the primary group of an account and provably has no other member.
+    """Return whether a group provably has no member but an account (and root).
 
     With umask 002, as Fedora and Ubuntu have it, every directory is writable for such a group. Whose primary group it
     is besides is read from the local list of accounts; where there are other lists, which can't be searched (LDAP), only
-    a group that bears the name of its account is taken for private.
+    the account's primary group that bears its name is taken for private. An account that no list knows (a container's)
+    has a group of its own where the numbers are the same.
     """
     return bool(_asked(("private", uid, gid), lambda: _is_private(uid, gid)))
 
 
 def _is_private(uid: int, gid: int) -> bool:
-    account, group = pwd.getpwuid(uid), grp.getgrgid(gid)
-    if account.pw_gid != gid or not {account.pw_name, "root"}.issuperset(group.gr_mem):
-        return False
+    account, group = _entry(pwd.getpwuid, uid), _entry(grp.getgrgid, gid)
+    if group is None and gid != uid:
+        return False  # nobody says who is in it
+    names = {"root", *((account.pw_name,) if account else ())}
     primary = _accounts_with_group(gid)
-    if primary is None or not primary <= {uid, ROOT_UID}:
+    if (
+        primary is None
+        or not primary <= {uid, ROOT_UID}
+        or not names.issuperset(group.gr_mem if group else ())
+    ):
         return False
-    return group.gr_name == account.pw_name or _only_local()
+    if account and group and (account.pw_gid, account.pw_name) == (gid, group.gr_name):
+        return True
+    return gid != UNKNOWN_GID and _only_local()
+
+
+def _entry(ask: Callable[[int], T], number: int) -> T | None:
+    """Return what the system knows of an account or a group; None where that has no entry."""
+    try:
+        return ask(number)
+    except KeyError:
+        return None
 
 
 def _accounts_with_group(gid: int) -> set[int] | None:
@@ -111,6 +138,8 @@ def _asked(question: object, ask: Callable[[], T]) -> T | None:
     thread.start()
     thread.join(LOOKUP_S)
     answer = box[0] if box else None
+    if len(_answers) >= MOST_ANSWERS:
+        _answers.clear()
     _answers[question] = (time.monotonic(), answer)
     return answer
 

@@ -49,6 +49,22 @@ def private_folder(path: str, *below: str) -> Iterator[int]:
         os.close(folder)
 
 
+@contextmanager
+def own_folder(path: str) -> Iterator[int]:
+    """Open a folder that is ours, and yield its descriptor; made with its parents where it is missing (0700).
+
+    One that stands keeps its mode: others may read it. Raises as `private_folder`.
+    """
+    _must_be_ours(path)
+    _make_missing(path)
+    _must_be_ours(path)
+    folder = os.open(path, _DIRECTORY)
+    try:
+        yield folder
+    finally:
+        os.close(folder)
+
+
 def _must_be_ours(path: str) -> None:
     from lockdeck.backend.system.ownership import ownership_of
 
@@ -110,7 +126,7 @@ def _open_private(name: str, folder: int | None, path: str) -> int:
 
 
 def _not_ours(path: str, fault: str) -> str:
-    way_out = "LOCKDECK_STATE_DIR names a folder of your own"
+    way_out = "LOCKDECK_STATE_DIR and LOCKDECK_CONFIG_DIR name folders of your own"
     if "SUDO_UID" in os.environ:
         way_out += ", and sudo -H doesn't keep the HOME of another"
     return f"{fault}: lockdeck acts on nothing that is written in {path}; {way_out}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import socket
+import os
 
 from lockdeck.backend.system.text import SafeText, safe
 
 
 def host_name() -> SafeText:
     """Return the name under which this machine knows itself."""
-    return safe(socket.gethostname())
+    return safe(os.uname().nodename)

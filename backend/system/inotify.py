@@ -1,6 +1,7 @@
-"""The limits of inotify (Linux): whether another file watch is to be had, and how a person raises the limit.
+"""File events of the kernel (inotify(7), Linux), and the sentence that says how a person raises a limit of it.
 
-watchfiles (1.3.0) says nothing when the limit of watches is reached: it watches what it got and is silent about the rest.
+It is called directly: a wait for these events ends with them and costs nothing before. watchfiles (1.3.0) asks its own watch
+after every step of its timer whether there was one, 120 times a second at a step of 8 ms, and is silent about a limit.
 """
 
 from __future__ import annotations
@@ -8,31 +9,82 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import struct
+from typing import NamedTuple
 
 from lockdeck.backend.system.procfs import LINUX
 
 WATCHES, INSTANCES = "max_user_watches", "max_user_instances"
+MODIFY, ATTRIB, MOVED_FROM, MOVED_TO, CREATE, DELETE = 0x2, 0x4, 0x40, 0x80, 0x100, 0x200
+DELETE_SELF, MOVE_SELF, OVERFLOW, IGNORED = 0x400, 0x800, 0x4000, 0x8000
+ONLY_DIRECTORY, ADD, IS_DIRECTORY, ONCE = 0x1000000, 0x20000000, 0x40000000, 0x80000000
 _LIMITS = "/proc/sys/fs/inotify"
-_CLOEXEC = os.O_CLOEXEC
-_IN_DELETE_SELF = 0x400
+_HEAD = struct.Struct("iIII")
+_AT_ONCE = 1 << 16
 
 
-def reached_limit(path: str) -> str | None:
-    """Return the sentence about the limit that keeps one more directory from being watched; None where none does.
+class FileEvent(NamedTuple):
+    """One event: the watch it belongs to (-1: none), bits of what happened, and the name in a watched directory."""
 
-    Tries it: an instance of its own with one watch on `path`, closed at once. None too where that can't be tried.
-    """
-    if not LINUX:
-        return None
-    libc = ctypes.CDLL(None, use_errno=True)
-    instance = libc.inotify_init1(_CLOEXEC)
-    if instance < 0:
-        return _sentence(INSTANCES) if ctypes.get_errno() == errno.EMFILE and _may_open_files() else None
-    try:
-        watch = libc.inotify_add_watch(instance, os.fsencode(path), _IN_DELETE_SELF)
-        return _sentence(WATCHES) if watch < 0 and ctypes.get_errno() == errno.ENOSPC else None
-    finally:
-        os.close(instance)
+    watch: int
+    mask: int
+    name: str
+
+
+class Inotify:
+    """One instance of the kernel's file events; never blocks. `close()` when done. Raises OSError."""
+
+    def __init__(self) -> None:
+        if not LINUX:
+            raise OSError(errno.ENOSYS, "no inotify on this system")
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._handle = self._checked(self._libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK))
+
+    def fileno(self) -> int:
+        """Return the descriptor that is readable when there are events."""
+        return self._handle
+
+    def add(self, path: str, mask: int) -> int:
+        """Watch a path; return the watch, the same one where what stands there is watched already."""
+        return self._checked(
+            self._libc.inotify_add_watch(self._handle, os.fsencode(path), ctypes.c_uint32(mask))
+        )
+
+    def remove(self, watch: int) -> None:
+        """End a watch, if it has not ended."""
+        self._libc.inotify_rm_watch(self._handle, watch)
+
+    def read(self) -> list[FileEvent]:
+        """Return the events since the last time."""
+        events: list[FileEvent] = []
+        while True:
+            try:
+                raw = os.read(self._handle, _AT_ONCE)
+            except BlockingIOError:
+                return events
+            place = 0
+            while place < len(raw):
+                watch, mask, _, length = _HEAD.unpack_from(raw, place)
+                place += _HEAD.size + length
+                events.append(FileEvent(watch, mask, os.fsdecode(raw[place - length : place].rstrip(b"\0"))))
+
+    def close(self) -> None:
+        """End all watches."""
+        os.close(self._handle)
+
+    @staticmethod
+    def _checked(answer: int) -> int:
+        if answer < 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+        return answer
+
+
+def reached_limit(error: OSError) -> str | None:
+    """Return the sentence about the limit that an error of `Inotify` tells of; None where it is another error."""
+    if error.errno == errno.ENOSPC:
+        return _sentence(WATCHES)
+    return _sentence(INSTANCES) if error.errno == errno.EMFILE and _may_open_files() else None
 
 
 def _may_open_files() -> bool:

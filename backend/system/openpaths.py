@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 
 from msgspec import Struct
 
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.system.procfs import proc_is_ours
 
-_SOCKET = re.compile(r"socket:\[(\d+)\]")
+_SOCKET = late_pattern(r"socket:\[(\d+)\]")
 _DELETED = " (deleted)"
 _MOST_BYTES = 16 << 20
 

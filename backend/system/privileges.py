@@ -7,12 +7,14 @@ import errno
 import os
 import re
 
+from lockdeck.backend.model.pattern import late_pattern
+
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
 _JOIN_SESSION_KEYRING = 1
 _KEYCTL = {"x86_64": 250, "aarch64": 219}
 """The number of keyctl(2), which the C library does not wrap."""
 _NO_KEYRINGS = frozenset({errno.ENOSYS, errno.EPERM})
-_CAPABILITIES = re.compile(rb"^Cap(?:Prm|Eff|Amb):\t0+$", re.MULTILINE)
+_CAPABILITIES = late_pattern(rb"^Cap(?:Prm|Eff|Amb):\t0+$", re.MULTILINE)
 
 
 def become(uid: int, gid: int) -> None:

@@ -84,6 +84,18 @@ def list_pids() -> list[int]:
     return psutil.pids()
 
 
+def is_at_work(pid: int) -> bool:
+    """Return whether a thread of a process runs, or waits for a processor or a disk; False where nobody can tell."""
+    if not proc_is_ours():
+        return False
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return False
+    stats = (parse_stat(read_file(f"/proc/{pid}/task/{thread}/stat", 4096)) for thread in threads)
+    return any(stat is not None and stat.state in ("R", "D") for stat in stats)
+
+
 def busy_seconds(pid: int) -> float | None:
     """Return the CPU seconds that a process and its ended children have used; None when not known."""
     if not LINUX:

@@ -10,10 +10,11 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.system.procfs import proc_is_ours, visible_pids
 
 _TABLES = ("/proc/self/net/tcp", "/proc/self/net/tcp6")
-_SOCKET = re.compile(r"socket:\[(\d{1,20})\]", re.ASCII)
+_SOCKET = late_pattern(r"socket:\[(\d{1,20})\]", re.ASCII)
 _LISTEN = b"0A"
 _CONNECTED = (b"01", b"03")
 """The states of a socket that answers: established, and about to be. One that is closing has no owner any more, and the

@@ -6,11 +6,12 @@ import os
 import re
 from collections.abc import Iterator
 
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.system import procfs
 
 _UNIFIED = "/sys/fs/cgroup"
-_DEBUGGER = re.compile(rb"^TracerPid:\t(\d+)", re.MULTILINE)
-_CONTAINER = re.compile(r"(docker|libpod)[-/]([0-9a-f]{64})")
+_DEBUGGER = late_pattern(rb"^TracerPid:\t(\d+)", re.MULTILINE)
+_CONTAINER = late_pattern(r"(docker|libpod)[-/]([0-9a-f]{64})")
 
 
 def suspension_of(pid: int) -> str | None:

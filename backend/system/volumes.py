@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -60,11 +61,11 @@ class Mounts(Struct, frozen=True):
         The path may be missing (then its nearest place counts).  The device number decides between
         stacked mounts where it appears in the table (on btrfs and overlayfs it need not).
         """
-        try:
-            real = os.path.realpath(path)
-        except (OSError, ValueError):
-            return Volume("unknown", safe(""), "", own_root=False)
-        return self.volume_at(real, _device_of(real))
+        return _place_of(self, path).volume
+
+    def reach_others(self, path: str) -> bool:
+        """Return whether a path is on a drive that another machine or process serves, or one is mounted below it."""
+        return _place_of(self, path).reaches_others
 
     def volume_at(self, real: str, device: int | None) -> Volume:
         """Return the file system of a resolved absolute path whose st_dev is `device`."""
@@ -84,6 +85,36 @@ class Mounts(Struct, frozen=True):
             nearest.mount_point,
             own_root,
         )
+
+
+class _Place(NamedTuple):
+    volume: Volume
+    reaches_others: bool
+
+
+def _place_of(mounts: Mounts, path: str) -> _Place:
+    """Find a place among the mounts, once for what stands at a path: where that and the mount table are the same, so is it."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return _find_place(mounts, path)
+    return _found_place(mounts, path, (status.st_dev, status.st_ino))
+
+
+@lru_cache(4096)
+def _found_place(mounts: Mounts, path: str, _file: tuple[int, int]) -> _Place:
+    return _find_place(mounts, path)
+
+
+def _find_place(mounts: Mounts, path: str) -> _Place:
+    try:
+        real = os.path.realpath(path)
+    except (OSError, ValueError):
+        return _Place(Volume("unknown", safe(""), "", own_root=False), reaches_others=False)
+    volume = mounts.volume_at(real, _device_of(real))
+    below = (mount for mount in mounts.entries if _lies_under(mount.mount_point, real))
+    reaches = volume.kind == "network" or any(kind_of(mount.fs_type) == "network" for mount in below)
+    return _Place(volume, reaches)
 
 
 def kind_of(fs_type: str) -> Kind:
@@ -117,6 +148,7 @@ def may_be_shared(volume: Volume) -> bool:
     return not volume.own_root
 
 
+@lru_cache(1)
 def parse_mounts(raw: bytes) -> Mounts:
     """Parse /proc/<pid>/mountinfo (proc_pid_mountinfo(5)); lines that are not such are skipped."""
     mounts = (_parse_line(line) for line in raw.split(b"\n"))

@@ -5,31 +5,35 @@ Everything that is mutable lives here and belongs to the thread that calls `look
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
-from lockdeck.backend.model.fleet import FleetSnapshot, RootView, SessionView
-from lockdeck.backend.model.knowledge import SupportedViews
-from lockdeck.backend.openclaw.roots.discovery import Discovery, discover_roots
+from lockdeck.backend.model.delta import FleetDelta
+from lockdeck.backend.model.fleet import FleetSnapshot, RootView
+from lockdeck.backend.openclaw.log.place import LogPlace
+from lockdeck.backend.openclaw.roots.budgets import READ_S
+from lockdeck.backend.openclaw.roots.discovery import Discovery, LookAll, discover_roots
 from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.system.host import host_name
+from lockdeck.backend.system.patience import PatientCalls
 from lockdeck.backend.system.processes import ProcessDetails, details
 from lockdeck.backend.watch.directory import WatchedDirectory
-from lockdeck.backend.watch.gaps import gap_graces
-from lockdeck.backend.watch.gateway_feed.rows import RootReport
+from lockdeck.backend.watch.fleetsessions import FleetSessions, News
+from lockdeck.backend.watch.gaps import between_holds, gap_graces
+from lockdeck.backend.watch.gateway_feed.feeds import needs_feed
+from lockdeck.backend.watch.incidents import IncidentFinder
 from lockdeck.backend.watch.joins import Joins
 from lockdeck.backend.watch.locks import WatchedLocks
+from lockdeck.backend.watch.records.records import SessionRecords
 from lockdeck.backend.watch.root import WatchedRoot
 from lockdeck.backend.watch.roots import WatchedRoots
-from lockdeck.backend.watch.run_sources import RunSources
-from lockdeck.backend.watch.sessions.builder import SessionBuilder
-from lockdeck.backend.watch.sessions.directoryreport import DirectoryReport
-from lockdeck.backend.watch.sessions.files import FileSessions
-from lockdeck.backend.watch.sessions.sqlite import gateway_sessions
+from lockdeck.backend.watch.run_sources import CancelSource, RunSources
 from lockdeck.backend.watch.sources import sources_of
 from lockdeck.backend.watch.wakeup.wakeup import Wakeup
 
@@ -37,6 +41,10 @@ LOOK_AGAIN_S = 0.5
 """A lock that looks leaked in one look may just be let go of: it is looked at again after so long (seconds)."""
 PUBLISH_S = 3.0
 """A snapshot is published at least this often (seconds), also when nothing is new: who reads it sees we live."""
+AGED_S = 2.5
+"""After so long (seconds) the next look judges all sessions again that are more than a row in a store: they age."""
+_EVENTS, _LET_GO = "file events", "locks that are let go"
+"""What is looked at for all roots together; each root that does not answer is late by itself soon."""
 
 
 class Collector:
@@ -47,23 +55,30 @@ class Collector:
 
     def __init__(
         self,
-        discover: Callable[[], Discovery],
+        discover: Callable[[LookAll], Discovery],
         settings: Settings,
         *,
         logs: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.time,
+        cancels: CancelSource = dict,
     ) -> None:
-        env = os.environ if env is None else env
+        # A copy: threads of gateways read it later, when this process may already stand elsewhere.
+        env = dict(os.environ if env is None else env)
         self.settings = settings
         self._clock = clock
         self._wakeup = Wakeup()
-        self._roots = WatchedRoots(discover, env)
-        self._sources = RunSources(env, (*logs, *settings.logs), settings, clock, self._wakeup.ring)
+        self._patience = PatientCalls(READ_S)
+        self._roots = WatchedRoots(discover, env, self._patience)
+        logs = (*logs, *settings.logs)
+        self._sources = RunSources(env, logs, settings, clock, self._wakeup.ring, cancels, self._patience)
         self._locks = WatchedLocks()
-        self._builder = SessionBuilder()
-        self._supported = SupportedViews()
-        self._file_sessions = FileSessions(self._builder, self._sources.progress)
+        self._sessions = FleetSessions(self._locks, self._sources.progress)
+        self._incidents = IncidentFinder(self._sources.progress, self._sessions)
+        self._roots_seen: list[str] = []
+        self._judged_at = -math.inf
+        self._sequence = 0
+        self._delta = FleetDelta()
 
     @classmethod
     def discover(
@@ -74,21 +89,25 @@ class Collector:
         logs: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.time,
+        cancels: CancelSource = dict,
     ) -> Collector:
-        """Find the roots (those at `paths`, else the configured ones, else OpenClaw's own places)."""
+        """Find the roots (those at `paths`, else the configured ones, else OpenClaw's own places).
+
+        `cancels` tells of those that lockdeck did; without it none is known.
+        """
         environment = os.environ if env is None else env
         explicit = tuple(paths) or tuple(root.path for root in settings.roots)
         home = environment.get("HOME") or os.path.expanduser("~")
 
-        def discover() -> Discovery:
-            return discover_roots(environment, home, explicit, settings.vouch_for)
+        def discover(look_all: LookAll) -> Discovery:
+            return discover_roots(environment, home, explicit, settings.vouch_for, look_all)
 
-        return cls(discover, settings, logs=logs, env=environment, clock=clock)
+        return cls(discover, settings, logs=logs, env=environment, clock=clock, cancels=cancels)
 
     @property
     def roots(self) -> Mapping[str, WatchedRoot]:
         """The roots that are watched, by path."""
-        return self._roots.by_path
+        return self._roots.known
 
     @property
     def discovery(self) -> Discovery:
@@ -96,21 +115,26 @@ class Collector:
         return self._roots.discovery
 
     @property
-    def log_files(self) -> tuple[str, ...]:
-        """The JSON log that was written to last, where one is followed."""
+    def log_places(self) -> tuple[LogPlace, ...]:
+        """The place of the JSON log that was written to last, where one is followed."""
         newest = self._sources.logs.newest()
         return (newest,) if newest else ()
+
+    @property
+    def records(self) -> SessionRecords:
+        """The door to what was written about a session, for other threads."""
+        return SessionRecords(self._sources.logs.readable)
 
     def look(self) -> FleetSnapshot:
         """Look at everything once; gateways get a moment to answer where only they tell, and live logs to be read."""
         self._sources.hear_out(self._roots.all, self._clock)
         snapshot = self._look(None)
         if self._locks.undecided:
-            _wait_for_release(self._locks.undecided)
+            self._patience.run_all({_LET_GO: partial(_wait_for_release, self._locks.undecided)})
             self._locks.decide()
             snapshot = self._look(None)
         if not self._sources.feeds.wait_first():
-            return snapshot
+            return self._numbered(snapshot)
         snapshot = self._look(set())
         silences = self._sources.news.silences()
         roots = (
@@ -119,7 +143,7 @@ class Collector:
             else root
             for root in snapshot.roots
         )
-        return replace(snapshot, roots=tuple(roots))
+        return self._numbered(replace(snapshot, roots=tuple(roots)))
 
     def run(self, publish: Callable[[FleetSnapshot], None], stop: threading.Event) -> None:
         """Publish a snapshot now, after every event or log line that matters, and at least every PUBLISH_S.
@@ -127,10 +151,13 @@ class Collector:
         Ends when `stop` is set.
         """
         try:
-            publish(self._look(None))
+            dirty: set[str] | None = None
+            publish(self._numbered(self._look(dirty)))
             last_full = published = time.monotonic()
             while not stop.is_set():
-                self._wakeup.watch(self._roots.all)
+                if dirty is None:
+                    watch = partial(self._wakeup.watch, self._roots.all, self._sources.logs.paths)
+                    self._patience.run_all({_EVENTS: watch})
                 dirty = self._wait(stop, last_full)
                 if stop.is_set():
                     return
@@ -138,7 +165,7 @@ class Collector:
                     dirty, last_full = None, time.monotonic()
                 overdue = time.monotonic() - published >= PUBLISH_S
                 if dirty is None or dirty or overdue or self._hears_something(self._clock()):
-                    publish(self._look(dirty))
+                    publish(self._numbered(self._look(dirty)))
                     published = time.monotonic()
         finally:
             self.close()
@@ -154,6 +181,7 @@ class Collector:
         """Let go of watches and files."""
         self._wakeup.stop()
         self._sources.close()
+        self._patience.close()
 
     def _look(self, dirty: set[str] | None) -> FleetSnapshot:
         """Look at the directories in `dirty`, or at everything when it is None.
@@ -165,80 +193,97 @@ class Collector:
             self._refresh_roots(now)
             self._sources.logs.keep_live(self._roots.all)
         self._sources.take_news(self._roots.by_path, now)
-        self._sources.read_logs(self._roots.all, now)
+        self._read_logs(now)
         if full:
             self._sources.logs.learn_versions(self._roots.all)
-        listed = self._list_directories(dirty)
-        self._sources.read_transcripts(self._transcribed_locks(listed), now)
-        joins = self._sources.join(self._roots.directories)
-        self._look_at_locks(listed, joins, now, full)
+        listed = self._roots.each(lambda root: _listed(root, dirty))
+        self._roots.each_alone(lambda root: self._read_transcripts(root, listed[root.path], now, full))
+        joins = self._join(listed, now, full)
+        self._roots.each_alone(lambda root: self._look_at_locks(root, listed[root.path], joins, now, full))
         if full:
-            self._sources.look_at_logs(self._roots.all, now)
+            self._roots.each_alone(lambda root: self._sources.look_at_logs([root], now))
             self._sources.feeds.keep(self._roots.by_path)
-        return self._snapshot(joins, self._clock())
+        return self._snapshot(listed, self._news(joins, full))
+
+    def _news(self, joins: Joins, full: bool) -> News:
+        """Return what this look has found out; whatever time may have changed is due every AGED_S."""
+        now = self._clock()
+        due = full or not 0 <= now - self._judged_at < AGED_S
+        self._judged_at = now if due else self._judged_at
+        return News(joins, self._sources.touched, now, full, due)
 
     def _refresh_roots(self, now: float) -> None:
         self._roots.refresh()
-        self._file_sessions.tidy(now)
+        self._sessions.tidy(now)
         self._locks.forget_except({*self._roots.directory_paths, *self._roots.by_path})
 
-    def _list_directories(self, dirty: set[str] | None) -> list[WatchedDirectory]:
-        """Read the stores and list the locks of the directories in `dirty`, of all when it is None."""
-        listed = []
-        for root in self._roots.all:
-            of_root = [home for path, home in root.directories.items() if dirty is None or path in dirty]
-            for directory in of_root:
-                root.refresh_directory(directory)
-            listed += of_root
-        return listed
-
-    def _transcribed_locks(self, listed: Iterable[WatchedDirectory]) -> set[str]:
-        """Return the locks whose transcripts matter: those just listed, and those that lately stood."""
+    def _read_transcripts(
+        self, root: WatchedRoot, listed: Sequence[WatchedDirectory], now: float, full: bool
+    ) -> None:
+        """Read the transcripts that matter: of the locks just listed, of those that lately stood, or may stand again."""
         lock_paths = {path for directory in listed for path in directory.session_locks}
-        return lock_paths.union(*self._locks.occupations.values())
+        lately = (self._locks.occupations.get(directory.where.path, ()) for directory in listed)
+        between = between_holds(root, listed, now, full)
+        self._sources.read_transcripts(lock_paths.union(between, *lately), now)
+
+    def _join(self, listed: Mapping[str, list[WatchedDirectory]], now: float, full: bool) -> Joins:
+        """Join all that is told by now; of a session that a line tells of the transcript is read, too."""
+        directories = [directory for of_root in listed.values() for directory in of_root]
+        joins = self._sources.join(directories, full)
+        if full or not self._sources.touched.keys:
+            return joins
+        paths = set(self._sessions.lock_paths_of(self._sources.touched.keys))
+        return self._sources.join_again() if self._sources.read_transcripts(paths, now) else joins
 
     def _look_at_locks(
-        self, listed: Sequence[WatchedDirectory], joins: Joins, now: float, full: bool
+        self, root: WatchedRoot, listed: Sequence[WatchedDirectory], joins: Joins, now: float, full: bool
     ) -> None:
         """Judge the locks of the directories just listed, knowing which gaps the runs have promised to end."""
         least_s = self.settings.gap_grace_s
-        paths = {directory.where.path for directory in listed}
-        for root in self._roots.all:
-            of_root = [directory for path, directory in root.directories.items() if path in paths]
-            graces = gap_graces(root, of_root, self._locks.occupations, joins, least_s, now)
-            self._locks.look(root, of_root, graces, now, full)
+        graces = gap_graces(root, listed, self._locks.occupations, joins, least_s, now)
+        self._locks.look(root, listed, graces, now, full)
 
-    def _snapshot(self, joins: Joins, now: float) -> FleetSnapshot:
-        roots: list[RootView] = []
-        sessions: list[SessionView] = []
-        for root in self._roots.all:
-            views = list(self._sessions(root, joins, now))
-            roots.append(self._root_view(root, views, now))
-            sessions += self._supported.by(roots[-1], views)
+    def _snapshot(self, listed: Mapping[str, list[WatchedDirectory]], news: News) -> FleetSnapshot:
+        now, joins = news.now, news.joins
+        watched = [root.path for root in self._roots.all]
+        same = not news.full and watched == self._roots_seen
+        if not same:
+            self._sessions.keep(self._roots.all)
+        pictures = self._roots.each_alone(lambda root: self._picture(root, listed.get(root.path, []), news))
+        if late := len(pictures) < len(watched):
+            self._sessions.keep(self._roots.all)
+        roots, self._roots_seen = list(pictures.values()), list(pictures)
+        touched = [directory.where.path for of_root in listed.values() for directory in of_root]
+        sessions, changed_sessions = self._sessions.take()
+        locks, changed_locks = self._locks.take(self._roots.all, touched if same and not late else None)
+        self._delta = self._delta.then(FleetDelta(changed_sessions, changed_locks))
         return FleetSnapshot(
             generated_at=now,
             host=host_name(),
             roots=(*roots, *self._roots.unusable_views(self._wakeup.live)),
-            sessions=tuple(sorted(sessions, key=_urgency)),
-            locks=tuple(sorted(self._locks.all, key=lambda view: view.record.path)),
+            sessions=sessions,
+            locks=locks,
             notes=tuple(self._notes(joins, now)),
+            incidents=self._incidents.incidents(self._roots.by_path, roots, locks, joins, now),
         )
 
-    def _sessions(self, root: WatchedRoot, joins: Joins, now: float) -> Iterator[SessionView]:
-        """Yield the sessions of a root, by what its era keeps of them."""
-        news, only_root = self._sources.news.of(root.path), self._roots.only_of_era(root)
-        if root.era == "sqlite":
-            yield from gateway_sessions(RootReport(root, news, joins, now, only_root), self._builder)
-            return
-        for path, directory in root.directories.items():
-            locks, occupations = self._locks.views.get(path, ()), self._locks.occupations.get(path, {})
-            report = DirectoryReport(root, directory, joins, now, only_root, news)
-            yield from self._file_sessions.views(report, locks, occupations)
+    def _numbered(self, snapshot: FleetSnapshot) -> FleetSnapshot:
+        """Return a picture that is handed out, with what differs from the one that was handed out before."""
+        delta, self._delta = self._delta if self._sequence else None, FleetDelta()
+        self._sequence += 1
+        return replace(snapshot, sequence=self._sequence, delta=delta)
 
-    def _root_view(self, root: WatchedRoot, views: Sequence[SessionView], now: float) -> RootView:
-        refused = self._roots.refused_start(root, self._sources.book.refused_starts, now)
-        sources = sources_of(root, views, self._sources.news.of(root.path), now)
-        return root.view(self._wakeup.live, refused, tuple(self._wakeup.polling_reasons(root)), sources)
+    def _picture(self, root: WatchedRoot, listed: Sequence[WatchedDirectory], news: News) -> RootView:
+        """Return a root as its sources show it; its sessions are shown as those support them."""
+        feed = self._sources.news.of(root.path)
+        sessions = self._sessions.update(root, listed, feed, self._roots.only_of_era(root), news)
+        signs = sessions.signs(every=needs_feed(root) or bool(root.homes.lacking))
+        refused = self._roots.refused_start(root, self._sources.book.refused_starts, news.now)
+        sources = sources_of(root, signs, feed, news.now)
+        polled = tuple(self._wakeup.polling_reasons(root))
+        view = root.view(self._wakeup.live, refused, polled, sources)
+        sessions.settle(view)
+        return view
 
     def _notes(self, joins: Joins, now: float) -> Iterator[str]:
         yield from self._sources.logs.notes()
@@ -249,18 +294,33 @@ class Collector:
 
     def _wait(self, stop: threading.Event, last_full: float) -> set[str] | None:
         """Wait for the next reason to look; None when everything is to be looked at."""
-        dirty = self._wakeup.wait(stop, last_full + self._rescan_s())
-        watched = self._roots.directory_paths
-        return None if dirty - watched else dirty | self._locks.due | (self._wakeup.silent & watched)
+        until = last_full + self._rescan_s()
+        if self._locks.due:
+            until = min(until, time.monotonic() + LOOK_AGAIN_S)
+        dirty = self._wakeup.wait(stop, until, self._sources.logs.paths)
+        return dirty | self._locks.due if all(map(self._roots.watches, dirty)) else None
 
     def _hears_something(self, now: float) -> bool:
         """Return whether gateways or logs have told anything since."""
         news = self._sources.take_news(self._roots.by_path, now)
-        return news or self._sources.read_logs(self._roots.all, now)
+        return news or self._read_logs(now)
+
+    def _read_logs(self, now: float) -> bool:
+        """Take in what was logged since; return whether any of it matters."""
+        return self._sources.read_logs(self._roots.each(self._sources.log_places), now)
 
     def _rescan_s(self) -> float:
         polling = any(root.network for root in self._roots.all) or not self._wakeup.live
         return min(1.0, self.settings.rescan_s) if polling else self.settings.rescan_s
+
+
+def _listed(root: WatchedRoot, dirty: set[str] | None) -> list[WatchedDirectory]:
+    """Read the stores and list the locks of a root's directories in `dirty`, of all when it is None."""
+    paths = root.directories if dirty is None else [path for path in dirty if path in root.directories]
+    listed = [root.directories[path] for path in paths]
+    for directory in listed:
+        root.refresh_directory(directory)
+    return listed
 
 
 def _wait_for_release(paths: Iterable[str]) -> None:
@@ -268,7 +328,3 @@ def _wait_for_release(paths: Iterable[str]) -> None:
     until = time.monotonic() + LOOK_AGAIN_S
     while any(map(os.path.lexists, paths)) and time.monotonic() < until:
         time.sleep(LOOK_AGAIN_S / 25)
-
-
-def _urgency(session: SessionView) -> tuple[int, float, str, str]:
-    return (-session.severity, session.since or 0.0, session.root, session.key)

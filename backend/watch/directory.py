@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
+from heapq import nlargest
 
 from msgspec import Struct, field
 
@@ -18,10 +21,18 @@ from lockdeck.backend.openclaw.storeindex import StoreIndex
 MOST_PATHS = 20_000
 """So many lock paths are remembered with their sessions: paths may come and go while the store stays."""
 
+QUIET_S = 2.5
+"""What comes within one step of a file system's clock (2 s at most) after a listing leaves no trace in its times."""
+LISTED_S = 15.0
+"""A listing is believed for so long (seconds): some file systems (of containers, of the user) keep no times of directories."""
+MOST_NEWEST = 16
+"""So many sessions of a store are looked at without a lock, those that changed last."""
+
 
 class WatchedDirectory(Struct):
     """A sessions directory as last looked at. Owned by the collector's thread.
 
+    `newest_locks` are where the locks stand, or would, of the sessions that the store changed last, each with the time of that.
     `locks`, of these `session_locks`, and `work_folders` (folders of releases of ours, at work or cut off) are paths in it.
     """
 
@@ -30,11 +41,14 @@ class WatchedDirectory(Struct):
     index: StoreIndex = field(default_factory=lambda: StoreIndex({}, {}))
     locks: tuple[str, ...] = ()
     session_locks: tuple[str, ...] = ()
+    newest_locks: tuple[tuple[float, str], ...] = ()
     work_folders: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     unread_store: str | None = None
     unlisted: str | None = None
     generation: int = 0
+    _listed: tuple[int, ...] | None = None
+    _listed_at: float = -math.inf
     _sessions: dict[str, SessionEntry | None] = field(default_factory=dict)
 
     def refresh(self, most: int = STORE_ENTRIES, most_locks: int = LOCKS) -> None:
@@ -48,6 +62,12 @@ class WatchedDirectory(Struct):
             self.store = store
             spellings, follow = (self.where.spelling,), self.where.below is None
             self.index = StoreIndex.build(store.entries, self.where.path, spellings=spellings, follow=follow)
+            dated = (
+                (entry.updated_at, path)
+                for entry in store.entries
+                if entry.updated_at is not None and (path := self.lock_path_of(entry)) is not None
+            )
+            self.newest_locks = tuple(nlargest(MOST_NEWEST, dated))
             self.generation += 1
             self._sessions.clear()
         problems = [str(store.problem)] if store.problem else []
@@ -59,15 +79,23 @@ class WatchedDirectory(Struct):
         self.problems = (*problems, *filter(None, (self.unlisted,)))
 
     def _list(self, most: int) -> str | None:
-        """List the locks and work folders anew; say why they can't be seen where they can't."""
+        """List the locks and work folders anew, unless nothing came or went; say why they can't be seen where they can't."""
+        times, self._listed = self._listed, _quiet_times(self.where.path)
+        now = time.monotonic()
+        same = times is not None and times == self._listed and now - self._listed_at < LISTED_S
+        if same and len(self.locks) + len(self.work_folders) <= most:
+            return None
+        self._listed_at = now
         try:
             names = names_in(self.where.path)
         except OSError as error:
+            self._listed = None
             return f"{self.where.path} can't be listed: {error.strerror or error}"
         locks, folders = locks_among(self.where.path, names), work_folders_among(self.where.path, names)
         count = len(locks) + len(folders)
         if count > most:
             self.locks = self.session_locks = self.work_folders = ()
+            self._listed = None
             return f"{self.where.path} has {count} locks; its root has more than {LOCKS}: none of these is looked at"
         self.locks, self.work_folders = tuple(locks), tuple(folders)
         self.session_locks = tuple(path for path in locks if lock_kind(path) is LockKind.SESSION)
@@ -109,6 +137,17 @@ class WatchedDirectory(Struct):
         if entry.session_id is not None:
             return os.path.join(self.where.path, f"{entry.session_id}.jsonl.lock")
         return None
+
+
+def _quiet_times(directory: str) -> tuple[int, ...] | None:
+    """Return what tells whether anything has come to a directory or gone since; None while that would not show."""
+    try:
+        status = os.stat(directory)
+    except OSError:
+        return None
+    changed_ns = max(status.st_mtime_ns, status.st_ctime_ns)
+    quiet = time.time() - changed_ns / 1e9 >= QUIET_S
+    return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns) if quiet else None
 
 
 def agent_of_key(key: str) -> str | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from lockdeck.backend.model.cancel import Cancel
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.runs.events import LaneWait, StuckSession
 from lockdeck.backend.model.runs.events.base import CallerFailure
@@ -24,8 +25,9 @@ from lockdeck.backend.model.sessions.lock_places import known_paths
 from lockdeck.backend.model.sessions.refusals import refusals_by_key
 from lockdeck.backend.model.sessions.wedges import Wedge, wedges_by_key
 from lockdeck.backend.model.words import times
-from lockdeck.backend.watch.directory import WatchedDirectory
-from lockdeck.backend.watch.logs.sessions import SessionLogs
+from lockdeck.backend.watch.directory import WatchedDirectory, agent_of_key
+from lockdeck.backend.watch.logs.sessions import SessionLogs, differing
+from lockdeck.backend.watch.storedkeys import StoredKeys
 
 RECENT_S = 3600.0
 """Runs silent for longer than this (seconds) say nothing about now."""
@@ -40,7 +42,7 @@ class Joins(Struct, frozen=True):
     """All that is told of sessions, each by what names it: session key, lock path, session id or run id.
 
     `keys` are session keys by session id. `run_roots` is the root whose gateway named a run, by run id.
-    `refusals` are what was told of refused callers.
+    `refusals` are what was told of refused callers. `cancels` are the newest of ours, by root and session key.
     """
 
     book: RunBook = field(default_factory=RunBook)
@@ -54,6 +56,8 @@ class Joins(Struct, frozen=True):
     diagnoses: Mapping[str, tuple[StuckSession, ...]] = field(default_factory=dict)
     logs: SessionLogs = field(default_factory=SessionLogs)
     unjoined: tuple[str, ...] = ()
+    cancels: Mapping[tuple[str, str], Cancel] = field(default_factory=dict)
+    _by_agent: dict[str | None, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, book: RunBook, keys: Mapping[str, str], run_roots: Mapping[str, str]) -> Joins:
@@ -89,6 +93,15 @@ class Joins(Struct, frozen=True):
         """The sessions of which a line tells trouble or a run."""
         return {*self.runs, *self.diagnoses, *self.refusals, *self.wedges}
 
+    def named_of(self, agent: str) -> frozenset[str]:
+        """Return those of an agent, by their keys; sorted once for all agents."""
+        if not self._by_agent:
+            by_agent: dict[str | None, set[str]] = {None: set()}
+            for key in self.named_keys:
+                by_agent.setdefault(agent_of_key(key), set()).add(key)
+            self._by_agent.update((name, frozenset(keys)) for name, keys in by_agent.items())
+        return self._by_agent.get(agent, frozenset())
+
     def is_elsewhere(self, run: Run, root: str) -> bool:
         """Return whether the gateway of another root named a run."""
         return self.run_roots.get(run.run_id, root) != root
@@ -106,32 +119,81 @@ class Joins(Struct, frozen=True):
         return (*self.unjoined, FORGOTTEN)
 
 
+class Touched(Struct, frozen=True):
+    """The sessions of which something new is told: by their keys, and by the paths of locks.
+
+    `renamed`: the stores or gateways name other sessions than before, so that a lock may be another one's.
+    """
+
+    keys: frozenset[str] = frozenset()
+    paths: frozenset[str] = frozenset()
+    renamed: bool = False
+
+    def and_also(self, others: Touched) -> Touched:
+        """Return these and others."""
+        return Touched(self.keys | others.keys, self.paths | others.paths, self.renamed or others.renamed)
+
+
 class Joiner:
-    """Keeps the joins up to date; cheap while nothing is new. Owned by the collector's thread."""
+    """Keeps the joins up to date; cheap while nothing is new. Owned by the collector's thread.
+
+    `touched` are the sessions that the last joining changed.
+    """
 
     def __init__(self) -> None:
         self._joins = Joins()
-        self._generations: tuple[int, ...] = ()
+        self._stored = StoredKeys()
+        self._stored_keys = self._stored.keys
         self._gateway_keys: Mapping[str, str] = {}
+        self.touched = Touched()
+
+    def session_ids(self, listed: Sequence[WatchedDirectory], full: bool) -> Set[str]:
+        """Return the ids of the sessions that the stores hold; `listed` as in `join`."""
+        self._stored.take(listed, full)
+        return self._stored.keys.keys()
 
     def join(
         self,
         book: RunBook,
-        directories: Sequence[WatchedDirectory],
+        listed: Sequence[WatchedDirectory],
+        full: bool,
         gateway_keys: Mapping[str, str],
         run_roots: Mapping[str, str],
+        cancels: Mapping[tuple[str, str], Cancel],
     ) -> Joins:
-        """Join runs with the stores' sessions; `gateway_keys` are session keys by session id as gateways name them."""
-        generations = tuple(directory.generation for directory in directories)
-        same_keys = generations == self._generations and gateway_keys == self._gateway_keys
-        if same_keys and book is self._joins.book:
-            self._joins = replace(self._joins, run_roots=run_roots)
-            return self._joins
-        keys = self._joins.keys if same_keys else {**gateway_keys, **_stored_keys(directories)}
-        self._generations, self._gateway_keys = generations, gateway_keys
-        joins = Joins.of(book, keys, run_roots)
-        self._joins = replace(joins, failures=_at_known_paths(joins.failures, directories))
+        """Join runs with the stores' sessions; `gateway_keys` are session keys by session id as gateways name them.
+
+        `listed` are the directories that were read anew; with `full` they are all that there are.
+        """
+        before = self._joins
+        self._stored.take(listed, full)
+        same_keys = self._stored.keys is self._stored_keys and gateway_keys == self._gateway_keys
+        if same_keys and book is before.book:
+            self._joins = replace(before, run_roots=run_roots, cancels=cancels)
+        else:
+            keys = before.keys if same_keys else {**gateway_keys, **self._stored.keys}
+            joins = Joins.of(book, keys, run_roots)
+            failures = _at_known_paths(joins.failures, self._stored.directories)
+            self._joins = replace(joins, failures=failures, cancels=cancels)
+        self._gateway_keys, self._stored_keys = gateway_keys, self._stored.keys
+        self.touched = _touched(before, self._joins)
         return self._joins
+
+
+def _touched(before: Joins, now: Joins) -> Touched:
+    """Return the sessions of which two joinings tell different things."""
+    keys = {key for _, key in differing(before.cancels, now.cancels)}
+    if before.run_roots != now.run_roots:
+        keys.update(now.runs)
+    if before.book is now.book and before.keys is now.keys:
+        return Touched(frozenset(keys))
+    told, paths = now.logs.changed_since(before.logs)
+    paths |= differing(before.failures, now.failures)
+    for name in ("runs", "waits", "refusals", "wedges", "diagnoses"):
+        keys |= differing(getattr(before, name), getattr(now, name))
+    if before.book.profiles != now.book.profiles:
+        keys.update(now.runs)
+    return Touched(frozenset(keys | told | paths), frozenset(paths), before.keys is not now.keys)
 
 
 def is_recent(run: Run, now: float) -> bool:
@@ -144,11 +206,6 @@ def ended_with_its_gateway(run: Run, gateway_started_at: float | None) -> bool:
     if gateway_started_at is None or run.ended_at is not None or run.run_id == run.session_id:
         return False
     return run.last_activity < gateway_started_at
-
-
-def _stored_keys(directories: Sequence[WatchedDirectory]) -> dict[str, str]:
-    entries = (entry for directory in directories for entry in directory.store.entries)
-    return {entry.session_id: entry.key for entry in entries if entry.session_id is not None}
 
 
 def _diagnoses(book: RunBook, keys: Mapping[str, str]) -> dict[str, tuple[StuckSession, ...]]:
@@ -170,13 +227,35 @@ def _unjoined_notes(book: RunBook, keys: Mapping[str, str]) -> Iterator[str]:
 
 
 def _at_known_paths(
-    failures: Mapping[str, tuple[CallerFailure, ...]], directories: Sequence[WatchedDirectory]
+    failures: Mapping[str, tuple[CallerFailure, ...]], directories: Collection[WatchedDirectory]
 ) -> Mapping[str, tuple[CallerFailure, ...]]:
     """Return the failures by the paths of the locks here, also where the log names them as a container sees them."""
-    meant = known_paths(failures, [directory.where.path for directory in directories])
+    if not failures:
+        return failures
+    meant = {
+        **known_paths(failures, [directory.where.path for directory in directories]),
+        **_paths_by_session(failures, directories),
+    }
     if not meant:
         return failures
     joined: dict[str, list[CallerFailure]] = {}
     for subject, of_subject in failures.items():
         joined.setdefault(meant.get(subject, subject), []).extend(of_subject)
     return {subject: tuple(sorted(told, key=lambda f: (f.at, f.source))) for subject, told in joined.items()}
+
+
+def _paths_by_session(paths: Iterable[str], directories: Collection[WatchedDirectory]) -> dict[str, str]:
+    """Return for each lock path elsewhere the path here of the one session that is called as the lock is.
+
+    A container may have its store under any path; the name is the id of the session.
+    """
+    known = {directory.where.path for directory in directories}
+    here: dict[str, str] = {}
+    for path in paths:
+        folder, _, name = path.replace("\\", "/").rpartition("/")
+        if not folder or folder in known or not name.endswith(".jsonl.lock"):
+            continue
+        homes = [home.where.path for home in directories if home.session_of(f"{home.where.path}/{name}")]
+        if len(homes) == 1:
+            here[path] = f"{homes[0]}/{name}"
+    return here

@@ -23,15 +23,16 @@ from lockdeck.backend.openclaw.roots.config import Config, load_config
 from lockdeck.backend.openclaw.roots.discovery import Root
 from lockdeck.backend.openclaw.roots.environment import config_path
 from lockdeck.backend.openclaw.roots.era import era_of, era_signature
-from lockdeck.backend.openclaw.roots.failover import read_profiles
 from lockdeck.backend.openclaw.roots.faults import RootFault, fault_of_root
 from lockdeck.backend.openclaw.roots.layout import other_locks
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
 from lockdeck.backend.openclaw.roots.sessionsdirs import SessionsDir, look_for_sessions
 from lockdeck.backend.system.ownership import ownership_of
 from lockdeck.backend.system.text import safe
-from lockdeck.backend.system.volumes import volume_of
+from lockdeck.backend.system.volumes import read_mounts
+from lockdeck.backend.watch.chains import ChainOrigin, Chains, signature_of
 from lockdeck.backend.watch.directory import WatchedDirectory
+from lockdeck.backend.watch.homes import Homes, face_of
 
 
 class WatchedRoot(Struct):
@@ -61,9 +62,10 @@ class WatchedRoot(Struct):
     _expected: tuple[str, ...] = ()
     _guards: tuple[str, ...] = ()
     _cut_off: tuple[str, ...] = ()
-    _chains: dict[str, FailoverChain] = field(default_factory=dict)
+    chains: Chains = field(default_factory=Chains)
     _era_signature: tuple[object, ...] | None = None
     _undecided: str | None = None
+    _homes: Homes | None = None
     _config_signature: tuple[object, ...] | None = None
 
     @property
@@ -74,7 +76,7 @@ class WatchedRoot(Struct):
     @property
     def confined(self) -> bool:
         """Whether readers follow no link in it: others decide where it leads."""
-        return not self.ownership.ours or self.ownership.vouched
+        return self.ownership.confined
 
     def refresh(self) -> None:
         """Look at everything but the contents of the sessions directories. Raises nothing."""
@@ -82,19 +84,29 @@ class WatchedRoot(Struct):
         self._refresh_config()
         self._refresh_ownership()
         self._refresh_era()
-        self.network = volume_of(self.path).kind == "network"
         self._refresh_directories()
+        self.network = self._reaches_others()
         self._list_other_locks()
         self._find_gateway_locks()
-        self._chains.clear()
+        self.chains.refresh(self._origin_of_chains)
 
     def refresh_directory(self, directory: WatchedDirectory) -> None:
         """Look again at one of the sessions directories, within what those of one root may hold together."""
         entries = self._entries - len(directory.store.entries)
         locks = self._locks - len(directory.locks)
+        face = face_of(directory)
         directory.refresh(STORE_ENTRIES - entries, LOCKS - len(self.other_locks) - locks)
+        if face_of(directory) != face:
+            self._homes = None
         self._entries = entries + len(directory.store.entries)
         self._locks = locks + len(directory.locks)
+
+    @property
+    def homes(self) -> Homes:
+        """All sessions directories taken together; read once while none of them changes."""
+        if self._homes is None:
+            self._homes = Homes.of(self.directories.values())
+        return self._homes
 
     @property
     def version(self) -> Version | None:
@@ -108,12 +120,12 @@ class WatchedRoot(Struct):
         return self._config_signature
 
     def chain_for(self, agent: str) -> FailoverChain:
-        """Return what a run of `agent` tries, as configured; read once per refresh."""
-        if agent not in self._chains:
-            stored = read_profiles(self.path, agent, confined=self.confined)
-            config, version = self.config, self.version
-            self._chains[agent] = config.chain_for(agent, stored, version) if config else FailoverChain()
-        return self._chains[agent]
+        """Return what a run of `agent` tries, as configured."""
+        return self.chains.of(agent, self._origin_of_chains)
+
+    @property
+    def _origin_of_chains(self) -> ChainOrigin:
+        return ChainOrigin(self.path, self.config, self._config_signature, self.version, self.confined)
 
     @property
     def places(self) -> RootPlaces:
@@ -208,15 +220,15 @@ class WatchedRoot(Struct):
             problems.append(str(self.config.problem))
         if self.config is not None:
             problems += [str(note) for note in (*self.config.hidden, *self.config.notes)]
-        return problems + [problem for home in self.directories.values() for problem in home.problems]
+        return [*problems, *self.homes.problems]
 
     def _refresh_config(self) -> None:
         path = config_path(self.path, self.env)
         files = self.config.files if self.config and self.config.path == path else ()
-        signature = tuple(map(_signature, files))
+        signature = tuple(map(signature_of, files))
         if signature != self._config_signature or not files:
             self.config = load_config(self.path, self.env, self.root.vouch.owners)
-            self._config_signature = tuple(map(_signature, self.config.files))
+            self._config_signature = tuple(map(signature_of, self.config.files))
 
     def _refresh_era(self) -> None:
         signature = era_signature(self.path)
@@ -240,13 +252,21 @@ class WatchedRoot(Struct):
         self.hidden = (*filter(None, (self._undecided,)), *map(str, hidden))
         self._foreign = tuple(self._foreign_directories(present)) if self.ownership.ours else ()
         previous = self.directories
-        self.directories = {}
+        self.directories, self._homes = {}, None
         for where in present:
             directory = previous.get(where.path) or WatchedDirectory(where)
             directory.where = where
             self.directories[where.path] = directory
         self._entries = sum(len(directory.store.entries) for directory in self.directories.values())
         self._locks = sum(len(directory.locks) for directory in self.directories.values())
+
+    def _reaches_others(self) -> bool:
+        """Return whether any of it is on a drive that others serve: there no file events come.
+
+        To ask for them there would block while that drive does not answer; watchfiles (1.3.0) stops this whole process then.
+        """
+        mounts = read_mounts()
+        return any(map(mounts.reach_others, (os.path.join(self.path, "agents"), *self.directories)))
 
     def _list_other_locks(self) -> None:
         locks = other_locks(self.path, confined=self.confined)
@@ -278,15 +298,6 @@ class WatchedRoot(Struct):
                 f"{safe(path)} is left from a takeover of the gateway lock that was cut off: while it stands "
                 "OpenClaw can't take a stale lock over (openclaw#138657)"
             )
-
-
-def _signature(path: str) -> tuple[object, ...] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    # Owner and mode, too: they say whose it is.
-    return (path, status.st_ino, status.st_size, status.st_mtime_ns, status.st_uid, status.st_mode)
 
 
 def _agent_in(path: str) -> str | None:

@@ -17,7 +17,14 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.openclaw.gateway.client import Gateway
-from lockdeck.backend.openclaw.gateway.rows import log_path_of, queued_of, rows_of, running_of
+from lockdeck.backend.openclaw.gateway.rows import (
+    begun_of,
+    log_path_of,
+    over_of,
+    queued_of,
+    rows_of,
+    running_of,
+)
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError, Trouble
 from lockdeck.backend.system.text import safe
 from lockdeck.backend.watch.gateway_feed.inbox import BoxContents, FeedBox
@@ -35,6 +42,8 @@ SPACING_S = 1.0
 """Least time (seconds) between two such questions, however much happens."""
 MOST_ROWS = 500
 """How many sessions are asked for, the most recently used first."""
+ENDED_S = 3600.0
+"""Runs that ended longer ago than this (seconds) say nothing about now."""
 MOST_EVENTS = 4096
 
 _HOPELESS = frozenset(
@@ -44,6 +53,7 @@ _HOPELESS = frozenset(
         Trouble.BAD_URL,
         Trouble.TLS,
         Trouble.AUTH,
+        Trouble.SIGNATURE,
         Trouble.NOT_PAIRED,
         Trouble.SCOPE,
         Trouble.PROTOCOL,
@@ -51,6 +61,8 @@ _HOPELESS = frozenset(
     }
 )
 """Troubles that another try does not end: a gateway locks out who keeps showing a wrong token."""
+
+_JITTER = random.SystemRandom()
 
 
 class Feed:
@@ -62,7 +74,7 @@ class Feed:
         wake: Callable[[], None],
         *,
         clock: Callable[[], float] = time.time,
-        chance: Callable[[], float] = random.random,
+        chance: Callable[[], float] = _JITTER.random,
     ) -> None:
         """`connect` opens a connection or raises GatewayError; `chance` gives numbers from 0 to 1 for the jitter."""
         self._connect = connect
@@ -71,10 +83,12 @@ class Feed:
         self._chance = chance
         self._bell = threading.Event()
         self._over = threading.Event()
+        self._greeted = threading.Event()
         self._spoke = threading.Event()
         self._lock = threading.Lock()
         self._news = FeedNews()
         self._events: deque[Event] = deque(maxlen=MOST_EVENTS)
+        self._ended: set[str] = set()
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -90,9 +104,14 @@ class Feed:
         if not self._news.connected:
             self._bell.set()
 
-    def wait_first(self, seconds: float) -> bool:
-        """Wait until the gateway's sessions or a problem are known; False when neither is within `seconds`."""
-        return self._spoke.wait(max(0.0, seconds))
+    def wait_first(self, seconds: float, more_s: float = 0.0) -> bool:
+        """Wait until the gateway's sessions or a problem are known; False when neither is within `seconds`.
+
+        One that has answered the handshake by then is busy and not mute: it gets `more_s` seconds.
+        """
+        if self._spoke.wait(max(0.0, seconds)):
+            return True
+        return self._greeted.is_set() and self._spoke.wait(max(0.0, more_s))
 
     def take(self) -> FeedNews:
         """Return what is known, with the events since the last time."""
@@ -124,9 +143,11 @@ class Feed:
     def _follow(self) -> None:
         """Connect and follow until that fails; GatewayError says why."""
         gateway = self._connect()
+        self._greeted.set()
         try:
             box = FeedBox(self._clock, self._bell)
             gateway.hear = box.hear
+            self._ended.clear()
             gateway.call("sessions.subscribe", seconds=ANSWER_S)
             version = None if gateway.hello.version is None else str(gateway.hello.version)
             self._tell(version=version, log_path=self._log_path(gateway))
@@ -151,16 +172,20 @@ class Feed:
         params = {"limit": MOST_ROWS, "includeGlobal": True, "includeUnknown": True}
         rows = rows_of(gateway.call("sessions.list", params, ANSWER_S))
         tasks, now = self._tasks(gateway), self._clock()
-        queued, running = queued_of(tasks), tuple(running_of(tasks, now))
-        active_since = self._news.active_since or {}
+        begun, active_since = begun_of(tasks), self._news.active_since or {}
         since = {
-            row.key: active_since.get(row.key, min(now, row.started_at or now)) for row in rows if row.active
+            row.key: begun.get(row.key) or active_since.get(row.key, min(now, row.started_at or now))
+            for row in rows
+            if row.active
         }
+        over = sorted(over_of(tasks, now - ENDED_S), key=lambda end: end.at)[-MOST_ROWS:]
         with self._lock:
-            self._events.extend(running)
+            self._events.extend(running_of(tasks, now))
+            self._events.extend(end for end in over if end.run_id not in self._ended)
+        self._ended = {end.run_id for end in over}
         self._tell(
             sessions=rows,
-            queued=queued,
+            queued=queued_of(tasks),
             active_since=since,
             told_at=now,
             connected=True,

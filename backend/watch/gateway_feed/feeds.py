@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FIRST_WORD_S = 2.0
 """How long a single look waits for the gateways, all of them together, in seconds."""
+BUSY_S = 4.0
+"""A gateway that has answered the handshake by then is waited for so much longer, in seconds."""
 WITHOUT = "until then run state comes from log and process table alone"
 
 _LETS_GO = frozenset({LockScope.WRITES, LockScope.CALLS})
@@ -54,10 +56,14 @@ class Feeds:
             self._signatures[path] = signature
 
     def wait_first(self) -> bool:
-        """Wait until every gateway has answered or failed, for `FIRST_WORD_S` in all; False without gateways."""
+        """Wait until every gateway has answered or failed, for `FIRST_WORD_S` in all; False without gateways.
+
+        Busy ones get `BUSY_S` more, in all.
+        """
         until = time.monotonic() + FIRST_WORD_S
         for feed in self._feeds.values():
-            feed.wait_first(until - time.monotonic())
+            left = until - time.monotonic()
+            feed.wait_first(left, min(left, 0.0) + BUSY_S)
         return bool(self._feeds)
 
     def take(self) -> dict[str, FeedNews]:
@@ -119,4 +125,4 @@ def silence_of(news: FeedNews) -> str | None:
     """Say that a single look could not wait for the gateway any longer."""
     if news.sessions is not None or news.problem is not None:
         return None
-    return f"the gateway did not answer within {FIRST_WORD_S:g} s: run state comes from log and process table alone"
+    return "the gateway did not answer in time: run state comes from log and process table alone"

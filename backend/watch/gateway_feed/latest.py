@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping
 
 from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.events import Event
-from lockdeck.backend.openclaw.gateway.rows import ends_of, run_ids_of
+from lockdeck.backend.openclaw.gateway.rows import SessionRow, ends_of, run_ids_of
 from lockdeck.backend.watch.gateway_feed.feeds import problem_of, silence_of
 from lockdeck.backend.watch.gateway_feed.news import FeedNews
 from lockdeck.backend.watch.joins import RECENT_S
@@ -26,6 +27,8 @@ class LatestNews:
     def __init__(self) -> None:
         self.by_root: Mapping[str, FeedNews] = {}
         self.run_roots: dict[str, str] = {}
+        self._told: list[tuple[SessionRow, ...]] = []
+        self._keys: dict[str, str] = {}
 
     def take(
         self, news: Mapping[str, FeedNews], roots: Mapping[str, WatchedRoot], now: float
@@ -48,10 +51,14 @@ class LatestNews:
         return self.by_root.get(root, NO_NEWS)
 
     @property
-    def session_keys(self) -> dict[str, str]:
-        """Session keys by session id, as the gateways name them."""
-        rows = (row for news in self.by_root.values() for row in news.sessions or ())
-        return {row.session_id: row.key for row in rows if row.session_id is not None}
+    def session_keys(self) -> Mapping[str, str]:
+        """Session keys by session id, as the gateways name them; made once for what they told last."""
+        told = [news.sessions or () for news in self.by_root.values()]
+        if len(told) != len(self._told) or any(map(operator.is_not, told, self._told)):
+            rows = (row for of_root in told for row in of_root)
+            self._told = told
+            self._keys = {row.session_id: row.key for row in rows if row.session_id is not None}
+        return self._keys
 
     def silences(self) -> dict[str, str]:
         """Return by root a sentence on each gateway that has neither answered nor failed."""
@@ -68,8 +75,9 @@ class LatestNews:
         rows = latest.sessions or ()
         ends = ends_of(rows, now - RECENT_S) if latest.told_at else ()
         events = [*latest.events, *ends]
-        self.run_roots |= dict.fromkeys(run_ids_of(events, rows), root.path)
-        self.run_roots = dict(list(self.run_roots.items())[-MOST_RUNS:])
+        run_roots = self.run_roots | dict.fromkeys(run_ids_of(events, rows), root.path)
+        if run_roots != self.run_roots:
+            self.run_roots = dict(list(run_roots.items())[-MOST_RUNS:])
         root.gateway_version = Version.parse(latest.version) or root.gateway_version
         # Up to 2026.7 log and locks tell the attempts; another teller would count them again.
         return events if root.era == "sqlite" else []

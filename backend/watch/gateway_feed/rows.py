@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import RunHolder
-from lockdeck.backend.model.runs.events import SameModelRetry
+from lockdeck.backend.model.runs.events import AttemptStarted, SameModelRetry
 from lockdeck.backend.model.runs.records import Hold, Occupation, Rotation
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.runs.trace_joins import is_of_trace
@@ -26,6 +27,8 @@ SILENT_LOG_S = 120.0
 """How long (seconds) a run counts as going on of which only the log tells, where no timeout is known."""
 ON_ITS_WAY_S = 5.0
 """The log is sometimes read before the event arrives that names the same run (seconds)."""
+SETTLES_S = 60.0
+"""A gateway that counts a run for longer than this (seconds) after its end has it still."""
 NAMELESS = "agent:unknown:"
 """Begin of the key of a run whose session no line names."""
 
@@ -55,7 +58,7 @@ def rows_now(report: RootReport) -> Iterator[SessionRow]:
         if _is_here(root, key) and (joins.names(key) or (runs and news.from_log)):
             yield SessionRow(key, agent_of_key(key) or "unknown", runs[-1].session_id if runs else None)
     with_session = {run.run_id for runs in joins.runs.values() for run in runs}
-    for run in _nameless(joins, with_session, report.now - (ON_ITS_WAY_S if news.connected else 0.0)):
+    for run in _nameless(joins, with_session, _heard_out(report)):
         yield SessionRow(f"{NAMELESS}{run.run_id}", "unknown", run.session_id)
 
 
@@ -66,8 +69,29 @@ def run_of(row: SessionRow, report: RootReport) -> Run | None:
     runs = report.joins.runs_of(row.key, report.root.path)
     # Who was refused does not have the session: another run does, or none.
     own = [run for run in runs if not lost_on(run, None)] or runs
-    unfinished = [run for run in own if run.ended_at is None and (run.opened or run.attempts)]
+    begun = [(run, at) for run in own if (at := _first_sign(run)) is not None]
+    unfinished = [run for run, _ in begun if run.ended_at is None and not _is_followed(run, begun)]
     return next(reversed(unfinished or own), None)
+
+
+def _is_followed(run: Run, begun: Sequence[tuple[Run, float]]) -> bool:
+    """Return whether another run has had the session since a run's last word: a session has one at a time."""
+    return any(other is not run and at > run.last_activity for other, at in begun)
+
+
+def _first_sign(run: Run) -> float | None:
+    """Return when a run is first known to have had its session, epoch seconds; None where it is not known to."""
+    started = (fact.at for fact in run.facts if isinstance(fact, AttemptStarted))
+    ended = (attempt.ended_at for attempt in run.attempts[:1] if attempt.ended_at is not None)
+    return min((*started, *ended), default=None)
+
+
+def under_way(run: Run | None, row: SessionRow) -> Run | None:
+    """Return a run that goes on with the attempt that its last decision promised: no lock and no line shows its begin."""
+    if run is None or run.opened is not None or run.promised_at is None or run.undecided:
+        return run
+    begun = max(run.promised_at, row.started_at or run.promised_at)
+    return replace(run, opened=AttemptStarted(begun, run.run_id), promised_at=None)
 
 
 def is_active(row: SessionRow, run: Run | None, report: RootReport, idle_s: float | None) -> bool:
@@ -80,13 +104,22 @@ def is_active(row: SessionRow, run: Run | None, report: RootReport, idle_s: floa
     if row.active is not None and told_at is not None:
         heard_at = run.last_activity if run is not None and not is_of_trace(run.run_id) else 0.0
         if run is None or heard_at <= told_at:
-            return row.active
+            return row.active and not settles(row, run, report.now)
         return run.ended_at is None and (row.active or run.opened is not None)
     if run is None or run.ended_at is not None:
         return row.status == "running" and not report.news.from_log
     # Nothing is logged when an attempt answers: silence beyond its timeout means that it did.
     begun = max(run.last_activity, run.opened.at if run.opened else 0.0)
     return report.now - begun <= (SILENT_LOG_S if idle_s is None else idle_s) + MARGIN_S
+
+
+def settles(row: SessionRow, run: Run | None, now: float) -> bool:
+    """Return whether a gateway still counts a run that has ended: 2026.8.2 was seen to do so for 15 s after a failure."""
+    if run is None or run.ended_at is None or not 0.0 <= now - run.ended_at <= SETTLES_S:
+        return False
+    if row.run_ids:
+        return row.run_ids == (run.run_id,)
+    return row.started_at is not None and row.started_at <= run.ended_at
 
 
 def _is_of_an_earlier_gateway(report: RootReport) -> bool:
@@ -118,10 +151,10 @@ def holder_of(
     """Say who holds a session that has no lock file: its gateway, with its active run."""
     news, gateway = report.news, report.root.gateway
     run_id = run.run_id if run is not None and not is_of_trace(run.run_id) else None
-    model = "/".join(part for part in (row.provider, row.model) if part)
-    if not model and rotation is not None and rotation.attempts:
-        attempt = rotation.attempts[-1]
-        model = "/".join(part for part in (attempt.provider, attempt.model) if part)
+    attempt = rotation.attempts[-1] if rotation is not None and rotation.attempts else None
+    # The row names the model of the session, which is not that of a fallback (2026.9.1).
+    told = attempt if attempt is not None and attempt.model else row
+    model = "/".join(part for part in (told.provider, told.model) if part)
     sign = (news.progress or {}).get(row.key)
     return RunHolder(
         pid=gateway.pid if gateway else None,
@@ -158,6 +191,17 @@ def _is_here(root: WatchedRoot, key: str) -> bool:
     """Return whether the agent of a key is one of this root's."""
     agent = agent_of_key(key)
     return agent is not None and "/" not in agent and os.path.isdir(os.path.join(root.path, "agents", agent))
+
+
+def _heard_out(report: RootReport) -> float:
+    """Return up to when (epoch seconds) a line was logged that an event would have followed by now.
+
+    Who has just connected was not told the events of the lines before.
+    """
+    connected_at = report.news.connected_at if report.news.connected else None
+    if connected_at is None or report.now - connected_at <= ON_ITS_WAY_S:
+        return report.now
+    return report.now - ON_ITS_WAY_S
 
 
 def _nameless(joins: Joins, with_session: set[str], heard_before: float) -> Iterator[Run]:

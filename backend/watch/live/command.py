@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -13,9 +12,9 @@ from lockdeck.backend.model.words import time_of_day
 from lockdeck.backend.openclaw.log.framing.unwrap import Unwrapper
 from lockdeck.backend.system.clocks import steady_time, wall_time
 from lockdeck.backend.system.text import safe
-from lockdeck.backend.watch.live import supervisor
 from lockdeck.backend.watch.live.buffer import LiveBuffer
 from lockdeck.backend.watch.live.source import LiveSource
+from lockdeck.backend.watch.live.supervisor import supervised
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 """It is run again after so long (seconds), twice as long each time it ends soon."""
@@ -79,9 +78,8 @@ class CommandSource(LiveSource):
         return words.sentence() if to_its_end else None
 
     def _start(self, lifeline: int) -> subprocess.Popen[bytes]:
-        launcher = [sys.executable, "-I", "-S", os.path.abspath(supervisor.__file__), str(lifeline)]
         return subprocess.Popen(
-            [*launcher, *self.argv],
+            supervised(lifeline, self.argv),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

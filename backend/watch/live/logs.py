@@ -10,9 +10,11 @@ from lockdeck.backend.model.sources import LogLook, SourceState
 from lockdeck.backend.model.words import times
 from lockdeck.backend.openclaw.log.stream import LineCounts
 from lockdeck.backend.system.clocks import steady_time
+from lockdeck.backend.watch.live.kept import KeptBytes
 from lockdeck.backend.watch.live.reader import LiveReader
 from lockdeck.backend.watch.live.shape import latest, why_no_log
 from lockdeck.backend.watch.live.source import LiveSource
+from lockdeck.backend.watch.logs.writers import Writers
 
 LOOK_S = 5.0
 """A single look reads live logs for at most so long (seconds)."""
@@ -25,7 +27,7 @@ Commands = Mapping[str, Sequence[str]]
 class LiveLogs:
     """Owned by the collector's thread; `wake` is called in any, when there is something to read.
 
-    `config_file` is where the commands stand.
+    `config_file` is where the commands stand. `kept` are the last bytes of each stream, with its name: any thread may read them.
     """
 
     def __init__(self, pipes: Sequence[str], config_file: str, wake: Callable[[], None]) -> None:
@@ -37,6 +39,7 @@ class LiveLogs:
         self._refused: dict[str, str] = {}
         self._readers: dict[LiveSource, tuple[LiveReader, ...]] = {}
         self._pipes: list[LiveSource] = []
+        self.kept: tuple[tuple[str, KeptBytes], ...] = ()
         if pipes:
             from lockdeck.backend.watch.live.pipe import PipeSource
 
@@ -102,6 +105,11 @@ class LiveLogs:
                     "let what writes them add timestamps"
                 )
 
+    def writers(self) -> Iterator[tuple[str, Writers]]:
+        """Yield who writes each stream, with its name."""
+        for source, readers in self._readers.items():
+            yield from ((source.label, reader.writers) for reader in readers)
+
     def notes(self) -> Iterator[str]:
         """Yield what a single look did not wait for."""
         for source in self._readers if self._single_look else ():
@@ -133,6 +141,9 @@ class LiveLogs:
 
     def _start(self, source: LiveSource) -> None:
         self._readers[source] = tuple(LiveReader(buffer) for buffer in source.buffers)
+        self.kept = tuple(
+            (of.label, reader.kept) for of, readers in self._readers.items() for reader in readers
+        )
         source.start()
 
     def _ring(self) -> None:

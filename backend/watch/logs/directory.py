@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from itertools import islice
 
 from msgspec import Struct
 
+from lockdeck.backend.model.pattern import late_pattern
+from lockdeck.backend.openclaw.log.place import LogPlace
 from lockdeck.backend.system.text import SafeText, safe
-from lockdeck.backend.watch.logs.place import LogPlace
 
 MAX_ENTRIES = 10_000
-_LOG_NAME = re.compile(r"openclaw-\d{4}-\d\d-\d\d(?:\.\d{1,2})?\.log")
+_LOG_NAME = late_pattern(r"openclaw-\d{4}-\d\d-\d\d(?:\.\d{1,2})?\.log")
 
 
 class LogDirectory(Struct, frozen=True):

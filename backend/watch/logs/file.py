@@ -6,9 +6,11 @@ import os
 from dataclasses import dataclass, field
 
 from lockdeck.backend.model.runs.events import Event
+from lockdeck.backend.openclaw.log.place import LogPlace
 from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts
 from lockdeck.backend.system.text import SafeText
 from lockdeck.backend.watch.logs.undated import UndatedLines
+from lockdeck.backend.watch.logs.writers import Writers
 
 _ANCHOR = 64
 """So many bytes before our place must still be the same."""
@@ -18,13 +20,13 @@ _ANCHOR = 64
 class Followed:
     """A log that stays open, so that its inode can't be reused and a rename or deletion loses nothing.
 
-    `console` tells that it repeats the JSON log. The first look begins `lookback` bytes before the end. `undated` are the
+    `place` is where it stood. The first look begins `lookback` bytes before the end. `undated` are the
     lines that tell no date and were not seen to arrive.
     """
 
     descriptor: int
     name: SafeText
-    console: bool
+    place: LogPlace
     opened: os.stat_result
     lookback: int
     offset: int = field(init=False)
@@ -33,6 +35,7 @@ class Followed:
     unlinked: bool = False
     _anchor: bytes = field(init=False)
     undated: UndatedLines = field(default_factory=UndatedLines)
+    writers: Writers = field(default_factory=Writers)
     _stream: EventStream = field(init=False)
     _caught_up: bool = False
 
@@ -59,7 +62,11 @@ class Followed:
         piece = os.pread(self.descriptor, min(share, self.behind), self.offset)
         # What stood there before the first look, or is read behind its writer, may be of any time; the rest is new.
         stream, arrival = self._stream, now if self._caught_up else None
-        events = [(event, stream.dated) for event in stream.feed(piece, counts, arrival)]
+        events = [
+            (event, stream.dated)
+            for told in stream.feed(piece, counts, arrival)
+            for event in self.writers.take(stream.origins, told)
+        ]
         self.offset += len(piece)
         self._caught_up = not self.behind
         self._anchor = (self._anchor + piece)[-_ANCHOR:]
@@ -68,7 +75,7 @@ class Followed:
     def settle(self, oldest: float, now: float) -> None:
         """Decide on lines without a date, where all is read; `oldest` is what still matters (epoch seconds)."""
         if self._caught_up:
-            self.undated.settle(self.mtime, self._stream.last_clock, oldest, now)
+            self.undated.settle(self.mtime, self._stream.last_clocks, oldest, now)
 
     def _rewritten(self) -> bool:
         """Return whether the file was truncated, also when it has grown past our place again."""

@@ -5,17 +5,23 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.model.sources import LogLook, SourceState
 from lockdeck.backend.model.words import times
+from lockdeck.backend.openclaw.gateway.secret import Secret, secrets_of
 from lockdeck.backend.openclaw.log.inputs.words import STDIN, is_pipe, is_stdin
+from lockdeck.backend.openclaw.log.place import LogPlace
 from lockdeck.backend.openclaw.log.scan import LineCounts
 from lockdeck.backend.openclaw.log.writer import version_in_log
 from lockdeck.backend.settings.records import Settings
+from lockdeck.backend.system.patience import PatientCalls
 from lockdeck.backend.watch.live.logs import LiveLogs
+from lockdeck.backend.watch.logs.paths import LogPaths
 from lockdeck.backend.watch.logs.places import (
     Inode,
     log_directories,
@@ -25,6 +31,8 @@ from lockdeck.backend.watch.logs.places import (
     places_of_root,
 )
 from lockdeck.backend.watch.logs.tail import LOOKBACK_S, LogTail
+from lockdeck.backend.watch.logs.writers import Writers, attributed
+from lockdeck.backend.watch.records.loglines import KeptStream, Readable
 from lockdeck.backend.watch.root import WatchedRoot
 
 UNREAD_S = 3600.0
@@ -33,6 +41,16 @@ MOST_POLLS = 4
 """So often a look reads on where the logs have more than is read at once."""
 MAX_ASKED = 4
 """So many logs are asked for the version where roots of both eras are watched."""
+
+SHORTEST_SECRET = 8
+"""A shorter value (characters) of a variable may be a word that a log is full of."""
+
+
+class LogPlaces(Struct, frozen=True):
+    """Where a root has logs: files of its own, and the usual places of its `owner` (uid)."""
+
+    owner: int
+    files: tuple[LogPlace, ...]
 
 
 class LogBook:
@@ -43,7 +61,12 @@ class LogBook:
     """
 
     def __init__(
-        self, paths: Sequence[str], env: Mapping[str, str], settings: Settings, wake: Callable[[], None]
+        self,
+        paths: Sequence[str],
+        env: Mapping[str, str],
+        settings: Settings,
+        wake: Callable[[], None],
+        patience: PatientCalls,
     ) -> None:
         self.counts = LineCounts()
         self.problems: tuple[str, ...] = ()
@@ -54,11 +77,16 @@ class LogBook:
         self._env = env
         self._settings = settings
         self._commands: dict[str, tuple[str, ...]] = {}
-        self._tail = LogTail()
+        self._patience = patience
+        self._tail = LogTail(patience=patience)
         self._unread_at = -math.inf
         self._unsure: tuple[str, ...] = ()
+        self._foreign: tuple[str, ...] = ()
+        self._oldest = -math.inf
         self._behind = 0
         self._logs: set[Inode] = set()
+        self._followed: tuple[LogPlace, ...] = ()
+        self._secrets: Mapping[str, tuple[Secret, ...]] = {}
 
     def keep_live(self, roots: Iterable[WatchedRoot]) -> None:
         """Read the pipes that were named, and run the log commands of these roots."""
@@ -66,14 +94,17 @@ class LogBook:
         self._commands = {path: argv for path, argv in commands.items() if argv}
         self.live.keep(self._commands)
 
-    def read(
-        self, roots: Collection[WatchedRoot], reported: Mapping[str, str | None], now: float
-    ) -> list[Event]:
-        """Return what was logged since; `reported` are the logs that gateways say they write, by root."""
+    def places_of(self, root: WatchedRoot, reported: str | None) -> LogPlaces:
+        """Return where a root has logs; `reported` is the one that its gateway says it writes."""
+        places = (place for place in places_of_root(root, reported) if os.path.exists(place.path))
+        return LogPlaces(owner_of(root.path), tuple(places))
+
+    def read(self, places: Mapping[str, LogPlaces], now: float) -> list[Event]:
+        """Return what was logged since; `places` are those of each root, by its path."""
         if self._named:
             self._tail.look_at(self._paths)
         else:
-            self._look_at_usual([root for root in roots if root.path not in self._commands], reported)
+            self._look_at_usual([of_root for path, of_root in places.items() if path not in self._commands])
         events: list[Event] = []
         for _ in range(MOST_POLLS):
             poll = self._tail.poll(now)
@@ -85,9 +116,28 @@ class LogBook:
                 break
         self.problems, self._behind = tuple(map(str, poll.problems)), poll.behind
         self._unsure = tuple(map(str, poll.unsure))
+        self._followed = self._tail.followed
         events += self.read_live(now)
         self._unsure += tuple(self.live.unsure(now - LOOKBACK_S))
+        self._oldest = now - LOOKBACK_S
         return events
+
+    def attribute(self, known: Callable[[], Collection[str]]) -> tuple[list[Event], list[Event]]:
+        """Return what logs that several write tell after all, and what of them was told and isn't to count.
+
+        `known` gives the ids of the sessions here.
+        """
+        several = [(name, writers) for name, writers in self._writers() if writers.several]
+        if not several:
+            return [], []
+        result = attributed((writers for _, writers in several), known())
+        sentences = ((name, writers.withheld(self._oldest)) for name, writers in several)
+        self._foreign = tuple(f"{name}: {sentence}" for name, sentence in sentences if sentence)
+        return result
+
+    def _writers(self) -> Iterator[tuple[str, Writers]]:
+        yield from self._tail.writers()
+        yield from self.live.writers()
 
     def read_live(self, now: float) -> list[Event]:
         """Return what came by itself since."""
@@ -97,11 +147,10 @@ class LogBook:
             self._unread_at = now
         return events
 
-    def _look_at_usual(self, roots: Collection[WatchedRoot], reported: Mapping[str, str | None]) -> None:
-        places = [place for root in roots for place in places_of_root(root, reported.get(root.path))]
-        places = [place for place in places if os.path.exists(place.path)]
-        owners = dict.fromkeys([os.geteuid(), *(owner_of(root.path) for root in roots)])
+    def _look_at_usual(self, roots: Sequence[LogPlaces]) -> None:
+        owners = dict.fromkeys([os.geteuid(), *(root.owner for root in roots)])
         usual = [place for owner in owners for place in log_directories(owner, self._env)]
+        places = [place for root in roots for place in root.files]
         self._tail.look_at((), usual if roots or not self._commands else (), places=places)
 
     def look_at_logs(
@@ -111,8 +160,9 @@ class LogBook:
         named = look_at_named(self._paths, self._logs) if self._named else ()
         unread = self.counts.unread_sentence() if now - self._unread_at <= UNREAD_S else None
         behind = f"{self._behind} bytes of the logs are still to be read" if self._behind else None
-        unread = "; ".join(filter(None, (behind, unread, *self._unsure))) or None
+        unread = "; ".join(filter(None, (behind, unread, *self._unsure, *self._foreign))) or None
         for root in roots:
+            self._secrets = {**self._secrets, root.path: root.config.secrets if root.config else ()}
             looks = (*named, *self.live.looks(root.path, now))
             looks = looks or look_at_places(root, reported.get(root.path), self._env)
             looks = tuple(map(self._as_followed, looks))
@@ -133,13 +183,28 @@ class LogBook:
         logs = self._tail.by_age()
         if len({root.era for root in roots}) == 1:
             logs = logs[:1]
-        versions = [version_in_log(path) for path in logs[:MAX_ASKED]]
+        asked = {
+            ("version", log.descriptor): partial(version_in_log, log.descriptor) for log in logs[:MAX_ASKED]
+        }
+        versions = list(self._patience.run_all(asked).values())
         for root in roots:
             root.logged_version = next((version for version in versions if root.fits_era(version)), None)
 
-    def newest(self) -> str | None:
-        """The JSON log written to last, where one is followed."""
-        return self._tail.newest()
+    @property
+    def paths(self) -> LogPaths:
+        """Where it is worth waiting for the next line."""
+        return self._tail.paths
+
+    def readable(self) -> Readable:
+        """Return what can be read of the logs again. May be called in any thread: what it touches is replaced, never changed."""
+        streams = (KeptStream(name, *kept.read()) for name, kept in self.live.kept)
+        secrets = (secret for of_root in self._secrets.values() for secret in of_root)
+        of_env = secrets_of(self._env, SHORTEST_SECRET)
+        return Readable(self._followed, tuple(streams), (*secrets, *of_env))
+
+    def newest(self) -> LogPlace | None:
+        """The place of the JSON log written to last, where one is followed."""
+        return next((log.place for log in self._tail.by_age()), None)
 
     def close(self) -> None:
         """Let go of the files, and end what comes by itself."""
@@ -148,10 +213,10 @@ class LogBook:
 
     def notes(self) -> Iterator[str]:
         """Yield what could not be read or understood, in sentences."""
-        yield from (f"log: {problem}" for problem in (*self.problems, *self._unsure))
+        yield from (f"log: {problem}" for problem in (*self.problems, *self._unsure, *self._foreign))
         yield from (f"log: {note}" for note in self.live.notes())
-        unread = self.counts.unread_sentence()
-        if unread is not None:
-            yield f"log: {unread}"
+        for sentence in (self.counts.unread_sentence(), self.counts.cut_sentence()):
+            if sentence is not None:
+                yield f"log: {sentence}"
         if self.counts.malformed or self.counts.oversize:
             yield f"log: {times(self.counts.malformed, 'line')} not understood, {self.counts.oversize} too long"

@@ -5,22 +5,28 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from itertools import count
 
 from msgspec import Struct, field
 
+from lockdeck.backend.model.moments import LogEnd
 from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.model.runs.fold import Limits, RunBook, fold_all
+from lockdeck.backend.model.runs.sources import LogPart, merge, origins_apart
+from lockdeck.backend.openclaw.log.datings import FURTHER, MOST_ORIGINS, Origins
 from lockdeck.backend.openclaw.log.inputs.collection import Collection, LogSet
 from lockdeck.backend.openclaw.log.inputs.opening import OpenInput
 from lockdeck.backend.openclaw.log.inputs.reading import SetReader
+from lockdeck.backend.openclaw.log.inputs.width import broken_at, broken_sentence
 from lockdeck.backend.openclaw.log.inputs.words import is_stdin, label
 from lockdeck.backend.openclaw.log.scan import NO_LOG_FILE, LineCounts
+from lockdeck.backend.system.text import safe
 
 BATCH = 4096
 """Events folded at once."""
+_MOST_NAME = 200
 
 
 class ReadingProgress(Struct, frozen=True):
@@ -32,7 +38,7 @@ class ReadingProgress(Struct, frozen=True):
 
 
 class PastLogs(Struct):
-    """What was read: a book for each log and the last moments that it tells, counts for each file that is a log.
+    """What was read: a book for each log, or each who has written one, and where it ends; counts for each file that is one.
 
     `left_out` files are no logs although a folder or a pattern led to them. `interrupted`: somebody pressed ctrl+c, as who
     reads a pipe that goes on has to.
@@ -41,8 +47,8 @@ class PastLogs(Struct):
     limits: Limits
     problems: list[str]
     left_out: int
-    books: dict[str, RunBook] = field(default_factory=dict)
-    ends: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    books: dict[LogPart, RunBook] = field(default_factory=dict)
+    ends: dict[LogPart, tuple[LogEnd, ...]] = field(default_factory=dict)
     lines: dict[str, LineCounts] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)
     interrupted: bool = False
@@ -75,7 +81,8 @@ class _Pass:
 
     def read(self, log: LogSet) -> None:
         """Read the files of one log; what could be read before a fault counts."""
-        reader, folding = SetReader(self._numbers), _Folding(self._past)
+        reader = SetReader(self._numbers)
+        folding = _Folding(self._past, reader)
         for path in log.paths:
             events, counts = self._past.kinds.total(), LineCounts()
             try:
@@ -84,6 +91,7 @@ class _Pass:
                     if path == log.paths[-1]:
                         folding.take(reader.finish())
                     self._done += source.done
+                self._look_at_width(path, source.head)
                 if source.problem:
                     self._past.problems.append(f"{label(path)} {source.problem}")
                     if not counts.bytes:
@@ -100,7 +108,12 @@ class _Pass:
             self._judge(path, counts, self._past.kinds.total() > events)
             if self._past.interrupted:
                 break
-        self._past.books[log.name], self._past.ends[log.name] = folding.book, reader.ends
+        folding.settle(log.name)
+
+    def _look_at_width(self, path: str, head: bytes) -> None:
+        width = broken_at(head)
+        if width is not None:
+            self._past.problems.append(f"{label(path)} {broken_sentence(width)}")
 
     def _judge(self, path: str, counts: LineCounts, tells: bool) -> None:
         if tells or counts.of_log:
@@ -119,27 +132,49 @@ class _Pass:
 
 
 class _Folding:
-    """The book of one log, to which events are added as they are read."""
+    """The books of one log, one for each who has written it, to which events are added as they are read."""
 
-    def __init__(self, past: PastLogs) -> None:
+    def __init__(self, past: PastLogs, reader: SetReader) -> None:
         self._past = past
-        self.book = RunBook(limits=past.limits)
+        self._reader = reader
+        self._books: dict[Origins, RunBook] = {}
 
     def take(self, events: Iterable[Event]) -> None:
         """Fold events, many at once. Raises what reading them raises, after those read before."""
-        batch: list[Event] = []
+        batches: dict[Origins, list[Event]] = {}
+        reader, taken = self._reader, 0
         try:
             for event in events:
-                batch.append(event)
-                if len(batch) >= BATCH:
-                    self._fold(batch)
-                    batch = []
+                batches.setdefault(reader.origins, []).append(event)
+                taken += 1
+                if taken >= BATCH:
+                    self._fold(batches)
+                    batches, taken = {}, 0
         finally:
-            self._fold(batch)
+            self._fold(batches)
 
-    def _fold(self, batch: list[Event]) -> None:
-        self._past.kinds.update(name for event in batch for name in kinds_of(event))
-        self.book = fold_all(self.book, batch)
+    def _fold(self, batches: Mapping[Origins, list[Event]]) -> None:
+        joined: dict[Origins, list[Event]] = {}
+        for origins, batch in batches.items():
+            self._past.kinds.update(name for event in batch for name in kinds_of(event))
+            has_book = origins in self._books or len(self._books.keys() | joined.keys()) < MOST_ORIGINS
+            joined.setdefault(origins if has_book else FURTHER, []).extend(batch)
+        for book, events in joined.items():
+            self._books[book] = fold_all(self._books.get(book, RunBook(limits=self._past.limits)), events)
+
+    def settle(self, log: str) -> None:
+        """Put what was read to the past: as one log, or as one of several who have written it."""
+        if FURTHER in self._books:
+            self._past.problems.append(
+                f"{log} has lines of more than {MOST_ORIGINS} sources: those of the further ones are told as of one"
+            )
+        for origins, name in origins_apart(self._books).items():
+            part = LogPart(log, safe(name, _MOST_NAME))
+            ends, book = self._reader.ends.get(origins, ()), self._books[origins]
+            if part in self._past.books:
+                book = merge(self._past.books[part], book)
+            self._past.books[part] = book
+            self._past.ends[part] = (*self._past.ends.get(part, ()), *ends)
 
 
 def kinds_of(event: Event) -> Iterator[str]:

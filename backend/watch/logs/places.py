@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
@@ -13,13 +12,13 @@ from lockdeck.backend.model.sources import LogLook, SourceState
 from lockdeck.backend.model.trust import ROOT_UID
 from lockdeck.backend.openclaw.log.files import read_end
 from lockdeck.backend.openclaw.log.inputs.packing import LONGEST_MARK, why_packed
+from lockdeck.backend.openclaw.log.place import LogPlace, named_log, open_log
 from lockdeck.backend.openclaw.log.scan import NO_LOG_FILE
 from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts
 from lockdeck.backend.system.namespaces import shares_our_mounts
 from lockdeck.backend.system.ownership import account
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.backend.watch.logs.directory import LogDirectory, logs_in, usual_directories
-from lockdeck.backend.watch.logs.place import LogPlace, open_log
 from lockdeck.backend.watch.root import WatchedRoot
 
 SHAPE_BYTES = 1 << 20
@@ -30,8 +29,13 @@ Inode = tuple[int, int]
 
 def log_directories(owner: int, env: Mapping[str, str]) -> tuple[LogDirectory, ...]:
     """Return where the gateways of a user log to by default, as far as our own environment tells."""
-    temporary = env.get("TMPDIR") or tempfile.gettempdir()
-    return usual_directories(owner, temporary)
+    return usual_directories(owner, env.get("TMPDIR") or _temporary())
+
+
+def _temporary() -> str:
+    import tempfile
+
+    return tempfile.gettempdir()
 
 
 def console_files(root: str) -> tuple[str, ...]:
@@ -50,8 +54,7 @@ def owner_of(root: str) -> int:
 
 def look_at_named(paths: Sequence[str], logs: set[Inode]) -> tuple[LogLook, ...]:
     """Look at the logs that a person named: they tell of every root. `logs` are files that were found to be some."""
-    places = (LogPlace(path, may_link=True) for path in paths)
-    return tuple(replace(look_at_log(place, logs), named=True) for place in places)
+    return tuple(replace(look_at_log(named_log(path), logs), named=True) for path in paths)
 
 
 def places_of_root(root: WatchedRoot, reported: str | None) -> tuple[LogPlace, ...]:
@@ -118,6 +121,8 @@ def _is_log(descriptor: int, status: os.stat_result, logs: set[Inode]) -> bool:
         return True
     raw, counts = read_end(descriptor, SHAPE_BYTES)[0], LineCounts()
     stream = EventStream()
+    if not raw.strip():
+        return True
     told = sum(1 for _ in (*stream.feed(raw, counts), *stream.finish(counts)))
     if told or counts.of_log:
         logs.add(inode)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lockdeck.backend.model.moments import iso
+from lockdeck.backend.model.cancel import LATE_S, Cancel
+from lockdeck.backend.model.incidents.past import happening_of, past_incidents
+from lockdeck.backend.model.incidents.records import Incident
+from lockdeck.backend.model.moments import LogEnd, is_dated, iso
 from lockdeck.backend.model.runs.events import FailoverDecision, GatewayRefused
 from lockdeck.backend.model.runs.fix import would_stop
 from lockdeck.backend.model.runs.fold import PAST, RunBook
 from lockdeck.backend.model.runs.history import PastOccupation, occupations_from_runs
 from lockdeck.backend.model.runs.joins import key_of, session_keys, unjoined
+from lockdeck.backend.model.runs.life import RunOutcome
 from lockdeck.backend.model.runs.past.timeline import Happening, timeline_of
 from lockdeck.backend.model.runs.rotation import kept_out_sentence
 from lockdeck.backend.model.runs.run import Run, all_lives
@@ -22,8 +26,10 @@ from lockdeck.backend.model.runs.sources import LogSource, events_of, sources_of
 from lockdeck.backend.openclaw.log.inputs.collection import collect
 from lockdeck.backend.openclaw.log.scan import LineCounts
 from lockdeck.backend.watch.logs.past import PastLogs, ReadingProgress, kinds_of, read_past
+from lockdeck.backend.watch.logs.told_apart import told_apart
 
 EVERYTHING = Selection()
+NO_CANCELS: Mapping[str, Cancel] = {}
 
 
 class Decision(Struct, frozen=True):
@@ -54,8 +60,9 @@ class Replay(Struct, frozen=True):
     `lines` are per file, without those that are no log, `left_out` of which were met in folders; `kinds` counts the
     events by what they are; `unjoined` lines name no run; `refused_starts` are the newest gateways that were
     refused; `sources` are the logs, by the OpenClaw that wrote them, as far as the ids in them tell, and `names` that of
-    each run's, where there are several; `problems` say which file could not be read and why, and from when on what is
-    told is whole. `interrupted`: not all was read.
+    each run's, where there are several; `cancels` are ours, by run id; `problems` say which file could not be read and why, and from when on what is
+    told is whole. `interrupted`: not all was read. `incidents` are what several sessions had
+    in common, oldest first.
     """
 
     lines: dict[str, LineCounts]
@@ -71,6 +78,8 @@ class Replay(Struct, frozen=True):
     timeline: tuple[Happening, ...] = ()
     whole_since: float | None = None
     names: Mapping[str, str] = {}
+    cancels: Mapping[str, Cancel] = {}
+    incidents: tuple[Incident, ...] = ()
 
     @property
     def totals(self) -> LineCounts:
@@ -79,6 +88,15 @@ class Replay(Struct, frozen=True):
         for counts in self.lines.values():
             totals.add(counts)
         return totals
+
+    def cancel_of(self, run: Run | PastOccupation) -> Cancel | None:
+        """Return our cancel of a run, or of what it occupied; None of a run that went on, or had its answer."""
+        cancel = self.cancels.get(run.run_id)
+        # A local run has its session's id as its own, each time.
+        if cancel is None or run.outcome is RunOutcome.OK or run.run_id == run.session_id:
+            return None
+        at = run.last_activity if isinstance(run, Run) else run.until
+        return cancel if is_dated(at) and at <= cancel.at + LATE_S else None
 
     def source_of(self, run_id: str) -> str | None:
         """Return the name of the source of a run; None where there is only one source."""
@@ -89,24 +107,26 @@ def replay(
     words: Iterable[str],
     selection: Selection = EVERYTHING,
     report: Callable[[ReadingProgress], None] | None = None,
+    cancels: Mapping[str, Cancel] = NO_CANCELS,
 ) -> Replay:
     """Read the logs that the words mean (time orders the events) and rebuild runs and occupations, source by source.
 
     All is read, whatever the `selection`: what is told of it is as true as without. `report` is told how far the
-    reading is.
+    reading is. `cancels` are those of ours, by run id: such a run was aborted, whatever its last line.
     """
-    past = read_past(collect(words), PAST, report)
+    return _rebuilt(read_past(collect(words), PAST, report), selection, cancels)
+
+
+def _rebuilt(past: PastLogs, selection: Selection, cancels: Mapping[str, Cancel]) -> Replay:
+    """Rebuild what logs tell, source by source."""
     sources = sources_of(past.books)
     forgotten = [source.book.forgotten_at for source in sources if source.book.forgotten_at is not None]
-    past.problems += [
-        f"the logs tell more than is kept at once ({PAST.runs} runs): what "
-        f"{_before(at)} is not complete; give fewer logs to see it whole"
-        for at in forgotten
-    ]
+    past.problems += _problems(sources, past, forgotten)
     parts = [_part(source.book, selection, _ends(source, past)) for source in sources]
     runs = [run for part in parts for run in part.runs]
     occupations = [occupation for part in parts for occupation in part.occupations]
     refused = [start for part in parts for start in part.refused_starts]
+    incidents = _incidents(sources, selection)
     kinds = sum((part.kinds for part in parts), Counter[str]()) if selection else past.kinds
     return Replay(
         lines=past.lines,
@@ -119,22 +139,44 @@ def replay(
         left_out=past.left_out,
         interrupted=past.interrupted,
         sources=sources,
-        timeline=_timeline(sources, parts),
+        timeline=_timeline(sources, parts, incidents),
         whole_since=max(forgotten, default=None),
         names=_names_by_run(sources),
+        cancels=cancels,
+        incidents=incidents,
     )
 
 
-def _timeline(sources: Sequence[LogSource], parts: Sequence[_Part]) -> tuple[Happening, ...]:
+def _problems(sources: Sequence[LogSource], past: PastLogs, forgotten: Sequence[float]) -> Iterator[str]:
+    """Yield why what is told may not be all, or too much."""
+    for at in forgotten:
+        yield _not_whole(at)
+    for source in sources:
+        yield from told_apart(source, past.books)
+
+
+def _incidents(sources: Sequence[LogSource], selection: Selection) -> tuple[Incident, ...]:
+    """Return what all sessions tell together, as far as it concerns the selection."""
+    found = past_incidents({source.name: source.book for source in sources}) if selection.run is None else ()
+    return tuple(
+        incident
+        for incident in found
+        if selection.session in (None, *incident.sessions)
+        and selection.takes_time(incident.since or 0.0, incident.until or incident.since or 0.0)
+    )
+
+
+def _timeline(
+    sources: Sequence[LogSource], parts: Sequence[_Part], incidents: Iterable[Incident]
+) -> tuple[Happening, ...]:
     """Put the timelines of all sources together, each happening with its source where there are several."""
-    if len(sources) <= 1:
-        return tuple(happening for part in parts for happening in part.timeline)
-    named = (
-        replace(happening, source=source.name)
+    several = len(sources) > 1
+    happenings = [
+        replace(happening, source=source.name) if several else happening
         for source, part in zip(sources, parts, strict=True)
         for happening in part.timeline
-    )
-    return tuple(sorted(named, key=lambda happening: happening.at))
+    ]
+    return tuple(sorted([*map(happening_of, incidents), *happenings], key=lambda happening: happening.at))
 
 
 class _Part(Struct):
@@ -154,11 +196,11 @@ def _names_by_run(sources: Sequence[LogSource]) -> dict[str, str]:
     return {run_id: source.name for source in apart for run_id in source.book.runs}
 
 
-def _ends(source: LogSource, past: PastLogs) -> list[float]:
-    return [end for name in source.logs for end in past.ends[name]]
+def _ends(source: LogSource, past: PastLogs) -> list[LogEnd]:
+    return [end for part in source.parts for end in past.ends[part]]
 
 
-def _part(book: RunBook, selection: Selection, log_ends: Sequence[float]) -> _Part:
+def _part(book: RunBook, selection: Selection, log_ends: Sequence[LogEnd]) -> _Part:
     keys = session_keys(book, {})
     lives = [(life, key_of(life, keys)) for run in book.runs.values() for life in all_lives(run)]
     starts, loose = ((), ()) if selection.of_one else (book.refused_starts, unjoined(book))
@@ -195,6 +237,9 @@ def _decisions(run: Run) -> tuple[Decision, ...]:
     return tuple(Decision(event, would_stop(event)) for event in run.decisions)
 
 
-def _before(moment: float) -> str:
+def _not_whole(moment: float) -> str:
     date = iso(moment)
-    return f"happened before {date}" if date else "stands first in logs without a date"
+    before = f"happened before {date}" if date else "stands first in logs without a date"
+    kept = f"{PAST.runs} runs, {PAST.facts} events of each, {PAST.notices} beside them, {PAST.refused_starts} refused starts"
+    more = f"the logs tell more than is kept at once ({kept})"
+    return f"{more}: what {before} is not complete; give fewer logs to see it whole"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.sessions.loglines import MAX_LINES, LogLine, log_of
+
+K = TypeVar("K")
 
 
 class SessionLogs:
@@ -36,6 +39,10 @@ class SessionLogs:
             self._lines[session] = log_of([*events, *self._facts(key)])
         return self._lines[session]
 
+    def changed_since(self, earlier: SessionLogs) -> tuple[set[str], set[str]]:
+        """Return the session keys and the lock paths of which other notices tell than before; runs are not compared."""
+        return differing(earlier._by_key, self._by_key), differing(earlier._by_path, self._by_path)
+
     def _facts(self, key: str) -> list[Event]:
         """Return the facts of the newest runs, of as many as can fill the log."""
         facts: list[Event] = []
@@ -51,3 +58,9 @@ class SessionLogs:
             self._by_key.setdefault(key, []).append(notice)
         elif notice.lock_path is not None:
             self._by_path.setdefault(notice.lock_path, []).append(notice)
+
+
+def differing(earlier: Mapping[K, object], later: Mapping[K, object]) -> set[K]:
+    """Return the keys under which two mappings differ."""
+    changed = {key for key, value in later.items() if earlier.get(key) != value}
+    return changed | (earlier.keys() - later.keys())

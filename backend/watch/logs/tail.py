@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from lockdeck.backend.model.moments import is_dated
 from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.model.words import times
+from lockdeck.backend.openclaw.log.place import LogPlace, named_log, open_log
 from lockdeck.backend.openclaw.log.stream import LineCounts
+from lockdeck.backend.openclaw.roots.budgets import READ_S
+from lockdeck.backend.system.patience import PatientCalls
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.backend.watch.logs.directory import LogDirectory, logs_in
 from lockdeck.backend.watch.logs.file import Followed
-from lockdeck.backend.watch.logs.place import LogPlace, open_log
+from lockdeck.backend.watch.logs.paths import LogPaths
+from lockdeck.backend.watch.logs.writers import Writers
 
 LOOKBACK = 4 << 20
 """So many bytes before its end a file is first read."""
@@ -35,6 +41,7 @@ TOLD_TWICE_S = 5.0
 
 _MIN_SHARE = 64 * 1024
 _Inode = tuple[int, int]
+T = TypeVar("T")
 
 
 class Poll(Struct, frozen=True):
@@ -68,11 +75,13 @@ class LogTail:
         lookback: int = LOOKBACK,
         lookback_s: float = LOOKBACK_S,
         budget: int = BUDGET,
+        patience: PatientCalls | None = None,
     ) -> None:
         self.look_at(files, directories, places=places)
         self._lookback = lookback
         self._lookback_s = lookback_s
         self._budget = budget
+        self._patience = patience or PatientCalls(READ_S)
         self._followed: dict[tuple[int, int], Followed] = {}
 
     def look_at(
@@ -91,7 +100,9 @@ class LogTail:
         """Read what was appended since the last poll (`now`: epoch seconds). Raises nothing."""
         problems: list[SafeText] = []
         oldest = now - self._lookback_s
-        present = {self._follow(place, oldest, problems) for place in self._places(problems)}
+        places = dict.fromkeys(self._places(problems))
+        follow = {(place.path, place): partial(self._follow, place, oldest, problems) for place in places}
+        present = set(self._in_time(follow, problems).values())
         counts = LineCounts()
         events = [event for event in self._read(now, counts, problems) if event.at >= oldest]
         events.sort(key=lambda event: event.at)
@@ -102,14 +113,29 @@ class LogTail:
         self._retire(present, oldest)
         return Poll(tuple(events), counts, behind, tuple(problems), tuple(map(_unsure_sentence, unsure)))
 
-    def newest(self) -> str | None:
-        """Return the JSON log written to last; None where none is followed."""
-        return next(iter(self.by_age()), None)
+    @property
+    def followed(self) -> tuple[LogPlace, ...]:
+        """The places of the logs that are followed."""
+        return tuple(file.place for file in self._followed.values())
 
-    def by_age(self) -> tuple[str, ...]:
+    def by_age(self) -> tuple[Followed, ...]:
         """Return the JSON logs that are followed, the one written to last first."""
-        logs = [file for file in self._followed.values() if not file.console]
-        return tuple(file.name for file in sorted(logs, key=lambda file: -file.mtime))
+        logs = [file for file in self._followed.values() if not file.place.console]
+        return tuple(sorted(logs, key=lambda file: -file.mtime))
+
+    @property
+    def paths(self) -> LogPaths:
+        """Where it is worth waiting for the next line."""
+        return LogPaths(
+            files=tuple(file.place.path for file in self._followed.values()),
+            expected=tuple(map(os.path.abspath, (*self._files, *(place.path for place in self._of_roots)))),
+            directories=tuple(directory.path for directory in self._directories),
+            behind=any(file.behind for file in self._followed.values()),
+        )
+
+    def writers(self) -> Iterator[tuple[str, Writers]]:
+        """Yield who writes each file, with its name."""
+        yield from ((file.name, file.writers) for file in self._followed.values())
 
     def close(self) -> None:
         """Close all files."""
@@ -121,10 +147,11 @@ class LogTail:
         for path in self._files:
             if not os.path.lexists(path):
                 problems.append(safe(f"{path} does not exist"))
-            yield LogPlace(path, may_link=True)
+            yield named_log(path)
         yield from self._of_roots
-        for directory in self._directories:
-            yield from logs_in(directory, problems)
+        listings = {(entry.path, entry): partial(logs_in, entry, problems) for entry in self._directories}
+        for logs in self._in_time(listings, problems).values():
+            yield from logs
 
     def _follow(self, place: LogPlace, oldest: float, problems: list[SafeText]) -> _Inode | None:
         """Begin to follow what stands at a place, unless it is followed, old or unreadable; name its inode."""
@@ -147,31 +174,41 @@ class LogTail:
         if key in self._followed:
             os.close(descriptor)
         else:
-            self._followed[key] = Followed(
-                descriptor, safe(place.path), place.console, opened, self._lookback
-            )
+            self._followed[key] = Followed(descriptor, safe(place.path), place, opened, self._lookback)
         return key
 
     def _read(self, now: float, counts: LineCounts, problems: list[SafeText]) -> Iterator[Event]:
         share = max(_MIN_SHARE, self._budget // max(1, len(self._followed)))
         spoken: list[tuple[Followed, Event, bool]] = []
         # The JSON logs last: what the console has said by now stands in them then.
-        for file in sorted(self._followed.values(), key=lambda file: not file.console):
-            try:
-                events = file.read(now, share, counts)
-            except OSError as error:
-                problems.append(safe(f"{file.name}: {error.strerror or error}"))
-                continue
-            if file.console:
+        files = sorted(self._followed.values(), key=lambda file: not file.place.console)
+        read = {(str(file.name), file.descriptor): partial(_read, file, now, share) for file in files}
+        answers = self._in_time(read, problems)
+        for file in files:
+            events, of_file, problem = answers.get(
+                (str(file.name), file.descriptor), ([], LineCounts(), None)
+            )
+            counts.add(of_file)
+            problems += [problem] if problem is not None else []
+            if file.place.console:
                 spoken += [(file, event, dated) for event, dated in events]
             else:
                 yield from (event for event, _ in events if _is_dated(file, event))
-        written = [file.mtime for file in self._followed.values() if file.size and not file.console]
+        written = [file.mtime for file in self._followed.values() if file.size and not file.place.console]
         repeated_until = max(written, default=-math.inf) + TOLD_TWICE_S
         for file, event, dated in spoken:
             alone = not written or (dated and event.at > repeated_until) or event.handling.console_only
             if alone and _is_dated(file, event):
                 yield event
+
+    def _in_time(
+        self, calls: Mapping[tuple[str, Any], Callable[[], T]], problems: list[SafeText]
+    ) -> dict[tuple[str, Any], T]:
+        """Make calls, each for a path and something that tells it from others there; those that are late are problems."""
+        answers = self._patience.run_all(calls)
+        late = {path for path, _ in calls.keys() - answers.keys()}
+        problems += [safe(f"{path}: not read within {READ_S:g} s") for path in sorted(late)]
+        return answers
 
     def _retire(self, present: set[_Inode | None], oldest: float) -> None:
         """Let go of files that stand nowhere any more, are read to their end and silent."""
@@ -179,6 +216,17 @@ class LogTail:
             if key not in present and not file.behind and (file.unlinked or file.mtime < oldest):
                 os.close(file.descriptor)
                 del self._followed[key]
+
+
+def _read(
+    file: Followed, now: float, share: int
+) -> tuple[list[tuple[Event, bool]], LineCounts, SafeText | None]:
+    """Read a file on; also what its lines were, and why it could not be read."""
+    counts = LineCounts()
+    try:
+        return file.read(now, share, counts), counts, None
+    except OSError as error:
+        return [], counts, safe(f"{file.name}: {error.strerror or error}")
 
 
 def _is_dated(file: Followed, event: Event) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 from lockdeck.backend.model.moments import seconds_between
 
@@ -31,13 +32,14 @@ class UndatedLines:
         self._above_date += [(moment, at) for moment in self._open]
         self._open = []
 
-    def settle(self, written_at: float, last_clock: float | None, oldest: float, now: float) -> None:
+    def settle(self, written_at: float, last_clocks: Collection[float], oldest: float, now: float) -> None:
         """Count those that may be of now, once the file was read to its end; `oldest` is what still matters.
 
-        The file was written at `written_at`; `last_clock` is the last of its clocks without a date.
+        The file was written at `written_at`; `last_clocks` are the last of its clocks without a date,
+        one for each who writes it.
         """
         for moment, below in (*self._above_date, *((moment, math.inf) for moment in self._open)):
-            before_last = seconds_between(moment, last_clock) or 0.0
+            before_last = max((seconds_between(moment, clock) or 0.0 for clock in last_clocks), default=0.0)
             if min(written_at - before_last, below) >= oldest:
                 self.count, self.read_at = self.count + 1, now
         self._open, self._above_date = [], []

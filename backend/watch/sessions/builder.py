@@ -13,6 +13,7 @@ from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.runs.records import Occupation, Rotation
 from lockdeck.backend.model.runs.rotation import rotation_of
 from lockdeck.backend.model.runs.run import Run
+from lockdeck.backend.model.sessions.cancelled import with_cancel
 from lockdeck.backend.model.sessions.facts import SessionFacts
 from lockdeck.backend.model.sessions.ownership import lost_on
 from lockdeck.backend.model.sessions.refusals import Refusals, refusals_since
@@ -54,9 +55,11 @@ class SessionBuilder:
     def build(self, observation: Observation, joins: Joins, now: float) -> SessionView:
         """Judge one session. Times in epoch seconds."""
         identity = (observation.root, observation.key)
-        facts = replace(observation.facts, previous=self._previous.get(identity))
+        facts = with_cancel(observation.facts, joins.cancels.get(identity))
+        facts = replace(facts, previous=self._previous.get(identity))
         assessment = assess(facts, now)
-        self._remember(identity, assessment)
+        since = None if assessment.since is None else float(assessment.since)
+        self._remember(identity, assessment.state, assessment.severity, since)
         rotation = _rotation_now(facts.rotation, assessment.state, observation.goes_on)
         last = rotation.attempts[-1] if rotation and rotation.attempts else None
         return SessionView(
@@ -66,7 +69,7 @@ class SessionBuilder:
             session_id=observation.session_id,
             state=assessment.state,
             severity=assessment.severity,
-            since=assessment.since,
+            since=since,
             reasons=tuple(safe(reason, 1000) for reason in _reasons(assessment, observation)),
             attempt=last if last is not None and last.ended_at is None else None,
             rotation=rotation,
@@ -77,6 +80,7 @@ class SessionBuilder:
             transcript_at=facts.transcript_at if observation.lock_path is not None else None,
             log=joins.logs.of(observation.key, observation.lock_path),
             holder=observation.holder,
+            cancelled=facts.cancel,
         )
 
     def remembers(self, root: str, key: str) -> bool:
@@ -87,11 +91,13 @@ class SessionBuilder:
         """Forget a session that is no longer shown."""
         self._previous.pop((root, key), None)
 
-    def _remember(self, identity: tuple[str, str], assessment: Assessment) -> None:
-        if assessment.state is State.IDLE and assessment.severity is Severity.OK:
+    def _remember(
+        self, identity: tuple[str, str], state: State, severity: Severity, since: float | None
+    ) -> None:
+        if state is State.IDLE and severity is Severity.OK:
             self._previous.pop(identity, None)
         else:
-            self._previous[identity] = (assessment.state, assessment.since)
+            self._previous[identity] = (state, since)
 
 
 def refused_since(

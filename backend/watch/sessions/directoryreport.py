@@ -6,12 +6,14 @@ import os
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import LockKind
-from lockdeck.backend.model.runs.records import Occupation
+from lockdeck.backend.model.runs.records import Blocked, Occupation
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.runs.trace_joins import is_of_trace
+from lockdeck.backend.model.sessions.blocked import blocked_on
 from lockdeck.backend.model.sessions.ownership import session_run
 from lockdeck.backend.openclaw.store import SessionEntry
 from lockdeck.backend.watch.directory import WatchedDirectory, agent_of_key
@@ -19,11 +21,12 @@ from lockdeck.backend.watch.gateway_feed.latest import NO_NEWS
 from lockdeck.backend.watch.gateway_feed.news import FeedNews
 from lockdeck.backend.watch.joins import Joins, ended_with_its_gateway, is_recent
 from lockdeck.backend.watch.root import WatchedRoot
+from lockdeck.backend.watch.sessions.builder import BLOCKED_LATELY_S
 from lockdeck.backend.watch.sessions.unlocked import running_rows, with_gateways_word
 
 
 class DirectoryReport(Struct, frozen=True):
-    """All that is reported of one directory of a root in files at `now` (epoch seconds).
+    """All that is reported of one directory of a root in files at `looked_at` (epoch seconds), which rules are told as `now`.
 
     `only_root`: no other such root is watched, so that a log line which names no root is of this one.
     """
@@ -34,6 +37,11 @@ class DirectoryReport(Struct, frozen=True):
     now: float
     only_root: bool = True
     news: FeedNews = NO_NEWS
+    looked_at: float = 0.0
+
+    def at(self, now: float) -> DirectoryReport:
+        """Return the same for rules that are told another time."""
+        return replace(self, now=now)
 
 
 class SessionHere(Struct, frozen=True):
@@ -81,6 +89,24 @@ def without_lock(
     }
 
 
+def blocked_here(
+    report: DirectoryReport, session: SessionHere, occupation: Occupation | None, last: Occupation | None
+) -> Blocked:
+    """Return the callers that failed on a session's lock or waited since it is occupied, else lately.
+
+    `last` is its occupation as it was seen last, which may be over.
+    """
+    since = occupation.since if occupation else report.now - BLOCKED_LATELY_S
+    since = max(since, last.since) if last else since
+    joins = report.joins
+    subjects = (session.lock_path or "", session.entry.key)
+    failures = sorted(
+        (failure for subject in subjects for failure in joins.failures.get(subject, ())),
+        key=lambda failure: failure.at,
+    )
+    return blocked_on(failures, joins.waits.get(session.entry.key, ()), since)
+
+
 def stranger(report: DirectoryReport, view: LockView, occupation: Occupation | None) -> SessionHere:
     """Return a lock whose session the store does not name as a session with its transcript's name."""
     path, stem, key = view.record.path, _stem(view), stranger_key(report, view)
@@ -104,7 +130,7 @@ def only_logged(report: DirectoryReport) -> set[str]:
     agent = report.directory.where.agent
     if agent is None or not report.only_root:
         return set()
-    return {key for key in report.joins.named_keys if agent_of_key(key) == agent}
+    return set(report.joins.named_of(agent))
 
 
 def logged(report: DirectoryReport, key: str) -> SessionHere:

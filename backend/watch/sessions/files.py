@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-
-from msgspec import Struct
-from msgspec.structs import replace
+from collections.abc import Mapping, Sequence, Set
 
 from lockdeck.backend.model.fleet import LockView, SessionView, Severity, State
-from lockdeck.backend.model.locks import Holder, Proof
-from lockdeck.backend.model.releases.lookup import traits_of
-from lockdeck.backend.model.runs.budget import budget_of
-from lockdeck.backend.model.runs.records import Blocked, Occupation, Rotation
-from lockdeck.backend.model.runs.rotation import unbroken
-from lockdeck.backend.model.sessions.blocked import blocked_on
-from lockdeck.backend.model.sessions.facts import HOLDING, SessionFacts
-from lockdeck.backend.model.sessions.ownership import foreign_holds, holds_of
-from lockdeck.backend.model.sessions.refusals import Refusals, with_refused
+from lockdeck.backend.model.runs.records import NOBODY_BLOCKED, Occupation
+from lockdeck.backend.model.standing import Standing
 from lockdeck.backend.openclaw.store import SessionEntry
-from lockdeck.backend.openclaw.transcript import TranscriptTail
-from lockdeck.backend.watch.joins import RECENT_S
+from lockdeck.backend.watch.gaps import lets_lock_go
 from lockdeck.backend.watch.progress import Progress
 from lockdeck.backend.watch.sessions.builder import (
-    BLOCKED_LATELY_S,
     Observation,
     SessionBuilder,
-    facts_of_any_era,
     idle_view,
-    refused_since,
     rotation_in,
-    transcript_of,
 )
 from lockdeck.backend.watch.sessions.directoryreport import (
     DirectoryReport,
@@ -40,20 +25,17 @@ from lockdeck.backend.watch.sessions.directoryreport import (
     only_logged,
     run_here,
     stranger,
-    stranger_key,
     without_lock,
 )
-from lockdeck.backend.watch.sessions.unlocked import holder_without_lock
+from lockdeck.backend.watch.sessions.filefacts import FileFacts
+from lockdeck.backend.watch.sessions.holds import holds_of_run, with_history
+from lockdeck.backend.watch.sessions.nextmoments import TRUSTED_S, NextMoments
+from lockdeck.backend.watch.sessions.picture import DirectoryPicture
 
 NO_SESSION = "no session of the store names this lock's transcript"
+_RUNNING_ROWS, _STRANGERS = "\0rows", "\0strangers"
+"""Stand for what a gateway tells of a directory, and for the locks without a session, among the keys of its sessions."""
 NOT_STORED = "known from the log alone: the store names no such session"
-
-
-class _IdleViews(Struct):
-    """Views of one directory's sessions of which nothing but the store is known."""
-
-    generation: int
-    by_key: dict[str, SessionView]
 
 
 class FileSessions:
@@ -61,22 +43,28 @@ class FileSessions:
 
     def __init__(self, builder: SessionBuilder, progress: Progress) -> None:
         self._builder = builder
-        self._progress = progress
-        self._idle: dict[str, _IdleViews] = {}
-        self._last: dict[str, Occupation] = {}
-        self._transcripts: set[str] = set()
-        self._holders: set[tuple[int, int | None]] = set()
+        self._facts = FileFacts(progress)
 
     def tidy(self, now: float) -> None:
         """Forget what no session has needed since the last full look."""
-        self._progress.forget(self._transcripts, self._holders)
-        self._transcripts, self._holders = set(), set()
-        self._last = {path: last for path, last in self._last.items() if not last.over(now, RECENT_S)}
+        self._facts.tidy(now)
 
-    def views(
-        self, report: DirectoryReport, locks: Sequence[LockView], occupations: Mapping[str, Occupation]
-    ) -> Iterator[SessionView]:
-        """Yield every session of one directory, and one for each lock that no session of the store explains."""
+    def update(
+        self,
+        report: DirectoryReport,
+        picture: DirectoryPicture,
+        moments: NextMoments,
+        locks: Sequence[LockView],
+        occupations: Mapping[str, Occupation],
+        due: Set[str],
+        *,
+        whole: bool,
+    ) -> None:
+        """Build those sessions of one directory anew that may be other than in the picture, and put them into it.
+
+        `due` are the keys of which something new is told, or whose moment has come; with `whole` all are that are more than
+        a row in the store. Each lock that no session of the store explains is a session, too.
+        """
         directory = report.directory
         by_key, strangers = by_session(directory, locks)
         occupied = {
@@ -84,22 +72,98 @@ class FileSessions:
             for path, occupation in occupations.items()
             if (entry := directory.session_of(path)) is not None
         }
-        occupied |= without_lock(report, by_key, occupied)
-        idle = self._idle_views(report)
-        for entry in directory.store.entries:
-            session = self._session(report, entry, by_key.get(entry.key), occupied.get(entry.key))
-            yield idle[entry.key] if session is None else self._build(report, session)
+        standing = Standing(report.looked_at)
+        occupied |= without_lock(report.at(standing.now), by_key, occupied)
+        moments.wait(picture, _RUNNING_ROWS, standing.until)
+        keys = picture.take(directory, by_key, occupied)
+        keys |= due | picture.live if whole else due
+        keys |= self._facts.showing_other(picture, report.looked_at)
+        for key in keys & picture.entries.keys():
+            standing = _standing(picture, key, report.looked_at)
+            live = self._put(report.at(standing.now), picture, key, by_key.get(key), occupied.get(key))
+            self._await(picture, moments, key, standing, report.looked_at, live=live)
+        self._put_strangers(report, picture, moments, strangers, occupations)
+        self._put_logged(report, picture, moments, keys, whole=whole)
+
+    def _put(
+        self,
+        report: DirectoryReport,
+        picture: DirectoryPicture,
+        key: str,
+        lock: LockView | None,
+        occupation: Occupation | None,
+    ) -> bool:
+        """Build one session of the store; return whether it is more than its row."""
+        entry = picture.entries[key]
+        session = self._session(report, entry, lock, occupation)
+        view = None if session is None else self._build(report, session)
+        # What it was before is forgotten with the first view that is idle and well.
+        told = () if session is None else (session.lock, session.occupation, session.run)
+        live = view is not None and not (
+            self._is_only_stored(report, entry, *told) and view.blocked is NOBODY_BLOCKED
+        )
+        picture.put(key, view if live else _idle_view(report, entry), live=live)
+        return live
+
+    def _await(
+        self,
+        picture: DirectoryPicture,
+        moments: NextMoments,
+        key: str,
+        standing: Standing,
+        now: float,
+        *,
+        live: bool,
+    ) -> None:
+        """Note when a session is to be built again, and what its holder showed: a row alone does not age."""
+        if not live:
+            picture.forget(key)
+            return
+        moments.wait(picture, key, min(standing.until, now + TRUSTED_S))
+        picture.holders[key] = self._facts.signs_of_holder(picture.lock_of(key), now)
+
+    def _put_strangers(
+        self,
+        report: DirectoryReport,
+        picture: DirectoryPicture,
+        moments: NextMoments,
+        strangers: Sequence[LockView],
+        occupations: Mapping[str, Occupation],
+    ) -> None:
+        """Build the sessions of the locks that the store does not explain: all of a directory together."""
+        views, standing = {}, Standing(report.looked_at)
         for view in strangers:
-            session = stranger(report, view, occupations.get(view.record.path))
-            yield self._build(report, session, (NO_SESSION,))
-        strange = {stranger_key(report, view) for view in strangers}
+            session = stranger(report.at(standing.now), view, occupations.get(view.record.path))
+            views[view.record.path] = self._build(report.at(standing.now), session, (NO_SESSION,))
+        picture.put_strangers(views)
+        moments.wait(picture, _STRANGERS, standing.until)
+
+    def _put_logged(
+        self,
+        report: DirectoryReport,
+        picture: DirectoryPicture,
+        moments: NextMoments,
+        keys: Set[str],
+        *,
+        whole: bool,
+    ) -> None:
+        """Build the sessions that only the log names."""
         # Few sessions are named by the log, and thousands stored: the store is only asked.
-        for key in sorted(key for key in only_logged(report) - strange if key not in idle):
-            session_view = self._build(report, logged(report, key), (NOT_STORED,))
-            if session_view.state is State.IDLE and session_view.severity is Severity.OK:
+        named = only_logged(report) - {view.key for view in picture.strangers.values()}
+        named = {key for key in named if key not in picture.entries}
+        for key in sorted(named if whole else named & (keys | (named - picture.until.keys()))):
+            standing = _standing(picture, key, report.looked_at)
+            view = self._build(report.at(standing.now), logged(report.at(standing.now), key), (NOT_STORED,))
+            idle = view.state is State.IDLE and view.severity is Severity.OK
+            if idle:
                 self._builder.forget(report.root.path, key)
-            else:
-                yield session_view
+            picture.put(key, None if idle else view, live=not idle)
+            self._await(picture, moments, key, standing, report.looked_at, live=True)
+        for key in (
+            (picture.views.keys() | keys) - picture.entries.keys() - named - {_RUNNING_ROWS, _STRANGERS}
+        ):
+            picture.put(key, None)
+            picture.forget(key)
 
     def _session(
         self,
@@ -113,140 +177,54 @@ class FileSessions:
         if key in joins.runs:
             lock_path = report.directory.lock_path_of(entry)
             run = run_here(report, key, lock_path, occupation)
-        only_stored = lock is None and occupation is None and run is None and not joins.names(key)
-        if only_stored and not self._builder.remembers(report.root.path, key):
+        if self._is_only_stored(report, entry, lock, occupation, run):
             return None
         lock_path = lock_path or report.directory.lock_path_of(entry)
         return SessionHere(entry, agent_in(report.directory, key), lock_path, lock, occupation, run)
 
+    def _is_only_stored(self, report: DirectoryReport, entry: SessionEntry, *told: object) -> bool:
+        """Return whether nothing is known of a session but its row in the store, and nothing else was in the last look.
+
+        `told` are its lock, occupation and run, each None where there is none.
+        """
+        if any(fact is not None for fact in told) or report.joins.names(entry.key):
+            return False
+        return not self._stands_out(report, entry)
+
+    def _stands_out(self, report: DirectoryReport, entry: SessionEntry) -> bool:
+        """Return whether a session that only the store tells of was anything but idle, was cancelled, or was asked."""
+        path, key = report.root.path, entry.key
+        if self._builder.remembers(path, key) or (path, key) in report.joins.cancels:
+            return True
+        return lets_lock_go(report.root) and self._facts.was_asked(report.directory.lock_path_of(entry))
+
     def _build(
         self, report: DirectoryReport, session: SessionHere, remarks: tuple[str, ...] = ()
     ) -> SessionView:
+        session = self._facts.with_provider_errors(session)
         root, run, agent, occupation = report.root, session.run, session.agent, session.occupation
-        rotation = rotation_in(root, agent, run, _holds_of_run(session), report.joins, report.now)
+        rotation = rotation_in(root, agent, run, holds_of_run(session), report.joins, report.now)
         if rotation is not None:
-            occupation = _with_history(occupation, rotation, report.now)
+            occupation = with_history(occupation, rotation, report.now)
         observation = Observation(
             root=root.path,
             agent=agent,
             key=session.entry.key,
             session_id=session.entry.session_id,
-            facts=self._facts(report, session, rotation, occupation),
+            facts=self._facts.of(report, session, rotation, occupation),
             lock=session.lock,
             lock_path=session.lock_path,
             remarks=remarks,
         )
         return self._builder.build(observation, report.joins, report.now)
 
-    def _facts(
-        self,
-        report: DirectoryReport,
-        session: SessionHere,
-        rotation: Rotation | None,
-        occupation: Occupation | None,
-    ) -> SessionFacts:
-        root, run, lock, lock_path = report.root, session.run, session.lock, session.lock_path
-        if occupation is not None:
-            self._last[occupation.path] = occupation
-        last = self._last.get(lock_path or "")
-        tail = self._transcript_tail(lock_path)
-        payload = lock.record.payload if lock else None
-        held_at = None if last is None else last.recent[-1].ended_at or last.recent[-1].started_at
-        signs = (held_at, tail.last_entry_at if tail else None)
-        refused = refused_since(report.joins, session.entry.key, run, signs, report.now)
-        return replace(
-            facts_of_any_era(root, session.agent, session.entry.key, run, rotation, report.joins),
-            judgement=lock.judgement if lock else None,
-            occupation=occupation,
-            last_hold=last.recent[-1] if last else None,
-            foreign_holds=foreign_holds(run, occupation) if run is not None else (),
-            blocked=_with_refused(_blocked(report, session, occupation, last), refused),
-            refused=refused,
-            store_status=session.entry.status,
-            store_at=session.entry.updated_at,
-            transcript_at=tail.last_entry_at if tail else None,
-            process_at=self._worked_at(lock, report.now),
-            suspension=self._suspension(lock, report.now),
-            tool_running=tail is not None and tail.last_stop_reason == "toolUse",
-            lock_since=lock.record.created_at if lock else None,
-            max_hold_ms=payload.max_hold_ms if payload else None,
-            budget=budget_of(root.chain_for(session.agent), None, traits_of(root.version)),
-            sees_locks=root.era == "files",
-            lock_scope=traits_of(root.version).lock_scope,
-            holder=holder_without_lock(occupation) if lock is None else None,
-        )
 
-    def _transcript_tail(self, lock_path: str | None) -> TranscriptTail | None:
-        transcript = transcript_of(lock_path)
-        if not transcript:
-            return None
-        self._transcripts.add(transcript)
-        return self._progress.transcript(transcript)
+def _standing(picture: DirectoryPicture, key: str, now: float) -> Standing:
+    """Return what tells until when a session stands. One that is built for the first time is simply built again soon.
 
-    def _worked_at(self, lock: LockView | None, now: float) -> float | None:
-        """Return when the proven holder of a lock was last seen working."""
-        holder = _proven_holder(lock)
-        if holder is None:
-            return None
-        self._holders.add((holder.pid, holder.start_ticks))
-        return self._progress.worked_at(holder.pid, holder.start_ticks, now)
-
-    def _suspension(self, lock: LockView | None, now: float) -> str | None:
-        """Say that the proven holder of a lock is stopped; None where it is not."""
-        holder = _proven_holder(lock)
-        return None if holder is None else self._progress.suspension(holder.pid, holder.start_ticks, now)
-
-    def _idle_views(self, report: DirectoryReport) -> dict[str, SessionView]:
-        directory = report.directory
-        cached = self._idle.get(directory.where.path)
-        if cached is None or cached.generation != directory.generation:
-            by_key = {entry.key: _idle_view(report, entry) for entry in directory.store.entries}
-            cached = self._idle[directory.where.path] = _IdleViews(directory.generation, by_key)
-        return cached.by_key
-
-
-def _with_refused(blocked: Blocked, refused: Refusals | None) -> Blocked:
-    """Add callers that were refused; those that quote a lock are counted with it."""
-    return blocked if refused is None or refused.quote_lock else with_refused(blocked, refused)
-
-
-def _proven_holder(lock: LockView | None) -> Holder | None:
-    holder = lock.judgement.holder if lock else None
-    return None if holder is None or holder.proof is Proof.NONE else holder
-
-
-def _holds_of_run(session: SessionHere) -> Occupation | None:
-    """Return the holds of the session's run; a lock that nobody holds any more must not look like an attempt."""
-    lock, run = session.lock, session.run
-    if run is None or (lock is not None and lock.judgement.verdict not in HOLDING):
-        return None
-    return holds_of(run, session.occupation)
-
-
-def _with_history(occupation: Occupation | None, rotation: Rotation, now: float) -> Occupation | None:
-    """Lengthen an occupation by the attempts before it that the log tells: each of them took the lock."""
-    if occupation is None or rotation.finished:
-        return occupation
-    chained = unbroken(rotation.attempts, now)
-    begin = next((a.started_at for a in chained if a.started_at is not None), None)
-    if begin is None or begin >= occupation.since:
-        return occupation
-    with_lock = sum(not attempt.kept_out for attempt in chained)
-    return replace(occupation, since=begin, holds=max(occupation.holds, with_lock))
-
-
-def _blocked(
-    report: DirectoryReport, session: SessionHere, occupation: Occupation | None, last: Occupation | None
-) -> Blocked:
-    since = occupation.since if occupation else report.now - BLOCKED_LATELY_S
-    since = max(since, last.since) if last else since
-    joins = report.joins
-    subjects = (session.lock_path or "", session.entry.key)
-    failures = sorted(
-        (failure for subject in subjects for failure in joins.failures.get(subject, ())),
-        key=lambda failure: failure.at,
-    )
-    return blocked_on(failures, joins.waits.get(session.entry.key, ()), since)
+    Who looks once has no use for it, and it takes longer.
+    """
+    return Standing(now, asked=key in picture.until)
 
 
 def _idle_view(report: DirectoryReport, entry: SessionEntry) -> SessionView:

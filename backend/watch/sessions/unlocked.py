@@ -14,7 +14,11 @@ FRESH_S = 30.0
 
 
 def running_rows(news: FeedNews, joins: Joins, root: str, now: float) -> Iterator[SessionRow]:
-    """Yield the sessions of a root in which, by its gateway's last word, a run goes on; later words go before."""
+    """Yield the sessions of a root in which, by its gateway's last word, a run goes on; later words go before.
+
+    That it shows none proves nothing: 2026.5.28 calls a run over when its first attempt ends, and 2026.7.35 between two
+    attempts (read, and seen on 2026.5.28).
+    """
     told_at = news.told_at
     if told_at is None or not news.connected or now - told_at > FRESH_S:
         return
@@ -39,13 +43,14 @@ def with_gateways_word(
     """Return the occupation of a session whose run goes on without its lock.
 
     It goes on from the holds that were seen before, if any: letting go of the lock does not end a run. The hold that
-    stands for it begins with the attempt (`startedAt` is that of the attempt, seen on 2026.4.5).
+    stands for it begins with the attempt (`startedAt` is that of the attempt, seen on 2026.4.5), or with the last hold
+    seen where no newer attempt is told.
     """
     active_since = (news.active_since or {}).get(row.key)
     began = row.started_at or active_since or news.told_at or 0.0
-    hold = Hold(f"run of {row.key}", pid, began)
+    name = f"run of {row.key}"
     if occupation is None:
-        return Occupation(lock_path, min(began, active_since or began), 1, (hold,))
-    earlier = tuple(past for past in occupation.recent if past.started_at < began)
+        return Occupation(lock_path, min(began, active_since or began), 1, (Hold(name, pid, began),))
+    hold = Hold(name, pid, max(began, occupation.recent[-1].started_at))
     since = min(occupation.since, began)
-    return Occupation(lock_path, since, max(occupation.holds, 1), (*earlier, hold))
+    return Occupation(lock_path, since, max(occupation.holds, 1), (*occupation.recent, hold))
