@@ -17,6 +17,8 @@ ANSWER_S = 5.0
 """How long an answer may take, in seconds."""
 POLL_S = 0.25
 """How often a gateway is asked whether a run is over, in seconds."""
+TRIES = 4
+"""How often a connection is tried where the gateway lets it wait: one that prepared an attempt was mute for 22 s (2026.5.18)."""
 MOST_ROWS = 500
 """How many sessions a gateway is asked for, those used last first."""
 EVERYTHING = {"limit": MOST_ROWS, "includeGlobal": True, "includeUnknown": True}
@@ -31,7 +33,20 @@ _PROBES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
 
 
 def open_line(plan: CancelPlan) -> Line:
-    """Connect to the plan's gateway, or find the command that does. GatewayError."""
+    """Connect to the plan's gateway, or find the command that does. GatewayError.
+
+    A gateway that is mute is tried again: while it prepares an attempt it answers nobody.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return _reach(plan)
+        except GatewayError as error:
+            if error.kind is not Trouble.SILENT:
+                raise
+    return _reach(plan)
+
+
+def _reach(plan: CancelPlan) -> Line:
     route = plan.route
     return reach(
         plan.root,

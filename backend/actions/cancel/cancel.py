@@ -15,13 +15,15 @@ gateway no active run; and where sessions are in SQLite, when its gateway has sh
 3. begin    journal which rung begins (`entries.py`)
 4. call     do the rung, gentlest first (`call.py`)       `call_files.py`    `call_sqlite.py`
 5. verify   see whether the run is over (`log.py`)        `verify_files.py`  `verify_sqlite.py`
+            and whether its request is (`request.py`)
 6. end      or, as the last rung, end the process         `end_files.py`     `end_sqlite.py`
             that runs it (`process/restart.py`), and see who
             answers in its place (`process/remains.py`); or
             free a session without a run (`call_left_over.py`)
 7. outcome  journal how the rung ended; go on with the next one, or say what came of it (`outcomes.py`)
 
-The steps hand on the records of `records.py`; all rungs of one cancel work with the same `context.py`.
+The steps hand on the records of `records.py`; all rungs of one cancel work with the same `context.py`. What the journal
+tells of cancels afterwards is read by `../past_cancels.py`, for the rows of their sessions.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ from lockdeck.backend.actions.cancel.end_files import end_files
 from lockdeck.backend.actions.cancel.end_sqlite import end_sqlite
 from lockdeck.backend.actions.cancel.entries import append_begin, append_end, append_nothing, append_refused
 from lockdeck.backend.actions.cancel.ladder import RESTART, Rung
-from lockdeck.backend.actions.cancel.log import FileLog, GatewayLog
+from lockdeck.backend.actions.cancel.log import FileLog, GatewayLog, HeardLog
 from lockdeck.backend.actions.cancel.outcomes import (
     cancelled,
     honest_answer,
@@ -64,6 +66,7 @@ from lockdeck.backend.actions.cancel.records import (
     CancelPlan,
     Step,
 )
+from lockdeck.backend.actions.cancel.request import await_request
 from lockdeck.backend.actions.turns import TURN_S, NotOurTurnError, turn
 from lockdeck.backend.openclaw.gateway.access import Line
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError
@@ -175,7 +178,8 @@ def _do(context: CancelContext, rung: Rung) -> Step:
     files = context.plan.era == "files"
     locks = files and not context.plan.by_gateway
     if rung.name in TRIES:
-        return call_files(context, rung) if locks else call_sqlite(context, rung)
+        step = call_files(context, rung) if locks else call_sqlite(context, rung)
+        return await_request(context, step) if step.worked else step
     return end_files(context, rung) if files else end_sqlite(context, rung)
 
 
@@ -197,7 +201,7 @@ def _context(plan: CancelPlan, line: Line | None, tools: CancelTools) -> CancelC
         target=RunTarget(plan.key, path, plan.pid or 0, plan.run_id, plan.chain),
         limits=tools.limits,
         line=line,
-        log=FileLog(plan.logs, clock) if plan.logs or line is None else GatewayLog(line, clock),
+        log=HeardLog(FileLog(plan.logs, clock) if plan.logs or line is None else GatewayLog(line, clock)),
         clock=clock,
         steady=tools.steady,
         wait=tools.wait,

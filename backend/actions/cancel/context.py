@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from msgspec import Struct, field
 
-from lockdeck.backend.actions.cancel.log import LogReader
+from lockdeck.backend.actions.cancel.log import HeardLog
 from lockdeck.backend.actions.cancel.records import CancelPlan
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.locks import LockKind, LockRecord
@@ -44,7 +44,8 @@ class CancelLimits(Struct, frozen=True):
     was decided on (gaps of 11 s were seen on a busy machine). `brief`: a lock that is taken again for less
     than this is the run's last write and no attempt (holds of some ms follow an abort on 2026.7.35).
     `wind_up`: how much longer a lock may stand while the gateway shows no active run any more: it cleans up
-    after the abort (2 s were seen on 2026.7.35). `restart`: until a process that is told to end has ended, and
+    after the abort (2 s were seen on 2026.7.35). `request`: for how long a request that outlives its run is waited
+    for. `restart`: until a process that is told to end has ended, and
     until a new gateway is there; `drain` the former for a gateway that lets its runs end first (2026.9).
     `poll`: between looks.
     """
@@ -56,6 +57,7 @@ class CancelLimits(Struct, frozen=True):
     quiet_blind: float = 12.0
     brief: float = 1.0
     wind_up: float = 8.0
+    request: float = 10.0
     restart: float = 60.0
     drain: float = 340.0
     poll: float = 0.01
@@ -95,7 +97,7 @@ class CancelContext(Struct, frozen=True):
     target: RunTarget
     limits: CancelLimits
     line: Line | None
-    log: LogReader
+    log: HeardLog
     clock: Clock
     steady: Clock
     wait: Wait

@@ -14,6 +14,7 @@ from lockdeck.backend.model.moments import is_dated
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
 from lockdeck.backend.openclaw.gateway.rows import SessionRow
 from lockdeck.backend.openclaw.locks.lockfile import read_lock
+from lockdeck.backend.openclaw.log.place import LogPlace
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.openclaw.roots.environment import real
 from lockdeck.backend.openclaw.roots.layout import lock_kind, locks_in
@@ -49,7 +50,7 @@ def cost_sqlite(rows: Iterable[SessionRow], key: str, doubt: str = "") -> Ending
     return EndingCost(active, "no other session of this gateway has an active run now", doubt)
 
 
-def cost_by_log(logs: Sequence[str], key: str, run_id: str | None, since: float) -> EndingCost:
+def cost_by_log(logs: Sequence[LogPlace], key: str, run_id: str | None, since: float) -> EndingCost:
     """Return the cost of ending a gateway that can't be asked, by the runs that go on in its log.
 
     A run of which nothing was logged after `since` (epoch seconds) is over: an answer is not logged. Runs that

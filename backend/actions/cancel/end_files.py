@@ -14,6 +14,7 @@ from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.system.procfs import has_started
 
+_LEFT_BEHIND = "its lock was left behind: release it"
 _Finding = tuple[str | None, bool]
 """A sentence on what speaks against success (None: nothing), and whether it shows that the run goes on."""
 
@@ -44,7 +45,9 @@ def end_files(context: CancelContext, rung: Rung) -> Step:
     if objection is None and plan.is_gateway:
         objection, went_on = _port_shows_no_run(context, since)
     if objection is not None:
-        return Step(rung.name, worked=False, sentence=f"{ended}, but {objection}", went_on=went_on)
+        left = objection == _LEFT_BEHIND and not plan.is_gateway
+        sentence = f"{ended}, but {objection}"
+        return Step(rung.name, worked=False, sentence=sentence, went_on=went_on, left_lock=left)
     sentence = f"{ended} and released its lock, which has stayed away"
     return Step(rung.name, True, sentence, "", ended_ms, None, ended_ms)
 
@@ -77,7 +80,7 @@ def _finding(context: CancelContext, record: LockRecord, since: Moment) -> _Find
         return ("what stands at its lock's path can't be read" if unread else None), False
     pid = record.payload.pid
     if pid == context.target.pid:
-        return "its lock was left behind: release it", False
+        return _LEFT_BEHIND, False
     if since.precedes(pid):
         return None, False  # a run that began after all this
     return f"pid {pid} holds the session all the same", True

@@ -10,12 +10,13 @@ from lockdeck.backend.actions.cancel.ladder import Rung
 from lockdeck.backend.actions.cancel.records import NOTHING, CancelPlan, Step
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.wire import evidence_json
+from lockdeck.backend.system.accounts import person
 
 
 def append_refused(journal: Journal, plan: CancelPlan, reasons: Sequence[str]) -> tuple[str, ...]:
     """Journal a refusal and return its reasons; one more where that can't be done."""
     try:
-        journal.append("cancel-refused", key=plan.key, root=plan.root, reasons=list(reasons))
+        journal.append("cancel-refused", key=plan.key, root=plan.root, user=person(), reasons=list(reasons))
     except OSError as error:
         return (*reasons, f"the journal can't be written: {error}")
     return tuple(reasons)
@@ -44,6 +45,8 @@ def _facts(plan: CancelPlan, rung: Rung) -> dict[str, object]:
     return {
         "key": plan.key,
         "root": plan.root,
+        "user": person(),
+        "runId": plan.run_id,
         "rung": rung.name,
         "does": rung.does,
         "version": plan.version,

@@ -84,7 +84,7 @@ def no_run_to_end(view: LockView) -> tuple[str, ...]:
     if verdict in (Verdict.DEAD, Verdict.RECYCLED):
         return (*view.judgement.reasons, "nobody runs: there is nothing to cancel, release the lock instead")
     if verdict in (Verdict.LITTER, Verdict.UNREADABLE):
-        return (f"the verdict on its lock is {verdict}", *view.judgement.reasons)
+        return (f"its lock counts as {verdict}", *view.judgement.reasons)
     return ()
 
 

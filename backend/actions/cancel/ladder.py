@@ -35,6 +35,11 @@ class Rung(Struct, frozen=True):
     scopes_missing: tuple[str, ...] = ()
 
     @property
+    def ends_process(self) -> bool:
+        """Return whether this rung ends a process, and with it all that runs there."""
+        return self.name in (RESTART, TERMINATE)
+
+    @property
     def consent(self) -> str:
         """The name by which a person allows this rung: what ends more than one session is asked for like a restart."""
         return RESTART if self.danger == "restart" else self.name

@@ -10,11 +10,13 @@ from lockdeck.backend.model.runs.events import (
     Event,
     FailoverDecision,
     ModelFallbackDecision,
+    RunAborted,
     StuckSession,
 )
 from lockdeck.backend.openclaw.gateway.access import Line
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError
-from lockdeck.backend.openclaw.log.files import open_regular, read_end
+from lockdeck.backend.openclaw.log.files import read_end
+from lockdeck.backend.openclaw.log.place import LogPlace, open_log
 from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts
 
 _PIECE = 1 << 20
@@ -26,8 +28,10 @@ _CONTINUES = frozenset({"rotate_profile", "fallback_model"})
 class LogReader(Protocol):
     """A log from one moment on."""
 
-    readable: bool
-    """Whether anything can be learnt from it."""
+    @property
+    def readable(self) -> bool:
+        """Whether anything can be learnt from it."""
+        ...
 
     def news(self) -> list[Event]:
         """Return the events since the last call."""
@@ -35,31 +39,31 @@ class LogReader(Protocol):
 
 
 class FileLog:
-    """The log files at some paths, from their present ends on; a file that is replaced is read from its start."""
+    """The log files at some places, from their present ends on; a file that is replaced is read from its start."""
 
-    def __init__(self, paths: Sequence[str], clock: Callable[[], float]) -> None:
+    def __init__(self, places: Sequence[LogPlace], clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._streams = {path: EventStream() for path in paths}
-        self._positions = {path: _position(path) for path in paths}
+        self._streams = {place: EventStream() for place in places}
+        self._positions = {place: _position(place) for place in places}
         self.readable = any(position is not None for position in self._positions.values())
 
     def news(self) -> list[Event]:
         """Return what was written since the last call; a file that can't be read has nothing to say."""
-        return [event for path in self._streams for event in self._news_of(path)]
+        return [event for place in self._streams for event in self._news_of(place)]
 
-    def _news_of(self, path: str) -> Iterator[Event]:
+    def _news_of(self, place: LogPlace) -> Iterator[Event]:
         try:
-            descriptor = open_regular(path, follow=True)
-        except OSError:
+            descriptor = open_log(place)
+        except (OSError, ValueError):
             return
         try:
             status = os.fstat(descriptor)
-            inode, offset = self._positions[path] or (None, 0)
+            inode, offset = self._positions[place] or (None, 0)
             offset = offset if inode == (status.st_dev, status.st_ino) and offset <= status.st_size else 0
             while piece := os.pread(descriptor, _PIECE, offset):
                 offset += len(piece)
-                yield from self._streams[path].feed(piece, LineCounts(), self._clock())
-            self._positions[path] = (status.st_dev, status.st_ino), offset
+                yield from self._streams[place].feed(piece, LineCounts(), self._clock())
+            self._positions[place] = (status.st_dev, status.st_ino), offset
         finally:
             os.close(descriptor)
 
@@ -91,6 +95,25 @@ class GatewayLog:
         return list(self._stream.feed(text.encode("utf-8", "replace"), LineCounts(), self._clock()))
 
 
+class HeardLog:
+    """A log of which the aborts that did not take are remembered, whoever reads it."""
+
+    def __init__(self, log: LogReader) -> None:
+        self._log = log
+        self.failed_aborts: list[RunAborted] = []
+
+    @property
+    def readable(self) -> bool:
+        """Whether anything can be learnt from it."""
+        return self._log.readable
+
+    def news(self) -> list[Event]:
+        """Return the events since the last call."""
+        events = self._log.news()
+        self.failed_aborts += [event for event in events if isinstance(event, RunAborted) and not event.ok]
+        return events
+
+
 def first_continuation(
     events: Sequence[Event], run_ids: frozenset[str]
 ) -> FailoverDecision | ModelFallbackDecision | None:
@@ -103,13 +126,13 @@ def first_continuation(
     return None
 
 
-def queue_depth(paths: Sequence[str], session_key: str, session_id: str | None) -> int | None:
+def queue_depth(places: Sequence[LogPlace], session_key: str, session_id: str | None) -> int | None:
     """Return how many messages wait for a session, by OpenClaw's latest diagnosis; None: not told.
 
     Only its lines about stuck sessions carry `queueDepth`; no call of 2026.4.5 does.
     """
     depth = None
-    for event in recent_events(paths) or ():
+    for event in recent_events(places) or ():
         if (isinstance(event, StuckSession) and session_key == event.session_key) or (
             isinstance(event, StuckSession) and session_id is not None and session_id == event.session_id
         ):
@@ -117,13 +140,13 @@ def queue_depth(paths: Sequence[str], session_key: str, session_id: str | None) 
     return depth
 
 
-def recent_events(paths: Sequence[str]) -> list[Event] | None:
+def recent_events(places: Sequence[LogPlace]) -> list[Event] | None:
     """Return the events in the last half megabyte of each log file; None where none can be read."""
     events: list[Event] | None = None
-    for path in paths:
+    for place in places:
         try:
-            descriptor = open_regular(path, follow=True)
-        except OSError:
+            descriptor = open_log(place)
+        except (OSError, ValueError):
             continue
         try:
             raw, status = read_end(descriptor, _TAIL)
@@ -135,9 +158,14 @@ def recent_events(paths: Sequence[str]) -> list[Event] | None:
     return events
 
 
-def _position(path: str) -> tuple[tuple[int, int], int] | None:
+def _position(place: LogPlace) -> tuple[tuple[int, int], int] | None:
+    """Return which file a log is now, and its end; None where it can't be opened."""
     try:
-        status = os.stat(path)
-    except OSError:
+        descriptor = open_log(place)
+    except (OSError, ValueError):
         return None
+    try:
+        status = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
     return (status.st_dev, status.st_ino), status.st_size

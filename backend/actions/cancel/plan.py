@@ -15,7 +15,9 @@ from lockdeck.backend.actions.cancel.records import CancelPlan, GatewayRoute
 from lockdeck.backend.model.fleet import RootView, SessionView, State
 from lockdeck.backend.model.trust import Ownership
 from lockdeck.backend.openclaw.gateway.addresses import port_here
+from lockdeck.backend.openclaw.log.place import LogPlace
 from lockdeck.backend.openclaw.roots.config import load_config
+from lockdeck.backend.openclaw.roots.failover import read_profiles
 from lockdeck.backend.openclaw.roots.place import places_of
 from lockdeck.backend.system.clocks import steady_time, wall_time
 from lockdeck.backend.system.folders import state_dir
@@ -28,7 +30,7 @@ def plan_cancel(
     root: RootView,
     *,
     env: Mapping[str, str],
-    logs: Sequence[str] = (),
+    logs: Sequence[LogPlace] = (),
     url: str | None = None,
     fingerprint: str | None = None,
     folder: str | None = None,
@@ -49,7 +51,10 @@ def plan_cancel(
     if refusal:
         return CancelPlan(session.key, session.root, clock(), route, refusal=refusal, logs=tuple(logs))
     port = port_here(session.root, config, env, url)
-    plan = CancelPlan(session.key, session.root, clock(), route, port=port, logs=tuple(logs))
+    chain = config.chain_for(
+        session.agent, read_profiles(session.root, session.agent, confined=config.ownership.confined)
+    )
+    plan = CancelPlan(session.key, session.root, clock(), route, port=port, chain=chain, logs=tuple(logs))
     if session.state is State.COMPACTING:
         plan = replace(plan, notes=(COMPACTS,))
     if lets_nobody_in(session) and (free := plan_left_over(plan, session, root, clock)) is not None:

@@ -25,20 +25,21 @@ from lockdeck.backend.actions.cancel.ladder import (
     terminate_rung,
 )
 from lockdeck.backend.actions.cancel.log import queue_depth
-from lockdeck.backend.actions.cancel.plan_lockless import ask_of_session, plan_lockless
+from lockdeck.backend.actions.cancel.plan_lockless import RUN_GOES_ON, ask_of_session, plan_lockless
 from lockdeck.backend.actions.cancel.process.restart import find_supervisor
 from lockdeck.backend.actions.cancel.records import CancelPlan
-from lockdeck.backend.model.fleet import LockView, SessionView, State
+from lockdeck.backend.model.fleet import LockView, SessionView
 from lockdeck.backend.model.locks import LockKind, Verdict
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.releases.table import LockScope
 from lockdeck.backend.openclaw.gateway.rows import SessionRow
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError
 from lockdeck.backend.openclaw.locks.examination import examine
-from lockdeck.backend.openclaw.roots.failover import read_profiles
 from lockdeck.backend.openclaw.roots.place import Place
 
-_RUN_GOES_ON = frozenset({State.RUNNING, State.COMPACTING, State.ROTATING, State.STUCK, State.CANCELLING})
+_UNWRITTEN = frozenset({Verdict.CREATING, Verdict.UNREADABLE})
+_TAKING_S = 3.0
+"""So long (seconds) a lock that can't be read may be one that is just being taken: on a busy machine it is empty for a second."""
 
 
 def plan_files(
@@ -59,8 +60,9 @@ def plan_files(
     plan = replace(plan, place=place, version=version)
     view = None if place is None else _current_view(place, clock, steady, wait, 0.0, limits.poll)
     if view is None:
-        word, waited = ask_of_session(plan), session.state in _RUN_GOES_ON
-        if word.active is not False and not word.runs_without_lock and place is not None and waited:
+        word, waited = ask_of_session(plan), session.state in RUN_GOES_ON
+        waits = waited or word.may_run_in_gap(session.state)
+        if word.active is not False and not word.runs_without_lock and place is not None and waits:
             view = _current_view(place, clock, steady, wait, limits.gap, limits.poll)
             word = word if view is not None else ask_of_session(plan)
         if view is None:
@@ -70,7 +72,6 @@ def plan_files(
         plan,
         view=view,
         run_id=rotation.run_id if rotation is not None and not rotation.finished else None,
-        chain=plan.route.config.chain_for(session.agent, read_profiles(session.root, session.agent)),
         queue_depth=queue_depth(plan.logs, session.key, session.session_id),
     )
     reasons = no_run_to_end(view)
@@ -102,7 +103,12 @@ def _current_view(
         if steady() >= until:
             return None
         wait(poll)
-    return examine([place], clock())[0]
+    view, whole_by = examine([place], clock())[0], steady() + _TAKING_S
+    # Who takes a lock makes its file first and writes into it then.
+    while view.judgement.verdict in _UNWRITTEN and steady() < whole_by:
+        wait(poll)
+        view = examine([place], clock())[0]
+    return view
 
 
 def _with_ladder(plan: CancelPlan, view: LockView) -> CancelPlan:

@@ -31,6 +31,7 @@ from lockdeck.backend.system.text import safe
 
 _NO_LOCK = "no lock stands"
 _AT_REST = frozenset({State.IDLE, State.FAILED})
+RUN_GOES_ON = frozenset({State.RUNNING, State.COMPACTING, State.ROTATING, State.STUCK, State.CANCELLING})
 
 
 class GatewayWord(Struct, frozen=True):
@@ -43,10 +44,14 @@ class GatewayWord(Struct, frozen=True):
     transport: str | None = None
     problem: str | None = None
 
+    def may_run_in_gap(self, state: State) -> bool:
+        """Return whether waiting for a lock may show a run that nothing else shows; that none comes proves nothing."""
+        return state is State.UNKNOWN and self.version is not None and not _lets_go(self.version)
+
     @property
     def runs_without_lock(self) -> bool:
         """Whether a run goes on that may hold no lock for long: it is not worth waiting for one."""
-        return self.active is True and traits_of(self.version).lock_scope is not LockScope.ATTEMPT
+        return self.active is True and _lets_go(self.version)
 
 
 def ask_of_session(plan: CancelPlan) -> GatewayWord:
@@ -71,9 +76,12 @@ def plan_lockless(plan: CancelPlan, session: SessionView, word: GatewayWord, *, 
     """
     version = str(word.version) if word.version is not None else plan.version
     plan = replace(plan, version=version, reached_by=word.transport, scopes=word.scopes)
-    if word.active is True:
-        return _with_rungs(plan, word)
     release = Version.parse(version)
+    if word.active is True:
+        return _with_rungs(plan, word, "the gateway says that a run of this session is active")
+    if word.problem is None and session.state in RUN_GOES_ON and _forgets_runs(release):
+        told = f"the gateway shows no active run, but log or transcript do: {'; '.join(session.reasons[:2])}"
+        return _with_rungs(plan, word, told)
     missing = (*_why_not_known(plan, session, word, release, waited=waited), *_other_runners(release))
     if missing:
         return replace(plan, not_known=(f"{_NO_LOCK}, but that does not mean that nothing runs", *missing))
@@ -82,8 +90,8 @@ def plan_lockless(plan: CancelPlan, session: SessionView, word: GatewayWord, *, 
     return replace(plan, nothing=True, notes=(f"{_NO_LOCK}: no run holds this session",))
 
 
-def _with_rungs(plan: CancelPlan, word: GatewayWord) -> CancelPlan:
-    """Offer what goes through the gateway, and its end where its process is proven."""
+def _with_rungs(plan: CancelPlan, word: GatewayWord, told: str) -> CancelPlan:
+    """Offer what goes through the gateway, and its end where its process is proven; `told` says that a run goes on."""
     rungs, left_out = gentle_rungs(word.version, word.scopes)
     # A stop command that meets no lock is answered as always, and the run goes on.
     plan = replace(
@@ -92,7 +100,7 @@ def _with_rungs(plan: CancelPlan, word: GatewayWord) -> CancelPlan:
         is_gateway=True,
         rungs=tuple(rung for rung in rungs if rung.name != STOP),
         left_out=left_out,
-        notes=(f"{_NO_LOCK}, and the gateway says that a run of this session is active",),
+        notes=(f"{_NO_LOCK}; {told}",),
     )
     holder = holder_sqlite(gateway_lock_of(plan.route, wall_time()), plan.route, plan.port)
     if holder is None:
@@ -113,17 +121,32 @@ def _why_not_known(
     plan: CancelPlan, session: SessionView, word: GatewayWord, version: Version | None, *, waited: bool
 ) -> tuple[str, ...]:
     """Say what is missing to know that the gateway runs nothing; empty where that is known."""
-    if word.active is False or (word.problem is not None and not _gateway_may_run(plan)):
+    over = word.active is False and (not _forgets_runs(version) or (plan.logs and session.state in _AT_REST))
+    if over or (word.problem is not None and not _gateway_may_run(plan)):
         return ()
     untold = word.problem or "the gateway does not tell whether this session has an active run"
+    if word.active is False:
+        return (
+            f"a gateway of OpenClaw {version} calls a run over when one of its attempts is: name its log with --log",
+        )
     if version is None:
         return untold, "which release runs here is not known, so neither is for how long a run holds its lock"
-    if traits_of(version).lock_scope is not LockScope.ATTEMPT:
+    if _lets_go(version):
         return untold, f"OpenClaw {version} lets go of the lock while a run goes on"
     if waited or (plan.logs and session.state in _AT_REST):
         return ()
     gap = "a run between two attempts holds no lock: name its log with --log, or try again in half a minute"
     return untold, gap
+
+
+def _lets_go(version: Version | None) -> bool:
+    """Return whether a run of this release holds no lock for part of it."""
+    return version is not None and traits_of(version).lock_scope is not LockScope.ATTEMPT
+
+
+def _forgets_runs(version: Version | None) -> bool:
+    """Return whether a gateway of this release calls a run over when one of its attempts is (seen on 2026.5.28)."""
+    return version is not None and traits_of(version).lock_scope is LockScope.CALLS
 
 
 def _gateway_may_run(plan: CancelPlan) -> bool:

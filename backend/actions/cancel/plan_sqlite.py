@@ -28,7 +28,6 @@ from lockdeck.backend.model.runs.budget import budget_of
 from lockdeck.backend.model.sessions.stuck import MARGIN_S
 from lockdeck.backend.openclaw.gateway.rows import SessionRow, rows_of
 from lockdeck.backend.openclaw.gateway.trouble import GatewayError
-from lockdeck.backend.openclaw.roots.failover import read_profiles
 
 _DRAINS = (
     "it takes no more calls then, lets its runs go on (this one, too, if nothing ended it before) "
@@ -124,9 +123,8 @@ def _without_access(
         return replace(plan, nothing=True, notes=notes)
     if session.occupation is None:
         return replace(plan, refusal=(error.sentence, "and nothing else tells of a run of this session"))
-    config = plan.route.config
-    chain = config.chain_for(session.agent, read_profiles(plan.root, session.agent))
-    budgets = [budget_of(chain, candidate, traits_of(None)).seconds or 0.0 for candidate in chain.candidates]
+    traits = traits_of(None)
+    budgets = [budget_of(plan.chain, candidate, traits).seconds or 0.0 for candidate in plan.chain.candidates]
     quiet = max([NEWEST.idle_timeout_s, *budgets]) + MARGIN_S
     process = view.judgement.holder if view is not None else None
     began = process.started_at if process is not None and process.started_at is not None else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.moments import iso
 from lockdeck.backend.model.runs.chain import FailoverChain
 from lockdeck.backend.model.wire import lock_json
+from lockdeck.backend.openclaw.log.place import LogPlace
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
 from lockdeck.backend.system.host import host_name
@@ -78,13 +80,18 @@ class CancelPlan(Struct, frozen=True):
     queue_depth: int | None = None
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
-    logs: tuple[str, ...] = ()
+    logs: tuple[LogPlace, ...] = ()
     left_over: bool = False
 
     @property
     def era(self) -> str:
         """The era of the root: in `files` a run holds a lock file, in `sqlite` only a row of its gateway tells of it."""
         return self.route.places.era
+
+    @property
+    def process_name(self) -> str:
+        """The name by which a person says that the holder is to end: that of its program, else its pid."""
+        return os.path.basename(self.argv.partition(" ")[0]) or f"pid {self.pid}"
 
     def to_json(self) -> dict[str, Any]:
         """Shape: key, root, lookedAt, allowed, refusal, version, reachedBy, scopes, queueDepth, holder, rungs and more."""
@@ -125,7 +132,8 @@ class Step(Struct, frozen=True):
     """One rung that was tried. Times in milliseconds; `free_after_ms` counts from the call.
 
     `answer` is what the call answered, which proves nothing. `worked`: lock, log and gateway agree that the
-    run is over.
+    run is over. `left_lock`: the process that was asked to end has ended, no port is left to ask, and only its own
+    stale lock still stands.
     """
 
     rung: str
@@ -136,6 +144,7 @@ class Step(Struct, frozen=True):
     retaken_after_ms: int | None = None
     verified_ms: int = 0
     went_on: bool = False
+    left_lock: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Shape: rung, worked, sentence, answer, freeAfterMs, retakenAfterMs, verifiedMs, wentOn."""

@@ -13,6 +13,7 @@ from lockdeck.backend.actions.cancel.access import has_active_run
 from lockdeck.backend.actions.cancel.context import CancelLimits, Clock, RunTarget, Wait
 from lockdeck.backend.actions.cancel.log import LogReader, first_continuation
 from lockdeck.backend.model.locks import LockRecord, PayloadState, Presence
+from lockdeck.backend.model.moments import is_dated
 from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.runs.events import (
     AttemptStarted,
@@ -65,12 +66,17 @@ class FilesVerification(Struct):
 
     def update_events(self, logged: Sequence[Event], run_events: Sequence[AttemptStarted | RunEnded]) -> None:
         """Take in what was logged since the last time, and the latest attempts that the gateway told of."""
-        self.events += logged
+        # By the same clock, that of OpenClaw's machine: what was decided before the hold came about led to it.
+        self.events += [event for event in logged if not self._precedes(event)]
         self.run_events = [
             event for event in told_since(run_events, self.heard) if event.session_key == self.target.key
         ]
         self.ended, self.other_run = self._follower()
         self.decision = first_continuation(self.events, self._run_ids())
+
+    def _precedes(self, event: Event) -> bool:
+        """Return whether an event is told to be older than the hold: a busy gateway hands lines on late."""
+        return self.created_at is not None and is_dated(event.at) and event.at < self.created_at
 
     def went_on(self, now: float, brief: float) -> bool:
         """Return whether the same run goes on: it has the lock again, for longer than a last write takes.

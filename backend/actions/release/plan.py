@@ -65,7 +65,7 @@ def plan_at(
         place=place,
         view=view,
         refusal=Refusal(reasons) if reasons else None,
-        effects=() if reasons else sentences.effects(place, view, newcomers),
+        effects=() if reasons else sentences.effects(newcomers),
         safe_because=() if reasons else sentences.safe_because(view, overridden),
         then=sentences.then(view),
         override=override,
@@ -86,9 +86,11 @@ def _bad_override(view: LockView, place: Place, override: Override | None) -> tu
     if override is None:
         return ()
     if override.verdict != Verdict.LEAKED.value:
-        return (f"only the verdict leaked can be overridden, not {safe(override.verdict)}",)
+        return (
+            f"only a leaked lock is released on a person's word, not one that is {safe(override.verdict)}",
+        )
     if not can_be_overridden(view):
-        return (f"there is nothing to override: the verdict is {view.judgement.verdict}, not leaked",)
+        return (f"there is nothing to override: this lock counts as {view.judgement.verdict}, not as leaked",)
     if override.typed_path != place.path:
         return (f"the path typed for the override is not exactly the lock's: {safe(place.path)}",)
     return ()

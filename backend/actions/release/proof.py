@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from lockdeck.backend.actions.release.account import account_fault
 from lockdeck.backend.actions.release.records import ReleasePlan
-from lockdeck.backend.actions.release.sentences import way_out
+from lockdeck.backend.actions.release.sentences import judged, way_out
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import Liveness, LockIdentity, Presence, Verdict
 from lockdeck.backend.model.verdicts import CREATION_GRACE_S, judge
@@ -76,8 +76,7 @@ def refusals(view: LockView, place: Place, overridden: bool) -> tuple[str, ...]:
         return place.why_not_ours() or _no_one_account(view, place)
     if view.record.presence is Presence.ABSENT and view.judgement.verdict is not Verdict.REMOVED:
         return judgement.reasons  # nothing stands there to have a verdict on
-    verdict = f"the verdict is {view.judgement.verdict}"
-    return (*place.why_not_ours(), verdict, *judgement.reasons, *way_out(judgement.verdict))
+    return (*place.why_not_ours(), judged(view), *judgement.reasons, *way_out(judgement.verdict))
 
 
 def _no_one_account(view: LockView, place: Place) -> tuple[str, ...]:
