@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, get_type_hints
@@ -13,49 +12,65 @@ LEAST_S, MOST_S = 0.1, 3600
 
 
 class SettingsError(ValueError):
-    """The configuration can't be used; the message names file, line, key, cause and the way out."""
+    """The configuration can't be used; the message names file, line, key, cause and the way out, one line a fault."""
 
 
-def refuse(path: str, lines: Mapping[str, int], key: str, sentence: str) -> SettingsError:
-    """Return the error for a key, with the line it stands in where that is known."""
-    return SettingsError(f"{_place(path, lines, key)}: {key} {sentence}")
+class Faults:
+    """Everything that is wrong in one file, so that a person is told of all of it at once.
+
+    `lines` are the lines of its keys, as far as they are known.
+    """
+
+    def __init__(self, path: str, lines: Mapping[str, int]) -> None:
+        self._path, self._lines = path, lines
+        self._sentences: list[str] = []
+
+    def add(self, key: str, sentence: str, *, subject: str | None = None) -> None:
+        """Enter a fault of a key; `subject` stands for the key where the sentence names it itself."""
+        line = self._lines.get(key) or self._lines.get(key.rpartition(".")[0])
+        place = f"{self._path}:{line}" if line else self._path
+        self._sentences.append(f"{place}: {key if subject is None else subject} {sentence}")
+
+    def refuse(self) -> None:
+        """Raise SettingsError with all that was entered; nothing where nothing was."""
+        if self._sentences:
+            raise SettingsError("\n".join(self._sentences))
 
 
-def _place(path: str, lines: Mapping[str, int], key: str) -> str:
-    line = lines.get(key) or lines.get(key.rpartition(".")[0])
-    return f"{path}:{line}" if line else path
-
-
-def checked(
-    table: Mapping[str, Any], kind: type, path: str, lines: Mapping[str, int], prefix: str = ""
-) -> dict[str, Any]:
-    """Return the values of a table as the fields of a settings class; raises SettingsError."""
+def checked(table: Mapping[str, Any], kind: type, faults: Faults, prefix: str = "") -> dict[str, Any]:
+    """Return the values of a table as the fields of a settings class, without those that are entered as faults."""
     allowed = {f.name: f for f in fields(kind) if not f.metadata.get("internal")}
     hints = get_type_hints(kind)
     values = {}
     for key, value in table.items():
         name = f"{prefix}{key}"
         if key not in allowed:
+            import difflib
+
             similar = difflib.get_close_matches(key, allowed, 1)
             hint = f"did you mean {prefix}{similar[0]}?" if similar else f"known keys: {', '.join(allowed)}"
-            raise SettingsError(f"{_place(path, lines, name)}: unknown key {name}; {hint}")
+            faults.add(name, f"{name}; {hint}", subject="unknown key")
+            continue
         fault = _fault(value, hints[key], allowed[key].metadata.get("choices"))
-        if fault is not None:
-            raise refuse(path, lines, name, fault)
-        values[key] = _converted(value, hints[key])
+        if fault is None:
+            values[key] = _converted(value, hints[key])
+        else:
+            faults.add(name, fault)
     return values
 
 
-def keys_of(table: Any, path: str, lines: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
+def keys_of(table: Any, faults: Faults) -> dict[str, tuple[str, ...]]:
     """Return the keys of each command id; whether ids and keys exist is checked where they are known."""
     if not isinstance(table, Mapping):
-        raise refuse(path, lines, "keys", "must be a table: write [keys] and below it command = key")
+        faults.add("keys", "must be a table: write [keys] and below it command = key")
+        return {}
     keys_by_command = {}
     for command, value in table.items():
         keys = [value] * bool(value) if isinstance(value, str) else value
-        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-            raise refuse(path, lines, f"keys.{command}", f"must be a key or a list of keys, not {value!r}")
-        keys_by_command[command] = tuple(keys)
+        if isinstance(keys, list) and all(isinstance(key, str) for key in keys):
+            keys_by_command[command] = tuple(keys)
+        else:
+            faults.add(f"keys.{command}", f"must be a key or a list of keys, not {value!r}")
     return keys_by_command
 
 

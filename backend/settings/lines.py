@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lockdeck.backend.model.pattern import late_pattern
+
 _PART = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
 _PATH = rf"{_PART}(?:\s*\.\s*{_PART})*"
-_HEADER = re.compile(rf"\s*(\[\[?)\s*({_PATH})\s*\]")
-_ENTRY = re.compile(rf"\s*({_PATH})\s*=")
-_QUOTES = re.compile(r"\"\"\"|'''")
+_HEADER = late_pattern(rf"\s*(\[\[?)\s*({_PATH})\s*\]")
+_ENTRY = late_pattern(rf"\s*({_PATH})\s*=")
+_QUOTES = late_pattern(r"\"\"\"|'''")
 
 
 def lines_of(table: Mapping[str, Any], text: str) -> dict[str, int]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from typing import Any
 
 from lockdeck.backend.model.locks import Presence
 from lockdeck.backend.model.trust import Ownership
 from lockdeck.backend.openclaw.files import is_possible_path, read_regular
 from lockdeck.backend.openclaw.log.inputs.words import is_stdin
-from lockdeck.backend.settings.check import SettingsError, checked, keys_of, refuse
-from lockdeck.backend.settings.records import RootSettings, Settings
+from lockdeck.backend.settings.check import Faults, SettingsError, checked, keys_of
+from lockdeck.backend.settings.records import HostSettings, RootSettings, Settings
 from lockdeck.backend.system.accounts import uid_of
 from lockdeck.backend.system.folders import NoHomeError, config_dir
 from lockdeck.backend.system.ownership import ownership_of
@@ -44,6 +43,8 @@ def load_settings(path: str | None, trusted_uids: frozenset[int] = frozenset()) 
     if content.problem is not None:
         raise SettingsError(f"{file}: can't be read: {content.problem}")
     must_be_ours(file, ownership)
+    import tomllib
+
     try:
         text = content.raw.decode()
         table = tomllib.loads(text)
@@ -67,39 +68,80 @@ def _settings(table: dict[str, Any], path: str, text: str, trusted_uids: frozens
     from lockdeck.backend.settings.lines import lines_of
 
     lines = lines_of(table, text)
-    roots, keys = table.pop("roots", []), table.pop("keys", {})
-    if not isinstance(roots, list) or not all(isinstance(root, dict) for root in roots):
-        raise refuse(path, lines, "roots", "must be tables: write [[roots]] with a path in each")
-    records = []
-    for number, root in enumerate(roots):
-        values = checked(root, RootSettings, path, lines, f"roots[{number}].")
-        if "path" not in values:
-            name = f"roots[{number}].path"
-            raise refuse(path, lines, name, "is missing; every [[roots]] table needs one")
-        if values["path"] and not is_possible_path(values["path"]):
-            raise refuse(path, lines, f"roots[{number}].path", "is no possible path; name a state directory")
-        if not values["path"].strip():
-            raise refuse(path, lines, f"roots[{number}].path", "is empty; name a state directory")
-        if values.get("log_command") and not values["log_command"][0].strip():
-            raise refuse(path, lines, f"roots[{number}].log_command", "begins with nothing; name a command")
-        owner = str(values.get("trusted_owner", ""))
-        uid = uid_of(owner) if owner else None
-        if owner and uid is None:
-            name = f"roots[{number}].trusted_owner"
-            raise refuse(
-                path, lines, name, f"names no account of this machine: {owner!r}; write a name or a uid"
-            )
-        records.append(RootSettings(**values, trusted_uid=uid))
-    values = checked(table, Settings, path, lines)
+    faults = Faults(path, lines)
+    keys = table.pop("keys", {})
+    roots = _tables(table, "roots", "a path", faults)
+    records = [_root(root, f"roots[{number}]", faults) for number, root in enumerate(roots)]
+    hosts = _hosts(table, faults)
+    values = checked(table, Settings, faults)
     if any(map(is_stdin, values.get("logs", ()))):
-        raise refuse(
-            path, lines, "logs", "holds stdin, which a command line has and a file does not: --log -"
-        )
+        faults.add("logs", "holds stdin, which a command line has and a file does not: --log -")
+    keys_by_command = keys_of(keys, faults)
+    faults.refuse()
     return Settings(
         **values,
         roots=tuple(records),
-        keys=keys_of(keys, path, lines),
+        hosts=hosts,
+        keys=keys_by_command,
         origin=path,
         lines=lines,
         trusted_uids=trusted_uids,
     )
+
+
+def load_hosts(file: str) -> tuple[HostSettings, ...]:
+    """Read the `[[hosts]]` tables of a file that has nothing else. Raises SettingsError."""
+    settings = load_settings(file)
+    others = sorted({key.partition("[")[0].partition(".")[0] for key in settings.lines} - {"hosts"})
+    if others or not settings.hosts:
+        found = f", not {', '.join(others)}" if others else " with a name and a command in each"
+        raise SettingsError(f"{file}: a file of hosts holds [[hosts]] tables{found}")
+    return settings.hosts
+
+
+def _tables(table: dict[str, Any], key: str, needed: str, faults: Faults) -> list[dict[str, Any]]:
+    """Take a list of tables out of a table; empty where it is something else, which is entered as a fault."""
+    tables = table.pop(key, [])
+    if isinstance(tables, list) and all(isinstance(entry, dict) for entry in tables):
+        return tables
+    faults.add(key, f"must be tables: write [[{key}]] with {needed} in each")
+    return []
+
+
+def _hosts(table: dict[str, Any], faults: Faults) -> tuple[HostSettings, ...]:
+    """Take the `[[hosts]]` out of a table; what is wrong in them is entered as faults."""
+    hosts: list[HostSettings] = []
+    for number, entry in enumerate(_tables(table, "hosts", "a name and a command", faults)):
+        host = HostSettings(**checked(entry, HostSettings, faults, f"hosts[{number}]."))
+        for key in ("name", "command"):
+            if key not in entry:
+                faults.add(f"hosts[{number}].{key}", "is missing; every [[hosts]] table needs one")
+        if "name" in entry and not host.name.strip():
+            faults.add(f"hosts[{number}].name", "is empty; name the host")
+        if "command" in entry and (not host.command or not host.command[0].strip()):
+            faults.add(f"hosts[{number}].command", "begins with nothing; name a command")
+        if host.name and host.name in (other.name for other in hosts):
+            faults.add(f"hosts[{number}].name", f"names {host.name!r} a second time; every host has its own")
+        hosts.append(host)
+    return tuple(hosts)
+
+
+def _root(table: dict[str, Any], name: str, faults: Faults) -> RootSettings:
+    """Return one `[[roots]]` table; what is wrong in it is entered as faults."""
+    values = checked(table, RootSettings, faults, f"{name}.")
+    path = values.setdefault("path", "")
+    if "path" not in table:
+        faults.add(f"{name}.path", "is missing; every [[roots]] table needs one")
+    elif path and not is_possible_path(path):
+        faults.add(f"{name}.path", "is no possible path; name a state directory")
+    elif isinstance(table["path"], str) and not path.strip():
+        faults.add(f"{name}.path", "is empty; name a state directory")
+    if values.get("log_command") and not values["log_command"][0].strip():
+        faults.add(f"{name}.log_command", "begins with nothing; name a command")
+    owner = str(values.get("trusted_owner", ""))
+    uid = uid_of(owner) if owner else None
+    if owner and uid is None:
+        faults.add(
+            f"{name}.trusted_owner", f"names no account of this machine: {owner!r}; write a name or a uid"
+        )
+    return RootSettings(**values, trusted_uid=uid)

@@ -45,6 +45,20 @@ class RootSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HostSettings:
+    """Another host: how it is reached, and the name that stands in its rows."""
+
+    name: str = field(default="", metadata=_about("The host's name, in every row of it."))
+    command: tuple[str, ...] = field(
+        default=(),
+        metadata=_about(
+            "A command whose stdin and stdout lead to `lockdeck serve --stdio` there; no shell is used."
+        ),
+    )
+    group: str = field(default="", metadata=_about("The group that the host belongs to."))
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings with their defaults. Durations in seconds.
 
@@ -59,6 +73,9 @@ class Settings:
     )
     roots: tuple[RootSettings, ...] = field(
         default=(), metadata=_about("State directories to watch instead of the usual ones.")
+    )
+    hosts: tuple[HostSettings, ...] = field(
+        default=(), metadata=_about("Other hosts to watch beside this one.")
     )
     rescan_s: float = field(
         default=3.0, metadata=_about("Everything is looked at anew after so many seconds.")
@@ -109,6 +126,9 @@ class Settings:
 
     def root(self, path: str) -> RootSettings:
         """Return what was said about a root; the defaults when nothing was."""
+        for root in self.roots:
+            if os.path.normpath(os.path.expanduser(root.path)) == os.path.normpath(path):
+                return root  # without a look at any other: its file system may not answer
         real = os.path.realpath(path)
         for root in self.roots:
             if os.path.realpath(os.path.expanduser(root.path)) == real:

@@ -7,9 +7,10 @@ from dataclasses import Field, fields
 from typing import Any, get_type_hints
 
 from lockdeck.backend.settings.check import ACCOUNT, LEAST_S, MOST_S
-from lockdeck.backend.settings.records import RootSettings, Settings
+from lockdeck.backend.settings.records import HostSettings, RootSettings, Settings
 
 Json = dict[str, Any]
+_WITHOUT_DEFAULT = ("roots", "hosts", "keys", "path", "name", "command")
 _STRINGS: Json = {"type": "array", "items": {"type": "string"}}
 
 
@@ -34,13 +35,15 @@ def _object(kind: type) -> Json:
 
 def _property(field: Field[Any], hint: Any) -> Json:
     shape = _shape(field, hint)
-    default = {} if field.name in ("roots", "keys", "path") else {"default": _plain(field.default)}
+    default = {} if field.name in _WITHOUT_DEFAULT else {"default": _plain(field.default)}
     return {"description": field.metadata["doc"], **shape, **default}
 
 
 def _shape(field: Field[Any], hint: Any) -> Json:
     if field.name == "roots":
         return {"type": "array", "items": {**_object(RootSettings), "required": ["path"]}}
+    if field.name == "hosts":
+        return {"type": "array", "items": {**_object(HostSettings), "required": ["name", "command"]}}
     if field.name == "keys":
         return {"type": "object", "additionalProperties": {"anyOf": [{"type": "string"}, _STRINGS]}}
     if hint == tuple[str, ...]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
+import secrets
 import stat
-import tempfile
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
+from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.settings.check import SettingsError
 from lockdeck.backend.settings.load import MAX_BYTES
+from lockdeck.backend.system.folders import own_folder
 
-_HEADER = re.compile(r"\s*\[")
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_HEADER = late_pattern(r"\s*\[")
 
 
 def save_list(path: str, key: str, values: Sequence[str]) -> None:
@@ -97,19 +99,24 @@ def _read(target: str) -> tuple[str, os.stat_result | None]:
 
 
 def _replace(target: str, raw: bytes, status: os.stat_result | None) -> None:
-    folder = os.path.dirname(target)
-    os.makedirs(folder, exist_ok=True)
-    number, beside = tempfile.mkstemp(prefix=".config.", suffix=".toml", dir=folder)
-    try:
-        with open(number, "wb") as file:
-            if status is not None:
-                os.fchown(number, status.st_uid, status.st_gid)
-                os.fchmod(number, stat.S_IMODE(status.st_mode))
-            file.write(raw)
-            file.flush()
-            os.fsync(number)
-        os.replace(beside, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(beside)
-        raise
+    name, beside = os.path.basename(target), f".config.{secrets.token_hex(8)}.toml"
+    with own_folder(os.path.dirname(target)) as folder:
+        number = os.open(beside, _NEW, 0o600, dir_fd=folder)
+        try:
+            _write(number, raw, status)
+            os.replace(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(beside, dir_fd=folder)
+            raise
+
+
+def _write(number: int, raw: bytes, status: os.stat_result | None) -> None:
+    """Write a new file, with owner and mode of the one that it stands for, and close it."""
+    with open(number, "wb") as file:
+        if status is not None:
+            os.fchown(number, status.st_uid, status.st_gid)
+            os.fchmod(number, stat.S_IMODE(status.st_mode))
+        file.write(raw)
+        file.flush()
+        os.fsync(number)

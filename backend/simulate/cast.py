@@ -19,6 +19,9 @@ CHAIN = (
 )
 """Three models with 2 + 2 + 1 profiles: a hang costs five attempts, as in the incident."""
 
+ON_THIS_MACHINE = Candidate("ollama", "qwen3-coder")
+"""The model of the local run: the outage does not touch it."""
+
 CRASHED = "agent:ezra:cron:nightly-digest"
 LEAKED = "agent:juno:discord:channel:ops"
 LOCAL = "agent:main:release-notes"

@@ -12,8 +12,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from lockdeck.backend.simulate import lockfile
-from lockdeck.backend.simulate.cast import CHAIN, Session
-from lockdeck.backend.simulate.helpers import Act
+from lockdeck.backend.simulate.cast import CHAIN, ON_THIS_MACHINE, Session
+from lockdeck.backend.simulate.helpers import AT_REST, AT_WORK, Act
 from lockdeck.backend.simulate.home import Home
 from lockdeck.backend.simulate.lifeline import Lifeline, die_with_parent
 from lockdeck.backend.simulate.log import Log
@@ -21,8 +21,11 @@ from lockdeck.backend.simulate.narration import Failure, Narrator
 from lockdeck.backend.simulate.tempo import LOCK_TIMEOUT_MS, Tempo
 from lockdeck.backend.simulate.transcript import Transcript
 
-_HOLD_S = 240.0
-"""Real seconds that the local run holds its own session's lock."""
+HOLD_S, REST_S = 240.0, 220.0
+"""Real seconds that a local run holds its own session's lock, and those until the next one of the same process."""
+TURNS = 10
+"""So many runs a process makes. One that began anew in every round would be young all the time, and a release waits for
+whoever is young."""
 _POLL_S = 0.05
 
 
@@ -38,30 +41,40 @@ class Caller(Struct, frozen=True):
         """Do the act and return the exit code."""
         if act is Act.PROBE:
             return self.probe()
+        if act is Act.HOLD:
+            return self.hold()
         descriptor = lockfile.create(self.session.lock)
         if descriptor is None:
             return 1
         lockfile.write_payload(descriptor)
-        if act is Act.HOLD:
-            return self.hold(descriptor)
         if act is Act.LEAK:
             os.close(descriptor)
-        _at_work()
+        _tell(AT_WORK)
         self.lifeline.sleep(None)
         return 0
 
-    def hold(self, descriptor: int) -> int:
-        """Hold the lock through one long healthy run, then answer and release."""
+    def hold(self) -> int:
+        """Make one long healthy run after the other: hold the lock, answer, release, rest."""
+        for _turn in range(TURNS):
+            descriptor = lockfile.create(self.session.lock)
+            if descriptor is None:
+                return 1
+            lockfile.write_payload(descriptor)
+            self._run(descriptor)
+            _tell(AT_REST)
+            self.lifeline.sleep(self.tempo.scaled(REST_S))
+        return 0
+
+    def _run(self, descriptor: int) -> None:
         transcript = Transcript(self.session)
         try:
             transcript.ask("Write the release notes.")
-            _at_work()
-            self.lifeline.sleep(self.tempo.scaled(_HOLD_S))
-            transcript.answer(CHAIN[0], "The release notes are written.")
+            _tell(AT_WORK)
+            self.lifeline.sleep(self.tempo.scaled(HOLD_S))
+            transcript.answer(ON_THIS_MACHINE, "The release notes are written.")
         finally:
             lockfile.release(self.session.lock, descriptor)
         self.log.console("INFO", "The release notes are written.")
-        return 0
 
     def probe(self) -> int:
         """Want a session that another process occupies: every candidate dies waiting for the lock.
@@ -70,7 +83,7 @@ class Caller(Struct, frozen=True):
         """
         narrator = Narrator(self.log, self.session, self.session.session_id)
         failures: list[Failure] = []
-        _at_work()
+        _tell(AT_WORK)
         for number in range(1, len(CHAIN) + 1):
             began = time.monotonic()
             if self._acquired():
@@ -122,9 +135,9 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _at_work() -> None:
-    """Tell the gateway that the lock is now as the act wants it."""
-    sys.stdout.write("at work\n")
+def _tell(moment: str) -> None:
+    """Tell the gateway that the lock is now as the act wants it, or given back."""
+    sys.stdout.write(f"{moment}\n")
     sys.stdout.flush()
 
 

@@ -21,7 +21,9 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import secrets
 import select
+import signal
 import socket
 import subprocess
 import tempfile
@@ -113,9 +115,10 @@ class SimulatedFleet:
         return self._home
 
     def _build(self, undo: contextlib.ExitStack) -> None:
-        made = tempfile.mkdtemp(prefix="lockdeck-demo-", dir=self._directory)
-        home = Home(Path(made).resolve())
+        home = Home(_unused_name(self._directory))
+        # Promised before it is made: ctrl+c may come between the two.
         undo.callback(remove_tree, home.path)
+        home.path.mkdir(mode=0o700)
         with socket.socket() as server:
             # Bound but not listening: the port is ours, and clients are refused until the gateway serves it.
             server.bind(("127.0.0.1", 0))
@@ -125,6 +128,17 @@ class SimulatedFleet:
         self.gateway_pid = gateway.pid
         _await_up(gateway, home)
         self._home = home
+
+
+def _unused_name(directory: Path | None) -> Path:
+    """Where a fleet may make its directory: a name that nobody else can have chosen."""
+    # Python looks for the temporary directory by writing to it; ctrl+c meanwhile would leave that file.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        place = Path(directory or tempfile.gettempdir()).resolve()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return place / f"lockdeck-demo-{secrets.token_hex(8)}"
 
 
 def _start_gateway(

@@ -11,6 +11,9 @@ from lockdeck.backend.simulate.cast import Session
 from lockdeck.backend.simulate.home import Home
 from lockdeck.backend.simulate.tempo import Tempo
 
+AT_WORK, AT_REST = "at work", "at rest"
+"""The lines by which a child tells that its lock is as its act wants it, or given back."""
+
 
 class Act(StrEnum):
     """What a command-line process does with its session's lock."""

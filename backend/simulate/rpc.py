@@ -43,13 +43,17 @@ class Mood(StrEnum):
 
 
 class Manners(Struct, frozen=True):
-    """What a gateway is like. `scopes` are those it grants at most; `state_dir` is told in hello-ok."""
+    """What a gateway is like. `scopes` are those it grants at most; `state_dir` is told in hello-ok.
+
+    `signature` is the one form of a device's signature that it knows; a gateway of `v2` (2026.2) tells no codes.
+    """
 
     token: str
     version: str = "2026.4.5"
     protocol: int = 3
     scopes: tuple[str, ...] = ALL
     state_dir: str = ""
+    signature: str = "v3"
     mood: Mood = Mood.WELL
 
 
@@ -190,23 +194,23 @@ def shake_hands(params: Frame, nonce: str, manners: Manners) -> tuple[str, ...]:
     device = params.get("device")
     if not isinstance(device, dict):
         raise RefusedError("NOT_PAIRED", "device identity required", code="DEVICE_IDENTITY_REQUIRED")
-    if not signed(params, device, nonce):
-        raise RefusedError(
-            "INVALID_REQUEST", "device signature invalid", code="DEVICE_AUTH_SIGNATURE_INVALID"
-        )
+    if not signed(params, device, nonce, manners.signature):
+        code = {} if manners.signature == "v2" else {"code": "DEVICE_AUTH_SIGNATURE_INVALID"}
+        raise RefusedError("INVALID_REQUEST", "device signature invalid", **code)
     return tuple(scope for scope in params.get("scopes") or () if scope in manners.scopes)
 
 
-def signed(params: Frame, device: Frame, nonce: str) -> bool:
-    """Whether the device signed exactly this handshake, by the words that 2026.4.5 puts together."""
+def signed(params: Frame, device: Frame, nonce: str, form: str = "v3") -> bool:
+    """Whether the device signed exactly this handshake, by the words that 2026.4.5 (2026.2.9: `v2`) puts together."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     client, public = params["client"], _bytes(device["publicKey"])
     if device["nonce"] != nonce or hashlib.sha256(public).hexdigest() != device["id"]:
         return False
-    words = ("v3", device["id"], client["id"], client["mode"], params["role"], ",".join(params["scopes"]))
-    rest = (str(device["signedAt"]), params["auth"]["token"], nonce, client["platform"].lower(), "")
+    words = (form, device["id"], client["id"], client["mode"], params["role"], ",".join(params["scopes"]))
+    platform = () if form == "v2" else (client["platform"].lower(), "")
+    rest = (str(device["signedAt"]), params["auth"]["token"], nonce, *platform)
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(
             _bytes(device["signature"]), "|".join(words + rest).encode()

@@ -13,7 +13,7 @@ from asyncio.subprocess import Process
 from lockdeck.backend.simulate import lockfile, store
 from lockdeck.backend.simulate.cast import AGENTS, CRASHED, LEAKED, LOCAL, Session, main_key
 from lockdeck.backend.simulate.clock import epoch_ms
-from lockdeck.backend.simulate.helpers import Act, Helpers
+from lockdeck.backend.simulate.helpers import AT_WORK, Act, Helpers
 from lockdeck.backend.simulate.runs import Runs
 from lockdeck.backend.simulate.world import World
 
@@ -23,6 +23,7 @@ _CHAT_AGENT = "juno"
 _PROBE_AT = 1.2
 _QUEUED_AT = 4.2
 _RECOVERY_AT = 5.05
+_LOCAL_REST = 7.5
 
 
 class Story:
@@ -36,14 +37,15 @@ class Story:
         self._leaker: Process | None = None
 
     async def play(self) -> None:
-        """Play rounds until cancelled."""
-        while True:
-            self._world.log.trim()
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._leave_a_crash())
-                tasks.create_task(self._leave_a_leak())
-                tasks.create_task(self._local_run())
-                tasks.create_task(self._round())
+        """Play rounds until cancelled, and local runs beside them."""
+        async with asyncio.TaskGroup() as beside:
+            beside.create_task(self._local_runs())
+            while True:
+                self._world.log.trim()
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._leave_a_crash())
+                    tasks.create_task(self._leave_a_leak())
+                    tasks.create_task(self._round())
 
     async def _round(self) -> None:
         await self._calm()
@@ -106,13 +108,17 @@ class Story:
             await self._leaker.wait()
         self._leaker = await self._helpers.start(Act.LEAK, session)
 
-    async def _local_run(self) -> None:
-        """Let a process at the command line hold the lock of its own session."""
+    async def _local_runs(self) -> None:
+        """Let one process at the command line after another make its runs, each under the lock of its own session."""
         session = self._sessions[LOCAL]
-        process = await self._helpers.start(Act.HOLD, session)
-        self._mark(session, "running")
-        await process.wait()
-        self._mark(session, "done")
+        while True:
+            process = await self._helpers.start(Act.HOLD, session)
+            self._mark(session, "running")
+            while process.stdout is not None and (moment := await process.stdout.readline()):
+                self._mark(session, "running" if moment.decode().strip() == AT_WORK else "done")
+            await process.wait()
+            self._mark(session, "done")
+            await self._pause(_LOCAL_REST)
 
     def _mark(self, session: Session, status: str) -> None:
         moment = "startedAt" if status == "running" else "endedAt"

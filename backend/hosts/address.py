@@ -1,0 +1,70 @@
+"""Where a host is: its name, and the command whose stdin and stdout lead to `lockdeck serve --stdio` there."""
+
+from __future__ import annotations
+
+import shlex
+
+from msgspec import Struct
+
+from lockdeck.backend.hosts.asks import Role
+
+SCHEME = "ssh://"
+_SSH = (
+    *("ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=8"),
+    # A cable that is cut is noticed after some 5 s.
+    *("-o", "ServerAliveInterval=2", "-o", "ServerAliveCountMax=2"),
+)
+"""The system's own ssh; nobody is there to be asked for a password or about a key."""
+
+
+class HostAddress(Struct, frozen=True):
+    """One host: `name` in every row, `command` to reach it, `group` it belongs to (empty: none).
+
+    `host_options`: the words that name it in a command of ours; none for this machine.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    group: str = ""
+    host_options: tuple[str, ...] = ()
+
+
+def is_address(word: str) -> bool:
+    """Return whether a word of a command line names a host rather than a root."""
+    return word.startswith(SCHEME)
+
+
+def ssh_address(word: str, role: Role = Role.VIEWER) -> HostAddress:
+    """Return the host of `ssh://[user@]host[:port][/root]`. Raises ValueError, which says what is wrong.
+
+    A path is the one root that is looked at there, `/~/…` below the home of the account. `role` is what is asked for; a
+    command that the host binds to the key may give less.
+    """
+    from urllib.parse import unquote, urlsplit
+
+    parts = urlsplit(word)
+    try:
+        port = parts.port
+    except ValueError:
+        raise ValueError(f"{word}: the port is no number between 0 and 65535") from None
+    if not parts.hostname or parts.query or parts.fragment or parts.password is not None:
+        raise ValueError(f"{word} is no address; write ssh://[user@]host[:port][/root]")
+    destination = SCHEME + (f"{parts.username}@" if parts.username else "") + _bracketed(parts.hostname)
+    if port is not None:
+        destination += f":{port}"
+    root = unquote(parts.path) if parts.path not in ("", "/") else ""
+    # The account's shell reads the words anew.
+    asked = () if role is Role.VIEWER else ("--role", role.value)
+    serve = ("lockdeck", "serve", "--stdio", *asked, *([_quoted(root)] if root else []))
+    name = destination.removeprefix(SCHEME)
+    return HostAddress(f"{name}{root}", (*_SSH, destination, *serve), host_options=("--host", word))
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _quoted(root: str) -> str:
+    if root.startswith("/~/"):
+        return "~/" + shlex.quote(root[3:]) if root[3:] else "~"
+    return shlex.quote(root)
