@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from lockdeck.backend.model.fleet import FleetSnapshot, Severity
+from lockdeck.backend.model.fleet import SessionView, Severity, State
 from lockdeck.backend.model.words import duration
-from lockdeck.tui.table.rows import RowKey, locks_without_session
+from lockdeck.tui.table.rowchanges import RowChange
+from lockdeck.tui.table.rows import Row, RowKey
 from lockdeck.tui.view.names import file_name, session_name
 from lockdeck.tui.view.severity import verdict_severity
 
 MOST_LINES = 3
 """So many notices are told line by line; the rest are counted."""
+_UNSETTLED = frozenset({State.ROTATING, State.STUCK, State.CANCELLING, State.COMPACTING})
 
 
 class Rule(Struct, frozen=True):
@@ -68,36 +70,85 @@ class WatchStep(Struct, frozen=True):
     tell: tuple[Notice, ...] = ()
 
 
-def criticals(snapshot: FleetSnapshot) -> dict[RowKey, Subject]:
-    """Return what needs a person now: critical sessions, and critical locks that belong to none."""
-    subjects: dict[RowKey, Subject] = {}
-    for view in snapshot.sessions:
-        if view.severity is Severity.CRITICAL:
-            reason = view.reasons[0] if view.reasons else str(view.state)
-            subjects["session", view.root, view.key] = Subject(session_name(view), reason)
-    for lock in locks_without_session(snapshot):
-        if verdict_severity(lock) is Severity.CRITICAL:
-            name = file_name(lock.record.path)
-            subject = Subject(name, f"its lock is {lock.judgement.verdict}")
-            subjects["lock", lock.record.root, lock.record.path] = subject
-    return subjects
+class Criticals:
+    """What needs a person now: critical sessions, and critical locks that belong to none. Counted on by what changes."""
+
+    def __init__(self) -> None:
+        self.subjects: dict[RowKey, Subject] = {}
+        self.unsettled: set[RowKey] = set()
+        """The sessions in the middle of something: what was critical there is not over between two attempts."""
+
+    def take(self, changes: Iterable[RowChange]) -> None:
+        """Look at the rows that changed."""
+        for change in changes:
+            subject = None if change.new is None else _subject(change.new)
+            if subject is None:
+                self.subjects.pop(change.key, None)
+            else:
+                self.subjects[change.key] = subject
+            if isinstance(change.new, SessionView) and change.new.state in _UNSETTLED:
+                self.unsettled.add(change.key)
+            else:
+                self.unsettled.discard(change.key)
 
 
-def advance(watch: Watch, critical: Mapping[RowKey, Subject], now: float, rule: Rule) -> WatchStep:
-    """Take in what is critical at `now`; what is so in the first picture is taken as seen."""
+def _subject(row: Row) -> Subject | None:
+    """Return name and reason of a row that is critical."""
+    if isinstance(row, SessionView):
+        reason = row.reasons[0] if row.reasons else str(row.state)
+        return Subject(session_name(row), reason) if row.severity is Severity.CRITICAL else None
+    if verdict_severity(row) is not Severity.CRITICAL:
+        return None
+    return Subject(file_name(row.record.path), f"its lock is {row.judgement.verdict}")
+
+
+def advance(
+    watch: Watch,
+    critical: Mapping[RowKey, Subject],
+    now: float,
+    rule: Rule,
+    *,
+    unsettled: Container[RowKey] = frozenset(),
+    listening: bool = True,
+) -> WatchStep:
+    """Take in what is critical at `now`; what is so in the first picture is taken as seen.
+
+    An alarm of what is `unsettled` does not clear. Nothing is told while nobody is `listening`.
+    """
     alarms: dict[RowKey, Alarm] = {}
     due: list[Notice] = []
     for key in {**watch.alarms, **critical}:
+        if key in watch.alarms and key not in critical and key in unsettled:
+            alarms[key] = replace(watch.alarms[key], cleared_at=None)
+            continue
         alarm, notice = _alarm_of(key, watch, critical.get(key), now, rule)
         if alarm is not None:
             alarms[key] = alarm
         if notice is not None:
             due.append(notice)
-    waiting = (*watch.waiting, *due)
+    waiting = _as_it_is_now((*watch.waiting, *due), alarms)
     rested = watch.notified_at is None or now - watch.notified_at >= rule.every_s
-    if waiting and rested:
+    if waiting and rested and listening:
         return WatchStep(Watch(alarms, (), now, begun=True), tuple(due), waiting)
     return WatchStep(Watch(alarms, waiting, watch.notified_at, begun=True), tuple(due))
+
+
+def _as_it_is_now(waiting: Sequence[Notice], alarms: Mapping[RowKey, Alarm]) -> tuple[Notice, ...]:
+    """Return of notices that waited those that are still so, in the words of now."""
+    by_row: dict[RowKey, list[Notice]] = {}
+    for notice in waiting:
+        by_row.setdefault(notice.row, []).append(notice)
+    return tuple(
+        _worded_anew(notices[-1], alarms.get(row))
+        for row, notices in by_row.items()
+        if not (notices[0].severity is Severity.CRITICAL and notices[-1].severity is Severity.OK)
+    )
+
+
+def _worded_anew(notice: Notice, alarm: Alarm | None) -> Notice:
+    if alarm is None or notice.severity is not Severity.CRITICAL:
+        return notice
+    return replace(notice, sentence=f"critical: {alarm.subject.reason}")
 
 
 def words(notices: Sequence[Notice]) -> list[str]:
@@ -116,7 +167,8 @@ def _alarm_of(
         alarm = Alarm(subject or Subject("", ""), now, notified=not watch.begun)
     if subject is None:
         return _cleared(key, alarm, now, rule)
-    alarm = replace(alarm, subject=subject, cleared_at=None)
+    if alarm.subject is not subject or alarm.cleared_at is not None:
+        alarm = replace(alarm, subject=subject, cleared_at=None)
     if alarm.notified or now - alarm.since < rule.after_s:
         return alarm, None
     sentence = f"critical: {subject.reason}"

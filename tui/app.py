@@ -11,29 +11,41 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
 from lockdeck.backend.model.fleet import FleetSnapshot, Severity
 from lockdeck.themes.loader import ThemeCatalog
 from lockdeck.tui.background import WorkFailed
 from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.dialogs.flow import fail_job, take_news
-from lockdeck.tui.messages import JobFailed, JobNews, Published, Recovered, SourceFailed
+from lockdeck.tui.messages import (
+    ConfigurationRead,
+    JobFailed,
+    JobNews,
+    Published,
+    Recovered,
+    SourceFailed,
+)
 from lockdeck.tui.operations import ActionContext
-from lockdeck.tui.preferences.records import Preferences
+from lockdeck.tui.preferences.records import Preferences, Watched
 from lockdeck.tui.producers import Producers
+from lockdeck.tui.reconfigure import Reconfiguration
 from lockdeck.tui.recovery import announce_recovery, recover_in_thread
 from lockdeck.tui.screens.base import DeckScreen
 from lockdeck.tui.screens.fleet import FleetScreen
 from lockdeck.tui.screens.locks import LocksScreen
 from lockdeck.tui.screens.plaintext import PlainTextScreen
 from lockdeck.tui.screens.provider import CommandProvider
-from lockdeck.tui.screens.registry import SCREENS
+from lockdeck.tui.screens.registry import SCREENS, WRITTEN
+from lockdeck.tui.screens.rowprovider import RowProvider
+from lockdeck.tui.screens.rowscreen import BESIDE_FROM
 from lockdeck.tui.screens.session import SessionScreen
-from lockdeck.tui.snapshots import Inspector, SnapshotThrottle, Source
+from lockdeck.tui.screens.written.writtenscreen import WrittenScreen
+from lockdeck.tui.snapshots import Inspector, RecordKeeper, SnapshotThrottle, Source
 from lockdeck.tui.table.rows import RowKey
 from lockdeck.tui.terminal.notifications import announce
 from lockdeck.tui.terminal.signals import leave_on_signals
+from lockdeck.tui.tour.tour import GO_ON_KEY, HIDE_KEY, Tour
 from lockdeck.tui.view.events import EventLine
 
 UPDATE_GAP_S = 0.05
@@ -47,11 +59,15 @@ class LockdeckApp(DeckApp):
 
     TITLE = "lockdeck"
     CSS_PATH = "deck.tcss"
-    COMMANDS = {CommandProvider}  # noqa: RUF012 - Textual's own declaration
+    COMMANDS = {CommandProvider, RowProvider}  # noqa: RUF012 - Textual's own declaration
     ENABLE_COMMAND_PALETTE = False  # ours is a command with keys like any other
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+z", "suspend_process", "Suspend", show=False)]
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-roomy")]  # noqa: RUF012 - Textual's own declaration
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-tall")]  # noqa: RUF012 - Textual's own declaration
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+z", "suspend_process", "Suspend", show=False, priority=True
+        )  # in dialogs and fields too
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-roomy"), (BESIDE_FROM, "-beside")]  # noqa: RUF012 - Textual's own declaration
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-tall"), (18, "-preview")]  # noqa: RUF012 - Textual's own declaration
 
     def __init__(
         self,
@@ -68,6 +84,10 @@ class LockdeckApp(DeckApp):
         preferences: Preferences | None = None,
         mouse: bool = True,
         theme_folders: Sequence[Path] = (),
+        tour: Tour | None = None,
+        kept_in: str | None = None,
+        problems: Sequence[str] = (),
+        watched: Watched | None = None,
     ) -> None:
         super().__init__(
             os.environ if env is None else env,
@@ -79,8 +99,13 @@ class LockdeckApp(DeckApp):
             action_context=action_context or ActionContext(),
             preferences=preferences or Preferences(),
             inspect=source.inspect if isinstance(source, Inspector) else None,
+            records=source.records if isinstance(source, RecordKeeper) else None,
+            tour=tour,
+            kept_in=kept_in,
         )
-        self.producers = Producers(self, source, theme_folders)
+        self._problems = tuple(problems)
+        self.producers = Producers(self, source, theme_folders, watched)
+        self._reconfiguration = None if watched is None else Reconfiguration(watched.settings, source)
         self._throttle = SnapshotThrottle()
         self._gap_s = update_gap_s
         self._seconds = seconds
@@ -94,14 +119,35 @@ class LockdeckApp(DeckApp):
     def on_mount(self) -> None:
         """Put on the theme, listen to signals, start watching."""
         self.start_themes()
+        for problem in self._problems:
+            self.deck.note(EventLine(self.clock(), Severity.WARNING, "lockdeck", problem))
+            self.tell(problem, severity="warning")
         self.set_keymap(self.preferences.keymap)
         leave_on_signals(self)
+        self.live_with_the_terminal()
         self.set_interval(TICK_S, self._tick)
+        if self.tour is not None:
+            self.bind(GO_ON_KEY, "tour_on", description="Next step of the demo", show=False)
+            self.bind(
+                HIDE_KEY, "tour_hide", description="Hide the steps of the demo, or show them", show=False
+            )
         if self._seconds is not None:
             self.set_timer(self._seconds, self.exit)
         self.producers.start()
         if not self.read_only:
             recover_in_thread(self)
+
+    def action_tour_on(self) -> None:
+        """Go on to the next step of the demo's story."""
+        if self.tour is not None:
+            self.tour.go_on()
+            self.update_screen()
+
+    def action_tour_hide(self) -> None:
+        """Hide the demo's story, or show it again."""
+        if self.tour is not None:
+            self.tour.hidden = not self.tour.hidden
+            self.update_screen()
 
     def on_unmount(self) -> None:
         """Tell the threads to end."""
@@ -146,7 +192,8 @@ class LockdeckApp(DeckApp):
     def _notify(self) -> None:
         """Tell what turned critical or cleared, also while the picture is paused."""
         rule = self.preferences.notify
-        notices = self.deck.notices(self.clock(), rule)
+        listening = not (self.screen_stack and isinstance(self.screen, ModalScreen))
+        notices = self.deck.notices(self.clock(), rule, listening=listening)
         if notices:
             announce(self, notices, rule.ways, self.env)
 
@@ -160,6 +207,11 @@ class LockdeckApp(DeckApp):
             screen for screen in self.screen_stack if isinstance(screen, DeckScreen) and screen.is_mounted
         ]
         return decks[-1:]
+
+    def on_configuration_read(self, message: ConfigurationRead) -> None:
+        """Go by the configuration as it is now."""
+        if self._reconfiguration is not None:
+            self._reconfiguration.take(self, message.reading)
 
     # -- news from beside the UI --------------------------------------------------------------------
 
@@ -186,6 +238,24 @@ class LockdeckApp(DeckApp):
     async def open_row(self, key: RowKey) -> None:
         """Push the screen of a row."""
         await self.push_screen(SessionScreen(key))
+
+    async def open_lock(self, key: RowKey) -> None:
+        """Show the locks above the fleet, with the cursor on one of them."""
+        await self.show_above_first(LocksScreen(cursor_at=key))
+
+    async def open_fleet(self, filter_text: str) -> None:
+        """Go back to the fleet, filtered."""
+        await self.pop_to_first()
+        if isinstance(self.screen, FleetScreen):
+            self.screen.use_filter(filter_text)
+
+    async def open_written(self, name: str, key: RowKey) -> None:
+        """Push the screen; the way back from log or transcript leads to where both were opened."""
+        screen = WRITTEN[name](key)
+        if isinstance(self.screen, WrittenScreen):
+            await self.switch_screen(screen)
+        else:
+            await self.push_screen(screen)
 
     async def open_locks_of(self, pid: int) -> None:
         """Push the locks, filtered to a process; back leads to where the person came from."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from textual.binding import ActiveBinding, Binding, BindingType
@@ -13,15 +13,12 @@ from lockdeck.tui.commands import COMMANDS
 from lockdeck.tui.preferences.keymap import is_key
 
 
-def bindings_of(ids: Sequence[str]) -> list[BindingType]:
-    """Return the bindings that run the commands of a screen on that screen, in the order of the key bar."""
-    return [_binding(name) for name in ids]
+def bindings_of(ids: Sequence[str], *, shown: Collection[str] = ()) -> list[BindingType]:
+    """Return the bindings that run the commands of a screen on that screen, in the order of the key bar.
 
-
-def binding_to(name: str, key: str) -> Binding:
-    """Return a binding of one more key to a command; a keymap does not change it."""
-    command = COMMANDS[name]
-    return Binding(key, _action(name), command.label, show=False, tooltip=command.tooltip)
+    Those that are `shown` stand in the key bar of this screen, whether or not they do elsewhere.
+    """
+    return [_binding(name, shown=COMMANDS[name].in_key_bar or name in shown) for name in ids]
 
 
 def keys_of(name: str, keymap: Mapping[str, str]) -> tuple[str, ...]:
@@ -29,12 +26,10 @@ def keys_of(name: str, keymap: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(keymap[name].split(",")) if name in keymap else COMMANDS[name].keys
 
 
-def _binding(name: str) -> Binding:
+def _binding(name: str, *, shown: bool) -> Binding:
     command = COMMANDS[name]
     keys = ",".join(command.keys)
-    return Binding(
-        keys, _action(name), command.label, show=command.in_key_bar, tooltip=command.tooltip, id=command.id
-    )
+    return Binding(keys, _action(name), command.label, show=shown, tooltip=command.tooltip, id=command.id)
 
 
 def _action(name: str) -> str:

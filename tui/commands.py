@@ -22,20 +22,23 @@ class Danger(StrEnum):
 class Needs(StrEnum):
     """The thing a command is about; where it is missing the command is greyed out, and its key says so.
 
-    LOCK is that of the selected row; LOCKS and SESSIONS are those of the marked rows, else of the selected one.
+    LOCK and SESSION are those of the selected row; LOCKS and SESSIONS are those of the marked rows, else of the selected one; CAUSE is
+    what several rows have in common.
     """
 
     NOTHING = "nothing"
     ROW = "a row"
     LOCK = "a lock"
     LOCKS = "locks"
+    SESSION = "a session"
+    CAUSE = "a cause"
     SESSIONS = "sessions"
 
 
 class Command(Struct, frozen=True):
     """One thing a person can do. `id` names the binding in keymaps; `in_key_bar` puts it into the key bar.
 
-    `leaves` are the kinds of entries that it leaves in the journal.
+    What is `private` is not shown in a browser. `leaves` are the kinds of entries that it leaves in the journal.
     """
 
     id: str
@@ -46,15 +49,32 @@ class Command(Struct, frozen=True):
     danger: Danger = Danger.SAFE
     needs: Needs = Needs.NOTHING
     in_key_bar: bool = True
+    private: bool = False
     leaves: frozenset[str] = frozenset()
 
 
 _LEAD_TO_SCREENS = (
     Command("open", ("enter",), "Open", "Open", "Show everything about the selected row", needs=Needs.ROW),
-    Command("back", ("escape",), "Back", "Back", "Go back to the screen before"),
+    Command(
+        "back",
+        ("escape",),
+        "Back",
+        "Back",
+        "Take off the filter, then the marks; then go back to the screen before",
+        in_key_bar=False,
+    ),
+    Command(
+        "cause",
+        ("a",),
+        "Cause",
+        "Cause",
+        "Show what several rows have in common, what that is known from, and whom it concerns",
+        needs=Needs.CAUSE,
+        in_key_bar=False,
+    ),
     Command("locks", ("l",), "Locks", "Locks", "Every lock file of every root, with its verdict"),
     Command("events", ("e",), "Events", "Events", "What changed since lockdeck was opened, newest first"),
-    Command("journal", ("j",), "Journal", "Journal", "What lockdeck did and refused to do, newest first"),
+    Command("journal", ("J",), "Journal", "Journal", "What lockdeck did and refused to do, newest first"),
     Command(
         "holder",
         ("h",),
@@ -64,15 +84,51 @@ _LEAD_TO_SCREENS = (
         needs=Needs.LOCK,
     ),
     Command(
+        "log",
+        ("L",),
+        "Log of this session",
+        "Log",
+        "Show what the log tells of this session, live: in sentences, or the lines as OpenClaw wrote them",
+        needs=Needs.SESSION,
+        in_key_bar=False,
+    ),
+    Command(
+        "transcript",
+        ("T",),
+        "Transcript of this session",
+        "Transcript",
+        "Show the shape of the last records of the transcript: who, when, which tools, how long, why it ended",
+        needs=Needs.SESSION,
+        in_key_bar=False,
+    ),
+    Command(
         "notes",
         ("exclamation_mark",),
         "Problems and notes",
         "Notes",
         "Read the problems and notes of every root whole, those in the header and the rest",
     ),
-    Command("help", ("question_mark",), "Help", "Help", "The keys that work here"),
-    Command("palette", ("colon", "ctrl+p"), "Command palette", "Commands", "Find a command by its name"),
-    Command("quit", ("q",), "Quit", "Quit", "Leave lockdeck; nothing it watches is touched"),
+    Command(
+        "help",
+        ("question_mark",),
+        "Help",
+        "Help",
+        "The keys that work here, and what every column, symbol and word means",
+    ),
+    Command(
+        "palette",
+        ("colon", "ctrl+p"),
+        "Palette",
+        "Find",
+        "Find commands, sessions and locks by a part of their name",
+    ),
+    Command(
+        "quit",
+        ("q",),
+        "Leave",
+        "Leave",
+        "Leave this screen, and on the fleet lockdeck itself; nothing it watches is touched",
+    ),
 )
 _CHANGE_THE_WORLD = (
     Command(
@@ -97,6 +153,16 @@ _CHANGE_THE_WORLD = (
         needs=Needs.SESSIONS,
         leaves=frozenset({"cancel-begin", "cancel-end", "cancel-refused"}),
     ),
+    Command(
+        "cancel_cause",
+        ("C",),
+        "Cancel all of one cause",
+        "Cancel all",
+        "End the runs of all sessions that have the cause in common which stands above the rows, each proven",
+        danger=Danger.REVERSIBLE,
+        needs=Needs.CAUSE,
+        in_key_bar=False,
+    ),
 )
 _CHOOSE_ROWS = (
     Command(
@@ -108,6 +174,14 @@ _CHOOSE_ROWS = (
         needs=Needs.ROW,
         in_key_bar=False,
     ),
+    Command(
+        "mark_all",
+        ("asterisk", "ctrl+a"),
+        "Mark all shown",
+        "Mark all",
+        "Mark every row that is shown, those below the end of the screen too",
+        in_key_bar=False,
+    ),
     Command("unmark", ("u",), "Clear marks", "Unmark", "Take all marks off (also escape)", in_key_bar=False),
     Command(
         "filter",
@@ -115,6 +189,30 @@ _CHOOSE_ROWS = (
         "Filter",
         "Filter",
         "Find rows by words, !word, field:value; tab completes fields and values",
+    ),
+    Command(
+        "next_match",
+        ("n",),
+        "Next match",
+        "Next",
+        "Go to the next row that the filter lets through, from the last one to the first",
+        in_key_bar=False,
+    ),
+    Command(
+        "previous_match",
+        ("N",),
+        "Previous match",
+        "Previous",
+        "Go to the row before among those that the filter lets through",
+        in_key_bar=False,
+    ),
+    Command(
+        "idle",
+        ("i",),
+        "Show or fold idle rows",
+        "Idle",
+        "Show the sessions in which nothing happens and nothing is wrong, or fold them into one line",
+        in_key_bar=False,
     ),
     Command(
         "freeze", ("f",), "Freeze order", "Freeze", "Keep the rows where they are; their contents stay live"
@@ -144,6 +242,38 @@ _CHOOSE_ROWS = (
     ),
     Command("sort_reverse", ("o",), "Reverse order", "Reverse", "Sort the other way round", in_key_bar=False),
 )
+_READ_WHAT_WAS_WRITTEN = (
+    Command(
+        "raw",
+        ("r",),
+        "Sentences or lines",
+        "Lines",
+        "Show the lines of the log as OpenClaw wrote them, or what lockdeck reads in them",
+    ),
+    Command(
+        "next_attempt",
+        ("right_square_bracket",),
+        "Line of the next attempt",
+        "Attempt",
+        "Go to the line of the log that tells of the next attempt",
+    ),
+    Command(
+        "previous_attempt",
+        ("left_square_bracket",),
+        "Line of the attempt before",
+        "Before",
+        "Go to the line of the log that tells of the attempt before",
+        in_key_bar=False,
+    ),
+    Command(
+        "content",
+        ("x",),
+        "What a record says",
+        "Says",
+        "Show what the selected record of the transcript says; it is shown in a box and kept nowhere",
+        private=True,
+    ),
+)
 _CHANGE_THE_LOOK = (
     Command(
         "wide",
@@ -155,10 +285,18 @@ _CHANGE_THE_LOOK = (
     ),
     Command(
         "columns",
-        ("C",),
+        ("v",),
         "Columns",
         "Columns",
         "Choose which columns this table shows and in which order, for now or in the configuration",
+        in_key_bar=False,
+    ),
+    Command(
+        "as_it_comes",
+        ("0",),
+        "Table as it comes",
+        "Reset",
+        "Forget how this table was left: no filter, its own order, the columns of the configuration",
         in_key_bar=False,
     ),
     Command("theme", ("t",), "Next theme", "Theme", "Change to the next theme"),
@@ -195,6 +333,7 @@ COMMANDS: Mapping[str, Command] = {
         *_LEAD_TO_SCREENS,
         *_CHANGE_THE_WORLD,
         *_CHOOSE_ROWS,
+        *_READ_WHAT_WAS_WRITTEN,
         *_CHANGE_THE_LOOK,
         *_USE_THE_TERMINAL,
     )

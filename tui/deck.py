@@ -3,57 +3,112 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from itertools import count
 
-from lockdeck.backend.model.changes import changes
+from msgspec import Struct
+
+from lockdeck.backend.model.changes import changes, compared
 from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.system.text import SafeText
-from lockdeck.tui.alarms import Notice, Rule, Watch, criticals
+from lockdeck.tui.alarms import Criticals, Notice, Rule, Watch
 from lockdeck.tui.alarms import advance as advance_watch
+from lockdeck.tui.table.rowchanges import RowChanges, RowFinder
+from lockdeck.tui.view.counts import FleetCounts
 from lockdeck.tui.view.events import EventLine, event_lines
 from lockdeck.tui.view.names import root_label
 from lockdeck.tui.view.sparkline import Pulse, advance
 
 KEPT_CHANGES = 2000
 """So many changes are kept for the Events screen."""
+KEPT_ROWS = 1000
+"""So many changed rows are kept for screens that were not seen meanwhile; where it was more they look at all."""
+
+
+class Display(Struct, frozen=True):
+    """What the screens show: a snapshot with its number, the last minutes, and how many rows say what."""
+
+    snapshot: FleetSnapshot | None = None
+    number: int = 0
+    pulse: Pulse = Pulse()
+    counts: FleetCounts = FleetCounts()
 
 
 class Deck:
     """Receives snapshots; while paused the one shown stays and what is hidden is counted."""
 
     def __init__(self) -> None:
-        self.latest: FleetSnapshot | None = None
-        self.displayed: FleetSnapshot | None = None
+        self.display = self._newest = Display()
         self.failure: SafeText | None = None
         self.hidden_changes = 0
-        self.pulse = Pulse()
-        self.displayed_pulse = self.pulse
         self.paused_at: float | None = None
         self.log: deque[tuple[int, EventLine]] = deque(maxlen=KEPT_CHANGES)
+        self._rows = RowFinder()
+        self._news: deque[tuple[int, RowChanges]] = deque()
+        self._criticals = Criticals()
         self._alarms = Watch()
         self._numbers = count(1)
 
+    @property
+    def latest(self) -> FleetSnapshot | None:
+        """The newest snapshot."""
+        return self._newest.snapshot
+
+    @property
+    def displayed(self) -> FleetSnapshot | None:
+        """The snapshot on show."""
+        return self.display.snapshot
+
     def receive(self, snapshot: FleetSnapshot) -> None:
-        """Take in a new snapshot."""
-        news = () if self.latest is None else tuple(changes(self.latest, snapshot))
+        """Take in a new snapshot; its delta, where it has one, is to the one before."""
+        before = self._newest
+        delta = None if before.snapshot is None else snapshot.delta
+        delta = compared(before.snapshot, snapshot) if delta is None else delta
+        news = () if before.snapshot is None else tuple(changes(before.snapshot, snapshot, delta))
         lines = event_lines(news, snapshot.generated_at)
-        self.pulse = advance(self.pulse, news, snapshot.generated_at)
-        self.latest = snapshot
+        rows = self._rows.take(delta)
+        self._criticals.take(rows.fleet)
+        self._newest = Display(
+            snapshot,
+            before.number + 1,
+            advance(before.pulse, news, snapshot.generated_at),
+            before.counts.after((change.old, change.new) for change in rows.fleet),
+        )
+        self._keep(rows)
         self.log.extendleft((next(self._numbers), event) for event in reversed(lines))
         if self.paused_at is None:
-            self.displayed, self.displayed_pulse = snapshot, self.pulse
+            self.display = self._newest
         else:
             self.hidden_changes += len(lines)
+
+    def _keep(self, rows: RowChanges) -> None:
+        self._news.append((self._newest.number, rows))
+        kept = sum(len(rows.fleet) + len(rows.locks) for _, rows in self._news)
+        while kept > KEPT_ROWS and len(self._news) > 1:
+            _, dropped = self._news.popleft()
+            kept -= len(dropped.fleet) + len(dropped.locks)
+
+    def rows_since(self, number: int) -> Sequence[RowChanges] | None:
+        """Return how rows changed from the snapshot of that number to the one on show; None where that is not known."""
+        if number == self.display.number:
+            return ()
+        if self._news[0][0] > number + 1:
+            return None
+        return [rows for at, rows in self._news if number < at <= self.display.number]
 
     def note(self, event: EventLine) -> None:
         """Enter something that lockdeck itself did."""
         self.log.appendleft((next(self._numbers), event))
 
-    def notices(self, now: float, rule: Rule) -> tuple[Notice, ...]:
-        """Enter what turned critical or cleared by `now` (epoch seconds); return what the person is to be told."""
+    def notices(self, now: float, rule: Rule, *, listening: bool = True) -> tuple[Notice, ...]:
+        """Enter what turned critical or cleared by `now` (epoch seconds); return what the person is to be told.
+
+        While they are not `listening`, because a dialog is open, that waits.
+        """
         if self.latest is None:
             return ()
-        step = advance_watch(self._alarms, criticals(self.latest), now, rule)
+        critical, busy = self._criticals.subjects, self._criticals.unsettled
+        step = advance_watch(self._alarms, critical, now, rule, unsettled=busy, listening=listening)
         self._alarms = step.watch
         for notice in step.due:
             self.note(EventLine(notice.at, notice.severity, notice.name, notice.sentence, notice.row))
@@ -72,4 +127,4 @@ class Deck:
     def resume(self) -> None:
         """Show the newest picture again."""
         self.paused_at, self.hidden_changes = None, 0
-        self.displayed, self.displayed_pulse = self.latest, self.pulse
+        self.display = self._newest

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from msgspec.structs import replace
+
+from lockdeck.backend.settings.looks import Change
+from lockdeck.backend.system.text import safe
+from lockdeck.backend.watch.records.records import SessionRecords
 from lockdeck.themes.loader import ThemeCatalog
+from lockdeck.tui.background import WorkFailed, post, run_in_thread
 from lockdeck.tui.deck import Deck
 from lockdeck.tui.holder_process import Inspect
 from lockdeck.tui.jobs import JobBoard
 from lockdeck.tui.operations import ActionContext
+from lockdeck.tui.preferences.memory import Memory
 from lockdeck.tui.preferences.records import Preferences
 from lockdeck.tui.shell import Shell
 from lockdeck.tui.table.rows import RowKey
+from lockdeck.tui.tour.tour import Tour
 
 
 class DeckApp(Shell):
-    """State that screens share. `clock` returns epoch seconds; `inspect` is None where no process can be read."""
+    """State that screens share.
+
+    `clock` returns epoch seconds; `inspect` is None where no process can be read, `records` where no log can, `tour` where
+    the fleet is real, `kept_in` (the file for how tables are left) where nothing is kept.
+    """
 
     def __init__(
         self,
@@ -29,15 +41,39 @@ class DeckApp(Shell):
         action_context: ActionContext,
         preferences: Preferences,
         inspect: Inspect | None,
+        records: SessionRecords | None,
+        tour: Tour | None = None,
+        kept_in: str | None = None,
     ) -> None:
         super().__init__(env, theme, catalog, mouse=mouse)
+        self._memory = None if kept_in is None else Memory(kept_in, self._spawn_keeper, self._not_kept)
         self.read_only = read_only
         self.clock = clock
         self.action_context = action_context
         self.preferences = preferences
         self.inspect = inspect
+        self.records = records
+        self.tour = tour
         self.deck = Deck()
         self.jobs = JobBoard()
+
+    def note_deed(self, deed: str) -> None:
+        """Let the story of the demo go on where it asked for what the person did."""
+        if self.tour is not None:
+            self.tour.did(deed)
+            self.update_screen()
+
+    def keep(self, change: Change) -> None:
+        """Keep how a table or the theme is left, for this run and, where that may be, for the next."""
+        self.preferences = replace(self.preferences, looks=change(self.preferences.looks))
+        if self._memory is not None:
+            self._memory.keep(change)
+
+    def _spawn_keeper(self, work: Callable[[], None]) -> None:
+        run_in_thread(work, self, "looks", must_finish=True)
+
+    def _not_kept(self, sentence: str) -> None:
+        post(self, WorkFailed(safe(sentence, 1000)))
 
     def picture_time(self) -> float:
         """Return the moment the picture is of: now, or when it was paused (epoch seconds)."""
@@ -57,6 +93,18 @@ class DeckApp(Shell):
 
     async def open_row(self, key: RowKey) -> None:
         """Show everything about a row, above the screen that is seen."""
+        raise NotImplementedError
+
+    async def open_lock(self, key: RowKey) -> None:
+        """Show the locks with nothing but the fleet beneath them, and the cursor on one of them."""
+        raise NotImplementedError
+
+    async def open_fleet(self, filter_text: str) -> None:
+        """Show the rows of the fleet that a filter lets through."""
+        raise NotImplementedError
+
+    async def open_written(self, name: str, key: RowKey) -> None:
+        """Show log or transcript of a row, above the screen that is seen or in the place of the other."""
         raise NotImplementedError
 
     async def open_locks_of(self, pid: int) -> None:

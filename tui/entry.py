@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NoReturn
 
 from lockdeck.tui.cli.main import run_command_line
@@ -19,27 +20,39 @@ def main() -> NoReturn:
 def open_dashboard(request: DashboardRequest) -> int:
     """Run the dashboard until the person leaves; raises SettingsError before anything is drawn."""
     from lockdeck.backend.actions.journal import default_journal
+    from lockdeck.backend.openclaw.log.place import named_log
+    from lockdeck.tui.browser import in_browser
     from lockdeck.tui.operations import ActionContext
-    from lockdeck.tui.preferences.check import preferences_of
+    from lockdeck.tui.preferences.check import preferences_of, with_looks
+    from lockdeck.tui.preferences.memory import NOTHING_KEPT, recollect
+    from lockdeck.tui.preferences.records import Watched
     from lockdeck.tui.run import run_dashboard
 
     collector = request.collector
-    settings = collector.settings
+    settings = request.settings
     action_context = ActionContext(
         journal=request.journal or default_journal(),
         env=request.env,
         settings=settings,
-        logs=lambda: request.logs or collector.log_files,
+        logs=lambda: tuple(map(named_log, request.logs)) or collector.log_places,
     )
+    keeps = not request.demo and not in_browser()
+    kept = recollect(fresh=request.fresh) if keeps else NOTHING_KEPT
+    preferences = with_looks(preferences_of(settings), kept.looks)
+    colourless = request.no_color or bool(os.environ.get("NO_COLOR"))
+    theme = settings.theme if colourless else preferences.first_theme()
     return run_dashboard(
         collector,
-        read_only=request.read_only,
-        theme=settings.theme or None,
+        read_only=settings.read_only,
+        theme=theme or None,
         no_color=request.no_color,
-        mouse=request.mouse,
+        mouse=settings.mouse,
         seconds=request.seconds,
         action_context=action_context,
-        preferences=preferences_of(settings),
+        preferences=preferences,
+        demo=request.demo,
+        kept=kept,
+        watched=None if request.reread is None else Watched(preferences.config, settings, request.reread),
     )
 
 

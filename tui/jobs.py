@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import Severity
+from lockdeck.tui.table.rows import RowKey
 from lockdeck.tui.targets import Target
 
-WAITING, WORKING = "waiting", "working"
+WAITING, WORKING, RELEASED = "waiting", "working", "released"
 
 
 class Piece(Struct, frozen=True):
@@ -36,11 +37,12 @@ class Piece(Struct, frozen=True):
 
 
 class Job(Struct, frozen=True):
-    """Pieces of work that were confirmed together."""
+    """Pieces of work that were confirmed together; `releases` says that they release locks."""
 
     number: int
     title: str
     pieces: tuple[Piece, ...]
+    releases: bool = False
 
     @property
     def running(self) -> bool:
@@ -54,10 +56,12 @@ class JobBoard:
     def __init__(self) -> None:
         self._jobs: dict[int, Job] = {}
         self._numbers = count(1)
+        self.releases: Mapping[RowKey, bool] = {}
+        """The rows whose lock is being released from here (False), or was (True)."""
 
-    def open(self, title: str, targets: Sequence[Target]) -> Job:
+    def open(self, title: str, targets: Sequence[Target], *, releases: bool = False) -> Job:
         """Enter a new job."""
-        job = Job(next(self._numbers), title, tuple(Piece(target) for target in targets))
+        job = Job(next(self._numbers), title, tuple(Piece(target) for target in targets), releases)
         self._jobs[job.number] = job
         return job
 
@@ -71,4 +75,13 @@ class JobBoard:
         previous = job.pieces[index]
         pieces = (*job.pieces[:index], piece, *job.pieces[index + 1 :])
         self._jobs[number] = replace(job, pieces=pieces)
+        if job.releases:
+            self._note_release(piece)
         return piece.ended and not previous.ended
+
+    def _note_release(self, piece: Piece) -> None:
+        rows = {piece.target.row: piece.word == RELEASED}
+        if piece.target.session is not None:
+            rows["session", piece.target.session.root, piece.target.session.key] = piece.word == RELEASED
+        remainder = {row: done for row, done in self.releases.items() if row not in rows}
+        self.releases = remainder if piece.ended and piece.word != RELEASED else remainder | rows

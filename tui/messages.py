@@ -8,18 +8,15 @@ from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.system.text import SafeText
 from lockdeck.themes.loader import ThemeCatalog
 from lockdeck.tui.jobs import Piece
+from lockdeck.tui.preferences.records import SettingsReading
 
 
 class Published(Message):
-    """A snapshot came; of several waiting ones only the newest is handled."""
+    """A snapshot came. Each is handled: it says only what is different from the one before."""
 
     def __init__(self, snapshot: FleetSnapshot) -> None:
         super().__init__()
         self.snapshot = snapshot
-
-    def can_replace(self, message: Message) -> bool:
-        """Let a newer snapshot take the place of one not handled yet."""
-        return isinstance(message, Published)
 
 
 class CatalogChanged(Message):
@@ -32,6 +29,18 @@ class CatalogChanged(Message):
     def can_replace(self, message: Message) -> bool:
         """Let a newer catalog take the place of one not handled yet."""
         return isinstance(message, CatalogChanged)
+
+
+class ConfigurationRead(Message):
+    """The configuration was read anew; of several waiting readings only the newest is handled."""
+
+    def __init__(self, reading: SettingsReading) -> None:
+        super().__init__()
+        self.reading = reading
+
+    def can_replace(self, message: Message) -> bool:
+        """Let a newer reading take the place of one not handled yet."""
+        return isinstance(message, ConfigurationRead)
 
 
 class SourceFailed(Message):

@@ -19,13 +19,22 @@ from lockdeck.backend.actions.release.aftermath import (
     transcript_state,
     watch_name,
 )
-from lockdeck.backend.actions.release.newcomers import Newcomers, Patience, newcomers_at
+from lockdeck.backend.actions.release.newcomers import Newcomers, Patience, await_quiet, newcomers_at
 from lockdeck.backend.actions.release.plan import plan_release
-from lockdeck.backend.actions.release.records import Refusal, ReleaseOutcome, ReleasePlan, Status
+from lockdeck.backend.actions.release.records import (
+    Override,
+    Refusal,
+    ReleaseOutcome,
+    ReleasePlan,
+    Status,
+)
 from lockdeck.backend.actions.release.release import release
 from lockdeck.backend.actions.release.sentences import waiting
 from lockdeck.backend.model.fleet import Severity
+from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.model.words import duration
+from lockdeck.backend.openclaw.log.place import LogPlace
+from lockdeck.backend.openclaw.roots.place import Place
 from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.system.clocks import steady_time
 from lockdeck.backend.system.text import safe
@@ -40,6 +49,8 @@ Tell = Callable[[int, Piece], None]
 """Hears how the piece at an index stands now."""
 Later = Callable[[Callable[[], None]], None]
 """Runs something that nobody waits for."""
+ENDED = "process ended"
+"""The result where a process has ended as asked and left its lock behind, which can be released."""
 READ_ONLY = "the configuration says that nothing is changed in this root (read_only)"
 
 
@@ -50,7 +61,7 @@ class ActionContext:
     journal: Journal = field(default_factory=default_journal)
     env: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     settings: Settings = field(default_factory=Settings)
-    logs: Callable[[], Sequence[str]] = tuple
+    logs: Callable[[], Sequence[LogPlace]] = tuple
     watch_s: float = 30.0
     clock: Callable[[], float] = time.time
     wait: Callable[[float], object] = time.sleep
@@ -65,21 +76,52 @@ class Offer(Struct, frozen=True):
     written_at: float | None = None
 
 
-def offer_release(target: Target, context: ActionContext) -> Offer:
-    """Look afresh at the hold that was aimed at, and say what a release would do or why it is refused."""
+def offer_release(target: Target, context: ActionContext, *, may_override: bool = False) -> Offer:
+    """Look afresh at the hold that was aimed at, and say what a release would do or why it is refused.
+
+    Where a person may vouch for what is not proven (`may_override`), the plan is the one on their word.
+    """
     if target.lock is None:
         none = Refusal(("this session has no lock",))
         return Offer(target, ReleasePlan(target.row[2], None, context.clock(), refusal=none))
     path = target.lock.record.path
     root = context.settings.root(target.lock.record.root)
     plan = _plan(path, target.release_id, context)
+    if may_override and plan.refusal is not None:
+        plan = _overridden(plan, target.release_id, context)
     if root.read_only:
         reasons = plan.refusal.reasons if plan.refusal else ()
         plan = replace(plan, refusal=Refusal((READ_ONLY, *reasons)))
     return Offer(target, plan, _written_at(path))
 
 
-def _plan(path: str, release_id: str | None, context: ActionContext) -> ReleasePlan:
+def _overridden(plan: ReleasePlan, release_id: str | None, context: ActionContext) -> ReleasePlan:
+    """Return the plan on a person's word, where that is all that is missing; else the plan as it is."""
+    if plan.view is None or plan.view.judgement.verdict is not Verdict.LEAKED:
+        return plan
+    override = Override(Verdict.LEAKED.value, plan.path)
+    vouched = _plan(plan.path, release_id, context, override)
+    return plan if vouched.refusal is not None else vouched
+
+
+def wait_until_quiet(
+    plan: ReleasePlan, tell: Callable[[float], object], unwanted: Callable[[], bool]
+) -> None:
+    """Wait as a release does for young processes of OpenClaw; `tell` hears how many seconds that may still take.
+
+    It ends early when it is `unwanted`.
+    """
+    assert plan.place is not None
+
+    def look(place: Place) -> Newcomers:
+        return () if unwanted() else newcomers_at(place)
+
+    await_quiet(plan.place, Patience(look, steady_time, tell=lambda seconds, _newcomers: tell(seconds)))
+
+
+def _plan(
+    path: str, release_id: str | None, context: ActionContext, override: Override | None = None
+) -> ReleasePlan:
     """Look at a lock; without a release id at whatever hold is there now."""
     return plan_release(
         path,
@@ -87,6 +129,7 @@ def _plan(path: str, release_id: str | None, context: ActionContext) -> ReleaseP
         env=context.env,
         clock=context.clock,
         vouches=context.settings.vouch_for,
+        override=override,
     )
 
 
@@ -182,6 +225,8 @@ def do_cancels(
         if outcome is not None:
             lock = remaining_lock(targets[at], plan, context)
             pieces[at] = _cancelled(targets[at], outcome, lock)
+            if lock is not None and outcome.steps and outcome.steps[-1].left_lock:
+                pieces[at] = replace(pieces[at], word=ENDED, severity=Severity.OK)
         tell(at, pieces[at])
 
     tools = CancelTools(context.journal, context.clock, context.wait, hear)

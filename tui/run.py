@@ -12,8 +12,10 @@ from lockdeck.backend.system.folders import config_dir
 from lockdeck.themes.loader import load_catalog
 from lockdeck.tui.app import LockdeckApp
 from lockdeck.tui.operations import ActionContext
-from lockdeck.tui.preferences.records import Preferences
+from lockdeck.tui.preferences.memory import NOTHING_KEPT, Recollection
+from lockdeck.tui.preferences.records import Preferences, Watched
 from lockdeck.tui.snapshots import Source
+from lockdeck.tui.tour.tour import Tour
 
 
 def run_dashboard(
@@ -28,12 +30,14 @@ def run_dashboard(
     seconds: float | None = None,
     action_context: ActionContext | None = None,
     preferences: Preferences | None = None,
+    demo: bool = False,
+    kept: Recollection = NOTHING_KEPT,
+    watched: Watched | None = None,
 ) -> int:
     """Run the dashboard until the person leaves; returns the exit code (0, 1 after a crash, 130 by signal).
 
-    `theme_folders` hold the user's own themes; by default the folder `themes` beside the configuration.
-    With `seconds` it ends by itself after so long. `action_context` is what actions are done with (default: the
-    user's journal, this environment).
+    `theme_folders` hold the user's own themes; by default the folder `themes` beside the configuration. With `seconds` it ends by
+    itself after so long. A `demo` leads through its story. `kept` is how tables were left, `watched` the configuration.
     """
     folders = (Path(config_dir()) / "themes",) if theme_folders is None else theme_folders
     app = LockdeckApp(
@@ -48,7 +52,15 @@ def run_dashboard(
         preferences=preferences,
         mouse=mouse,
         theme_folders=folders,
+        tour=Tour() if demo else None,
+        kept_in=kept.path,
+        problems=(kept.problem,) if kept.problem else (),
+        watched=watched,
     )
+    return _run(app, mouse=mouse)
+
+
+def _run(app: LockdeckApp, *, mouse: bool) -> int:
     app.run(mouse=mouse)
     gc.freeze()  # else Python looks through all of Textual's objects once more at its end, for 0.1 to 0.2 s
     return app.return_code or 0

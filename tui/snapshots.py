@@ -7,9 +7,13 @@ import threading
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
+from msgspec.structs import replace
+
 from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.system.processes import ProcessDetails
 from lockdeck.backend.system.text import SafeText, safe
+from lockdeck.backend.watch.records.records import SessionRecords
 
 _LOG = logging.getLogger("lockdeck.source")
 
@@ -30,6 +34,22 @@ class Inspector(Protocol):
 
         Called in a thread of its own, not in that of `run`, at most every two seconds.
         """
+
+
+@runtime_checkable
+class RecordKeeper(Protocol):
+    """A source that can also read again what was written about a session."""
+
+    @property
+    def records(self) -> SessionRecords:
+        """The door to logs and transcripts, for threads of the dashboard's own."""
+
+
+@runtime_checkable
+class Configurable(Protocol):
+    """A source that goes by settings, and by others from its next look on; they may be set in any thread."""
+
+    settings: Settings
 
 
 class SourceThread:
@@ -77,10 +97,10 @@ class SnapshotThrottle:
         self._resting = False
 
     def take(self, snapshot: FleetSnapshot) -> FleetSnapshot | None:
-        """Return the snapshot when it may be shown now; else it waits, and one that waited before is dropped."""
+        """Return the snapshot when it may be shown now; else it waits, and one that waited before becomes part of it."""
         if not self._resting:
             return snapshot
-        self._waiting = snapshot
+        self._waiting = snapshot if self._waiting is None else folded(self._waiting, snapshot)
         return None
 
     def rest(self) -> None:
@@ -92,3 +112,10 @@ class SnapshotThrottle:
         self._resting = False
         snapshot, self._waiting = self._waiting, None
         return snapshot
+
+
+def folded(skipped: FleetSnapshot, snapshot: FleetSnapshot) -> FleetSnapshot:
+    """Return a snapshot whose delta is to the one before another that nobody saw."""
+    if skipped.delta is None or snapshot.delta is None:
+        return snapshot if snapshot.delta is None else replace(snapshot, delta=None)
+    return replace(snapshot, delta=skipped.delta.then(snapshot.delta))

@@ -26,14 +26,25 @@ from lockdeck.backend.model.fleet import FleetSnapshot, RootView, SessionView, S
 from lockdeck.backend.model.wire import SCHEMA, dumps
 from lockdeck.backend.openclaw.gateway.addresses import why_no_url
 from lockdeck.backend.openclaw.log.inputs.words import is_pipe
+from lockdeck.backend.openclaw.log.place import named_log
 from lockdeck.backend.system.text import safe
 from lockdeck.backend.watch.collector import Collector
-from lockdeck.tui.cli.cancel_text import outcome_lines, plan_lines, rung_lines
-from lockdeck.tui.cli.options import Common, PathName, common_options, json_option
+from lockdeck.tui.cli.cancelling.text import bulk_lines, outcome_lines, plan_lines, rung_lines
+from lockdeck.tui.cli.guide.values import providers, rungs, session_keys
+from lockdeck.tui.cli.options import (
+    Common,
+    NamedHost,
+    common_options,
+    host_option,
+    json_option,
+    root_option,
+)
 from lockdeck.tui.cli.output import emit, narrate
-from lockdeck.tui.cli.startup import collector_for
+from lockdeck.tui.cli.selection import session_of_key
+from lockdeck.tui.cli.startup import collector_for, settings_of
 from lockdeck.tui.exits import Exit
 
+READ_ONLY = "lockdeck is in read-only mode: nothing is cancelled"
 GENTLE = "confirm"
 """The danger of rungs that need no more than the command itself."""
 RUNGS = (STOP, ABORT, RESET, RESTART, TERMINATE)
@@ -45,6 +56,7 @@ class CancelRequest(Struct, frozen=True):
 
     keys: tuple[str, ...]
     everything: bool
+    providers: tuple[str, ...]
     allow: tuple[str, ...]
     dry_run: bool
     as_json: bool
@@ -55,29 +67,69 @@ class CancelRequest(Struct, frozen=True):
 
 
 @click.command("cancel")
-@click.argument("keys", nargs=-1, metavar="SESSION_KEY...")
+@click.argument("keys", nargs=-1, metavar="SESSION_KEY...", shell_complete=session_keys)
+@root_option
 @click.option(
-    "--root", type=PathName(), metavar="ROOT", help="The root of the session, where several have the key."
+    "--provider",
+    "providers",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=providers,
+    help="Every session that waits for a provider that answers nobody, as `status` tells it (repeatable).",
 )
 @click.option("--all", "everything", is_flag=True, help="Every session that is running, rotating or stuck.")
 @click.option(
-    "--allow", multiple=True, metavar="RUNG", help="Only these rungs (repeatable), also the drastic ones."
+    "--allow",
+    multiple=True,
+    metavar="RUNG",
+    shell_complete=rungs,
+    help="Only these rungs (repeatable), also the drastic ones.",
 )
 @click.option("--url", metavar="URL", help="The gateway's address, where it is not the local one.")
 @click.option("--fingerprint", metavar="SHA256", help="The gateway's TLS certificate, with a wss:// address.")
 @click.option("--dry-run", is_flag=True, help="Print the ladder; do nothing.")
+@host_option
 @json_option
 @common_options
-def command(common: Common, keys: tuple[str, ...], root: str | None, as_json: bool, **options: Any) -> int:
-    """Cancel the run of a session, and verify that it stopped."""
-    if bool(keys) == options["everything"]:
-        raise click.UsageError("name the session keys to cancel, or --all")
+def command(
+    common: Common,
+    keys: tuple[str, ...],
+    root: str | None,
+    host: NamedHost | None,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Cancel the run of a session, and verify that it stopped.
+
+    A SESSION_KEY is the full key, agent:<agent>:<rest>, as `lockdeck status --format names` prints it. A RUNG is one way
+    to end a run: stop, abort, reset, restart, terminate, the gentlest first. Which of them this release offers, and what
+    each loses, --dry-run tells. Without --allow only those are used that end nothing but the run itself.
+    """
+    if sum(map(bool, (keys, options["everything"], options["providers"]))) != 1:
+        raise click.UsageError("name the session keys to cancel, or --provider, or --all")
     once = tuple(dict.fromkeys(keys))
     request = CancelRequest(
         keys=once, as_json=as_json, read_only=common.read_only, logs=common.logs, **options
     )
     check_words(request)
+    if host is not None:
+        return _on_host(host, root, common, request)
     return cancel_sessions(request, collector_for((root,) if root else (), common))
+
+
+def _on_host(host: NamedHost, root: str | None, common: Common, request: CancelRequest) -> Exit:
+    """Have runs cancelled on another host."""
+    from lockdeck.backend.hosts.asks import UNNAMED, Ask, Operation
+    from lockdeck.tui.cli.hosts.acting import cancel_there
+    from lockdeck.tui.cli.hosts.places import host_meant
+
+    if not request.keys or request.url is not None or request.fingerprint is not None:
+        raise click.UsageError("--host goes with session keys; its gateways are known there")
+    if not request.dry_run and (request.read_only or settings_of(common).read_only):
+        narrate(READ_ONLY)
+        return Exit.REFUSED
+    asks = [Ask(UNNAMED, Operation.CANCEL, key, root or "", allow=request.allow) for key in request.keys]
+    return cancel_there(host_meant(host, common), asks, dry_run=request.dry_run, as_json=request.as_json)
 
 
 def check_words(request: CancelRequest) -> None:
@@ -93,7 +145,7 @@ def check_words(request: CancelRequest) -> None:
 def cancel_sessions(request: CancelRequest, collector: Collector) -> Exit:
     """Cancel the sessions named; 0 all verified, 1 one still rotates or failed, 2 wrong use, 3 refused."""
     selection = _selection(request, collector.look())
-    logs = tuple(path for path in request.logs if not is_pipe(path)) or collector.log_files
+    logs = tuple(named_log(path) for path in request.logs if not is_pipe(path)) or collector.log_places
     plans = [
         plan_cancel(s, root, env=os.environ, logs=logs, url=request.url, fingerprint=request.fingerprint)
         for s, root in selection
@@ -106,7 +158,7 @@ def cancel_sessions(request: CancelRequest, collector: Collector) -> Exit:
     if request.dry_run or read_only:
         _show_plans(plans, request)
         if read_only:
-            narrate("lockdeck is in read-only mode: nothing is cancelled")
+            narrate(READ_ONLY)
         return _exit_of_plans(plans, read_only=read_only)
     return _carry_out(plans, request)
 
@@ -124,6 +176,9 @@ def _carry_out(plans: list[CancelPlan], request: CancelRequest) -> Exit:
             narrate(f"{plan.key}:")
 
     tools = CancelTools(default_journal(), report=report)
+    if len(plans) > 1:
+        for line in bulk_lines(plans):
+            narrate(line)
     gentle = {rung.consent for plan in plans for rung in plan.rungs if rung.danger == GENTLE}
     results = cancel_many(plans, allow=request.allow or gentle, tools=tools, progress=announce)
     if not request.as_json and sys.stdin.isatty():
@@ -154,18 +209,33 @@ def _shaped(bodies: list[dict[str, Any]], request: CancelRequest, name: str) -> 
 
 def _selection(request: CancelRequest, snapshot: FleetSnapshot) -> list[tuple[SessionView, RootView]]:
     roots = {root.path: root for root in snapshot.roots}
-    if request.everything:
-        return [(s, roots[s.root]) for s in snapshot.sessions if s.state in BUSY]
-    selection = []
-    for key in request.keys:
-        matches = [s for s in snapshot.sessions if s.key == key]
-        if not matches:
-            raise click.UsageError(safe(f"no session {key}; `lockdeck status` lists the keys", 1000))
-        if len(matches) > 1:
-            places = ", ".join(session.root for session in matches)
-            raise click.UsageError(safe(f"{key} is in several roots ({places}): name one with --root", 1000))
-        selection.append((matches[0], roots[matches[0].root]))
-    return selection
+    if request.providers:
+        sessions = waiting_for(snapshot, request.providers)
+    elif request.everything:
+        sessions = [session for session in snapshot.sessions if session.state in BUSY]
+    else:
+        sessions = [session_of_key(snapshot, key) for key in request.keys]
+    return [(session, roots[session.root]) for session in sessions]
+
+
+def waiting_for(snapshot: FleetSnapshot, providers: tuple[str, ...]) -> list[SessionView]:
+    """Return the busy sessions of the incidents of some providers or models; a usage error where one has none.
+
+    That a session uses a provider is no reason to cancel it: only that this provider answers nobody.
+    """
+    members = set()
+    for name in providers:
+        of_name = [incident for incident in snapshot.incidents if incident.is_of_provider(name)]
+        if not of_name:
+            causes = ", ".join(incident.subject for incident in snapshot.incidents) or "none"
+            raise click.UsageError(
+                safe(
+                    f"nothing shows that {name} answers nobody (causes that `lockdeck status` tells now: {causes})",
+                    1000,
+                )
+            )
+        members |= {member for incident in of_name for member in incident.members}
+    return [s for s in snapshot.sessions if s.identity in members and s.state in BUSY]
 
 
 def _offer_next(plan: CancelPlan, outcome: CancelOutcome, tools: CancelTools) -> CancelOutcome:
@@ -176,8 +246,9 @@ def _offer_next(plan: CancelPlan, outcome: CancelOutcome, tools: CancelTools) ->
             break
         for line in rung_lines(rung):
             narrate(line)
-        typed = click.prompt(f"Type {rung.consent} to do that", err=True, default="", show_default=False)
-        if typed.strip() != rung.consent:
+        word = plan.process_name if rung.ends_process else rung.consent
+        typed = click.prompt(f"Type {word} to do that", err=True, default="", show_default=False)
+        if typed.strip() != word:
             break
         outcome = cancel(plan, allow=(rung.consent,), tools=tools)
     return outcome

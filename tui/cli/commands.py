@@ -6,8 +6,11 @@ from importlib import import_module
 
 import click
 
+from lockdeck.tui.cli.guide.examples import epilog_of
+
 COMMANDS = (
     "cancel",
+    "completion",
     "config",
     "dashboard",
     "demo",
@@ -17,6 +20,7 @@ COMMANDS = (
     "release",
     "releases",
     "replay",
+    "serve",
     "status",
     "watch",
 )
@@ -37,6 +41,7 @@ class CommandGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"lockdeck.tui.cli.{cmd_name}").command
+        command.epilog = epilog_of(cmd_name)
         return command
 
     def resolve_command(

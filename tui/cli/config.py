@@ -72,10 +72,11 @@ def setting_values(settings: Settings, common: Common) -> Iterator[SettingValue]
         if field.name == "keys":
             for name, keys in value.items():
                 yield _setting(settings, f"keys.{name}", list(keys))
-        elif field.name == "roots" and value:
-            for number, root in enumerate(value):
-                for part in (part for part in fields(root) if not part.metadata.get("internal")):
-                    yield _setting(settings, f"roots[{number}].{part.name}", getattr(root, part.name))
+        elif field.name in ("roots", "hosts") and value:
+            for number, entry in enumerate(value):
+                for part in (part for part in fields(entry) if not part.metadata.get("internal")):
+                    key = f"{field.name}[{number}].{part.name}"
+                    yield _setting(settings, key, getattr(entry, part.name))
         elif field.name in overrides:
             yield overrides[field.name]
         else:

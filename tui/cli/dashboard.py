@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace  # noqa: TID251 - settings are dataclasses
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
+from lockdeck.backend.hosts.address import is_address
 from lockdeck.backend.openclaw.log.inputs.words import is_pipe, is_stdin
 from lockdeck.backend.watch.collector import Collector
-from lockdeck.tui.cli.options import Common, common_options, roots_argument
+from lockdeck.tui.browser import in_browser
+from lockdeck.tui.cli.options import Common, OtherHosts, common_options, roots_argument
 from lockdeck.tui.cli.startup import (
     DashboardRequest,
     collector_for,
@@ -22,30 +26,55 @@ from lockdeck.tui.exits import Exit
 
 if TYPE_CHECKING:
     from lockdeck.backend.actions.journal import Journal
+    from lockdeck.backend.settings.records import Settings
+
+
+fresh_option = click.option(
+    "--fresh", is_flag=True, help="Forget how the dashboard's tables and theme were left."
+)
 
 
 @click.command("dashboard", hidden=True)
 @roots_argument
+@fresh_option
 @common_options
-def command(common: Common, roots: tuple[str, ...]) -> int:
+def command(common: Common, roots: tuple[str, ...], fresh: bool) -> int:
     """Open the dashboard; without a terminal the same as status."""
-    return dashboard_or_status(roots, common)
+    group = click.get_current_context().parent
+    fresh = fresh or bool(group is not None and group.params.get("fresh"))
+    return dashboard_or_status(roots, common, fresh=fresh)
 
 
-def dashboard_or_status(roots: tuple[str, ...], common: Common) -> Exit:
+def dashboard_or_status(roots: tuple[str, ...], common: Common, *, fresh: bool) -> Exit:
     """Open the dashboard where there is a terminal, else print the status."""
+    if any(map(is_address, roots)):
+        return _hosts_as_text(roots, common)
     keyboard = None if sys.stdin.isatty() else terminal_beside(common.logs)
+    if in_browser() and any(map(is_stdin, common.logs)):
+        raise click.UsageError("--log - can't be served to a browser: stdin is its keyboard")
     if sys.stdin.isatty() and any(map(is_stdin, common.logs)):
         raise click.UsageError("--log - needs a pipe: stdin is the keyboard of the dashboard")
     collector = collector_for(roots, common)
     if not has_screen(keyboard):
         from lockdeck.tui.cli.status import print_status
 
-        return print_status(collector, as_json=False)
+        return print_status(collector)
     if keyboard is not None:
         os.dup2(keyboard, 0)  # the collector has the pipe by now
     logs = tuple(path for path in (*common.logs, *collector.settings.logs) if not is_pipe(path))
-    return open_dashboard(collector, common, logs=logs)
+    return open_dashboard(collector, common, logs=logs, fresh=fresh)
+
+
+def _hosts_as_text(roots: Sequence[str], common: Common) -> Exit:
+    """Print the status of hosts; where there is a screen, say that the dashboard shows none of them."""
+    if has_screen():
+        raise click.UsageError(
+            "the dashboard shows this machine alone; `lockdeck status` and `watch` show hosts"
+        )
+    from lockdeck.tui.cli.hosts.places import hosts_meant
+    from lockdeck.tui.cli.hosts.status import print_hosts
+
+    return print_hosts(hosts_meant(roots, OtherHosts(), common), "table")
 
 
 def open_dashboard(
@@ -56,28 +85,46 @@ def open_dashboard(
     seconds: float | None = None,
     journal: Journal | None = None,
     env: Mapping[str, str] = os.environ,
+    demo: bool = False,
+    fresh: bool = False,
 ) -> Exit:
     """Open the dashboard with the settings of the collector and the options of this call."""
-    settings = collector.settings
     request = DashboardRequest(
         collector,
-        read_only=common.read_only or settings.read_only,
+        _with_options(collector.settings, common),
         no_color=common.no_color,
-        mouse=settings.mouse and not common.no_mouse,
         logs=logs,
         seconds=seconds,
         journal=journal,
         env=env,
+        demo=demo,
+        fresh=fresh,
+        reread=None if demo else partial(_reread, common),
     )
     with settings_faults_are_wrong_use():
         return Exit(dashboard().open(request))
 
 
+def _reread(common: Common) -> Settings:
+    """Read the configuration again; raises SettingsError."""
+    from lockdeck.backend.settings.load import load_settings
+
+    return _with_options(load_settings(common.config, frozenset(common.trusted_uids)), common)
+
+
+def _with_options(settings: Settings, common: Common) -> Settings:
+    """Return the settings as the options of this call change them; in a browser always read-only."""
+    read_only = common.read_only or settings.read_only or in_browser()
+    return replace(settings, read_only=read_only, mouse=settings.mouse and not common.no_mouse)
+
+
 def has_screen(keyboard: int | None = None) -> bool:
-    """Return whether there is a terminal that a dashboard can be drawn on; Textual draws on stderr (8.2.8).
+    """Return whether there is a terminal, or a browser, that a dashboard can be drawn on; Textual draws on stderr (8.2.8).
 
     `keyboard` is a terminal that can stand for stdin.
     """
+    if in_browser():
+        return True
     typed = sys.stdin.isatty() or keyboard is not None
     terminals = typed and all(stream.isatty() for stream in (sys.stdout, sys.stderr))
     return terminals and os.environ.get("TERM", "dumb") not in ("", "dumb")

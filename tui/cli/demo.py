@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 
 import click
 
 from lockdeck.backend.actions.journal import Journal
+from lockdeck.backend.actions.past_cancels import PastCancels
 from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.simulate.fleet import SimulatedFleet
@@ -32,13 +34,21 @@ def command(common: Common, seconds: float | None) -> int:
 
 def run_demo(seconds: float | None, common: Common) -> Exit:
     """Start the fleet, show it, and leave nothing behind."""
+    began = time.monotonic()
+    narrate("starting a simulated fleet: a gateway, four agents and their sessions, real processes and locks")
     with SimulatedFleet() as fleet:
+        narrate(
+            f"gateway pid {fleet.gateway_pid} is up on port {fleet.port}, {time.monotonic() - began:.1f} s"
+        )
         logs = (str(fleet.log_file),)
-        collector = Collector.discover((str(fleet.root),), Settings(), logs=logs, env=fleet.env)
+        journal = Journal(os.path.join(fleet.root, "lockdeck", "journal.jsonl"))
+        cancels = PastCancels(journal.path).by_session
+        collector = Collector.discover(
+            (str(fleet.root),), Settings(), logs=logs, env=fleet.env, cancels=cancels
+        )
         if has_screen():
-            journal = Journal(os.path.join(fleet.root, "lockdeck", "journal.jsonl"))
             return open_dashboard(
-                collector, common, logs=logs, seconds=seconds, journal=journal, env=fleet.env
+                collector, common, logs=logs, seconds=seconds, journal=journal, env=fleet.env, demo=True
             )
         narrate("simulated fleet: openclaw#62351 in fast motion, four agents, a provider that hangs")
         return _narrated(collector, ENOUGH_S if seconds is None else seconds)

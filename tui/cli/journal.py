@@ -10,7 +10,7 @@ from lockdeck.backend.actions.journal import default_journal
 from lockdeck.backend.actions.release.recovery import recover
 from lockdeck.backend.model.wire import SCHEMA, dumps
 from lockdeck.backend.system.text import safe
-from lockdeck.tui.cli.options import Common, common_options, json_option
+from lockdeck.tui.cli.options import Common, NamedHost, common_options, host_option, json_option
 from lockdeck.tui.cli.output import emit, narrate
 from lockdeck.tui.cli.startup import settings_of
 from lockdeck.tui.exits import Exit
@@ -20,10 +20,16 @@ _HIDDEN = ("prev", "evidence", "lock", "schema", *_HEAD)
 
 
 @click.command("journal")
+@host_option
 @json_option
 @common_options
-def command(common: Common, as_json: bool) -> int:
+def command(common: Common, host: NamedHost | None, as_json: bool) -> int:
     """Print what lockdeck did and refused to do."""
+    if host is not None:
+        from lockdeck.tui.cli.hosts.acting import journal_there
+        from lockdeck.tui.cli.hosts.places import host_meant
+
+        return journal_there(host_meant(host, common), as_json)
     settings = settings_of(common)
     return print_journal(as_json, common.read_only or settings.read_only)
 
@@ -47,7 +53,7 @@ def print_journal(as_json: bool, read_only: bool) -> Exit:
         emit(dumps(facts, indent=2))
     else:
         for entry in reading.entries:
-            emit(_line(entry))
+            emit(entry_line(entry))
         if not reading.entries:
             narrate(f"{journal.path}: no entries yet")
     for note in reading.notes:
@@ -58,7 +64,8 @@ def print_journal(as_json: bool, read_only: bool) -> Exit:
     return Exit.OK
 
 
-def _line(entry: Any) -> str:
+def entry_line(entry: Any) -> str:
+    """Return an entry as one line."""
     head = "  ".join(str(entry.get(name, "-")) for name in _HEAD)
     rest = "  ".join(f"{name}={_value(value)}" for name, value in entry.items() if name not in _HIDDEN)
     return safe(f"{head}  {rest}", 2000)

@@ -9,6 +9,7 @@ import click
 from lockdeck import themes
 from lockdeck.backend.model.wire import dumps
 from lockdeck.backend.settings.load import config_path
+from lockdeck.backend.settings.looks import FILE
 from lockdeck.backend.system.folders import config_dir, state_dir
 from lockdeck.backend.system.text import safe
 from lockdeck.tui.cli.options import Common, common_options, json_option
@@ -40,5 +41,6 @@ def locations(config: str | None) -> dict[str, str]:
         "bundledThemes": os.path.dirname(os.path.abspath(themes.__file__)),
         "state": state,
         "journal": os.path.join(state, "journal.jsonl"),
+        "deck": os.path.join(state, FILE),
         "quarantine": os.path.join(state, "quarantine"),
     }

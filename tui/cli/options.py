@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 from msgspec import Struct
 
+from lockdeck.backend.hosts.nats.address import USUAL_FLEET
 from lockdeck.backend.model.timespan import FORMS, read_time
 from lockdeck.backend.system.accounts import uid_of
 from lockdeck.backend.system.clocks import wall_time
@@ -96,12 +97,78 @@ class Common(Struct, frozen=True):
         )
 
 
+class OtherHosts(Struct, frozen=True):
+    """The hosts that the options of one invocation name: files of them, or the fleet of a NATS server."""
+
+    files: tuple[str, ...] = ()
+    nats: str | None = None
+    fleet: str = USUAL_FLEET
+
+
 roots_argument = click.argument("roots", nargs=-1, type=PathName(), metavar="[ROOT]...")
-lock_argument = click.argument("lock", type=LockPath())
+files_option = click.option(
+    "--hosts",
+    type=PathName(file=True),
+    multiple=True,
+    metavar="FILE",
+    help="Hosts to look at: a file with [[hosts]] tables (repeatable).",
+)
+fleet_option = click.option(
+    "--fleet", default=USUAL_FLEET, show_default=True, metavar="NAME", help="The fleet of --nats."
+)
+root_option = click.option(
+    "--root", type=PathName(), metavar="ROOT", help="The root of the session, where several have the key."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 for_option = click.option(
     "--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop after so long."
 )
+
+
+def hosts_option(function: F) -> F:
+    """Add the options that name other hosts, handed over as one `hosts` argument."""
+
+    def with_hosts(**values: Any) -> Any:
+        hosts = OtherHosts(*(values.pop(name) for name in ("hosts", "nats", "fleet")))
+        return function(hosts=hosts, **values)
+
+    return _with_options(
+        with_hosts,
+        function,
+        fleet_option,
+        click.option(
+            "--nats",
+            metavar="URL",
+            help="Hosts to look at: a fleet, by its server nats://[user@]HOST[:PORT] or tls://... (commas: several).",
+        ),
+        files_option,
+    )
+
+
+class NamedHost(Struct, frozen=True):
+    """The host that a command names, and the files of hosts in which it may be."""
+
+    word: str
+    files: tuple[str, ...]
+
+
+def host_option(function: F) -> F:
+    """Add `--host` and `--hosts`, handed over as one `host` argument; None: this machine."""
+
+    def with_host(*, host: str | None, hosts: tuple[str, ...], **values: Any) -> Any:
+        if host is None and hosts:
+            raise click.UsageError("--hosts names files: which of the hosts is meant says --host")
+        named = None if host is None else NamedHost(host, hosts)
+        return click.get_current_context().invoke(function, host=named, **values)
+
+    return _with_options(
+        with_host,
+        function,
+        files_option,
+        click.option(
+            "--host", metavar="NAME|ssh://HOST", help="On this other host: it is asked, proves and decides."
+        ),
+    )
 
 
 def common_options(function: F) -> F:
@@ -117,10 +184,10 @@ def common_options(function: F) -> F:
         context.meta[_COMMON] = common
         return context.invoke(function, common=common, **values)
 
-    with_common.__name__, with_common.__doc__ = function.__name__, function.__doc__
-    with_common.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
     file = PathName(file=True)
-    for option in (
+    return _with_options(
+        with_common,
+        function,
         click.option(
             "--trust-owner",
             type=AccountName(),
@@ -141,6 +208,13 @@ def common_options(function: F) -> F:
             metavar="FILE",
             help="A log to read: a file, a named pipe, or - for stdin (repeatable); packed ones are read by replay only.",
         ),
-    ):
-        with_common = option(with_common)
-    return with_common  # type: ignore[return-value]
+    )
+
+
+def _with_options(wrapped: Callable[..., Any], function: F, *options: Callable[[Any], Any]) -> F:
+    """Return the command with further options, the last of which is shown first."""
+    wrapped.__name__, wrapped.__doc__ = function.__name__, function.__doc__
+    wrapped.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
+    for option in options:
+        wrapped = option(wrapped)
+    return wrapped  # type: ignore[return-value]

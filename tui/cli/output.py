@@ -64,6 +64,14 @@ def output_trouble() -> OSError | None:
     return raw.trouble if isinstance(raw, Sink) else None
 
 
+def terminal_width() -> int | None:
+    """Return how many cells wide the terminal on stdout is; None where stdout is none: there nothing is cut."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
+    except (OSError, ValueError):
+        return None
+
+
 def emit(text: str) -> None:
     """Write one line of data to stdout."""
     sys.stdout.write(f"{text}\n")

@@ -19,17 +19,28 @@ from lockdeck.backend.model.wire import SCHEMA, dumps
 from lockdeck.backend.system.clocks import steady_time
 from lockdeck.backend.system.folders import ForeignFolderError
 from lockdeck.backend.system.text import safe
-from lockdeck.tui.cli.countdown import countdown
 from lockdeck.tui.cli.explain import NOTHING_THERE, nothing_there
-from lockdeck.tui.cli.options import Common, common_options, json_option, lock_argument
+from lockdeck.tui.cli.guide.values import lock_paths, release_ids
+from lockdeck.tui.cli.options import (
+    Common,
+    LockPath,
+    NamedHost,
+    PathName,
+    common_options,
+    host_option,
+    json_option,
+)
 from lockdeck.tui.cli.output import emit, narrate
-from lockdeck.tui.cli.startup import settings_of
+from lockdeck.tui.cli.releasing.countdown import countdown
+from lockdeck.tui.cli.startup import collector_for, settings_of
 from lockdeck.tui.exits import Exit
 
 if TYPE_CHECKING:
     from lockdeck.backend.actions.journal import Journal
     from lockdeck.backend.settings.records import Settings
 
+WATCH_S = 30.0
+"""So long (seconds) the name of a released lock is watched."""
 OVERRIDABLE = "leaked"
 READ_ONLY = "lockdeck is in read-only mode: nothing is released"
 
@@ -49,8 +60,24 @@ class ReleaseRequest(Struct, frozen=True):
 
 
 @click.command("release")
-@lock_argument
-@click.option("--release-id", metavar="ID", help="The hold to release, as status or explain names it.")
+@click.argument("lock", type=LockPath(), required=False, shell_complete=lock_paths)
+@click.option("--all-dead", is_flag=True, help="Every session's lock that provably nobody holds, plan first.")
+@click.option(
+    "--yes",
+    "count",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="With --all-dead: N locks, without asking.",
+)
+@click.option(
+    "--root", "roots", type=PathName(), multiple=True, metavar="ROOT", help="With --all-dead: of these roots."
+)
+@click.option(
+    "--release-id",
+    metavar="ID",
+    shell_complete=release_ids,
+    help="The hold to release, as status or explain names it.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
 @click.option(
     "--override", type=click.Choice([OVERRIDABLE]), help="Release although the owner is alive (leaked only)."
@@ -62,15 +89,85 @@ class ReleaseRequest(Struct, frozen=True):
     help="The full path, for --override without a terminal.",
 )
 @click.option(
-    "--watch", "watch_s", default=30.0, type=click.FloatRange(0, 300), help="Seconds to watch afterwards."
+    "--watch",
+    "watch_s",
+    type=click.FloatRange(0, 300),
+    help=f"Seconds to watch afterwards ({WATCH_S:g}; with --all-dead 0).",
 )
 @click.option("--no-wait", is_flag=True, help="Refuse at once where OpenClaw has just started.")
+@host_option
 @json_option
 @common_options
 def command(common: Common, as_json: bool, **options: Any) -> int:
-    """Release a stale lock safely: proven twice, exchanged, verified, journaled."""
+    """Release a stale lock safely: proven twice, exchanged, verified, journaled.
+
+    A LOCK is the path of a lock file (<session>.jsonl.lock), as `lockdeck status` prints it; its release id names the
+    very hold that stands there, so that no other can be hit. What is held is never released.
+    """
+    host: NamedHost | None = options.pop("host")
+    if host is not None:
+        return _on_host(host, common, as_json, options)
+    if options.pop("all_dead"):
+        return _all_dead(common, as_json, options)
+    if options["lock"] is None:
+        raise click.UsageError(
+            "Missing argument 'LOCK': name a lock (`lockdeck status` lists them), or --all-dead"
+        )
+    count, roots = options.pop("count"), options.pop("roots")
+    if count is not None or roots:
+        raise click.UsageError("--yes and --root go with --all-dead")
+    if options["watch_s"] is None:
+        options["watch_s"] = WATCH_S
     request = ReleaseRequest(as_json=as_json, read_only=common.read_only, **options)
     return release_lock(request, settings_of(common))
+
+
+def _on_host(host: NamedHost, common: Common, as_json: bool, options: dict[str, Any]) -> Exit:
+    """Have a lock released on another host."""
+    from lockdeck.backend.hosts.asks import UNNAMED, Ask, Operation
+    from lockdeck.tui.cli.hosts.acting import release_there
+    from lockdeck.tui.cli.hosts.places import host_meant
+
+    if options["lock"] is None or options["all_dead"] or options["count"] is not None or options["roots"]:
+        raise click.UsageError("--host goes with one LOCK")
+    if options["override"] is not None or options["checked_path"] is not None:
+        raise click.UsageError("--override is for who can look at the process: use it on that host")
+    dry_run = options["dry_run"]
+    if not dry_run and (common.read_only or settings_of(common).read_only):
+        narrate(READ_ONLY)
+        return Exit.REFUSED
+    watch_s = WATCH_S if options["watch_s"] is None else options["watch_s"]
+    ask = Ask(
+        UNNAMED,
+        Operation.RELEASE,
+        options["lock"],
+        release_id=options["release_id"],
+        watch_s=watch_s,
+        patient=not options["no_wait"],
+    )
+    return release_there(host_meant(host, common), ask, dry_run=dry_run, as_json=as_json)
+
+
+def _all_dead(common: Common, as_json: bool, options: dict[str, Any]) -> Exit:
+    """Release every dead lock of some roots, of all where none is named."""
+    from lockdeck.tui.cli.releasing.all_dead import BulkRequest, release_all_dead
+
+    alone = ("lock", "release_id", "override", "checked_path")
+    if any(options[name] is not None for name in alone):
+        raise click.UsageError("--all-dead goes with no LOCK, --release-id, --override or --yes-i-checked")
+    collector = collector_for(tuple(options["roots"]), common)
+    request = BulkRequest(
+        count=options["count"],
+        dry_run=options["dry_run"],
+        as_json=as_json,
+        read_only=common.read_only,
+        watch_s=options["watch_s"] or 0.0,
+        no_wait=options["no_wait"],
+    )
+    journal = default_journal()
+    changes_nothing = request.dry_run or request.read_only or collector.settings.read_only
+    code = None if changes_nothing else _recover(journal)
+    return release_all_dead(request, collector, journal) if code is None else code
 
 
 def release_lock(request: ReleaseRequest, settings: Settings) -> Exit:

@@ -8,22 +8,24 @@ from typing import Any
 
 import click
 
-from lockdeck.backend.model.moments import iso, span_written
+from lockdeck.backend.actions.past_cancels import past_cancels
+from lockdeck.backend.model.incidents.words import incident_sentence
+from lockdeck.backend.model.moments import iso, span_written, written
 from lockdeck.backend.model.runs.history import OccupationEnd, PastOccupation
 from lockdeck.backend.model.runs.records import Attempt
 from lockdeck.backend.model.runs.selection import Selection
 from lockdeck.backend.model.timespan import FORMS, Timespan
 from lockdeck.backend.model.wire import dumps
-from lockdeck.backend.model.words import START_NOT_LOGGED, duration, time_taken, times
+from lockdeck.backend.model.words import START_NOT_LOGGED, duration, plain_word, time_taken, times
 from lockdeck.backend.openclaw.log.inputs.words import is_stdin
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.backend.watch.logs.replay import EVERYTHING, Replay, replay
 from lockdeck.tui.cli.options import Common, PathName, TimeWord, common_options, json_option
 from lockdeck.tui.cli.output import emit, narrate
 from lockdeck.tui.cli.progress import reading_shown
-from lockdeck.tui.cli.replay_asides import asides, selection_asides
-from lockdeck.tui.cli.replay_json import replay_json
-from lockdeck.tui.cli.replay_timeline import timeline_lines
+from lockdeck.tui.cli.replaying.as_json import replay_json
+from lockdeck.tui.cli.replaying.asides import asides, selection_asides
+from lockdeck.tui.cli.replaying.timeline import timeline_lines
 from lockdeck.tui.cli.startup import TYPED_LOG
 from lockdeck.tui.exits import Exit
 
@@ -45,6 +47,9 @@ def command(common: Common, logs: tuple[str, ...], as_json: bool, **filters: Any
     """
     if not (logs or common.logs):
         raise click.UsageError("Missing argument 'LOG...': name a log, or - for stdin")
+    for name in ("session", "run"):
+        if filters[name] == "":
+            raise click.UsageError(f"--{name} is empty: name one, or leave the option out")
     span = Timespan(filters["since"], filters["until"])
     if span.since is not None and span.until is not None and span.since > span.until:
         raise click.UsageError(f"--since {iso(span.since)} is later than --until {iso(span.until)}")
@@ -57,7 +62,7 @@ def replay_logs(words: Sequence[str], as_json: bool, selection: Selection = EVER
     if any(map(is_stdin, words)) and sys.stdin.isatty():
         narrate(TYPED_LOG)
     with reading_shown() as report:
-        history = replay(words, selection, report)
+        history = replay(words, selection, report, past_cancels().by_run())
     for sentence in (*asides(history), *selection_asides(history, selection)):
         narrate(sentence)
     if not history.lines:
@@ -73,10 +78,12 @@ def replay_logs(words: Sequence[str], as_json: bool, selection: Selection = EVER
 
 
 def replay_lines(history: Replay) -> Iterator[SafeText]:
-    """Render the occupations with their attempts, runs that failed on a lock, the timeline, then figures."""
+    """Render what several sessions had in common, the occupations with their attempts, runs that failed on a lock, the timeline, then figures."""
+    yield from _incident_lines(history)
     for past in history.occupations:
         yield _heading(history, past.session_key, past.session_id, past.run_id)
-        yield safe(f"  {_occupied(past)}: {_end(past)}")
+        cancel = history.cancel_of(past)
+        yield safe(f"  {_occupied(past)}: {_end(past) if cancel is None else cancel.dated_sentence()}")
         for attempt in past.attempts:
             yield safe(f"    {_attempt(attempt, past.until)}")
         yield safe(f"  policy: {past.policy.sentence}")
@@ -92,7 +99,7 @@ def replay_lines(history: Replay) -> Iterator[SafeText]:
     for kind, count in history.kinds.items():
         yield safe(f"{count:>7}  {kind}")
     totals = history.totals
-    for sentence in (totals.unread_sentence(), totals.zoneless_sentence()):
+    for sentence in (totals.unread_sentence(), totals.cut_sentence(), totals.zoneless_sentence()):
         if sentence is not None:
             yield safe(sentence)
     runs = sum(bool(past.decisions) for past in history.runs)
@@ -100,6 +107,14 @@ def replay_lines(history: Replay) -> Iterator[SafeText]:
         f"{times(totals.lines, 'line')}, {totals.malformed + totals.oversize} not understood, {times(len(history.runs), 'run')} "
         f"({runs} with decisions), {times(history.unjoined, 'line that names no run', 'lines that name no run')}"
     )
+
+
+def _incident_lines(history: Replay) -> Iterator[SafeText]:
+    for incident in history.incidents:
+        yield safe(incident_sentence(incident, written), 4096)
+        yield from (safe(f"  {sentence}", 4096) for sentence in incident.evidence)
+    if history.incidents:
+        yield SafeText("")
 
 
 def _heading(history: Replay, key: str | None, session_id: str | None, run_id: str) -> SafeText:
@@ -117,13 +132,15 @@ def _occupied(past: PastOccupation) -> str:
 def _end(past: PastOccupation) -> str:
     """Return how it ended; the end of a log is told apart from the end of a run."""
     goes_on = duration(past.log_goes_on_s or 0.0)
+    if past.log_goes_on_untold:
+        goes_on = "a time that no line tells"
     ends = f"the log ends {goes_on} later" if past.log_goes_on_s else "the log ends here"
     return {
         OccupationEnd.LOGGED: past.outcome.value if past.outcome else "",
         OccupationEnd.WENT_ON: "the run went on later",
         OccupationEnd.LOG_ENDS: f"end not logged: {ends}; the run may have gone on",
         OccupationEnd.NOT_LOGGED: "end not logged"
-        if past.log_goes_on_s is None
+        if past.log_goes_on_s is None and not past.log_goes_on_untold
         else f"end not logged, and the log goes on for {goes_on}",
     }[past.ending]
 
@@ -136,5 +153,5 @@ def _attempt(attempt: Attempt, until: float) -> str:
     route = attempt.profile or "/".join(part for part in (attempt.provider, attempt.model) if part) or "?"
     lasted = time_taken(attempt.duration_s(until), assumed=attempt.start_assumed)
     start = f"  ({START_NOT_LOGGED})" if attempt.start_assumed else ""
-    decision = f" -> {attempt.decision}" if attempt.decision else ""
-    return f"attempt {attempt.index}  {route}  {lasted}  {attempt.reason or '-'}{decision}{start}"
+    decision = f" -> {plain_word(attempt.decision)}" if attempt.decision else ""
+    return f"attempt {attempt.index}  {route}  {lasted}  {plain_word(attempt.reason or '-')}{decision}{start}"

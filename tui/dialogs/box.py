@@ -12,12 +12,14 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
+from lockdeck.tui.afterwards import after_refresh
 from lockdeck.tui.view.lines import EMPTY, Line, wrap
+from lockdeck.tui.widgets.keybar import KeyBar
 from lockdeck.tui.widgets.lineview import LineView
 
 Result = TypeVar("Result")
-_FRAME = 4
-"""Lines of the box's border, and of the margin above and below it."""
+_FRAME = 3
+"""Lines of the box's border, and of the key bar below it."""
 
 
 class Foot(Vertical):
@@ -36,10 +38,12 @@ class BoxDialog(ModalScreen[Result | None], Generic[Result]):
         Binding("escape", "give_up", "Close"),
         Binding("left", "app.focus_previous", show=False),
         Binding("right", "app.focus_next", show=False),
-        Binding("up", "scroll(-1)", show=False),
-        Binding("down", "scroll(1)", show=False),
-        Binding("pageup", "scroll(-10)", show=False),
-        Binding("pagedown", "scroll(10)", show=False),
+        Binding("up,k", "scroll(-1)", show=False),
+        Binding("down,j", "scroll(1)", "Scroll"),
+        Binding("pageup,ctrl+u", "scroll(-10)", show=False),
+        Binding("pagedown,ctrl+d", "scroll(10)", show=False),
+        Binding("home,g", "scroll(-100000)", show=False),
+        Binding("end,G", "scroll(100000)", show=False),
     ]
 
     def compose(self) -> ComposeResult:
@@ -49,6 +53,7 @@ class BoxDialog(ModalScreen[Result | None], Generic[Result]):
                 yield LineView("overlay", id="box-lines")
             with Foot(classes="box-foot"):
                 yield from self.foot()
+        yield KeyBar()
 
     def foot(self) -> Iterable[Widget]:
         """Return what stays in sight beneath the lines."""
@@ -65,7 +70,7 @@ class BoxDialog(ModalScreen[Result | None], Generic[Result]):
 
     def fit(self) -> None:
         """Give the lines the height that the foot leaves, once the foot has its own."""
-        self.call_after_refresh(self._fit)
+        after_refresh(self, self._fit)
 
     def _fit(self) -> None:
         for scroll in self.query(".box-scroll"):

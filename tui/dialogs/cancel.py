@@ -11,6 +11,7 @@ from textual.message import Message
 
 from lockdeck.backend.actions.cancel.ladder import Rung
 from lockdeck.backend.actions.cancel.records import CancelPlan
+from lockdeck.tui.afterwards import after_refresh
 from lockdeck.tui.background import post, run_in_thread
 from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.dialogs.ask import AskDialog
@@ -22,9 +23,10 @@ from lockdeck.tui.dialogs.cancel_lines import (
     why_not_in_bulk,
 )
 from lockdeck.tui.dialogs.question import about_count, about_rung
+from lockdeck.tui.dialogs.release_lines import field_line
 from lockdeck.tui.operations import offer_cancel
 from lockdeck.tui.targets import Target
-from lockdeck.tui.view.lines import Line, line, plain, span
+from lockdeck.tui.view.lines import EMPTY, Line, line, plain, span
 from lockdeck.tui.widgets.lineview import LineView
 
 Planned = tuple[Target, CancelPlan | None]
@@ -56,7 +58,7 @@ class CancelDialog(AskDialog[CancelConfirmation]):
     NOTHING = "Do nothing"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "choose(-1)", show=False),
-        Binding("down", "choose(1)", show=False),
+        Binding("down", "choose(1)", "Other way"),
     ]
 
     def __init__(
@@ -110,7 +112,7 @@ class CancelDialog(AskDialog[CancelConfirmation]):
         at = rungs.index(self._rung) + by
         if 0 <= at < len(rungs):
             self._offer(rungs[at])
-            self.call_after_refresh(self._bring_into_sight, rungs[at])
+            after_refresh(self, self._bring_into_sight, rungs[at])
 
     def _bring_into_sight(self, rung: Rung) -> None:
         """Scroll to the chosen rung: its cost must be seen before it is confirmed."""
@@ -120,7 +122,8 @@ class CancelDialog(AskDialog[CancelConfirmation]):
 
     def _ask_for_one(self, target: Target, plan: CancelPlan | None) -> None:
         if plan is None:
-            self.refuse([line(span("This session is not known any more.", "warning"))])
+            words = line(span("This session is not known any more.", "warning"))
+            self.refuse([words, EMPTY, field_line("session", target.row[2])])
         elif plan.nothing or plan.refusal or plan.not_known or not plan.rungs:
             self.refuse(nothing_lines(target, plan, self._deck_app.symbols))
         else:
@@ -137,7 +140,7 @@ class CancelDialog(AskDialog[CancelConfirmation]):
             self.refuse(rows)
             return
         self._confirmation = CancelConfirmation((target,), (self._plan,), frozenset({rung.consent}))
-        self.ask(rows, about_rung(rung.danger, self._plan.key), rung.title)
+        self.ask(rows, about_rung(rung, self._plan), rung.title)
 
     def _ask_for_many(self, planned: Sequence[Planned]) -> None:
         good = [

@@ -12,17 +12,28 @@ from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.severity import state_line
 from lockdeck.tui.view.symbols import Symbols
 
-_ASKS = {"confirm": "press the button", "reset": "type reset", "restart": "type restart"}
+_ASKS = {"confirm": "press the button", "reset": "type reset"}
+NAME_OF_PROCESS = "type the name of the process"
 
 
 def facts(target: Target, plan: CancelPlan, symbols: Symbols) -> list[Line]:
-    """Return what names the run and how its gateway is reached."""
+    """Return what names the run, and what is known of its holder."""
+    return [*named(target, plan, symbols), *around(plan)]
+
+
+def named(target: Target, plan: CancelPlan, symbols: Symbols) -> list[Line]:
+    """Return what names the run: session, state, process."""
     rows = [field_line("session", plan.key)]
     if target.session is not None:
         rows.append((*field_line("state"), *state_line(target.session, symbols)))
     if plan.pid is not None:
-        role = "the gateway" if plan.is_gateway else "no gateway"
-        rows.append(field_line("holder", f"pid {plan.pid}, {role}{f': {plan.argv}' if plan.argv else ''}"))
+        rows.append(field_line("holder", f"pid {plan.pid}, {'the' if plan.is_gateway else 'no'} gateway"))
+    return rows
+
+
+def around(plan: CancelPlan) -> list[Line]:
+    """Return what else is known of the process, and how its gateway is reached."""
+    rows = [field_line("command", plan.argv)] if plan.argv else []
     if plan.held:
         rows.append(field_line("it also has", f"{len(plan.held)} more: {', '.join(plan.held)}"))
     if plan.is_gateway:
@@ -42,11 +53,12 @@ def facts(target: Target, plan: CancelPlan, symbols: Symbols) -> list[Line]:
 
 
 def ladder_lines(target: Target, plan: CancelPlan, selected: Rung, symbols: Symbols) -> list[Line]:
-    """Return the ladder, gentlest first, with the selected rung in full."""
-    rows = [line(span("Cancel this run", "heading")), EMPTY, *facts(target, plan, symbols), EMPTY]
+    """Return the ladder, gentlest first, with the selected rung in full; what else is known may stand below the fold."""
+    rows = [line(span("Cancel this run", "heading")), *named(target, plan, symbols), EMPTY]
     rows.append(line(span("Ways to end it, gentlest first", "accent"), span("  (up and down choose)", "dim")))
     for rung in plan.rungs:
         rows += _rung(rung, rung is selected, symbols)
+    rows += [EMPTY, *around(plan)]
     rows += listed("Left out", [f"{rung.name}: {rung.reason}" for rung in plan.left_out], symbols, "dim")
     return [*rows, *listed("Mind", plan.notes, symbols, "dim")]
 
@@ -103,7 +115,7 @@ def _rung(rung: Rung, selected: bool, symbols: Symbols) -> list[Line]:
     asks = (
         f"  {', '.join(rung.scopes_missing)} is not granted"
         if rung.scopes_missing
-        else f"  {_ASKS[rung.danger]}"
+        else f"  {NAME_OF_PROCESS if rung.ends_process else _ASKS[rung.danger]}"
     )
     style = "text" if selected else "dim"
     rows = [

@@ -42,8 +42,10 @@ class ColumnsDialog(BoxDialog[ColumnSelection]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
         Binding("down,j", "move(1)", "Down", show=False),
-        Binding("home", "move(-1000)", "First", show=False),
-        Binding("end", "move(1000)", "Last", show=False),
+        Binding("home,g", "move(-1000)", "First", show=False),
+        Binding("end,G", "move(1000)", "Last", show=False),
+        Binding("pageup,ctrl+u", "move(-5)", "Half up", show=False),
+        Binding("pagedown,ctrl+d", "move(5)", "Half down", show=False),
         Binding("space", "turn", "Show or hide"),
         Binding("shift+up,K", "shift(-1)", "Move up"),
         Binding("shift+down,J", "shift(1)", "Move down"),

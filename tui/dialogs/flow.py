@@ -46,6 +46,7 @@ def _release(app: DeckApp, offers: Sequence[Offer] | None) -> None:
         title,
         [offer.target for offer in offers],
         lambda tell: do_releases(offers, app.action_context, tell, later),
+        releases=True,
     )
 
 
@@ -64,9 +65,19 @@ def _cancel(app: DeckApp, confirmation: CancelConfirmation | None) -> None:
     )
 
 
-def _begin(app: DeckApp, title: str, targets: Sequence[Target], work: Callable[[Tell], None]) -> None:
+def _begin(
+    app: DeckApp,
+    title: str,
+    targets: Sequence[Target],
+    work: Callable[[Tell], None],
+    *,
+    releases: bool = False,
+) -> None:
     """Set a job going and show it."""
-    number = app.jobs.open(title, targets).number
+    if app.read_only:  # since the question was asked
+        app.tell("read-only by now: nothing was done", severity="warning")
+        return
+    number = app.jobs.open(title, targets, releases=releases).number
 
     def tell(index: int, piece: Piece) -> None:
         post(app, JobNews(number, index, piece))
@@ -111,6 +122,8 @@ def _enter(app: DeckApp, job: Job, piece: Piece) -> None:
     reason = f": {piece.sentences[0]}" if piece.sentences else ""
     sentence = f"{job.title.split()[0].lower()} {piece.word}{reason}"
     app.deck.note(EventLine(app.clock(), piece.severity, piece.target.title, sentence, piece.target.row))
+    if piece.severity is Severity.OK:
+        app.note_deed(piece.word)
     app.update_screen()
     if not (isinstance(app.screen, ResultDialog) and app.screen.number == job.number):
         app.tell(f"{piece.target.title}: {piece.word}", severity=_TOAST.get(piece.severity, "information"))

@@ -1,8 +1,10 @@
-"""The dialogs of a release: one lock by its release id, marked locks by their count."""
+"""The dialogs of a release: a dead lock by one press, one on a person's word by its path, marked ones by their count."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import threading
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from textual.message import Message
@@ -10,20 +12,35 @@ from textual.message import Message
 from lockdeck.tui.background import post, run_in_thread
 from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.dialogs.ask import AskDialog
-from lockdeck.tui.dialogs.question import about_count, about_release
+from lockdeck.tui.dialogs.question import PRESS, WHEN_READY, Question, about_count, about_override
 from lockdeck.tui.dialogs.release_lines import bulk_lines, refused_lines, release_lines
-from lockdeck.tui.operations import Offer, offer_release
+from lockdeck.tui.operations import ActionContext, Offer, offer_release, wait_until_quiet
 from lockdeck.tui.targets import Target
 from lockdeck.tui.view.lines import Line, line, span
 
+Holds = tuple[tuple[str, str | None], ...]
+"""Paths and release ids."""
+
 
 class ReleasesPlanned(Message):
-    """The locks that were aimed at have been looked at; `remaining` are still to come."""
+    """The locks that were aimed at have been looked at; `remaining` are still to come.
 
-    def __init__(self, offers: tuple[Offer, ...], remaining: int) -> None:
+    `waits`: a young process of OpenClaw must end or grow older first, and then follows another look.
+    """
+
+    def __init__(self, offers: tuple[Offer, ...], remaining: int, *, waits: bool = False) -> None:
         super().__init__()
         self.offers = offers
         self.remaining = remaining
+        self.waits = waits
+
+
+class QuietAwaited(Message):
+    """A release has to wait for at most so many seconds more."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
 
 
 class ReleaseDialog(AskDialog[Sequence[Offer]]):
@@ -33,10 +50,14 @@ class ReleaseDialog(AskDialog[Sequence[Offer]]):
     does not matter: a plan names path and release id, and is proven again when it is done.
     """
 
+    NOTHING = "Not now"
+
     def __init__(self, targets: Sequence[Target], remarks: Sequence[Line] = ()) -> None:
         super().__init__(remarks)
         self._targets = tuple(targets)
         self._confirmed: tuple[Offer, ...] = ()
+        self._seen: Holds = ()
+        self._is_over = threading.Event()
 
     @property
     def _deck_app(self) -> DeckApp:
@@ -48,12 +69,52 @@ class ReleaseDialog(AskDialog[Sequence[Offer]]):
         action_context, targets = self._deck_app.action_context, self._targets
 
         def work() -> None:
-            offers: tuple[Offer, ...] = ()
-            for target in targets:
-                offers = (*offers, offer_release(target, action_context))
-                post(self, ReleasesPlanned(offers, len(targets) - len(offers)))
+            offers = self._plan(targets, action_context, self._say_planned)
+            waiting = [offer for offer in offers if offer.plan.refusal is None and offer.plan.newcomers]
+            post(self, ReleasesPlanned(offers, 0, waits=bool(waiting)))
+            if waiting:
+                self._wait(waiting)
+                if not self._is_over.is_set():
+                    post(self, ReleasesPlanned(self._plan(targets, action_context), 0))
 
         run_in_thread(work, self, "plan-release")
+
+    @staticmethod
+    def _plan(
+        targets: Sequence[Target],
+        context: ActionContext,
+        tell: Callable[[tuple[Offer, ...], int], None] = lambda _offers, _remaining: None,
+    ) -> tuple[Offer, ...]:
+        """Look at each lock; `tell` hears how many are left. Only one by itself may be released on a person's word."""
+        offers: tuple[Offer, ...] = ()
+        for target in targets:
+            offers = (*offers, offer_release(target, context, may_override=len(targets) == 1))
+            remaining = len(targets) - len(offers)
+            if remaining:
+                tell(offers, remaining)
+        return offers
+
+    def _say_planned(self, offers: tuple[Offer, ...], remaining: int) -> None:
+        post(self, ReleasesPlanned(offers, remaining))
+
+    def _wait(self, offers: Sequence[Offer]) -> None:
+        """Wait for young processes as the releases would, here where it can be seen.
+
+        Who starts after that is waited for by the release itself: the question comes up in any case.
+        """
+        for offer in sorted(offers, key=lambda offer: -offer.plan.wait_s):
+            wait_until_quiet(
+                offer.plan, lambda seconds: post(self, QuietAwaited(seconds)), self._is_over.is_set
+            )
+
+    def on_unmount(self) -> None:
+        """End the wait."""
+        self._is_over.set()
+
+    def on_quiet_awaited(self, message: QuietAwaited) -> None:
+        """Count down on the button."""
+        message.stop()
+        self.label(_countdown(message.seconds))
 
     def answer(self) -> Sequence[Offer]:
         """Return the offers that may be done."""
@@ -66,24 +127,40 @@ class ReleaseDialog(AskDialog[Sequence[Offer]]):
             self._say_looking(message.remaining)
             return
         offers, now, symbols = message.offers, self._deck_app.clock(), self._deck_app.symbols
+        self._seen = _holds(self._confirmed)
         self._confirmed = tuple(offer for offer in offers if offer.plan.refusal is None)
         if len(offers) == 1:
-            self._ask_for_one(offers[0], now)
+            self._ask_for_one(offers[0], now, waits=message.waits)
         elif self._confirmed:
             count = len(self._confirmed)
             label = "Release 1 lock" if count == 1 else f"Release {count} locks"
             question = about_count(count, "locks are to be released")
-            self.ask(bulk_lines(offers, now, symbols), question, label)
+            self._ask(bulk_lines(offers, now, symbols), question, label, waits=message.waits)
         else:
             self.refuse(bulk_lines(offers, now, symbols))
 
-    def _ask_for_one(self, offer: Offer, now: float) -> None:
-        release_id, symbols = offer.plan.release_id, self._deck_app.symbols
-        if not self._confirmed or release_id is None:
+    def _ask_for_one(self, offer: Offer, now: float, *, waits: bool) -> None:
+        plan, symbols = offer.plan, self._deck_app.symbols
+        if not self._confirmed or plan.release_id is None:
             self.refuse(refused_lines(offer, now, symbols))
-        else:
-            self.ask(release_lines(offer, now, symbols), about_release(release_id), "Release")
+            return
+        question = PRESS if plan.override is None else about_override(plan.path)
+        self._ask(release_lines(offer, now, symbols), question, "Release", waits=waits)
+
+    def _ask(self, rows: Sequence[Line], question: Question, label: str, *, waits: bool) -> None:
+        seconds = max(offer.plan.wait_s for offer in self._confirmed)
+        same = self._seen == _holds(self._confirmed)  # what was typed meanwhile is about the very same locks
+        question = WHEN_READY if waits and question is PRESS else question
+        self.ask(rows, question, _countdown(seconds) if waits else label, live=not waits, keep_typed=same)
 
     def _say_looking(self, remaining: int) -> None:
         subject = "the lock" if remaining == 1 else f"{remaining} locks"
         self.show([line(span(f"Looking at {subject} afresh {self._deck_app.symbols.ellipsis}", "dim"))])
+
+
+def _holds(offers: Sequence[Offer]) -> Holds:
+    return tuple((offer.plan.path, offer.plan.release_id) for offer in offers)
+
+
+def _countdown(seconds: float) -> str:
+    return f"Release in {math.ceil(seconds)} s"

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from lockdeck.backend.actions.release.newcomers import longest_wait
+from lockdeck.backend.actions.release.sentences import waiting
+from lockdeck.backend.model.fleet import LockView
+from lockdeck.backend.model.locks import Presence, Verdict
 from lockdeck.backend.model.words import date_and_time, duration
 from lockdeck.tui.operations import Offer
 from lockdeck.tui.view.advice import advice
@@ -29,38 +33,56 @@ def listed(title: str, sentences: Sequence[str], symbols: Symbols, style: str = 
         yield line(span(f" {symbols.dot} ", "dim"), span(sentence, style, 1000))
 
 
-def identity(offer: Offer, now: float, symbols: Symbols) -> Iterator[Line]:
-    """Yield what names the hold: path, release id, session, the process it names, transcript, verdict."""
+def identity(offer: Offer, now: float) -> Iterator[Line]:
+    """Yield what names the hold: path, session, release id, the process it names."""
     target, plan = offer.target, offer.plan
     view = plan.view or target.lock
     yield field_line("lock", plan.path)
-    yield field_line("release id", plan.release_id or "none: it could not be read")
     yield field_line("session", target.session.key if target.session else "none is known for this lock")
+    hold = f"release id {plan.release_id}" if plan.release_id else "no release id: it could not be read"
     if view is None:
+        yield field_line("hold", hold)
         return
     payload, created = view.record.payload, view.record.created_at
-    yield field_line("written by", f"pid {payload.pid}" if payload else "not readable")
-    if created is not None:
-        yield field_line("created", f"{date_and_time(created)}, {duration(now - created)} ago")
-    written = offer.written_at
+    writer = f"written by pid {payload.pid}" if payload else "its writer is not readable"
+    when = "" if created is None else f" at {date_and_time(created)}, {duration(now - created)} ago"
+    yield field_line("hold", f"{hold}, {writer}{when}")
+
+
+def standing(offer: Offer, now: float, symbols: Symbols) -> Iterator[Line]:
+    """Yield how the hold stands: transcript, and what the lock is; nothing for a lock that could not be looked at."""
+    view, written = offer.plan.view or offer.target.lock, offer.written_at
+    if view is None:
+        return
     yield field_line(
         "transcript",
         "none stands beside the lock" if written is None else f"last written {duration(now - written)} ago",
     )
-    yield (*field_line("verdict"), *verdict_line(view, symbols))
+    yield (*field_line("it is"), *verdict_line(view, symbols))
 
 
 def release_lines(offer: Offer, now: float, symbols: Symbols) -> list[Line]:
-    """Return what a release that may be done would do, and why."""
+    """Return which hold would be released, what would be done, and the proof: the end may stand below the fold."""
     plan = offer.plan
+    if plan.override is None:
+        heading = line(span("Release this lock?  ", "heading"), span(offer.target.title))
+        proof = listed("Why it is safe", plan.safe_because, symbols)
+    else:
+        heading = line(span("Release this lock on your own word?  ", "warning"), span(offer.target.title))
+        reasons = plan.view.judgement.reasons if plan.view else ()
+        proof = listed("Not proven to be dead", (*reasons, _ON_YOUR_WORD), symbols)
     return [
-        line(span("Release this lock", "heading")),
-        EMPTY,
-        *identity(offer, now, symbols),
-        *listed("Why it is safe", plan.safe_because, symbols),
+        heading,
+        *identity(offer, now),
         *listed("What will be done", plan.effects, symbols),
+        *proof,
+        EMPTY,
+        *standing(offer, now, symbols),
         *listed("What happens next", plan.then, symbols, "dim"),
     ]
+
+
+_ON_YOUR_WORD = "you vouch that this process writes to the session no more: else two may write at once"
 
 
 TRY_AGAIN = "Nothing holds this lock. When what stands above has passed, look again and press the key again."
@@ -70,15 +92,22 @@ def refused_lines(offer: Offer, now: float, symbols: Symbols) -> list[Line]:
     """Return why a release is refused, and what may be done instead."""
     plan = offer.plan
     view = plan.view or offer.target.lock
-    instead = () if view is None else (TRY_AGAIN if view.judgement.releasable else advice(view),)
+    instead = () if view is None else (_instead(view),)
     reasons = plan.refusal.reasons if plan.refusal else ()
     return [
         line(span("Not released: refused", "warning")),
         *listed("Why", reasons, symbols),
         *listed("What may be done instead", instead, symbols),
         EMPTY,
-        *identity(offer, now, symbols),
+        *identity(offer, now),
+        *standing(offer, now, symbols),
     ]
+
+
+def _instead(view: LockView) -> str:
+    if view.record.presence is Presence.ABSENT and view.judgement.verdict is not Verdict.REMOVED:
+        return "Nothing: this lock has gone by itself. Close this, and look at the row again."
+    return TRY_AGAIN if view.judgement.releasable else advice(view)
 
 
 def bulk_lines(offers: Sequence[Offer], now: float, symbols: Symbols) -> list[Line]:
@@ -86,6 +115,10 @@ def bulk_lines(offers: Sequence[Offer], now: float, symbols: Symbols) -> list[Li
     good = [offer for offer in offers if offer.plan.refusal is None]
     bad = [offer for offer in offers if offer.plan.refusal is not None]
     rows = [line(span(f"Release {len(good)} of {len(offers)} marked locks", "heading"))]
+    young = {one.pid: one for offer in good for one in offer.plan.newcomers}
+    if young:
+        newcomers = tuple(young.values())
+        rows += [EMPTY, line(span(waiting(longest_wait(newcomers), newcomers), "notice", 1000))]
     if good:
         rows += [
             EMPTY,

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from lockdeck.backend.settings.check import SettingsError
 from lockdeck.backend.settings.load import config_path
+from lockdeck.backend.settings.looks import Looks, TableLook
 from lockdeck.backend.settings.records import Settings
 from lockdeck.tui.alarms import Rule
 from lockdeck.tui.commands import COMMANDS
 from lockdeck.tui.preferences.keymap import ScreenKeys, faults, keymap
 from lockdeck.tui.preferences.records import Preferences
-from lockdeck.tui.table.tables import TABLES
+from lockdeck.tui.table.filter import FilterError, parse
+from lockdeck.tui.table.tables import TABLES, TableKind
 from lockdeck.tui.view.header import stale_after
 
 if TYPE_CHECKING:
@@ -32,7 +36,27 @@ def preferences_of(settings: Settings) -> Preferences:
         stale_after(settings.rescan_s),
         rule,
         settings.origin or config_path(),
+        settings.theme,
     )
+
+
+def with_looks(preferences: Preferences, looks: Looks) -> Preferences:
+    """Return the preferences with how the tables were left, as far as this lockdeck still knows what is named there."""
+    known = {name: _known(look, TABLES[name]) for name, look in looks.tables.items() if name in TABLES}
+    return replace(preferences, looks=replace(looks, tables=known))
+
+
+def _known(look: TableLook, table: TableKind[Any]) -> TableLook:
+    names = {column.name for column in table.columns}
+    try:
+        parse(look.filter, table.fields)
+    except FilterError:
+        look = replace(look, filter="")
+    if look.sort not in names:
+        look = replace(look, sort=None)
+    if look.columns is not None and not names.issuperset(look.columns):
+        look = replace(look, columns=None)
+    return look
 
 
 def check_columns(settings: Settings) -> None:

@@ -16,6 +16,7 @@ _NO_KEY = "no-key-for-"
 """Begins what Textual is given as the key of a command without one: for an empty key it keeps its own (8.2.8)."""
 FIXED: Mapping[str, str] = {
     **dict.fromkeys(("up", "down", "left", "right", "home", "end", "pageup", "pagedown"), "moves the cursor"),
+    **dict.fromkeys(("j", "k", "g", "G", "ctrl+d", "ctrl+u"), "moves the cursor"),
     **dict.fromkeys(("tab", "shift+tab"), "moves the focus"),
     "ctrl+c": "interrupts",
     "ctrl+q": "always quits",

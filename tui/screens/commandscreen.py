@@ -9,7 +9,9 @@ from typing import ClassVar, cast
 from textual import events
 from textual.screen import Screen
 
+from lockdeck.backend.model.incidents.records import Incident
 from lockdeck.tui.bindings import keys_of
+from lockdeck.tui.browser import in_browser
 from lockdeck.tui.commands import COMMANDS, Command, Danger, Needs
 from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.table.rows import Row, RowKey
@@ -19,6 +21,7 @@ _OF_TARGETS = frozenset({Needs.LOCKS, Needs.SESSIONS})
 _LACK = {
     Needs.LOCK: "has no lock",
     Needs.LOCKS: "has no lock",
+    Needs.SESSION: "belongs to no session",
     Needs.SESSIONS: "belongs to no session",
 }
 
@@ -57,6 +60,11 @@ class CommandScreen(Screen[None]):
         return () if self.selected_row is None else (self.selected_row,)
 
     @property
+    def cause(self) -> Incident | None:
+        """The cause that the selected row has in common with others, else the widest there is."""
+        return None
+
+    @property
     def row_words(self) -> str:
         """The words for the selected row in a sentence about it."""
         return "the selected row"
@@ -76,6 +84,7 @@ class CommandScreen(Screen[None]):
         result = getattr(self, f"command_{name}")()
         if isawaitable(result):
             await result
+        self.deck_app.note_deed(name)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hide dangerous commands when read-only; grey out those that lack what they need."""
@@ -99,7 +108,8 @@ class CommandScreen(Screen[None]):
                     self.deck_app.tell(self._refusal(COMMANDS[name]), severity="warning")
 
     def _forbids(self, command: Command) -> bool:
-        return self.deck_app.read_only and command.danger is not Danger.SAFE
+        dangerous = self.deck_app.read_only and command.danger is not Danger.SAFE
+        return dangerous or (command.private and in_browser())
 
     def _has(self, needs: Needs) -> bool:
         match needs:
@@ -109,15 +119,23 @@ class CommandScreen(Screen[None]):
                 return self.selected_key is not None
             case Needs.LOCK:
                 return has_lock(self.selected_row)
+            case Needs.SESSION:
+                return has_session(self.selected_row)
             case Needs.LOCKS:
                 return any(map(has_lock, self.target_rows))
             case Needs.SESSIONS:
                 return any(map(has_session, self.target_rows))
+            case Needs.CAUSE:
+                return self.cause is not None
 
     def _refusal(self, command: Command) -> str:
         """Return why a command does not work now."""
+        if self._forbids(command) and command.private:
+            return f"{command.name} is not shown in a browser: whoever opens the page could read it"
         if self._forbids(command):
             return f"read-only: {command.name} is not possible here"
+        if command.needs is Needs.CAUSE:
+            return "nothing is known that several rows have in common"
         if not (self.target_rows if command.needs in _OF_TARGETS else self.selected_row):
             return self.nothing_selected
         subject = self.target_words if command.needs in _OF_TARGETS else self.row_words

@@ -1,4 +1,4 @@
-"""The keys that work on a screen, read from its live bindings."""
+"""The keys that work on a screen, read from its live bindings, and the legend of what it shows."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.screen import ModalScreen, Screen
 
 from lockdeck.tui.bindings import live_bindings
+from lockdeck.tui.view.legend import indent as legend_indent
+from lockdeck.tui.view.legend import legend
 from lockdeck.tui.view.lines import EMPTY, Line, fit, line, span, wrap
+from lockdeck.tui.view.symbols import Symbols
 from lockdeck.tui.widgets.lineview import LineView
+from lockdeck.tui.widgets.scroll import PagerScroll
 
 _HOUSEKEEPING = frozenset(
     {"app.focus_next", "app.focus_previous", "screen.copy_text", "screen.minimize"}
@@ -20,23 +23,23 @@ _HOUSEKEEPING = frozenset(
 )
 """Textual's own bindings that say nothing about lockdeck."""
 _KEY_WIDTH = 12
-_WORD_WIDTH = 12
+_WORD_WIDTH = legend_indent() - _KEY_WIDTH
 
 
 class HelpScreen(ModalScreen[None]):
-    """Lists key, command and what it does."""
+    """Lists key, command and what it does, and under them what every column, symbol and word means."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,q", "dismiss", "Close"),
     ]
 
-    def __init__(self, about: Screen[None]) -> None:
+    def __init__(self, about: Screen[None], columns: Sequence[tuple[str, str]], symbols: Symbols) -> None:
         super().__init__()
-        self._rows = _keys(about)
+        self._rows = [*_keys(about), *legend(columns, symbols), EMPTY, line(span("esc closes", "dim"))]
 
     def compose(self) -> ComposeResult:
         """Put the list in a box."""
-        yield VerticalScroll(LineView("overlay", id="help-lines"), id="help-box")
+        yield PagerScroll(LineView("overlay", id="help-lines"), id="help-box")
 
     def on_mount(self) -> None:
         """Fill the list."""
@@ -67,9 +70,10 @@ def _keys(screen: Screen[None]) -> Sequence[Line]:
         for keys, word, tooltip in rows.values()
     ]
     return [
-        line(span("Keys on this screen", "heading")),
+        line(
+            span("Keys on this screen", "heading"),
+            span("   under them: columns, states, symbols, words", "dim"),
+        ),
         EMPTY,
         *listed,
-        EMPTY,
-        line(span("esc closes", "dim")),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from textual.message import Message
 from textual.widget import Widget
@@ -18,7 +18,6 @@ from lockdeck.tui.table.rows import RowKey
 from lockdeck.tui.table.tables import JOURNAL
 from lockdeck.tui.view.lines import EMPTY, Line, Span, line, span, wrap
 from lockdeck.tui.widgets.lineview import LineView
-from lockdeck.tui.widgets.table import Table
 
 
 class JournalRead(Message):
@@ -33,15 +32,14 @@ class JournalScreen(TableScreen):
     """The journal; it is read again when it is shown and when an action has ended."""
 
     COMMAND_IDS = (
-        *("open", "back", "filter", "locks", "events", "help", "quit", "show_text", "theme"),
-        *("wide", "columns", "toggle_mouse", "notes", "palette"),
+        *("help", "quit", "open", "filter", "locks", "events", "back", "next_match", "previous_match"),
+        *("show_text", "theme", "wide", "columns", "as_it_comes", "toggle_mouse", "notes", "palette"),
     )
     BINDINGS = bindings_of(COMMAND_IDS)
     TABLE = JOURNAL
 
     def __init__(self) -> None:
         super().__init__()
-        self._entries: Mapping[int, Entry] = {}
         self._reading: JournalReading | None = None
         self._problem = ""
         self._jobs = -1
@@ -49,29 +47,27 @@ class JournalScreen(TableScreen):
     @property
     def selected_key(self) -> RowKey | None:
         """Not None while an entry is selected."""
-        tables = self.query(Table)
-        entry = tables.first().cursor_item if tables else None
+        entry = self.cursor_item
         return ("entry", "", str(entry.number)) if isinstance(entry, Entry) else None
 
     async def command_open(self) -> None:
         """Show all facts of the selected entry."""
-        entry = self.table.cursor_item
+        entry = self.cursor_item
         if isinstance(entry, Entry):
             await self.app.push_screen(ReaderDialog(list(entry_lines(entry))))
 
     def text_rows(self) -> list[Span]:
         """Return the selected entry as plain text."""
-        entry = self.query_one(Table).cursor_item
+        entry = self.cursor_item
         return entry_rows(entry) if isinstance(entry, Entry) else []
 
     def body(self) -> Iterable[Widget]:
         """Return what is wrong with the journal above its table."""
         return (LineView(id="journal-state"), *super().body())
 
-    @property
-    def items(self) -> Mapping[int, Entry]:
-        """All entries by number, newest first."""
-        return self._entries
+    def rank(self, number: int, _entry: Entry) -> int:
+        """Put the newest first."""
+        return -number
 
     def update_picture(self) -> None:
         """Read the journal again where something was noted since."""
@@ -88,14 +84,14 @@ class JournalScreen(TableScreen):
     def on_journal_read(self, message: JournalRead) -> None:
         """Show the entries, newest first."""
         self._reading, self._problem = message.reading, ""
-        numbered = list(enumerate(message.reading.entries, 1))
-        self._entries = {number: Entry(number, facts) for number, facts in reversed(numbered)}
+        self.rows.take_all({n: Entry(n, facts) for n, facts in enumerate(message.reading.entries, 1)})
         self.show_rows()
         self._show_state()
 
     def show_rows(self) -> None:
         """Show the entries that the filter lets through."""
-        self.table.show(self.matching(tuple(self._entries)), self._entries)
+        self.table.show(self.rows.order, self.rows.items)
+        self.update_header()
         self.refresh_bindings()
 
     def nothing_lines(self) -> list[Line]:

@@ -13,6 +13,9 @@ from lockdeck.tui.commands import COMMANDS, Command
 from lockdeck.tui.screens.base import DeckScreen
 from lockdeck.tui.view.text import content
 
+BELOW_NAMED_COMMANDS = 1000.0
+"""The score of the first row of the fleet: below commands whose name has what was typed, above those that are alike."""
+
 
 class CommandProvider(Provider):
     """Offers the commands of the screen under the palette."""
@@ -30,6 +33,8 @@ class CommandProvider(Provider):
         for command in self._commands():
             score = matcher.match(command.name)
             if score > 0:
+                named = query.lower() in command.name.lower()
+                score += BELOW_NAMED_COMMANDS if named else 0.0
                 yield Hit(
                     score, content(self._title(command)), self._runner(command), command.name, command.tooltip
                 )

@@ -10,6 +10,9 @@ from lockdeck.tui.screens.fleet import FleetScreen
 from lockdeck.tui.screens.journal import JournalScreen
 from lockdeck.tui.screens.locks import LocksScreen
 from lockdeck.tui.screens.session import SessionScreen
+from lockdeck.tui.screens.written.log import LogScreen
+from lockdeck.tui.screens.written.transcript import TranscriptScreen
+from lockdeck.tui.screens.written.writtenscreen import WrittenScreen
 
 SCREENS: Mapping[str, type[DeckScreen]] = {
     "fleet": FleetScreen,
@@ -17,4 +20,8 @@ SCREENS: Mapping[str, type[DeckScreen]] = {
     "locks": LocksScreen,
     "events": EventsScreen,
     "journal": JournalScreen,
+    "log": LogScreen,
+    "transcript": TranscriptScreen,
 }
+WRITTEN: Mapping[str, type[WrittenScreen]] = {"log": LogScreen, "transcript": TranscriptScreen}
+"""Those of what was written about one row."""

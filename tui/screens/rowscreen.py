@@ -1,67 +1,81 @@
-"""All that the two row screens share: an order that can be chosen and frozen, marks, and a cursor by identity."""
+"""All that the two row screens share beside their order: marks, a cursor by identity, and an answer about its row."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, cast
 
 from msgspec.structs import replace
 from textual import on
+from textual.containers import Container
+from textual.widget import Widget
 
-from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.backend.model.fleet import LockView, SessionView
+from lockdeck.backend.model.words import times
+from lockdeck.tui.afterwards import after_refresh
 from lockdeck.tui.commands import COMMANDS, Needs
-from lockdeck.tui.screens.tablescreen import TableScreen
+from lockdeck.tui.screens.orderscreen import OrderScreen
 from lockdeck.tui.screens.targetscreen import TargetScreen
-from lockdeck.tui.table.arrangement import Arrangement
-from lockdeck.tui.table.marks import NONE, Marks, in_order, present_marks, toggled
-from lockdeck.tui.table.rows import Row, RowKey
-from lockdeck.tui.table.sorting import Sort
+from lockdeck.tui.table.marks import NONE, Marks, present_marks, toggled
+from lockdeck.tui.table.naming import cut_names
+from lockdeck.tui.table.rows import Row, RowKey, row_key
+from lockdeck.tui.view.cause import cause_rows
 from lockdeck.tui.view.header import HeaderState, is_stale
-from lockdeck.tui.view.lines import Line, line, span
+from lockdeck.tui.view.lines import EMPTY, Line, join, line, span, wrap
+from lockdeck.tui.view.nothing import no_rows
+from lockdeck.tui.view.preview import (
+    LEAST_ROOM,
+    MOST_ROOM,
+    RULED,
+    TWICE_ROOM,
+    answer_about,
+    answer_page,
+    preview,
+    row_name,
+)
+from lockdeck.tui.view.printed.commands import incident_of
+from lockdeck.tui.widgets.causeline import CauseLine
+from lockdeck.tui.widgets.lineview import LineView
 from lockdeck.tui.widgets.table import Table
 
+BESIDE_FROM = 160
+"""From so many columns on the answer stands beside the rows."""
+ROOMY_FROM = 34
+"""From so many lines on the answer has eleven lines at least."""
 
-class RowScreen(TableScreen, TargetScreen):
+
+class RowScreen(OrderScreen, TargetScreen):
     """A screen whose items are rows of the fleet."""
+
+    NOTHING: ClassVar[str]
+    """The words for what there is none of in an empty fleet."""
 
     def __init__(self, filter_text: str = "") -> None:
         super().__init__(filter_text)
-        self._frozen: tuple[RowKey, ...] | None = None
-        self._arranged = Arrangement()
-        self._sort = Sort()
         self._marks: Marks = NONE
-
-    def arranged(self, snapshot: FleetSnapshot, previous: Arrangement, sort: Sort) -> Arrangement:
-        """Return the sorted rows of a snapshot; `previous` was made with the same sort."""
-        raise NotImplementedError
+        self._room_used = LEAST_ROOM
 
     @property
-    def items(self) -> Mapping[RowKey, Row]:
-        """All rows of the snapshot that is shown."""
-        return self._arranged.items
-
-    @property
-    def frozen(self) -> bool:
-        """Return whether the order of rows is kept."""
-        return self._frozen is not None
+    def exempt_keys(self) -> Marks:
+        """The rows that are never folded: the marked ones and the one that the cursor goes with."""
+        return self._marks | super().exempt_keys
 
     @property
     def selected_key(self) -> RowKey | None:
         """The row under the cursor, by identity."""
-        tables = self.query(Table)
-        key = tables.first().cursor_key if tables else None
-        return key if isinstance(key, tuple) else None
+        row = self.selected_row
+        return None if row is None else row_key(row)
 
     @property
     def selected_row(self) -> Row | None:
         """The row under the cursor."""
-        tables = self.query(Table)
-        return tables.first().cursor_item if tables else None
+        row = self.cursor_item
+        return row if isinstance(row, SessionView | LockView) else None
 
     @property
     def target_keys(self) -> tuple[RowKey, ...]:
         """The marked rows, shown or filtered out, in their order; else the selected one."""
-        marked = in_order(self._marks, self._arranged.order) if self._marks else ()
-        return marked or super().target_keys
+        return self.rows.in_order(self._marks) or super().target_keys
 
     @property
     def target_rows(self) -> Sequence[Row]:
@@ -72,8 +86,7 @@ class RowScreen(TableScreen, TargetScreen):
     @property
     def hidden_keys(self) -> tuple[RowKey, ...]:
         """The marked rows that the filter hides."""
-        visible = set(self.table.order) if self._marks else ()
-        return tuple(key for key in in_order(self._marks, self._arranged.order) if key not in visible)
+        return self.rows.in_order(key for key in self._marks if not self.rows.shows(key))
 
     @property
     def target_words(self) -> str:
@@ -96,9 +109,14 @@ class RowScreen(TableScreen, TargetScreen):
             self.deck_app.tell("no row is marked")
         self._mark(NONE)
 
+    def command_mark_all(self) -> None:
+        """Mark every row that is shown."""
+        self._mark(self._marks | frozenset(cast("Sequence[RowKey]", self.table.order)))
+        self.deck_app.tell(f"{times(len(self._marks), 'row')} marked" if self._marks else "no row is shown")
+
     async def command_back(self) -> None:
-        """Take all marks off; without any, return to the screen beneath."""
-        if self._marks:
+        """Take off the filter, then the marks; without either, return to the screen beneath."""
+        if self._marks and self.filter_text in ("", self._opened_with):
             self._mark(NONE)
         else:
             await super().command_back()
@@ -110,7 +128,7 @@ class RowScreen(TableScreen, TargetScreen):
         self.refresh_bindings()
 
     def _drop_marks_of_removed(self) -> None:
-        present = present_marks(self._marks, self._arranged.items)
+        present = present_marks(self._marks, self.items)
         removed = len(self._marks) - len(present)
         if removed:
             self.deck_app.tell(
@@ -122,27 +140,89 @@ class RowScreen(TableScreen, TargetScreen):
         """Return how the dashboard stands now, marks included."""
         return replace(super().header_state(), marked=len(self._marks), marked_hidden=len(self.hidden_keys))
 
-    def on_mount(self) -> None:
-        """Name the column rows are sorted by at first."""
-        super().on_mount()
-        self._show_sort()
-
     def update_picture(self) -> None:
-        """Show the rows of the deck's snapshot, and then the header, which counts what they show."""
-        snapshot = self.deck_app.deck.displayed
-        if snapshot is not None:
-            self._arranged = self.arranged(snapshot, self._arranged, self._sort)
-        self.table.show(self._order(), self._arranged.items)
+        """Show the rows, and then the header, which counts what they show."""
+        self.show_order()
         self._drop_marks_of_removed()
         super().update_picture()
         self.table.faded = is_stale(self.header_state())
         self.refresh_bindings()
+        self._show_preview()
+
+    def body(self) -> Iterable[Widget]:
+        """Return the cause above the rows, and the answer about the selected one under or beside them."""
+        table, prompt = super().body()
+        return (CauseLine("panel", id="cause"), Container(table, LineView(id="preview"), id="rows"), prompt)
 
     def tick(self) -> None:
         """Let occupation and forecast move on."""
         super().tick()
         self.table.tick()
         self.table.faded = is_stale(self.header_state())
+        self._show_preview()
+
+    @on(Table.CursorMoved)
+    def _show_preview(self) -> None:
+        """Show the causes there are, and the answer about the selected row."""
+        app, row, snapshot = self.deck_app, self.selected_row, self.deck_app.deck.displayed
+        now, symbols = app.picture_time(), app.symbols
+        if snapshot is None:
+            return
+        hint = join(map(self._hint, ("cause", "cancel_cause")), span("  "))
+        self.query_one(CauseLine).show(lambda width: list(cause_rows(snapshot, now, hint, symbols, width)))
+        incident = incident_of(snapshot, row) if isinstance(row, SessionView) else None
+        about = None if row is None else answer_about(row, now, incident, app.jobs.releases)
+
+        def lines(width: int) -> Sequence[Line]:
+            if row is None or about is None:
+                return ()
+            if self.size.width >= BESIDE_FROM:
+                title = line(span(" "), span(row_name(row), "heading"))
+                page = answer_page(row, about, self.answer_key, width, apart=self.size.height >= ROOMY_FROM)
+                return [*wrap(title, width, indent=1), EMPTY, *page]
+            name = self._unmistakable_name(row, width - RULED)
+            return list(preview(name, row, about, self.answer_key, symbols, width, self._room_used))
+
+        self._room_used = self._preview_room
+        view = self.query_one("#preview", LineView)
+        view.show(lines)
+        under = self.size.width < BESIDE_FROM and view.display
+        self.lift_toasts(len(view.lines) if under else 0)
+        after_refresh(self, self._fit_preview)
+
+    def _fit_preview(self) -> None:
+        """Show the answer again where the layout left it another room than there was before."""
+        if self._preview_room != self._room_used:
+            self._show_preview()
+
+    @property
+    def _preview_room(self) -> int:
+        """The lines for the answer under the rows: all that the rows leave free, and some in any case."""
+        free = self.query_one("#rows").size.height - self.table.needed_height
+        least = TWICE_ROOM if self.size.height >= ROOMY_FROM else LEAST_ROOM
+        return min(max(free, least), MOST_ROOM)
+
+    def on_resize(self) -> None:
+        """Give the answer the room there is now."""
+        after_refresh(self, self._show_preview)
+
+    def _unmistakable_name(self, row: Row, width: int) -> str:
+        """Return the name of a row in so many cells, as no other row has it that is in sight."""
+        name, items = row_name(row), (self.items.get(key) for key in self.table.keys_in_sight)
+        seen = (row_name(item) for item in items if item is not None)
+        return cut_names((name, *seen), max(width, 8), self.deck_app.symbols.ellipsis).get(name, name)
+
+    def _hint(self, command: str) -> Line:
+        key = self.answer_key(command)
+        return line(span(key, "accent"), span(f" {COMMANDS[command].label.lower()} ", "dim")) if key else ()
+
+    @on(CauseLine.Wanted)
+    def _open_cause(self) -> None:
+        self.command_cause()
+
+    @on(CauseLine.Left)
+    def _leave_cause(self) -> None:
+        self.table.focus()
 
     async def action_command(self, name: str) -> None:
         """Run the command of that id; one that is about the selected row makes the cursor stay with it."""
@@ -150,75 +230,7 @@ class RowScreen(TableScreen, TargetScreen):
             self.table.follow_row()
         await super().action_command(name)
 
-    def show_rows(self) -> None:
-        """Show the rows that the filter lets through."""
-        self.update_picture()
-
-    def command_freeze(self) -> None:
-        """Keep the order that is shown, or sort again."""
-        self._frozen = tuple(self._arranged.order) if self._frozen is None else None
-        self.update_picture()
-
-    def command_sort_right(self) -> None:
-        """Sort by the next column that is seen."""
-        self._move_sort(1)
-
-    def command_sort_left(self) -> None:
-        """Sort by the previous column that is seen."""
-        self._move_sort(-1)
-
-    def _move_sort(self, step: int) -> None:
-        self._sort_by(self._sort.neighbour(step, self.table.columns))
-
-    def command_sort_reverse(self) -> None:
-        """Sort the other way round."""
-        self._sort_by(self._sort.opposite())
-
-    @on(Table.TitleClicked)
-    def _title_clicked(self, event: Table.TitleClicked) -> None:
-        self._sort_by(self._sort.clicked(event.column))
-
-    def _sort_by(self, sort: Sort) -> None:
-        if sort == self._sort:
-            self.deck_app.tell("no other column that is shown can be sorted by")
-            return
-        self._sort, self._arranged = sort, Arrangement()
-        frozen, self._frozen = self.frozen, None
-        self._show_sort()
-        self.update_picture()
-        if frozen:
-            self.command_freeze()
-
-    def _show_sort(self) -> None:
-        self.table.show_sort(self._sort.column or self.TABLE.columns[0].name, self._sort.downward)
-
-    def _order(self) -> Sequence[RowKey]:
-        order, items = self._arranged.order, self._arranged.items
-        if self._frozen is not None:
-            order = self._frozen = thaw_into(self._frozen, order, items)
-        return self.matching(order)
-
     def nothing_lines(self) -> list[Line]:
-        """Say what was looked at when there is no row to show."""
+        """Say what was looked at when there is no row to show, and what to do next."""
         snapshot = self.deck_app.deck.displayed
-        if snapshot is None:
-            return []
-        looked = [line(span(f"  {root.path} ({root.era}, {root.watch})", "dim")) for root in snapshot.roots]
-        return [
-            line(),
-            line(span(self.nothing)),
-            *(looked or [line(span("  no OpenClaw root was found", "dim"))]),
-        ]
-
-    @property
-    def nothing(self) -> str:
-        """The sentence for a fleet with nothing to show."""
-        return "Nothing to show. Looked at:"
-
-
-def thaw_into(
-    frozen: tuple[RowKey, ...], order: Sequence[RowKey], items: Mapping[RowKey, Row]
-) -> tuple[RowKey, ...]:
-    """Return the frozen order without rows that went, and with new rows at its end."""
-    frozen_keys = set(frozen)
-    return (*(key for key in frozen if key in items), *(key for key in order if key not in frozen_keys))
+        return [] if snapshot is None else list(no_rows(snapshot, self.NOTHING))

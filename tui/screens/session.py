@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 from textual import on
-from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from lockdeck.backend.model.fleet import FleetSnapshot, every_lock
@@ -20,19 +19,35 @@ from lockdeck.tui.table.rows import Row, RowKey
 from lockdeck.tui.targets import Target
 from lockdeck.tui.view.details import Picture, describe
 from lockdeck.tui.view.lines import Span, line, span
-from lockdeck.tui.view.sessionlog import log_lines, log_title
 from lockdeck.tui.view.sparkline import Beat, recent
+from lockdeck.tui.view.written.sessionlog import log_lines, log_title
 from lockdeck.tui.widgets.lineview import LineView
+from lockdeck.tui.widgets.scroll import PagerScroll
 
 
 class SessionScreen(TargetScreen):
     """Follows one row by identity; when it leaves the fleet its last picture stays."""
 
     COMMAND_IDS = (
-        *("back", "cancel", "release", "holder", "help", "quit", "journal", "copy", "show_text", "pause"),
+        *(
+            "help",
+            "quit",
+            "cancel",
+            "release",
+            "cause",
+            "cancel_cause",
+            "holder",
+            "log",
+            "transcript",
+            "journal",
+            "back",
+            "copy",
+            "show_text",
+            "pause",
+        ),
         *("theme", "toggle_mouse", "notes", "palette"),
     )
-    BINDINGS = bindings_of(COMMAND_IDS)
+    BINDINGS = bindings_of(COMMAND_IDS, shown=("log", "transcript"))
 
     def __init__(self, key: RowKey) -> None:
         super().__init__()
@@ -85,9 +100,9 @@ class SessionScreen(TargetScreen):
     def body(self) -> Iterable[Widget]:
         """Return the scrolling details above the log, whose newest line stays in sight."""
         return (
-            VerticalScroll(LineView(id="details"), id="details-scroll"),
+            PagerScroll(LineView(id="details"), id="details-scroll"),
             LineView(id="log-title"),
-            VerticalScroll(LineView(id="log"), id="log-scroll"),
+            PagerScroll(LineView(id="log"), id="log-scroll"),
         )
 
     def update_picture(self) -> None:
@@ -131,19 +146,20 @@ class SessionScreen(TargetScreen):
     def _beats(self, picture: Picture) -> tuple[Beat, ...]:
         if picture.session is None:
             return ()
-        session, pulse = picture.session, self.deck_app.deck.displayed_pulse
+        session, pulse = picture.session, self.deck_app.deck.display.pulse
         return recent(pulse, session.root, session.agent, picture.now)
 
     def _show(self) -> None:
         picture, symbols = self._picture, self.deck_app.symbols
         if picture is not None:
             picture = replace(picture, process=self._process(picture), beats=self._beats(picture))
+            keys = (self.key_to("log"), self.key_to("transcript"))
             log = picture.session.log if picture.session is not None else ()
-            self.query_one("#log-title", LineView).show(lambda width: log_title(log, symbols, width))
+            self.query_one("#log-title", LineView).show(lambda width: log_title(log, keys, symbols, width))
             self.query_one("#log", LineView).show(lambda width: log_lines(log, width))
         missing = [line(), line(span(" This is not in the fleet any more.", "warning"))]
         view = self.query_one("#details", LineView)
-        view.show(lambda width: describe(picture, symbols, width) if picture else missing)
+        view.show(lambda width: describe(picture, self.answer_key, symbols, width) if picture else missing)
 
 
 def find(key: RowKey, snapshot: FleetSnapshot, now: float) -> Picture | None:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from lockdeck.backend.model.fleet import SessionView
+from lockdeck.backend.model.incidents.records import Incident
+from lockdeck.tui.bindings import key_of
 from lockdeck.tui.dialogs.flow import ask_cancel, ask_release
+from lockdeck.tui.dialogs.reader import ReaderDialog
 from lockdeck.tui.screens.base import DeckScreen
 from lockdeck.tui.table.rows import RowKey
 from lockdeck.tui.targets import Target, holder_pid, targets_of
 from lockdeck.tui.terminal.clipboard import copy_text
+from lockdeck.tui.view.cause import cause_page
+from lockdeck.tui.view.incidents import incident_text
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
+from lockdeck.tui.view.printed.commands import incident_of
 
 
 class TargetScreen(DeckScreen):
@@ -36,6 +43,38 @@ class TargetScreen(DeckScreen):
         else:
             self.deck_app.tell("no session is known for this lock", severity="warning")
 
+    @property
+    def cause(self) -> Incident | None:
+        """The cause that the selected session has in common with others, else the widest there is."""
+        snapshot, row = self.deck_app.deck.displayed, self.selected_row
+        if snapshot is None or not snapshot.incidents:
+            return None
+        own = incident_of(snapshot, row) if isinstance(row, SessionView) else None
+        return own or snapshot.incidents[0]
+
+    def command_cause(self) -> None:
+        """Show what several rows have in common."""
+        app = self.deck_app
+        if app.deck.displayed is not None:
+            rows = cause_page(app.deck.displayed, app.picture_time(), app.symbols)
+            self.app.push_screen(ReaderDialog(list(rows)))
+
+    def command_cancel_cause(self) -> None:
+        """Ask about all sessions that have the cause in common."""
+        snapshot, cause = self.deck_app.deck.displayed, self.cause
+        if snapshot is None or cause is None:
+            return
+        targets = targets_of((("session", *member) for member in cause.members), snapshot)
+        if targets:
+            words = line(span(incident_text(cause, self.deck_app.picture_time()), "warning", 4096))
+            ask_cancel(self.deck_app, targets, remarks=(words, EMPTY))
+        else:
+            self.deck_app.tell("none of its sessions is in the fleet any more", severity="warning")
+
+    def answer_key(self, command: str) -> str | None:
+        """Return the key by which an answer says that a command is run, None where it can't be now."""
+        return key_of(self, command) if self.check_action("command", (command,)) else None
+
     async def command_holder(self) -> None:
         """Show the locks of the process that has, or is named by, the selected lock."""
         pid = holder_pid(self.selected_row)
@@ -45,6 +84,16 @@ class TargetScreen(DeckScreen):
             await self.deck_app.open_locks_of(pid)
         else:
             self.deck_app.tell(f"these are the locks of pid {pid}")
+
+    async def command_log(self) -> None:
+        """Show the log of the selected session."""
+        if self.selected_key is not None:
+            await self.deck_app.open_written("log", self.selected_key)
+
+    async def command_transcript(self) -> None:
+        """Show the transcript of the selected session."""
+        if self.selected_key is not None:
+            await self.deck_app.open_written("transcript", self.selected_key)
 
     def command_copy(self) -> None:
         """Copy key or path of the selected row."""

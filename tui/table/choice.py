@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lockdeck.tui.table.column import ON_DEMAND
 from lockdeck.tui.table.layout import AnyColumn, select
 from lockdeck.tui.view.lines import Line, fit, line, span
 from lockdeck.tui.view.symbols import Symbols
@@ -47,15 +48,19 @@ class ColumnChoice(Struct, frozen=True):
 
 
 def choice_of(columns: Sequence[AnyColumn], names: Sequence[str]) -> ColumnChoice:
-    """Return the choice that is configured: the columns of the names first, then the rest; no name means all."""
+    """Return the choice that is configured: the columns of the names first, then the rest; no name means all but those on demand."""
     order = [column.name for column in columns]
-    visible = tuple(name for name in names if name in order) or tuple(order)
+    visible = tuple(name for name in names if name in order) or _default_names(columns)
     return ColumnChoice((*visible, *(name for name in order if name not in visible)), frozenset(visible))
 
 
 def configured_names(choice: ColumnChoice, columns: Sequence[AnyColumn]) -> tuple[str, ...]:
-    """Return the names as they are configured: none for all columns as they come."""
-    return () if choice.names == tuple(column.name for column in columns) else choice.names
+    """Return the names as they are configured: none for the columns as they come."""
+    return () if choice.names == _default_names(columns) else choice.names
+
+
+def _default_names(columns: Sequence[AnyColumn]) -> tuple[str, ...]:
+    return tuple(column.name for column in columns if column.width.from_table < ON_DEMAND)
 
 
 def choice_lines(
@@ -64,7 +69,9 @@ def choice_lines(
     """Return a line for each column; one that is visible but too much for a table of `width` cells says so."""
     by_name = {column.name: column for column in columns}
     selected = select(columns, configured_names(choice, columns))
-    from_widths = {column.name: column.width.from_table for column in selected}
+    from_widths = {
+        column.name: column.width.from_table for column in selected if column.name in choice.visible
+    }
     # A row has a margin of one cell at both sides.
     return [
         _line(by_name[name], choice, _hint(from_widths.get(name, 0), width - 2), symbols)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from lockdeck.tui.view.lines import EMPTY, Line
+from lockdeck.tui.view.severity import Releases
 from lockdeck.tui.view.sparkline import Pulse
 from lockdeck.tui.view.symbols import Symbols
 
@@ -15,12 +16,16 @@ Item = TypeVar("Item", contravariant=True)  # a column for any row is a column f
 
 
 class CellContext(Struct, frozen=True):
-    """All that a cell shows beside its item: the time (epoch seconds), glyphs, short root names, recent beats."""
+    """All that a cell shows beside its item: the time (epoch seconds), glyphs, short root names, recent beats.
+
+    `releases` are the rows whose lock is being released from here, or was.
+    """
 
     now: float
     symbols: Symbols
     root_label: Callable[[str], str] = lambda _root: ""
     pulse: Pulse = Pulse()
+    releases: Releases = field(default_factory=dict)
 
 
 class SortValue(Struct, Generic[Item], frozen=True):
@@ -55,8 +60,8 @@ class Field(Struct, Generic[Item], frozen=True):
 class Width(Struct, frozen=True):
     """The width of a column: `cells` at least, and a share `flex` of the spare ones (0: none), up to `max_cells`.
 
-    It is hidden while the table is narrower than `from_table` cells. Where all columns are shown and need not
-    fit it has `wide_cells` at least (0: the same).
+    It is hidden while the table is narrower than `from_table` cells. In one narrower than `full_from` it has
+    `brief_cells` only. Where all columns are shown and need not fit it has `wide_cells` at least (0: the same).
     """
 
     cells: int
@@ -64,16 +69,22 @@ class Width(Struct, frozen=True):
     max_cells: int = 0
     from_table: int = 0
     wide_cells: int = 0
+    brief_cells: int = 0
+    full_from: int = 0
 
-    def min_cells(self, wide: bool) -> int:
-        """Return the least width, in a table that shows all columns or in one where they must fit."""
-        return (self.wide_cells or self.cells) if wide else self.cells
+    def min_cells(self, wide: bool, table: int = 0) -> int:
+        """Return the least width, where all columns are shown or in a table of so many cells where they must fit."""
+        if wide:
+            return self.wide_cells or self.cells
+        return self.brief_cells if self.brief_cells and table < self.full_from else self.cells
 
 
 class Column(Struct, Generic[Item], frozen=True, kw_only=True):
     """All there is to know about a column; `name` is what configuration and sorting call it.
 
-    Where `sort` is None, rows can't be sorted by it; where `field` is None, the filter can't ask for it.
+    Where `sort` is None, rows can't be sorted by it; where `field` is None, the filter can't ask for it. `brief` makes
+    the cell where the column is narrower than its width says. With `names` its cells are names: cut in the middle, and
+    never so that two of them look the same. `meaning` is a sentence for the legend.
     """
 
     name: str
@@ -83,6 +94,17 @@ class Column(Struct, Generic[Item], frozen=True, kw_only=True):
     sort: SortValue[Item] | None
     field: Field[Item] | None
     right: bool = False
+    brief: Callable[[Item, CellContext], Line] | None = None
+    names: bool = False
+    meaning: str = ""
+
+    def cell_in(self, cells: int) -> Callable[[Item, CellContext], Line]:
+        """Return what makes the cell in a column of so many cells."""
+        return self.cell if self.brief is None or cells >= self.width.cells else self.brief
+
+
+ON_DEMAND = 10_000
+"""For `Width.from_table`: a column that is shown only where a person chose it, or all columns."""
 
 
 def no_cell(_item: object, _context: CellContext) -> Line:

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.tui.table.column import Field
 from lockdeck.tui.table.rows import Row, row_agent, row_lock
+from lockdeck.tui.view.severity import state_word
 
 
 def _state(row: Row) -> str:
-    return "lock" if isinstance(row, LockView) else row.state
+    return state_word(row)
 
 
 def _agent(row: Row) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
+from lockdeck.backend.model.words import date_and_time
 from lockdeck.tui.commands import command_that_leaves
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.names import file_name
@@ -29,8 +31,12 @@ class Entry(Struct, frozen=True):
 
     @property
     def time(self) -> str:
-        """The moment it was written, in UTC, to the second."""
-        return str(self.facts.get("at", ""))[:19].replace("T", " ")
+        """The moment it was written, in local time, to the second; as it stands there where it is none."""
+        written = str(self.facts.get("at", ""))
+        try:
+            return date_and_time(datetime.fromisoformat(written).timestamp())
+        except (ValueError, OverflowError):
+            return written[:19]
 
     @property
     def command(self) -> str:

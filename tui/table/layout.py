@@ -27,8 +27,11 @@ def lay_out(columns: Sequence[AnyColumn], width: int, wide: bool = False) -> Lay
     With `wide` none is hidden: the width must be at least `total_width` then.
     """
     visible = [index for index, column in enumerate(columns) if wide or width >= column.width.from_table]
-    widths = {index: columns[index].width.min_cells(wide) for index in visible}
-    spare = width - sum(widths.values()) - GAP * max(len(visible) - 1, 0)
+    widths = {index: columns[index].width.min_cells(wide, width) for index in visible}
+    room = width - GAP * max(len(visible) - 1, 0)
+    if sum(widths.values()) > room and not wide:
+        widths = {index: columns[index].width.min_cells(wide) for index in visible}
+    spare = room - sum(widths.values())
     flexible = [index for index in visible if columns[index].width.flex]
     while spare > 0 and flexible:
         spare = _share_out(columns, widths, flexible, spare)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from lockdeck.backend.model.fleet import LockView
+from lockdeck.backend.model.fleet import LockView, State
+from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.model.words import duration
 from lockdeck.tui.table.column import CellContext
+from lockdeck.tui.table.rows import Row
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.names import file_name
-from lockdeck.tui.view.severity import verdict_line, verdict_style
+from lockdeck.tui.view.severity import RELEASED, release_word, state_line, verdict_line
+
+NAMED = "named by the lock"
+"""The process of which a lock's payload tells; nobody is known to hold the lock."""
+_FATE = {Verdict.DEAD: "is gone", Verdict.RECYCLED: "is another process now"}
 
 
 def verdict_cell(lock: LockView, context: CellContext) -> Line:
@@ -15,9 +21,13 @@ def verdict_cell(lock: LockView, context: CellContext) -> Line:
     return verdict_line(lock, context.symbols)
 
 
-def lock_only_cell(lock: LockView, context: CellContext) -> Line:
-    """Say that a lock has no session, in the style of its verdict."""
-    return line(span(f"{context.symbols.dot} lock only", verdict_style(lock)))
+def state_cell(row: Row, context: CellContext) -> Line:
+    """Return symbol and word for what needs a person in a row, else for what its session is doing."""
+    word = release_word(row, context.releases)
+    if word:
+        mark = context.symbols.mark if word == RELEASED else context.symbols.states[State.CANCELLING]
+        return line(span(f"{mark} {word}", "notice"))
+    return state_line(row, context.symbols)
 
 
 def agent_line(agent: str, root_label: str, style: str = "text") -> Line:
@@ -37,10 +47,26 @@ def agent_cell(lock: LockView, _context: CellContext) -> Line:
 
 def holder_cell(lock: LockView, _context: CellContext) -> Line:
     """Return pid and name of the holder; of the process the payload names where nobody holds the lock."""
-    holder, payload = lock.judgement.holder, lock.record.payload
+    holder = lock.judgement.holder
     if holder is not None:
-        return line(span(holder.pid), span(f" {holder.name}", "dim"))
-    return line(span(f"{payload.pid} named", "dim")) if payload else EMPTY
+        let_go = " has let go" if lock.judgement.verdict is Verdict.LEAKED else ""
+        return line(span(holder.pid), span(f" {holder.name}{let_go}", "dim"))
+    pid = _named_pid(lock)
+    return EMPTY if pid is None else line(span(f"{pid} {_FATE.get(lock.judgement.verdict, NAMED)}", "dim"))
+
+
+def holder_brief(lock: LockView, _context: CellContext) -> Line:
+    """Return the holder in a few cells."""
+    holder = lock.judgement.holder
+    if holder is not None:
+        return line(span(holder.pid), span(f" {holder.name.removeprefix('openclaw-')}", "dim"))
+    pid = _named_pid(lock)
+    gone = lock.judgement.verdict is Verdict.DEAD
+    return EMPTY if pid is None else line(span(f"{pid} gone" if gone else f"({pid})", "dim"))
+
+
+def _named_pid(lock: LockView) -> int | None:
+    return lock.record.payload.pid if lock.record.payload is not None else None
 
 
 def age_cell(lock: LockView, context: CellContext) -> Line:
@@ -50,8 +76,8 @@ def age_cell(lock: LockView, context: CellContext) -> Line:
 
 
 def file_cell(lock: LockView, _context: CellContext) -> Line:
-    """Return the name of a lock's file."""
-    return line(span(file_name(lock.record.path)))
+    """Return the name of a lock's file, without the ending that those of sessions share."""
+    return line(span(file_name(lock.record.path).removesuffix(".jsonl.lock")))
 
 
 def kind_cell(lock: LockView, _context: CellContext) -> Line:

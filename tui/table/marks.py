@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container
 
 from lockdeck.tui.table.rows import RowKey
 
@@ -18,8 +18,3 @@ def toggled(marks: Marks, key: RowKey) -> Marks:
 def present_marks(marks: Marks, rows: Container[RowKey]) -> Marks:
     """Return the marks of rows that are still there."""
     return frozenset(key for key in marks if key in rows)
-
-
-def in_order(marks: Marks, order: Sequence[RowKey]) -> tuple[RowKey, ...]:
-    """Return the marked keys in the order of the rows."""
-    return tuple(key for key in order if key in marks)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lockdeck.backend.model.fleet import FleetSnapshot, LockView, SessionView, State
+from collections.abc import Iterable
+
+from lockdeck.backend.model.fleet import FleetSnapshot, LockView, SessionView, State, every_lock
 from lockdeck.backend.model.locks import LockKind, Verdict
 from lockdeck.tui.view.severity import STATE_ORDER, verdict_severity
 
@@ -37,13 +39,41 @@ def row_agent(row: Row) -> str:
     return (row.record.agent or "") if isinstance(row, LockView) else row.agent
 
 
+def row_key(row: Row) -> RowKey:
+    """Return the name of a row."""
+    if isinstance(row, LockView):
+        return ("lock", row.record.root, row.record.path)
+    return ("session", row.root, row.key)
+
+
+def fleet_rows(snapshot: FleetSnapshot) -> dict[RowKey, Row]:
+    """Return sessions and the locks that no session has."""
+    rows: dict[RowKey, Row] = {}
+    for view in snapshot.sessions:
+        key = row_key(view)
+        other = rows.get(key)
+        rows[key] = view if other is None else most_urgent((other, view))
+    return rows | {row_key(lock): lock for lock in locks_without_session(snapshot)}
+
+
+def most_urgent(rows: Iterable[Row]) -> Row:
+    """Return the one of several rows that is shown: two logs may give two locks one session's name."""
+    return min(rows, key=urgency)
+
+
+def lock_rows(snapshot: FleetSnapshot) -> dict[RowKey, Row]:
+    """Return all locks."""
+    return {row_key(lock): lock for lock in every_lock(snapshot)}
+
+
 def locks_without_session(snapshot: FleetSnapshot) -> tuple[LockView, ...]:
     """Return the locks that no session row shows; that of a gateway at work is in the header."""
     paths = {view.lock.record.path for view in snapshot.sessions if view.lock is not None}
     return tuple(
-        lock for lock in snapshot.locks if lock.record.path not in paths and not _is_gateway_at_work(lock)
+        lock for lock in snapshot.locks if lock.record.path not in paths and not is_gateway_at_work(lock)
     )
 
 
-def _is_gateway_at_work(lock: LockView) -> bool:
+def is_gateway_at_work(lock: LockView) -> bool:
+    """Return whether a lock is that of a gateway that has it: it stands in the header."""
     return lock.record.kind is LockKind.GATEWAY and lock.judgement.verdict is Verdict.HELD

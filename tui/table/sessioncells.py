@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from lockdeck.backend.model.fleet import RunHolder, SessionView
-from lockdeck.backend.model.words import duration, hour_and_minute
+from lockdeck.backend.model.fleet import RunHolder, SessionView, Severity
+from lockdeck.backend.model.words import duration, time_of_day
 from lockdeck.tui.table import lockcells
 from lockdeck.tui.table.column import CellContext
 from lockdeck.tui.view.bars import bar, dots
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.names import short_key
-from lockdeck.tui.view.severity import SEVERITY_STYLE, is_quiet, state_line
+from lockdeck.tui.view.severity import SEVERITY_STYLE, is_quiet
 from lockdeck.tui.view.sparkline import Beat, callers_line, holds_line, trend
-
-
-def state_cell(view: SessionView, context: CellContext) -> Line:
-    """Return symbol and word of a session's state."""
-    return state_line(view, context.symbols)
 
 
 def agent_cell(view: SessionView, context: CellContext) -> Line:
@@ -33,6 +28,11 @@ def attempts_cell(view: SessionView, context: CellContext) -> Line:
     return dots(view.rotation, view.attempt, context.symbols, limit=5) if view.rotation else EMPTY
 
 
+def attempts_brief(view: SessionView, context: CellContext) -> Line:
+    """Return the number of the attempt and of all."""
+    return dots(view.rotation, view.attempt, context.symbols, limit=0) if view.rotation else EMPTY
+
+
 def occupied_cell(view: SessionView, context: CellContext) -> Line:
     """Return for how long callers have met a locked session."""
     seconds = view.occupied_s(context.now)
@@ -47,13 +47,18 @@ def progress_cell(view: SessionView, context: CellContext) -> Line:
     if moment is None or seconds is None:
         return EMPTY
     total = seconds + max(moment - context.now, 0.0)
-    style = "critical" if moment < context.now else "bar"
+    style = SEVERITY_STYLE[Severity.CRITICAL if moment < context.now else view.severity]
     return bar(seconds / total if total else 1.0, 10, context.symbols, style)
 
 
 def holder_cell(view: SessionView, context: CellContext) -> Line:
     """Return the holder of the lock, else the active run that holds the session."""
     return lockcells.holder_cell(view.lock, context) if view.lock else _run_holder(view.holder)
+
+
+def holder_brief(view: SessionView, context: CellContext) -> Line:
+    """Return the holder in a few cells."""
+    return lockcells.holder_brief(view.lock, context) if view.lock else _run_holder(view.holder)
 
 
 def _run_holder(holder: RunHolder | None) -> Line:
@@ -76,12 +81,23 @@ def callers_cell(view: SessionView, _context: CellContext) -> Line:
 
 def free_by_cell(view: SessionView, context: CellContext) -> Line:
     """Return when the session is free at the latest, and how long that is from now."""
+    moment = view.free_by
+    if moment is None:
+        return EMPTY
+    if moment < context.now:
+        return line(span(f"late {duration(int(context.now - moment))}", "critical"))
+    return line(*free_by_brief(view, context), span(f" at {time_of_day(moment, context.now)}", "dim"))
+
+
+def free_by_brief(view: SessionView, context: CellContext) -> Line:
+    """Return in how long the session is free at the latest, or for how long it ought to be."""
     moment, now = view.free_by, context.now
     if moment is None:
         return EMPTY
     if moment < now:
-        return line(span(f"late {duration(int(now - moment))}", "critical"))
-    return line(span(hour_and_minute(moment)), span(f" +{duration(int(moment - now))}", "dim"))
+        minutes = int(now - moment) // 60
+        return line(span(f"late {duration(60 * minutes).split()[0]}" if minutes else "late", "critical"))
+    return line(span(f"in {duration(int(moment - now))}"))
 
 
 def churn_cell(view: SessionView, context: CellContext) -> Line:

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
 
+from lockdeck.backend.settings.looks import TableLook
 from lockdeck.tui.table.column import Column, SortValue
+from lockdeck.tui.table.rows import Row, urgency
 from lockdeck.tui.table.sortvalues import URGENCY
+
+
+class Greatest:
+    """A value of which the greatest comes first."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Greatest) and self.value == other.value
+
+    def __lt__(self, other: Greatest) -> bool:
+        return bool(other.value < self.value)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 class Sort(Struct, frozen=True):
@@ -23,10 +42,19 @@ class Sort(Struct, frozen=True):
         """Return the sort by a column; by urgency where it can't be sorted by."""
         return cls() if column.sort is None else cls(column.name, column.sort, reverse)
 
-    @property
-    def value(self) -> Callable[[Any], Any]:
-        """The function that gives the value a row is sorted by."""
-        return self.by.value
+    @classmethod
+    def left(cls, look: TableLook, columns: Sequence[Column[Any]]) -> Sort:
+        """Return the sort that a table was left with; by urgency where it has no such column."""
+        column = next((column for column in columns if column.name == look.sort), None)
+        return cls(reverse=look.reverse) if column is None else cls.of(column, reverse=look.reverse)
+
+    def rank(self, row: Row) -> tuple[Any, ...]:
+        """Return what the first row has the least of: the value, for ties the urgency; rows without a value come last."""
+        urgent = urgency(row)
+        if self.by is URGENCY and not self.reverse:
+            return urgent
+        value = self.by.value(row)
+        return (value is None, Greatest(value) if self.reverse and value is not None else value, urgent)
 
     @property
     def downward(self) -> bool:

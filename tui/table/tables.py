@@ -8,12 +8,14 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 
 from lockdeck.backend.model.fleet import LockView
+from lockdeck.backend.openclaw.transcriptshape import Record
 from lockdeck.tui.table import fields
 from lockdeck.tui.table.column import Column, Field
-from lockdeck.tui.table.columns import events, fleet, journal, locks
+from lockdeck.tui.table.columns import events, fleet, journal, locks, log, transcript
 from lockdeck.tui.table.journalentry import Entry
 from lockdeck.tui.table.rows import Row
 from lockdeck.tui.view.events import EventLine
+from lockdeck.tui.view.written.logrows import LogRow
 
 Item = TypeVar("Item", contravariant=True)
 
@@ -40,5 +42,8 @@ FLEET: TableKind[Row] = TableKind("fleet", "columns", fleet.COLUMNS, (fields.ROO
 LOCKS: TableKind[LockView] = TableKind("locks", "locks_columns", locks.COLUMNS, (fields.STATE, fields.ROOT))
 EVENTS: TableKind[EventLine] = TableKind("events", "events_columns", events.COLUMNS)
 JOURNAL: TableKind[Entry] = TableKind("journal", "journal_columns", journal.COLUMNS, (journal.RELEASE,))
+LOG: TableKind[LogRow] = TableKind("log", "", log.COLUMNS)
+TRANSCRIPT: TableKind[Record] = TableKind("transcript", "", transcript.COLUMNS)
 
 TABLES: Mapping[str, TableKind[Any]] = {table.name: table for table in (FLEET, LOCKS, EVENTS, JOURNAL)}
+"""Those whose columns are a person's choice."""

@@ -23,7 +23,7 @@ def copy_text(app: Shell, text: str) -> None:
     app.copy_to_clipboard(harmless)
     exact = "" if harmless == text else " (control characters were replaced, so it is not exact)"
     key = key_of(app.screen, "show_text")
-    hint = f"{key} shows" if key else "the command palette has a command that shows"
+    hint = f"{key} shows" if key else "the palette has a command that shows"
     app.tell(
         f"copied {safe(harmless, 60)}{exact}\nwhere the terminal refuses that, {hint} the text to select"
     )

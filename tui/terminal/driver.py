@@ -18,7 +18,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from lockdeck.tui.exits import Exit
 
 _TICK_S = 0.1
-"""So often the parser is asked whether a lone escape was the key, and not the beginning of a sequence."""
+"""So often the parser is asked whether a lone escape was the key, and not the beginning of a sequence, while it awaits that."""
 _READ_BYTES = 4096
 _LOST_ERRNOS = frozenset({errno.EIO, errno.EPIPE, errno.ENXIO})
 
@@ -75,6 +75,13 @@ class QuickDriver(LinuxDriver):
             self._file = LostFile(self._file)
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
+    def _sigcont_application(self, *_signal: object) -> None:
+        """Take the terminal again, also where something else stopped us and the shell had it meanwhile."""
+        if not self._must_signal_resume and self._auto_restart:
+            self.suspend_application_mode()
+            self._must_signal_resume = True
+        super()._sigcont_application()
+
     def disable_input(self) -> None:
         """Wake the input thread, and wait for its end as the parent does."""
         if self._end >= 0:
@@ -89,7 +96,8 @@ class QuickDriver(LinuxDriver):
             selector.register(self._end, selectors.EVENT_READ)
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
-                ready = {key.fd for key, _events in selector.select(_TICK_S)}
+                awaits = parser._timeout_time is not None  # noqa: SLF001 - nothing public tells it
+                ready = {key.fd for key, _events in selector.select(_TICK_S if awaits else None)}
                 if self.fileno in ready:
                     typed = _read(self.fileno)
                     if not typed:

@@ -10,8 +10,8 @@ _ADVICE = {
     Verdict.CREATING: "Wait: the lock is being taken this moment.",
     Verdict.HELD: "Cancel the run if it must end. Never release: a live process has this lock, and taking it away "
     "would let two writers into one transcript.",
-    Verdict.LEAKED: "Cancel the run, then restart the process that leaked the lock. Release only from the command "
-    "line with an explicit override: its owner is alive.",
+    Verdict.LEAKED: "Cancel the run, then restart the process that leaked the lock. Its process lives, so a "
+    "release is on your own word: the whole path is typed.",
     Verdict.RECYCLED: "Release: the pid belongs to another process now, and nobody has the file open.",
     Verdict.DEAD: "Release: its owner has ended and nobody has the file open. OpenClaw also reclaims it by itself "
     "at the next write to this session.",
@@ -74,4 +74,28 @@ def advice(lock: LockView) -> str:
         return "Do not release: one condition of a safe release is missing (see the evidence)."
     if judgement.verdict is Verdict.UNREADABLE and judgement.releasable:
         return "Release: it can't be read, but it is provably without holder and has not changed."
+    if judgement.verdict is Verdict.FOREIGN:
+        return f"{_ADVICE[Verdict.FOREIGN]} {way_to_see(lock)}."
     return _ADVICE[judgement.verdict]
+
+
+def way_to_see(lock: LockView) -> str:
+    """Return the next step to who holds a lock that can't be judged from here: which host, user or namespace."""
+    evidence, steps = lock.evidence, []
+    if evidence.own_namespace is not True:
+        steps.append(
+            "run lockdeck in the container that writes it, or, where all writers of this root share lockdeck's pid "
+            "namespace, say own_namespace = true below [[roots]] in the configuration"
+        )
+    if evidence.volume == "network":
+        steps.append("run lockdeck on the host that writes it")
+    if not evidence.scan.complete:
+        uid = lock.record.uid
+        other = uid is not None and uid not in (evidence.our_uid, 0)
+        steps.append(
+            f"run lockdeck as uid {uid} (sudo -u '#{uid}' lockdeck)" if other else "run lockdeck as root"
+        )
+    first, *rest = steps or [
+        "run lockdeck on the host, as the user and in the container of the process that wrote it"
+    ]
+    return "; and ".join([f"{first[0].upper()}{first[1:]}", *rest])

@@ -7,14 +7,17 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView
+from lockdeck.backend.model.incidents.records import Incident
 from lockdeck.backend.model.knowledge import Knowledge
-from lockdeck.backend.model.words import duration, time_of_day
+from lockdeck.backend.model.locks import Proof
+from lockdeck.backend.model.words import duration, times, zoned_time
 from lockdeck.backend.system.processes import ProcessDetails
 from lockdeck.backend.system.text import safe
-from lockdeck.tui.view.advice import advice, session_advice
 from lockdeck.tui.view.bars import attempt_index
 from lockdeck.tui.view.holder import other_locks, process_lines
 from lockdeck.tui.view.lines import EMPTY, Line, line, span, wrap
+from lockdeck.tui.view.preview import KeyOf, answer_about, answer_page
+from lockdeck.tui.view.printed.commands import incident_of
 from lockdeck.tui.view.severity import LIFE, state_line, verdict_line
 from lockdeck.tui.view.sources import source_rows
 from lockdeck.tui.view.sparkline import Beat, pulse_lines
@@ -38,6 +41,11 @@ class Picture(Struct, frozen=True):
     beats: tuple[Beat, ...] = ()
 
     @property
+    def incident(self) -> Incident | None:
+        """The cause that the session has in common with others, None where it has none."""
+        return None if self.session is None else incident_of(self.snapshot, self.session)
+
+    @property
     def root_path(self) -> str:
         """The root of the session or lock, empty where there is neither."""
         if self.session is not None:
@@ -50,8 +58,8 @@ class Picture(Struct, frozen=True):
         return next((root for root in self.snapshot.roots if root.path == self.root_path), None)
 
 
-def describe(picture: Picture, symbols: Symbols, width: int) -> list[Line]:
-    """Return the whole detail view."""
+def describe(picture: Picture, key_of: KeyOf, symbols: Symbols, width: int) -> list[Line]:
+    """Return the whole detail view: the answer first, then sections that keep their places whatever they have to say."""
     rows: list[Line] = []
     if picture.has_left:
         rows += [
@@ -59,114 +67,94 @@ def describe(picture: Picture, symbols: Symbols, width: int) -> list[Line]:
             line(span(" This is gone from the fleet. What follows is the last picture of it.", "critical")),
         ]
     session, lock = picture.session, picture.lock
+    subject = session if session is not None else lock
+    if subject is not None:
+        about = answer_about(subject, picture.now, picture.incident)
+        rows += [
+            EMPTY,
+            *_title(subject, picture.now, symbols, width),
+            *answer_page(subject, about, key_of, width),
+        ]
     if session is not None:
-        rows += [EMPTY, *_session(session, symbols, picture.now, width)]
-        rows += _section("Rotation", _rotation(session, picture.now, symbols, width), symbols, width)
-        rows += _section("Forecast", _forecast(session, picture.now), symbols, width)
-        rows += _section("Blocked callers", _blocked(session, picture.now), symbols, width)
+        rows += _section("Attempts", _attempts(session, picture.now, symbols, width), symbols, width)
+    rows += _section("Evidence", _evidence(session, lock, picture.now, symbols), symbols, width)
+    rows += _section("Holder process", _process(picture), symbols, width)
+    if session is not None:
         title = f"Agent {safe(session.agent, 24)} in the last 5 minutes"
         rows += _section(title, pulse_lines(picture.beats, symbols), symbols, width)
-    rows += _section("Lock", _lock(lock, picture.now, symbols), symbols, width)
-    rows += _section("Holder process", _process(picture), symbols, width)
-    sentence = session_advice(session) if session is not None else None
-    if sentence is None and lock is not None:
-        sentence = advice(lock)
-    if sentence is not None:
-        rows += _section("What lockdeck would do", [line(span(sentence))], symbols, width)
     rows += _section("Sources", _sources(picture), symbols, width)
     return [*rows, *_section("Root", _root(picture), symbols, width), EMPTY]
 
 
-def _session(session: SessionView, symbols: Symbols, now: float, width: int) -> Iterator[Line]:
-    since = (
-        f" for {duration(now - session.since)}, since {time_of_day(session.since)}" if session.since else ""
-    )
-    title = (span(" "), *state_line(session, symbols), span(since, "dim"))
-    yield from wrap(title, width)
-    yield from wrap(line(span(" "), span(session.key, "text")), width - 1, indent=1)
-    for reason in session.reasons:
-        yield from wrap(line(span(f"   {symbols.dot} ", "dim"), span(reason)), width - 1, indent=5)
+def _title(subject: SessionView | LockView, now: float, symbols: Symbols, width: int) -> Iterator[Line]:
+    since = subject.record.created_at if isinstance(subject, LockView) else subject.since
+    how_long = f"  for {duration(now - since)}, since {zoned_time(since, now)}" if since else ""
+    key = subject.record.path if isinstance(subject, LockView) else subject.key
+    title = (span(" "), *state_line(subject, symbols), span(f"   {key}", "text", 4096), span(how_long, "dim"))
+    yield from wrap(title, width, indent=3)
 
 
-def _rotation(session: SessionView, now: float, symbols: Symbols, width: int) -> Iterator[Line]:
-    rotation, occupied = session.rotation, session.occupied_s(now)
+def _attempts(session: SessionView, now: float, symbols: Symbols, width: int) -> Iterator[Line]:
+    rotation = session.rotation
     facts = []
     if rotation is not None:
         total = rotation.total if rotation.total is not None else "?"
-        facts.append(
-            f"attempt {attempt_index(rotation, session.attempt)} of {total}, {rotation.timeouts} timeouts"
-        )
-    if occupied is not None:
-        facts.append(f"occupied for {duration(occupied)}")
+        index = attempt_index(rotation, session.attempt)
+        facts.append(f"attempt {index} of {total}, {times(rotation.timeouts, 'timeout')}")
     if session.occupation is not None:
-        facts.append(f"since {time_of_day(session.occupation.since)}")
-    if facts:
-        yield line(span(", ".join(facts), "text"))
-    yield from timeline(session, now, symbols, width - 2)
-
-
-def _forecast(session: SessionView, now: float) -> Iterator[Line]:
-    rotation = session.rotation
-    if rotation is None:
-        return
-    if rotation.free_by is not None and not rotation.finished:
-        overdue = rotation.free_by < now
-        distance = f"{duration(abs(rotation.free_by - now))} {'ago' if overdue else 'from now'}"
-        yield line(
-            span("free by "),
-            span(time_of_day(rotation.free_by), "critical" if overdue else "accent"),
-            span(f", {distance}"),
+        facts.append(f"occupied since {zoned_time(session.occupation.since, now)}")
+    drawn = timeline(session, now, symbols, width - 2)
+    yield line(
+        span(
+            ", ".join(facts) or "none is under way, and none is known of the last run",
+            "text" if facts else "dim",
         )
-    if rotation.free_by_how:
-        yield line(span(rotation.free_by_how, "dim"))
-    if rotation.policy is not None:
-        yield line(span(rotation.policy.sentence, "warning" if rotation.policy.would_stop_at else "text"))
+    )
+    yield from drawn
+    if rotation is not None and rotation.free_by_how and not rotation.finished:
+        yield line(span(f"free by: {rotation.free_by_how}", "dim"))
 
 
-def _blocked(session: SessionView, now: float) -> Iterator[Line]:
-    blocked = session.blocked
-    if not blocked.count:
-        return
-    last = f", the last {duration(now - blocked.last)} ago" if blocked.last is not None else ""
-    yield line(span(f"{blocked.count} so far{last}", "warning"))
-    for sentence in blocked.sentences:
-        yield line(span(sentence, "dim"))
-
-
-def _lock(lock: LockView | None, now: float, symbols: Symbols) -> Iterator[Line]:
+def _evidence(
+    session: SessionView | None, lock: LockView | None, now: float, symbols: Symbols
+) -> Iterator[Line]:
+    reasons = [*(session.reasons if session else ()), *(lock.judgement.reasons if lock else ())]
+    for reason in dict.fromkeys(reasons):
+        yield line(span(f"{symbols.dot} ", "dim"), span(reason))
     if lock is None:
-        yield line(span("no lock file now", "dim"))
+        yield line(span("no lock file stands", "dim"))
         return
     created = lock.record.created_at
-    age = span(f", {duration(now - created)} old" if created is not None else "", "dim")
-    free = span(", releasable" if lock.judgement.releasable else "", "accent")
+    age = span(f"  lock {duration(now - created)} old" if created is not None else "", "dim")
+    free = span(", may be released" if lock.judgement.releasable else "", "text")
     yield (*verdict_line(lock, symbols), age, free)
-    yield line(span(lock.record.path, "dim"))
-    for reason in lock.judgement.reasons:
-        yield line(span(f"{symbols.dot} ", "dim"), span(reason))
     yield from _holder(lock, now)
+    yield line(span(lock.record.path, "dim", 4096))
     if lock.release_id is not None:
         yield line(span("release id ", "dim"), span(lock.release_id))
 
 
 def _holder(lock: LockView, now: float) -> Iterator[Line]:
-    holder = lock.judgement.holder
+    holder, payload = lock.judgement.holder, lock.record.payload
     if holder is None:
-        yield line(span("no holder", "dim"))
+        named = (
+            f"; the lock names pid {payload.pid}" if payload is not None and payload.pid is not None else ""
+        )
+        yield line(span(f"no holder{named}", "dim"))
         return
     started = f", started {duration(now - holder.started_at)} ago" if holder.started_at is not None else ""
-    proof = {"fd": "it has the file open", "pid": "the payload names it"}.get(holder.proof, "not proven")
-    yield line(
-        span("holder "),
-        span(f"pid {holder.pid} {holder.name}", "accent"),
-        span(f"{started} ({proof})", "dim"),
+    proof = {Proof.FD: "it has the file open", Proof.PID: "named by the lock, and alive"}.get(
+        holder.proof, "not proven"
     )
+    yield line(span(f"holder pid {holder.pid} {holder.name}"), span(f"{started} ({proof})", "dim"))
 
 
 def _process(picture: Picture) -> Iterable[Line]:
     holder = picture.lock.judgement.holder if picture.lock is not None else None
-    if picture.lock is None or holder is None or picture.process is None:
-        return ()
+    if picture.lock is None or holder is None:
+        return (line(span("no process is known to hold it", "dim")),)
+    if picture.process is None:
+        return (line(span("not read, or not to be read from here", "dim")),)
     return process_lines(picture.process, other_locks(holder, picture.lock.record.path, picture.snapshot))
 
 
@@ -193,10 +181,8 @@ def _root(picture: Picture) -> Iterator[Line]:
 
 
 def _section(title: str, rows: Iterable[Line], symbols: Symbols, width: int) -> Iterator[Line]:
-    """Yield a heading with a rule and the rows, each wrapped; nothing where there are no rows."""
-    body = list(rows)
-    if not body:
-        return
+    """Yield a heading with a rule and the rows, each wrapped; a word that there is nothing where there are no rows."""
+    body = list(rows) or [line(span("nothing to tell", "dim"))]
     yield EMPTY
     rule = symbols.rule * max(width - len(title) - 4, 0)
     yield line(span(f" {title} ", "heading"), span(rule, "track"))

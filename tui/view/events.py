@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from lockdeck.backend.model.changes import (
     Change,
+    IncidentChange,
     LockAspect,
     LockChange,
     RootAspect,
@@ -18,6 +19,7 @@ from lockdeck.backend.model.changes import (
 )
 from lockdeck.backend.model.fleet import GatewayView, LockView, RootView, SessionView, Severity
 from lockdeck.backend.model.words import times
+from lockdeck.tui.view.incidents import incident_change_text
 from lockdeck.tui.view.names import file_name, session_name
 from lockdeck.tui.view.severity import verdict_severity
 
@@ -56,6 +58,10 @@ def _lines(change: Change, at: float) -> Iterator[EventLine]:
         case RootChange():
             for severity, sentence in _root(change):
                 yield EventLine(at, severity, change.view.path, sentence)
+        case IncidentChange():
+            severity = Severity.NOTICE if change.new is None else Severity.CRITICAL
+            first = next((("session", *member) for member in change.view.members), None)
+            yield EventLine(at, severity, change.view.subject, incident_change_text(change, at), first)
         case _:
             assert_never(change)
 
@@ -81,18 +87,30 @@ def _session_aspect(aspect: SessionAspect, old: SessionView, new: SessionView) -
                 words = f"{new.state} went from {old.severity.word} to {new.severity.word}"
                 yield new.severity, f"{words}{_because(new)}"
         case SessionAspect.SESSION_ID:
-            if old.session_id is not None and new.session_id is not None:
-                yield Severity.OK, f"its session id is {new.session_id}, was {old.session_id}"
+            yield from _session_id(old, new)
         case SessionAspect.ATTEMPT:
             yield from _attempt(old, new)
         case SessionAspect.BLOCKED:
             more = new.blocked.count - old.blocked.count
             if more > 0:
                 yield max(new.severity, Severity.WARNING), times(more, "more blocked caller")
+        case SessionAspect.CANCELLED:
+            yield from _cancelled(old, new)
         case SessionAspect.ROTATION | SessionAspect.OCCUPATION | SessionAspect.HOLDER | SessionAspect.LOCK:
             return  # the daily work of a session; its lock has lines of its own
         case _:
             assert_never(aspect)
+
+
+def _session_id(old: SessionView, new: SessionView) -> Sentences:
+    if old.session_id is not None and new.session_id is not None:
+        yield Severity.OK, f"its session id is {new.session_id}, was {old.session_id}"
+
+
+def _cancelled(old: SessionView, new: SessionView) -> Sentences:
+    """Say who cancelled its run, where the change of its state has not said so."""
+    if new.cancelled is not None and old.state is new.state:
+        yield Severity.OK, new.cancelled.sentence()
 
 
 def _because(view: SessionView) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from msgspec import Struct
 
-from lockdeck.backend.model.fleet import FleetSnapshot, RootView, Severity, State, every_lock
+from lockdeck.backend.model.fleet import FleetSnapshot, RootView, Severity, State
 from lockdeck.backend.model.locks import Verdict
-from lockdeck.backend.model.words import duration, times
+from lockdeck.backend.model.words import duration, times, zoned_time
 from lockdeck.backend.system.text import SafeText
-from lockdeck.tui.view.lines import Line, Span, fit, join, line, sides, span, width_of
-from lockdeck.tui.view.notes import header_rows, where
-from lockdeck.tui.view.severity import LIFE, SEVERITY_STYLE, STATE_ORDER, VERDICT_SEVERITY
+from lockdeck.tui.view.counts import FleetCounts
+from lockdeck.tui.view.lines import Line, Span, cut_in_the_middle, fit, join, line, sides, span, width_of
+from lockdeck.tui.view.notes import header_rows, note_count, where
+from lockdeck.tui.view.severity import (
+    LIFE,
+    LOCK_WORDS,
+    SEVERITY_STYLE,
+)
 from lockdeck.tui.view.sources import header_parts
 from lockdeck.tui.view.symbols import Symbols
 
@@ -21,6 +25,8 @@ STALE_AFTER_S = 8.0
 """A picture older than this (seconds) is shown as old news, unless the source is slower by configuration."""
 _CRUMB = 24
 """A crumb has at most so many cells."""
+_NAME_AND_CLOCK = 36
+"""Cells that the first line keeps for other words than its counts."""
 MOST_ROOTS = 3
 """So many gateways are named; the rest are counted."""
 
@@ -29,21 +35,27 @@ class HeaderState(Struct, frozen=True):
     """Everything but the fleet that the header shows: what the person set, and how the source fares.
 
     `now` and `news_at` (when the newest snapshot was made) are epoch seconds. `crumbs` are the screens that
-    led here, this one last.
+    led here, this one last. `rows` of a table that are shown, and all there are; `hidden_urgent` of
+    them are a warning or worse, and the filter hides them. `demo`: the fleet is
+    simulated.
     """
 
     now: float
     read_only: bool = False
+    in_browser: bool = False
+    demo: bool = False
     frozen: bool = False
     paused: bool = False
     hidden_changes: int = 0
     filter_text: str = ""
+    hidden_urgent: int = 0
     marked: int = 0
     marked_hidden: int = 0
     failure: SafeText | None = None
     news_at: float | None = None
     stale_after_s: float = STALE_AFTER_S
     crumbs: tuple[str, ...] = ()
+    rows: tuple[int, int] = (0, 0)
 
 
 def is_stale(state: HeaderState) -> bool:
@@ -58,33 +70,31 @@ def stale_after(rescan_s: float) -> float:
     return max(STALE_AFTER_S, 3 * rescan_s)
 
 
-def header(snapshot: FleetSnapshot | None, state: HeaderState, symbols: Symbols, width: int) -> list[Line]:
+def header(
+    snapshot: FleetSnapshot | None, counts: FleetCounts, state: HeaderState, symbols: Symbols, width: int
+) -> list[Line]:
     """Return the header's lines for a width in cells."""
     mark = symbols.ellipsis
-    name = line(span(" lockdeck  ", "heading"))
+    name = line(span(" lockdeck  ", "heading"), *([span("DEMO  ", "notice")] if state.demo else []))
     if snapshot is None:
         waiting = line(span("looking for the first time", "dim")) if state.failure is None else ()
         return [
-            sides((*name, *waiting), _freshness(None, state, symbols), width, ellipsis=mark),
+            sides((*name, *waiting), _freshness(None, state), width, ellipsis=mark),
             *_failure(state, width),
         ]
     between = span(f" {symbols.dot} ", "dim")
     rows = [
         sides(
-            (*name, *join(_states(snapshot, symbols), between)),
-            _freshness(snapshot, state, symbols),
-            width,
-            ellipsis=mark,
-        ),
-        sides(
-            (span(" locks  ", "dim"), *join(_locks(snapshot), between)),
-            join(_switches(state), span("  ")),
+            (*name, *_counts(counts, symbols, width - _NAME_AND_CLOCK)),
+            _freshness(snapshot, state),
             width,
             ellipsis=mark,
         ),
         sides(
             (span(" "), *join(_gateways(snapshot, state.now), between)),
-            _crumbs(state, symbols, width),
+            join(
+                (*_switches(state, symbols, note_count(snapshot)), _crumbs(state, symbols, width)), span("  ")
+            ),
             width,
             ellipsis=mark,
         ),
@@ -92,30 +102,27 @@ def header(snapshot: FleetSnapshot | None, state: HeaderState, symbols: Symbols,
     return [*rows, *_failure(state, width), *header_rows(snapshot, symbols, width)]
 
 
-def _states(snapshot: FleetSnapshot, symbols: Symbols) -> Iterator[Line]:
-    counts = Counter((view.state, view.severity) for view in snapshot.sessions)
+def _counts(fleet: FleetCounts, symbols: Symbols, width: int) -> Line:
+    """Return how many rows say what, most urgent first; without the words where there is no room for them."""
+    counts = list(fleet.by_word().items())
     if not counts:
-        yield line(span("no sessions", "dim"))
-    states = {state: sum(n for (which, _), n in counts.items() if which is state) for state in STATE_ORDER}
-    for state, number in states.items():
-        if number:
-            worst = max(severity for which, severity in counts if which is state)
-            style = "dim" if state is State.IDLE and worst is Severity.OK else SEVERITY_STYLE[worst]
-            yield line(span(f"{symbols.states[state]} {number} {state}", style))
+        return line(span("no sessions", "dim"))
+    counts.sort(key=lambda item: -item[1][1])
+    parts = [_count(told, number, severity, symbols) for told, (number, severity) in counts]
+    callers = [line(span(times(fleet.blocked, "blocked caller"), "warning"))] if fleet.blocked else []
+    whole = join([*parts, *callers], span("  "))
+    if width_of(whole) <= width:
+        return whole
+    return join(
+        [(Span(SafeText(" ".join(part[0].text.split()[:2])), part[0].style),) for part in parts], span("  ")
+    )
 
 
-def _locks(snapshot: FleetSnapshot) -> Iterator[Line]:
-    counts = Counter(lock.judgement.verdict for lock in every_lock(snapshot))
-    blocked = sum(view.blocked.count for view in snapshot.sessions)
-    if not counts:
-        yield line(span("no locks", "dim"))
-    for verdict in Verdict:
-        if counts[verdict]:
-            severity = VERDICT_SEVERITY[verdict]
-            style = "dim" if severity is Severity.OK else SEVERITY_STYLE[severity]
-            yield line(span(f"{counts[verdict]} {verdict}", style))
-    if blocked:
-        yield line(span(times(blocked, "blocked caller"), "warning"))
+def _count(told: State | Verdict, number: int, severity: Severity, symbols: Symbols) -> Line:
+    glyph = symbols.verdicts[told] if isinstance(told, Verdict) else symbols.states[told]
+    word = LOCK_WORDS[told] if isinstance(told, Verdict) else str(told)
+    style = "dim" if told is State.IDLE and severity is Severity.OK else SEVERITY_STYLE[severity]
+    return line(span(f"{glyph} {number} {word}", style))
 
 
 def _gateways(snapshot: FleetSnapshot, now: float) -> Iterator[Line]:
@@ -140,10 +147,16 @@ def _gateway(root: RootView) -> Span:
 
 def _crumbs(state: HeaderState, symbols: Symbols, width: int) -> Line:
     """Return the screens that led here, as many of the last ones as half of a row has room for."""
+    if len(state.crumbs) < 2:
+        return ()
     row: Line = (span(" "),)
     for number, crumb in enumerate(reversed(state.crumbs)):
-        text = span(crumb, "dim" if number else "accent", 200)
-        part = fit(line(text), min(width_of((text,)), _CRUMB), ellipsis=symbols.ellipsis)
+        name = (
+            cut_in_the_middle(crumb, _CRUMB, symbols.ellipsis)
+            if width_of(line(span(crumb))) > _CRUMB
+            else crumb
+        )
+        part = line(span(name, "dim" if number else "text", 200))
         longer = (*part, span(f" {symbols.arrow} ", "dim"), *row) if number else (*part, *row)
         if number and width_of(longer) > width // 2:
             break
@@ -151,31 +164,36 @@ def _crumbs(state: HeaderState, symbols: Symbols, width: int) -> Line:
     return row
 
 
-def _switches(state: HeaderState) -> Iterator[Line]:
-    if state.filter_text:
-        yield line(span(f"/ {state.filter_text}", "accent", 40))
+def _switches(state: HeaderState, symbols: Symbols, notes: int) -> Iterator[Line]:
+    if state.read_only:
+        yield line(span("READ-ONLY, IN A BROWSER" if state.in_browser else "READ-ONLY", "notice"))
+    if state.paused:
+        yield line(span(f"PAUSED, {state.hidden_changes} changes hidden", "warning"))
+    if state.frozen:
+        yield line(span("ORDER FROZEN", "notice"))
     if state.marked:
         hidden = f", {state.marked_hidden} of them filtered out" if state.marked_hidden else ""
         yield line(span(f"{state.marked} MARKED{hidden}", "accent"))
-    if state.frozen:
-        yield line(span("ORDER FROZEN", "accent"))
-    if state.paused:
-        yield line(span(f"PAUSED, {state.hidden_changes} changes hidden", "warning"))
-    if state.read_only:
-        yield line(span("READ-ONLY", "notice"))
+    if state.filter_text:
+        hidden = f" hides {times(state.hidden_urgent, 'urgent row')}" if state.hidden_urgent else ""
+        yield line(span(f"/ {state.filter_text}", "accent", 40), span(hidden, "warning"))
+    if state.rows[1]:
+        yield line(span(f"{state.rows[0]} of {state.rows[1]}", "dim"))
+    if notes:
+        yield line(span(f"{symbols.problem} {times(notes, 'note')} ", "dim"))
 
 
-def _freshness(snapshot: FleetSnapshot | None, state: HeaderState, symbols: Symbols) -> Line:
+def _freshness(snapshot: FleetSnapshot | None, state: HeaderState) -> Line:
+    now = span(f" {zoned_time(state.now)} ", "dim")
     if state.failure is not None:
-        return line(span("NOT WATCHING ", "critical"))
+        return line(span("NOT WATCHING ", "critical"), now)
     if snapshot is None:
         return ()
     age = state.now - (state.news_at or snapshot.generated_at)
     if is_stale(state):
-        return line(span(f"STALE, last news {duration(age)} ago ", "critical"))
+        return line(span(f"STALE, last news {duration(age)} ago ", "critical"), now)
     live = all(root.watch == "live" for root in snapshot.roots) and bool(snapshot.roots)
-    mode = span("live" if live else "polling", "ok" if live else "notice")
-    return line(mode, span(f" {symbols.dot} {duration(age)} ago ", "dim"))
+    return line(span("live", "ok") if live else span("polling", "notice"), span(" "), now)
 
 
 def _failure(state: HeaderState, width: int) -> list[Line]:

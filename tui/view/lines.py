@@ -19,6 +19,8 @@ class Span(NamedTuple):
 
 Line = tuple[Span, ...]
 EMPTY: Line = ()
+_JOINTS = ":/-_. "
+"""Characters after which a part of a name begins."""
 
 
 def span(text: object, style: str = "text", limit: int = 400) -> Span:
@@ -126,3 +128,25 @@ def _words(row: Line) -> Iterator[tuple[SafeText, str]]:
 def _pieces(word: str, first: int, rest: int) -> list[str]:
     """Split a word that is too long for a whole line."""
     return [word] if cell_len(word) <= max(first, rest) else chop_cells(word, min(first, rest))
+
+
+def cut_in_the_middle(name: str, width: int, ellipsis: str) -> str:
+    """Return a name in so many cells: some of its beginning, more of its end, which begins at a joint where it can."""
+    room = width - cell_len(ellipsis)
+    if room < 2:
+        return set_cell_size(name, max(width, 0))
+    ends = (name[at:] for at in range(len(name) - room, len(name)) if at > 0 and name[at - 1] in _JOINTS)
+    whole = next((end for end in ends if room >= cell_len(end) >= room // 3), "")
+    tail = whole or _last_cells(name, (2 * room + 2) // 3)
+    return first_cells(name, room - cell_len(tail)) + ellipsis + tail
+
+
+def first_cells(text: str, cells: int) -> str:
+    """Return as much of the beginning of a text as has room in so many cells."""
+    return chop_cells(text, cells)[0] if cells > 0 and text else ""
+
+
+def _last_cells(text: str, cells: int) -> str:
+    while text and cell_len(text) > cells:
+        text = text[cell_len(text) - cells if cell_len(text) == len(text) else 1 :]
+    return text

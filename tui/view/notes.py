@@ -9,7 +9,7 @@ from lockdeck.tui.view.lines import EMPTY, Line, line, sides, span
 from lockdeck.tui.view.symbols import Symbols
 
 MOST_PROBLEMS = 2
-"""So many problems get a line of the header each; notes share one. The rest are counted."""
+"""So many problems get a line of the header each; the rest, and notes, are counted."""
 
 
 def where(root: RootView, snapshot: FleetSnapshot) -> Line:
@@ -18,13 +18,13 @@ def where(root: RootView, snapshot: FleetSnapshot) -> Line:
 
 
 def header_rows(snapshot: FleetSnapshot, symbols: Symbols, width: int) -> list[Line]:
-    """Return what the header has room for: the first problems, and the first note."""
-    problems = list(_problems(snapshot, symbols))
-    notes = [line(span(f" {symbols.problem} ", "notice"), span(note, "dim")) for note in _notes(snapshot)]
-    return [
-        *_first(problems, MOST_PROBLEMS, symbols, width),
-        *_first(notes, 1, symbols, width),
-    ]
+    """Return what the header has room for: the first problems."""
+    return list(_first(list(_problems(snapshot, symbols)), MOST_PROBLEMS, symbols, width))
+
+
+def note_count(snapshot: FleetSnapshot) -> int:
+    """Return how many notes there are to read."""
+    return len(snapshot.notes)
 
 
 def _first(rows: Sequence[Line], number: int, symbols: Symbols, width: int) -> Iterator[Line]:

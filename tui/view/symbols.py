@@ -38,7 +38,7 @@ class Symbols(Struct, frozen=True):
 
 UNICODE = Symbols(
     states={
-        State.IDLE: "·",
+        State.IDLE: "◦",
         State.RUNNING: "▶",
         State.COMPACTING: "≡",
         State.ROTATING: "↻",
@@ -62,7 +62,7 @@ UNICODE = Symbols(
     tried="●",
     trying="◐",
     to_come="○",
-    cells="─▏▎▍▌▋▊▉█",
+    cells="─╸━",
     cut="│",
     rule="─",
     dot="·",
@@ -100,7 +100,7 @@ ASCII = Symbols(
     tried="*",
     trying="o",
     to_come=".",
-    cells="-#",
+    cells="-=",
     cut="|",
     rule="-",
     dot="-",

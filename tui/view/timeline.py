@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from lockdeck.backend.model.fleet import SessionView
 from lockdeck.backend.model.runs.records import Attempt, Occupation
-from lockdeck.backend.model.words import duration, time_of_day, time_taken, times
+from lockdeck.backend.model.words import duration, plain_word, time_of_day, time_taken, times
 from lockdeck.tui.view.lines import EMPTY, Line, Span, fit, line, merged, sides, span
 from lockdeck.tui.view.symbols import Symbols
 
@@ -66,8 +66,8 @@ def _outcome_width(width: int) -> int:
 
 
 def _ends(axis: Axis, width: int) -> Line:
-    start = span(time_of_day(axis.start), "dim")
-    end = span(time_of_day(axis.end), "dim")
+    start = span(time_of_day(axis.start, axis.now), "dim")
+    end = span(time_of_day(axis.end, axis.now), "dim")
     return line(span(" " * (_name_width(width) + 4)), *sides((start,), (end,), axis.width))
 
 
@@ -141,5 +141,6 @@ def _outcome(attempt: Attempt, symbols: Symbols, running: bool) -> Line:
     if running:
         return line(span("now", "accent"))
     reason = attempt.reason or ("timeout" if attempt.timed_out else "ended")
-    decision = (span(f" {symbols.arrow} {attempt.decision}", "dim"),) if attempt.decision else ()
-    return line(span(reason, "warning"), *decision)
+    words = plain_word(attempt.decision or "")
+    decision = (span(f" {symbols.arrow} {words}", "dim"),) if words else ()
+    return line(span(plain_word(reason), "warning"), *decision)

@@ -10,11 +10,12 @@ from textual.widget import Widget
 
 from lockdeck.tui.bindings import live_bindings
 from lockdeck.tui.view.lines import Line, span, width_of
+from lockdeck.tui.view.text import content
 from lockdeck.tui.widgets.appearance import appearance_of, repaint_on_theme_change
 
 
 class KeyBar(Widget):
-    """Shows key and label of each shown binding, as many as fit; a click presses the key."""
+    """Shows key and label of each shown binding, as many as fit; a click presses the key. Beneath a dialog it shows none."""
 
     DEFAULT_CSS = "KeyBar { dock: bottom; height: 1; }"
 
@@ -22,17 +23,30 @@ class KeyBar(Widget):
         """Follow the theme and the bindings."""
         repaint_on_theme_change(self)
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
+        self.app.screen_change_signal.subscribe(self, self._bindings_changed)
 
     def _bindings_changed(self, _screen: Screen[object]) -> None:
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:
         """Press the key that was clicked."""
+        binding = self._at(event.x)
+        if binding is not None:
+            self.app.simulate_key(binding.key)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Have the key under the mouse say what it does."""
+        binding = self._at(event.x)
+        self.tooltip = content(binding.tooltip) if binding is not None and binding.tooltip else None
+
+    def _at(self, x: int) -> Binding | None:
+        """Return the binding whose key works and whose label covers a cell."""
         start = 1
         for binding, enabled, label in self._labels():
-            if start <= event.x < start + width_of(label) and enabled:
-                self.app.simulate_key(binding.key)
+            if start <= x < start + width_of(label):
+                return binding if enabled else None
             start += width_of(label) + 2
+        return None
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - Textual's signature
         """Return the strip of the bar."""
@@ -46,6 +60,8 @@ class KeyBar(Widget):
 
     def _labels(self) -> list[tuple[Binding, bool, Line]]:
         labels: list[tuple[Binding, bool, Line]] = []
+        if not self.screen.is_active:
+            return labels
         actions: set[str] = set()
         for _node, binding, enabled, _tooltip in live_bindings(self.screen):
             if binding.show and binding.action not in actions:

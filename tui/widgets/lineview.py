@@ -31,6 +31,12 @@ class LineView(Widget):
         """Follow the theme."""
         repaint_on_theme_change(self)
 
+    def on_resize(self) -> None:
+        """Make the lines for the width there is, where nobody asked how high they are."""
+        if self.size.width != self._width:
+            self._width = self.size.width
+            self.show(self._maker)
+
     @property
     def lines(self) -> tuple[Line, ...]:
         """The lines as last made."""

@@ -32,12 +32,12 @@ class PlainView(Widget, can_focus=True):
 
     DEFAULT_CSS = "PlainView { height: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "Up", show=False),
-        Binding("down", "move(1)", "Down", show=False),
-        Binding("pageup", f"move(-{_PAGE})", "Page up", show=False),
-        Binding("pagedown,space", f"move({_PAGE})", "Page down", show=False),
-        Binding("home", "move(-1000000)", "First", show=False),
-        Binding("end", "move(1000000)", "Last", show=False),
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup,ctrl+u", f"move(-{_PAGE})", "Page up", show=False),
+        Binding("pagedown,space,ctrl+d", f"move({_PAGE})", "Page down", show=False),
+        Binding("home,g", "move(-1000000)", "First", show=False),
+        Binding("end,G", "move(1000000)", "Last", show=False),
     ]
 
     def __init__(self, rows: Sequence[Span]) -> None:

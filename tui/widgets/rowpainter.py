@@ -12,20 +12,26 @@ from textual.strip import Strip
 
 from lockdeck.tui.table.column import CellContext, Column
 from lockdeck.tui.table.layout import GAP, AnyColumn, Layout, lay_out
-from lockdeck.tui.view.lines import Line, Span, fit, span
+from lockdeck.tui.table.naming import cut_names
+from lockdeck.tui.view.lines import Line, Span, fit, plain, span
 from lockdeck.tui.view.style import StyleBook
 
 Key = Hashable
 Cells = tuple[Line, ...]
 Item = TypeVar("Item")
+Names = tuple[tuple[int, str], ...]
+"""Places among the visible columns, and what stands there instead of a name that is too long."""
 MARGIN = span(" ")
 _BETWEEN = span(" " * GAP)
-_MAX_STRIPS = 1024
+_MAX_STRIPS = 256
 _MAX_CELLS = 1000
 
 
 class RowLook(Struct, frozen=True):
-    """All that a row's look depends on beside its cells: width, ground, whether it is old news, its mark, if any."""
+    """All that a row's look depends on beside its cells: width, ground, whether it is old news, its mark, if any.
+
+    `names` are those of its names that are too long for their columns, cut.
+    """
 
     book: StyleBook
     ellipsis: str
@@ -34,6 +40,7 @@ class RowLook(Struct, frozen=True):
     faded: bool
     mark: str = ""
     wide: bool = False
+    names: Names = ()
 
 
 class _RowCells(Struct):
@@ -71,7 +78,7 @@ class RowPainter(Generic[Item]):
 
     def strip(self, key: Key, item: Item, look: RowLook) -> Strip:
         """Return the row as a strip."""
-        self._lay_out(look.width, look.wide)
+        self.lay_out(look.width, look.wide)
         row = self._cells(key, item)
         # The version is no part of the name: one that is over never comes back, and its strip must not stay.
         name = (
@@ -82,6 +89,7 @@ class RowPainter(Generic[Item]):
             look.faded,
             look.mark,
             look.wide,
+            look.names,
         )
         version, strip = self._strips.get(name, (None, None))
         if strip is None or version != row.version:
@@ -89,16 +97,29 @@ class RowPainter(Generic[Item]):
             self._strips[name] = (row.version, strip)
         return strip
 
+    def cut_names(self, rows: Sequence[tuple[Key, Item]], ellipsis: str) -> dict[Key, Names]:
+        """Return what stands for names that are too long in these rows, which are seen together; none is doubled."""
+        names: dict[Key, Names] = {}
+        for position, (index, width) in enumerate(self._layout):
+            if self._columns[index].names:
+                texts = {key: plain(self._cells(key, item).cells[position]) for key, item in rows}
+                cut = cut_names(texts.values(), width, ellipsis)
+                for key, text in texts.items():
+                    if text in cut:
+                        names[key] = (*names.get(key, ()), (position, cut[text]))
+        return names
+
     def forget_all_but(self, keys: Container[Key], in_view: int) -> None:
         """Drop the cells of rows that went, once there are many."""
         if len(self._cache) > _MAX_CELLS + 2 * in_view:
             self._cache = {key: row for key, row in self._cache.items() if key in keys}
 
-    def _lay_out(self, width: int, wide: bool) -> None:
+    def lay_out(self, width: int, wide: bool) -> None:
+        """Make cells for the columns that a row of so many cells has room for."""
         if (width, wide) == self._room:
             return
         self._room, layout = (width, wide), lay_out(self._columns, width - 2, wide)
-        if [index for index, _width in layout] != [index for index, _width in self._layout]:
+        if layout != self._layout:
             self.let_time_pass()
         self._layout = layout
 
@@ -107,12 +128,14 @@ class RowPainter(Generic[Item]):
         if row is not None and row.item is item and row.moment == self._moment:
             return row
         context = self._context()
-        cells = tuple(self._columns[index].cell(item, context) for index, _width in self._layout)
+        cells = tuple(self._columns[index].cell_in(width)(item, context) for index, width in self._layout)
         version = row.version if row is not None and row.cells == cells else next(self._versions)
         row = self._cache[key] = _RowCells(item, self._moment, cells, version)
         return row
 
     def _paint(self, cells: Cells, look: RowLook) -> Strip:
+        for position, name in look.names:
+            cells = (*cells[:position], (span(name, cells[position][0].style),), *cells[position + 1 :])
         row = beside(cells, self._columns, self._layout, look.ellipsis)
         if look.faded:
             row = tuple(Span(part.text, "stale") for part in row)

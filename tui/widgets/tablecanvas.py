@@ -11,16 +11,16 @@ from textual.strip import Strip
 
 from lockdeck.tui.table.column import CellContext, Column
 from lockdeck.tui.table.layout import Layout, lay_out, total_width
-from lockdeck.tui.view.lines import EMPTY, Line
+from lockdeck.tui.view.lines import EMPTY, Line, wrap
 from lockdeck.tui.widgets.appearance import appearance_of, repaint_on_theme_change
-from lockdeck.tui.widgets.rowpainter import MARGIN, Key, RowLook, RowPainter
+from lockdeck.tui.widgets.rowpainter import MARGIN, Key, Names, RowLook, RowPainter
 from lockdeck.tui.widgets.tableheader import header_line
 
 Item = TypeVar("Item")
 HEADER_LINES = 1
 
-VisibleLine = tuple[Key, int, bool, bool]
-"""The key of a line's row, the version of its cells, whether the cursor is on it, whether it is marked."""
+VisibleLine = tuple[Key, int, bool, bool, Names]
+"""The key of a line's row, the version of its cells, whether the cursor is on it, whether it is marked, cut names."""
 
 
 class TableCanvas(ScrollView, Generic[Item]):
@@ -41,6 +41,10 @@ class TableCanvas(ScrollView, Generic[Item]):
         self._order: Sequence[Key] = ()
         self._items: Mapping[Any, Item] = {}
         self._painter: RowPainter[Item] = RowPainter(self._columns, context)
+        self._foot: Line = EMPTY
+        self._lines: list[VisibleLine] = []
+        self._named: tuple[object, ...] = ()
+        self._names: Mapping[Key, Names] = {}
         self._cursor = 0
         self._faded = False
         self._marked: Set[Any] = frozenset()
@@ -55,6 +59,12 @@ class TableCanvas(ScrollView, Generic[Item]):
     def order(self) -> Sequence[Key]:
         """The keys in the order of the rows."""
         return self._order
+
+    @property
+    def keys_in_sight(self) -> Sequence[Key]:
+        """The keys of the rows that are seen."""
+        top = int(self.scroll_y)
+        return self._order[top : top + self._rows_in_view]
 
     @property
     def faded(self) -> bool:
@@ -74,9 +84,8 @@ class TableCanvas(ScrollView, Generic[Item]):
 
     @marked.setter
     def marked(self, keys: Set[Any]) -> None:
-        previous = self._visible_lines()
         self._marked = keys
-        self._repaint(previous)
+        self._repaint()
 
     @property
     def columns(self) -> Sequence[Column[Item]]:
@@ -99,6 +108,13 @@ class TableCanvas(ScrollView, Generic[Item]):
         self._painter = RowPainter(self._columns, self._cell_context)
         self._lay_out_again()
 
+    def show_foot(self, foot: Line) -> None:
+        """Show a line under the last row; an empty one takes it away."""
+        if foot != self._foot:
+            self._foot = foot
+            self._update_size()
+            self.refresh()
+
     def show_sort(self, column: str, downward: bool) -> None:
         """Show at its title by which column rows are sorted; the order itself comes with `show`."""
         self._sorted_by, self._downward = column, downward
@@ -106,9 +122,13 @@ class TableCanvas(ScrollView, Generic[Item]):
 
     def tick(self) -> None:
         """Make the visible rows anew, for cells that show the passing of time."""
-        previous = self._visible_lines()
         self._painter.let_time_pass()
-        self._repaint(previous)
+        self._repaint()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Name the rows that come into sight."""
+        super().watch_scroll_y(old_value, new_value)
+        self._see()
 
     def on_focus(self) -> None:
         """Show the cursor as active."""
@@ -116,6 +136,8 @@ class TableCanvas(ScrollView, Generic[Item]):
 
     def render_line(self, y: int) -> Strip:
         """Return the strip of one visible line."""
+        if self._named[2:] != (self._row_width, self._wide):
+            self._see()  # a new size can be painted before its event has come
         start = int(self.scroll_x)
         return self._line(y, self._row_width).crop(start, start + self.size.width)
 
@@ -126,7 +148,8 @@ class TableCanvas(ScrollView, Generic[Item]):
             return self._empty_line(y - HEADER_LINES, width)
         index = int(self.scroll_y) + y - HEADER_LINES
         if index >= len(self._order):
-            return appearance_of(self).stylebook.strip(EMPTY, width)
+            below = self._foot if index == len(self._order) else EMPTY
+            return appearance_of(self).stylebook.strip(below, width)
         return self._row(index, width)
 
     def _header(self, width: int) -> Strip:
@@ -145,13 +168,14 @@ class TableCanvas(ScrollView, Generic[Item]):
         key, look = self._order[index], appearance_of(self)
         ground = "cursor" if index == self._cursor else "base"
         mark = look.symbols.mark if key in self._marked else ""
+        names = self._names.get(key, ())
         row_look = RowLook(
-            look.stylebook, look.symbols.ellipsis, width, ground, self._faded, mark, self._wide
+            look.stylebook, look.symbols.ellipsis, width, ground, self._faded, mark, self._wide, names
         )
         return self._painter.strip(key, self._items[key], row_look)
 
     def _empty_line(self, y: int, width: int) -> Strip:
-        rows = self._empty()
+        rows = [part for row in self._empty() for part in (wrap(row, width - 2) if row else (EMPTY,))]
         row = rows[y] if y < len(rows) else EMPTY
         return appearance_of(self).stylebook.strip((MARGIN, *row) if row else EMPTY, width)
 
@@ -169,25 +193,36 @@ class TableCanvas(ScrollView, Generic[Item]):
         return max(self.size.height - HEADER_LINES, 1)
 
     def _update_size(self) -> None:
-        self.virtual_size = Size(self._row_width, len(self._order) + HEADER_LINES)
+        self.virtual_size = Size(self._row_width, len(self._order) + HEADER_LINES + bool(self._foot))
 
     def _lay_out_again(self) -> None:
         self._update_size()
         self.scroll_to(x=0, animate=False, force=True)
+        self._see()
         self.refresh()
 
+    def _see(self) -> list[VisibleLine]:
+        """Make the lines that are in sight; return those that were. Whoever calls it has them painted where they differ."""
+        previous, self._lines = self._lines, self._visible_lines()
+        return previous
+
     def _visible_lines(self) -> list[VisibleLine]:
-        top = int(self.scroll_y)
-        indices = range(top, min(top + self._rows_in_view, len(self._order)))
+        top, keys = int(self.scroll_y), self.keys_in_sight
+        self._painter.lay_out(self._row_width, self._wide)
+        ellipsis = appearance_of(self).symbols.ellipsis
+        versions = [self._painter.version(key, self._items[key]) for key in keys]
+        named = (self._painter, tuple(versions), self._row_width, self._wide)
+        if named != self._named:
+            self._named = named
+            self._names = self._painter.cut_names([(key, self._items[key]) for key in keys], ellipsis)
         return [
-            (key, self._painter.version(key, self._items[key]), index == self._cursor, key in self._marked)
-            for index in indices
-            for key in (self._order[index],)
+            (key, version, index == self._cursor, key in self._marked, self._names.get(key, ()))
+            for index, (key, version) in enumerate(zip(keys, versions, strict=True), top)
         ]
 
-    def _repaint(self, previous: list[VisibleLine], *, everything: bool = False) -> None:
-        """Paint the lines that differ from the previous ones."""
-        current = self._visible_lines()
+    def _repaint(self, *, everything: bool = False) -> None:
+        """Paint the lines that differ from those before."""
+        previous, current = self._see(), self._lines
         if everything or len(previous) != len(current):
             self.refresh()
             return

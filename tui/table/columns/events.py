@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockdeck.backend.model.words import time_of_day
+from lockdeck.backend.model.words import short_moment, time_of_day
 from lockdeck.tui.table.column import Column, Field, Width
 from lockdeck.tui.view.events import EventLine
 from lockdeck.tui.view.lines import line, span
@@ -11,9 +11,10 @@ from lockdeck.tui.view.severity import SEVERITY_STYLE
 COLUMNS: tuple[Column[EventLine], ...] = (
     Column(
         name="time",
+        meaning="when lockdeck saw it, in local time",
         title="TIME",
-        width=Width(8),
-        cell=lambda event, _context: line(span(time_of_day(event.at), "dim")),
+        width=Width(11),
+        cell=lambda event, context: line(span(short_moment(event.at, context.now), "dim")),
         sort=None,
         field=Field(
             "time",
@@ -24,6 +25,7 @@ COLUMNS: tuple[Column[EventLine], ...] = (
     ),
     Column(
         name="severity",
+        meaning="how much it needs a person",
         title="SEVERITY",
         width=Width(8),
         cell=lambda event, _context: line(span(event.severity.word, SEVERITY_STYLE[event.severity])),
@@ -32,6 +34,8 @@ COLUMNS: tuple[Column[EventLine], ...] = (
     ),
     Column(
         name="about",
+        names=True,
+        meaning="the session, lock or root it is about",
         title="ABOUT",
         width=Width(14, flex=2, max_cells=44),
         cell=lambda event, _context: line(span(event.subject)),
@@ -40,6 +44,7 @@ COLUMNS: tuple[Column[EventLine], ...] = (
     ),
     Column(
         name="what",
+        meaning="what changed",
         title="WHAT",
         width=Width(20, flex=5),
         cell=lambda event, _context: line(span(event.sentence)),

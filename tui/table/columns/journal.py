@@ -26,7 +26,8 @@ def _style(entry: Entry) -> str:
 COLUMNS: tuple[Column[Entry], ...] = (
     Column(
         name="time",
-        title="TIME (UTC)",
+        meaning="when it happened, in local time",
+        title="TIME",
         width=Width(19),
         cell=lambda entry, _context: line(span(entry.time, "dim")),
         sort=None,
@@ -39,6 +40,7 @@ COLUMNS: tuple[Column[Entry], ...] = (
     ),
     Column(
         name="command",
+        meaning="the command that left this entry",
         title="COMMAND",
         width=Width(12, from_table=100),
         cell=lambda entry, _context: line(span(entry.command, "dim")),
@@ -47,6 +49,7 @@ COLUMNS: tuple[Column[Entry], ...] = (
     ),
     Column(
         name="what",
+        meaning="what was done, or refused",
         title="WHAT",
         width=Width(15),
         cell=lambda entry, _context: line(span(entry.kind, _style(entry))),
@@ -55,6 +58,8 @@ COLUMNS: tuple[Column[Entry], ...] = (
     ),
     Column(
         name="about",
+        names=True,
+        meaning="the session or lock it is about",
         title="ABOUT",
         width=Width(14, flex=2, max_cells=56),
         cell=lambda entry, _context: line(span(entry.subject)),
@@ -63,6 +68,7 @@ COLUMNS: tuple[Column[Entry], ...] = (
     ),
     Column(
         name="sentence",
+        meaning="what came of it",
         title="SENTENCE",
         width=Width(12, flex=4, from_table=78),
         cell=lambda entry, _context: line(span(entry.sentence, "dim")),

@@ -14,6 +14,7 @@ def _first_reason(lock: LockView) -> str | None:
 COLUMNS: tuple[Column[LockView], ...] = (
     Column(
         name="verdict",
+        meaning="what follows from all that is known about the lock",
         title="VERDICT",
         width=Width(12),
         cell=lockcells.verdict_cell,
@@ -22,6 +23,7 @@ COLUMNS: tuple[Column[LockView], ...] = (
     ),
     Column(
         name="kind",
+        meaning="what the lock is for: a session, a gateway, ...",
         title="KIND",
         width=Width(7, from_table=78),
         cell=lockcells.kind_cell,
@@ -30,6 +32,8 @@ COLUMNS: tuple[Column[LockView], ...] = (
     ),
     Column(
         name="agent",
+        names=True,
+        meaning="the agent whose session the lock is for",
         title="AGENT",
         width=Width(5, flex=1, max_cells=18),
         cell=lockcells.agent_cell,
@@ -38,6 +42,7 @@ COLUMNS: tuple[Column[LockView], ...] = (
     ),
     Column(
         name="age",
+        meaning="how old the lock file is; age alone never makes it stale",
         title="AGE",
         width=Width(8),
         right=True,
@@ -47,6 +52,7 @@ COLUMNS: tuple[Column[LockView], ...] = (
     ),
     Column(
         name="holder",
+        meaning="the process that has the file open; where none has it, the one that the lock names",
         title="HOLDER",
         width=Width(14, flex=2, max_cells=28),
         cell=lockcells.holder_cell,
@@ -55,6 +61,8 @@ COLUMNS: tuple[Column[LockView], ...] = (
     ),
     Column(
         name="file",
+        names=True,
+        meaning="the name of the file",
         title="FILE",
         width=Width(12, flex=3, max_cells=60),
         cell=lockcells.file_cell,
@@ -63,6 +71,7 @@ COLUMNS: tuple[Column[LockView], ...] = (
     ),
     Column(
         name="release_id",
+        meaning="names this one lifetime of the lock, so that an action can't hit another",
         title="RELEASE ID",
         width=Width(12, from_table=98),
         cell=lockcells.release_id_cell,
@@ -71,6 +80,7 @@ COLUMNS: tuple[Column[LockView], ...] = (
     ),
     Column(
         name="why",
+        meaning="the first reason of the verdict; enter shows all",
         title="WHY",
         width=Width(20, flex=4, from_table=116),
         cell=lockcells.reason_cell,

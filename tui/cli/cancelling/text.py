@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 
 from lockdeck.backend.actions.cancel.ladder import Rung
 from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan
+from lockdeck.backend.model.words import times
 from lockdeck.backend.system.text import SafeText, safe
 
 
@@ -31,6 +32,17 @@ def plan_lines(plan: CancelPlan) -> Iterator[SafeText]:
         yield from rung_lines(rung)
     for omission in plan.left_out:
         yield safe(f"  not {omission.name}: {omission.reason}", 1000)
+
+
+def bulk_lines(plans: Collection[CancelPlan]) -> Iterator[SafeText]:
+    """Yield what is about to be done to several sessions, one line each: by what, and what else it ends."""
+    yield safe(f"{times(len(plans), 'session')} to cancel, one after the other, each verified:")
+    for plan in plans:
+        hindrances = (*plan.refusal, *plan.not_known)
+        first = plan.rungs[0].name if plan.rungs else "nothing: no rung can be had"
+        step = hindrances[0] if hindrances else "nothing: it is not running" if plan.nothing else first
+        others = f"; its process holds {times(len(plan.held), 'more session')}" if plan.held else ""
+        yield safe(f"  {plan.key}: {step}{others}", 1000)
 
 
 def rung_lines(rung: Rung) -> Iterator[SafeText]:

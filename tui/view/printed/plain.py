@@ -8,21 +8,29 @@ from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, Sess
 from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.model.sources import SourceState, SourceView
 from lockdeck.backend.model.wire import summary_json
-from lockdeck.backend.model.words import UNKNOWN, duration, time_of_day, times
+from lockdeck.backend.model.words import UNKNOWN, date_and_time, duration, times, zone
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.tui.view.advice import advice
-from lockdeck.tui.view.names import short_key
-from lockdeck.tui.view.symbols import ASCII
+from lockdeck.tui.view.incidents import incident_text
+from lockdeck.tui.view.printed.commands import cancel_command
+from lockdeck.tui.view.printed.table import table_lines
 
 
-def snapshot_lines(snapshot: FleetSnapshot) -> Iterator[SafeText]:
-    """Render roots, sessions that are not idle, locks without a session, gateway locks, and the counts."""
+def snapshot_lines(
+    snapshot: FleetSnapshot, width: int | None = None, host_options: Sequence[str] = ()
+) -> Iterator[SafeText]:
+    """Render host and time, the causes, roots, sessions with something to say, locks without a session, gateway locks, counts.
+
+    `width` is the terminal's in cells; None: nothing is cut. `host_options`: words that name another host in a command.
+    """
+    yield safe(f"{snapshot.host}  {date_and_time(snapshot.generated_at)} {zone(snapshot.generated_at)}")
+    yield from cause_lines(snapshot, host_options)
     for root in snapshot.roots:
         yield from root_lines(root, snapshot.generated_at)
-    busy = [s for s in snapshot.sessions if s.state is not State.IDLE or s.lock or s.severity > Severity.OK]
+    busy = [session for session in snapshot.sessions if has_something_to_say(session)]
     if busy:
         yield SafeText("")
-        yield from _table(busy, snapshot.generated_at)
+        yield from table_lines(snapshot, busy, width, host_options=host_options)
     of_sessions = {session.lock.record.path for session in snapshot.sessions if session.lock}
     rest = [view for view in snapshot.locks if view.record.path not in of_sessions]
     gateways = [view for view in rest if view.record.kind is LockKind.GATEWAY]
@@ -35,6 +43,22 @@ def snapshot_lines(snapshot: FleetSnapshot) -> Iterator[SafeText]:
             yield from lock_lines(view)
     yield SafeText("")
     yield summary_line(snapshot)
+
+
+def cause_lines(snapshot: FleetSnapshot, host_options: Sequence[str] = ()) -> Iterator[SafeText]:
+    """Render what several sessions have in common, with its evidence and the one command for all of it."""
+    for incident in snapshot.incidents:
+        yield incident_text(incident, snapshot.generated_at)
+        yield from (safe(f"  {sentence}", 4096) for sentence in incident.evidence)
+        yield safe(f"  to cancel all of it: {cancel_command(incident, host_options)}", 4096)
+    if snapshot.incidents:
+        yield SafeText("")
+
+
+def has_something_to_say(session: SessionView) -> bool:
+    """Return whether a session is more than idle."""
+    quiet = session.state is State.IDLE and session.severity is Severity.OK
+    return not quiet or session.lock is not None or session.cancelled is not None
 
 
 def root_lines(root: RootView, now: float) -> Iterator[SafeText]:
@@ -58,54 +82,6 @@ def _sources(sources: Sequence[SourceView], now: float) -> str:
 
 
 _LIFE = {True: "alive", False: "gone", None: "(its life can't be seen from here)"}
-
-
-def _table(sessions: Sequence[SessionView], now: float) -> Iterator[SafeText]:
-    rows: list[tuple[str, ...]] = [
-        ("", "STATE", "AGENT", "SESSION", "FOR", "ATTEMPT", "LOCK", "HOLDER", "BLOCKED", "FREE BY")
-    ]
-    rows += [_row(session, now) for session in sessions]
-    clean = [[safe(cell, 40) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in clean) for i in range(len(rows[0]))]
-    for index, row in enumerate(clean):
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield SafeText(line.rstrip())
-        if index:
-            for reason in sessions[index - 1].reasons:
-                yield safe(f"     {reason}")
-
-
-def _row(session: SessionView, now: float) -> tuple[str, ...]:
-    since = session.occupation.since if session.occupation else session.since
-    holder = session.lock.judgement.holder if session.lock else None
-    return (
-        ASCII.states[session.state],
-        session.state.value,
-        session.agent,
-        short_key(session),
-        duration(now - since) if since else UNKNOWN,
-        attempt_text(session),
-        session.lock.judgement.verdict.value if session.lock else "-",
-        f"{holder.pid} {holder.name}" if holder else _run_holder(session),
-        str(session.blocked.count or "-"),
-        time_of_day(session.rotation.free_by, now) if session.rotation else "-",
-    )
-
-
-def _run_holder(session: SessionView) -> str:
-    """Name what holds a session without a lock file: the gateway with its active run."""
-    holder = session.holder
-    return "-" if holder is None else f"{holder.pid or 'gateway'} {holder.model or ''}".rstrip()
-
-
-def attempt_text(session: SessionView) -> str:
-    """Return `3/5 beta` for the running attempt; `-` when none is known."""
-    attempt = session.attempt
-    if attempt is None:
-        return "-"
-    total = session.rotation.total if session.rotation else None
-    of = f"/{total}" if total else ""
-    return f"{attempt.index}{of} {attempt.profile or attempt.model or ''}".rstrip()
 
 
 def lock_lines(view: LockView) -> Iterator[SafeText]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from lockdeck.backend.model.incidents.past import INCIDENT
 from lockdeck.backend.model.moments import day_and_clock, iso
 from lockdeck.backend.model.runs.past.timeline import Happening
 from lockdeck.backend.model.wire import moment_json, times_json
@@ -56,7 +57,7 @@ def _name(happening: Happening) -> str:
     if subject.session_key is None and subject.session_id is not None:
         agent = f"agent {subject.agent}, " if subject.agent else ""
         return f"{agent}session {subject.session_id}"
-    return subject.name or "-"
+    return subject.name or ("cause" if happening.kind == INCIDENT else "-")
 
 
 def _words(happening: Happening) -> str:

@@ -7,9 +7,19 @@ from typing import Any
 from lockdeck.backend.model.moments import iso
 from lockdeck.backend.model.runs.events import GatewayRefused
 from lockdeck.backend.model.runs.history import PastOccupation
-from lockdeck.backend.model.wire import SCHEMA, attempt_json, moment_json, ms, times_json
+from lockdeck.backend.model.runs.life import RunOutcome
+from lockdeck.backend.model.runs.run import Run
+from lockdeck.backend.model.wire import (
+    SCHEMA,
+    attempt_json,
+    cancel_json,
+    incident_json,
+    moment_json,
+    ms,
+    times_json,
+)
 from lockdeck.backend.watch.logs.replay import PastRun, Replay
-from lockdeck.tui.cli.replay_timeline import timeline_json
+from lockdeck.tui.cli.replaying.timeline import timeline_json
 
 
 def replay_json(history: Replay) -> dict[str, Any]:
@@ -19,7 +29,10 @@ def replay_json(history: Replay) -> dict[str, Any]:
         "schema": SCHEMA,
         "logs": list(history.lines),
         "leftOut": history.left_out,
-        "sources": [{"name": source.name, "logs": list(source.logs)} for source in history.sources],
+        "sources": [
+            {"name": source.name, "logs": list(source.logs), "origins": list(source.origins)}
+            for source in history.sources
+        ],
         "lines": totals.lines,
         "relevant": totals.relevant,
         "malformed": totals.malformed,
@@ -27,10 +40,12 @@ def replay_json(history: Replay) -> dict[str, Any]:
         "unread": totals.unread,
         "firstUnread": totals.first_unread or None,
         "zoneless": totals.zoneless,
+        "cut": totals.cut,
         "counts": history.kinds,
         "runsWithDecisions": sum(bool(past.decisions) for past in history.runs),
         "runs": [_run(past, history) for past in history.runs],
         "occupations": [_occupation(past, history) for past in history.occupations],
+        "incidents": [incident_json(incident) for incident in history.incidents],
         "timeline": [timeline_json(happening) for happening in history.timeline],
         "wholeSince": iso(history.whole_since),
         "refusedStarts": [_refused_start(start) for start in history.refused_starts],
@@ -46,7 +61,7 @@ def _run(past: PastRun, history: Replay) -> dict[str, Any]:
         "sessionId": run.session_id,
         "sessionKey": past.session_key,
         "source": history.source_of(run.run_id),
-        "outcome": run.outcome.value if run.outcome else None,
+        **_outcome(run, history),
         **moment_json("endedAt", run.ended_at),
         "times": times_json(run.last_activity),
         "failure": run.failure,
@@ -80,6 +95,13 @@ def _run(past: PastRun, history: Replay) -> dict[str, Any]:
     }
 
 
+def _outcome(run: Run | PastOccupation, history: Replay) -> dict[str, Any]:
+    """Shape: outcome (null where not told), cancelled (who did it; null where lockdeck did not)."""
+    cancel = history.cancel_of(run)
+    outcome = run.outcome if cancel is None else RunOutcome.ABORTED
+    return {"outcome": outcome.value if outcome else None, "cancelled": cancel_json(cancel)}
+
+
 def _refused_start(start: GatewayRefused) -> dict[str, Any]:
     return {
         **moment_json("at", start.at),
@@ -109,7 +131,7 @@ def _occupation(past: PastOccupation, history: Replay) -> dict[str, Any]:
         "heldAssumed": past.held_assumed,
         "end": past.ending.value,
         "logGoesOnMs": ms(past.log_goes_on_s),
-        "outcome": past.outcome.value if past.outcome else None,
+        **_outcome(past, history),
         "attempts": [attempt_json(attempt) for attempt in past.attempts],
         "policy": {
             "wouldStopAt": past.policy.would_stop_at,

@@ -1,0 +1,1 @@
+"""The tour of the demo: six steps, each with what to look at and which key to press."""

@@ -1,0 +1,1 @@
+"""What the command line prints of a fleet, in all its formats. All pure."""
