@@ -14,11 +14,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench import dashboard, doctor, latency, leaving, load, replay, status
+from tests.bench import dashboard, doctor, event, latency, leaving, load, replay, status
 from tests.bench.figures import Figure, table
 
 PARTS = {
     "latency": latency.measure,
+    "event": event.measure,
     "status": status.measure,
     "load": load.measure,
     "replay": replay.measure,

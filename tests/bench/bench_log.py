@@ -11,46 +11,79 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from lockdeck.backend.openclaw.log.stream import LineCounts, parse_line
 from tests.folders import RECORDINGS
 from tests.reading import read_events
-from tests.unit.openclaw.wrappers import WRAPS, Line, recorded
+from tests.unit.openclaw.wrappers import WRAPS, Line, console, recorded, tslog
 
-SIZE = 100_000_000
+Form = Callable[[Line], str]
+SIZE = 50_000_000
 BLOCK = 1 << 20
 ROUNDS = 3
 IDLE = "lines that don't concern us"
 HANG = "recorded hang"
-SHAPES = ("plain", "docker json-file", "kubectl --prefix --timestamps")
+SHAPES: tuple[tuple[str, Form, str | None], ...] = (
+    ("plain", tslog, None),
+    ("docker json-file", tslog, "docker json-file"),
+    ("docker logs -t", tslog, "docker logs -t"),
+    ("kubectl", tslog, "kubectl --prefix --timestamps"),
+    ("CRI", tslog, "CRI"),
+    ("compose", tslog, "compose"),
+    ("journal json", tslog, "journal json"),
+    ("journal short", tslog, "journal short"),
+    ("console", console, None),
+    ("console, docker logs -t", console, "docker logs -t"),
+    ("console, docker json-file", console, "docker json-file"),
+)
+"""Forms of OpenClaw's lines and what is around them."""
 _FIRST_DAY = datetime(2020, 1, 1, tzinfo=UTC)
 
-Row = tuple[str, float, str]
+
+class Row(NamedTuple):
+    """One log read: what it holds, how fast, and how much longer it takes than plainly reading the same file."""
+
+    kind: str
+    shape: str
+    megabytes_s: float
+    lines_s: float
+    times_plain: float
+    line_bytes: float
+    relevant: float
 
 
-def measure(size: int = SIZE) -> list[Row]:
-    """Return rows of name, value and unit; every row of one call is measured on the same machine state."""
-    rows: list[Row] = []
+def measure(size: int = SIZE) -> Iterator[Row]:
+    """Yield a row for each kind of lines in each shape; the two figures of a row are measured one after the other."""
     with tempfile.TemporaryDirectory(prefix="lockdeck-bench-") as folder:
         path = Path(folder) / "openclaw.log"
-        for shape in SHAPES:
+        for shape, form, wrap in SHAPES:
             # The dense log is shorter: its events are what takes the time.
-            for name, lines, length in ((IDLE, _idle_lines(), size), (HANG, _hang_lines(), size // 10)):
-                _write(path, [_shaped(line, shape) for line in lines], length)
-                rows += _rows(f"{name}, {shape}", path)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return [*rows, ("peak memory of the process", peak, "MiB")]
+            for kind, lines, length in ((IDLE, _idle_lines(), size), (HANG, _hang_lines(), size // 5)):
+                _write(path, [_shaped(line, form, wrap) for line in lines], length)
+                yield _row(kind, shape, path)
 
 
-def _rows(name: str, path: Path) -> Iterator[Row]:
-    megabytes = path.stat().st_size / 1e6
+def peak_mib() -> float:
+    """Return the most memory that this process had (MiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _row(kind: str, shape: str, path: Path) -> Row:
+    size = path.stat().st_size
     plain = min(_seconds(_read_plainly, path) for _ in range(ROUNDS))
     counts = LineCounts()
     ours = min(_seconds(_read_events, path, counts) for _ in range(ROUNDS))
-    yield f"{name}: replay", megabytes / ours, "MB/s"
-    yield f"{name}: plain reading", megabytes / plain, "MB/s"
-    yield f"{name}: replay takes", ours / plain, "x plain reading"
-    yield f"{name}: lines held to concern us", 100 * counts.relevant / counts.lines, "%"
+    lines = counts.lines / ROUNDS
+    return Row(
+        kind,
+        shape,
+        megabytes_s=size / 1e6 / ours,
+        lines_s=lines / ours,
+        times_plain=ours / plain,
+        line_bytes=size / lines,
+        relevant=counts.relevant / counts.lines,
+    )
 
 
 def _seconds(run: Callable[..., object], *arguments: object) -> float:
@@ -81,9 +114,9 @@ def _hang_lines() -> list[Line]:
     return [line for line in recorded("2026.4.5-incident-hang") if parse_line(line.raw.encode(), at=0.0)]
 
 
-def _shaped(line: Line, shape: str) -> bytes:
-    text = line.raw if shape == "plain" else WRAPS[shape](line, line.raw)
-    return f"{text}\n".encode()
+def _shaped(line: Line, form: Form, wrap: str | None) -> bytes:
+    text = form(line)
+    return f"{text if wrap is None else WRAPS[wrap](line, text)}\n".encode()
 
 
 def _write(path: Path, lines: Sequence[bytes], size: int) -> None:
@@ -98,8 +131,12 @@ def _write(path: Path, lines: Sequence[bytes], size: int) -> None:
 
 
 def main() -> None:
-    for name, value, unit in measure():
-        print(f"{name:75} {value:10.1f} {unit}")
+    for row in measure():
+        print(
+            f"{row.kind}, {row.shape}: {row.megabytes_s:.0f} MB/s, {row.lines_s:,.0f} lines/s of {row.line_bytes:.0f} bytes, "
+            f"{row.times_plain:.0f} x plain reading, {row.relevant:.0%} hold a marker"
+        )
+    print(f"peak memory of the process: {peak_mib():.0f} MiB")
 
 
 if __name__ == "__main__":

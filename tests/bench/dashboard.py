@@ -9,17 +9,18 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import psutil
 from msgspec.structs import replace
 from textual.drivers.headless_driver import HeadlessDriver
 
+from lockdeck.backend.model.delta import Change, FleetDelta
 from lockdeck.backend.model.fleet import FleetSnapshot, RootView, SessionView
 from lockdeck.backend.model.runs.records import Blocked
 from lockdeck.tui.app import LockdeckApp
-from lockdeck.tui.table.arrangement import arrange_fleet
-from lockdeck.tui.widgets.table import Table
+from lockdeck.tui.screens.fleet import FleetScreen
+from lockdeck.tui.table.rows import row_key
 from tests.bench.children import COLUMNS, ROWS, Terminal
 from tests.bench.figures import Figure, percentile
 from tests.bench.fleet import AGENTS, furnish
@@ -59,7 +60,7 @@ class _Paper(HeadlessDriver):
         return False
 
     def write(self, data: str) -> None:
-        if "cron:" in data:
+        if "cron:" in data or "idle" in data:
             self.painted.set()
 
 
@@ -72,15 +73,18 @@ async def _repaints() -> tuple[list[float], list[float]]:
     snapshot = _snapshot()
     app.publish(snapshot)
     await asyncio.wait_for(_Paper.painted.wait(), 10)
-    arranged = arrange_fleet(snapshot)
-    shown = app.screen.query_one(Table)
+    await app.screen.run_action("command('idle')")  # idle rows are folded: all 10,000 are to be seen
+    await asyncio.sleep(0.5)
+    fleet = cast("FleetScreen", app.screen)
+    shown = fleet.table
     table: list[float] = []
     whole: list[float] = []
     for number in range(TIMES):
         snapshot = _with_one_change(snapshot, number)
         whole.append(await _spent(partial(app.publish, snapshot)))
-        again = arrange_fleet(_with_one_change(snapshot, number), arranged)
-        table.append(await _spent(partial(shown.show, again.order, again.items)))
+        again = _changed(snapshot.sessions[_place(number)])
+        items = {**fleet.items, row_key(again): again}
+        table.append(await _spent(partial(shown.show, shown.order, items)))
     app.exit()
     await running
     return table, whole
@@ -109,15 +113,23 @@ def _snapshot() -> FleetSnapshot:
 def _with_one_change(snapshot: FleetSnapshot, number: int) -> FleetSnapshot:
     """Let one of the rows that are seen say another thing."""
     sessions = list(snapshot.sessions)
-    place = FIRST_AGENT + len(AGENTS) * (number % 10)
-    count = sessions[place].blocked.count + 1
-    sessions[place] = replace(sessions[place], blocked=Blocked(count, snapshot.generated_at))
-    return replace(snapshot, generated_at=time.time(), sessions=tuple(sessions))
+    old = sessions[_place(number)]
+    new = sessions[_place(number)] = _changed(old)
+    delta = FleetDelta((Change(old, new),))
+    return replace(snapshot, generated_at=time.time(), sessions=tuple(sessions), delta=delta)
+
+
+def _place(number: int) -> int:
+    return FIRST_AGENT + len(AGENTS) * (number % 10)
+
+
+def _changed(view: SessionView) -> SessionView:
+    return replace(view, blocked=Blocked(view.blocked.count + 1, view.blocked.last))
 
 
 def _megabytes(folder: Path) -> float:
     fleet = furnish(folder, SESSIONS)
     with Terminal(fleet.arguments("dashboard"), fleet.environment) as terminal:
-        terminal.painted("cron:0000", within=30)
+        terminal.painted(f"{SESSIONS} idle", within=30)
         terminal.idle(8.0)  # two full looks: what they need at most is by then part of the process
         return psutil.Process(terminal.pid).memory_info().rss / 1e6

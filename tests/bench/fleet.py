@@ -32,28 +32,31 @@ class Fleet:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment in which nothing but this fleet is found."""
+        """The environment in which nothing but this fleet is found, and programs keep their byte code as installed ones do."""
         own = {"HOME": str(self.home), "TMPDIR": str(self.home), "LOCKDECK_CONFIG_DIR": str(self.home)}
-        return {**os.environ, **own}
+        return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | own
 
     def arguments(self, command: str, *options: str) -> list[str]:
         """Return the arguments of a lockdeck command on this fleet."""
         return [command, *options, "--log", str(self.log), str(self.root)]
 
 
-def furnish(home: Path, sessions: int) -> Fleet:
+def furnish(
+    home: Path, sessions: int, *, agents: int = len(AGENTS), snapshot_bytes: int = SNAPSHOT_BYTES
+) -> Fleet:
     """Build a fleet of idle sessions, spread evenly over the agents."""
+    names = [*AGENTS, *(f"agent{number:04}" for number in range(agents))][:agents]
     root = home / ".openclaw"
     root.mkdir(parents=True)
-    (root / "openclaw.json").write_text(json.dumps(_config()), encoding="utf-8")
+    (root / "openclaw.json").write_text(json.dumps(_config(names)), encoding="utf-8")
     log = home / "openclaw.log"
     log.write_bytes(RECORDED_LOG.read_bytes())
     locks: dict[str, str] = {}
-    for place, agent in enumerate(AGENTS):
+    for place, agent in enumerate(names):
         folder = root / "agents" / agent / "sessions"
         folder.mkdir(parents=True)
-        numbers = range(place, sessions, len(AGENTS))
-        store = {f"agent:{agent}:cron:{n:06}": _session(folder, n) for n in numbers}
+        numbers = range(place, sessions, len(names))
+        store = {f"agent:{agent}:cron:{n:06}": _session(folder, n, snapshot_bytes) for n in numbers}
         (folder / "sessions.json").write_text(json.dumps(store, indent=2), encoding="utf-8")
         locks |= {f"cron:{n:06}": str(folder / f"{_id(n)}.jsonl.lock") for n in numbers}
     return Fleet(home, root, log, locks)
@@ -61,13 +64,18 @@ def furnish(home: Path, sessions: int) -> Fleet:
 
 @contextmanager
 def locked(fleet: Fleet, count: int, held: int) -> Iterator[None]:
-    """Put `count` locks into a fleet: `held` of them in the hands of a living process, the others of a dead one."""
-    paths = list(fleet.locks.values())[:count]
+    """Put `count` locks into a fleet: `held` of them in the hands of a living process, the others of a dead one.
+
+    Both are spread evenly over the sessions.
+    """
+    paths = list(fleet.locks.values())[:: max(1, len(fleet.locks) // count)][:count]
+    living = set(paths[:: max(1, count // held)][:held])
     payload = _dead_payload()
-    for path in paths[held:]:
-        Path(path).write_bytes(payload)
+    for path in paths:
+        if path not in living:
+            Path(path).write_bytes(payload)
     with Holder() as holder:
-        for path in paths[:held]:
+        for path in living:
             holder.take(path)
         yield
 
@@ -83,7 +91,7 @@ def _id(number: int) -> str:
     return f"00000000-0000-4000-8000-{number:012}"
 
 
-def _session(folder: Path, number: int) -> dict[str, object]:
+def _session(folder: Path, number: int, snapshot_bytes: int) -> dict[str, object]:
     session_id = _id(number)
     transcript = folder / f"{session_id}.jsonl"
     transcript.write_text(f'{{"type":"session","version":3,"id":"{session_id}"}}\n', encoding="utf-8")
@@ -98,13 +106,13 @@ def _session(folder: Path, number: int) -> dict[str, object]:
         "abortedLastRun": False,
         "modelProvider": "openai",
         "model": "gpt-5.2",
-        "skillsSnapshot": {"prompt": "a skill, told at length; " * (SNAPSHOT_BYTES // 25)},
+        "skillsSnapshot": {"prompt": "a skill, told at length; " * (snapshot_bytes // 25)},
     }
 
 
-def _config() -> dict[str, object]:
+def _config(names: list[str]) -> dict[str, object]:
     models = {"primary": "openai/gpt-5.2", "fallbacks": ["ollama/qwen3-coder"]}
-    agents = [{"id": agent, "name": agent} for agent in AGENTS]
+    agents = [{"id": agent, "name": agent} for agent in names]
     return {
         "meta": {"lastTouchedVersion": "2026.4.5"},
         "auth": {"order": {"openai": ["openai:default", "openai:backup"], "ollama": ["ollama:default"]}},

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import statistics
-import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench.children import LOCKDECK, REPOSITORY
+from tests.bench.children import LOCKDECK
+from tests.bench.cost import cost_of
 from tests.bench.figures import Figure
 from tests.bench.fleet import AGENTS, Fleet, furnish, locked
 
 SIZES = (2500, 5000, 10000)
 HELD = 20
+ROUNDS = 10
 
 
 def measure(folder: Path) -> Iterator[Figure]:
@@ -24,24 +23,27 @@ def measure(folder: Path) -> Iterator[Figure]:
 
 
 def small(folder: Path) -> Figure:
-    """Return how long a status of one session per agent takes, against an empty Python process."""
+    """Return what a status of one session per agent costs, against an empty Python process and the libraries alone."""
     fleet = furnish(folder / "small", len(AGENTS))
-    empty = _seconds((sys.executable, "-c", "pass"), fleet, 10)
+    empty = cost_of((sys.executable, "-c", "pass"), fleet.environment, ROUNDS).cpu_s
+    libraries = cost_of((sys.executable, "-c", "import click, msgspec"), fleet.environment, ROUNDS).cpu_s
     with locked(fleet, 2, held=1):
-        ours = _seconds(_status(fleet), fleet, 10)
-    versus = f"{ours / empty:.1f} x `python -c pass` ({empty:.3f} s)"
-    return Figure(f"status --json, {len(AGENTS)} agents", ours, "s", 0.30, versus=versus)
+        ours = cost_of(_status(fleet), fleet.environment, ROUNDS).cpu_s
+    versus = f"{ours / empty:.1f} x `python -c pass` ({empty:.3f} s), which may be 8; `import click, msgspec` {libraries / empty:.1f} x"
+    return Figure(f"status --json, {len(AGENTS)} agents: processor time", ours, "s", 0.09, versus=versus)
 
 
 def large(folder: Path) -> Iterator[Figure]:
-    """Yield how long a status takes as the fleet grows."""
+    """Yield what a status costs as the fleet grows."""
     took: dict[int, float] = {}
     for size in SIZES:
         fleet = furnish(folder / str(size), size)
         with locked(fleet, size // 10, HELD):
-            took[size] = _seconds(_status(fleet), fleet, 3)
-        limit = 1.5 if size == SIZES[-1] else None
-        yield Figure(f"status --json, {size:,} sessions, {size // 10:,} locks", took[size], "s", limit)
+            took[size] = cost_of(_status(fleet), fleet.environment, 3).cpu_s
+        limit = 0.45 if size == SIZES[-1] else None
+        yield Figure(
+            f"status --json, {size:,} sessions, {size // 10:,} locks: processor time", took[size], "s", limit
+        )
     growth = took[SIZES[-1]] / took[SIZES[-2]]
     yield Figure(
         "  the last against the one before, twice as many sessions (linear: at most 2)", growth, "x", 2
@@ -50,17 +52,3 @@ def large(folder: Path) -> Iterator[Figure]:
 
 def _status(fleet: Fleet) -> tuple[str, ...]:
     return (*LOCKDECK, *fleet.arguments("status", "--json"))
-
-
-def _seconds(command: Sequence[str], fleet: Fleet, rounds: int) -> float:
-    """Return the median wall time of the whole process."""
-    return statistics.median(_once(command, fleet) for _ in range(rounds))
-
-
-def _once(command: Sequence[str], fleet: Fleet) -> float:
-    begin = time.perf_counter()
-    done = subprocess.run(command, cwd=REPOSITORY, env=fleet.environment, capture_output=True, check=False)
-    took = time.perf_counter() - begin
-    if done.returncode not in (0, 1):
-        raise RuntimeError(f"{command}: exit code {done.returncode}: {done.stderr.decode()[-500:]}")
-    return took

@@ -86,6 +86,12 @@ class Watch:
                 state = str(session["state"])
         return state
 
+    def unseen_at(self, at: float) -> bool:
+        """Return whether the root was last told by then (epoch seconds) to have what can't be seen."""
+        told = zip(list(self.arrivals), list(self.lines), strict=False)
+        roots = [line["root"]["unseen"] for arrival, line in told if arrival <= at and "root" in line]
+        return bool(roots and roots[-1])
+
     def states(self, agent: str) -> list[str]:
         """The states an agent's main session went through, repeats left out."""
         found: list[str] = []
@@ -102,7 +108,7 @@ def watching(instance: Instance) -> Iterator[Watch]:
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=_env(instance), cwd=REPOSITORY)
     watch = Watch(process, instance.token)
     try:
-        eventually(lambda: watch.lines, 30, "the first line of watch")
+        eventually(lambda: watch.lines, 120, "the first line of watch")
         yield watch
     finally:
         process.terminate()

@@ -24,6 +24,8 @@ CLIENT = {"id": "gateway-client", "version": "0.1.0", "platform": "linux", "mode
 SCOPES = ("operator.admin", "operator.read", "operator.write")
 PROTOCOLS = (3, 9)
 MAX_FRAME_BYTES = 32 << 20
+HANDSHAKE_S = 60.0
+"""So long (seconds) a gateway may take to answer: 2026.9.6 begins lost runs again after a SIGKILL, and took longer than 10."""
 CHAT_IS_OVER = frozenset({"final", "aborted", "error"})
 
 Frame = dict[str, Any]
@@ -110,7 +112,7 @@ class GatewayClient:
         self._reader.join(10)
 
     def _shake_hands(self, token: str) -> Frame:
-        nonce = json.loads(self._socket.recv(10))["payload"]["nonce"]
+        nonce = json.loads(self._socket.recv(HANDSHAKE_S))["payload"]["nonce"]
         params = {
             "minProtocol": PROTOCOLS[0],
             "maxProtocol": PROTOCOLS[1],
@@ -123,7 +125,7 @@ class GatewayClient:
         }
         self._socket.send(json.dumps({"type": "req", "id": "connect", "method": "connect", "params": params}))
         while True:
-            frame = json.loads(self._socket.recv(10))
+            frame = json.loads(self._socket.recv(HANDSHAKE_S))
             if frame.get("type") == "res" and frame.get("id") == "connect":
                 return _payload("connect", frame)
 

@@ -67,12 +67,16 @@ def install(version: str) -> Release:
     """
     cache = cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
+    node_folder, folder = cache / f"node{NODE_MAJOR}", cache / version
+    # What is whole waits for no other installation, which may take minutes.
+    if all((each / ".ready").exists() for each in (node_folder, folder)) and _missing_native(folder) is None:
+        return Release(version, _node(node_folder), _openclaw(folder, version), cache)
     try:
         with FileLock(cache / "install.lock", timeout=2 * NPM_SECONDS):
-            node = _node(cache / f"node{NODE_MAJOR}")
-            entry = _openclaw(cache / version, version)
+            node = _node(node_folder)
+            entry = _openclaw(folder, version)
             with suppress(InstallError):
-                _native(cache / version)
+                _native(folder)
     except Timeout as error:
         raise InstallError(f"another installation into {cache} did not finish: {error}") from error
     return Release(version, node, entry, cache)
@@ -102,17 +106,24 @@ def _openclaw(folder: Path, version: str) -> Path:
 
 def _native(folder: Path) -> None:
     """Add fs-safe's prebuilt binding where npm left it out: without it 2026.9.6 migrates no older state."""
+    package = _missing_native(folder)
+    if package is None:
+        return
+    name = package.rpartition("@")[0]
+    aside = folder / ".native"
+    _npm_install(aside, {}, (package,))
+    (aside / "node_modules" / name).rename(folder / "node_modules" / name)
+    shutil.rmtree(aside)
+
+
+def _missing_native(folder: Path) -> str | None:
+    """Return fs-safe's binding for this machine as npm names it; None where it is there, or none is wanted."""
     told = folder / "node_modules" / "@openclaw" / "fs-safe" / "package.json"
     wanted = json.loads(told.read_text()).get("optionalDependencies", {}) if told.exists() else {}
     libc = {"Linux": "-gnu" if platform.libc_ver()[0] == "glibc" else "-musl"}.get(platform.system(), "")
     name = f"@openclaw/fs-safe-{_system()}-{_machine()}{libc}"
-    target = folder / "node_modules" / name
-    if name not in wanted or target.exists():
-        return
-    aside = folder / ".native"
-    _npm_install(aside, {}, (f"{name}@{wanted[name]}",))
-    (aside / "node_modules" / name).rename(target)
-    shutil.rmtree(aside)
+    there = (folder / "node_modules" / name).exists()
+    return None if name not in wanted or there else f"{name}@{wanted[name]}"
 
 
 def _npm_install(folder: Path, overrides: dict[str, str], packages: tuple[str, ...]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import http.client
+import json
 import os
 import secrets
 import signal
@@ -60,6 +61,8 @@ class Instance:
         """One line for each connection that would have left this machine (absent: none)."""
         self.env = isolation.environment(release, folder / "home", self.root, self.refused)
         """Environment of the instance's processes; also for running lockdeck against it."""
+        self.runs: list[Run] = []
+        """Every run that was started since the last `begin_anew()`."""
         self._gateway: subprocess.Popen[bytes] | None = None
         self._lifeline: int | None = None
         self._client: GatewayClient | None = None
@@ -164,11 +167,28 @@ class Instance:
     def warm_up(self) -> None:
         """Restart without cooldowns, where timeouts cause them (2026.2 and 2026.3); elsewhere nothing is done."""
         if state.DIALECTS[self.release.version].idle is None:
-            self.sigkill()
-            for lock in self.lock_files():
-                lock.unlink(missing_ok=True)
+            self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """End whatever goes on, and start without locks and cooldowns that it left.
+
+        2026.3.13 was seen to take the lock of a killed gateway for one that runs.
+        """
+        self.sigkill()
+        self.runs.clear()
+        for lock in (*self.lock_files(), self.gateway_lock):
+            lock.unlink(missing_ok=True)
+        if not state.DIALECTS[self.release.version].credentials_by_doctor:
             state.write_credentials(self.root)
-            self.start()
+        self.start()
+
+    def hide_token(self) -> None:
+        """Have the next gateway take its token from its own environment: the configuration tells none."""
+        self.env["OPENCLAW_GATEWAY_TOKEN"] = self.token
+        path = self.root / state.CONFIG_NAME
+        whole = json.loads(path.read_text())
+        whole["gateway"]["auth"] = {"mode": "token"}
+        path.write_text(json.dumps(whole))
 
     def upgrade(self, release: Release) -> None:
         """Put another release in the place of this one, on the state as it is; starts nothing."""
@@ -182,7 +202,9 @@ class Instance:
 
         `via`: `agent` (RPC of that name, as `openclaw agent` does) or `chat` (`chat.send`, as WebChat does).
         """
-        return self.client.start(agent, f"{message} {AGENT_MARK.format(agent=agent)}", via)
+        run = self.client.start(agent, f"{message} {AGENT_MARK.format(agent=agent)}", via)
+        self.runs.append(run)
+        return run
 
     def lock_files(self) -> tuple[Path, ...]:
         """The session locks there are now, sorted by path."""

@@ -15,6 +15,7 @@ from lockdeck.backend.actions.cancel.ladder import ABORT, RESTART, STOP, rung
 from lockdeck.backend.actions.cancel.plan import plan_cancel
 from lockdeck.backend.actions.cancel.records import CancelPlan
 from lockdeck.backend.actions.journal import Journal
+from lockdeck.backend.openclaw.log.place import named_log
 from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.watch.collector import Collector
 from tests.live.conftest import InstanceMaker
@@ -84,7 +85,9 @@ def plan(instance: Instance, agent: str, journal: Journal) -> CancelPlan:
     finally:
         collector.close()
     session = next(s for s in snapshot.sessions if s.key == f"agent:{agent}:main")
-    return plan_cancel(session, snapshot.roots[0], env=instance.env, logs=logs, folder=journal.folder)
+    return plan_cancel(
+        session, snapshot.roots[0], env=instance.env, logs=tuple(map(named_log, logs)), folder=journal.folder
+    )
 
 
 def told(journal: Journal, *outcomes: object) -> str:
@@ -141,19 +144,19 @@ def test_an_aborted_chat_run_goes_on_with_the_next_profile_until_the_gateway_is_
     assert not instance.running
 
 
-@pytest.mark.parametrize("way", ["agent", "chat"])
-def test_on_a_later_release_an_abort_is_clean(
-    make_instance: InstanceMaker, journal: Journal, way: str
+def test_on_a_later_release_an_abort_is_clean_for_both_kinds_of_runs(
+    make_instance: InstanceMaker, journal: Journal
 ) -> None:
     later = make_instance("2026.7.35", idle_timeout=60)
     later.provider.mode("hang")
-    hang(later, {"silas": way})
-    ladder = plan(later, "silas", journal)
-    assert [r.name for r in ladder.rungs] == ["abort", "reset", "restart"]
-    outcome = cancel(ladder, allow={ABORT}, tools=CancelTools(journal))
-    assert (outcome.status, outcome.rung) == ("cancelled", "abort"), outcome.sentences
-    assert outcome.steps[-1].free_after_ms is not None
-    assert outcome.steps[-1].free_after_ms < 4000  # one abort in six takes 2 s ("abort settle timed out")
-    assert later.token not in told(journal, ladder, outcome)
-    print(outcome.key, way, outcome.free_after_ms, outcome.steps[-1].free_after_ms, outcome.verified_ms)
+    hang(later, {"silas": "agent", "juno": "chat"})
+    for agent in ("silas", "juno"):
+        ladder = plan(later, agent, journal)
+        assert [r.name for r in ladder.rungs] == ["abort", "reset", "restart"]
+        outcome = cancel(ladder, allow={ABORT}, tools=CancelTools(journal))
+        assert (outcome.status, outcome.rung) == ("cancelled", "abort"), outcome.sentences
+        assert outcome.steps[-1].free_after_ms is not None
+        assert outcome.steps[-1].free_after_ms < 4000  # one abort in six takes 2 s ("abort settle timed out")
+        assert later.token not in told(journal, ladder, outcome)
+        print(outcome.key, outcome.free_after_ms, outcome.steps[-1].free_after_ms, outcome.verified_ms)
     later.stop()

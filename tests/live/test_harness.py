@@ -5,11 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +18,7 @@ from tests.folders import REPOSITORY
 from tests.live.conftest import InstanceMaker
 from tests.live.instance import Instance
 from tests.live.provider import Provider
-from tests.live.state import AGENTS, ATTEMPTS, CHAIN, api_key
+from tests.live.state import AGENTS, api_key
 from tests.live.waiting import eventually
 
 RUN_TIMEOUT = 6
@@ -83,26 +81,6 @@ def test_the_gateway_pid_is_the_listener_and_the_version_is_the_one_asked_for(in
     assert gateway.cmdline()[0].strip() == "openclaw-gateway"
     assert instance.client.hello["server"]["version"] == "2026.4.5"
     assert_gateway_lock_names_the_gateway(instance)
-
-
-def test_a_hang_of_all_agents_makes_five_attempts_each(instance: Instance) -> None:
-    already = instance.log_file.stat().st_size
-    instance.provider.mode("hang")
-    runs = [instance.start_run(agent) for agent in AGENTS]
-    seen: dict[str, int] = {}
-    eventually(
-        lambda: seen.update(lock_pids(instance)) or len(seen) == len(AGENTS), 90, "a lock of every agent"
-    )
-    assert set(seen.values()) == {instance.gateway_pid}
-    for run in runs:
-        assert run.wait(200)["ok"] is False
-    with instance.log_file.open() as log:
-        log.seek(already)
-        timeouts = Counter(re.findall(r"embedded run timeout: runId=\S+ sessionId=(\S+)", log.read()))
-    assert sorted(timeouts.values()) == [ATTEMPTS] * len(AGENTS)
-    keys = Counter(request.key for request in instance.provider.requests)
-    assert keys == {api_key(provider, name): 4 for provider, (_, names) in CHAIN.items() for name in names}
-    assert instance.lock_files() == ()
 
 
 def test_sigterm_removes_the_locks(instance: Instance) -> None:

@@ -17,6 +17,7 @@ from lockdeck.backend.actions.cancel.plan import plan_cancel
 from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.fleet import RootView, SessionView
+from lockdeck.backend.openclaw.log.place import named_log
 from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.watch.collector import Collector
 from tests.live.conftest import InstanceMaker
@@ -132,7 +133,9 @@ def test_a_cancel_in_the_middle_of_a_hang_is_verified(instance: Instance, tmp_pa
     finally:
         watching_it.close()
     journal = Journal(str(tmp_path / "state" / "journal.jsonl"))
-    plan = plan_cancel(session, root, env=dict(instance.env), logs=logs, folder=journal.folder)
+    plan = plan_cancel(
+        session, root, env=dict(instance.env), logs=tuple(map(named_log, logs)), folder=journal.folder
+    )
     assert (plan.version, plan.run_id, plan.refusal) == ("2026.9.6", run.id, ()), plan.to_json()
     instance.provider.forget()
     outcome = cancel(plan, allow={ABORT}, tools=CancelTools(journal))
@@ -184,7 +187,9 @@ def test_the_last_rung_ends_the_gateway_and_the_run_does_not_come_back(
         instance, env, lambda s: s.key == run.session_key and s.holder and s.holder.run_id
     )
     journal = Journal(str(tmp_path / "state" / "journal.jsonl"))
-    plan = plan_cancel(session, root, env=env, logs=(str(instance.log_file),), folder=journal.folder)
+    plan = plan_cancel(
+        session, root, env=env, logs=(named_log(str(instance.log_file)),), folder=journal.folder
+    )
     assert [rung.name for rung in plan.rungs] == ["abort", "reset", "restart"], plan.to_json()
     assert any("1 other session: agent:juno:main" in loss for loss in plan.rungs[-1].loses), plan.to_json()
     assert plan.pid == instance.gateway_pid
@@ -209,7 +214,9 @@ def test_without_access_the_gateway_can_still_be_ended(instance: Instance, tmp_p
     instance.start_run("juno")
     session, root = seen_until(instance, env, lambda s: s.occupation is not None and s.rotation is not None)
     journal = Journal(str(tmp_path / "state" / "journal.jsonl"))
-    plan = plan_cancel(session, root, env=env, logs=(str(instance.log_file),), folder=journal.folder)
+    plan = plan_cancel(
+        session, root, env=env, logs=(named_log(str(instance.log_file)),), folder=journal.folder
+    )
     assert [rung.name for rung in plan.rungs] == ["restart"], plan.to_json()
     assert plan.pid == instance.gateway_pid
     assert any("can't be known without access" in loss for loss in plan.rungs[0].loses), plan.to_json()

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 PATIENCE_S = 60.0
@@ -73,9 +74,28 @@ class Terminal:
             self._read(1.0)
         self.mark = found + len(words)
 
+    def read_while(self, true: Callable[[], bool]) -> None:
+        """Read what the child writes for as long as something is true."""
+        deadline = time.monotonic() + PATIENCE_S
+        while true():
+            assert time.monotonic() < deadline, f"it stays true; the end: {self.written[-2000:]!r}"
+            self._read(1.0)
+
+    def resize(self, size: tuple[int, int]) -> None:
+        """Give the terminal another size, in rows and columns."""
+        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+        self.child.send_signal(signal.SIGWINCH)
+
     def type(self, keys: bytes) -> None:
         """Type keys."""
         os.write(self.ours, keys)
+
+    def wait_until_read(self) -> None:
+        """Wait until the child has read all that was typed."""
+        deadline = time.monotonic() + PATIENCE_S
+        while fcntl.ioctl(self.theirs, termios.FIONREAD, b"\0" * 4) != b"\0" * 4:
+            assert time.monotonic() < deadline, "what was typed is never read"
+            self._read(0.01)
 
     def end(self) -> int:
         """Read until the child has ended; returns its exit code."""
@@ -92,6 +112,14 @@ class Terminal:
     def stop(self) -> None:
         """Press ctrl+z, and read until the child has stopped."""
         self.type(b"\x1a")
+        self._read_until_stopped()
+
+    def stop_from_outside(self) -> None:
+        """Stop the child as another process can, which it does not notice, and read what it had written."""
+        self.child.send_signal(signal.SIGSTOP)
+        self._read_until_stopped()
+
+    def _read_until_stopped(self) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while not os.waitpid(self.child.pid, os.WNOHANG | os.WUNTRACED)[1]:
             assert time.monotonic() < deadline, "the dashboard does not stop"

@@ -29,7 +29,7 @@ def test_what_the_pipe_tells_is_shown_its_end_is_told_and_keys_work(fleet: Fleet
     reader, writer = os.pipe()
     with deck(fleet, reader) as terminal:
         os.close(reader)
-        terminal.read_until(b"silas")
+        terminal.read_until(b"1 idle")
         os.write(writer, moved(time.time())[:60_000])
         terminal.read_until(b"failed")
         terminal.type(b"l")

@@ -22,7 +22,7 @@ def spotless(shown: bytes) -> bool:
     return not any(bad in shown for bad in (*payloads, *characters, b"\x1b]52", b"\x1b[31mred"))
 
 
-@pytest.mark.parametrize(("key", "opened"), [(b":", b"Search"), (b"/", b"words")])
+@pytest.mark.parametrize(("key", "opened"), [(b":", b"A command"), (b"/", b"words")])
 def test_a_payload_pasted_into_a_field_does_not_reach_the_terminal(key: bytes, opened: bytes) -> None:
     with Terminal("calm") as terminal:
         terminal.read_until(b"silas")
@@ -41,16 +41,16 @@ def test_no_byte_of_a_payload_reaches_the_terminal() -> None:
     with Terminal("hostile") as terminal:
         terminal.read_until("␛[2J".encode())
         terminal.type(b"\r")
-        terminal.read_until(b"Blocked callers")
+        terminal.read_until(b"Evidence")
         terminal.type(b"\x1b")
-        terminal.read_until(b"CALLERS")
+        terminal.read_until(b"OCCUPIED")
         terminal.type(b"l")
         terminal.read_until(b"RELEASE ID")
         terminal.type(b"Y")
         terminal.read_until(b"release id")
         terminal.type(b"\x1b")
         terminal.read_until(b"RELEASE ID")
-        terminal.type(b"q")
+        terminal.type(b"\x11")
         assert terminal.end() == 0
         assert spotless(terminal.written)
 
@@ -119,6 +119,23 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() -> None:
         assert terminal.is_sane()
 
 
+@pytest.mark.parametrize("by_key", [True, False])
+def test_coming_back_paints_what_did_not_change_too(by_key: bool) -> None:
+    with Terminal("calm") as terminal:
+        terminal.read_until(b"heartbeat")
+        if by_key:
+            terminal.stop()
+        else:
+            terminal.stop_from_outside()
+        terminal.mark = len(terminal.written)
+        terminal.go_on()
+        terminal.read_until(b"\x1b[?1049h")
+        terminal.read_until(b"heartbeat")
+        terminal.type(b"q")
+        assert terminal.end() == 0
+        assert terminal.is_sane()
+
+
 def test_a_terminal_that_is_gone_ends_it() -> None:
     with Terminal("calm") as terminal:
         terminal.read_until(b"silas")
@@ -130,7 +147,7 @@ def test_bytes_that_are_no_text_do_no_harm() -> None:
         terminal.read_until(b"silas")
         terminal.type(b"\xff\xc3l")
         terminal.read_until(b"RELEASE ID")
-        terminal.type(b"q")
+        terminal.type(b"\x11")
         assert terminal.end() == 0
         assert terminal.is_sane()
 
@@ -158,7 +175,7 @@ def test_text_to_select_gives_the_mouse_to_the_terminal_until_it_is_left() -> No
         assert re.search(rb"\x1b\[\?7h[^/]*/home/ops/[^\x1b]*\.jsonl\.lock", terminal.written)
         terminal.type(b"\x1b")
         terminal.read_until(b"\x1b[?1000h")
-        terminal.type(b"q")
+        terminal.type(b"qq")
         assert terminal.end() == 0
         assert terminal.is_sane()
 

@@ -1,4 +1,4 @@
-"""The pictures of the manual: `python -m tests.tui.pictures` writes those of the samples and one of the demo.
+"""The pictures of the manual: `python -m tests.tui.pictures` writes those of the samples, one that moves, and one of the demo.
 
 Those of the samples are the same every time, and a test holds them; the demo's is of real processes and locks.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -18,10 +17,12 @@ from lockdeck.backend.simulate.fleet import SimulatedFleet
 from lockdeck.backend.watch.collector import Collector
 from lockdeck.tui.app import LockdeckApp
 from tests.folders import DOCS
+from tests.tui.film import film
 from tests.tui.samples import story
 from tests.tui.stage import dashboard, show
+from tests.tui.stills import standing_alone
 
-PICTURES = {"fleet": ((120, 22), ()), "session": ((120, 60), ("enter",))}
+PICTURES = {"fleet": ((140, 30), ()), "session": ((120, 60), ("enter",))}
 
 
 async def picture(name: str) -> str:
@@ -33,7 +34,7 @@ async def picture(name: str) -> str:
             await show(pilot, snapshot)
         await pilot.press(*keys)
         await pilot.pause()
-        return _standing_alone(app.export_screenshot())
+        return standing_alone(app.export_screenshot())
 
 
 async def demo_picture() -> str:
@@ -57,13 +58,7 @@ async def demo_picture() -> str:
         async with app.run_test(size=(140, 24)) as pilot:
             await asyncio.wait_for(reached.wait(), 120)
             await pilot.pause(1.5)
-            return _standing_alone(app.export_screenshot())
-
-
-def _standing_alone(svg: str) -> str:
-    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
-    # Blanks at the edges of a text would be dropped by some viewers.
-    return svg.replace("<svg ", '<svg xml:space="preserve" ', 1)
+            return standing_alone(app.export_screenshot())
 
 
 def main() -> None:
@@ -73,6 +68,7 @@ def main() -> None:
     DOCS.mkdir(exist_ok=True)
     for name in PICTURES:
         (DOCS / f"{name}.svg").write_text(asyncio.run(picture(name)), encoding="utf-8")
+    (DOCS / "outage.svg").write_text(asyncio.run(film()), encoding="utf-8")
     (DOCS / "demo.svg").write_text(asyncio.run(demo_picture()), encoding="utf-8")
 
 

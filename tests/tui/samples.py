@@ -13,6 +13,7 @@ from lockdeck.backend.model.fleet import (
     Severity,
     State,
 )
+from lockdeck.backend.model.incidents.records import Incident, IncidentKind, Symptom
 from lockdeck.backend.model.locks import (
     Evidence,
     Holder,
@@ -42,6 +43,7 @@ from lockdeck.backend.model.runs.records import (
 from lockdeck.backend.model.runs.remaining import Remaining
 from lockdeck.backend.model.sessions.loglines import LogLine
 from lockdeck.backend.model.sources import SourceKind, SourceState, SourceView
+from lockdeck.backend.model.words import plain_word
 from lockdeck.backend.system.processes import ProcessDetails
 from lockdeck.backend.system.text import safe
 
@@ -208,7 +210,9 @@ def told(since: float, length: float, attempt: int, blocked: int) -> tuple[LogLi
             over = since + (index + 1) * length - 0.4
             lines += [
                 LogLine(over, f"profile {profile} timed out", bad=True),
-                LogLine(over, f"attempt over on {provider}/{model}: timeout; {DECISIONS[index % 2]}"),
+                LogLine(
+                    over, f"attempt over on {provider}/{model}: timeout; {plain_word(DECISIONS[index % 2])}"
+                ),
             ]
     waits = [
         LogLine(NOW - 21 * n, "a caller gave up on the lock after 10 s held by pid 396", bad=True)
@@ -309,7 +313,29 @@ def incident() -> FleetSnapshot:
     gateway = GatewayView(396, "2026.4.5", 18789, True)
     root = RootView(ROOT, "files", gateway, "live", (), "2026.4.5", sources=SOURCES)
     locks = tuple(view.lock for view in sessions if view.lock is not None)
-    return FleetSnapshot(NOW, "deck", (root,), sessions, (*locks, lonely), NOTES)
+    cause = outage(sessions)
+    return FleetSnapshot(NOW, "deck", (root,), sessions, (*locks, lonely), NOTES, (cause,))
+
+
+def outage(sessions: tuple[SessionView, ...]) -> Incident:
+    """Return what the sessions in a rotation have in common: a provider that answers nobody."""
+    members = tuple(view for view in sessions if view.rotation is not None)
+    attempts = sum(len(view.rotation.attempts) for view in members if view.rotation is not None)
+    return Incident(
+        IncidentKind.PROVIDER,
+        ("github-copilot",),
+        Symptom.SILENT,
+        NOW - 187,
+        agents=tuple(view.agent for view in members),
+        members=tuple(view.identity for view in members),
+        attempts=attempts,
+        callers=sum(view.blocked.count for view in members),
+        evidence=(
+            f"{attempts} attempts of {len(members)} agents, none answered",
+            "main on another provider was answered meanwhile",
+        ),
+        free_by=max(view.free_by or NOW for view in members),
+    )
 
 
 def story() -> tuple[FleetSnapshot, ...]:

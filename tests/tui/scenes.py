@@ -6,6 +6,7 @@ from lockdeck.backend.actions.cancel.ladder import EndingCost, gentle_rungs, res
 from lockdeck.backend.actions.cancel.records import CancelPlan, GatewayRoute
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.actions.release.records import Refusal, ReleasePlan
+from lockdeck.backend.actions.release.sentences import effects
 from lockdeck.backend.model.fleet import Severity
 from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.openclaw.roots.config import Config
@@ -24,7 +25,12 @@ SCOPES = ("operator.admin", "operator.read", "operator.write")
 def journal_entries(journal: Journal) -> None:
     """Write one entry of each kind that a person meets."""
     lock = f"{ROOT}/agents/silas/sessions/9f3c.jsonl.lock"
-    journal.append("refused", path=lock, releaseId="4be1c02d97aa", sentences=["the verdict is held"])
+    journal.append(
+        "refused",
+        path=lock,
+        releaseId="4be1c02d97aa",
+        sentences=["this lock counts as held: only one whose process has provably ended is released"],
+    )
     journal.append("cancel-begin", key="agent:silas:main", rung="stop", does='send "[lockdeck] /stop"')
     told = "Stop command: the session was free 12 ms after the call and stayed free for 5.0 s"
     journal.append("cancel-end", key="agent:silas:main", sentences=[told])
@@ -36,14 +42,22 @@ async def release_offer(pilot: object) -> None:
     await _release(
         pilot,
         safe_because=("pid 4711 is gone (ESRCH)", "no process has inode 2499111 open (142 of 142 inspected)"),
-        effects=("take the lock off its name in one step, while a stand-in keeps the name",),
+        effects=effects(()),
         then=("OpenClaw 2026.4.5 would reclaim it itself at the next write to this session",),
     )
 
 
 async def release_refusal(pilot: object) -> None:
     """Say why a release is refused."""
-    await _release(pilot, refusal=Refusal(("pid 4711 (node) has the lock file open", "the verdict is held")))
+    await _release(
+        pilot,
+        refusal=Refusal(
+            (
+                "pid 4711 (node) has the lock file open",
+                "this lock counts as held: only one whose process has provably ended is released",
+            )
+        ),
+    )
 
 
 async def _release(pilot: object, **told: object) -> None:
@@ -79,6 +93,8 @@ async def cancel_ladder(pilot: object) -> None:
         rungs=(*rungs, restart),
         pid=396,
         is_gateway=True,
+        argv="openclaw-gateway",
+        held=("agent:main:main",),
         version="2026.4.5",
         reached_by="WebSocket",
         scopes=SCOPES,

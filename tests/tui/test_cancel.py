@@ -15,6 +15,7 @@ from textual.widgets import Button, Input
 from lockdeck.backend.actions.cancel.context import CancelLimits
 from lockdeck.backend.actions.cancel.ladder import EndingCost, LeftOut, restart_rung, rung, terminate_rung
 from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan, GatewayRoute
+from lockdeck.backend.model.fleet import Severity
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.openclaw.roots.place import RootPlaces
 from lockdeck.tui.app import LockdeckApp
@@ -96,6 +97,7 @@ def ladder(*rungs: object, **fields: object) -> CancelPlan:
     told = {
         "pid": 396,
         "is_gateway": True,
+        "argv": "openclaw-gateway",
         "version": "2026.4.5",
         "reached_by": "WebSocket",
         "queue_depth": 2,
@@ -104,10 +106,10 @@ def ladder(*rungs: object, **fields: object) -> CancelPlan:
 
 
 def asked(app: LockdeckApp) -> bool:
-    if not isinstance(app.screen, CancelDialog) or not app.screen.query("#ask-no"):
+    if not isinstance(app.screen, CancelDialog) or app.screen.painted_at is None:
         return False
     closes = "Close" in str(app.screen.query_one("#ask-no", Button).label)
-    return closes or bool(app.screen.query_one("#ask-yes").display)
+    return closes or bool(app.screen.query_one("#ask-yes").region.area)
 
 
 def ended(app: LockdeckApp) -> bool:
@@ -156,7 +158,7 @@ async def test_a_run_is_cancelled_for_real_and_the_session_is_free(
         assert f"send SIGTERM to pid {holder.pid}" in shown
         assert "costs: the reply" in shown
         assert app.focused is app.screen.query_one("#ask-no")
-        await pilot.press("right", "enter")
+        await pilot.press(*app.screen._question.word, "enter")
         await wait_for(pilot, lambda: ended(app))
         shown = frame(app)
         assert "cancelled" in shown
@@ -174,9 +176,11 @@ async def test_a_lock_that_was_left_behind_can_be_released_from_the_result(
         await yard.shown(pilot)
         await pilot.press("c")
         await wait_for(pilot, lambda: asked(app))
-        await pilot.press("right", "enter")
+        await pilot.press(*app.screen._question.word, "enter")
         await wait_for(pilot, lambda: ended(app))
         assert "its lock was left behind" in frame(app)
+        (piece,) = app.jobs.job(app.screen.number).pieces
+        assert (piece.word, piece.severity) == ("process ended", Severity.OK)  # as asked: no failure
         assert app.focused is app.screen.query_one("#result-close")
         button = app.screen.query_one("#result-release", Button)
         assert button.display
@@ -187,7 +191,8 @@ async def test_a_lock_that_was_left_behind_can_be_released_from_the_result(
         await wait_for(pilot, lambda: isinstance(app.screen, ReleaseDialog) and app.screen._question)
         (offer,) = app.screen._confirmed
         assert offer.plan.path == str(yard.lock_of("one"))
-        await pilot.press(*offer.plan.release_id, "enter")
+        await wait_for(pilot, lambda: app.screen.painted_at is not None)
+        await pilot.press("right", "enter")
         await wait_for(pilot, lambda: ended(app))
         assert "released" in frame(app)
     assert not yard.lock_of("one").exists()
@@ -203,7 +208,7 @@ async def test_a_hold_that_was_replaced_after_the_result_is_not_released(
         await yard.shown(pilot)
         await pilot.press("c")
         await wait_for(pilot, lambda: asked(app))
-        await pilot.press("right", "enter")
+        await pilot.press(*app.screen._question.word, "enter")
         await wait_for(pilot, lambda: ended(app))
         raw = yard.replace_lock("one")
         app.screen.query_one("#result-release", Button).focus()
@@ -250,7 +255,7 @@ async def test_the_dialog_shows_the_ladder_with_all_that_matters(
         await pilot.press("c")
         await wait_for(pilot, lambda: asked(app))
         shown = frame(app)
-        for words in ("Stop command", "Reset the session", "operator.admin is not granted", "type restart"):
+        for words in ("Stop command", "Reset the session", "operator.admin is not granted", "type the name"):
             assert words in shown
         for words in ("2026.4.5", "WebSocket", "2 messages waiting", "operator.write", "counts as a timeout"):
             assert words in shown
@@ -273,7 +278,9 @@ async def test_a_rung_without_its_scope_can_not_be_confirmed(
         assert done == []
 
 
-@pytest.mark.parametrize(("steps", "word", "name"), [(1, "reset", "reset"), (2, "restart", "restart")])
+@pytest.mark.parametrize(
+    ("steps", "word", "name"), [(1, "reset", "reset"), (2, "openclaw-gateway", "restart")]
+)
 async def test_a_harder_rung_asks_for_its_word(
     planned: dict[str, CancelPlan | None],
     done: list[tuple[list[str], frozenset[str]]],
@@ -288,6 +295,7 @@ async def test_a_harder_rung_asks_for_its_word(
         await pilot.press("c")
         await wait_for(pilot, lambda: asked(app))
         await pilot.press(*["down"] * steps)
+        await wait_for(pilot, lambda: asked(app))
         assert app.focused is app.screen.query_one("#ask-no")
         await pilot.press(*"wrong", "enter")
         assert done == []
@@ -297,16 +305,16 @@ async def test_a_harder_rung_asks_for_its_word(
         assert done == [([incident().sessions[1].key], frozenset({name}))]
 
 
-@pytest.mark.parametrize(("others", "word"), [((), ""), (("agent:ezra:main",), "restart")])
-async def test_what_ends_more_than_one_session_asks_for_the_word_of_a_restart(
+@pytest.mark.parametrize(("others", "more"), [((), ""), (("agent:ezra:main",), " and 1 other session")])
+async def test_ending_a_process_counts_what_it_ends_and_is_typed_by_its_name(
     planned: dict[str, CancelPlan | None],
     done: list[tuple[list[str], frozenset[str]]],
     others: tuple[str, ...],
-    word: str,
+    more: str,
 ) -> None:
     cost = EndingCost(others, "no other session of this process holds a lock now")
     one = ladder(terminate_rung(4711, "openclaw agent --local", cost))
-    planned["*"] = replace(one, pid=4711, argv="openclaw agent --local", held=others)
+    planned["*"] = replace(one, pid=4711, argv="openclaw agent --local", held=others, is_gateway=False)
     app = dashboard()
     async with app.run_test(size=SIZE) as pilot:
         await show(pilot, incident())
@@ -315,7 +323,10 @@ async def test_what_ends_more_than_one_session_asks_for_the_word_of_a_restart(
         shown = frame(app)
         assert "openclaw agent --local" in shown
         assert ("1 more: agent:ezra:main" in shown) == bool(others)
-        await pilot.press("right", "enter") if not word else await pilot.press(*word, "enter")
+        question = f"Type openclaw to end pid 4711 with the run of {planned['*'].key}{more}:"
+        assert question in " ".join(shown.replace("│", " ").split())
+        assert app.screen.query_one("#ask-yes").disabled
+        await pilot.press(*"openclaw", "enter")
         await wait_for(pilot, lambda: bool(done))
         consent = "restart" if others else "terminate"
         assert done == [([incident().sessions[1].key], frozenset({consent}))]

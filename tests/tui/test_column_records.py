@@ -12,11 +12,10 @@ from lockdeck.backend.model.changes import changes
 from lockdeck.backend.settings.records import Settings
 from lockdeck.tui.preferences.check import check_columns
 from lockdeck.tui.screens.fleet import FleetScreen
-from lockdeck.tui.table.arrangement import arrange_fleet, arrange_locks
 from lockdeck.tui.table.column import CellContext, Column, Field, SortValue, Width, no_cell
 from lockdeck.tui.table.columns.fleet import row_cell
 from lockdeck.tui.table.journalentry import Entry
-from lockdeck.tui.table.rows import Row, row_agent
+from lockdeck.tui.table.rows import Row, fleet_rows, lock_rows, row_agent
 from lockdeck.tui.table.tables import EVENTS, FLEET, TABLES
 from lockdeck.tui.view.events import event_lines
 from lockdeck.tui.view.lines import line, plain, span
@@ -39,8 +38,8 @@ NEW: Column[Row] = Column(
 def items_of(table: str) -> Sequence[object]:
     facts = {"at": "2026-04-05T10:00:00Z", "kind": "released", "path": "/r/a.lock", "releaseId": "a1"}
     return {
-        "fleet": [*arrange_fleet(incident()).items.values(), *arrange_fleet(hostile()).items.values()],
-        "locks": [*arrange_locks(incident()).items.values(), *arrange_locks(hostile()).items.values()],
+        "fleet": [*fleet_rows(incident()).values(), *fleet_rows(hostile()).values()],
+        "locks": [*lock_rows(incident()).values(), *lock_rows(hostile()).values()],
         "events": event_lines(changes(quiet(), hostile()), NOW),
         "journal": [Entry(1, {}), Entry(2, facts | {"sentences": ["released"]})],
     }[table]
@@ -117,7 +116,7 @@ async def test_a_new_column_needs_its_record_and_nothing_else(monkeypatch: pytes
         await pilot.press("slash", *"que", "tab", *"waits-si", "tab", "enter")
         assert app.screen.filter_text == "queue:waits-silas"
         assert {key[2].split(":")[1] for key in app.screen.table.order} == {"silas"}
-        await pilot.press("C")
+        await pilot.press("v")
         assert "QUEUE" in frame(app)
         await pilot.press("space", "enter")
         assert "QUEUE" not in frame(app)

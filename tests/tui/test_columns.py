@@ -96,7 +96,7 @@ def test_a_column_that_does_not_fit_says_so() -> None:
     choice = choice_of(COLUMNS, ())
     for symbols in (UNICODE, ASCII):
         rows = ["".join(part.text for part in row) for row in choice_lines(choice, COLUMNS, 80, symbols)]
-        assert next(row for row in rows if "holder" in row).endswith("columns on")
+        assert next(row for row in rows if "callers" in row).endswith("columns on")
         assert not any("from" in row for row in rows if "occupied" in row)
         assert all(width_of(row) <= 51 for row in choice_lines(choice, COLUMNS, 80, symbols))
     narrow = ColumnChoice(NAMES, frozenset({"holder"}))
@@ -108,13 +108,13 @@ async def test_columns_are_hidden_moved_and_used_at_once(config: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await show(pilot, incident())
         assert titles(app)[:2] == ["STATE", "AGENT"]
-        await pilot.press("C")
+        await pilot.press("v")
         assert isinstance(app.screen, ColumnsDialog)
         await pilot.press("down", "space", "down", "shift+up", "shift+up", "enter")
-        assert titles(app)[:3] == ["SESSION", "STATE", "ATTEMPTS"]
+        assert titles(app)[:3] == ["SESSION", "STATE", "ATTEMPT"]
         assert "discord:channel" in frame(app)
-        await pilot.press("C", "j", "K", "end", "space", "escape")
-        assert titles(app)[:3] == ["SESSION", "STATE", "ATTEMPTS"]
+        await pilot.press("v", "j", "K", "end", "space", "escape")
+        assert titles(app)[:3] == ["SESSION", "STATE", "ATTEMPT"]
         assert written(config) is None
 
 
@@ -130,7 +130,7 @@ async def test_the_last_column_stays(config: Path) -> None:
     app = dashboard(preferences=preferences(config, locks=("age",)))
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await show(pilot, incident())
-        await pilot.press("l", "C", "space")
+        await pilot.press("l", "v", "space")
         await pilot.pause()
         assert "one column must stay" in frame(app)
         await pilot.press("enter")
@@ -143,9 +143,10 @@ async def test_d_brings_all_columns_back(config: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await show(pilot, incident())
         assert "STATE" not in frame(app)
-        await pilot.press("C", "d", "enter")
+        await pilot.press("v", "d", "enter")
         assert titles(app)[:2] == ["STATE", "AGENT"]
-        assert app.preferences.columns["fleet"] == ()
+        assert app.preferences.columns_of("fleet") == ()
+        assert app.preferences.looks.of("fleet").columns == ()
 
 
 async def test_s_keeps_the_columns_in_the_configuration_and_its_comments(config: Path) -> None:
@@ -153,7 +154,7 @@ async def test_s_keeps_the_columns_in_the_configuration_and_its_comments(config:
     app = dashboard(preferences=preferences(config))
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await show(pilot, incident())
-        await pilot.press("l", "C", "space", "s")
+        await pilot.press("l", "v", "space", "s")
         await wait_for(pilot, lambda: f"are saved in {config}" in told(app))
         assert "VERDICT" not in frame(app)
     text = written(config)
@@ -175,7 +176,7 @@ async def test_columns_that_cannot_be_saved_are_shown_and_nothing_is_lost(
     app = dashboard(preferences=preferences(config))
     async with app.run_test(size=(140, 30), notifications=True) as pilot:
         await show(pilot, incident())
-        await pilot.press("C", "space", "s")
+        await pilot.press("v", "space", "s")
         await wait_for(pilot, lambda: "not saved" in told(app))
         assert why in told(app)
         assert "STATE" not in frame(app)
@@ -186,10 +187,10 @@ async def test_events_and_journal_have_columns_too(config: Path) -> None:
     app = dashboard(preferences=preferences(config, journal=("what",)))
     async with app.run_test(size=(80, 24)) as pilot:
         await show(pilot, incident())
-        await pilot.press("e", "C", "down", "space", "enter")
+        await pilot.press("e", "v", "down", "space", "enter")
         assert "ABOUT" in frame(app)
         assert "SEVERITY" not in frame(app)
-        await pilot.press("j")
+        await pilot.press("J")
         assert "WHAT" in frame(app)
         assert "ABOUT" not in frame(app)
         await pilot.press("escape", "e")
@@ -200,7 +201,7 @@ async def test_the_dialog_works_with_the_mouse(config: Path) -> None:
     app = dashboard(preferences=preferences(config))
     async with app.run_test(size=(80, 24)) as pilot:
         await show(pilot, incident())
-        await pilot.press("C")
+        await pilot.press("v")
         await pilot.click("#box-lines", offset=(8, 3))
         await pilot.click("#columns-use")
         await pilot.pause()
@@ -212,7 +213,7 @@ async def test_the_dialog_fits_a_small_terminal_and_follows_its_cursor(config: P
     app = dashboard(preferences=preferences(config))
     async with app.run_test(size=(60, 16)) as pilot:
         await show(pilot, incident())
-        await pilot.press("C", "end")
+        await pilot.press("v", "end")
         await pilot.pause()
         assert "free_by" in frame(app)
         await pilot.press("home")

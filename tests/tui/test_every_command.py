@@ -30,12 +30,16 @@ from lockdeck.tui.screens.palette import DeckPalette
 from lockdeck.tui.screens.plaintext import PlainTextScreen
 from lockdeck.tui.screens.registry import SCREENS
 from lockdeck.tui.screens.session import SessionScreen
+from lockdeck.tui.screens.written.log import LogScreen
+from lockdeck.tui.screens.written.transcript import TranscriptScreen
+from lockdeck.tui.screens.written.writtenscreen import WrittenScreen
 from lockdeck.tui.targets import holder_pid
 from lockdeck.tui.widgets.prompt import FilterPrompt
 from lockdeck.tui.widgets.table import Table
 from tests.tui.acting import Yard
 from tests.tui.samples import NOW, incident, quiet
-from tests.tui.stage import frame, show, wait_for
+from tests.tui.stage import at_rest, frame, show, wait_for
+from tests.tui.written import SAID, Written, with_transcripts
 
 SIZE = (140, 60)
 WAYS: dict[type[DeckScreen], tuple[str, ...]] = {
@@ -43,7 +47,9 @@ WAYS: dict[type[DeckScreen], tuple[str, ...]] = {
     SessionScreen: ("enter",),
     LocksScreen: ("l",),
     EventsScreen: ("e",),
-    JournalScreen: ("j",),
+    JournalScreen: ("J",),
+    LogScreen: ("L",),
+    TranscriptScreen: ("T",),
 }
 """The keys that lead from the fleet to each screen."""
 
@@ -69,7 +75,7 @@ class Stage:
     async def press(self) -> None:
         """Press the key of the command."""
         await self.pilot.press(*self.keys)
-        await self.pilot.pause()
+        await at_rest(self.pilot)
 
     def shows(self, kind: type[object]) -> bool:
         return isinstance(self.app.screen, kind)
@@ -94,9 +100,71 @@ def leads_to(name: str, kind: type[DeckScreen]) -> None:
     EFFECTS[name] = leads
 
 
+@effect
+async def as_it_comes(stage: Stage) -> None:
+    await stage.pilot.press("slash", *"zzz", "enter")
+    await stage.press()
+    assert stage.screen.filter_text == ""
+    assert any("as it comes" in note.message for note in stage.app._notifications)
+
+
 leads_to("locks", LocksScreen)
 leads_to("events", EventsScreen)
 leads_to("journal", JournalScreen)
+
+
+@effect
+async def log(stage: Stage) -> None:
+    await _leads_to_what_was_written(stage, LogScreen)
+
+
+@effect
+async def transcript(stage: Stage) -> None:
+    await _leads_to_what_was_written(stage, TranscriptScreen)
+
+
+async def _leads_to_what_was_written(stage: Stage, kind: type[LogScreen] | type[TranscriptScreen]) -> None:
+    selected, beneath = stage.selected, stage.app.screen_stack[: len(stage.app.screen_stack)]
+    await stage.press()
+    assert stage.shows(kind)
+    assert stage.app.screen.selected_key == selected
+    kept = beneath[:-1] if isinstance(stage.screen, LogScreen | TranscriptScreen) else beneath
+    assert stage.app.screen_stack[:-1] == kept
+
+
+@effect
+async def raw(stage: Stage) -> None:
+    await stage.press()
+    assert "as OpenClaw wrote them" in frame(stage.app)
+    await stage.press()
+    assert "what lockdeck reads in them   r shows the lines themselves" in frame(stage.app)
+
+
+@effect
+async def next_attempt(stage: Stage) -> None:
+    await _goes_to_attempt(stage, "g", 1)
+
+
+@effect
+async def previous_attempt(stage: Stage) -> None:
+    await _goes_to_attempt(stage, "G", -1)
+
+
+async def _goes_to_attempt(stage: Stage, edge: str, place: int) -> None:
+    await stage.pilot.press(edge)
+    rotation = stage.screen.session.rotation
+    ends = [attempt.ended_at for attempt in rotation.attempts if attempt.ended_at is not None]
+    await stage.press()
+    assert stage.screen.table.cursor_item.at == pytest.approx(ends[0 if place > 0 else -1], abs=1.0)
+
+
+@effect
+async def content(stage: Stage) -> None:
+    await wait_for(stage.pilot, lambda: "aborted" in frame(stage.app))
+    await stage.pilot.press("g", "j")
+    assert SAID not in frame(stage.app)
+    await stage.press()
+    await wait_for(stage.pilot, lambda: SAID in frame(stage.app))
 
 
 @effect
@@ -106,6 +174,8 @@ async def open_(stage: Stage) -> None:
     if isinstance(stage.screen, JournalScreen):
         assert stage.shows(ReaderDialog)
         assert "releaseId  bb" in frame(stage.app)
+    elif isinstance(stage.screen, LogScreen):
+        assert "as OpenClaw wrote them" in frame(stage.app)
     else:
         assert stage.shows(SessionScreen)
         assert stage.app.screen.selected_key == selected
@@ -137,7 +207,11 @@ async def palette(stage: Stage) -> None:
 async def quit_(stage: Stage) -> None:
     assert stage.app.return_code is None
     await stage.press()
-    assert stage.app.return_code == 0
+    if isinstance(stage.screen, FleetScreen):
+        assert stage.app.return_code == 0
+    else:
+        assert stage.shows(FleetScreen)
+        assert stage.app.return_code is None
 
 
 @effect
@@ -160,6 +234,60 @@ async def _asks(stage: Stage, kind: type[CancelDialog] | type[ReleaseDialog]) ->
 
 
 @effect
+async def cause(stage: Stage) -> None:
+    await stage.press()
+    assert stage.shows(ReaderDialog)
+    assert "main on another provider was answered meanwhile" in frame(stage.app)
+
+
+@effect
+async def cancel_cause(stage: Stage) -> None:
+    await stage.press()
+    dialog = stage.app.screen
+    assert isinstance(dialog, CancelDialog)
+    members = stage.app.deck.displayed.incidents[0].members
+    assert {target.row[1:] for target in dialog._targets} == set(members)
+    assert len(members) > 1
+
+
+@effect
+async def idle(stage: Stage) -> None:
+    table = stage.screen.query_one(Table)
+    before = len(table.order)
+    await stage.press()
+    assert len(table.order) == len(stage.screen.items) > before
+    await stage.press()
+    assert len(table.order) == before
+    assert "idle" in frame(stage.app)
+
+
+@effect
+async def mark_all(stage: Stage) -> None:
+    await stage.press()
+    assert set(stage.screen.target_keys) == set(stage.screen.query_one(Table).order)
+
+
+async def _goes_through(stage: Stage, step: int) -> None:
+    """See the cursor go through the rows of a filter, round and round."""
+    await stage.pilot.press("slash", *"e", "enter", "g")
+    table = stage.screen.query_one(Table)
+    assert len(table.order) > 1
+    for turn in range(1, len(table.order) + 1):
+        await stage.press()
+        assert table.cursor_key == table.order[step * turn % len(table.order)]
+
+
+@effect
+async def next_match(stage: Stage) -> None:
+    await _goes_through(stage, 1)
+
+
+@effect
+async def previous_match(stage: Stage) -> None:
+    await _goes_through(stage, -1)
+
+
+@effect
 async def filter_(stage: Stage) -> None:
     await stage.press()
     prompt = stage.screen.query_one(FilterPrompt)
@@ -167,6 +295,10 @@ async def filter_(stage: Stage) -> None:
     table = stage.screen.query_one(Table)
     before = len(table.order)
     await stage.pilot.press(*"zzz")
+    if isinstance(stage.screen, LogScreen):
+        await wait_for(stage.pilot, lambda: "0 matches of zzz" in frame(stage.app))
+        assert len(table.order) == before
+        return
     await wait_for(stage.pilot, lambda: len(table.order) < before)
     assert "No row matches zzz" in frame(stage.app)
 
@@ -234,6 +366,10 @@ async def copy(stage: Stage) -> None:
 @effect
 async def show_text(stage: Stage) -> None:
     told = {EventsScreen: stage.app.deck.log[0][1].sentence, JournalScreen: "releaseId  bb"}
+    if isinstance(stage.screen, LogScreen):
+        told[LogScreen] = stage.screen.table.cursor_item.text
+    if isinstance(stage.screen, TranscriptScreen):
+        told[TranscriptScreen] = stage.screen.session.transcript
     expected = told.get(type(stage.screen)) or stage.selected[2]
     await stage.press()
     assert stage.shows(PlainTextScreen)
@@ -339,13 +475,16 @@ async def test_the_command_does_what_it_says(
     yard.journal.append("released", path="/r/b.jsonl.lock", releaseId="bb")
     app = yard.dashboard()
     app.clock = lambda: NOW
+    app.records = Written(tmp_path)
     async with app.run_test(size=SIZE) as pilot:
         await show(pilot, quiet())
-        await show(pilot, incident())
+        await show(pilot, with_transcripts(incident()))
         await pilot.press(*WAYS[screen])
+        await wait_for(pilot, lambda: isinstance(app.screen, screen))
         shown = app.screen
-        assert isinstance(shown, screen)
         await wait_for(pilot, lambda: shown.selected_key is not None)
+        if isinstance(shown, WrittenScreen):
+            await wait_for(pilot, lambda: bool(shown.items))
         await EFFECTS[command.id](Stage(pilot, shown, (key,)))
 
 

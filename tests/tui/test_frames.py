@@ -1,4 +1,4 @@
-"""Every screen and dialog, as it is seen, at three sizes and in three themes.
+"""Every screen and dialog, as it is seen, at four sizes and in three themes.
 
 The frames lie in `frames/`; LOCKDECK_UPDATE_FRAMES=1 writes them anew.
 """
@@ -20,10 +20,10 @@ from lockdeck.tui.operations import ActionContext
 from lockdeck.tui.screens.journal import JournalScreen
 from tests.tui.samples import NOW, incident, quiet
 from tests.tui.scenes import cancel_ladder, cancel_result, journal_entries, release_offer, release_refusal
-from tests.tui.stage import dashboard, frame, show, wait_for
+from tests.tui.stage import at_rest, dashboard, frame, show, wait_for
 
 FRAMES = Path(__file__).parent / "frames"
-SIZES = ((60, 20), (80, 24), (140, 45))
+SIZES = ((60, 20), (80, 24), (120, 35), (160, 50))
 THEMES = ("dark", "monochrome", "deuteranopia")
 Scene = Callable[[object], Awaitable[None]]
 
@@ -37,7 +37,7 @@ def keys(*pressed: str) -> Scene:
 
 async def journal(pilot: object) -> None:
     app = pilot.app  # type: ignore[attr-defined]
-    await pilot.press("j")  # type: ignore[attr-defined]
+    await pilot.press("J")  # type: ignore[attr-defined]
     await wait_for(
         pilot, lambda: isinstance(app.screen, JournalScreen) and app.screen.selected_key is not None
     )
@@ -60,9 +60,10 @@ SCENES: dict[str, Scene] = {
     "events": keys("e"),
     "journal": journal,
     "help": keys("question_mark"),
+    "cause": keys("a"),
 }
 DIALOGS: dict[str, Scene] = {
-    "columns": keys("C"),
+    "columns": keys("v"),
     "notes": keys("exclamation_mark"),
     "text": keys("Y"),
     "filter": completion,
@@ -110,6 +111,7 @@ async def held(name: str, scene: Scene, size: tuple[int, int], themes: Sequence[
         await show(pilot, quiet())
         await show(pilot, incident())
         await scene(pilot)
+        await at_rest(pilot)
         for theme in themes:
             app.use_theme(theme)
             await pilot.pause()

@@ -8,12 +8,12 @@ from msgspec.structs import replace
 from lockdeck.backend.model.changes import changes
 from lockdeck.backend.model.fleet import FleetSnapshot, GatewayView, RootView
 from lockdeck.backend.model.locks import Verdict
-from lockdeck.tui.table.arrangement import arrange_locks
-from lockdeck.tui.table.rows import locks_without_session
+from lockdeck.tui.table.rows import lock_rows, locks_without_session
 from lockdeck.tui.view.advice import advice
+from lockdeck.tui.view.counts import FleetCounts
 from lockdeck.tui.view.events import event_lines
 from lockdeck.tui.view.header import HeaderState, header
-from lockdeck.tui.view.plain import snapshot_lines
+from lockdeck.tui.view.printed.plain import snapshot_lines
 from lockdeck.tui.view.symbols import UNICODE
 from tests.tui.samples import NOW
 from tests.unit.model.test_gateways import CASES, DEAD, HELD, view
@@ -40,7 +40,7 @@ def test_two_gateways_on_one_root_are_more_urgent_than_the_verdict():
 def test_a_gateway_at_work_is_among_the_locks_and_no_row_of_the_fleet():
     assert locks_without_session(fleet(HELD)) == ()
     assert locks_without_session(fleet(DEAD)) == (DEAD,)
-    assert list(arrange_locks(fleet(HELD)).items.values()) == [HELD]
+    assert list(lock_rows(fleet(HELD)).values()) == [HELD]
 
 
 def test_the_text_has_the_gateway_locks_by_themselves():
@@ -60,8 +60,11 @@ def test_the_text_has_the_gateway_locks_by_themselves():
 )
 def test_whether_a_gateway_lives_is_said_and_also_when_nobody_can_tell(alive, plain, words):
     snapshot = fleet(alive=alive)
-    assert plain in next(snapshot_lines(snapshot))
-    shown = ["".join(part.text for part in row) for row in header(snapshot, HeaderState(NOW), UNICODE, 120)]
+    assert any(plain in line for line in snapshot_lines(snapshot))
+    shown = [
+        "".join(part.text for part in row)
+        for row in header(snapshot, FleetCounts(), HeaderState(NOW), UNICODE, 120)
+    ]
     assert any(words in row for row in shown), shown
 
 

@@ -36,7 +36,7 @@ async def test_entries_come_newest_first_and_enter_shows_the_facts(yard: Yard) -
     yard.journal.append("released", path="/r/b.jsonl.lock", releaseId="bb", evidence={"uid": 1000})
     app = yard.dashboard()
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press("j")
+        await pilot.press("J")
         await wait_for(pilot, lambda: "refused" in frame(app))
         shown = frame(app)
         assert isinstance(app.screen, JournalScreen)
@@ -59,7 +59,7 @@ async def test_a_broken_chain_is_said_loudly(yard: Yard) -> None:
     falsify(Path(yard.journal.path))
     app = yard.dashboard()
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press("j")
+        await pilot.press("J")
         await wait_for(pilot, lambda: "CHAIN BROKEN at line 3" in frame(app))
         assert "9.jsonl.lock" in frame(app)
 
@@ -69,14 +69,14 @@ async def test_a_journal_that_can_not_be_read_is_told(yard: Yard) -> None:
     os.symlink("/nowhere", yard.journal.path)
     app = yard.dashboard(read_only=True)
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press("j")
+        await pilot.press("J")
         await wait_for(pilot, lambda: "can't be read" in frame(app))
 
 
 async def test_without_entries_it_says_so_and_nothing_can_be_opened(yard: Yard) -> None:
     app = yard.dashboard()
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press("j")
+        await pilot.press("J")
         await wait_for(pilot, lambda: "Nothing was done or refused yet" in frame(app))
         assert app.screen.check_action("command", ("open",)) is None
         await pilot.press("enter")

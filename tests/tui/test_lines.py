@@ -11,6 +11,7 @@ from lockdeck.backend.system.text import safe
 from lockdeck.tui.table.columns.fleet import COLUMNS
 from lockdeck.tui.table.columns.locks import COLUMNS as LOCK_COLUMNS
 from lockdeck.tui.table.layout import GAP, lay_out
+from lockdeck.tui.table.naming import cut_names
 from lockdeck.tui.view.bars import bar
 from lockdeck.tui.view.lines import fit, line, merged, plain, sides, span, width_of, wrap
 from lockdeck.tui.view.symbols import ASCII, UNICODE, choose_symbols
@@ -50,11 +51,24 @@ def test_columns_drop_by_importance() -> None:
     def titles(width: int) -> list[str]:
         return [COLUMNS[index].title for index, _ in lay_out(COLUMNS, width - 2)]
 
-    assert titles(60) == ["STATE", "AGENT", "SESSION", "ATTEMPTS", "OCCUPIED"]
-    assert titles(80) == [*titles(60), "LOCK", "CALLERS"]
-    assert set(titles(120)) == {*titles(80), "HOLDER", "FREE BY", "CHURN", "TREND"}
-    assert "CHURN" not in titles(119)
-    assert len(titles(140)) == len(COLUMNS)
+    assert titles(60) == ["STATE", "AGENT", "SESSION", "ATTEMPT", "OCCUPIED"]
+    assert titles(80) == [*titles(60), "FREE BY", "HOLDER"]
+    assert set(titles(120)) == {*titles(80), "WAITING"}
+    assert len(titles(140)) == len(titles(200)) == len(COLUMNS) - len(("LOCK", "CHURN", "TREND"))
+
+
+@given(st.sets(st.text("ab:-é漢", min_size=1, max_size=30), max_size=12), st.integers(8, 30))
+def test_names_that_are_cut_have_the_width_and_stay_different(names: set[str], width: int) -> None:
+    for ellipsis in ("…", "~"):
+        cut = cut_names(names, width, ellipsis)
+        shown = [cut.get(name, name) for name in names]
+        assert len(set(shown)) == len(names)
+        assert all(cell_len(name) <= width for name in shown)
+
+
+def test_a_name_that_is_cut_keeps_its_end_from_a_joint_on() -> None:
+    cut = cut_names(["discord:channel:119834421", "telegram:direct:4402", "main"], 15, "…")
+    assert cut == {"discord:channel:119834421": "disco…119834421", "telegram:direct:4402": "tel…direct:4402"}
 
 
 @given(st.floats(0, 99 * 86_400))
@@ -62,13 +76,15 @@ def test_a_duration_fits_its_columns(seconds: float) -> None:
     width = {column.name: column.width.cells for column in (*LOCK_COLUMNS, *COLUMNS)}
     assert len(duration(seconds)) <= width["occupied"]
     assert len(duration(seconds)) <= width["age"]
-    assert len(f"23:26 +{duration(seconds)}") <= width["free_by"]
+    assert len(f"in {duration(seconds)} at 23:26:41") <= width["free_by"]
+    brief = {column.name: column.width.brief_cells for column in COLUMNS}
+    assert len(f"in {duration(seconds)}") <= brief["free_by"]
 
 
 @given(st.floats(-1, 2), st.integers(0, 30))
 def test_a_bar_has_its_width_in_both_symbol_sets(share: float, width: int) -> None:
-    assert width_of(bar(share, width, UNICODE)) == width
-    assert width_of(bar(share, width, ASCII)) == width
+    assert width_of(bar(share, width, UNICODE, "text")) == width
+    assert width_of(bar(share, width, ASCII, "text")) == width
 
 
 def test_the_ascii_set_is_ascii_and_every_glyph_is_one_cell() -> None:

@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from lockdeck.backend.model.changes import compared
 from lockdeck.backend.model.fleet import FleetSnapshot, Severity, State
-from lockdeck.tui.alarms import Rule, Subject, Watch, WatchStep, advance, criticals, words
+from lockdeck.tui.alarms import Criticals, Rule, Subject, Watch, WatchStep, advance, words
 from lockdeck.tui.preferences.records import Preferences
+from lockdeck.tui.table.rowchanges import RowFinder
 from lockdeck.tui.terminal.notifications import notification
 from tests.tui.samples import NOW, PAYLOADS, incident, quiet
 from tests.tui.stage import dashboard, frame, show
@@ -93,7 +95,9 @@ def test_whatever_happens_turning_and_clearing_alternate_and_keep_the_interval(
 
 
 def test_stuck_sessions_and_leaked_locks_of_their_own_are_critical() -> None:
-    names = {subject.name for subject in criticals(incident()).values()}
+    criticals = Criticals()
+    criticals.take(RowFinder().take(compared(None, incident())).fleet)
+    names = {subject.name for subject in criticals.subjects.values()}
     assert names == {"silas discord:channel:119834421", "ezra discord:channel:119834907"}
 
 
@@ -152,3 +156,54 @@ async def test_without_a_wish_for_it_there_is_no_bell_and_no_sequence(
         await pilot.pause()
         assert len(app._notifications) == 1
         assert sent == []
+
+
+def test_what_waited_is_told_in_the_words_of_now_and_not_if_it_is_over() -> None:
+    busy = subjects(A)
+    worse = {B: Subject("b", "nine attempts")}
+    told = lived(
+        *((1, busy), (6, busy), (7, busy | subjects(B)), (12, busy | subjects(B))),  # b waits from here on
+        *((20, busy | worse), (36, busy | worse)),
+    )
+    assert told == ["6 a: critical: four attempts", "36 b: critical: nine attempts"]
+    over = lived(
+        *((1, busy), (6, busy), (7, busy | subjects(B)), (12, busy | subjects(B))),
+        *((15, busy), (21, busy), (36, busy), (66, busy)),
+    )
+    assert over == ["6 a: critical: four attempts"]
+
+
+def test_an_alarm_does_not_clear_between_two_attempts() -> None:
+    watch = advance(Watch(begun=True), subjects(A), 0.0, RULE).watch
+    watch = advance(watch, subjects(A), 5.0, RULE).watch
+    for now in (40.0, 50.0):
+        step = advance(watch, {}, now, RULE, unsettled={A})
+        watch = step.watch
+        assert step.tell == ()
+    watch = advance(watch, {}, 60.0, RULE).watch
+    assert words(advance(watch, {}, 65.0, RULE).tell) == ["a: no longer critical, after 1m 00s"]
+
+
+def test_nothing_is_told_while_nobody_listens_and_what_is_so_afterwards_is() -> None:
+    watch = advance(Watch(begun=True), subjects(A), 0.0, RULE).watch
+    step = advance(watch, subjects(A), 6.0, RULE, listening=False)
+    assert step.tell == ()
+    assert words(advance(step.watch, subjects(A), 7.0, RULE).tell) == ["a: critical: four attempts"]
+
+
+async def test_toasts_wait_for_the_end_of_a_dialog_and_come_in_one() -> None:
+    app = dashboard()
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await show(pilot, incident())
+        await pilot.press("question_mark")
+        app.tell("one")
+        app.tell("two", severity="warning")
+        await pilot.pause()
+        assert not app._notifications
+        await pilot.press("escape")
+        await pilot.pause()
+        (toast,) = app._notifications
+        assert (toast.message, toast.severity) == ("one\ntwo", "warning")
+        app.tell("three")
+        await pilot.pause()
+        assert [toast.message for toast in app._notifications] == ["three"]

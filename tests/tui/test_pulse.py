@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from lockdeck.backend.model.changes import changes
-from lockdeck.backend.model.fleet import FleetSnapshot, SessionView
+from lockdeck.backend.model.fleet import FleetSnapshot, SessionView, State
 from lockdeck.backend.model.runs.records import Blocked, Hold, Occupation
 from lockdeck.tui.app import LockdeckApp
+from lockdeck.tui.preferences.records import Preferences
 from lockdeck.tui.view.lines import plain
 from lockdeck.tui.view.sparkline import (
     BUCKETS,
@@ -39,6 +40,7 @@ def occupied(holds: int, since: float = NOW, callers: int = 0) -> SessionView:
     return session(
         "silas",
         "main",
+        state=State.RUNNING,  # idle ones are folded
         occupation=Occupation("/x.lock", since, holds, (last,)),
         blocked=Blocked(callers, NOW),
     )
@@ -149,6 +151,11 @@ async def test_the_session_screen_shows_its_agents_last_minutes() -> None:
         assert "█  2" in shown
 
 
+SPARKS = Preferences(
+    columns={"fleet": ("state", "agent", "session", "occupied", "churn", "callers", "trend")}
+)
+
+
 def spark_of(app: LockdeckApp, title: str) -> str:
     rows = frame(app).split("\n")
     x = next(row for row in rows if "CHURN" in row).index(title)
@@ -157,7 +164,7 @@ def spark_of(app: LockdeckApp, title: str) -> str:
 
 @pytest.mark.parametrize("size", [(120, 24), (140, 45)])
 async def test_the_fleet_shows_the_last_minutes_of_a_session(size: tuple[int, int]) -> None:
-    app = dashboard(now=NOW // 60 * 60 + 30)
+    app = dashboard(now=NOW // 60 * 60 + 30, preferences=SPARKS)
     async with app.run_test(size=size) as pilot:
         await show(pilot, at(NOW // 60 * 60 - 50, occupied(1)))
         await show(pilot, at(NOW // 60 * 60 - 40, occupied(9, callers=1)))
@@ -167,19 +174,19 @@ async def test_the_fleet_shows_the_last_minutes_of_a_session(size: tuple[int, in
 
 
 async def test_a_narrow_fleet_has_no_sparks_and_a_plain_one_has_ascii() -> None:
-    app = dashboard(env={"TERM": "linux"})
+    app = dashboard(env={"TERM": "linux"}, preferences=SPARKS)
     async with app.run_test(size=(120, 24)) as pilot:
         await show(pilot, at(NOW, occupied(1)))
         await show(pilot, at(NOW + 0.5, occupied(9, callers=1)))
         assert spark_of(app, "CHURN") == "    #"
-        await pilot.resize_terminal(100, 24)
+        await pilot.resize_terminal(50, 24)
         await pilot.pause()
         assert "CHURN" not in frame(app)
 
 
 async def test_a_row_is_not_painted_again_for_its_spark_before_a_minute_is_over() -> None:
     now = [NOW // 60 * 60 + 60]
-    app = dashboard(clock=lambda: now[0])
+    app = dashboard(clock=lambda: now[0], preferences=SPARKS)
     async with app.run_test(size=(140, 24)) as pilot:
         idle = replace(occupied(1), occupation=None)
         await show(pilot, at(now[0], idle, replace(idle, key="agent:silas:other")))
@@ -202,7 +209,7 @@ async def test_a_row_is_not_painted_again_for_its_spark_before_a_minute_is_over(
 
 async def test_a_paused_picture_keeps_its_sparks() -> None:
     now = [NOW // 60 * 60 + 5]
-    app = dashboard(clock=lambda: now[0])
+    app = dashboard(clock=lambda: now[0], preferences=SPARKS)
     async with app.run_test(size=(140, 24)) as pilot:
         await show(pilot, at(now[0] - 1, occupied(1)))
         await show(pilot, at(now[0], occupied(5)))

@@ -160,7 +160,7 @@ async def test_events_and_journal_give_the_selected_line(tmp_path: Path) -> None
         await pilot.press("e", "Y")
         assert "severity" in frame(app)
         assert app.deck.log[0][1].sentence in frame(app)
-        await pilot.press("escape", "j")
+        await pilot.press("escape", "J")
         await wait_for(pilot, lambda: "refused" in frame(app))
         await pilot.press("Y")
         assert "releaseId  aa" in frame(app).split("\n")

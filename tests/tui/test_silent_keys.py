@@ -23,7 +23,15 @@ from tests.tui.samples import NOW, incident, quiet
 from tests.tui.stage import dashboard, frame, show, wait_for
 
 SIZE = (140, 60)
-WAYS = {"fleet": (), "session": ("enter",), "locks": ("l",), "events": ("e",), "journal": ("j",)}
+WAYS = {
+    "fleet": (),
+    "session": ("enter",),
+    "locks": ("l",),
+    "events": ("e",),
+    "journal": ("J",),
+    "log": ("L",),
+    "transcript": ("T",),
+}
 SORT_FREEZE_PAUSE = ("greater_than_sign", "f", "p")
 DIALOGS = {"c": CancelDialog, "R": ReleaseDialog}
 
@@ -61,7 +69,7 @@ async def mark_and_hide(pilot: Pilot[int], marks: int) -> tuple[tuple[str, str, 
 
 def asked(app: LockdeckApp) -> bool:
     screen = app.screen
-    if not isinstance(screen, AskDialog) or not screen.query("#ask-no"):
+    if not isinstance(screen, AskDialog) or screen.painted_at is None:
         return False
     return "Close" in str(screen.query_one("#ask-no", Button).label) or screen.query_one("#ask-yes").display
 
@@ -125,11 +133,16 @@ async def without_effect(pilot: Pilot[int], screen: DeckScreen) -> list[str]:
     for name in screen.COMMAND_IDS:
         if not screen.check_action("command", (name,)):
             for key in COMMANDS[name].keys:
-                before = len(sentences(pilot.app))
+                before = [note.identity for note in pilot.app._notifications]
                 await pilot.press(key)
-                if len(sentences(pilot.app)) == before or pilot.app.screen is not screen:
+                after = [note.identity for note in pilot.app._notifications]
+                if after == before or pilot.app.screen is not screen:
                     silent.append(key)
     return silent
+
+
+WITHOUT_ROWS = ("log", "transcript")
+"""On these all commands work always: none is about a row."""
 
 
 @pytest.mark.parametrize("read_only", [False, True])
@@ -141,7 +154,8 @@ async def test_a_command_that_does_not_work_now_says_why(way: str, read_only: bo
         await pilot.press(*WAYS[way])
         screen = app.screen
         await show(pilot, quiet())
-        assert any(not screen.check_action("command", (name,)) for name in screen.COMMAND_IDS)
+        some_do_not_work = any(not screen.check_action("command", (name,)) for name in screen.COMMAND_IDS)
+        assert some_do_not_work is (way not in WITHOUT_ROWS)
         assert await without_effect(pilot, screen) == []
 
 

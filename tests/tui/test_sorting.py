@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lockdeck.tui.preferences.records import Preferences
-from lockdeck.tui.table.arrangement import arrange_fleet, arrange_locks
 from lockdeck.tui.table.column import Column
 from lockdeck.tui.table.columns.fleet import COLUMNS
 from lockdeck.tui.table.columns.locks import COLUMNS as LOCK_COLUMNS
 from lockdeck.tui.table.layout import select
-from lockdeck.tui.table.rows import Row
+from lockdeck.tui.table.rows import Row, fleet_rows, lock_rows, row_key
 from lockdeck.tui.table.sorting import Sort
 from lockdeck.tui.widgets.tableheader import header_line
 from tests.tui.samples import incident
@@ -24,8 +25,12 @@ SORTABLE = [column for column in COLUMNS if column.sort is not None]
 SORTABLE_LOCKS = [column for column in LOCK_COLUMNS if column.sort is not None]
 
 
+def ordered(rows: Iterable[Row], sort: Sort) -> list[Row]:
+    return sorted(rows, key=sort.rank)
+
+
 def keys(sort: Sort) -> list[str]:
-    return [key[2] for key in arrange_fleet(incident(), sort=sort).order]
+    return [row_key(row)[2] for row in ordered(fleet_rows(incident()).values(), sort)]
 
 
 def name_of(column: Column[Row]) -> str:
@@ -35,16 +40,17 @@ def name_of(column: Column[Row]) -> str:
 @pytest.mark.parametrize("column", SORTABLE, ids=name_of)
 @pytest.mark.parametrize("reverse", [False, True])
 def test_sorting_loses_no_row_and_puts_rows_without_a_value_last(column: Column[Row], reverse: bool) -> None:
-    made = arrange_fleet(incident(), sort=Sort.of(column, reverse=reverse))
-    assert set(made.order) == set(made.items)
-    has_value = [made.sort_keys[key].value is not None for key in made.order]
+    sort, rows = Sort.of(column, reverse=reverse), fleet_rows(incident()).values()
+    made = ordered(rows, sort)
+    assert sorted(map(row_key, made)) == sorted(map(row_key, rows))
+    has_value = [sort.by.value(row) is not None for row in made]
     assert has_value == sorted(has_value, reverse=True)
 
 
 @pytest.mark.parametrize("column", SORTABLE_LOCKS, ids=name_of)
 def test_the_locks_can_be_sorted_by_each_of_their_columns(column: Column[Row]) -> None:
-    made = arrange_locks(incident(), sort=Sort.of(column))
-    values = [made.sort_keys[key].value for key in made.order]
+    sort = Sort.of(column)
+    values = [sort.by.value(row) for row in ordered(lock_rows(incident()).values(), sort)]
     known = [value for value in values if value is not None]
     assert known == sorted(known)
 
@@ -92,14 +98,14 @@ async def test_a_click_on_a_title_sorts_by_it_and_a_second_one_turns_it_round() 
     app = dashboard()
     async with app.run_test(size=SIZE) as pilot:
         await show(pilot, incident())
-        title = next(row for row in frame(app).split("\n") if "CALLERS" in row)
-        at = (title.index("CALLERS") + 2, 0)
+        title = next(row for row in frame(app).split("\n") if "WAITING" in row)
+        at = (title.index("WAITING") + 2, 0)
         await pilot.click("Table", offset=at)
         await pilot.pause()
-        assert "↓CALLERS" in frame(app)
+        assert "↓WAITING" in frame(app)
         await pilot.click("Table", offset=at)
         await pilot.pause()
-        assert "↑CALLERS" in frame(app)
+        assert "↑WAITING" in frame(app)
         first = app.screen.table.order[0][2]
         assert first.startswith("agent:ezra:discord")
 
@@ -118,21 +124,21 @@ async def test_w_shows_all_columns_and_the_arrows_lead_to_them() -> None:
     app = dashboard()
     async with app.run_test(size=(80, 24)) as pilot:
         await show(pilot, incident())
-        assert "HOLDER" not in frame(app)
+        assert "WAITING" not in frame(app)
         await pilot.press("w")
         assert "STATE" in frame(app)
-        await pilot.press(*["right"] * 8)
+        await pilot.press(*["right"] * 10)
         shown = frame(app)
         assert "HOLDER" in shown
-        assert "FREE BY" in shown
+        assert "TREND" in shown
         assert "STATE" not in shown
         assert "396 openclaw-gateway" in shown
-        titles = next(row for row in shown.split("\n") if "CALLERS" in row)
-        await pilot.click("Table", offset=(titles.index("CALLERS") + 2, 0))
+        titles = next(row for row in shown.split("\n") if "WAITING" in row)
+        await pilot.click("Table", offset=(titles.index("WAITING") + 2, 0))
         await pilot.pause()
-        assert "↓CALLERS" in frame(app)
+        assert "↓WAITING" in frame(app)
         await pilot.press("w")
-        assert "HOLDER" not in frame(app)
+        assert "WAITING" not in frame(app)
         assert "STATE" in frame(app)
 
 
@@ -140,8 +146,8 @@ async def test_columns_are_those_of_the_configuration_in_its_order() -> None:
     app = dashboard(preferences=Preferences(columns={"fleet": ("callers", "agent", "state")}))
     async with app.run_test(size=SIZE) as pilot:
         await show(pilot, incident())
-        titles = next(row for row in frame(app).split("\n") if "CALLERS" in row)
-        assert titles.split() == ["CALLERS", "AGENT", "↓STATE"]
+        titles = next(row for row in frame(app).split("\n") if "WAITING" in row)
+        assert titles.split() == ["WAITING", "AGENT", "↓STATE"]
         row = next(row for row in frame(app).split("\n") if "silas" in row)
         assert row.split()[:4] == ["4", "silas", "✖", "stuck"]
 

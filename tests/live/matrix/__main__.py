@@ -2,93 +2,82 @@
 
 from __future__ import annotations
 
+import argparse
+import multiprocessing
+import os
+import subprocess
 import sys
-import tempfile
 import time
-from collections import Counter
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from tests.folders import REPOSITORY
-from tests.live.install import install
-from tests.live.instance import Instance
-from tests.live.matrix import scenarios
-from tests.live.matrix.scenarios import Findings
+from tests.live.matrix.findings import COLUMNS, Findings
+from tests.live.matrix.trial import BUDGET_S, trial
 from tests.live.state import DIALECTS
 
 PAGE = REPOSITORY / "docs" / "releases.md"
-IDLE_S = 8
-RUN_S = 16
-"""Where a release has no idle timeout, what bounds an attempt (seconds) is the time of a run: longer than a slow answer."""
-SCENARIOS = (
-    scenarios.idle,
-    scenarios.streaming,
-    scenarios.hang,
-    scenarios.failing,
-    scenarios.cancelling,
-    scenarios.killed,
-)
-HEAD = """# lockdeck beside real releases
+HEAD = f"""# lockdeck beside real releases
 
 Made by `make live-all`, not by hand: four agents, a model provider that answers slowly, hangs or fails, cancels and a SIGKILL on each
-release. An answer is judged by what the provider saw: false green is an answer that shows nothing, or ends with 0 after two
-timeouts, while a request of that agent is open.
+release. An answer (of `status` every two seconds, and of `watch` beside it) is judged by what the provider saw: false green is an
+answer that shows nothing, or ends with 0 after two timeouts, while a request of that agent is open. A flip is a session that is told
+to be better off than before, and then worse again. *Without credentials* are the answers while the gateway can't be asked, where
+its word is needed, that were not green. An attempt is one that the provider saw, or that OpenClaw's own log tells.
 
-| release | answers | false greens | flips | attempts right | decisions right | cancels true | other faults |
-|---|---|---|---|---|---|---|---|
+| {" | ".join(COLUMNS)} |
+|{"---|" * len(COLUMNS)}
 """
 
 
-def trial(version: str) -> Findings:
-    """Try one release; a scenario that breaks off is a fault, and the next one goes on."""
-    findings = Findings(version)
-    with tempfile.TemporaryDirectory(prefix=f"matrix-{version}-") as folder:
-        idles = DIALECTS[version].idle is not None
-        options = {"run_timeout": 600, "idle_timeout": IDLE_S} if idles else {"run_timeout": RUN_S}
-        with Instance(install(version), Path(folder), **options) as instance:
-            for agent in ("main", "silas", "ezra", "juno"):
-                instance.start_run(agent).wait(scenarios.PATIENCE_S)
-            for scenario in SCENARIOS:
-                began = time.monotonic()
-                try:
-                    instance.start()
-                    instance.warm_up()
-                    scenario(instance, findings)
-                except Exception as error:
-                    findings.faults.append(f"{scenario.__name__} broke off: {type(error).__name__}: {error}")
-                print(f"{version} {scenario.__name__} {time.monotonic() - began:.0f} s", flush=True)
-    return findings
-
-
-def row(findings: Findings) -> str:
-    """One line of the table."""
-    cells = (
-        findings.release,
-        str(findings.looks),
-        str(len(findings.false_greens)),
-        str(findings.flips),
-        *(_share(counter) for counter in (findings.attempts, findings.decisions, findings.cancels)),
-        str(len(findings.faults)),
-    )
-    return f"| {' | '.join(cells)} |"
-
-
-def _share(counter: Counter[str]) -> str:
-    return f"{counter['right']} of {counter['all']}" if counter["all"] else "not tried"
-
-
-def main(versions: list[str]) -> int:
+def main() -> int:
     """Try the releases, print what is wrong, and write the table when all were tried."""
-    every = []
-    for version in versions or list(DIALECTS):
-        findings = trial(version)
-        every.append(findings)
-        print(row(findings))
-        for sentence in (*findings.false_greens, *findings.faults):
-            print(f"    {sentence}", flush=True)
-    if not versions:
-        PAGE.write_text(HEAD + "".join(f"{row(findings)}\n" for findings in every))
-    return int(any(f.false_greens or f.flips or f.faults for f in every))
+    parser = argparse.ArgumentParser(prog="python -m tests.live.matrix", description=__doc__)
+    parser.add_argument("versions", nargs="*", metavar="VERSION", help=f"one of {', '.join(DIALECTS)}")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="so many releases at once")
+    parser.add_argument("--only", metavar="WORDS", help="only these scenarios, by name, with commas between")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep logs and answers there")
+    options = parser.parse_args()
+    versions = options.versions or list(DIALECTS)
+    unknown = [version for version in versions if version not in DIALECTS]
+    if unknown:
+        parser.error(f"no such release here: {', '.join(unknown)}")
+    only = options.only.split(",") if options.only else None
+    print(
+        f"{len(versions)} releases, {options.jobs} at once, each for {BUDGET_S / 60:.0f} min at most",
+        flush=True,
+    )
+    every = _all(versions, options.jobs, only, options.keep)
+    for version in versions:
+        print(every[version].row())
+    if not options.versions and only is None:
+        rows = "".join(f"{every[version].row()}\n" for version in versions)
+        PAGE.write_text(f"{HEAD}{rows}\n{_run(options.jobs)}\n")
+    return int(not all(findings.clean for findings in every.values()))
+
+
+def _run(jobs: int) -> str:
+    """Say when the run ended, of which commit it was, and on what."""
+    told = subprocess.run(
+        ("git", "-C", REPOSITORY, "rev-parse", "--short=12", "HEAD"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    commit = told.stdout.strip() or "an unknown commit"
+    return f"Run of {commit}, {time.strftime('%Y-%m-%d')}: {jobs} releases at once on {os.cpu_count()} cores."
+
+
+def _all(versions: list[str], jobs: int, only: list[str] | None, keep: Path | None) -> dict[str, Findings]:
+    """Try releases, so many at once, each in a process of its own; tell of each as it ends."""
+    every = {}
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
+        for done in as_completed([pool.submit(trial, version, only, keep) for version in versions]):
+            findings = done.result()
+            every[findings.release] = findings
+            print("\n".join((findings.row(), *(f"    {line}" for line in findings.sentences))), flush=True)
+    return every
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -26,6 +26,7 @@ from lockdeck.backend.actions.cancel.records import CancelPlan
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.fleet import RootView, SessionView, State
 from lockdeck.backend.openclaw.gateway import client as gateway_module
+from lockdeck.backend.openclaw.log.place import named_log
 from lockdeck.backend.simulate import lockfile, rpc, store
 from lockdeck.backend.simulate.attempt import Abort, held
 from lockdeck.backend.simulate.cast import TOKEN, Session
@@ -146,7 +147,7 @@ def view_of(home: Home, session: Session, state: State = State.ROTATING) -> Sess
 
 def planned(stage: Stage, session: Session, journal: Journal, **more: Any) -> CancelPlan:
     env = {**stage.home.environment(), **more.pop("env", {})}
-    logs = more.pop("logs", (str(stage.home.log()),))
+    logs = more.pop("logs", (named_log(str(stage.home.log())),))
     state = more.pop("state", State.ROTATING)
     root = RootView(str(stage.home.root), "files")
     return plan_cancel(
@@ -196,7 +197,7 @@ def test_the_stop_command_ends_runs_of_both_kinds(
 ) -> None:
     one = stage()
     session = one.begin("silas", chat)
-    logs = (str(one.home.log()),) if with_logs else ()
+    logs = (named_log(str(one.home.log())),) if with_logs else ()
     reported: list[str] = []
     outcome = cancel(
         planned(one, session, journal, logs=logs),

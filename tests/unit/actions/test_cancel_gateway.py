@@ -20,6 +20,7 @@ from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.fleet import RootView, RunHolder, SessionView, State
 from lockdeck.backend.model.runs.records import Hold, Occupation
+from lockdeck.backend.openclaw.log.place import LogPlace, named_log
 from lockdeck.backend.simulate.rpc import Manners
 from tests.unit.actions.test_cancel_sqlite import Abortable
 from tests.unit.gatewayproc import GatewayProcess, command, lock_path
@@ -65,7 +66,9 @@ def server(sessions: Abortable) -> Iterator[Server]:
         served.down()
 
 
-def planned(root: Path, port: int | None, *, occupied: bool = True, logs: tuple[str, ...] = ()) -> CancelPlan:
+def planned(
+    root: Path, port: int | None, *, occupied: bool = True, logs: tuple[LogPlace, ...] = ()
+) -> CancelPlan:
     auth = {"mode": "token", "token": TOKEN} if port else {"mode": "token"}
     (root / "openclaw.json").write_text(json.dumps({"gateway": {"port": port or 1, "auth": auth}}))
     now = time.time()
@@ -131,7 +134,7 @@ def test_more_sessions_than_are_told_are_a_doubt(root, server, sessions, gateway
 def test_without_access_a_process_can_still_be_ended_and_the_log_counts(root, gateway):
     gateway()
     log = logged(root, again("t1", -1.0), again("t2", -1.0), again("t3", 4000.0))
-    plan = planned(root, None, logs=(log,))
+    plan = planned(root, None, logs=(named_log(log),))
     assert [rung.name for rung in plan.rungs] == ["restart"]
     assert "the runs of 2 other sessions: a run that names no session" in restarts(plan)
     assert "can't be known without access" in restarts(plan)

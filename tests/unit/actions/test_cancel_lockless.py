@@ -19,10 +19,13 @@ from lockdeck.backend.actions.cancel.plan import plan_cancel
 from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.fleet import RootView, SessionView, State
+from lockdeck.backend.model.locks import Verdict
+from lockdeck.backend.openclaw.gateway import client
+from lockdeck.backend.openclaw.log.place import LogPlace, named_log
 from lockdeck.backend.simulate.rpc import Manners
 from lockdeck.backend.system import processes
 from tests.unit.actions.test_cancel_sqlite import Abortable
-from tests.unit.fleetdir import FleetDir, actor
+from tests.unit.fleetdir import FleetDir, actor, dead_pid, payload
 from tests.unit.watch.test_feed import TOKEN, Server
 
 MAIN = "agent:main:main"
@@ -76,13 +79,14 @@ def planned(
     state: State = State.IDLE,
     version: str | None = None,
     token: str = TOKEN,
-    logs: tuple[str, ...] = (),
+    logs: tuple[LogPlace, ...] = (),
+    limits: CancelLimits = LIMITS,
 ) -> CancelPlan:
     fleet.config(gateway={"port": port, "auth": {"mode": "token", "token": token}})
     session = SessionView(str(fleet.root), "main", MAIN, None, state, transcript=str(lock.with_suffix("")))
     root = RootView(str(fleet.root), "files", version=version)
     return plan_cancel(
-        session, root, env=fleet.env, folder=str(fleet.home / "deck"), limits=LIMITS, logs=logs
+        session, root, env=fleet.env, folder=str(fleet.home / "deck"), limits=limits, logs=logs
     )
 
 
@@ -108,6 +112,18 @@ def test_a_run_that_the_gateway_says_is_active_is_ended_though_no_lock_stands(
         outcome.sentences
     )
     assert outcome.verified_ms >= LIMITS.quiet * 1000
+
+
+def test_a_gateway_that_is_mute_for_a_while_is_asked_again(fleet, lock, serve, monkeypatch):
+    """Seen on 2026.5.18: while an attempt is prepared nobody gets a connection."""
+    monkeypatch.setattr(client, "CONNECT_S", 1.0)
+    server, blocked = serve(WRITES, True), threading.Event()
+    server.block(blocked)
+    letting_go = threading.Timer(1.5, blocked.set)
+    letting_go.start()
+    plan = planned(fleet, lock, server.port)
+    letting_go.join()
+    assert (plan.not_known, plan.by_gateway) == ((), True)
 
 
 def test_an_abort_without_effect_is_no_success_though_no_lock_stands(fleet, lock, serve):
@@ -167,6 +183,20 @@ def test_the_gateways_word_that_nothing_runs_is_known(fleet, lock, serve):
     assert done(plan, fleet).status == "nothing-to-cancel"
 
 
+def test_where_a_gateway_calls_a_run_over_with_its_first_attempt_what_the_log_shows_goes_before(
+    fleet, lock, serve
+):
+    server = serve(CALLS, False)
+    assert planned(fleet, lock, server.port, state=State.IDLE, logs=(str(fleet.log),)).nothing
+    plan = planned(fleet, lock, server.port, state=State.IDLE)
+    assert not plan.nothing
+    assert "calls a run over when one of its attempts is" in plan.not_known[-1]
+    plan = planned(fleet, lock, server.port, state=State.ROTATING)
+    assert not plan.nothing
+    assert "abort" in [rung.name for rung in plan.rungs]
+    assert "the gateway shows no active run, but log or transcript do" in plan.notes[0]
+
+
 @pytest.mark.parametrize("version", [WRITES, CALLS, None])
 def test_without_the_gateways_word_it_is_not_known(fleet, lock, serve, version):
     plan = planned(fleet, lock, serve(version or WRITES, True).port, version=version, token="another-one")
@@ -181,10 +211,32 @@ def test_without_the_gateways_word_it_is_not_known(fleet, lock, serve, version):
 
 def test_a_release_that_holds_the_lock_for_each_attempt_is_known_by_its_log_or_by_waiting(fleet, lock, serve):
     port = serve(ATTEMPTS, None).port
-    assert planned(fleet, lock, port, logs=(str(fleet.log),)).nothing
+    assert planned(fleet, lock, port, logs=(named_log(str(fleet.log)),)).nothing
     assert planned(fleet, lock, port, state=State.RUNNING).nothing, "half a minute without a lock is no gap"
     plan = planned(fleet, lock, port)
     assert "a run between two attempts holds no lock" in plan.not_known[-1]
+
+
+def test_what_is_not_known_to_run_is_waited_for_and_that_no_lock_comes_proves_nothing(fleet, lock, serve):
+    port = serve(ATTEMPTS, None).port
+    assert planned(fleet, lock, port, state=State.UNKNOWN).not_known
+    with actor() as holder:
+        taking = threading.Timer(0.2, lambda: holder.take(lock))
+        taking.start()
+        plan = planned(fleet, lock, port, state=State.UNKNOWN, limits=CancelLimits())
+        taking.join()
+    assert (plan.not_known, plan.view is None) == ((), False)
+
+
+def test_a_lock_that_is_just_being_taken_is_waited_for(fleet, lock):
+    """Seen on 2026.6.35: planned in that moment, a cancel was refused for a lock that can't be read."""
+    lock.touch()
+    writing = threading.Timer(0.3, lambda: lock.write_text(payload(dead_pid(), 1.0)))
+    writing.start()
+    plan = planned(fleet, lock, 1)
+    writing.join()
+    assert plan.view is not None
+    assert plan.view.judgement.verdict is Verdict.DEAD
 
 
 def test_where_no_gateway_is_there_nothing_runs(fleet, lock):

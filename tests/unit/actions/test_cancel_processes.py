@@ -21,6 +21,7 @@ from lockdeck.backend.actions.cancel.process.restart import Supervisor, restart
 from lockdeck.backend.actions.cancel.records import CancelPlan
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.fleet import RootView, SessionView, State
+from lockdeck.backend.openclaw.log.place import named_log
 from lockdeck.backend.simulate import lockfile
 from lockdeck.backend.simulate.cast import LEAKED, LOCAL, main_key
 from lockdeck.backend.simulate.fleet import SimulatedFleet
@@ -50,7 +51,12 @@ def planned(fleet: SimulatedFleet, key: str, journal: Journal) -> CancelPlan:
     until(fleet, lambda: lockfile.owner(entry["sessionFile"] + ".lock") is not None)
     root = RootView(str(fleet.root), "files")
     return plan_cancel(
-        session, root, env=fleet.env, logs=(str(fleet.log_file),), folder=journal.folder, limits=LIMITS
+        session,
+        root,
+        env=fleet.env,
+        logs=(named_log(str(fleet.log_file)),),
+        folder=journal.folder,
+        limits=LIMITS,
     )
 
 

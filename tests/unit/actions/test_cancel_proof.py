@@ -249,6 +249,7 @@ def test_sessions_taken_after_the_confirmation_are_not_ended_with_it(fleet, jour
         assert alive(holder.pid)
     assert outcome.status == "failed"
     assert "has more sessions by now (agent:ezra:main): plan again" in outcome.sentences[0]
+    assert not outcome.steps[0].left_lock
 
 
 def test_a_lock_that_its_ended_process_leaves_behind_is_no_success(fleet, journal):
@@ -259,6 +260,7 @@ def test_a_lock_that_its_ended_process_leaves_behind_is_no_success(fleet, journa
         assert not alive(holder.pid)
     assert outcome.status == "failed"
     assert "left behind: release it" in outcome.sentences[0]
+    assert [step.left_lock for step in outcome.steps] == [True]
 
 
 def test_a_process_that_ignores_sigterm_is_no_success(fleet, journal):

@@ -321,6 +321,15 @@ def test_a_plan_says_how_long_it_would_wait(root):
     assert (told["waitMs"], told["waitFor"]) == (23_000, [{"pid": 1, "name": "openclaw", "ageMs": 7000}])
 
 
+def test_several_newcomers_are_told_in_one_sentence_with_their_pids(root):
+    root.write()
+    plan = root.plan(young=Stream((1, -7.0, 1e9), (2, -3.0, 1e9)).look)
+    assert plan.effects[0].startswith(
+        "wait up to 27 s: pid 1 (openclaw), pid 2 (openclaw) of OpenClaw have just"
+    )
+    assert plan.effects[0].count("reclaiming") == 1
+
+
 @contextlib.contextmanager
 def openclaw(root, seconds):
     """A command line of OpenClaw that runs for so many seconds."""

@@ -182,7 +182,9 @@ def test_a_leaked_lock_needs_the_override_with_the_exact_path(root):
     root.write(pid=os.getpid(), starttime=our_ticks())
     assert "leaked" in reasons(root.plan())
     assert "path typed" in reasons(root.plan(override=Override("leaked", "/elsewhere")))
-    assert "only the verdict leaked" in reasons(root.plan(override=Override("held", str(root.lock))))
+    assert "only a leaked lock is released on a person's word" in reasons(
+        root.plan(override=Override("held", str(root.lock)))
+    )
     plan = root.plan(override=Override("leaked", str(root.lock)))
     assert reasons(plan) == ""
     assert root.release(plan).status is Status.RELEASED
@@ -355,7 +357,7 @@ def test_a_lock_deleted_under_its_live_holder_is_refused_by_its_true_name(root):
     root.lock.unlink()
     try:
         told = reasons(root.plan("abc"))
-        assert "the verdict is removed" in told
+        assert "this lock counts as removed" in told
         assert f"pid {holder.pid} " in told
         assert "nobody has it open" not in told
         assert "regular file" not in told

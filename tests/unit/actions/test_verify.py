@@ -135,6 +135,13 @@ def test_a_decision_in_the_log_makes_the_watch_longer() -> None:
     assert other.now - START < LIMITS.quiet_blind
 
 
+def test_a_decision_that_led_to_the_aborted_hold_does_not_continue_the_run_however_late_it_is_read() -> None:
+    """Seen on 2026.6.35: the clean-up took the lock once more, and a line of before the abort came after it."""
+    looks = [(0, HELD), (0.1, FREE), (0.8, lock(START + 0.8)), (3.0, FREE)]
+    world = World(looks, [(0.2, rotate(at=START - 6))], active=False)
+    assert not world.went_on(world.watched())
+
+
 def test_without_a_log_the_watch_is_longer() -> None:
     world = World([(0, HELD), (0.1, FREE), (8.0, lock(START + 8))], readable=False)
     assert world.went_on(world.watched())

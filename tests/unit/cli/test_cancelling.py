@@ -6,16 +6,20 @@ import io
 import json
 import threading
 
+import click
 import pytest
+from msgspec.structs import replace
 
 from lockdeck.backend.actions.cancel.records import CancelOutcome, CancelPlan, GatewayRoute
-from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.backend.model.fleet import FleetSnapshot, State
+from lockdeck.backend.model.incidents.records import Incident, IncidentKind, Symptom
 from lockdeck.backend.openclaw.roots.config import Config
 from lockdeck.backend.openclaw.roots.place import RootPlaces
 from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.simulate.fleet import SimulatedFleet
 from lockdeck.backend.watch.collector import Collector
 from lockdeck.tui.cli import cancel as cancelling
+from tests.tui import samples
 from tests.unit.fleetdir import lockdeck
 
 KEYS = {f"agent:{agent}:main" for agent in ("main", "silas", "ezra", "juno")}
@@ -78,6 +82,18 @@ def test_several_keys_and_all_are_always_answered_with_a_list(fleet, tmp_path, w
     assert (found == keys) if keys else set(found) == KEYS
 
 
+def test_a_provider_means_the_sessions_of_its_incident_alone():
+    snapshot = samples.incident()
+    silas = next(s for s in snapshot.sessions if s.agent == "silas" and s.state is State.STUCK)
+    idle = next(s for s in snapshot.sessions if s.state is State.IDLE)
+    members = (silas.identity, idle.identity)
+    incident = Incident(IncidentKind.PROVIDER, ("copilot", "openai"), Symptom.SILENT, 0.0, members=members)
+    known = replace(snapshot, incidents=(incident,))
+    assert cancelling.waiting_for(known, ("openai",)) == [silas]
+    with pytest.raises(click.UsageError, match=r"nothing shows that ollama answers nobody .*copilot, openai"):
+        cancelling.waiting_for(known, ("ollama",))
+
+
 def test_a_key_that_is_named_twice_is_one_key(fleet, tmp_path):
     _, told, _ = run(fleet, tmp_path, "agent:silas:main", "agent:silas:main", "--dry-run")
     assert told["key"] == "agent:silas:main"
@@ -107,7 +123,14 @@ def carried_out(monkeypatch, tmp_path, request):
 
 
 def asked(*keys, **changes):
-    plain = {"everything": False, "allow": (), "dry_run": False, "as_json": False, "read_only": False}
+    plain = {
+        "everything": False,
+        "providers": (),
+        "allow": (),
+        "dry_run": False,
+        "as_json": False,
+        "read_only": False,
+    }
     return cancelling.CancelRequest(
         keys, **(plain | {"url": None, "fingerprint": None, "logs": ()} | changes)
     )
@@ -117,7 +140,9 @@ def test_progress_is_narrated_and_not_repeated_as_data(monkeypatch, tmp_path, ca
     code = carried_out(monkeypatch, tmp_path, asked("a", "b"))
     told = capsys.readouterr()
     assert code == 1
-    assert told.err == "a:\n  seen\nb:\n  seen\n"
+    plan = "2 sessions to cancel, one after the other, each verified:\n"
+    plan += "".join(f"  {key}: nothing: no rung can be had\n" for key in "ab")
+    assert told.err == f"{plan}a:\n  seen\nb:\n  seen\n"
     assert told.out == "a: still-rotating\n  next rung: reset\nb: still-rotating\n  next rung: reset\n"
 
 

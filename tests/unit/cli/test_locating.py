@@ -34,6 +34,7 @@ def test_as_text_every_place_has_a_line_and_nothing_is_made(tmp_path):
         "bundledThemes",
         "state",
         "journal",
+        "deck",
         "quarantine",
     ]
     assert list(tmp_path.iterdir()) == []

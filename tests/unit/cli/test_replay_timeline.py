@@ -21,8 +21,8 @@ from lockdeck.backend.model.wire import dumps
 from lockdeck.backend.openclaw.log.stream import parse_line
 from lockdeck.backend.watch.logs import replay as replay_module
 from lockdeck.backend.watch.logs.replay import replay
-from lockdeck.tui.cli.replay_json import replay_json
-from lockdeck.tui.cli.replay_timeline import timeline_lines
+from lockdeck.tui.cli.replaying.as_json import replay_json
+from lockdeck.tui.cli.replaying.timeline import timeline_lines
 from tests.folders import DOCS, RECORDINGS
 from tests.unit.openclaw.wrappers import recorded, saved, terminal
 
@@ -143,8 +143,8 @@ timeline
   23:55:00  agent:ezra:main   occupied for 3m 00s: 3 attempts, 3 by timeout; failed
   23:55:00  agent:juno:main   occupied for 3m 00s: 3 attempts, 3 by timeout; failed
   23:56:35  agent:silas:main  a caller gave up on the lock after 10 s held by pid 396; run run-silas had the session  x3 to 23:56:49
-  23:57:01  agent:main:main   OpenClaw calls the session stuck in processing for 5m 01s, 2 messages queued (active_work)  x7 to 2026-05-10 00:00:01
-  23:57:02  agent:ezra:main   OpenClaw tried to recover the session: abort_embedded_run, run aborted, not drained, nothing released
+  23:57:01  agent:main:main   OpenClaw calls the session stuck in processing for 5m 01s, 2 messages queued (active work)  x7 to 2026-05-10 00:00:01
+  23:57:02  agent:ezra:main   OpenClaw tried to recover the session: abort embedded run, run aborted, not drained, nothing released
   23:57:10  agent:juno:main   OpenClaw calls the session long-running in processing for 2m 10s
   23:58:01  agent:ezra:main   a message waited 1m 01s in the lane with 2 ahead of it; run run-ezra had the session
   23:59:50  agent:juno:main   a compaction ran into a timeout
@@ -169,7 +169,10 @@ def test_an_incident_of_four_agents_is_one_line_a_happening(tmp_path):
     lines = [text for _, text in incident()]
     assert text_of(told(lines)) == INCIDENT
     history = replay([saved(tmp_path, "".join(f"{text}\n" for text in lines).encode())])
-    assert text_of(history.timeline) == INCIDENT
+    cause = "  23:55:00  cause             atlas answered nobody from 2026-05-09T23:55:00.000Z to 2026-05-09T23:58:00.910Z: "
+    counts = "4 agents, 12 attempts, 0 answers, 3 callers refused\n"
+    before, since, after = INCIDENT.partition("  23:55:00  agent:main:main ")
+    assert text_of(history.timeline) == f"{before}{cause}{counts}{since}{after}"
 
 
 @settings(deadline=None, max_examples=25)
@@ -207,7 +210,7 @@ def test_days_that_no_line_tells_have_a_heading_that_says_so(tmp_path):
     heading, day, *happenings = text_of(history.timeline).splitlines()
     assert (heading, day) == ("timeline", "(no date in this log)")
     clocks = [happening[2:10] for happening in happenings]
-    assert len(clocks) == 4
+    assert len(clocks) == 5
     assert clocks == sorted(clocks)
     assert clocks[0] == "09:49:07"
 

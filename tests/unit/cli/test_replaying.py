@@ -6,9 +6,11 @@ import gzip
 import json
 import os
 import re
+from datetime import datetime
 
 import pytest
 
+from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.model.runs.fold import Limits
 from lockdeck.backend.watch.logs import replay as replay_module
 from lockdeck.backend.watch.logs.replay import replay
@@ -205,8 +207,23 @@ def test_a_log_that_tells_more_than_is_kept_says_from_when_on_it_is_whole(monkey
     assert len(found.runs) == 3
     (problem,) = found.problems
     assert re.search(
-        r"\(3 runs\): what happened before 2026-11-22T\d\d:\d\d:\d\d\.\d\d\dZ is not complete", problem
+        r"\(3 runs, [^)]*\): what happened before 2026-11-22T\d\d:\d\d:\d\d\.\d\d\dZ is not complete", problem
     )
+
+
+def test_a_log_that_tells_of_more_refused_starts_than_are_kept_names_that_limit(tmp_path):
+    refused = (
+        "[gateway] Gateway failed to start: gateway already running (pid 396); lock timeout after 5000ms"
+    )
+    log = tmp_path / "gateway.log"
+    log.write_text(
+        "".join(
+            f"2026-05-09T{n // 3600:02}:{n // 60 % 60:02}:{n % 60:02}Z {refused}\n"
+            for n in range(0, 50_000, 10)
+        )
+    )
+    (problem,) = replay([str(log)]).problems
+    assert f"{replay_module.PAST.refused_starts} refused starts): what happened before 2026-05-09T" in problem
 
 
 def test_the_text_says_who_was_occupied_and_what_the_policy_says(tmp_path):
@@ -263,7 +280,7 @@ def test_a_start_that_no_line_tells_is_marked(tmp_path):
     log = clocked_log(tmp_path, *decisions, "2026-05-09T10:01:30Z [gateway] ready")
     text = lockdeck("replay", log, env={"HOME": str(tmp_path)}, text=True).stdout
     assert "occupied ~2m 00s (2026-05-09T09:59:00.000Z to 2026-05-09T10:01:00.000Z), locked ~2m 00s" in text
-    assert text.count("~1m 00s  timeout -> rotate_profile  (start not logged)") == 2
+    assert text.count("~1m 00s  timeout -> the next account  (start not logged)") == 2
     assert "end not logged: the log ends 30 s later; the run may have gone on" in text
     (occupation,) = told(tmp_path, log)["occupations"]
     assert (occupation["sinceAssumed"], occupation["heldAssumed"]) == (True, True)
@@ -276,3 +293,38 @@ def test_a_log_that_goes_on_for_long_without_the_end_of_a_run_says_so(tmp_path):
     text = lockdeck("replay", log, env={"HOME": str(tmp_path)}, text=True).stdout
     assert "end not logged, and the log goes on for 3h 00m" in text
     assert told(tmp_path, log)["occupations"][0]["end"] == "not logged"
+
+
+def test_a_run_that_lockdeck_cancelled_is_aborted_and_not_failed(tmp_path):
+    """The log calls it failed; the journal names the run, and only by that are the two joined."""
+    log = RECORDINGS / "2026.4.5-incident-hang" / "gateway.log"
+    run, other, *_ = told(tmp_path, log)["runs"]
+    ended_at = datetime.fromisoformat(run["endedAt"]).timestamp()
+    state = tmp_path / "state"
+    journal = Journal(str(state / "journal.jsonl"), lambda: ended_at + 2.0)
+    facts = {"key": run["sessionKey"], "root": "/r", "user": "alice", "rung": "abort"}
+    journal.append("cancel-end", **facts, runId=run["runId"], outcome={"worked": True})
+    done = lockdeck("replay", log, "--json", env={"HOME": str(tmp_path), "LOCKDECK_STATE_DIR": str(state)})
+    outcomes = {r["runId"]: (r["outcome"], r["cancelled"]) for r in json.loads(done.stdout)["runs"]}
+    assert outcomes[run["runId"]][0] == "aborted"
+    assert outcomes[run["runId"]][1]["user"] == "alice"
+    assert outcomes[other["runId"]] == ("failed", None)
+    text = lockdeck("replay", log, env={"HOME": str(tmp_path), "LOCKDECK_STATE_DIR": str(state)})
+    assert text.stdout.count(b": cancelled by lockdeck (user alice) at ") == 1
+
+
+@pytest.mark.parametrize("clocks_first", [True, False])
+def test_a_log_does_not_end_where_lines_with_a_date_follow_those_with_clocks_or_the_other_way_round(
+    tmp_path, clocks_first
+):
+    parts = [timeout_at("10:00:00", "a", "rotate_profile"), ["2026-05-09T22:00:00Z [gateway] ready"]]
+    if not clocks_first:
+        parts = [timeout_at("2026-05-09T10:00:00Z", "a", "rotate_profile"), ["22:00:00 [gateway] ready"]]
+    log = clocked_log(tmp_path, *(line for part in parts for line in part))
+    text = lockdeck("replay", log, env={"HOME": str(tmp_path)}, text=True).stdout
+    assert "end not logged, and the log goes on for a time that no line tells" in text
+    (occupation,) = told(tmp_path, log)["occupations"]
+    assert (occupation["end"], occupation["logGoesOnMs"]) == ("not logged", None)
+    log = clocked_log(tmp_path, *(line for part in reversed(parts) for line in part))
+    (occupation,) = told(tmp_path, log)["occupations"]
+    assert (occupation["end"], occupation["logGoesOnMs"]) == ("log ends", 0)

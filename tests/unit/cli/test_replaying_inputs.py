@@ -186,3 +186,10 @@ def test_what_was_read_before_a_fault_or_ctrl_c_counts(env, tmp_path, monkeypatc
     assert len(json.loads(out)["runs"]) == 4
     assert f"{sentence.format(log)}\n" in err
     assert code == (130 if isinstance(fault, KeyboardInterrupt) else 0)
+
+
+def test_a_log_that_a_terminal_has_broken_into_lines_is_said_to_be_one(env):
+    broken = re.sub(rb"([^\n]{160})", rb"\1\n", DATA)
+    done = piped(env, broken, "-")
+    assert done.returncode == 1
+    assert "is broken into lines of 160 characters, as a terminal does" in done.stderr.decode()

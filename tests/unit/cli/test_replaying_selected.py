@@ -45,6 +45,7 @@ def test_what_is_selected_is_told_as_without_a_selection_and_nothing_of_it_is_le
         and (until is None or past.since <= until)
     }
     assert set(history.runs) <= set(WHOLE.runs)
+    assert {past.run_id for past in history.occupations} <= {past.run.run_id for past in history.runs}
     assert history.totals == WHOLE.totals
     assert all(count <= WHOLE.kinds[kind] for kind, count in history.kinds.items())
 
@@ -84,6 +85,12 @@ def test_a_selection_that_leaves_nothing_says_what_the_logs_cover(tmp_path, word
     assert (done.returncode, found["runs"], found["counts"]) == (0, [], {})
     assert "nothing of that is in the logs: their events are from 2026-11-22T" in done.stderr
     assert "agent:silas:main" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--session", "--run"])
+def test_an_empty_name_selects_nothing_and_is_refused(tmp_path, option):
+    done, _ = selected(tmp_path, option, "")
+    assert (done.returncode, f"{option} is empty" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("words", [["--since", "soon"], ["--until", "9:99"]])

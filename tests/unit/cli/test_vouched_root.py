@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from lockdeck.backend.openclaw.gateway.credentials import find_access
 from lockdeck.backend.openclaw.gateway.device import cli_device
 from lockdeck.backend.openclaw.gateway.secret import Secret
 from lockdeck.backend.openclaw.roots.config import load_config
@@ -23,6 +24,7 @@ from tests.unit.cli.test_foreign_root import (
     listener,
     to_sqlite,
 )
+from tests.unit.cli.waysin import EVERY_WAY, dashboard, walk
 from tests.unit.fleetdir import lockdeck
 from tests.unit.openclaw.test_device import identity
 
@@ -62,6 +64,14 @@ OUR_ROOT = {
     port_of_theirs_in_a_config_of_ours: "port.json",
     variables_of_ours_in_a_config_of_theirs: "openclaw.json",
 }
+
+
+NAMES = {
+    "OPENCLAW_STATE_DIR": lambda claw: {"OPENCLAW_STATE_DIR": str(claw.root)},
+    "a kept HOME": lambda claw: {"HOME": str(claw.home), "OPENCLAW_STATE_DIR": ""},
+    "OPENCLAW_HOME": lambda claw: {"OPENCLAW_HOME": str(claw.home), "OPENCLAW_STATE_DIR": ""},
+}
+"""The ways in which our environment can name a root as its own."""
 
 
 def look(claw, home, listener):
@@ -139,3 +149,50 @@ def test_sessions_of_who_is_vouched_for_are_seen_through_their_own_links(claw, h
     give_away(claw.home)
     status = json.loads(lockdeck("status", "--json", "--trust-owner", UID, claw.root, env=home.env).stdout)
     assert KEY in {session["key"] for session in status["sessions"]}
+
+
+@pytest.fixture
+def named(claw, home, listener, request):
+    """Our environment, with a token and the port of a listener, that names the root of who is vouched for."""
+    claw.config()
+    to_sqlite(claw)
+    give_away(claw.home)
+    names = NAMES[request.param](claw)
+    ours = {f"LOCKDECK_{kind}_DIR": str(home.home / kind) for kind in ("STATE", "CONFIG")}
+    url = {
+        "OPENCLAW_GATEWAY_PORT": str(listener.port),
+        "OPENCLAW_GATEWAY_URL": f"ws://127.0.0.1:{listener.port}",
+    }
+    return {**home.env, **ours, **names, **url, "OPENCLAW_GATEWAY_PASSWORD": SECRET}
+
+
+@pytest.mark.parametrize("named", NAMES, indirect=True)
+def test_no_credential_of_our_environment_goes_to_a_root_that_is_vouched_for_by_any_way(
+    claw, home, listener, named
+):
+    for way in EVERY_WAY:
+        if way != "cancel --url":
+            options = ("--trust-owner", UID)
+            answer = walk(way, claw, named, port=listener.port, lock=claw.lock, options=options)
+            assert (SECRET in answer.text, listener.visits) == (False, []), way
+    dashboard(claw, named, OWNERS)
+    assert listener.visits == []
+
+
+@pytest.mark.parametrize("named", NAMES, indirect=True)
+def test_a_credential_of_our_environment_goes_where_we_name_the_url_ourselves(claw, listener, named):
+    config = load_config(str(claw.root), named, OWNERS)
+    assert config.ownership.vouched
+    access = find_access(str(claw.root), config, named)
+    assert (access.secrets, access.by_user, str(listener.port) in access.url) == ((), False, False)
+    assert "name the --url" in access.why_no_credential()
+    by_url = find_access(str(claw.root), config, named, url=f"ws://127.0.0.1:{listener.port}")
+    assert by_url.by_user
+    assert SECRET in {secret.reveal() for secret in by_url.secrets}
+
+
+@pytest.mark.parametrize("named", NAMES, indirect=True)
+def test_the_same_environment_reaches_the_same_root_where_it_is_ours(claw, listener, named):
+    give_away(claw.home, uid=0)
+    walk("status", claw, named, port=listener.port, lock=claw.lock)
+    assert listener.visits

@@ -121,7 +121,7 @@ def test_a_fault_in_a_file_is_told_with_its_line(tmp_path) -> None:  # type: ign
         ('freeze = "ctrl+foo"', "keys.freeze names a key that does not exist"),
         ('freeze = "up"', "keys.freeze can't have 'up'"),
         ('unmark = "l"', "keys.unmark has 'l', and so has locks"),
-        ('mark = "escape"', "keys.mark can't have 'escape': on the fleet screen it is for Unmark"),
+        ('mark = "escape"', "keys.mark has 'escape', and so has back"),
         ('freeze = "q"', "keys.freeze leaves no key for quit"),
         ("quit = []", "keys.quit leaves no key for quit, which must keep one"),
         ('help = ""', "keys.help leaves no key for help, which must keep one"),

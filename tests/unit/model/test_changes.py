@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model import changes as model
 from lockdeck.backend.model.changes import (
+    IncidentChange,
     LockAspect,
     LockChange,
     RootAspect,
@@ -17,10 +18,11 @@ from lockdeck.backend.model.changes import (
     changes,
 )
 from lockdeck.backend.model.fleet import FleetSnapshot, RootView, SessionView, Severity, State
+from lockdeck.backend.model.incidents.records import Incident, IncidentKind, Symptom
 from lockdeck.backend.model.locks import Verdict
 from tests.tui import samples
 
-SUBJECTS = {RootChange: "root", SessionChange: "session", LockChange: "lock"}
+SUBJECTS = {RootChange: "root", SessionChange: "session", LockChange: "lock", IncidentChange: "incident"}
 
 
 def snapshot(sessions=(), locks=(), roots=(), at=samples.NOW):
@@ -38,7 +40,12 @@ def aspects(before, after):
 
 def test_without_an_earlier_snapshot_everything_has_appeared():
     assert {kind for _, kind in found(None, samples.incident())} == {"appeared"}
-    assert {subject for subject, _ in found(None, samples.incident())} == {"root", "session", "lock"}
+    assert {subject for subject, _ in found(None, samples.incident())} == {
+        "root",
+        "session",
+        "lock",
+        "incident",
+    }
 
 
 def test_equal_snapshots_have_no_changes():
@@ -133,3 +140,22 @@ def test_appeared_and_vanished_turn_the_one_set_into_the_other(old, new):
     for change in changes(before, after):
         (paths.add if change.kind == "appeared" else paths.remove)(change.view.record.path)
     assert paths == {view.record.path for view in after.locks}
+
+
+def test_an_incident_that_begins_widens_and_ends_is_told_each_time():
+    narrow = Incident(
+        IncidentKind.PROVIDER, ("atlas",), Symptom.SILENT, 1.0, members=(("/r", "a"), ("/r", "b"))
+    )
+    wide = replace(narrow, subjects=("atlas", "borealis"))
+    later = replace(wide, attempts=9, free_by=7.0)
+
+    def told(before, after):
+        return [(change.kind, set(change.aspects)) for change in changes(before, after)]
+
+    calm, first, second, third = (
+        replace(snapshot(), incidents=of) for of in ((), (narrow,), (wide,), (later,))
+    )
+    assert told(calm, first) == [("appeared", set())]
+    assert told(first, second) == [("changed", {"subjects"})]
+    assert told(second, third) == []
+    assert told(third, calm) == [("vanished", set())]

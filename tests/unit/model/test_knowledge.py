@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import GatewayView, RootView, Severity, State
-from lockdeck.backend.model.knowledge import Knowledge, SupportedViews, can_run, processes_source
+from lockdeck.backend.model.knowledge import Knowledge, can_run, processes_source
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.model.sources import SourceKind, SourceState, SourceView
 from tests.tui import samples
@@ -26,14 +26,18 @@ def session(state=State.IDLE, verdict=None, name="a"):
     return replace(made, transcript=f"{folder}/{name}.jsonl")
 
 
-@pytest.mark.parametrize("state", [state for state in State if state not in (State.IDLE, State.RUNNING)])
-def test_what_is_not_green_stays_as_it_is(state):
+CLAIMS = (State.IDLE, State.RUNNING, State.FAILED)
+"""What says that nothing worse goes on; a failure says that nothing has run since."""
+
+
+@pytest.mark.parametrize("state", [state for state in State if state not in CLAIMS])
+def test_what_claims_nothing_stays_as_it_is(state):
     view = session(state, Verdict.HELD)
     assert Knowledge(root(LOST, gateway=LIVES)).supported(view) is view
 
 
-@pytest.mark.parametrize("state", [State.IDLE, State.RUNNING])
-def test_what_is_green_is_unknown_where_something_is_lost_and_says_it_first(state):
+@pytest.mark.parametrize("state", CLAIMS)
+def test_what_is_green_or_over_is_unknown_where_something_is_lost_and_says_it_first(state):
     view = replace(
         session(state, Verdict.HELD), severity=Severity.OK, reasons=("nothing runs", "a lock stands")
     )
@@ -80,10 +84,12 @@ def test_a_session_has_the_faulty_store_of_its_own_folder_only():
     assert knowledge.supported(there).state is State.UNKNOWN
 
 
-def test_a_view_that_nothing_changed_is_the_same_object_from_look_to_look():
-    made, views = SupportedViews(), [session()]
-    blind = root(LOST, gateway=LIVES)
-    (first,) = made.by(blind, views)
-    (second,) = made.by(blind, views)
-    assert first is second
-    assert made.by(root(gateway=LIVES), views) is views
+def test_a_session_that_only_the_store_tells_of_lists_nothing_but_what_is_missed():
+    """Its other sources are those of its root: thousands of idle sessions don't repeat them."""
+    good = SourceView(SourceKind.STORE, f"{samples.ROOT}/agents", SourceState.READ, 1.0)
+    stored, held = session(), session(State.RUNNING, Verdict.HELD, "b")
+    assert Knowledge(root(good)).listed(stored) == ()
+    assert Knowledge(root(good, LOST, gateway=LIVES)).listed(stored) == (LOST,)
+    knowledge = Knowledge(root(good, LOST))
+    assert knowledge.listed(stored) == ()
+    assert knowledge.listed(held) == knowledge.of(held) != ()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import NODEFAULT
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 
 from lockdeck.backend.model.runs import events as ev
 from lockdeck.backend.model.sessions.loglines import MAX_LINES, LogLine, log_of
@@ -43,6 +43,21 @@ def test_every_event_has_a_sentence_and_never_repeats_free_text(kind):
         assert part not in sentence
 
 
+NAMES = {"profile", "provider", "model", "candidate", "next_candidate", "path", "session_key", "session_id"}
+"""Fields whose names are a person's own: they stay as they are."""
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_no_sentence_holds_a_code_word_of_openclaw(kind):
+    event = filled(kind, "some_code_word")
+    named = dict.fromkeys(NAMES & set(kind.__struct_fields__))
+    for told in (event, *(replace(event, decision=word) for word in WORDS if hasattr(event, "decision"))):
+        assert "_" not in replace(told, **named).sentence()
+
+
+WORDS = ("rotate_profile", "fallback_model", "surface_error", "candidate_failed", "of_a_later_release")
+
+
 @pytest.mark.parametrize(
     "event",
     [
@@ -65,11 +80,11 @@ def test_free_text_that_looks_like_a_name_is_not_repeated_either(event):
         (ev.ProfileTimedOut(1, "copilot:work", False), "profile copilot:work timed out"),
         (
             ev.FailoverDecision(1, "r", "s", "rotate_profile", "timeout", "copilot", "opus", timed_out=True),
-            "attempt over on copilot/opus: timeout; rotate_profile",
+            "attempt over on copilot/opus: timeout; the next account",
         ),
         (
             ev.FailoverDecision(1, "r", "s", "surface_error", "rate_limit", status=429),
-            "attempt over: rate_limit, status 429; surface_error",
+            "attempt over: rate limit, status 429; the caller is told",
         ),
         (
             ev.ModelFallbackDecision(1, "r", "candidate_failed", 2, 3, candidate="a/b", next_candidate="c/d"),

@@ -16,7 +16,15 @@ from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.attempt_times import gap_grace
 from lockdeck.backend.model.runs.budget import Budget
 from lockdeck.backend.model.runs.chain import Candidate, FailoverChain
-from lockdeck.backend.model.runs.events import Event, FailoverDecision, ModelFallbackDecision
+from lockdeck.backend.model.runs.events import (
+    AttemptStarted,
+    Event,
+    FailoverDecision,
+    LockTimeout,
+    ModelFallbackDecision,
+    PromptError,
+    RunTimeout,
+)
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
 from lockdeck.backend.model.runs.records import Hold, Occupation
 from lockdeck.backend.model.runs.rotation import rotation_of
@@ -192,6 +200,106 @@ def test_an_attempt_that_answers_without_a_line_ends_the_rotation_there_too():
     assert assess(facts, 150.0).state is State.STUCK
     assert assess(facts, 220.0).state is State.STUCK, "a decision that nothing followed"
     answered = SessionFacts(
-        **{name: getattr(facts, name) for name in facts.__struct_fields__} | {"transcript_at": 140.0}
+        **{name: getattr(facts, name) for name in facts.__struct_fields__} | {"answered_at": 140.0}
     )
     assert assess(answered, 150.0).state is State.IDLE
+
+
+def test_the_lock_for_the_last_record_is_no_further_attempt_although_no_line_tells_yet_what_follows():
+    """Seen on 2026.6.35: transcript and trajectory had told the last timeout, and its decision came 8 s later."""
+    timeouts = [PromptError(at, "r1", "s1", error="timed out") for at in (60.0, 121.0, 182.0)]
+    book = fold_all(RunBook(), timeouts)
+    chain = Occupation(PATH, 0.0, 2, (Hold("h1", 1, 122.0, 182.0), Hold("h2", 1, 183.0)))
+    rotation = rotation_of(book.runs["r1"], CHAIN, chain, 184.0, version=Version(2026, 6, 35))
+    assert (len(rotation.attempts), rotation.total) == (3, 3)
+
+
+@pytest.mark.parametrize("occupied", [True, False])
+def test_a_rotation_of_which_nothing_is_left_is_stuck_until_it_tells_its_end_or_can_not_any_more(occupied):
+    """Seen on 2026.5.28: it took its lock again to clear up, and was failed, running, stuck and failed within a second."""
+    timeouts = [PromptError(at, "r1", "s1", error="timed out") for at in (60.0, 121.0, 182.0)]
+    run = fold_all(RunBook(), timeouts).runs["r1"]
+    holds = (Hold("h1", 1, 122.0, 182.0), Hold("h2", 1, 182.5, None if occupied else 183.0))
+    chain = Occupation(PATH, 0.0, 2, holds)
+
+    def at(now: float) -> State:
+        facts = SessionFacts(
+            judgement=HELD if occupied else None,
+            occupation=chain,
+            run=run,
+            rotation=rotation_of(run, CHAIN, chain, now, version=Version(2026, 5, 28)),
+            budget=Budget(60.0, "idle timeout"),
+            lock_scope=LockScope.CALLS,
+        )
+        return assess(facts, now).state
+
+    assert at(184.0) is State.STUCK
+    assert at(192.0) is State.STUCK
+    assert at(220.0) is (State.RUNNING if occupied else State.FAILED)
+
+
+@pytest.mark.parametrize("freed_at", [None, 182.2])
+def test_the_lock_of_the_last_attempt_is_no_new_run_until_it_is_let_go_of(freed_at):
+    """Seen on 2026.3.13: for the 80 ms from the last timeout to its decision the session was running, and stuck again."""
+    told = [RunTimeout(at, "r1", "s1", 60_000) for at in (60.0, 121.0, 182.0)]
+    run = fold_all(RunBook(), told).runs["r1"]
+    holds = (Hold("h1", 1, 61.0, 121.0), Hold("h2", 1, 122.0, freed_at))
+    chain = Occupation(PATH, 0.0, 2, holds)
+
+    def at(now: float) -> State:
+        facts = SessionFacts(
+            judgement=HELD if freed_at is None else None,
+            occupation=chain,
+            run=run,
+            rotation=rotation_of(run, CHAIN, chain, now, version=Version(2026, 3, 13)),
+            budget=Budget(60.0, "idle timeout"),
+        )
+        return assess(facts, now).state
+
+    assert at(182.5) is (State.STUCK if freed_at is None else State.FAILED)
+    assert at(220.0) is (State.RUNNING if freed_at is None else State.FAILED)
+
+
+@pytest.mark.parametrize("hung", [True, False])
+def test_an_attempt_that_hung_and_then_lost_its_lock_ran_into_a_timeout(hung):
+    """Seen on 2026.5.28: `file lock stale` at the end of the second hang took the second timeout away, and stuck with it."""
+    lock = LockTimeout(PATH, None, how="file lock stale")
+    told: list[Event] = [decision(60.0, "rotate_profile", "a")]
+    told += [PromptError(121.0, "r1", "s1", error="timed out", by_trajectory=True)] if hung else []
+    told.append(
+        ModelFallbackDecision(
+            122.0, "r1", "candidate_failed", 1, 2, next_candidate="cygnus/small", lock_timeout=lock
+        )
+    )
+    run = fold_all(RunBook(), told).runs["r1"]
+    assert [attempt.reason for attempt in run.attempts] == ["timeout", "timeout" if hung else "lock"]
+    assert run.lock_timeouts == (lock,)
+    assert run.attempts[1].by_timeout is hung
+
+
+def test_an_idle_timeout_that_only_the_transcript_tells_is_no_end_of_the_runs_time():
+    """Seen on 2026.7.35, where an attempt that runs into the run timeout is the last: the decision came 7 s later."""
+    book = fold_all(RunBook(), [PromptError(60.0, "r1", "s1", error="LLM idle timeout (8s)")])
+    rotation = rotation_of(book.runs["r1"], CHAIN, None, 61.0, version=Version(2026, 7, 35))
+    assert rotation.total == 3
+    facts = SessionFacts(run=book.runs["r1"], rotation=rotation, lock_scope=LockScope.CALLS)
+    assert assess(facts, 61.0).state is State.ROTATING
+
+
+@pytest.mark.parametrize(
+    ("scope", "state"), [(LockScope.WRITES, State.STUCK), (LockScope.ATTEMPT, State.ROTATING)]
+)
+def test_an_attempt_that_took_long_to_prepare_follows_the_one_before_it_all_the_same(scope, state):
+    """Seen on a busy 2026.5.18: 85 s from the first timeout to the second attempt, told when the trajectory was written."""
+    told = [
+        PromptError(60.0, "r1", "s1", error="timed out"),
+        AttemptStarted(145.0, "r1", "s1"),
+        PromptError(155.0, "r1", "s1", error="timed out"),
+        AttemptStarted(156.0, "r1", "s1"),
+    ]
+    run = fold_all(RunBook(), told).runs["r1"]
+    rotation = rotation_of(run, CHAIN, None, 160.0)
+    facts = SessionFacts(
+        run=run, rotation=rotation, lock_scope=scope, budget=Budget(8.0, "idle timeout"), gateway_alive=True
+    )
+    assert assess(facts, 160.0).state is state

@@ -16,10 +16,12 @@ from lockdeck.backend.model.runs.events import (
     Event,
     FailoverDecision,
     ModelFallbackDecision,
+    RotationCap,
     SameModelRetry,
 )
 from lockdeck.backend.model.runs.fix import finding
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
+from lockdeck.backend.model.runs.life import RunOutcome
 from lockdeck.backend.model.runs.profiles import profile_hash
 from lockdeck.backend.model.runs.remaining import Remaining, remaining
 from lockdeck.backend.model.runs.retries import (
@@ -99,7 +101,7 @@ def test_up_to_2026_7_nothing_is_tried_twice():
 def test_free_by_of_the_first_attempt_counts_retries_and_their_pauses():
     rotation = rotation_of(run_of(), chain(120.0), None, 20.0, BY_HASH, NEW)
     assert (len(rotation.attempts), rotation.total) == (1, 8)
-    assert rotation.free_by == 20.0 + 8 * 120.0 - 20.0 + 3 * longest_pause_s(1)
+    assert rotation.free_by == 8 * (120.0 + traits_of(NEW).around_attempt_s) + 3 * longest_pause_s(1)
     assert "7 attempts to come" in rotation.free_by_how
     assert "pauses of at most" in rotation.free_by_how
 
@@ -214,3 +216,58 @@ def test_a_recorded_hang_of_the_whole_chain_is_what_the_worst_case_said():
         <= sum(budget.seconds or 0.0 for budget in found.budgets) + found.pause_s + STARTS_S
     )
     assert finding(attempts, past.run.last_activity, finished=True).would_stop_at == 3
+
+
+def test_an_answer_of_500_that_2026_9_1_files_under_timeout_is_no_hang():
+    told = replay([str(RECORDINGS / "2026.9.1-error500" / "gateway.log")])
+    (past,) = told.runs
+    assert [attempt.reason for attempt in past.run.attempts] == ["provider_error"] * 12
+    assert past.run.timeouts == 0
+
+
+def test_on_2026_9_1_a_retry_and_its_decision_are_one_attempt_and_the_breaker_ends_the_run():
+    told = replay([str(RECORDINGS / "2026.9.1-hang" / "gateway.log")])
+    decisions = [*["retry_same_model"] * 3, "rotate_profile", "idle_breaker"]
+    assert {(p.session_key, p.run.outcome) for p in told.runs} == {
+        (f"agent:{agent}:main", RunOutcome.FAILED) for agent in ("main", "silas", "ezra", "juno")
+    }
+    assert all([attempt.decision for attempt in past.run.attempts] == decisions for past in told.runs)
+    assert all(past.run.timeouts == 5 and past.run.failure for past in told.runs)
+
+
+def test_a_retry_keeps_its_profile_whichever_line_names_it():
+    def profiles(*events: Event) -> list[str | None]:
+        told = rotation_of(run_of(*events), chain(8.0), None, 40.0, BY_HASH, NEW)
+        return [attempt.profile for attempt in told.attempts]
+
+    def decided(at: float, decision: str, name: str) -> FailoverDecision:
+        told = {"provider": "atlas", "model": "large", "profile_hash": profile_hash(name)}
+        return FailoverDecision(at, "r1", "assistant", decision, "timeout", timed_out=True, **told)
+
+    retries = [SameModelRetry(8.0 * n, n, 8, "atlas/large", "timeout", "r1", delay_ms=500) for n in (1, 2)]
+    assert profiles(retries[0]) == [None, None]  # either of two may be the one that does not cool down
+    first = decided(8.6, "retry_same_model", "atlas:alpha")
+    assert profiles(retries[0], first, retries[1]) == ["atlas:alpha"] * 3
+    last = decided(24.0, "rotate_profile", "atlas:alpha")
+    assert profiles(*retries, last) == ["atlas:alpha"] * 3
+    assert profiles(*retries, last, AttemptStarted(24.1, "r1"))[3] == "atlas:beta"
+
+
+def test_a_run_that_the_breaker_stopped_is_no_success_though_its_candidate_counts_as_one():
+    retried = SameModelRetry(40.0, 4, 8, "borealis/medium", "timeout", "r1", delay_ms=500, trace_id="t1")
+    braked = RotationCap(
+        50.0, "[idle-timeout-circuit-breaker-tripped] cap=5", "agent:silas:main", trace_id="t1"
+    )
+    succeeded = ModelFallbackDecision(50.1, "r1", "candidate_succeeded", 2, 3, candidate="borealis/medium")
+    run = run_of(retried, braked, succeeded)
+    assert (run.outcome, len(run.attempts)) == (RunOutcome.FAILED, 2)
+
+
+def test_a_release_that_makes_three_retries_is_not_forecast_to_make_eight():
+    def total(idle_s: float, *events: Event) -> int | None:
+        return rotation_of(run_of(*events), chain(idle_s), None, 1.0, BY_HASH, Version(2026, 9, 1)).total
+
+    assert total(8.0) == 5
+    assert total(20.0) == 5
+    told = SameModelRetry(8.0, 1, 3, "atlas/large", "rate_limit", "r1", delay_ms=500)
+    assert total(8.0, told) == 1 + 3 + 1 + 5

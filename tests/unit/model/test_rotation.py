@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from lockdeck.backend.model.releases.lookup import traits_of
 from lockdeck.backend.model.releases.version import Version
 from lockdeck.backend.model.runs.attempt_times import followed_up, gap_grace
 from lockdeck.backend.model.runs.chain import Candidate, FailoverChain
@@ -23,9 +24,10 @@ from lockdeck.backend.model.runs.events import (
     RunTimeout,
 )
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
+from lockdeck.backend.model.runs.forecast import around
 from lockdeck.backend.model.runs.history import occupations_from_runs
 from lockdeck.backend.model.runs.profiles import profile_hash
-from lockdeck.backend.model.runs.records import NOBODY_BLOCKED, Attempt, Hold, Occupation
+from lockdeck.backend.model.runs.records import NOBODY_BLOCKED, Attempt, Hold, Occupation, Rotation
 from lockdeck.backend.model.runs.rotation import kept_out_sentence, rotation_of, unbroken
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.sessions.blocked import blocked_on, failures_by_subject, waits_by_key
@@ -44,6 +46,12 @@ CHAIN = FailoverChain(
     ),
     idle_timeout_s=60.0,
 )
+
+
+def beside(rotation: Rotation, version: Version | None = None) -> float:
+    """What each attempt takes beside its model call, by the finished ones, or by the release."""
+    done = [attempt for attempt in rotation.attempts if attempt.ended_at is not None]
+    return around(done, CHAIN, traits_of(version)).seconds
 
 
 def decision(at: float, what: str, profile: str, **more) -> FailoverDecision:
@@ -93,11 +101,9 @@ def test_the_attempt_in_progress_begins_with_its_hold_and_the_rest_is_to_come():
     assert (rotation.attempts[2].provider, rotation.attempts[2].ended_at) == ("borealis", None)
     assert [a.provider for a in rotation.to_come] == ["borealis", "cygnus"]
     assert (rotation.total, rotation.timeouts, rotation.finished) == (5, 2, False)
-    assert rotation.free_by == pytest.approx(1122.0 + 3 * 60)
-    assert (
-        rotation.free_by_how
-        == "the running attempt and 2 attempts to come, each at most 1m 00s (idle timeout)"
-    )
+    assert rotation.free_by == pytest.approx(1122.0 + 3 * (60 + beside(rotation)))
+    limit = "the running attempt and 2 attempts to come, each at most 1m 00s (idle timeout)"
+    assert (rotation.free_by_how or "").startswith(f"{limit} and about ")
     assert rotation.policy is not None
     assert rotation.policy.would_stop_at == 1
     assert rotation.policy.avoidable_ms == 60_200 + 28_000
@@ -119,7 +125,7 @@ def test_a_compaction_lasts_as_long_as_its_line_the_configuration_or_the_version
     line = CompactionTimeout(1180.0, "r1", "s1", "…; extending deadline: …", extra_ms=told_ms)
     chain = replace(CHAIN, compaction_timeout_s=configured)
     rotation = rotation_of(run_of(*ROTATED, line), chain, HOLDS, 1185.0, NAMES, version)
-    assert rotation.free_by == pytest.approx(1180.0 + longest_s + 2 * 60)
+    assert rotation.free_by == pytest.approx(1180.0 + longest_s + 2 * (60 + beside(rotation, version)))
 
 
 def test_a_compaction_before_the_occupation_puts_nothing_off():
@@ -135,15 +141,16 @@ def test_a_decision_that_knows_of_no_fallback_goes_before_the_chain():
     )
     assert rotation.attempts[1].profile == "atlas:beta"
     assert (rotation.total, rotation.to_come) == (2, ())
-    assert rotation.free_by == pytest.approx(1060.8 + 60)
+    assert rotation.free_by == pytest.approx(1060.8 + 60 + beside(rotation))
 
 
 def test_an_attempt_that_takes_longer_than_it_may_is_told_to():
     within = rotation_of(run_of(*ROTATED), CHAIN, HOLDS, 1122.0 + 64.0, NAMES)
-    beyond = rotation_of(run_of(*ROTATED), CHAIN, HOLDS, 1122.0 + 79.0, NAMES)
+    each = 60 + beside(within)
+    beyond = rotation_of(run_of(*ROTATED), CHAIN, HOLDS, 1122.0 + each + 19.0, NAMES)
     assert "exceeded" not in (within.free_by_how or "")
     assert (beyond.free_by_how or "").endswith("; the running attempt has exceeded that by 19 s")
-    assert beyond.free_by == pytest.approx(1122.0 + 79.0 + 2 * 60)
+    assert beyond.free_by == pytest.approx(1122.0 + each + 19.0 + 2 * each)
 
 
 def test_a_next_profile_that_the_chain_does_not_know_is_one_of_the_same_model():
@@ -210,7 +217,7 @@ def test_without_a_configuration_the_log_counts_the_models():
     rotation = rotation_of(run_of(*ROTATED), None, HOLDS, 1150.0, NAMES)
     assert len(rotation.to_come) == 1
     assert rotation.total is None
-    assert rotation.free_by == pytest.approx(1122.0 + 2 * 60)
+    assert rotation.free_by == pytest.approx(1122.0 + 2 * (60 + beside(rotation)))
     assert rotation.free_by_how is not None
     assert "configuration is not known" in rotation.free_by_how
 
@@ -270,8 +277,8 @@ def test_from_2026_7_1_a_run_timeout_ends_the_run():
         )
         for month in (4, 7)
     )
-    assert (len(old.to_come), old.free_by) == (4, 1100.0)
-    assert (len(new.to_come), new.free_by) == (0, 1020.0)
+    assert (len(old.to_come), old.free_by) == (4, 1100.0 + 5 * beside(old, Version(2026, 4, 5)))
+    assert (len(new.to_come), new.free_by) == (0, 1020.0 + beside(new, Version(2026, 7, 5)))
 
 
 def test_a_gap_may_be_longer_where_a_decision_promised_a_follow_up():
@@ -380,7 +387,7 @@ def test_any_run_at_any_time_gives_a_sane_rotation(
     pairs = list(zip(times[::2], times[1::2], strict=False))
     occupation = chain_of_holds(*pairs) if pairs else None
     rotation = rotation_of(run_of(*events), CHAIN if known else None, occupation, now, NAMES)
-    assert rotation.free_by is None or rotation.free_by >= now
+    assert rotation.free_by is None or (rotation.free_by < now) == rotation.free_by_passed
     assert rotation.policy is not None
     assert rotation.policy.avoidable_ms is None or rotation.policy.avoidable_ms >= 0
     assert [a.index for a in (*rotation.attempts, *rotation.to_come)] == list(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
-from lockdeck.backend.model.runs.sources import merge, sources_of
+from lockdeck.backend.model.runs.sources import LogPart, merge, sources_of
 from tests.folders import RECORDINGS
 from tests.reading import read_events
 
@@ -35,8 +35,11 @@ def test_logs_of_one_host_are_one_source_and_those_of_others_stay_apart():
         "a/2": fold_all(RunBook(), hang[60:]),
         "silent": RunBook(),
     }
-    assert [source.logs for source in sources_of(books)] == [("b",), ("a/1", "a/2")]
-    (_, together) = sources_of(books)
+    assert [source.logs for source in sources_of({LogPart(name): book for name, book in books.items()})] == [
+        ("b",),
+        ("a/1", "a/2"),
+    ]
+    (_, together) = sources_of({LogPart(name): book for name, book in books.items()})
     assert together.book.runs == fold_all(RunBook(), hang).runs
 
 
@@ -50,7 +53,7 @@ def test_every_log_is_of_one_source_and_those_of_a_chain_of_shared_ids_are_toget
         )
         for number, place in enumerate(places)
     }
-    sources = sources_of(books)
+    sources = sources_of({LogPart(name): book for name, book in books.items()})
     assert sorted(log for source in sources for log in source.logs) == sorted(books)
     told = [set(source.book.runs) for source in sources]
     assert all(not one & other for number, one in enumerate(told) for other in told[number + 1 :])

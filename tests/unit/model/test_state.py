@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from lockdeck.backend.model.cancel import LONGEST_S, OURS, Cancel
 from lockdeck.backend.model.fleet import Severity, State
 from lockdeck.backend.model.locks import Judgement, Verdict
 from lockdeck.backend.model.occupation import Sighting, observe
+from lockdeck.backend.model.releases.table import LockScope
 from lockdeck.backend.model.runs.attempt_times import gap_grace
 from lockdeck.backend.model.runs.budget import Budget
 from lockdeck.backend.model.runs.chain import Candidate, FailoverChain
@@ -193,12 +195,6 @@ def test_an_old_failure_is_not_shown_once_the_store_tells_of_a_later_run():
     assert state_of(950.0, *FAILED, store_status="failed", store_at=900.0).state is State.FAILED
 
 
-def test_a_run_that_was_aborted_stays_told_on_the_idle_row():
-    found = state_of(80.0, AttemptStarted(10.0, "r1"), RunEnded(60.0, "r1", ok=False, aborted=True))
-    assert (found.state, found.severity) == (State.IDLE, Severity.OK)
-    assert found.reasons[1] == "the last run (r1) was aborted 20 s ago"
-
-
 # --- stuck without a holder ---------------------------------------------------------------------------
 
 REFUSED = Refusals(5, 100.0, 320.0, CallerRefusal.CLAIMED)
@@ -221,8 +217,15 @@ def test_callers_refused_one_after_the_other_while_nobody_holds_make_it_stuck():
         {"refused": Refusals(2, 319.0, 320.0, CallerRefusal.CLAIMED)},
         {"occupation": holds((300.0, None))},
         {"gateway_started_at": 330.0},
+        {"gateway_alive": False},
     ],
-    ids=["one caller", "both at the end of one run", "somebody holds", "the gateway was restarted since"],
+    ids=[
+        "one caller",
+        "both at the end of one run",
+        "somebody holds",
+        "the gateway was restarted since",
+        "its gateway is gone",
+    ],
 )
 def test_refusals_that_prove_no_left_over_claim_leave_it_unstuck(more: dict):
     assert state_of(340.0, **{"refused": REFUSED, "sees_locks": False, **more}).state is not State.STUCK
@@ -248,6 +251,7 @@ def test_openclaws_own_diagnosis_with_a_queue_is_stuck_where_nobody_holds():
     assert found.reasons[0].startswith("OpenClaw says stuck for 9m 10s, 10 messages queued")
     assert state_of(1200.0, wedge=WEDGED).state is State.IDLE
     assert state_of(650.0, wedge=WEDGED, transcript_at=600.0).state is State.IDLE
+    assert state_of(650.0, wedge=WEDGED, gateway_alive=False).state is State.IDLE
     assert state_of(650.0, wedge=WEDGED, occupation=holds((600.0, None))).state is State.RUNNING
 
 
@@ -266,7 +270,7 @@ def test_one_timed_out_attempt_is_a_rotation_and_not_yet_stuck():
     found = state_of(90.0, TWICE[0], occupation=holds((0.0, 59.9), (60.5, None)))
     assert (found.state, found.severity, found.since) == (State.ROTATING, Severity.WARNING, 60.0)
     assert found.reasons[0].startswith("attempt 2 of 3 (atlas/large) has been running for 30 s")
-    assert "rotate_profile after timeout" in found.reasons
+    assert "the next account after timeout" in found.reasons
 
 
 def test_the_second_timed_out_attempt_makes_it_stuck():
@@ -274,6 +278,12 @@ def test_the_second_timed_out_attempt_makes_it_stuck():
     assert (found.state, found.severity, found.since) == (State.STUCK, Severity.CRITICAL, 121.0)
     assert "attempts 1, 2 ran into a timeout" in found.reasons[0]
     assert "openclaw#62351" in found.reasons[0]
+
+
+def test_how_many_attempts_are_to_come_is_told_once():
+    both_of_atlas = (RunTimeout(60.0, "r1", "s1", 60_000), RunTimeout(121.0, "r1", "s1", 60_000))
+    found = state_of(122.0, *both_of_atlas, occupation=IN_TWO)
+    assert found.reasons[1].startswith("1 attempt to come, at most 1m 00s (idle timeout)")
 
 
 def test_it_stays_stuck_through_the_gap_that_a_decision_promised_to_end():
@@ -410,11 +420,12 @@ def test_without_any_timeout_only_the_locks_own_limit_can_be_exceeded():
 def test_a_decision_that_no_attempt_followed_is_stuck_and_later_failed():
     found = state_of(100.0, TWICE[0])
     assert (found.state, found.since) == (State.STUCK, 60.0)
-    assert found.reasons == ("rotate_profile was decided 40 s ago and no attempt has followed",)
+    assert found.reasons == ("the next account was to be tried 40 s ago, and no attempt has followed",)
     assert state_of(100.0, TWICE[0], backoff_s=60.0).state is State.ROTATING
     assert state_of(3000.0, TWICE[0]).state is State.FAILED
     assert state_of(100.0, TWICE[0], gateway_started_at=80.0).state is State.FAILED
-    assert state_of(100.0, TWICE[0], transcript_at=70.0).state is State.IDLE
+    assert state_of(100.0, TWICE[0], answered_at=70.0).state is State.IDLE
+    assert state_of(100.0, TWICE[0], transcript_at=70.0).state is State.STUCK, "what a failed attempt wrote"
 
 
 def test_callers_blocked_by_a_holder_without_progress_are_stuck():
@@ -468,9 +479,19 @@ def test_a_dead_holder_does_not_go_on_rotating():
 
 
 def test_a_cancel_under_way_is_shown_until_the_session_is_free():
-    found = state_of(130.0, *TWICE, occupation=IN_THREE, cancelling_since=129.0)
+    ours = Cancel(129.0, OURS, "alice", "abort", "r1", under_way=True)
+    found = state_of(130.0, *TWICE, occupation=IN_THREE, cancelling=ours)
     assert (found.state, found.severity, found.since) == (State.CANCELLING, Severity.NOTICE, 129.0)
-    assert state_of(500.0, *FAILED, cancelling_since=129.0).state is State.FAILED
+    assert (
+        found.reasons[0]
+        == "lockdeck (user alice) has been cancelling it for 1 s, and the session is still occupied"
+    )
+    assert state_of(500.0, *FAILED, cancelling=ours).state is State.FAILED
+
+
+def test_a_cancel_that_was_broken_off_hides_for_ten_minutes_at_most_what_goes_on():
+    ours = Cancel(129.0 - LONGEST_S - 2.0, OURS, under_way=True)
+    assert state_of(130.0, *TWICE, occupation=IN_THREE, cancelling=ours).state is State.STUCK
 
 
 def test_openclaws_own_diagnosis_raises_the_urgency_while_it_is_fresh():
@@ -545,7 +566,11 @@ def test_any_facts_give_a_state_with_evidence(events, spans, now, judgement, sig
     pairs = list(zip(spans[::2], spans[1::2], strict=False))
     known = facts(now, *events, occupation=holds(*pairs) if pairs else None)
     known = replace(
-        known, judgement=judgement, transcript_at=sign, cancelling_since=sign, sees_locks=sees_locks
+        known,
+        judgement=judgement,
+        transcript_at=sign,
+        cancelling=None if sign is None else Cancel(sign, OURS, under_way=True),
+        sees_locks=sees_locks,
     )
     found = assess(known, now)
     assert found.reasons
@@ -553,3 +578,30 @@ def test_any_facts_give_a_state_with_evidence(events, spans, now, judgement, sig
     assert found == assess(known, now)
     if found.state is State.STUCK:
         assert found.severity is Severity.CRITICAL
+
+
+def test_a_run_that_its_gateway_took_along_has_failed_where_no_lock_is_left_to_tell():
+    """Seen on 2026.5.18: after a SIGKILL in a hang of four no lock stood, and all was green."""
+    cut_off = {"gateway_alive": False, "lock_scope": LockScope.WRITES}
+    found = state_of(14.0, AttemptStarted(10.0, "r1"), **cut_off)
+    assert found.state is State.FAILED
+    assert found.reasons == ("the run broke off: its gateway has ended in the middle of an attempt",)
+    assert (
+        state_of(14.0, AttemptStarted(10.0, "r1"), RunEnded(12.0, "r1", True), **cut_off).state is State.IDLE
+    )
+
+
+@pytest.mark.parametrize(
+    ("now", "more", "state"),
+    [
+        (12.0, {}, State.RUNNING),
+        (71.0, {}, State.IDLE),
+        (12.0, {"lock_scope": LockScope.ATTEMPT}, State.IDLE),
+        (12.0, {"gateway_alive": False}, State.IDLE),
+        (12.0, {"gateway_started_at": 11.0}, State.IDLE),
+        (12.0, {"cancel": Cancel(11.0, OURS)}, State.IDLE),
+    ],
+)
+def test_a_message_that_waits_shows_a_run_where_the_lock_may_be_let_go_of_and_for_a_while(now, more, state):
+    known = {"asked_at": 10.0, "gateway_alive": True, "lock_scope": LockScope.CALLS, **more}
+    assert assess(SessionFacts(**known), now).state is state

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from msgspec.structs import replace
 
-from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.backend.model.fleet import FleetSnapshot, SessionView, Severity, State
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.model.moments import iso
 from lockdeck.backend.model.needs import lock_needs_person, needs_person
@@ -99,6 +99,13 @@ def test_only_what_can_be_acted_on_needs_a_person(verdict):
     needed = verdict in (Verdict.DEAD, Verdict.RECYCLED, Verdict.LEAKED, Verdict.REMOVED)
     assert lock_needs_person(view) is needed
     assert needs_person(FleetSnapshot(samples.NOW, "h", locks=(view,))) is needed
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_a_session_needs_a_person_while_it_is_stuck_and_until_a_cancel_has_freed_it(state):
+    session = SessionView("/r", "neo", "agent:neo:main", "s1", state, Severity.NOTICE, None, ("why",))
+    needed = state in (State.STUCK, State.CANCELLING)
+    assert needs_person(FleetSnapshot(samples.NOW, "h", sessions=(session,))) is needed
 
 
 def test_a_dead_lock_that_may_not_be_released_needs_nobody():

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from lockdeck.backend.model.moments import Telling, clock_text, is_dated, iso, telling_of
 from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts
 from lockdeck.backend.watch.logs.replay import Replay, replay
-from lockdeck.tui.cli.replay_json import replay_json
+from lockdeck.tui.cli.replaying.as_json import replay_json
 from tests.unit.openclaw.wrappers import (
     HANG,
     SPREADS,

@@ -565,3 +565,22 @@ def test_the_release_id_names_one_hold_and_no_later_one(fleet, lock):
         holder.release(lock)
         holder.take(lock, created=PAST)
         assert judged(fleet, lock).release_id != first
+
+
+def test_a_holder_that_was_found_is_asked_for_that_descriptor_alone_until_it_is_another(
+    fleet, lock, monkeypatch
+):
+    holders = {}
+    with actor() as holder:
+        holder.take(lock)
+        examine([fleet.place(lock)], time.time(), at_once, holders=holders)
+        searched, scan = [], examination.scan_pids
+        monkeypatch.setattr(examination, "scan_pids", lambda *args: searched.append(args) or scan(*args))
+        (held,) = examine([fleet.place(lock)], time.time(), at_once, holders=holders)
+        assert held.judgement.verdict is Verdict.HELD
+        assert not searched
+        holder.release(lock)
+        lock.write_text(payload(holder.pid))
+        (left,) = examine([fleet.place(lock)], time.time(), at_once, holders=holders)
+        assert left.judgement.verdict is not Verdict.HELD
+        assert searched

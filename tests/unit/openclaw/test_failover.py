@@ -50,7 +50,7 @@ def test_the_chain_of_the_incident_has_three_models_and_five_profiles(tmp_path: 
         models={"providers": {"Borealis": {"timeoutSeconds": 30}}},
     )
     store_profiles(tmp_path, "main")
-    chain = config.chain_for("silas", read_profiles(str(tmp_path), "silas"))
+    chain = config.chain_for("silas", read_profiles(str(tmp_path), "silas", confined=False))
     assert chain.candidates == (
         Candidate("atlas", "atlas-large", ("atlas:alpha", "atlas:beta")),
         Candidate("borealis", "borealis-medium", ("borealis:alpha", "borealis:beta"), 30.0),
@@ -62,7 +62,7 @@ def test_the_chain_of_the_incident_has_three_models_and_five_profiles(tmp_path: 
 def test_without_a_credential_store_the_config_tells_the_profiles(tmp_path: Path) -> None:
     profiles = {"atlas:x": {"provider": "Atlas"}, "other:y": {"provider": "other"}}
     config = config_of(tmp_path, agents={"defaults": {"model": "atlas/a"}}, auth={"profiles": profiles})
-    assert read_profiles(str(tmp_path), "main") is None
+    assert read_profiles(str(tmp_path), "main", confined=False) is None
     assert config.chain_for("main").candidates == (Candidate("atlas", "a", ("atlas:x",)),)
 
 
@@ -135,7 +135,7 @@ def test_the_order_in_the_credential_store_goes_before_the_config(tmp_path: Path
     config = config_of(
         tmp_path, agents={"defaults": {"model": "atlas/a"}}, auth={"order": {"atlas": ["atlas:alpha"]}}
     )
-    (candidate,) = config.chain_for("main", read_profiles(str(tmp_path), "main")).candidates
+    (candidate,) = config.chain_for("main", read_profiles(str(tmp_path), "main", confined=False)).candidates
     assert candidate.profiles == ("atlas:beta", "atlas:alpha")
 
 
@@ -151,7 +151,7 @@ def test_without_an_order_kind_and_last_use_decide(tmp_path: Path) -> None:
         tmp_path, "main", profiles=profiles, usageStats={"t2": {"lastUsed": 5}, "t1": {"lastUsed": 9}}
     )
     config = config_of(tmp_path, agents={"defaults": {"model": "atlas/a"}})
-    (candidate,) = config.chain_for("main", read_profiles(str(tmp_path), "main")).candidates
+    (candidate,) = config.chain_for("main", read_profiles(str(tmp_path), "main", confined=False)).candidates
     assert candidate.profiles == ("o", "t2", "t1", "k")
 
 
@@ -161,17 +161,28 @@ def test_the_store_of_an_agent_goes_over_that_of_main(tmp_path: Path) -> None:
         tmp_path, "silas", profiles={"own": {"provider": "atlas"}}, order={"atlas": ["own", "atlas:beta"]}
     )
     config = config_of(tmp_path, agents={"defaults": {"model": "atlas/a"}})
-    (candidate,) = config.chain_for("silas", read_profiles(str(tmp_path), "silas")).candidates
+    (candidate,) = config.chain_for("silas", read_profiles(str(tmp_path), "silas", confined=False)).candidates
     assert candidate.profiles == ("own", "atlas:beta")
 
 
 def test_credentials_are_never_kept(tmp_path: Path) -> None:
     store_profiles(tmp_path, "main")
-    assert "sk-" not in repr(read_profiles(str(tmp_path), "main"))
+    assert "sk-" not in repr(read_profiles(str(tmp_path), "main", confined=False))
 
 
 @pytest.mark.parametrize("raw", ["", "{", "[]", '{"profiles": 7}', "\0"])
 def test_a_broken_credential_store_counts_as_none(tmp_path: Path, raw: str) -> None:
     store_profiles(tmp_path, "main")
     (tmp_path / "agents/main/agent/auth-profiles.json").write_text(raw)
-    assert read_profiles(str(tmp_path), "main") is None
+    assert read_profiles(str(tmp_path), "main", confined=False) is None
+
+
+def test_a_store_of_profiles_behind_a_link_is_read_only_where_nobody_else_decides_where_it_leads(
+    tmp_path: Path,
+) -> None:
+    store_profiles(tmp_path, "main")
+    store = tmp_path / "agents" / "main" / "agent" / "auth-profiles.json"
+    store.rename(tmp_path / "away.json")
+    store.symlink_to(tmp_path / "away.json")
+    assert read_profiles(str(tmp_path), "main", confined=False) is not None
+    assert read_profiles(str(tmp_path), "main", confined=True) is None

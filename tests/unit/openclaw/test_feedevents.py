@@ -115,7 +115,9 @@ def test_an_agent_is_no_path_to_somewhere_else(agent):
 def test_an_end_that_was_missed_is_told_by_its_row():
     done = row(status="killed", hasActiveRun=False, lastRunId=RUN, endedAt=1_795_365_727_169)
     rows = feed.rows_of({"sessions": [done]})
-    ended = RunEnded(1_795_365_727.169, RUN, ok=False, aborted=True, session_id=SID, session_key=KEY)
+    ended = RunEnded(
+        1_795_365_727.169, RUN, ok=False, aborted=True, session_id=SID, session_key=KEY, settled=True
+    )
     assert list(feed.ends_of(rows, NOW)) == [ended]
     assert list(feed.ends_of(rows, NOW + 100.0)) == []
     assert list(feed.ends_of(feed.rows_of({"sessions": [row(lastRunId=RUN)]}), 0.0)) == []
@@ -134,6 +136,49 @@ def test_waiting_messages_and_runs_at_work_are_told_by_the_tasks():
     ]
 
 
+BEFORE, PREVIOUS = "fd3f69d2-2082-4859-8ba3-9f2a4c7995f1", "efcff4b8-be6e-4d36-b2ce-85a4de33d417"
+
+
+def task(run_id: str, status: str, created: int, started: int, ended: int | None = None) -> dict[str, object]:
+    """A run of `agent` as 2026.8.2 and 2026.9.1 tell it in tasks.list: without a word on whether it waits."""
+    told = {"runtime": "cli", "status": status, "sessionKey": KEY, "runId": run_id, "agentId": "silas"}
+    return {**told, "createdAt": created, "startedAt": started} | ({"endedAt": ended} if ended else {})
+
+
+def test_up_to_2026_9_1_a_task_is_at_work_once_an_attempt_has_begun_and_waits_behind_one_that_has():
+    at_work = task(RUN, "running", 1_795_365_690_000, 1_795_365_698_208)
+    accepted = task("r2", "running", 1_795_365_699_000, 1_795_365_699_000)
+    assert list(feed.running_of({"tasks": [accepted, at_work]}, NOW)) == [
+        AttemptStarted(1_795_365_698.208, RUN, session_key=KEY)
+    ]
+    assert feed.queued_of({"tasks": [accepted, at_work]}) == {KEY: 1}
+    assert feed.queued_of({"tasks": [accepted]}) == {}
+
+
+def test_a_run_has_its_session_since_it_was_asked_for_or_since_the_one_before_has_ended():
+    at_work = task(RUN, "running", 1_795_365_690_000, 1_795_365_698_208)
+    before = task(PREVIOUS, "failed", 1_795_365_600_000, 1_795_365_600_500, 1_795_365_650_000)
+    waited_for = task(PREVIOUS, "completed", 1_795_365_600_000, 1_795_365_600_500, 1_795_365_697_000)
+    assert feed.begun_of({"tasks": [at_work, before]}) == {KEY: 1_795_365_690.0}
+    assert feed.begun_of({"tasks": [at_work, waited_for]}) == {KEY: 1_795_365_697.0}
+
+
+def test_the_tasks_tell_the_ends_of_runs_that_others_have_followed():
+    failed = task(PREVIOUS, "timed_out", 1_795_365_600_000, 1_795_365_600_500, 1_795_365_650_000)
+    killed = task(BEFORE, "cancelled", 1_795_365_600_000, 1_795_365_600_500, 1_795_365_640_000)
+    assert list(feed.over_of({"tasks": [failed, killed]}, 0.0)) == [
+        RunEnded(1_795_365_650.0, PREVIOUS, ok=False, session_key=KEY, settled=True),
+        RunEnded(1_795_365_640.0, BEFORE, ok=False, aborted=True, session_key=KEY, settled=True),
+    ]
+    assert [e.run_id for e in feed.over_of({"tasks": [failed, killed]}, 1_795_365_645.0)] == [PREVIOUS]
+
+
+def test_a_row_that_tells_the_times_of_the_last_run_tells_none_of_the_one_that_begins():
+    begins = row(endedAt=1_795_365_699_000, lastRunId=PREVIOUS)
+    (found,) = feed.rows_of({"sessions": [begins]})
+    assert (found.active, found.started_at, found.ended_at) == (True, None, None)
+
+
 def test_the_path_of_the_log_must_be_a_path():
     assert feed.log_path_of({"file": "/tmp/openclaw/openclaw-2026-11-22.log"}) is not None
     for strange in (None, 4, "", "relative.log", "/a\0b"):
@@ -146,7 +191,20 @@ JSON = st.recursive(
     max_leaves=12,
 )
 WORDS = st.sampled_from(
-    ["type", "event", "payload", "data", "stream", "phase", "sessions", "tasks", "ts", "key", "sessionKey"]
+    [
+        "type",
+        "event",
+        "payload",
+        "data",
+        "stream",
+        "phase",
+        "sessions",
+        "tasks",
+        "ts",
+        "key",
+        "sessionKey",
+        "runId",
+    ]
 )
 
 
@@ -159,5 +217,7 @@ def test_no_frame_can_do_harm(frame):
     list(feed.ends_of(rows, 0.0))
     feed.run_ids_of((), rows)
     feed.queued_of(frame)
+    feed.begun_of(frame)
+    list(feed.over_of(frame, 0.0))
     list(feed.running_of(frame, NOW))
     feed.log_path_of(frame)

@@ -88,7 +88,7 @@ def test_every_wrapper_leaves_every_form_as_it_was(name, form):
 
 
 BEHIND_TWO_WORDS = frozenset(
-    {"stern", "stern -t", "journal short-full", "journal with-unit", "journal short-unix"}
+    {"stern", "stern -t", "journal short-full", "journal with-unit", "journal short-unix", "journal json-sse"}
     | {"quoted", "indented", "bullet"}
     | {name for name in WRAPS if name.startswith("grep")}
 )

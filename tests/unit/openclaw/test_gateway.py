@@ -123,6 +123,16 @@ def test_protocol_4_is_spoken_too(connect: Callable[..., Gateway]) -> None:
         assert connect(url).hello.version == Version(2026, 7, 35)
 
 
+def test_a_gateway_that_knows_only_the_older_signature_is_spoken_to(connect: Callable[..., Gateway]) -> None:
+    with serving(Manners(TOKEN, "2026.2.9", signature="v2")) as url:
+        assert connect(url).call("health") == {"ok": True}
+
+
+def test_a_gateway_that_knows_neither_signature_says_so(connect: Callable[..., Gateway]) -> None:
+    with serving(Manners(TOKEN, signature="v9")) as url:
+        assert trouble(lambda: connect(url)).kind is Trouble.SIGNATURE
+
+
 def test_attempts_that_the_gateway_tells_of_are_remembered(connect: Callable[..., Gateway]) -> None:
     with serving(Manners(TOKEN)) as url:
         gateway = connect(url)

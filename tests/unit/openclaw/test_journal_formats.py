@@ -36,10 +36,9 @@ def test_a_dated_line_is_read_in_these_forms_of_the_journal(form):
             f"{line.strf('%a %Y-%m-%d %H:%M:%S.%f UTC')} [s=a;i=1]\n    _PID=8\n    MESSAGE={text}"
         ),
         lambda line, text: json.dumps({"__CURSOR": "s=1", "MESSAGE": text}, indent=8),
-        lambda line, text: f"data: {journal_json(line, text)}\n",
         lambda line, text: f"[{line.at.timestamp() % 1e5:12.6f} < {0.5:12.6f} >] gwhost node[8]: {text}",
     ],
-    ids=["verbose", "json-pretty", "json-sse", "short-delta"],
+    ids=["verbose", "json-pretty", "short-delta"],
 )
 def test_what_is_not_read_of_the_journal_is_counted(form):
     counts, data = LineCounts(), rendered(LINES, console, form)

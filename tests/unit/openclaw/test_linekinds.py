@@ -6,6 +6,8 @@ import re
 from typing import ClassVar, get_type_hints
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from lockdeck.backend.model.runs import events as ev
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
@@ -13,6 +15,7 @@ from lockdeck.backend.model.runs.joins import session_keys
 from lockdeck.backend.model.sessions.loglines import LogLine
 from lockdeck.backend.openclaw.log.kinds import KINDS
 from lockdeck.backend.openclaw.log.kinds.table import KindTable, LineKind
+from lockdeck.backend.openclaw.log.lockforms import LOCK_TIMEOUT_FORMS, WORDS
 from lockdeck.backend.openclaw.log.records import LogRecord
 from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts, parse_line
 from lockdeck.backend.openclaw.log.values import ident, key_values
@@ -110,3 +113,39 @@ def test_every_reader_makes_the_event_that_its_entry_names(kind):
 
 def test_every_event_but_that_of_the_transcript_has_a_line():
     assert set(event_classes()) - {kind.event for kind in KINDS.kinds} == {ev.PromptError}
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"quotas? used up: (\d+)",
+        r"quo(?:ta|rum) used up: (\d+)",
+        r"quota\ used up: (\d+)",
+        r".uota used up: (\d+)",
+    ],
+)
+def test_a_pattern_is_asked_whatever_it_begins_with(pattern):
+    kind = LineKind(event=QuotaUsedUp, markers=("used up",), pattern=pattern, text=quota)
+    assert isinstance(parse_line(LINE.strip(), kinds=KindTable([kind])), QuotaUsedUp)
+
+
+@pytest.mark.parametrize("form", LOCK_TIMEOUT_FORMS, ids=lambda form: form.marker)
+def test_every_form_of_a_failure_on_a_lock_holds_a_word_that_is_looked_for_first(form):
+    assert any(word in form.pattern.pattern for word in WORDS)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["=", " ", "a", "runId=", " b=", '"', "1", "_", "é", ".", "x" * 40]), max_size=12
+    )
+)
+@example(["runId=", "a", " b=", "1", "=", " ", " b=", "é"])
+@example(["x" * 40, "a", "=", " ", "x" * 40, "a1=", " "])
+def test_a_value_reaches_to_the_next_key_of_its_own_word(parts):
+    text = "".join(parts)
+    first = re.search(r"(?<![\w.])[A-Za-z]\w{0,40}=", text)
+    words = re.split(r" ([A-Za-z]\w{0,40})=", f" {text[first.start() :]}")[1:] if first else []
+    expected: dict[str, str] = {}
+    for key, value in zip(words[::2], words[1::2], strict=True):
+        expected.setdefault(key, value.strip().strip('"'))
+    assert key_values(text) == expected

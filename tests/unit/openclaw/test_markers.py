@@ -12,7 +12,7 @@ from lockdeck.backend.openclaw.log import markers
 from lockdeck.backend.openclaw.log.framing.unwrap import Unwrapper
 from lockdeck.backend.openclaw.log.kinds import KINDS
 from lockdeck.backend.openclaw.log.markers import MarkerScan
-from lockdeck.backend.openclaw.log.objects import decode_object, decode_tslog
+from lockdeck.backend.openclaw.log.objects import decode_object, decode_tslog, time_of
 from lockdeck.backend.openclaw.log.records import read_record
 from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts, parse_line
 from lockdeck.backend.openclaw.log.values import key_values
@@ -91,7 +91,9 @@ def test_skipping_what_is_not_read_changes_no_event(line, edits):
     if whole is not None and skipped is not None:
         unwrapped = Unwrapper().unwrap(bytes(raw))
         records = [
-            read_record(type(unwrapped)(record=record), at=unwrapped.moment or 0.0)
+            read_record(
+                type(unwrapped)(record=record, written_at=time_of(record)), at=unwrapped.moment or 0.0
+            )
             for record in (whole, skipped)
         ]
         assert records[0] == records[1]

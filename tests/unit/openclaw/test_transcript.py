@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockdeck.backend.model.runs.events import PromptError
+from lockdeck.backend.model.runs.records import ProviderError
 from lockdeck.backend.openclaw.transcript import AttemptOutcome, trajectory_tail, transcript_tail
 
 SECRET = "the prompt nobody may see"
@@ -55,6 +56,35 @@ def test_a_timed_out_attempt_leaves_its_run_its_stop_and_its_model(tmp_path):
     )
     assert (tail.size, tail.problem) == (os.path.getsize(path), None)
     assert tail.mtime == os.stat(path).st_mtime
+
+
+def test_an_answer_that_is_an_http_status_is_the_providers_and_one_that_broke_off_is_none(tmp_path):
+    told = {
+        3: "429 Rate limit reached for requests.",
+        4: "500 The server had an error",
+        5: "Request timed out.",
+        6: "401",
+    }
+    answers = [answer(second, "error", errorMessage=message) for second, message in told.items()]
+    path = store(tmp_path / "s1.jsonl", HEADER, USER, *answers, answer(7, "stop", errorMessage="500 x"))
+    assert transcript_tail(path).provider_errors == (
+        ProviderError(T0 + 3, "rate_limit"),
+        ProviderError(T0 + 4, "provider_error"),
+        ProviderError(T0 + 6, "auth"),
+    )
+
+
+def test_the_last_whole_answer_of_each_model_is_kept_and_one_that_broke_off_is_none(tmp_path):
+    small = {"model": "atlas-small"}
+    path = store(
+        tmp_path / "s.jsonl",
+        answer(1, "stop"),
+        answer(2, "stop", **small),
+        answer(3, "toolUse"),
+        answer(4, "aborted"),
+    )
+    told = [(each.at - T0, each.provider, each.model) for each in transcript_tail(path).answers]
+    assert sorted(told) == [(2, "atlas", "atlas-small"), (3, "atlas", "atlas-large")]
 
 
 def test_no_word_of_the_conversation_is_kept(tmp_path):
@@ -223,3 +253,22 @@ def test_any_value_in_any_field_never_makes_the_readers_fail(tmp_path_factory, s
     path = store(tmp_path_factory.mktemp("any") / "s1.jsonl", sample | changed, tail=junk)
     assert transcript_tail(path).problem is None
     assert trajectory_tail(path).problem is None
+
+
+@pytest.mark.parametrize(
+    ("after", "waits"),
+    [
+        ([], True),
+        ([entry(3, type="custom", customType="model-snapshot")], True),
+        ([answer(3, "stop")], False),
+        ([answer(3, "error")], False),
+        ([prompt_error(3)], False),
+        ([entry(3, message={"role": "toolResult"})], False),
+    ],
+    ids=["nothing", "a note", "an answer", "an error", "a prompt error", "a tool"],
+)
+def test_what_a_user_asked_waits_until_anything_comes_after_it(tmp_path, after, waits):
+    asked = entry(2, message={"role": "user", "content": SECRET})
+    path = tmp_path / "s1.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in (answer(1, "stop"), asked, *after)))
+    assert (transcript_tail(str(path)).asked_at is not None) is waits

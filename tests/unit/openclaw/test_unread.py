@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import time
 
 import pytest
@@ -55,6 +57,21 @@ def test_every_line_behind_an_unknown_prefix_is_counted(prefix):
     for form in (tslog, console):
         told, counts = counted(rendered(LINES, form, lambda _, text: prefix + text))
         assert (told, counts.unread) == ([], len(LINES))
+
+
+CARRIERS = {
+    "a cell of CSV": lambda text: '2026-05-09,"' + text.replace('"', '""') + '",x',
+    "HTML": lambda text: f'<td class="x">{html.escape(text)}</td>',
+    "a field of JSON": lambda text: json.dumps({"msg": text}),
+    "JSON in a string of JSON": lambda text: json.dumps(json.dumps({"msg": text})),
+}
+
+
+@pytest.mark.parametrize("form", ALL)
+@pytest.mark.parametrize("carrier", CARRIERS)
+def test_every_line_inside_an_unknown_carrier_is_counted(carrier, form):
+    told, counts = counted(rendered(LINES, ALL[form], lambda _, text: CARRIERS[carrier](text)))
+    assert len(told) + counts.unread == len(LINES)
 
 
 @pytest.mark.parametrize("between", ["", " ", ", ", "\\n"])

@@ -242,6 +242,7 @@ WRAPS: dict[str, Wrap] = {
     ),
     "journal json": journal_json,
     "journal json in numbers": journal_numbers,
+    "journal json-sse": lambda line, text: f"data: {journal_json(line, text)}",
     "syslog 3164": lambda line, text: f"<30>{line.strf('%b %d %H:%M:%S')} gwhost openclaw[814]: {text}",
     "syslog 5424": lambda line, text: (
         f"<30>1 {line.strf('%Y-%m-%dT%H:%M:%S.%fZ')} gwhost openclaw 814 - - {text}"

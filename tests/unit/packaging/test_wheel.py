@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lockdeck import __version__
+from tests.folders import DOCS
 from tests.packaging.build import build_wheel
 from tests.packaging.environment import Environment
 
@@ -57,7 +58,14 @@ def starts(environment: Environment, folder: Path, **env: str) -> None:
 
 def test_a_wheel_holds_one_package_and_all_of_it(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name.partition("/")[0] for name in names} == {"lockdeck", f"lockdeck-{__version__}.dist-info"}
+    data = f"lockdeck-{__version__}.data"
+    assert {name.partition("/")[0] for name in names} == {
+        "lockdeck",
+        f"lockdeck-{__version__}.dist-info",
+        data,
+    }
+    manual = {name.rpartition("/")[2] for name in names if name.startswith(f"{data}/data/share/man/man1/")}
+    assert manual == {page.name for page in (DOCS / "man").iterdir()}
     repository = Path(__file__).parents[3]
     code = {
         f"lockdeck/{path.relative_to(repository)}"

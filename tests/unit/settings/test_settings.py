@@ -130,7 +130,10 @@ def test_an_empty_file_means_the_defaults(load, tmp_path):
     ("text", "sentence"),
     [
         ("rescan = 3", "unknown key rescan; did you mean rescan_s?"),
-        ("zzz = 3", "unknown key zzz; known keys: read_only, theme, logs, roots, rescan_s, gap_grace_s"),
+        (
+            "zzz = 3",
+            "unknown key zzz; known keys: read_only, theme, logs, roots, hosts, rescan_s, gap_grace_s",
+        ),
         (
             '[[roots]]\npath = "/r"\nreadonly = true',
             "unknown key roots[0].readonly; did you mean roots[0].read_only?",
@@ -191,3 +194,20 @@ def test_a_root_is_known_by_any_of_its_names(tmp_path, monkeypatch):
     settings = Settings(roots=(said,))
     assert settings.root(str(tmp_path / "real")) is said
     assert settings.root("/other") == RootSettings("/other")
+
+
+def test_everything_that_is_wrong_is_told_at_once(refused):
+    told = refused(
+        'read_only = "yes"\nrescan = 3\nlogs = ["-"]\n[[roots]]\ntrusted_owner = "nobody-at-all"\n'
+        '[[roots]]\npath = " "\nwatch = 1\n[keys]\nquit = 7\n'
+    ).split("\n")
+    heads = [
+        "read_only must be",
+        "unknown key rescan; did you mean rescan_s?",
+        "logs holds stdin",
+        "keys.quit must be",
+    ]
+    heads += ["roots[0].path is missing", "roots[0].trusted_owner names no account", "roots[1].path is empty"]
+    heads += ["unknown key roots[1].watch"]
+    assert len(told) == len(heads)
+    assert all(any(f": {head}" in line for line in told) for head in heads)

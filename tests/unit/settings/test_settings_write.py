@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 import tomllib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from lockdeck.backend.settings.check import SettingsError
 from lockdeck.backend.settings.load import load_settings
 from lockdeck.backend.settings.write import changed_text, save_list
+from tests.secondowner import give_away, needs_root
 
 WRITTEN = """# lockdeck on the night shift
 
@@ -136,3 +139,21 @@ def test_whatever_stood_there_still_does(pieces, end, closed, values):
     after = changed_text(text, "columns", values, "x")
     assert tomllib.loads(after) == {**before, "columns": values}
     assert after.count("#") == text.count("#")
+
+
+@needs_root
+@pytest.mark.parametrize("missing", ["", "lockdeck/deep"])
+def test_nothing_is_saved_in_a_folder_of_another_account(tmp_path: Path, missing: str) -> None:
+    (tmp_path / "theirs").mkdir()
+    give_away(tmp_path / "theirs")
+    with pytest.raises(SettingsError, match="belongs to"):
+        save_list(str(tmp_path / "theirs" / missing / "config.toml"), "theme", ["x"])
+    assert not list((tmp_path / "theirs").iterdir())
+
+
+def test_missing_folders_are_made_for_us_alone_and_one_that_stands_keeps_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir(mode=0o755)
+    save_list(str(tmp_path / "config" / "lockdeck" / "config.toml"), "logs", ["/a.log"])
+    assert [
+        stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "config", tmp_path / "config" / "lockdeck")
+    ] == [0o755, 0o700]

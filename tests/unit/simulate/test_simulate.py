@@ -15,8 +15,11 @@ import psutil
 import pytest
 from watchfiles import watch
 
+from lockdeck.backend.actions.release.newcomers import NEWCOMER_S
 from lockdeck.backend.simulate.cast import CRASHED, LEAKED, LOCAL, digest
+from lockdeck.backend.simulate.cli import HOLD_S, REST_S, TURNS
 from lockdeck.backend.simulate.fleet import SimulatedFleet
+from lockdeck.backend.simulate.tempo import DEFAULT_PACE, Tempo
 
 linux_only = pytest.mark.skipif(
     not Path("/proc/self/fd").exists(), reason="needs /proc to see open descriptors"
@@ -140,6 +143,10 @@ def test_a_command_line_process_holds_the_lock_of_its_own_session(fleet):
     assert "--local" in argv
 
 
+def test_the_local_process_outlasts_by_far_what_a_release_waits_for_the_young():
+    assert Tempo(DEFAULT_PACE).scaled(TURNS * (HOLD_S + REST_S)) >= 8 * NEWCOMER_S
+
+
 def test_the_gateway_looks_like_openclaws(fleet):
     assert psutil.Process(fleet.gateway_pid).cmdline()[0] == "openclaw-gateway"
     (lock,) = (Path(fleet.env["TMPDIR"]) / f"openclaw-{os.getuid()}").glob("gateway.*.lock")
@@ -205,6 +212,18 @@ def test_after_the_outage_the_fleet_answers_again(fleet):
         return any(str(text).startswith("Hello from") for text in told[failed:])
 
     eventually(fleet, look, "an answer after the failure")
+
+
+@linux_only
+def test_rounds_go_on_while_the_local_process_does(fleet):
+    local = eventually(fleet, lambda: held_by(fleet, LOCAL), "a local holder")
+    asked = len(events(fleet, "embedded_run_failover_decision"))
+
+    def later():
+        return len(events(fleet, "embedded_run_failover_decision")) >= asked + 40
+
+    eventually(fleet, later, "two more outages", seconds=200)
+    eventually(fleet, lambda: held_by(fleet, LOCAL, local["pid"]), "a later run of the same process")
 
 
 def test_the_configuration_promises_the_attempts_that_are_played(fleet):

@@ -74,6 +74,19 @@ def test_no_process_and_no_file_outlives_an_owner_that_fails(owner):
     assert list(place.iterdir()) == []
 
 
+def test_ctrl_c_right_after_the_directory_was_made_leaves_nothing(tmp_path, monkeypatch):
+    made = os.mkdir
+
+    def interrupted(path, *args, **kwargs):
+        made(path, *args, **kwargs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "mkdir", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        SimulatedFleet(tmp_path).start()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_exception_inside_the_block_ends_the_fleet(tmp_path):
     with pytest.raises(KeyError), SimulatedFleet(tmp_path, pace=5.0) as fleet:
         raise KeyError

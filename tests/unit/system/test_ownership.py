@@ -182,20 +182,25 @@ def test_a_drive_without_modes_is_named_and_the_user_may_vouch(root, monkeypatch
 @needs_root
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
-    st.lists(st.tuples(st.sampled_from([0, UID, UID + 1]), st.integers(0, 0o1777)), min_size=1, max_size=4),
+    st.lists(
+        st.tuples(st.sampled_from([0, UID, UID + 1]), st.booleans(), st.integers(0, 0o1777)),
+        min_size=1,
+        max_size=4,
+    ),
     st.booleans(),
 )
 def test_a_path_is_ours_exactly_when_every_part_is_and_only_sticky_parts_above_are_open(
-    tmp_path_factory, parts, vouch
+    tmp_path_factory, monkeypatch, parts, vouch
 ):
+    monkeypatch.setattr(accounts, "NSSWITCH", "/nonexistent")
     path = tmp_path_factory.mktemp("path")
     expected, vouched = True, {UID} if vouch else set()
-    for number, (uid, mode) in enumerate(parts):
+    for number, (uid, own_group, mode) in enumerate(parts):
         path = path / "d"
         path.mkdir()
-        os.chown(path, uid, uid)
+        os.chown(path, uid, uid if own_group else UID + 2)
         path.chmod(mode)
-        is_open = mode & 0o002 or (mode & 0o020 and uid != 0)
+        is_open = mode & 0o002 or (mode & 0o020 and not own_group)
         sticky_above = mode & 0o1000 and number < len(parts) - 1
         expected &= uid in {0, *vouched} and (not is_open or bool(sticky_above))
     assert owned(path, *vouched).ours == expected
@@ -237,20 +242,50 @@ def group(name, gid, *members):
         (1000, group("users", 1000), "claw:x:1000:1000", "files [NOTFOUND=return]", True),
         (1000, group("users", 1000), "claw:x:1000:1000", "files sss", False),
         (1000, group("claw", 1000), "", "sss", True),
-        (100, group("staff", 100), "claw:x:1000:1000", "files", False),
+        (100, group("staff", 100), "claw:x:1000:1000", "files", True),
+        (100, group("staff", 100, "eve"), "claw:x:1000:1000", "files", False),
+        (100, group("staff", 100), "claw:x:1000:1000\neve:x:1001:100", "files", False),
+        (100, group("staff", 100), "claw:x:1000:1000", "files ldap", False),
+        (100, None, "claw:x:1000:1000", "files", False),
+        (65534, group("nogroup", 65534), "claw:x:1000:1000", "files", False),
     ],
 )
-def test_a_group_is_private_when_it_is_the_owners_primary_one_and_has_no_other_member(
+def test_a_group_is_private_when_it_provably_has_no_member_but_the_owner(
     tmp_path, monkeypatch, gid, entry, passwd, sources, private
 ):
+    lists(tmp_path, monkeypatch, passwd, sources)
+    monkeypatch.setattr(accounts.pwd, "getpwuid", lambda uid: account("claw", uid, 1000))
+    monkeypatch.setattr(accounts.grp, "getgrgid", lambda gid: {gid: entry}[gid] if entry else {}[gid])
+    assert accounts.is_private_group(1000, gid) == private
+
+
+@pytest.mark.parametrize(
+    ("gid", "entry", "passwd", "sources", "private"),
+    [
+        (UID, None, "root:x:0:0", "files", True),
+        (UID, group("claw", UID), "root:x:0:0", "files", True),
+        (UID, group("claw", UID, "eve"), "root:x:0:0", "files", False),
+        (UID, None, f"eve:x:1001:{UID}", "files", False),
+        (UID, None, "root:x:0:0", "files sss", False),
+        (UID + 1, None, "root:x:0:0", "files", False),
+    ],
+)
+def test_an_account_without_an_entry_has_the_group_of_its_number_for_itself(
+    tmp_path, monkeypatch, gid, entry, passwd, sources, private
+):
+    lists(tmp_path, monkeypatch, passwd, sources)
+    monkeypatch.setattr(accounts.pwd, "getpwuid", {}.__getitem__)
+    monkeypatch.setattr(accounts.grp, "getgrgid", {gid: entry}.__getitem__ if entry else {}.__getitem__)
+    assert accounts.is_private_group(UID, gid) == private
+
+
+def lists(tmp_path, monkeypatch, passwd, sources):
+    """Let these be the accounts of the machine, and where it looks for more."""
     (tmp_path / "passwd").write_text(passwd)
     (tmp_path / "nsswitch").write_text(f"passwd: {sources}\ngroup: {sources} # local\n")
     monkeypatch.setattr(accounts, "PASSWD", str(tmp_path / "passwd"))
     monkeypatch.setattr(accounts, "NSSWITCH", str(tmp_path / "nsswitch"))
     monkeypatch.setattr(accounts, "LINUX", True)
-    monkeypatch.setattr(accounts.pwd, "getpwuid", lambda uid: account("claw", uid, 1000))
-    monkeypatch.setattr(accounts.grp, "getgrgid", lambda _: entry)
-    assert accounts.is_private_group(1000, gid) == private
 
 
 @pytest.mark.parametrize(("word", "uid"), [("4242", 4242), ("root", 0), ("nobody-has-this-name", None)])

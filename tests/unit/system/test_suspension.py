@@ -26,6 +26,15 @@ def test_a_stopped_process_is_told_from_one_that_runs_and_one_that_is_gone():
     assert suspension_of(child.pid) is None
 
 
+@pytest.mark.skipif(not LINUX, reason="the state of a process is read on Linux only")
+def test_who_looks_is_at_work_and_who_is_stopped_or_gone_is_not():
+    assert procfs.is_at_work(os.getpid())
+    with actor() as child:
+        child.stop()
+        assert not procfs.is_at_work(child.pid)
+    assert not procfs.is_at_work(child.pid)
+
+
 def proc(monkeypatch, state: str, cgroup: str = "", frozen: str = "", tracer: int = 0) -> None:
     """Let the process table say this of every process."""
     files = {

@@ -170,3 +170,11 @@ def test_real_mounts_with_blanks_stacks_binds_and_links(tmp_path):
         ["local", "ramfs", str(odd)],
         [above.kind, above.fs_type, above.mount_point],
     ]
+
+
+def test_a_drive_that_others_serve_is_known_from_what_is_mounted_below(tmp_path):
+    place = os.path.realpath(tmp_path)
+    home, away = Mount(None, place, "ext4"), Mount(None, f"{place}/agents/main/sessions", "fuse.sshfs")
+    assert Mounts((home, away)).reach_others(f"{place}/agents")
+    assert not Mounts((home, away)).reach_others(f"{place}/sandbox")
+    assert Mounts((Mount(None, place, "nfs4"),)).reach_others(f"{place}/agents")

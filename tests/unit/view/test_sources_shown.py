@@ -5,10 +5,11 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from lockdeck.backend.model.sources import SourceKind, SourceState, SourceView
+from lockdeck.tui.view.counts import FleetCounts
 from lockdeck.tui.view.details import Picture, describe
 from lockdeck.tui.view.header import HeaderState, header
 from lockdeck.tui.view.lines import plain
-from lockdeck.tui.view.plain import snapshot_lines
+from lockdeck.tui.view.printed.plain import snapshot_lines
 from lockdeck.tui.view.symbols import ASCII
 from tests.tui import samples
 
@@ -27,12 +28,12 @@ MISSING = fleet(SourceView(SourceKind.LOG, "/tmp/openclaw", SourceState.MISSING,
 
 
 def header_text(snapshot):
-    return "\n".join(map(plain, header(snapshot, HeaderState(samples.NOW), ASCII, 200)))
+    return "\n".join(map(plain, header(snapshot, FleetCounts(), HeaderState(samples.NOW), ASCII, 200)))
 
 
 def session_text(snapshot):
     picture = Picture(samples.NOW, snapshot, session=snapshot.sessions[0], lock=snapshot.sessions[0].lock)
-    return "\n".join(map(plain, describe(picture, ASCII, 200)))
+    return "\n".join(map(plain, describe(picture, lambda _command: None, ASCII, 200)))
 
 
 def test_the_header_tells_how_old_the_log_is_beside_its_gateway():

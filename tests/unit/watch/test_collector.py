@@ -20,13 +20,15 @@ import pytest
 from lockdeck.backend.model.fleet import State
 from lockdeck.backend.model.locks import LockKind, Proof, Verdict
 from lockdeck.backend.model.needs import needs_person
+from lockdeck.backend.model.urgency import urgency
 from lockdeck.backend.model.wire import snapshot_json
 from lockdeck.backend.settings.records import RootSettings, Settings
 from lockdeck.backend.simulate.fleet import SimulatedFleet
+from lockdeck.backend.system.inotify import Inotify
 from lockdeck.backend.system.procfs import LINUX
 from lockdeck.backend.watch import locks as watched_locks
 from lockdeck.backend.watch.collector import Collector
-from lockdeck.backend.watch.wakeup.hints import Hints
+from tests.unit.fleetdelta import applied
 from tests.unit.fleetdir import PAST, FleetDir, actor, dead_pid, iso, payload
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
@@ -126,6 +128,24 @@ def test_one_look_shows_roots_sessions_and_locks(fleet, collector):
     assert verdicts(snapshot) == {held.name: Verdict.HELD}
     assert session_of(snapshot).lock.judgement.holder.pid == holder.pid
     assert session_of(snapshot).occupation.holds == 1
+
+
+def test_pictures_are_numbered_and_each_names_what_differs_from_the_one_before(fleet, collector):
+    calm = fleet.session("agent:main:main")
+    pictures = [collector.look()]
+    with actor() as holder:
+        holder.take(calm)
+        pictures.append(collector.look())
+    calm.unlink(missing_ok=True)
+    pictures.append(collector.look())
+    assert [picture.sequence for picture in pictures] == [1, 2, 3]
+    assert pictures[0].delta is None
+    taken = pictures[1].delta
+    assert [(change.old, change.new) for change in taken.locks] == [(None, pictures[1].locks[0])]
+    assert [change.new.state for change in taken.sessions] == [State.RUNNING]
+    delta = taken.then(pictures[2].delta)
+    assert applied(delta.sessions, pictures[0].sessions, urgency) == pictures[2].sessions
+    assert applied(delta.locks, pictures[0].locks, lambda view: view.record.path) == pictures[2].locks
 
 
 def test_the_most_urgent_session_comes_first(fleet, collector):
@@ -351,12 +371,12 @@ def test_a_broken_store_is_a_problem_and_hides_no_lock(fleet, collector):
 def test_without_file_events_it_goes_on_by_polling(fleet, collector, monkeypatch):
     lock = fleet.session()
 
-    def failing(hints):
-        hints.problem = "no file events (limit reached); polling instead"
+    def failing(_instance):
+        raise OSError(38, "no such thing here")
 
-    monkeypatch.setattr(Hints, "_run", failing)
+    monkeypatch.setattr(Inotify, "__init__", failing)
     with actor() as holder, running(collector) as until:
-        first = until(lambda s: any("limit reached" in why for why in s.roots[0].problems), "the reason")
+        first = until(lambda s: any("no such thing" in why for why in s.roots[0].problems), "the reason")
         assert first.roots[0].watch == "polling"
         holder.take(lock)
         until(lambda s: verdicts(s) == {lock.name: Verdict.HELD}, "the lock")

@@ -98,6 +98,10 @@ class Server:
         with contextlib.suppress(asyncio.CancelledError):
             self._loop.run_until_complete(self._task)
 
+    def block(self, until: threading.Event) -> None:
+        """Answer nobody until then."""
+        self._loop.call_soon_threadsafe(until.wait, PATIENCE)
+
     def down(self) -> None:
         """Go away."""
         self._loop.call_soon_threadsafe(self._task.cancel)
@@ -265,6 +269,38 @@ def test_a_first_word_is_waited_for_no_longer_than_asked(serve, follow, monkeypa
     assert not follower.feed.wait_first(0.1)
     assert time.monotonic() - began < PATIENCE / 4
     assert follow(serve().port).feed.wait_first(PATIENCE)
+
+
+def test_a_gateway_that_takes_the_connection_and_is_busy_is_waited_for_longer(serve, follow, sessions):
+    asked, free, answer = threading.Event(), threading.Event(), sessions.answer
+
+    def busy(method: str, params: Any) -> dict[str, object]:
+        asked.set()
+        free.wait(PATIENCE)
+        return answer(method, params)
+
+    sessions.answer = busy
+    feed = follow(serve().port).feed
+    assert asked.wait(PATIENCE)
+    assert not feed.wait_first(0.0)
+    free.set()
+    assert feed.wait_first(0.0, PATIENCE)
+
+
+def test_the_end_of_a_run_that_the_tasks_tell_again_and_again_is_passed_on_once(
+    serve, follow, sessions, monkeypatch
+):
+    monkeypatch.setattr(feed_module, "LIST_S", 0.05)
+    at_ms = int(time.time() * 1000)
+    told = {"status": "failed", "sessionKey": KEY, "createdAt": at_ms - 9000, "startedAt": at_ms - 8000}
+    sessions.tasks = [{**told, "runId": run_id, "endedAt": at_ms} for run_id in ("r1", "r2")]
+    follower = follow(serve().port)
+    follower.until(lambda _news: sessions.asked > 3)
+    ends = [event for event in follower.events if isinstance(event, RunEnded)]
+    assert sorted((end.run_id, end.ok, end.settled) for end in ends) == [
+        ("r1", False, True),
+        ("r2", False, True),
+    ]
 
 
 def test_a_flood_keeps_the_newest_and_counts_the_rest(monkeypatch):

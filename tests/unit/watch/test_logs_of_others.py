@@ -8,8 +8,9 @@ import time
 
 import pytest
 
+from lockdeck.backend.actions.cancel.log import FileLog, recent_events
 from lockdeck.backend.model.sources import SourceState
-from lockdeck.backend.watch.logs.place import LogPlace
+from lockdeck.backend.openclaw.log.place import LogPlace
 from lockdeck.backend.watch.logs.places import look_at_log
 from tests.secondowner import UID, give_away, needs_root
 from tests.unit.cli.test_foreign_root import KEY, claw, home
@@ -144,3 +145,21 @@ def test_a_log_that_is_not_of_who_may_have_it_is_a_refused_source_with_its_owner
     look = look_at_log(LogPlace(str(tmp_path / "link.log"), below=str(tmp_path)))
     assert look.state is SourceState.REFUSED
     assert "symbolic link" in look.why
+
+
+def test_a_cancel_reads_no_log_that_was_exchanged_for_anothers(claw, tmp_path):
+    log = write_log(tmp_path / "theirs.log", claw)
+    give_away(log)
+    place = LogPlace(str(log), owners=frozenset({UID}))
+    following = FileLog([place], time.time)
+    assert (following.readable, bool(recent_events([place]))) == (True, True)
+    log.unlink()
+    write_log(log, claw)
+    assert (following.news(), recent_events([place]), FileLog([place], time.time).readable) == (
+        [],
+        None,
+        False,
+    )
+    give_away(log)
+    log.write_text(log.read_text() * 2)
+    assert following.news()

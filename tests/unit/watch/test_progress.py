@@ -101,9 +101,9 @@ def test_a_transcript_tells_a_failed_attempt_once_and_only_a_recent_one(tmp_path
     transcript = tmp_path / "s1.jsonl"
     transcript.write_text(prompt_error(PAST, "old") + prompt_error(PAST + 100, "r1"))
     progress = Progress()
-    told = progress.new_failures(str(transcript), PAST + 50)
+    told = progress.news_of(str(transcript), PAST + 50)
     assert [(event.run_id, event.session_id, event.at) for event in told] == [("r1", "s1", PAST + 100)]
-    assert progress.new_failures(str(transcript), PAST) == ()
+    assert progress.news_of(str(transcript), PAST) == ()
 
 
 def test_a_trajectory_tells_the_attempts_that_ran_into_a_timeout(tmp_path):
@@ -119,5 +119,19 @@ def test_a_trajectory_tells_the_attempts_that_ran_into_a_timeout(tmp_path):
 
     trajectory = tmp_path / "s1.trajectory.jsonl"
     trajectory.write_text(ended("r1", idleTimedOut=True, aborted=True) + ended("r2", timedOut=False))
-    told = Progress().new_failures(str(tmp_path / "s1.jsonl"), PAST - 1)
+    told = Progress().news_of(str(tmp_path / "s1.jsonl"), PAST - 1)
     assert [(event.run_id, event.session_id) for event in told] == [("r1", "s1")]
+
+
+def test_what_was_asked_for_since_the_last_time_is_not_read_again(tmp_path, monkeypatch):
+    path = tmp_path / "s1.jsonl"
+    path.write_text(prompt_error(PAST, "r1"))
+    progress, reads, real = Progress(), [], watching.transcript_tail
+    monkeypatch.setattr(watching, "transcript_tail", lambda name: reads.append(name) or real(name))
+    for _ in range(3):
+        progress.news_of(str(path), 0.0)
+        progress.forget(set(), set())
+    assert len(reads) == 1
+    progress.forget(set(), set())
+    progress.news_of(str(path), 0.0)
+    assert len(reads) == 2

@@ -8,7 +8,9 @@ import time
 
 import pytest
 
-from lockdeck.backend.model.fleet import State
+from lockdeck.backend.actions.journal import Journal
+from lockdeck.backend.actions.past_cancels import PastCancels
+from lockdeck.backend.model.fleet import Severity, State
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.model.runs.events import AttemptStarted
 from lockdeck.backend.model.runs.fold import Limits, RunBook, fold_all
@@ -20,6 +22,7 @@ from lockdeck.backend.simulate.narration import TIMED_OUT, Failure, Narrator
 from lockdeck.backend.system.procfs import LINUX
 from lockdeck.backend.watch.collector import Collector
 from lockdeck.backend.watch.joins import FORGOTTEN, Joins
+from lockdeck.tui.view.printed.plain import snapshot_lines
 from tests.unit.fleetdir import FleetDir, actor, aged, iso
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
@@ -151,6 +154,24 @@ def test_between_two_attempts_the_session_still_rotates(incident):
     assert (seen.state, seen.lock, seen.attempt) == (State.ROTATING, None, None)
     incident.clock.ahead += 10
     assert incident.look().occupation is not None
+
+
+@pytest.mark.parametrize("is_logged", [True, False])
+def test_a_single_look_between_two_attempts_knows_the_session_by_its_transcript(incident, is_logged):
+    """Seen on 2026.4.5: the log names the run alone, its lock was let go of, and the answer was idle, exit code 0."""
+    told = {"runId": "run-1", "sessionId": incident.session.session_id, "error": "LLM idle timeout (8s)"}
+    told |= {"provider": CHAIN[0].provider, "model": CHAIN[0].model}
+    entry = {
+        "type": "custom",
+        "id": "a1",
+        "customType": "openclaw:prompt-error",
+        "timestamp": iso(time.time()),
+    }
+    with open(incident.session.transcript, "a") as transcript:
+        transcript.write(json.dumps({**entry, "data": told}) + "\n")
+    if is_logged:
+        incident.run.failover("atlas:alpha", "rotate_profile", CHAIN[0], True)
+    assert incident.look().state is State.ROTATING
 
 
 def test_a_promise_that_is_read_late_keeps_the_occupation_in_the_very_look_that_reads_it(incident):
@@ -339,9 +360,13 @@ def test_one_look_is_enough_to_call_a_lock_leaked_and_none_that_is_being_let_go_
     assert (session.lock, session.state) == (None, State.IDLE)
 
 
-def test_a_caller_that_names_the_lock_as_its_container_sees_it_is_blocked(incident):
+@pytest.mark.parametrize(
+    "folder", ["/home/node/.openclaw/agents/main/sessions", "/data/store", "C:\\oc\\store"]
+)
+def test_a_caller_that_names_the_lock_as_its_container_sees_it_is_blocked(incident, folder):
+    """Also where its store has a layout of its own: the lock is called after the session."""
     incident.holder.take(incident.lock)
-    inside = f"/home/node/.openclaw/agents/main/sessions/{incident.lock.name}"
+    inside = f"{folder}/{incident.lock.name}"
     error = f"session file locked (timeout 10000ms): pid={incident.holder.pid} {inside}"
     with incident.fleet.log.open("a") as log:
         log.write(
@@ -416,3 +441,36 @@ def test_what_the_limits_left_out_is_noted_for_an_hour():
     joins = Joins.of(fold_all(RunBook(limits=Limits(runs=2)), runs), {}, {})
     assert FORGOTTEN in joins.notes(3600.0)
     assert FORGOTTEN not in joins.notes(3601.0)
+
+
+def test_a_cancelled_session_says_by_whom_and_when_until_the_next_run(incident):
+    """In a gap of a rotation: what OpenClaw logged so far would be a promise that nobody keeps."""
+    incident.holder.take(incident.lock)
+    for profile in ("atlas:alpha", "atlas:beta"):
+        incident.look()
+        incident.clock.ahead += ATTEMPT_S
+        incident.time_out(profile, first=profile == "atlas:alpha")
+        if profile == "atlas:alpha":
+            incident.holder.take(incident.lock)
+    journal = Journal(str(incident.fleet.root.parent / "state" / "journal.jsonl"), incident.clock)
+    facts = {"key": KEY, "root": str(incident.fleet.root), "user": "alice", "runId": "run-1"}
+    journal.append("cancel-end", **facts, outcome={"worked": True})
+    collector = Collector.discover(
+        [str(incident.fleet.root)],
+        incident.fleet.settings(),
+        logs=[str(incident.fleet.log)],
+        env=incident.fleet.env,
+        clock=incident.clock,
+        cancels=PastCancels(journal.path).by_session,
+    )
+    assert incident.look().state is State.STUCK, "without the journal"
+    incident.collector.close()
+    incident.collector = collector
+    seen = incident.look()
+    assert (seen.state, seen.severity, seen.cancelled.user) == (State.IDLE, Severity.OK, "alice")
+    assert seen.reasons[0].startswith("cancelled by lockdeck (user alice) at ")
+    assert any("cancelled by lockdeck" in line for line in snapshot_lines(incident.snapshot))
+    incident.clock.ahead += 1.0
+    incident.holder.take(incident.lock, createdAt=iso(incident.clock()))
+    seen = incident.look()
+    assert (seen.cancelled, seen.state) == (None, State.RUNNING), seen.reasons

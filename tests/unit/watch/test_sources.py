@@ -80,6 +80,72 @@ def test_where_nothing_can_be_running_no_log_is_needed(fleet, has_left_lock):
     assert not lock.exists()
 
 
+def broke_off(fleet, ago_s):
+    """A root without lock files whose gateway is gone: its lock and the open end of its database are left."""
+    migrate(fleet)
+    fleet.config()
+    folder = fleet.root / "tmp" / f"openclaw-{os.getuid()}"
+    folder.mkdir(parents=True, mode=0o700)
+    (folder / "gateway.state.lock").write_text(
+        payload(
+            dead_pid(),
+            time.time() - 9000.0,
+            configPath=str(fleet.root / "openclaw.json"),
+            stateDir=str(fleet.root),
+        )
+    )
+    (fleet.root / "state").mkdir()
+    end = fleet.root / "state" / "openclaw.sqlite-wal"
+    end.write_bytes(b"")
+    os.utime(end, (time.time() - ago_s,) * 2)
+    return end
+
+
+def test_a_gateway_that_was_killed_leaves_unknown_what_was_cut_off(fleet):
+    broke_off(fleet, ago_s=60.0)
+    snapshot = look(fleet)
+    source = source_of(snapshot, SourceKind.GATEWAY)
+    assert (source.state, snapshot.roots[0].gateway.alive) == (SourceState.MISSING, False)
+    assert "was killed or broke off" in source.lost
+    assert needs_person(snapshot)
+
+
+@pytest.mark.parametrize("trace", ["hours ago", "closed in order", "none left"])
+def test_a_gateway_that_ended_in_order_or_long_ago_needs_nobody(fleet, trace):
+    end = broke_off(fleet, ago_s=7200.0 if trace == "hours ago" else 60.0)
+    if trace == "closed in order":
+        end.unlink()
+    if trace == "none left":
+        (fleet.root / "tmp" / f"openclaw-{os.getuid()}" / "gateway.state.lock").unlink()
+    assert not needs_person(look(fleet))
+
+
+@pytest.mark.parametrize(
+    ("version", "ago_s", "is_unknown"),
+    [
+        ("2026.5.18", 60.0, True),
+        ("2026.5.18", 7200.0, False),
+        ("2026.6.35", 60.0, True),
+        ("2026.7.35", 60.0, True),
+        ("2026.7.35", 7200.0, False),
+        ("2026.4.5", 60.0, False),
+    ],
+)
+def test_a_killed_gateway_leaves_unknown_what_was_cut_off_where_no_lock_would_show_it(
+    fleet, version, ago_s, is_unknown
+):
+    """Also where a lock stands during each call: between two of them there is none."""
+    fleet.config(meta={"lastTouchedVersion": version})
+    fleet.session()
+    config = str(fleet.root / "openclaw.json")
+    fleet.gateway_lock().write_text(payload(dead_pid(), time.time() - 9000.0, configPath=config))
+    for trace in (fleet.sessions() / "sessions.json", fleet.sessions()):
+        os.utime(trace, (time.time() - ago_s,) * 2)
+    snapshot = look(fleet, fleet.log)
+    assert states(snapshot) == {"agent:main:main": State.UNKNOWN if is_unknown else State.IDLE}
+    assert needs_person(snapshot) is is_unknown
+
+
 def test_with_a_gateway_that_lives_an_idle_session_is_not_known_to_be_idle_without_a_log(fleet):
     fleet.session()
     config = str(fleet.root / "openclaw.json")
@@ -173,6 +239,27 @@ def test_a_store_that_is_no_store_makes_its_own_sessions_unknown_and_no_others(f
     assert snapshot.roots[0].unseen
 
 
+@pytest.mark.parametrize("store", ["/nowhere/sessions.json", "/nowhere/{agentId}/sessions.json"])
+@pytest.mark.parametrize("lives", [True, False])
+def test_a_store_that_a_living_gateway_must_have_elsewhere_makes_its_root_unseen(fleet, store, lives):
+    """A path of a container: no session was seen, and all was green."""
+    fleet.config(session={"store": store})
+    with actor() as gateway:
+        if lives:
+            gateway.take(fleet.gateway_lock(), configPath=str(fleet.root / "openclaw.json"), port=1)
+        snapshot = look(fleet, fleet.log)
+    assert (snapshot.roots[0].unseen, needs_person(snapshot)) == (lives, lives)
+
+
+def test_a_store_that_is_where_the_config_says_hides_nothing(fleet):
+    store = fleet.root / "stores" / "{agentId}" / "sessions.json"
+    (fleet.root / "stores" / "main").mkdir(parents=True)
+    fleet.config(session={"store": str(store)})
+    with actor() as gateway:
+        gateway.take(fleet.gateway_lock(), configPath=str(fleet.root / "openclaw.json"), port=1)
+        assert not look(fleet, fleet.log).roots[0].unseen
+
+
 @pytest.mark.parametrize(
     "store", ["${NOWHERE_SET}/sessions.json", "data/sessions.json", "G:\\oc\\sessions.json"]
 )
@@ -257,13 +344,9 @@ def test_a_log_that_is_not_followed_because_too_many_are_is_refused(fleet, monke
     assert states(snapshot) == {"agent:main:main": State.UNKNOWN}
 
 
-@pytest.mark.parametrize(
-    ("version", "suffices"), [("2026.8.2", False), ("2026.9.1", False), ("2026.9.6", True)]
-)
+@pytest.mark.parametrize("version", ["2026.8.2", "2026.9.1", "2026.9.6"])
 @pytest.mark.parametrize("has_log", [True, False])
-def test_without_access_to_a_gateway_without_lock_files_the_log_is_enough_from_2026_9_6_on(
-    fleet, version, suffices, has_log
-):
+def test_without_access_to_a_gateway_without_lock_files_its_root_is_unseen(fleet, version, has_log):
     migrate(fleet)
     fleet.config(meta={"lastTouchedVersion": version})
     config, folder = str(fleet.root / "openclaw.json"), fleet.root / "tmp" / f"openclaw-{os.getuid()}"
@@ -273,7 +356,8 @@ def test_without_access_to_a_gateway_without_lock_files_the_log_is_enough_from_2
         snapshot = look(fleet, *([fleet.log] if has_log else []))
     assert snapshot.roots[0].gateway.alive
     assert source_of(snapshot, SourceKind.GATEWAY).state is SourceState.REFUSED
-    assert snapshot.roots[0].unseen == needs_person(snapshot) == (not (suffices and has_log))
+    assert snapshot.roots[0].unseen
+    assert needs_person(snapshot)
     assert (source_of(snapshot, SourceKind.LOG).lost is None) == has_log
 
 
@@ -283,3 +367,21 @@ def test_a_root_without_lock_files_and_without_a_gateway_misses_nothing(fleet):
     snapshot = look(fleet)
     assert not needs_person(snapshot)
     assert source_of(snapshot, SourceKind.GATEWAY).state is SourceState.NOT_NEEDED
+
+
+def test_a_log_of_nothing_but_empty_lines_is_one_that_nothing_was_written_to_yet(fleet):
+    fleet.log.write_text("\n\n")
+    with actor() as holder:
+        holder.take(fleet.session())
+        snapshot = look(fleet, fleet.log)
+    assert (states(snapshot), needs_person(snapshot)) == ({"agent:main:main": State.RUNNING}, False)
+
+
+def test_who_names_dev_null_has_no_log_and_is_told_so_only_where_something_can_run(fleet):
+    lock = fleet.session()
+    idle = look(fleet, os.devnull)
+    assert (states(idle), needs_person(idle)) == ({"agent:main:main": State.IDLE}, False)
+    with actor() as holder:
+        holder.take(lock)
+        held = look(fleet, os.devnull)
+    assert (states(held), needs_person(held)) == ({"agent:main:main": State.UNKNOWN}, True)

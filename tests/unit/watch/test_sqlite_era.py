@@ -17,11 +17,14 @@ import pytest
 from msgspec.structs import replace
 
 from lockdeck.backend.actions.release.plan import plan_at
-from lockdeck.backend.model.fleet import FleetSnapshot, RootView, RunHolder, SessionView, State
+from lockdeck.backend.model.fleet import FleetSnapshot, GatewayView, RootView, RunHolder, SessionView, State
 from lockdeck.backend.model.runs.events import (
     AttemptStarted,
     ChainStopped,
+    Event,
+    FailoverDecision,
     RotationCap,
+    RunEnded,
     RunNamed,
     SameModelRetry,
     TurnRefused,
@@ -34,14 +37,15 @@ from lockdeck.backend.model.sessions.stuck import MARGIN_S
 from lockdeck.backend.openclaw.gateway.rows import SessionRow, Sign
 from lockdeck.backend.openclaw.log.stream import parse_line
 from lockdeck.backend.openclaw.roots.era import era_of
+from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.simulate.rpc import Manners
 from lockdeck.backend.watch.collector import Collector
 from lockdeck.backend.watch.gateway_feed.news import FeedNews
-from lockdeck.backend.watch.gateway_feed.rows import RootReport
+from lockdeck.backend.watch.gateway_feed.rows import SETTLES_S, RootReport
 from lockdeck.backend.watch.joins import Joins
 from lockdeck.backend.watch.logs.replay import replay
 from lockdeck.backend.watch.sessions.builder import SessionBuilder
-from lockdeck.backend.watch.sessions.sqlite import gateway_sessions, observe
+from lockdeck.backend.watch.sessions.sqlite import GatewayPicture, observe
 from tests.folders import RECORDINGS
 from tests.unit.fleetdir import FleetDir
 from tests.unit.watch.test_feed import KEY, TOKEN, Server, Sessions, quick
@@ -268,6 +272,19 @@ def test_without_a_credential_the_log_tells_that_a_run_hangs_and_one_line_says_t
     assert any("names no session" in reason for reason in session.reasons)
 
 
+def test_an_environment_that_changes_later_leads_nobody_to_other_folders(fleet, tmp_path, monkeypatch):
+    migrate(fleet)
+    fleet.config(gateway={"auth": {"mode": "none"}})
+    first, second = tmp_path / "first", tmp_path / "second"
+    monkeypatch.setenv("LOCKDECK_STATE_DIR", str(first))
+    collector = Collector.discover([str(fleet.root)], Settings())
+    monkeypatch.setenv("LOCKDECK_STATE_DIR", str(second))
+    collector.look()
+    collector.close()
+    assert [path.name for path in first.iterdir()] == ["device.json"]
+    assert not second.exists()
+
+
 def test_a_session_that_the_log_names_is_shown_under_its_key_and_marked(fleet):
     migrate(fleet)
     fleet.config()
@@ -346,7 +363,7 @@ def test_a_single_look_waits_two_seconds_for_a_mute_gateway_and_says_so(fleet, m
         began = time.monotonic()
         root, _ = look(fleet)
         assert time.monotonic() - began < DEADLINE_S / 4
-    assert [p for p in root.problems if "did not answer within" in p]
+    assert [p for p in root.problems if "did not answer in time" in p]
 
 
 def test_a_refused_token_is_one_line_and_never_shown(fleet, server):
@@ -479,7 +496,7 @@ def test_a_holder_is_never_the_previous_run_with_its_age(fleet):
     def holder(retried_at: float) -> RunHolder | None:
         lines = [retry(retried_at, 1, run_id="r1", session_key=KEY, trace_id=None)]
         joins = Joins.of(fold_all(RunBook(), lines), {}, {})
-        (view,) = gateway_sessions(RootReport(root, news, joins, 2000.0), SessionBuilder())
+        (view,) = sessions_of(RootReport(root, news, joins, 2000.0))
         return view.holder
 
     previous, present = holder(1700.0), holder(1985.0)
@@ -487,6 +504,136 @@ def test_a_holder_is_never_the_previous_run_with_its_age(fleet):
     assert (previous.run_id, previous.since) == (None, 1990.0)
     assert present is not None
     assert present.run_id == "r1"
+
+
+def sessions_of(report: RootReport) -> list[SessionView]:
+    picture = GatewayPicture(lambda *_: None)
+    picture.update(report, SessionBuilder(), frozenset(), whole=True)
+    return picture.every()
+
+
+def silas(fleet: FleetDir, row: SessionRow, events: list[Event], now: float = 2000.0) -> SessionView:
+    """The view of a session that its gateway and these lines tell of; the gateway is heard at `now` for the first time."""
+    root = collector(fleet).roots[str(fleet.root)]
+    news = FeedNews(sessions=(row,), told_at=now, connected=True, connected_at=now)
+    joins = Joins.of(fold_all(RunBook(), events), {}, {})
+    views = {view.key: view for view in sessions_of(RootReport(root, news, joins, now))}
+    assert set(views) == {KEY}
+    return views[KEY]
+
+
+def decided(at: float, decision: str, run_id: str = "r1") -> FailoverDecision:
+    told = {"provider": "atlas", "model": "atlas-large", "profile_hash": "sha256:cfcfc3d3ac52"}
+    return FailoverDecision(at, run_id, "assistant", decision, "timeout", **told, timed_out=True)
+
+
+ATTEMPTS = [
+    AttemptStarted(1900.0, "r1", session_key=KEY),
+    retry(1910.0, 1),
+    decided(1911.1, "retry_same_model"),
+    retry(1920.0, 2),
+    decided(1921.1, "retry_same_model"),
+    RunNamed(1901.0, "r1", "t1"),
+]
+"""A run of 2026.9.1: retries without a run id, and their decisions."""
+
+
+def test_one_look_joins_a_run_to_its_session_and_says_stuck(fleet):
+    stuck = silas(fleet, SessionRow(KEY, "silas", active=True, started_at=1922.0), ATTEMPTS)
+    assert (stuck.state, stuck.rotation.timeouts, stuck.attempt.index) == (State.STUCK, 2, 3)
+    assert stuck.holder is not None
+    assert stuck.holder.run_id == "r1"
+
+
+def test_a_promised_attempt_is_under_way_where_the_gateway_says_that_the_run_goes_on(fleet):
+    row = SessionRow(KEY, "silas", active=True, started_at=1931.0)
+    stuck = silas(fleet, row, [*ATTEMPTS, decided(1930.0, "rotate_profile")])
+    assert (stuck.state, stuck.rotation.timeouts) == (State.STUCK, 3)
+    assert (stuck.attempt.index, stuck.attempt.started_at) == (4, 1931.0)
+
+
+def test_a_failed_run_that_told_no_end_does_not_hide_the_one_that_followed_it(fleet):
+    follows = AttemptStarted(1950.0, "r2", session_key=KEY)
+    running = silas(fleet, SessionRow(KEY, "silas", active=True, started_at=1950.0), [*ATTEMPTS, follows])
+    assert running.holder is not None
+    assert (running.state, running.holder.run_id) == (State.RUNNING, "r2")
+    ended = RunEnded(1960.0, "r2", ok=False, session_key=KEY, settled=True)
+    idle = SessionRow(KEY, "silas", active=False, status="failed", ended_at=1960.0)
+    assert silas(fleet, idle, [*ATTEMPTS, follows, ended]).state is State.FAILED
+
+
+def test_a_message_that_was_cancelled_while_it_waited_hides_no_rotation(fleet):
+    waited = RunEnded(1925.0, "r2", ok=False, aborted=True, session_key=KEY, settled=True)
+    row = SessionRow(KEY, "silas", active=True, started_at=1922.0)
+    assert silas(fleet, row, [*ATTEMPTS, waited]).state is State.STUCK
+
+
+@pytest.mark.parametrize("run_ids", [(), ("r1",)])
+def test_a_run_that_has_ended_does_not_go_on_while_its_gateway_settles_it(fleet, run_ids):
+    ended = RunEnded(1990.0, "r1", ok=False, session_key=KEY, settled=True)
+    row = SessionRow(KEY, "silas", active=True, status="running", started_at=1922.0, run_ids=run_ids)
+    failed = silas(fleet, row, [*ATTEMPTS, ended])
+    assert (failed.state, failed.holder) == (State.FAILED, None)
+    assert "the gateway has not let go of the session yet" in failed.reasons
+    assert silas(fleet, row, [*ATTEMPTS, ended], now=1990.0 + SETTLES_S + 1.0).state is State.RUNNING
+
+
+@pytest.mark.parametrize(
+    "row", [SessionRow(KEY, "silas", active=True), SessionRow(KEY, "silas", active=True, run_ids=("r2",))]
+)
+def test_a_run_that_has_ended_is_not_the_one_that_begins(fleet, row):
+    ended = RunEnded(1990.0, "r1", ok=False, session_key=KEY, settled=True)
+    running = silas(fleet, row, [*ATTEMPTS, ended])
+    assert running.holder is not None
+    assert (running.state, running.holder.run_id, running.rotation) == (
+        State.RUNNING,
+        next(iter(row.run_ids), None),
+        None,
+    )
+
+
+def test_a_run_of_no_session_is_shown_at_once_to_who_has_just_begun_to_listen(fleet):
+    root = collector(fleet).roots[str(fleet.root)]
+    joins = Joins.of(fold_all(RunBook(), [retry(1990.0, 1), retry(1999.0, 2)]), {}, {})
+
+    def keys(connected_at: float) -> set[str]:
+        news = FeedNews(sessions=(), told_at=2000.0, connected=True, connected_at=connected_at)
+        return {view.key for view in sessions_of(RootReport(root, news, joins, 2000.0))}
+
+    assert keys(1999.0) == {"agent:unknown:trace:t1"}
+    assert keys(1900.0) == set()
+
+
+def test_a_session_that_may_have_the_nameless_run_in_trouble_is_not_green(fleet):
+    """Seen on 2026.9.6: two of four hanging agents were `running` beside two rows of no session that were stuck."""
+    root = collector(fleet).roots[str(fleet.root)]
+    joins = Joins.of(fold_all(RunBook(), [retry(1990.0, 1), retry(1999.0, 2)]), {}, {})
+    rows = (
+        SessionRow(KEY, "silas", active=True, status="running", started_at=1985.0),
+        SessionRow("agent:ezra:main", "ezra", active=False, status="done"),
+    )
+
+    def states(connected_at: float, *more: SessionRow) -> dict[str, State]:
+        news = FeedNews(sessions=(*rows, *more), told_at=2000.0, connected=True, connected_at=connected_at)
+        views = sessions_of(RootReport(root, news, joins, 2000.0))
+        return {view.agent: view.state for view in views}
+
+    another = SessionRow("agent:juno:main", "juno", active=True, status="running", started_at=1990.0)
+    assert states(1999.0) == {"unknown": State.STUCK, "silas": State.STUCK, "ezra": State.IDLE}
+    told = states(1999.0, another)
+    assert (told["silas"], told["juno"]) == (State.UNKNOWN, State.UNKNOWN)
+    assert states(1900.0) == {"silas": State.RUNNING, "ezra": State.IDLE}
+
+
+def test_a_run_that_went_with_its_gateway_has_failed_and_says_so(fleet):
+    root = collector(fleet).roots[str(fleet.root)]
+    root.gateway = GatewayView(4711, None, 18789, alive=False)
+    row = SessionRow(KEY, "silas", active=True, status="running", started_at=1922.0)
+    news = FeedNews(sessions=(row,), told_at=1990.0)
+    joins = Joins.of(fold_all(RunBook(), ATTEMPTS), {}, {})
+    (view,) = sessions_of(RootReport(root, news, joins, 2000.0))
+    assert (view.state, view.holder, view.attempt) == (State.FAILED, None, None)
+    assert any("was cut off" in reason for reason in view.reasons)
 
 
 def test_a_run_whose_end_nobody_heard_is_over_when_its_row_says_so(fleet):

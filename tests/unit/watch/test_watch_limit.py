@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import subprocess
 import sys
@@ -10,17 +11,13 @@ import pytest
 
 from lockdeck.backend.model.trust import Vouch
 from lockdeck.backend.openclaw.roots.discovery import Root
+from lockdeck.backend.system.inotify import Inotify, reached_limit
 from lockdeck.backend.system.procfs import LINUX
+from lockdeck.backend.watch.logs.paths import LogPaths
 from lockdeck.backend.watch.root import WatchedRoot
-from lockdeck.backend.watch.wakeup import hints, wakeup
-from lockdeck.backend.watch.wakeup.hints import Hints
 from lockdeck.backend.watch.wakeup.wakeup import Wakeup
 from tests.unit.fleetdir import FleetDir, environment
 
-DEADLINE_S = 20
-LIMIT = (
-    "the limit fs.inotify.max_user_watches (8) is reached; raise it: sysctl fs.inotify.max_user_watches=1024"
-)
 # The child lowers the limit of its own user namespace, and watches until a snapshot says what is wrong.
 CHILD = """
 import sys, threading
@@ -64,64 +61,34 @@ def test_at_the_real_limit_the_root_is_polled_and_its_line_says_which_sysctl_to_
 
 @pytest.fixture
 def limited(monkeypatch):
-    """The limit as the test sets it, looked for at every turn of the watch."""
-    limit = [LIMIT]
-    monkeypatch.setattr(hints, "PROBE_S", 0.0)
-    monkeypatch.setattr(hints, "_limit_at", lambda _: limit[0])
-    return limit
+    """The error with which the kernel refuses a watch, as long as there is one."""
+    error, add = [OSError(errno.ENOSPC, "No space left on device")], Inotify.add
+
+    def refusing(instance, path, mask):
+        if error[0] is not None and path.endswith("sessions"):
+            raise error[0]
+        return add(instance, path, mask)
+
+    monkeypatch.setattr(Inotify, "add", refusing)
+    return error
 
 
-def until(condition):
-    import time
-
-    end = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-def test_a_watch_at_the_limit_goes_on_with_a_problem_and_ends_when_the_limit_is_raised(tmp_path, limited):
-    watch = Hints([str(tmp_path)], lambda _: None).start()
-    until(lambda: watch.problem)
-    assert (watch.live, watch.watches) == (False, True)
-    assert LIMIT in watch.problem
-    limited[0] = None
-    until(lambda: not watch.watches)
-    assert watch.problem is None
-
-
-def test_every_root_tells_of_the_limit_and_a_new_watch_follows_when_it_is_raised(fleet, limited):
+@pytest.mark.skipif(not LINUX, reason="inotify is of Linux")
+def test_every_root_tells_of_the_limit_until_it_is_raised(fleet, limited):
     root = WatchedRoot(Root(str(fleet.root), Vouch()), fleet.env)
     root.refresh()
     alarm = Wakeup()
-    alarm.watch([root])
-    until(lambda: list(alarm.polling_reasons(root)))
+    alarm.watch([root], LogPaths())
     assert not alarm.live
-    alarm.watch([root])
-    assert root.view(alarm.live, None, tuple(alarm.polling_reasons(root))).watch == "polling"
+    (reason,) = alarm.polling_reasons(root)
+    assert "sysctl fs.inotify.max_user_watches=" in reason
+    assert root.view(alarm.live, None, (reason,)).watch == "polling"
     limited[0] = None
-    until(lambda: not alarm._hints.watches)
-    alarm.watch([root])
-    until(lambda: alarm.live)
+    alarm.watch([root], LogPaths())
+    assert alarm.live
+    assert list(alarm.polling_reasons(root)) == []
     alarm.stop()
 
 
-def test_events_that_could_not_be_had_are_tried_for_again(fleet, monkeypatch):
-    import watchfiles
-
-    def fails(*_paths, **_options):
-        raise OSError(28, "No space left on device")
-        yield
-
-    monkeypatch.setattr(wakeup, "RETRY_S", 0.0)
-    root = WatchedRoot(Root(str(fleet.root), Vouch()), fleet.env)
-    root.refresh()
-    alarm = Wakeup()
-    with monkeypatch.context() as patch:
-        patch.setattr(watchfiles, "watch", fails)
-        alarm.watch([root])
-        until(lambda: not alarm._hints.watches)
-        assert list(alarm.polling_reasons(root))
-    alarm.watch([root])
-    until(lambda: alarm.live)
-    alarm.stop()
+def test_an_error_that_is_no_limit_is_told_in_its_own_words():
+    assert reached_limit(OSError(errno.EACCES, "Permission denied")) is None

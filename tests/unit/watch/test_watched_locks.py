@@ -30,13 +30,17 @@ def root(tmp_path):
     return watch
 
 
+def every(locks):
+    return [view for views in locks.views.values() for view in views]
+
+
 def look(locks, root, now, full=True):
     directories = list(root.directories.values())
     for directory in directories:
         directory.refresh()
     graces = dict.fromkeys((path for chains in locks.occupations.values() for path in chains), 3.0)
     locks.look(root, directories, graces, now, full)
-    return [view.judgement.verdict for view in locks.all]
+    return [view.judgement.verdict for view in every(locks)]
 
 
 def test_a_lock_whose_holder_has_just_closed_it_is_not_called_leaked(root):
@@ -61,7 +65,7 @@ def test_a_lock_is_leaked_at_the_second_look_at_the_earliest(root):
         json.dump({"pid": os.getpid(), "createdAt": "2026-04-05T00:00:00.000Z", "starttime": ticks}, file)
     locks = WatchedLocks()
     assert look(locks, root, NOW) == [Verdict.HELD]
-    assert "lets go of it, or has leaked it" in locks.all[0].judgement.reasons[0]
+    assert "lets go of it, or has leaked it" in every(locks)[0].judgement.reasons[0]
     assert locks.undecided == (lock,)
     assert look(locks, root, NOW + LETTING_GO_S) == [Verdict.LEAKED]
     assert (look(locks, root, NOW + 9.0), locks.undecided) == ([Verdict.LEAKED], ())
@@ -98,10 +102,10 @@ def test_a_deleted_lock_that_is_open_stays_known_while_another_stands_in_its_pla
         second.take(lock)
         look(locks, root, NOW)
         assert look(locks, root, NOW + 1, full=False) == [Verdict.HELD]
-        assert [holder.pid for holder in locks.all[0].evidence.deleted_openers] == [first.pid]
+        assert [holder.pid for holder in every(locks)[0].evidence.deleted_openers] == [first.pid]
         first.close(lock)
         assert look(locks, root, NOW + 2, full=False) == [Verdict.HELD]
-        assert not locks.all[0].evidence.deleted_openers
+        assert not every(locks)[0].evidence.deleted_openers
 
 
 def test_a_lock_that_nobody_held_ends_its_occupation_when_it_goes(root):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
+import tarfile
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterable
@@ -110,6 +112,27 @@ def test_a_bomb_comes_out_in_small_pieces(name):
         tracemalloc.stop()
     assert (total, largest <= PIECE, unpacker.problem) == (size, True, None)
     assert peak < 16 << 20
+
+
+def tar(data: bytes) -> bytes:
+    file, entry = io.BytesIO(), tarfile.TarInfo("openclaw.log")
+    entry.size = len(data)
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        archive.addfile(entry, io.BytesIO(data))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", sorted(PACK))
+def test_a_tar_archive_packed_or_not_is_named_and_nothing_of_it_is_read(name):
+    with pytest.raises(CannotUnpackError, match="a tar archive: unpack it first"):
+        unpacked(Unpacker(), [PACK[name](tar(TEXT))])
+
+
+@pytest.mark.parametrize("inner", PACKED)
+@pytest.mark.parametrize("outer", PACKED)
+def test_what_is_packed_twice_is_named_by_the_inner_packing(outer, inner):
+    with pytest.raises(CannotUnpackError, match=f"packed with {inner}: unpack it first"):
+        unpacked(Unpacker(), [PACK[outer](PACK[inner](TEXT))])
 
 
 @pytest.mark.parametrize(
