@@ -7,7 +7,12 @@ READY := $(VENV)/.ready
 DEV := $(VENV)/.dev
 DIST := $(VENV)/.dist
 
-.PHONY: demo test explore dist check house live live-all race bench pictures clean
+# What is being done, and for how many seconds the set-up has gone on, on stderr.
+BEGAN := $(shell date +%s)
+SAY = echo "make: $(1)" >&2
+TOOK = echo "make: ready after $$(( $$(date +%s) - $(BEGAN) )) s" >&2
+
+.PHONY: demo test explore dist check house hosts live live-all race bench bench-peers soak man pictures clean
 demo: $(READY)
 	@$(BIN)/lockdeck demo
 
@@ -34,6 +39,10 @@ check: $(DEV)
 house: $(DEV)
 	@$(BIN)/python -m tests.house
 
+# Two hosts behind a real sshd each, in namespaces of their own (root; else on 127.0.0.2 and .3); a fleet on a nats-server.
+hosts: $(DEV)
+	@$(BIN)/python -m pytest tests/hosts -rs
+
 live: $(DEV)
 	@$(BIN)/python -m pytest tests/live -rs
 
@@ -48,9 +57,17 @@ race: $(DEV)
 bench: $(DEV)
 	@$(BIN)/python -m tests.bench
 
+# The same question to lockdeck, clawmonitor and OpenClaw's doctor; writes the table of docs/performance.md.
+bench-peers: $(DEV)
+	@$(BIN)/python -m tests.bench.peers
+
 # Memory, threads and descriptors of watch and dashboard through an hour of storm, or so many MINUTES.
 soak: $(DEV)
 	@$(BIN)/python -m tests.bench.soak --minutes $(or $(MINUTES),60)
+
+# The man pages, from the same text as --help.
+man: $(DEV)
+	@$(BIN)/python -m lockdeck.tui.cli.guide.manpages docs/man
 
 pictures: $(DEV)
 	@$(BIN)/python -m tests.tui.pictures
@@ -58,11 +75,14 @@ pictures: $(DEV)
 # Debian's python3 without python3-venv has no ensurepip: then pip itself fills the environment.
 $(VENV)/bin/python:
 	@[ -n "$(PYTHON)" ] || { echo "lockdeck needs Python 3.11 or newer: none found on PATH (set PYTHON=...)" >&2; exit 1; }
+	@$(call SAY,making a virtual environment in $(VENV) ...)
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); $(PYTHON) -m venv --without-pip $(VENV) && \
 		$(PYTHON) -m pip -q --python $(VENV)/bin/python install pip; }
 
 $(READY): $(VENV)/bin/python pyproject.toml constraints.txt
+	@$(call SAY,installing lockdeck and the libraries it needs into $(VENV) (once; a minute or two) ...)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	@$(call TOOK)
 	@touch $@
 
 $(DEV): $(READY)
