@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from lockdeck.backend.model.fleet import SessionView, Severity, State
 from lockdeck.backend.model.words import duration
 from lockdeck.tui.table.rowchanges import RowChange
-from lockdeck.tui.table.rows import Row, RowKey
+from lockdeck.tui.table.rows import Row
 from lockdeck.tui.view.names import file_name, session_name
+from lockdeck.tui.view.rowkey import RowKey
 from lockdeck.tui.view.severity import verdict_severity
 
 MOST_LINES = 3

@@ -42,11 +42,11 @@ from lockdeck.tui.screens.rowscreen import BESIDE_FROM
 from lockdeck.tui.screens.session import SessionScreen
 from lockdeck.tui.screens.written.writtenscreen import WrittenScreen
 from lockdeck.tui.snapshots import Inspector, RecordKeeper, SnapshotThrottle, Source
-from lockdeck.tui.table.rows import RowKey
 from lockdeck.tui.terminal.notifications import announce
 from lockdeck.tui.terminal.signals import leave_on_signals
 from lockdeck.tui.tour.tour import GO_ON_KEY, HIDE_KEY, Tour
 from lockdeck.tui.view.events import EventLine
+from lockdeck.tui.view.rowkey import RowKey
 
 UPDATE_GAP_S = 0.05
 """At least so many seconds lie between two repaints for new snapshots."""

@@ -8,7 +8,8 @@ from itertools import count
 
 from msgspec import Struct
 
-from lockdeck.backend.model.changes import changes, compared
+from lockdeck.backend.model.changes import Change, IncidentChange, changes, compared, host_changes
+from lockdeck.backend.model.delta import FleetDelta
 from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.system.text import SafeText
 from lockdeck.tui.alarms import Criticals, Notice, Rule, Watch
@@ -64,8 +65,9 @@ class Deck:
         before = self._newest
         delta = None if before.snapshot is None else snapshot.delta
         delta = compared(before.snapshot, snapshot) if delta is None else delta
-        news = () if before.snapshot is None else tuple(changes(before.snapshot, snapshot, delta))
-        lines = event_lines(news, snapshot.generated_at)
+        news = () if before.snapshot is None else _news(before.snapshot, snapshot, delta)
+        hosts = () if before.snapshot is None else host_changes(before.snapshot, snapshot)
+        lines = event_lines((*hosts, *news), snapshot.generated_at)
         rows = self._rows.take(delta)
         self._criticals.take(rows.fleet)
         self._newest = Display(
@@ -128,3 +130,15 @@ class Deck:
         """Show the newest picture again."""
         self.paused_at, self.hidden_changes = None, 0
         self.display = self._newest
+
+
+def _news(before: FleetSnapshot, snapshot: FleetSnapshot, delta: FleetDelta) -> tuple[Change, ...]:
+    """Return what changed; what a host tells first is no news, it was there before."""
+    told = {host.name for host in before.hosts if host.told}
+    first = {host.name for host in snapshot.hosts} - told
+    found = changes(before, snapshot, delta)
+    return tuple(change for change in found if not first or _host_of(change) not in first)
+
+
+def _host_of(change: Change) -> str | None:
+    return None if isinstance(change, IncidentChange) else change.view.host

@@ -18,8 +18,8 @@ from lockdeck.tui.operations import ActionContext
 from lockdeck.tui.preferences.memory import Memory
 from lockdeck.tui.preferences.records import Preferences
 from lockdeck.tui.shell import Shell
-from lockdeck.tui.table.rows import RowKey
 from lockdeck.tui.tour.tour import Tour
+from lockdeck.tui.view.rowkey import RowKey
 
 
 class DeckApp(Shell):

@@ -9,8 +9,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import Severity
-from lockdeck.tui.table.rows import RowKey
 from lockdeck.tui.targets import Target
+from lockdeck.tui.view.rowkey import RowKey, row_key
 
 WAITING, WORKING, RELEASED = "waiting", "working", "released"
 
@@ -82,6 +82,6 @@ class JobBoard:
     def _note_release(self, piece: Piece) -> None:
         rows = {piece.target.row: piece.word == RELEASED}
         if piece.target.session is not None:
-            rows["session", piece.target.session.root, piece.target.session.key] = piece.word == RELEASED
+            rows[row_key(piece.target.session)] = piece.word == RELEASED
         remainder = {row: done for row, done in self.releases.items() if row not in rows}
         self.releases = remainder if piece.ended and piece.word != RELEASED else remainder | rows

@@ -83,7 +83,7 @@ def offer_release(target: Target, context: ActionContext, *, may_override: bool 
     """
     if target.lock is None:
         none = Refusal(("this session has no lock",))
-        return Offer(target, ReleasePlan(target.row[2], None, context.clock(), refusal=none))
+        return Offer(target, ReleasePlan(target.row.name, None, context.clock(), refusal=none))
     path = target.lock.record.path
     root = context.settings.root(target.lock.record.root)
     plan = _plan(path, target.release_id, context)

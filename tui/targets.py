@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, every_lock
 from lockdeck.backend.model.locks import LockKind
-from lockdeck.tui.table.rows import Row, RowKey
+from lockdeck.tui.table.rows import Row
 from lockdeck.tui.view.names import file_name, session_name
+from lockdeck.tui.view.rowkey import RowKey, row_key
 
 
 class Target(Struct, frozen=True):
@@ -25,7 +26,7 @@ class Target(Struct, frozen=True):
         """A short name for lists: agent and session, or the file name of the lock."""
         if self.session is not None:
             return session_name(self.session)
-        return file_name(self.row[2])
+        return file_name(self.row.name)
 
     @property
     def release_id(self) -> str | None:
@@ -35,16 +36,16 @@ class Target(Struct, frozen=True):
 
 def targets_of(keys: Iterable[RowKey], snapshot: FleetSnapshot) -> tuple[Target, ...]:
     """Return what the rows are in a snapshot, in the order of the keys; rows that are not there are left out."""
-    sessions = {("session", view.root, view.key): view for view in snapshot.sessions}
-    by_lock = {view.lock.record.path: view for view in snapshot.sessions if view.lock is not None}
-    locks = {("lock", lock.record.root, lock.record.path): lock for lock in every_lock(snapshot)}
-    roots = {root.path: root for root in snapshot.roots}
+    sessions = {row_key(view): view for view in snapshot.sessions}
+    by_lock = {row_key(view.lock): view for view in snapshot.sessions if view.lock is not None}
+    locks = {row_key(lock): lock for lock in every_lock(snapshot)}
+    roots = {root.identity: root for root in snapshot.roots}
     targets = []
     for key in keys:
-        session = by_lock.get(key[2]) if key[0] == "lock" else sessions.get(key)
+        session = by_lock.get(key) or sessions.get(key)
         lock = locks.get(key) or (session.lock if session is not None else None)
         if session is not None or lock is not None:
-            targets.append(Target(key, session, lock, roots.get(key[1])))
+            targets.append(Target(key, session, lock, roots.get((key.host, key.root))))
     return tuple(targets)
 
 

@@ -23,7 +23,7 @@ from lockdeck.backend.hosts.asks import (
 )
 from lockdeck.backend.hosts.frames import FrameError, HostHello
 from lockdeck.backend.hosts.link import HostLink, Say
-from lockdeck.backend.hosts.state import Phase
+from lockdeck.backend.model.hosts import Phase
 from lockdeck.backend.system.clocks import steady_time
 from lockdeck.backend.system.text import safe
 

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from lockdeck.backend.hosts.address import HostAddress
 from lockdeck.backend.hosts.link import HostLink
 from lockdeck.backend.hosts.nats.address import FleetAddress
-from lockdeck.backend.hosts.state import HostState, Phase
+from lockdeck.backend.hosts.state import HostState
+from lockdeck.backend.model.hosts import Phase
 from lockdeck.backend.model.needs import needs_person
 from lockdeck.backend.system.clocks import steady_time
 from lockdeck.backend.system.text import safe

@@ -21,7 +21,8 @@ from lockdeck.backend.hosts.frames import (
     HostHello,
     encoded,
 )
-from lockdeck.backend.hosts.state import HostEndedError, HostRecord, HostState, Phase
+from lockdeck.backend.hosts.state import HostEndedError, HostRecord, HostState
+from lockdeck.backend.model.hosts import Phase
 from lockdeck.backend.system.clocks import steady_time, wall_time
 from lockdeck.backend.system.text import safe
 from lockdeck.backend.watch.live.supervisor import PATIENCE_S, supervised

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import threading
-from enum import StrEnum
+from itertools import count
 
 from msgspec import Struct
 
 from lockdeck.backend.hosts.frames import PROTOCOL, Bye, FrameError, HostBeat, HostHello, Rows
 from lockdeck.backend.hosts.picture import HostPicture
 from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.backend.model.hosts import Phase
 from lockdeck.backend.system.text import SafeText, safe
-
-
-class Phase(StrEnum):
-    """What we have of a host: called and not yet heard, live, lost, or not to be spoken with."""
-
-    CALLED = "called"
-    LIVE = "live"
-    LOST = "lost"
-    REFUSED = "refused"
 
 
 class HostState(Struct, frozen=True):
@@ -51,8 +43,8 @@ class HostRecord:
         self._lock = threading.Lock()
         self._phase, self._problem = Phase.CALLED, SafeText()
         self._hello: HostHello | None = None
-        self._shown = HostPicture()
-        self._coming = HostPicture()
+        self._numbers = count(1)
+        self._shown = self._coming = HostPicture(name)
         self._snapshot: FleetSnapshot | None = None
         self._heard_at: float | None = None
         self._ahead_s: float | None = None
@@ -67,7 +59,7 @@ class HostRecord:
         """The host as of now."""
         with self._lock:
             if self._snapshot is None and self._shown.whole:
-                self._snapshot = self._shown.snapshot(self._name)
+                self._snapshot = self._shown.snapshot(next(self._numbers))
             return HostState(
                 self._name,
                 self._phase,
@@ -82,7 +74,7 @@ class HostRecord:
     def call(self) -> None:
         """Begin anew: the host will say who it is, and tell all that there is."""
         with self._lock:
-            self._hello, self._coming, self._ahead_s = None, HostPicture(), None
+            self._hello, self._coming, self._ahead_s = None, HostPicture(self._name), None
 
     def lose(self, problem: str, *, refused: bool = False) -> None:
         """Note that nothing comes any more, and why."""

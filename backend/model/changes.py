@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from lockdeck.backend.model.delta import Change as Pair
 from lockdeck.backend.model.delta import FleetDelta, difference
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, every_lock
+from lockdeck.backend.model.hosts import HostView
 from lockdeck.backend.model.incidents.records import Incident
 from lockdeck.backend.model.runs.records import Rotation
 from lockdeck.backend.model.urgency import urgency
@@ -58,6 +59,14 @@ class SessionAspect(StrEnum):
     CANCELLED = "cancelled"
 
 
+class HostAspect(StrEnum):
+    """A part of a host that can change, by its field in `HostView`."""
+
+    PHASE = "phase"
+    LOCKDECK = "lockdeck"
+    WITHHELD = "withheld"
+
+
 class IncidentAspect(StrEnum):
     """A part of an incident that can change: what it is about, whom it concerns, or how many callers it cost."""
 
@@ -75,8 +84,8 @@ class LockAspect(StrEnum):
     HOLDER = "holder"
 
 
-View = TypeVar("View", RootView, SessionView, LockView, Incident)
-Aspect = TypeVar("Aspect", RootAspect, SessionAspect, LockAspect, IncidentAspect)
+View = TypeVar("View", RootView, SessionView, LockView, Incident, HostView)
+Aspect = TypeVar("Aspect", RootAspect, SessionAspect, LockAspect, IncidentAspect, HostAspect)
 
 
 class Difference(Struct, Generic[View, Aspect], frozen=True):
@@ -102,6 +111,10 @@ class Difference(Struct, Generic[View, Aspect], frozen=True):
         view = self.old if self.new is None else self.new
         assert view is not None
         return view
+
+
+class HostChange(Difference[HostView, HostAspect], frozen=True):
+    """A change of how a host is seen."""
 
 
 class RootChange(Difference[RootView, RootAspect], frozen=True):
@@ -146,6 +159,21 @@ def compared(previous: FleetSnapshot | None, current: FleetSnapshot) -> FleetDel
     )
 
 
+def host_changes(previous: FleetSnapshot, current: FleetSnapshot) -> Iterator[HostChange]:
+    """Yield what changed in how the hosts of a deck are seen."""
+    earlier = {host.name: host for host in previous.hosts}
+    for host in current.hosts:
+        old = earlier.pop(host.name, None)
+        if old is None:
+            yield HostChange(None, host)
+            continue
+        aspects = [aspect for aspect in HostAspect if getattr(old, aspect) != getattr(host, aspect)]
+        if aspects:
+            yield HostChange(old, host, frozenset(aspects))
+    for old in earlier.values():
+        yield HostChange(old, None)
+
+
 def _incident_changes(previous: FleetSnapshot, current: FleetSnapshot) -> Iterator[IncidentChange]:
     earlier = {incident.identity: incident for incident in previous.incidents}
     for incident in current.incidents:
@@ -161,9 +189,9 @@ def _incident_changes(previous: FleetSnapshot, current: FleetSnapshot) -> Iterat
 
 
 def _root_changes(previous: FleetSnapshot, current: FleetSnapshot) -> Iterator[RootChange]:
-    earlier = {root.path: root for root in previous.roots}
+    earlier = {root.identity: root for root in previous.roots}
     for root in current.roots:
-        old = earlier.pop(root.path, None)
+        old = earlier.pop(root.identity, None)
         if old is None:
             yield RootChange(None, root)
         elif old is not root:

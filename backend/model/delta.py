@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
+from lockdeck.backend.model.identity import Identity
+
 if TYPE_CHECKING:
     from lockdeck.backend.model.fleet import LockView, SessionView
 
 
 class _Named(Protocol):
     @property
-    def identity(self) -> tuple[str, str]: ...
+    def identity(self) -> Identity: ...
 
 
 View = TypeVar("View", bound=_Named)
@@ -30,7 +32,7 @@ class Change(Struct, Generic[View], frozen=True):
     new: View | None
 
     @property
-    def identity(self) -> tuple[str, str]:
+    def identity(self) -> Identity:
         """The name of what changed, the same before and after."""
         view = self.old if self.new is None else self.new
         assert view is not None
@@ -61,16 +63,16 @@ def difference(old: Iterable[View], new: Iterable[View]) -> tuple[Change[View], 
     return in_order(changes)
 
 
-def _by_identity(views: Iterable[View]) -> dict[tuple[str, str], list[View]]:
+def _by_identity(views: Iterable[View]) -> dict[Identity, list[View]]:
     """Return views by their names: two logs may give two locks one session's name."""
-    named: dict[tuple[str, str], list[View]] = {}
+    named: dict[Identity, list[View]] = {}
     for view in views:
         named.setdefault(view.identity, []).append(view)
     return named
 
 
 def _both(first: Iterable[Change[View]], later: Iterable[Change[View]]) -> tuple[Change[View], ...]:
-    named: dict[tuple[str, str], list[Change[View]]] = {}
+    named: dict[Identity, list[Change[View]]] = {}
     for change in first:
         named.setdefault(change.identity, []).append(change)
     for change in later:

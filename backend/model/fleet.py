@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from lockdeck.backend.model.cancel import Cancel
 from lockdeck.backend.model.delta import FleetDelta
+from lockdeck.backend.model.hosts import HostView
+from lockdeck.backend.model.identity import Identity
 from lockdeck.backend.model.incidents.records import Incident
 from lockdeck.backend.model.locks import Evidence, Judgement, LockRecord
 from lockdeck.backend.model.runs.records import NOBODY_BLOCKED, Attempt, Blocked, Occupation, Rotation
@@ -75,7 +77,7 @@ class RootView(Struct, frozen=True):
     """One OpenClaw state directory. `watch` is live or polling; `problems` are sentences.
 
     `unseen`: sessions, locks or trouble may be there that can't be seen; `sources` and the problems say which and why.
-    `vouch`: the user's word about it; `ownership`: whose it is, and whether it may be acted on.
+    `vouch`: the user's word about it; `ownership`: whose it is, and whether it may be acted on. `host`: see `Identity`.
     """
 
     path: str
@@ -89,19 +91,27 @@ class RootView(Struct, frozen=True):
     vouch: Vouch = Vouch()
     ownership: Ownership = Ownership()
     sources: tuple[SourceView, ...] = ()
+    host: str = ""
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """The name of this root among those of all hosts."""
+        return (self.host, self.path)
 
 
 class LockView(Struct, frozen=True):
-    """One lock with its evidence and verdict."""
+    """One lock with its evidence and verdict. `host`: see `Identity`; `last_seen` as in `SessionView`."""
 
     record: LockRecord
     evidence: Evidence
     judgement: Judgement
+    host: str = ""
+    last_seen: float | None = None
 
     @property
-    def identity(self) -> tuple[str, str]:
-        """The name of this lock through any re-sort: root path and its own."""
-        return (self.record.root, self.record.path)
+    def identity(self) -> Identity:
+        """The name of this lock through any re-sort; the last part is its path."""
+        return (self.host, self.record.root, self.record.path)
 
     @property
     def release_id(self) -> str | None:
@@ -131,7 +141,8 @@ class SessionView(Struct, frozen=True):
 
     `log` holds the newest lines, oldest first; empty where nothing was told lately. `cancelled`: its last run was, and
     nothing has begun since. `transcript_at`: the newest entry of
-    its transcript, None where that was not read.
+    its transcript, None where that was not read. `host`: see `Identity`; `last_seen`: when a host that is lost was heard of
+    last (epoch seconds, our clock), None while it is there.
     """
 
     root: str
@@ -152,11 +163,13 @@ class SessionView(Struct, frozen=True):
     log: tuple[LogLine, ...] = ()
     holder: RunHolder | None = None
     cancelled: Cancel | None = None
+    host: str = ""
+    last_seen: float | None = None
 
     @property
-    def identity(self) -> tuple[str, str]:
-        """The name of this session through any re-sort: root path and session key."""
-        return (self.root, self.key)
+    def identity(self) -> Identity:
+        """The name of this session through any re-sort; the last part is its key."""
+        return (self.host, self.root, self.key)
 
     @property
     def free_by(self) -> float | None:
@@ -177,6 +190,7 @@ class FleetSnapshot(Struct, frozen=True):
 
     `incidents` are the causes that several sessions have in common, the widest first. `sequence` counts the pictures of
     one collector from 1 on; `delta` is what differs from the one before, None where there is none to compare with.
+    `hosts` are those that a deck has it from, and `host` its own; there are none where this machine alone is watched.
     """
 
     generated_at: float
@@ -188,12 +202,13 @@ class FleetSnapshot(Struct, frozen=True):
     incidents: tuple[Incident, ...] = ()
     sequence: int = 0
     delta: FleetDelta | None = None
+    hosts: tuple[HostView, ...] = ()
 
 
 def every_lock(snapshot: FleetSnapshot) -> list[LockView]:
     """Return all locks of a snapshot, those of sessions included, each path once."""
-    locks = {lock.record.path: lock for lock in snapshot.locks}
+    locks = {(lock.host, lock.record.path): lock for lock in snapshot.locks}
     for view in snapshot.sessions:
         if view.lock is not None:
-            locks.setdefault(view.lock.record.path, view.lock)
+            locks.setdefault((view.host, view.lock.record.path), view.lock)
     return list(locks.values())

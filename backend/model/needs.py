@@ -12,9 +12,11 @@ def needs_person(snapshot: FleetSnapshot) -> bool:
 
     A stuck session, one that a cancel has not freed yet, a releasable lock, a lock removed under its holder, a gateway that was refused because of
     an owner that is gone, or that can't start, two gateways on one root, a root of which something can't be seen
-    that would show trouble. A stale gateway lock alone needs nobody: the next start takes it over.
+    that would show trouble, a host that is not seen whole. A stale gateway lock alone needs nobody: the next start takes it over.
     """
     if any(session.state in (State.STUCK, State.CANCELLING) for session in snapshot.sessions):
+        return True
+    if not all(host.seen for host in snapshot.hosts):
         return True
     if any(root.unseen or _nothing_serves(root) for root in snapshot.roots):
         return True

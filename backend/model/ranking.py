@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Generic
 
 from lockdeck.backend.model.delta import Change, View, in_order
+from lockdeck.backend.model.identity import Identity
 
 _FEW = 8
 """Up to one in so many views is put in its place by itself; where more have changed, all are sorted."""
@@ -66,7 +67,7 @@ class Ranking(Generic[View]):
     def _changes(self) -> tuple[Change[View], ...]:
         """Return the changes; what went and came again under the same name is one."""
         followed = {id(before) for _, before in self._new.values() if before is not None}
-        gone: dict[tuple[str, str], list[View]] = {}
+        gone: dict[Identity, list[View]] = {}
         for view in self._old.values():
             if id(view) not in followed:
                 gone.setdefault(view.identity, []).append(view)
@@ -75,6 +76,6 @@ class Ranking(Generic[View]):
         return in_order(change for change in changes if change.old != change.new)
 
 
-def _first_of(gone: dict[tuple[str, str], list[View]], view: View) -> View | None:
+def _first_of(gone: dict[Identity, list[View]], view: View) -> View | None:
     of_identity = gone.get(view.identity)
     return of_identity.pop(0) if of_identity else None

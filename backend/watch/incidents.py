@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from lockdeck.backend.model.fleet import LockView, RootView, SessionView
+from lockdeck.backend.model.identity import Identity
 from lockdeck.backend.model.incidents.calls import Call, calls_of
 from lockdeck.backend.model.incidents.locks import LockFailure, lock_failures_of
-from lockdeck.backend.model.incidents.records import Identity, Incident
+from lockdeck.backend.model.incidents.records import Incident
 from lockdeck.backend.model.incidents.rule import FleetRuns, incidents_of
 from lockdeck.backend.model.incidents.silence import CallBook
 from lockdeck.backend.model.runs.run import Run
@@ -73,7 +74,7 @@ class IncidentFinder:
         ends = (read.run.last_activity + RECENT_S for read in self._by_run.values())
         self._until = min(ends, default=math.inf)
         answers = (
-            Call(("", path), "", told.provider, told.model, told.at, told.at, None, True)
+            Call(("", "", path), "", told.provider, told.model, told.at, told.at, None, True)
             for path, of_path in self._progress.answers.items()
             for told in of_path
         )
@@ -106,7 +107,7 @@ class IncidentFinder:
     def _read(self, roots: Mapping[str, WatchedRoot], joins: Joins, now: float) -> Iterator[_ReadRun]:
         """Yield the recent runs; what is the same as before is not read again."""
         for run, session, agent in _runs(self._sessions, joins, now):
-            root = roots.get(session[0])
+            root = roots.get(session[1])
             chain = root.chain_for(agent) if root is not None else None
             names = joins.profile_names(chain) if chain is not None else joins.book.profiles
             before = self._by_run.get(run.run_id)
@@ -132,4 +133,4 @@ def _runs(sessions: FleetSessions, joins: Joins, now: float) -> Iterator[tuple[R
             if home is not None:
                 yield run, home.identity, home.agent
             else:
-                yield run, (joins.run_roots.get(run.run_id, ""), key), agent_of_key(key) or key
+                yield run, ("", joins.run_roots.get(run.run_id, ""), key), agent_of_key(key) or key

@@ -13,7 +13,7 @@ import pytest
 
 from lockdeck.backend.hosts.address import ssh_address
 from lockdeck.backend.hosts.link import SILENT_S
-from lockdeck.backend.hosts.state import Phase
+from lockdeck.backend.model.hosts import Phase
 from tests.hosts.sshd import kill
 from tests.unit.fleetdir import actor, command, dead_pid, environment, interrupt, payload
 from tests.unit.hosts.following import following

@@ -24,6 +24,7 @@ from lockdeck.tui.dialogs.release import ReleaseDialog
 from lockdeck.tui.dialogs.result import ResultDialog
 from lockdeck.tui.screens.fleet import FleetScreen
 from lockdeck.tui.targets import targets_of
+from lockdeck.tui.view.rowkey import RowKey
 from tests.tui.acting import SIZE, Yard
 from tests.tui.samples import incident
 from tests.tui.stage import dashboard, frame, show, wait_for
@@ -394,8 +395,8 @@ def test_a_lock_row_leads_to_its_session_and_a_session_key_never_to_a_lock() -> 
     session = snapshot.sessions[1]
     assert session.lock is not None
     path = session.lock.record.path
-    assert targets_of([("lock", session.root, path)], snapshot)[0].session is session
-    assert targets_of([("session", session.root, path)], snapshot) == ()
+    assert targets_of([RowKey("lock", "", session.root, path)], snapshot)[0].session is session
+    assert targets_of([RowKey("session", "", session.root, path)], snapshot) == ()
 
 
 def _urgent() -> tuple[str, str, str]:

@@ -19,7 +19,7 @@ from lockdeck.tui.table.rows import Row, fleet_rows, lock_rows, row_agent
 from lockdeck.tui.table.tables import EVENTS, FLEET, TABLES
 from lockdeck.tui.view.events import event_lines
 from lockdeck.tui.view.lines import line, plain, span
-from lockdeck.tui.view.sparkline import Beat, Pulse
+from lockdeck.tui.view.sparkline import Beat, Pulse, pulse_name
 from lockdeck.tui.view.symbols import ASCII, UNICODE
 from tests.folders import DOCS
 from tests.tui.samples import NOW, hostile, incident, quiet
@@ -55,7 +55,7 @@ COLUMNS = [
 @pytest.mark.parametrize(("table", "column"), COLUMNS)
 def test_a_column_says_all_of_itself_for_every_item(table: str, column: Column[object]) -> None:
     items = items_of(table)
-    beats = {(view.root, view.agent, view.key): {int(NOW // 10): Beat(1, 1)} for view in incident().sessions}
+    beats = {pulse_name(view): {int(NOW // 10): Beat(1, 1)} for view in incident().sessions}
     for symbols in (UNICODE, ASCII):
         context = CellContext(NOW, symbols, pulse=Pulse(beats))
         assert any(plain(column.cell(item, context)) for item in items)

@@ -21,10 +21,11 @@ from lockdeck.tui.screens.registry import SCREENS
 from lockdeck.tui.screens.session import SessionScreen
 from lockdeck.tui.terminal.clipboard import CLIPBOARD_BYTES, copy_text
 from lockdeck.tui.view.header import header, stale_after
+from lockdeck.tui.view.rowkey import RowKey
 from tests.tui.samples import NOW, incident, quiet
 from tests.tui.stage import UTF8, HeldSource, dashboard, frame, show
 
-SILAS = ("session", "/home/ops/.openclaw", "agent:silas:discord:channel:119834421")
+SILAS = RowKey("session", "", "/home/ops/.openclaw", "agent:silas:discord:channel:119834421")
 SIZE = (140, 45)
 
 

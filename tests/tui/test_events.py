@@ -40,7 +40,7 @@ def test_a_state_that_changes_is_told_with_its_reason() -> None:
     (line,) = lines(fleet(was), fleet(now))
     assert (line.subject, line.sentence) == ("silas main", "rotating became stuck: two timeouts")
     assert line.severity is Severity.CRITICAL
-    assert line.row == ("session", ROOT, "agent:silas:main")
+    assert line.row == ("session", "", ROOT, "agent:silas:main")
 
 
 def test_sessions_coming_and_going_are_told() -> None:

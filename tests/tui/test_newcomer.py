@@ -15,6 +15,7 @@ from lockdeck.tui.dialogs.box import BoxDialog
 from lockdeck.tui.dialogs.release import ReleaseDialog
 from lockdeck.tui.jobs import Piece
 from lockdeck.tui.targets import Target
+from lockdeck.tui.view.rowkey import row_key
 from tests.tui.acting import SIZE, Yard
 from tests.tui.samples import incident, session
 from tests.tui.stage import dashboard, frame, show, wait_for
@@ -106,7 +107,7 @@ async def test_a_row_that_is_being_released_says_so_and_offers_nothing_until_it_
         (dead,) = [
             view for view in incident().sessions if view.lock and view.lock.judgement.verdict == "dead"
         ]
-        target = Target(("session", dead.root, dead.key), dead)
+        target = Target(row_key(dead), dead)
         number = app.jobs.open("Release a lock", [target], releases=True).number
         app.screen.table.move_to_key(target.row)
         app.jobs.put(number, 0, Piece(target, "working"))
@@ -159,7 +160,7 @@ async def test_a_row_whose_lock_was_released_from_here_is_not_unknown_and_offers
         severity=Severity.NOTICE,
         reasons=("the store says running, but no lock, log line or event shows a run",),
     )
-    target = Target(("session", left.root, left.key), left)
+    target = Target(row_key(left), left)
     app = dashboard()
     async with app.run_test(size=(120, 35)) as pilot:
         await show(pilot, replace(incident(), sessions=(left,), locks=(), incidents=()))

@@ -13,10 +13,11 @@ from lockdeck.tui.alarms import Criticals, Rule, Subject, Watch, WatchStep, adva
 from lockdeck.tui.preferences.records import Preferences
 from lockdeck.tui.table.rowchanges import RowFinder
 from lockdeck.tui.terminal.notifications import notification
+from lockdeck.tui.view.rowkey import RowKey
 from tests.tui.samples import NOW, PAYLOADS, incident, quiet
 from tests.tui.stage import dashboard, frame, show
 
-A, B = ("session", "/r", "a"), ("session", "/r", "b")
+A, B = RowKey("session", "", "/r", "a"), RowKey("session", "", "/r", "b")
 RULE = Rule(after_s=5, every_s=30)
 SIZE = (140, 45)
 
@@ -70,7 +71,7 @@ def test_what_is_critical_in_the_first_picture_is_not_told_but_its_end_is() -> N
 
 
 def test_many_are_told_in_a_few_lines() -> None:
-    keys = [("session", "/r", str(number)) for number in range(7)]
+    keys = [RowKey("session", "", "/r", str(number)) for number in range(7)]
     told = lived((1, subjects(*keys)), (6, subjects(*keys)))
     assert len(told) == 4
     assert told[-1] == "6 and 4 more: see Events"

@@ -99,7 +99,7 @@ async def test_enter_on_a_lock_selects_it_on_the_locks() -> None:
         assert "dead lock  lock juno-0007.jsonl.lock" in shown[0]
         await pilot.press("enter")
         await wait_for(pilot, lambda: isinstance(app.screen, LocksScreen))
-        assert app.screen.selected_key == ("lock", ROOT, path)
+        assert app.screen.selected_key == ("lock", "", ROOT, path)
         assert len(app.screen_stack) == 2
 
 

@@ -32,7 +32,7 @@ from lockdeck.tui.widgets.table import Table
 from tests.tui.samples import NOW, ROOT, incident, session
 from tests.tui.stage import dashboard, frame, show
 
-SILAS = (ROOT, "silas", "agent:silas:main")
+SILAS = ("", ROOT, "silas", "agent:silas:main")
 
 
 def occupied(holds: int, since: float = NOW, callers: int = 0) -> SessionView:
@@ -58,7 +58,7 @@ def lived(*snapshots: FleetSnapshot) -> tuple[Beat, ...]:
     pulse = Pulse()
     for before, snapshot in pairwise(snapshots):
         pulse = step(pulse, before, snapshot)
-    return recent(pulse, ROOT, "silas", snapshots[-1].generated_at)
+    return recent(pulse, SessionView(ROOT, "silas", "agent:silas:main", None), snapshots[-1].generated_at)
 
 
 def test_only_what_is_new_is_counted() -> None:

@@ -14,8 +14,9 @@ from lockdeck.tui.alarms import Criticals
 from lockdeck.tui.deck import KEPT_ROWS, Deck
 from lockdeck.tui.snapshots import SnapshotThrottle
 from lockdeck.tui.table.rowchanges import RowChange, RowFinder
-from lockdeck.tui.table.rows import Row, RowKey, fleet_rows, lock_rows
+from lockdeck.tui.table.rows import Row, fleet_rows, lock_rows
 from lockdeck.tui.view.counts import FleetCounts
+from lockdeck.tui.view.rowkey import RowKey
 from tests.tui.samples import NOW, large
 
 

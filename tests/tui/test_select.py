@@ -16,6 +16,7 @@ from lockdeck.tui.screens.plaintext import PlainTextScreen
 from lockdeck.tui.screens.selection_lines import rows_of_targets, story_rows
 from lockdeck.tui.terminal.mouse import KEEP, REPORT
 from lockdeck.tui.view.lines import Span
+from lockdeck.tui.view.rowkey import row_key
 from lockdeck.tui.widgets.plainview import PlainView, break_row
 from tests.tui.acting import Yard
 from tests.tui.samples import hostile, incident, quiet
@@ -190,7 +191,7 @@ def test_hostile_text_is_made_safe_and_said_to_be_inexact() -> None:
     from lockdeck.tui.targets import targets_of
 
     snapshot = hostile()
-    keys = [("session", view.root, view.key) for view in snapshot.sessions]
+    keys = [row_key(view) for view in snapshot.sessions]
     rows = rows_of_targets(targets_of(keys, snapshot))
     for view in snapshot.sessions:
         rows += story_rows(view, view.lock, snapshot.roots[0])

@@ -13,8 +13,9 @@ from lockdeck.tui.table.column import Column
 from lockdeck.tui.table.columns.fleet import COLUMNS
 from lockdeck.tui.table.columns.locks import COLUMNS as LOCK_COLUMNS
 from lockdeck.tui.table.layout import select
-from lockdeck.tui.table.rows import Row, fleet_rows, lock_rows, row_key
+from lockdeck.tui.table.rows import Row, fleet_rows, lock_rows
 from lockdeck.tui.table.sorting import Sort
+from lockdeck.tui.view.rowkey import row_key
 from lockdeck.tui.widgets.tableheader import header_line
 from tests.tui.samples import incident
 from tests.tui.stage import dashboard, frame, show

@@ -123,7 +123,7 @@ class CancelDialog(AskDialog[CancelConfirmation]):
     def _ask_for_one(self, target: Target, plan: CancelPlan | None) -> None:
         if plan is None:
             words = line(span("This session is not known any more.", "warning"))
-            self.refuse([words, EMPTY, field_line("session", target.row[2])])
+            self.refuse([words, EMPTY, field_line("session", target.row.name)])
         elif plan.nothing or plan.refusal or plan.not_known or not plan.rungs:
             self.refuse(nothing_lines(target, plan, self._deck_app.symbols))
         else:

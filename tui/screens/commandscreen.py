@@ -14,8 +14,9 @@ from lockdeck.tui.bindings import keys_of
 from lockdeck.tui.browser import in_browser
 from lockdeck.tui.commands import COMMANDS, Command, Danger, Needs
 from lockdeck.tui.deckapp import DeckApp
-from lockdeck.tui.table.rows import Row, RowKey
+from lockdeck.tui.table.rows import Row
 from lockdeck.tui.targets import has_lock, has_session
+from lockdeck.tui.view.rowkey import RowKey
 
 _OF_TARGETS = frozenset({Needs.LOCKS, Needs.SESSIONS})
 _LACK = {

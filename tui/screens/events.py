@@ -5,10 +5,10 @@ from __future__ import annotations
 from lockdeck.tui.bindings import bindings_of
 from lockdeck.tui.screens.selection_lines import change_rows
 from lockdeck.tui.screens.tablescreen import TableScreen
-from lockdeck.tui.table.rows import RowKey
 from lockdeck.tui.table.tables import EVENTS
 from lockdeck.tui.view.events import EventLine
 from lockdeck.tui.view.lines import Line, Span, line, span
+from lockdeck.tui.view.rowkey import RowKey
 
 
 class EventsScreen(TableScreen):

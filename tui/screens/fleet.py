@@ -11,10 +11,11 @@ from lockdeck.tui.bindings import bindings_of, key_of
 from lockdeck.tui.screens.rowscreen import RowScreen
 from lockdeck.tui.table.folding import fold_line, fold_of
 from lockdeck.tui.table.rowchanges import RowChange, RowChanges
-from lockdeck.tui.table.rows import Row, RowKey, fleet_rows
+from lockdeck.tui.table.rows import Row, fleet_rows
 from lockdeck.tui.table.tables import FLEET
 from lockdeck.tui.view.lines import Line
 from lockdeck.tui.view.nothing import all_quiet
+from lockdeck.tui.view.rowkey import RowKey
 from lockdeck.tui.widgets.table import Table
 
 

@@ -14,9 +14,9 @@ from lockdeck.tui.dialogs.reader import ReaderDialog
 from lockdeck.tui.screens.selection_lines import entry_rows
 from lockdeck.tui.screens.tablescreen import TableScreen
 from lockdeck.tui.table.journalentry import Entry, entry_lines
-from lockdeck.tui.table.rows import RowKey
 from lockdeck.tui.table.tables import JOURNAL
 from lockdeck.tui.view.lines import EMPTY, Line, Span, line, span, wrap
+from lockdeck.tui.view.rowkey import RowKey
 from lockdeck.tui.widgets.lineview import LineView
 
 
@@ -48,7 +48,7 @@ class JournalScreen(TableScreen):
     def selected_key(self) -> RowKey | None:
         """Not None while an entry is selected."""
         entry = self.cursor_item
-        return ("entry", "", str(entry.number)) if isinstance(entry, Entry) else None
+        return RowKey("entry", "", "", str(entry.number)) if isinstance(entry, Entry) else None
 
     async def command_open(self) -> None:
         """Show all facts of the selected entry."""

@@ -11,8 +11,9 @@ from lockdeck.backend.settings.looks import TableLook
 from lockdeck.tui.bindings import bindings_of
 from lockdeck.tui.screens.rowscreen import RowScreen
 from lockdeck.tui.table.rowchanges import RowChange, RowChanges
-from lockdeck.tui.table.rows import Row, RowKey, lock_rows
+from lockdeck.tui.table.rows import Row, lock_rows
 from lockdeck.tui.table.tables import LOCKS
+from lockdeck.tui.view.rowkey import RowKey
 
 
 class LocksScreen(RowScreen):

@@ -13,8 +13,9 @@ from lockdeck.tui.screens.tablescreen import TableScreen
 from lockdeck.tui.table.marks import NONE, Marks
 from lockdeck.tui.table.ordered import OrderedRows
 from lockdeck.tui.table.rowchanges import RowChange, RowChanges
-from lockdeck.tui.table.rows import Row, RowKey
+from lockdeck.tui.table.rows import Row
 from lockdeck.tui.table.sorting import Sort
+from lockdeck.tui.view.rowkey import RowKey
 from lockdeck.tui.widgets.table import Table
 
 
@@ -42,7 +43,7 @@ class OrderScreen(TableScreen):
     def exempt_keys(self) -> Marks:
         """The rows that are never folded: the one that the cursor goes with, and others that the person pointed at."""
         followed = self.table.followed_key
-        return frozenset({followed}) if isinstance(followed, tuple) else NONE
+        return frozenset({followed}) if isinstance(followed, RowKey) else NONE
 
     @property
     def frozen(self) -> bool:

@@ -15,6 +15,7 @@ from lockdeck.tui.screens.provider import BELOW_NAMED_COMMANDS
 from lockdeck.tui.table.finding import Match, as_filter, find_rows
 from lockdeck.tui.view.lines import join, line, plain, span
 from lockdeck.tui.view.names import file_name, session_name
+from lockdeck.tui.view.rowkey import LOCK
 from lockdeck.tui.view.severity import state_line
 from lockdeck.tui.view.text import content
 
@@ -39,10 +40,10 @@ class RowProvider(Provider):
             yield Hit(BELOW_NAMED_COMMANDS - MOST_ROWS, content(words), show, query)
 
     def _hit(self, app: DeckApp, match: Match, score: float) -> Hit:
-        kind, root, name = match.key
-        row, label = match.row, app.deck.root_label(root)
+        name = match.key.name
+        row, label = match.row, app.deck.root_label(match.key.root)
         short = f"lock {file_name(name)}" if isinstance(row, LockView) else session_name(row)
         title = join([state_line(row, app.symbols), line(span(short)), line(span(label))], span("  "))
-        show = partial(app.open_lock if kind == "lock" else app.open_row, match.key)
+        show = partial(app.open_lock if match.key.kind == LOCK else app.open_row, match.key)
         shown = Content("\n").join((content(plain(title)), content(name).stylize("dim")))
         return Hit(score, shown, show, content(name).plain)

@@ -18,7 +18,7 @@ from lockdeck.tui.screens.orderscreen import OrderScreen
 from lockdeck.tui.screens.targetscreen import TargetScreen
 from lockdeck.tui.table.marks import NONE, Marks, present_marks, toggled
 from lockdeck.tui.table.naming import cut_names
-from lockdeck.tui.table.rows import Row, RowKey, row_key
+from lockdeck.tui.table.rows import Row
 from lockdeck.tui.view.cause import cause_rows
 from lockdeck.tui.view.header import HeaderState, is_stale
 from lockdeck.tui.view.lines import EMPTY, Line, join, line, span, wrap
@@ -34,6 +34,7 @@ from lockdeck.tui.view.preview import (
     row_name,
 )
 from lockdeck.tui.view.printed.commands import incident_of
+from lockdeck.tui.view.rowkey import RowKey, row_key
 from lockdeck.tui.widgets.causeline import CauseLine
 from lockdeck.tui.widgets.lineview import LineView
 from lockdeck.tui.widgets.table import Table

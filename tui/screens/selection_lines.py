@@ -27,7 +27,7 @@ def rows_of_targets(targets: Sequence[Target]) -> list[Span]:
         if target.session is not None:
             rows += _session(target.session)
         else:
-            rows += _labelled("root", [target.row[1]])
+            rows += _labelled("root", [target.row.root])
         if target.lock is not None:
             rows += _lock(target.lock)
     return rows
@@ -55,7 +55,7 @@ def change_rows(change: EventLine) -> list[Span]:
     return [
         *_labelled("at", [date_and_time(change.at)]),
         *_labelled("severity", [change.severity.word]),
-        *_labelled("about", [change.subject, *([change.row[1], change.row[2]] if change.row else [])]),
+        *_labelled("about", [change.subject, *([change.row.root, change.row.name] if change.row else [])]),
         *_labelled("what", [change.sentence]),
     ]
 

@@ -15,10 +15,11 @@ from lockdeck.tui.bindings import bindings_of
 from lockdeck.tui.holder_process import HolderRead, HolderReader
 from lockdeck.tui.screens.selection_lines import story_rows
 from lockdeck.tui.screens.targetscreen import TargetScreen
-from lockdeck.tui.table.rows import Row, RowKey
+from lockdeck.tui.table.rows import Row
 from lockdeck.tui.targets import Target
 from lockdeck.tui.view.details import Picture, describe
 from lockdeck.tui.view.lines import Span, line, span
+from lockdeck.tui.view.rowkey import SESSION, RowKey, row_key
 from lockdeck.tui.view.sparkline import Beat, recent
 from lockdeck.tui.view.written.sessionlog import log_lines, log_title
 from lockdeck.tui.widgets.lineview import LineView
@@ -68,7 +69,7 @@ class SessionScreen(TargetScreen):
     def crumb(self) -> str:
         """Agent and session, or the file of a lock."""
         picture = self._picture
-        return Target(self._key, picture.session, picture.lock).title if picture else self._key[2]
+        return Target(self._key, picture.session, picture.lock).title if picture else self._key.name
 
     @property
     def selected_key(self) -> RowKey | None:
@@ -85,7 +86,7 @@ class SessionScreen(TargetScreen):
     @property
     def row_words(self) -> str:
         """The words for the row this screen is about."""
-        return "this session" if self._key[0] == "session" else "this lock"
+        return "this session" if self._key.kind == SESSION else "this lock"
 
     @property
     def nothing_selected(self) -> str:
@@ -147,7 +148,7 @@ class SessionScreen(TargetScreen):
         if picture.session is None:
             return ()
         session, pulse = picture.session, self.deck_app.deck.display.pulse
-        return recent(pulse, session.root, session.agent, picture.now)
+        return recent(pulse, session, picture.now)
 
     def _show(self) -> None:
         picture, symbols = self._picture, self.deck_app.symbols
@@ -164,13 +165,9 @@ class SessionScreen(TargetScreen):
 
 def find(key: RowKey, snapshot: FleetSnapshot, now: float) -> Picture | None:
     """Return the picture of a row in a snapshot; a lock that belongs to a session brings the session along."""
-    kind, root, name = key
     for session in snapshot.sessions:
-        of_lock = kind == "lock" and session.lock is not None and session.lock.record.path == name
-        if of_lock or (kind == "session" and session.identity == (root, name)):
+        of_lock = session.lock is not None and row_key(session.lock) == key
+        if of_lock or row_key(session) == key:
             return Picture(now, snapshot, session, session.lock)
-    if kind == "lock":
-        for lock in every_lock(snapshot):
-            if lock.record.path == name:
-                return Picture(now, snapshot, None, lock)
-    return None
+    lock = next((lock for lock in every_lock(snapshot) if row_key(lock) == key), None)
+    return None if lock is None else Picture(now, snapshot, None, lock)

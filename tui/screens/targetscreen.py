@@ -10,13 +10,13 @@ from lockdeck.tui.bindings import key_of
 from lockdeck.tui.dialogs.flow import ask_cancel, ask_release
 from lockdeck.tui.dialogs.reader import ReaderDialog
 from lockdeck.tui.screens.base import DeckScreen
-from lockdeck.tui.table.rows import RowKey
 from lockdeck.tui.targets import Target, holder_pid, targets_of
 from lockdeck.tui.terminal.clipboard import copy_text
 from lockdeck.tui.view.cause import cause_page
 from lockdeck.tui.view.incidents import incident_text
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.printed.commands import incident_of
+from lockdeck.tui.view.rowkey import RowKey, session_row
 
 
 class TargetScreen(DeckScreen):
@@ -64,7 +64,7 @@ class TargetScreen(DeckScreen):
         snapshot, cause = self.deck_app.deck.displayed, self.cause
         if snapshot is None or cause is None:
             return
-        targets = targets_of((("session", *member) for member in cause.members), snapshot)
+        targets = targets_of(map(session_row, cause.members), snapshot)
         if targets:
             words = line(span(incident_text(cause, self.deck_app.picture_time()), "warning", 4096))
             ask_cancel(self.deck_app, targets, remarks=(words, EMPTY))
@@ -98,7 +98,7 @@ class TargetScreen(DeckScreen):
     def command_copy(self) -> None:
         """Copy key or path of the selected row."""
         if self.selected_key is not None:
-            copy_text(self.deck_app, self.selected_key[2])
+            copy_text(self.deck_app, self.selected_key.name)
 
     def command_pause(self) -> None:
         """Keep the picture of this moment, or go on."""

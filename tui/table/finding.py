@@ -8,7 +8,8 @@ from heapq import nsmallest
 from msgspec import Struct
 
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView
-from lockdeck.tui.table.rows import Row, RowKey, locks_without_session, urgency
+from lockdeck.tui.table.rows import Row, locks_without_session, urgency
+from lockdeck.tui.view.rowkey import RowKey, row_key
 from lockdeck.tui.view.severity import LOCK_WORDS, state_word
 
 _SIGNS = frozenset(':!"')
@@ -49,7 +50,7 @@ def _named(snapshot: FleetSnapshot, words: list[str]) -> Iterator[tuple[Match, s
     """Yield the rows with their names; a session's lock where only it has all the words."""
     for view in snapshot.sessions:
         name = f"{view.agent} {view.key} {state_word(view)}".lower()
-        yield Match(("session", view.root, view.key), view), name
+        yield Match(row_key(view), view), name
         if view.lock is not None and not all(word in name for word in words):
             yield _named_lock(view.lock, view.key)
     for lock in locks_without_session(snapshot):
@@ -58,4 +59,4 @@ def _named(snapshot: FleetSnapshot, words: list[str]) -> Iterator[tuple[Match, s
 
 def _named_lock(lock: LockView, session: str = "") -> tuple[Match, str]:
     record, word = lock.record, LOCK_WORDS[lock.judgement.verdict]
-    return Match(("lock", record.root, record.path), lock), f"{session} {record.path} {word}".lower()
+    return Match(row_key(lock), lock), f"{session} {record.path} {word}".lower()

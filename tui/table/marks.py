@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from lockdeck.tui.table.rows import RowKey
+from lockdeck.tui.view.rowkey import RowKey
 
 Marks = frozenset[RowKey]
 NONE: Marks = frozenset()

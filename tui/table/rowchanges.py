@@ -9,7 +9,9 @@ from msgspec import Struct
 
 from lockdeck.backend.model.delta import Change, FleetDelta
 from lockdeck.backend.model.fleet import LockView, SessionView
-from lockdeck.tui.table.rows import Row, RowKey, is_gateway_at_work, most_urgent, row_key
+from lockdeck.backend.model.identity import Identity
+from lockdeck.tui.table.rows import Row, is_gateway_at_work, most_urgent
+from lockdeck.tui.view.rowkey import RowKey, row_key
 
 
 class RowChange(Struct, frozen=True):
@@ -32,20 +34,20 @@ class RowFinder:
 
     def __init__(self) -> None:
         self._sessions: dict[RowKey, tuple[SessionView, ...]] = {}
-        self._locks: dict[str, LockView] = {}
-        self._shown: Counter[str] = Counter()
+        self._locks: dict[Identity, LockView] = {}
+        self._shown: Counter[Identity] = Counter()
 
     def take(self, delta: FleetDelta) -> RowChanges:
         """Return which rows are different by what is different in the fleet."""
-        paths = {*_paths(delta)}
-        before = {path: self._row(path) for path in paths}
+        names = {*_lock_names(delta)}
+        before = {name: self._row(name) for name in names}
         sessions = list(filter(None, map(self._take_session, delta.sessions)))
         for lock in delta.locks:
             if lock.new is not None:
-                self._locks[lock.new.record.path] = lock.new
+                self._locks[lock.new.identity] = lock.new
             elif lock.old is not None:
-                self._locks.pop(lock.old.record.path, None)
-        lonely = filter(None, (_changed(before[path], self._row(path)) for path in sorted(paths)))
+                self._locks.pop(lock.old.identity, None)
+        lonely = filter(None, (_changed(before[name], self._row(name)) for name in sorted(names)))
         locks = filter(None, (_changed(lock.old, lock.new) for lock in delta.locks))
         return RowChanges((*sessions, *lonely), tuple(locks))
 
@@ -66,27 +68,27 @@ class RowFinder:
             self._sessions.pop(key, None)
         return _changed(most_urgent(before) if before else None, most_urgent(now) if now else None)
 
-    def _row(self, path: str) -> LockView | None:
-        """Return the lock at a path where it has a row of the fleet table."""
-        lock = self._locks.get(path)
-        return None if lock is None or self._shown[path] or is_gateway_at_work(lock) else lock
+    def _row(self, name: Identity) -> LockView | None:
+        """Return a lock where it has a row of the fleet table."""
+        lock = self._locks.get(name)
+        return None if lock is None or self._shown[name] or is_gateway_at_work(lock) else lock
 
     def _count(self, session: SessionView | None, step: int) -> None:
         if session is not None and session.lock is not None:
-            path = session.lock.record.path
-            self._shown[path] += step
-            if not self._shown[path]:
-                del self._shown[path]
+            name = session.lock.identity
+            self._shown[name] += step
+            if not self._shown[name]:
+                del self._shown[name]
 
 
-def _paths(delta: FleetDelta) -> Iterator[str]:
-    """Yield the paths of locks that appeared, vanished, changed, or belong to another session now."""
+def _lock_names(delta: FleetDelta) -> Iterator[Identity]:
+    """Yield the locks that appeared, vanished, changed, or belong to another session now."""
     for lock in delta.locks:
-        yield from (view.record.path for view in (lock.old, lock.new) if view is not None)
+        yield from (view.identity for view in (lock.old, lock.new) if view is not None)
     for change in delta.sessions:
         for session in (change.old, change.new):
             if session is not None and session.lock is not None:
-                yield session.lock.record.path
+                yield session.lock.identity
 
 
 def _changed(old: Row | None, new: Row | None) -> RowChange | None:

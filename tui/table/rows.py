@@ -6,11 +6,10 @@ from collections.abc import Iterable
 
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, SessionView, State, every_lock
 from lockdeck.backend.model.locks import LockKind, Verdict
+from lockdeck.tui.view.rowkey import RowKey, row_key
 from lockdeck.tui.view.severity import STATE_ORDER, verdict_severity
 
 Row = SessionView | LockView
-RowKey = tuple[str, str, str]
-"""`("session", root, key)` or `("lock", root, path)`: what names a row through any re-sort."""
 Urgency = tuple[int, int, float, str, str]
 _STATE_RANK = {state: rank for rank, state in enumerate(STATE_ORDER)}
 
@@ -39,13 +38,6 @@ def row_agent(row: Row) -> str:
     return (row.record.agent or "") if isinstance(row, LockView) else row.agent
 
 
-def row_key(row: Row) -> RowKey:
-    """Return the name of a row."""
-    if isinstance(row, LockView):
-        return ("lock", row.record.root, row.record.path)
-    return ("session", row.root, row.key)
-
-
 def fleet_rows(snapshot: FleetSnapshot) -> dict[RowKey, Row]:
     """Return sessions and the locks that no session has."""
     rows: dict[RowKey, Row] = {}
@@ -68,9 +60,9 @@ def lock_rows(snapshot: FleetSnapshot) -> dict[RowKey, Row]:
 
 def locks_without_session(snapshot: FleetSnapshot) -> tuple[LockView, ...]:
     """Return the locks that no session row shows; that of a gateway at work is in the header."""
-    paths = {view.lock.record.path for view in snapshot.sessions if view.lock is not None}
+    shown = {view.lock.identity for view in snapshot.sessions if view.lock is not None}
     return tuple(
-        lock for lock in snapshot.locks if lock.record.path not in paths and not is_gateway_at_work(lock)
+        lock for lock in snapshot.locks if lock.identity not in shown and not is_gateway_at_work(lock)
     )
 
 

@@ -10,7 +10,7 @@ from lockdeck.tui.view.bars import bar, dots
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.names import short_key
 from lockdeck.tui.view.severity import SEVERITY_STYLE, is_quiet
-from lockdeck.tui.view.sparkline import Beat, callers_line, holds_line, trend
+from lockdeck.tui.view.sparkline import Beat, callers_line, holds_line, pulse_name, trend
 
 
 def agent_cell(view: SessionView, context: CellContext) -> Line:
@@ -111,7 +111,7 @@ def trend_cell(view: SessionView, context: CellContext) -> Line:
 
 
 def _beats(view: SessionView, context: CellContext) -> tuple[Beat, ...]:
-    return trend(context.pulse, (view.root, view.agent, view.key), context.now)
+    return trend(context.pulse, pulse_name(view), context.now)
 
 
 def _word_style(view: SessionView) -> str:

@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from lockdeck.backend.model.changes import (
     Change,
+    HostAspect,
+    HostChange,
     IncidentChange,
     LockAspect,
     LockChange,
@@ -18,9 +20,11 @@ from lockdeck.backend.model.changes import (
     SessionChange,
 )
 from lockdeck.backend.model.fleet import GatewayView, LockView, RootView, SessionView, Severity
+from lockdeck.backend.model.hosts import Phase
 from lockdeck.backend.model.words import times
 from lockdeck.tui.view.incidents import incident_change_text
 from lockdeck.tui.view.names import file_name, session_name
+from lockdeck.tui.view.rowkey import RowKey, row_key, session_row
 from lockdeck.tui.view.severity import verdict_severity
 
 Sentences = Iterator[tuple[Severity, str]]
@@ -33,37 +37,62 @@ class EventLine(Struct, frozen=True):
     severity: Severity
     subject: str
     sentence: str
-    row: tuple[str, str, str] | None = None
+    row: RowKey | None = None
 
 
-def event_lines(changes: Iterable[Change], at: float) -> tuple[EventLine, ...]:
-    """Return the lines that changes deserve, most urgent first, those about roots last among equals."""
-    lines = [(isinstance(change, RootChange), line) for change in changes for line in _lines(change, at)]
+def event_lines(changes: Iterable[Change | HostChange], at: float) -> tuple[EventLine, ...]:
+    """Return the lines that changes deserve, most urgent first, those about roots and hosts last among equals."""
+    lines = [
+        (isinstance(change, RootChange | HostChange), line)
+        for change in changes
+        for line in _lines(change, at)
+    ]
     return tuple(line for _, line in sorted(lines, key=lambda pair: (-pair[1].severity, pair[0])))
 
 
-def _lines(change: Change, at: float) -> Iterator[EventLine]:
+def _lines(change: Change | HostChange, at: float) -> Iterator[EventLine]:
     match change:
         case SessionChange():
             view = change.view
-            session_row = ("session", view.root, view.key)
+            session_key = row_key(view)
             for severity, sentence in _session(change):
-                yield EventLine(at, severity, session_name(view), sentence, session_row)
+                yield EventLine(at, severity, session_name(view), sentence, session_key)
         case LockChange():
             record = change.view.record
             # A lock that is gone has no row to go to.
-            lock_row = None if change.new is None else ("lock", record.root, record.path)
+            lock_key = None if change.new is None else row_key(change.new)
             for severity, sentence in _lock(change):
-                yield EventLine(at, severity, file_name(record.path), sentence, lock_row)
+                yield EventLine(at, severity, file_name(record.path), sentence, lock_key)
         case RootChange():
             for severity, sentence in _root(change):
                 yield EventLine(at, severity, change.view.path, sentence)
+        case HostChange():
+            for severity, sentence in _host(change):
+                yield EventLine(at, severity, change.view.name, sentence)
         case IncidentChange():
             severity = Severity.NOTICE if change.new is None else Severity.CRITICAL
-            first = next((("session", *member) for member in change.view.members), None)
+            first = next(map(session_row, change.view.members), None)
             yield EventLine(at, severity, change.view.subject, incident_change_text(change, at), first)
         case _:
             assert_never(change)
+
+
+def _host(change: HostChange) -> Sentences:
+    old, new = change.old, change.new
+    if new is None:
+        yield Severity.NOTICE, "is not followed any more"
+        return
+    if old is None or HostAspect.PHASE in change.aspects:
+        if new.phase is Phase.LIVE:
+            yield Severity.NOTICE, "is seen" if old is None or not old.told else "is seen again"
+        elif new.phase is not Phase.CALLED:
+            yield Severity.WARNING, f"is not seen: {new.problem or 'it was lost'}"
+    if old is None:
+        return
+    if HostAspect.LOCKDECK in change.aspects and old.lockdeck and new.lockdeck:
+        yield Severity.NOTICE, f"has lockdeck {new.lockdeck} now, no more {old.lockdeck}"
+    if HostAspect.WITHHELD in change.aspects and new.withheld:
+        yield Severity.WARNING, f"can't send {times(new.withheld, 'row')}: they are too long"
 
 
 def _session(change: SessionChange) -> Sentences:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from lockdeck.backend.model.fleet import LockView, SessionView, Severity, State
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.tui.view.lines import Line, line, span
+from lockdeck.tui.view.rowkey import RowKey, row_key
 from lockdeck.tui.view.symbols import Symbols
 
 STATE_ORDER = (
@@ -75,7 +76,7 @@ LOCK_WORDS = {
 _QUIET_STATES = frozenset({State.IDLE, State.UNKNOWN})
 
 
-Releases = Mapping[tuple[str, str, str], bool]
+Releases = Mapping[RowKey, bool]
 """The rows whose lock is being released from here (False), or was (True)."""
 RELEASING, RELEASED = "releasing", "released"
 
@@ -86,10 +87,10 @@ def release_word(row: object, releases: Releases) -> str:
     Once it is done, OpenClaw's store alone may still say that the session runs.
     """
     if isinstance(row, LockView):
-        return RELEASING if releases.get(("lock", row.record.root, row.record.path)) is False else ""
+        return RELEASING if releases.get(row_key(row)) is False else ""
     if not isinstance(row, SessionView) or row.state not in _QUIET_STATES:
         return ""
-    done = releases.get(("session", row.root, row.key))
+    done = releases.get(row_key(row))
     if done:
         return RELEASED if row.state is State.UNKNOWN and row.lock is None else ""
     return "" if done is None else RELEASING

@@ -22,8 +22,8 @@ _A_MINUTE = 6
 _FEW = 4
 """The least that fills a cell of a row, so that one hold a minute does not look like many."""
 
-Session = tuple[str, str, str]
-"""Root, agent id and session key."""
+Session = tuple[str, str, str, str]
+"""Host, root, agent id and session key."""
 
 
 class Beat(Struct, frozen=True):
@@ -61,10 +61,11 @@ def advance(pulse: Pulse, changes: Iterable[Change], at: float) -> Pulse:
     return Pulse(beats, now)
 
 
-def recent(pulse: Pulse, root: str, agent: str, now: float) -> tuple[Beat, ...]:
-    """Return the beats of an agent in the last five minutes, oldest first, one for each bucket."""
+def recent(pulse: Pulse, view: SessionView, now: float) -> tuple[Beat, ...]:
+    """Return the beats of the agent of a session in the last five minutes, oldest first, one for each bucket."""
     last = int(now // BUCKET_S)
-    of_agent = [beats for session, beats in pulse.beats.items() if session[:2] == (root, agent)]
+    *agent, _ = pulse_name(view)
+    of_agent = [beats for (*of, _), beats in pulse.beats.items() if of == agent]
     return tuple(
         _sum(beats.get(at, NOTHING) for beats in of_agent) for at in range(last - BUCKETS + 1, last + 1)
     )
@@ -128,7 +129,12 @@ def _news(changes: Iterable[Change]) -> Iterator[tuple[Session, Beat]]:
         old, new = change.old, change.new
         beat = Beat(_new_holds(old, new), max(new.blocked.count - old.blocked.count, 0))
         if beat != NOTHING:
-            yield (new.root, new.agent, new.key), beat
+            yield pulse_name(new), beat
+
+
+def pulse_name(view: SessionView) -> Session:
+    """Return the name by which the beats of a session are kept."""
+    return (view.host, view.root, view.agent, view.key)
 
 
 def _recent_beats(pulse: Pulse, now: int) -> dict[Session, Beats]:

@@ -6,7 +6,8 @@ from lockdeck.backend.hosts.link import SILENT_S
 from lockdeck.backend.hosts.nats.address import is_host_name
 from lockdeck.backend.hosts.nats.entries import BEAT, STATE, FleetEntry
 from lockdeck.backend.hosts.nats.fleethost import FleetHost
-from lockdeck.backend.hosts.state import HostState, Phase
+from lockdeck.backend.hosts.state import HostState
+from lockdeck.backend.model.hosts import Phase
 from lockdeck.backend.system.text import SafeText, safe
 
 MOST_HOSTS = 20_000

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from lockdeck.backend.hosts.frames import Bye, Frame, FrameError, FrameReader, HostBeat, HostHello, Rows
 from lockdeck.backend.hosts.nats.entries import BEAT, FleetEntry
 from lockdeck.backend.hosts.nats.packing import StreamUnpacker
-from lockdeck.backend.hosts.state import HostEndedError, HostRecord, HostState, Phase
+from lockdeck.backend.hosts.state import HostEndedError, HostRecord, HostState
+from lockdeck.backend.model.hosts import Phase
 from lockdeck.backend.system.text import SafeText, safe
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from lockdeck.backend.model.incidents.records import Identity
+from lockdeck.backend.model.identity import Identity
 from lockdeck.backend.model.moments import same_scale
 from lockdeck.backend.model.runs.attempt_model import with_profile
 from lockdeck.backend.model.runs.chain import FailoverChain

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from lockdeck.backend.model.incidents.records import Identity, Incident, IncidentKind, Symptom
+from lockdeck.backend.model.identity import Identity
+from lockdeck.backend.model.incidents.records import Incident, IncidentKind, Symptom
 from lockdeck.backend.model.runs.records import LOCKED
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.words import held_by, times

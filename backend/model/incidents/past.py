@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
+from lockdeck.backend.model.identity import Identity
 from lockdeck.backend.model.incidents.calls import Call, calls_of
 from lockdeck.backend.model.incidents.locks import LockFailure, lock_failures_of, obstructing
-from lockdeck.backend.model.incidents.records import Identity, Incident
+from lockdeck.backend.model.incidents.records import Incident
 from lockdeck.backend.model.incidents.silence import CallBook, silences
 from lockdeck.backend.model.incidents.words import incident_sentence
 from lockdeck.backend.model.moments import written
@@ -35,10 +36,10 @@ def past_incidents(books: Mapping[str, RunBook]) -> tuple[Incident, ...]:
             key = key_of(run, keys) or run.session_id
             if key is None:
                 continue
-            agent = agent_of(key)
+            agent, session = agent_of(key), ("", name, key)
             for life in all_lives(run):
-                calls += calls_of(life, (name, key), agent, book.profiles)
-                failures += lock_failures_of(life, (name, key), agent)
+                calls += calls_of(life, session, agent, book.profiles)
+                failures += lock_failures_of(life, session, agent)
         callers.take(name, book, keys)
     found = (*silences(CallBook.of(calls), callers, {}), *obstructing(failures, {}))
     return tuple(sorted(found, key=lambda incident: (incident.since or 0.0, incident.subject)))
@@ -69,8 +70,8 @@ class _Callers:
         for subject, failures in failures_by_subject(book).items():
             session_id = session_of_lock(subject)
             key = subject if session_id is None else keys.get(session_id, session_id)
-            self._failures.setdefault((name, key), []).extend(failures)
-        self._waits |= {(name, key): waits for key, waits in waits_by_key(book).items()}
+            self._failures.setdefault(("", name, key), []).extend(failures)
+        self._waits |= {("", name, key): waits for key, waits in waits_by_key(book).items()}
 
     def __call__(self, sessions: Iterable[Identity], since: float, until: float) -> int:
         """Count the callers of some sessions from one moment to another."""

@@ -6,8 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-Identity = tuple[str, str]
-"""A session through any re-sort: its root (or the source of its log) and its key."""
+from lockdeck.backend.model.identity import Identity
 
 
 class IncidentKind(StrEnum):
@@ -29,6 +28,7 @@ class Symptom(StrEnum):
     GONE = "gone"
     LOCKED = "locked"
     DESERTED = "deserted"
+    UNSEEN = "unseen"
 
 
 class Incident(Struct, frozen=True):
@@ -38,7 +38,8 @@ class Incident(Struct, frozen=True):
     attempt that counts, None where nothing tells it; `until` the end of what is over. `attempts` are those that failed
     or are under way, `answers` those that were answered, `callers` those who were refused or waited meanwhile.
     `free_by`: over by itself then at the latest, None where nothing bounds it. `members` are the `sessions` with their
-    roots. `reason` is OpenClaw's word where it is no timeout.
+    roots. `reason` is OpenClaw's word where it is no timeout. `hosts` are those it is on, none where this machine alone is
+    watched.
     """
 
     kind: IncidentKind
@@ -54,11 +55,17 @@ class Incident(Struct, frozen=True):
     evidence: tuple[str, ...] = ()
     free_by: float | None = None
     reason: str | None = None
+    hosts: tuple[str, ...] = ()
 
     @property
-    def identity(self) -> tuple[IncidentKind, str]:
-        """The name of this incident while it widens or narrows."""
-        return (self.kind, self.subjects[0])
+    def identity(self) -> tuple[str, ...]:
+        """The name of this incident while it widens or narrows; a provider is the same for every host."""
+        return (self.kind, self.subjects[0], *(() if self.is_everywhere else self.hosts))
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether it is about something that is the same for every host."""
+        return self.kind in (IncidentKind.PROVIDER, IncidentKind.MODEL)
 
     @property
     def subject(self) -> str:
@@ -67,9 +74,9 @@ class Incident(Struct, frozen=True):
 
     def is_of_provider(self, name: str) -> bool:
         """Return whether it is about a provider, or a model, of this name."""
-        return self.kind in (IncidentKind.PROVIDER, IncidentKind.MODEL) and name in self.subjects
+        return self.is_everywhere and name in self.subjects
 
     @property
     def sessions(self) -> tuple[str, ...]:
         """The keys of its sessions, each once."""
-        return tuple(sorted({key for _, key in self.members}))
+        return tuple(sorted({key for *_, key in self.members}))

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from lockdeck.backend.model.fleet import LockView, RootView, SessionView, State
+from lockdeck.backend.model.identity import Identity
 from lockdeck.backend.model.incidents.calls import call_under_way
 from lockdeck.backend.model.incidents.locks import LockFailure, obstructing
-from lockdeck.backend.model.incidents.records import Identity, Incident
+from lockdeck.backend.model.incidents.records import Incident
 from lockdeck.backend.model.incidents.silence import CallBook, silences
 from lockdeck.backend.model.incidents.standstill import blocking, deserted, draining
 from lockdeck.backend.model.locks import Presence

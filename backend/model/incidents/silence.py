@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from lockdeck.backend.model.identity import Identity
 from lockdeck.backend.model.incidents.calls import Call
-from lockdeck.backend.model.incidents.records import Identity, Incident, IncidentKind, Symptom
+from lockdeck.backend.model.incidents.records import Incident, IncidentKind, Symptom
 from lockdeck.backend.model.incidents.streaks import Streak, follows, streaks_of
 from lockdeck.backend.model.words import plain_word, times
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lockdeck.backend.model.fleet import RootView, SessionView, State
+from lockdeck.backend.model.identity import Identity
 from lockdeck.backend.model.incidents.calls import Call
-from lockdeck.backend.model.incidents.records import Identity, Incident, IncidentKind, Symptom
+from lockdeck.backend.model.incidents.records import Incident, IncidentKind, Symptom
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.model.runs.events import CallerRefusal
 from lockdeck.backend.model.sessions.refusals import Refusals

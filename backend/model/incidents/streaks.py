@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
+from lockdeck.backend.model.identity import Identity
 from lockdeck.backend.model.incidents.calls import Call
-from lockdeck.backend.model.incidents.records import Identity
 from lockdeck.backend.model.moments import same_scale
 
 GAP_S = 120.0

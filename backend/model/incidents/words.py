@@ -28,6 +28,7 @@ _SYMPTOMS = {
         "have no gateway that lives",
         "had no gateway that lived",
     ),
+    Symptom.UNSEEN: ("is not seen", "are not seen", "was not seen"),
 }
 """Of one subject, of several, and in the past."""
 

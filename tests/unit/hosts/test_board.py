@@ -13,7 +13,8 @@ from lockdeck.backend.hosts import board as boards
 from lockdeck.backend.hosts import frames
 from lockdeck.backend.hosts.board import Board
 from lockdeck.backend.hosts.frames import FrameReader
-from lockdeck.backend.hosts.picture import HostPicture
+from lockdeck.backend.hosts.picture import HostPicture, session_of
+from lockdeck.backend.hosts.picture import lock_of as lock_of_host
 from lockdeck.backend.model.delta import FleetDelta, difference
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, State
 from lockdeck.backend.model.locks import Evidence, Judgement, LockKind, LockRecord, Presence, Verdict
@@ -56,6 +57,18 @@ def told(board: Board, outbox: boards.Outbox, picture: HostPicture) -> bool:
     return bool(sent)
 
 
+def of_host(snapshot: FleetSnapshot, host: str) -> FleetSnapshot:
+    """Return a snapshot as a deck has it that follows a host."""
+    return replace(
+        snapshot,
+        roots=tuple(replace(root, host=host) for root in snapshot.roots),
+        sessions=tuple(session_of(view, host) for view in snapshot.sessions),
+        locks=tuple(lock_of_host(view, host) for view in snapshot.locks),
+        sequence=1,
+        delta=None,
+    )
+
+
 def numbered(snapshots: list[FleetSnapshot]) -> Iterator[FleetSnapshot]:
     """Snapshots as a collector publishes them: each names what differs from the one before."""
     last = None
@@ -73,7 +86,7 @@ def numbered(snapshots: list[FleetSnapshot]) -> Iterator[FleetSnapshot]:
     st.sets(st.integers(0, 5)),
 )
 def test_a_viewer_ends_with_the_last_snapshot_however_slowly_it_reads(steps, rows_at_once, missed):
-    board, picture = Board(), HostPicture()
+    board, picture = Board(), HostPicture("here")
     with pytest.MonkeyPatch.context() as patch, board.outbox() as outbox:
         patch.setattr(boards, "ROWS_AT_ONCE", rows_at_once)
         published = list(numbered([snapshot for snapshot, _ in steps]))
@@ -87,7 +100,7 @@ def test_a_viewer_ends_with_the_last_snapshot_however_slowly_it_reads(steps, row
         while told(board, outbox, picture):
             pass
     assert picture.whole
-    assert picture.snapshot("here") == replace(steps[-1][0], sequence=0, delta=None)
+    assert picture.snapshot(1) == of_host(steps[-1][0], "here")
 
 
 def test_what_waits_for_a_viewer_that_sleeps_is_bounded_by_the_rows():
@@ -115,24 +128,24 @@ def test_rows_too_long_for_one_frame_come_in_several_and_one_too_long_alone_is_n
     long = SessionView(ROOT, "main", "agent:main:long", None, reasons=("x" * 3000,))
     others = [SessionView(ROOT, "main", f"agent:main:{n}", None, reasons=("y" * 500,)) for n in range(9)]
     locks = tuple(lock_of(n, Verdict.HELD) for n in range(9))
-    board, picture = Board(), HostPicture()
+    board, picture = Board(), HostPicture("here")
     board.take(FleetSnapshot(1.0, "here", (RootView(ROOT, "files"),), (long, *others), locks))
     with board.outbox() as outbox:
         while told(board, outbox, picture):
             pass
     assert picture.whole
     assert picture.withheld == ("agent:main:long",)
-    snapshot = picture.snapshot("here")
+    snapshot = picture.snapshot(1)
     assert (len(snapshot.roots), len(snapshot.sessions), len(snapshot.locks)) == (1, 9, 9)
 
 
 def test_roots_too_long_for_a_frame_are_named(monkeypatch):
     monkeypatch.setattr(frames, "MOST_BYTES", 2000)
-    board, picture = Board(), HostPicture()
+    board, picture = Board(), HostPicture("here")
     session = SessionView(ROOT, "main", "agent:main:main", None)
     board.take(FleetSnapshot(1.0, "here", (RootView("/" + "r" * 3000, "files"),), (session,)))
     with board.outbox() as outbox:
         told(board, outbox, picture)
     assert picture.whole
     assert picture.withheld == ("its roots and notes",)
-    assert [view.key for view in picture.snapshot("here").sessions] == ["agent:main:main"]
+    assert [view.key for view in picture.snapshot(1).sessions] == ["agent:main:main"]

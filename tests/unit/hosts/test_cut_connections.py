@@ -30,7 +30,8 @@ from lockdeck.backend.hosts.asks import (
 from lockdeck.backend.hosts.conversation import Conversation
 from lockdeck.backend.hosts.frames import HostHello
 from lockdeck.backend.hosts.owner import HostOwner
-from lockdeck.backend.hosts.state import HostState, Phase
+from lockdeck.backend.hosts.state import HostState
+from lockdeck.backend.model.hosts import Phase
 
 DONE = "released"
 CUTS = (

@@ -12,8 +12,8 @@ import pytest
 
 from lockdeck.backend.hosts import link as links
 from lockdeck.backend.hosts.frames import Bye, HostBeat, HostHello, Rows, encoded
-from lockdeck.backend.hosts.state import Phase
 from lockdeck.backend.model.fleet import SessionView
+from lockdeck.backend.model.hosts import Phase
 from lockdeck.backend.system.procfs import LINUX
 from tests.folders import REPOSITORY
 from tests.unit.fleetdir import FleetDir, actor, command, environment, running_below

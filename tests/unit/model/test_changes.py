@@ -120,14 +120,15 @@ def test_every_part_of_a_picture_that_can_change_has_its_aspect():
         (SessionAspect, model._SessionFace),
         (LockAspect, model._LockFace),
     ):
-        parts = set(record.__struct_fields__) - {"path"}
+        parts = set(record.__struct_fields__) - {"path", "host"}
         assert set(aspect) == parts, record
 
 
 def test_every_part_of_a_session_is_compared_or_left_out_for_a_reason():
     left_out = {
-        *("root", "agent", "key", "transcript"),  # what names it
+        *("host", "root", "agent", "key", "transcript"),  # what names it
         *("since", "reasons", "log", "transcript_at"),  # times that go on, and what follows from the rest
+        "last_seen",  # what is told of its host
     }
     assert set(SessionView.__struct_fields__) == set(SessionAspect) | left_out
 
@@ -144,7 +145,7 @@ def test_appeared_and_vanished_turn_the_one_set_into_the_other(old, new):
 
 def test_an_incident_that_begins_widens_and_ends_is_told_each_time():
     narrow = Incident(
-        IncidentKind.PROVIDER, ("atlas",), Symptom.SILENT, 1.0, members=(("/r", "a"), ("/r", "b"))
+        IncidentKind.PROVIDER, ("atlas",), Symptom.SILENT, 1.0, members=(("", "/r", "a"), ("", "/r", "b"))
     )
     wide = replace(narrow, subjects=("atlas", "borealis"))
     later = replace(wide, attempts=9, free_by=7.0)

@@ -61,7 +61,7 @@ def test_what_appeared_changed_and_vanished_is_named_once():
     gone, stuck, calm = session("a"), session("b", State.STUCK), session("b")
     changes = difference([gone, calm], [stuck, session("c")])
     assert changes == (Change(gone, None), Change(calm, stuck), Change(None, session("c")))
-    assert [change.identity for change in changes] == [("/r", "a"), ("/r", "b"), ("/r", "c")]
+    assert [change.identity for change in changes] == [("", "/r", "a"), ("", "/r", "b"), ("", "/r", "c")]
 
 
 def test_two_sessions_of_one_name_are_told_apart_by_their_views():

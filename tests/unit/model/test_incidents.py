@@ -282,7 +282,7 @@ def test_the_calls_of_a_run_are_its_attempts():
 
 
 DRAINED = {
-    ("/r", key): Refusals(2, 100.0 + n, 160.0 + n, CallerRefusal.DRAINING)
+    ("", "/r", key): Refusals(2, 100.0 + n, 160.0 + n, CallerRefusal.DRAINING)
     for n, key in enumerate(("agent:a:main", "agent:b:main"))
 }
 
@@ -302,7 +302,7 @@ def test_a_gateway_that_drains_is_one_incident_until_a_session_works_again():
     assert (incident.kind, incident.subject, incident.symptom) == (IncidentKind.GATEWAY, "/r", Symptom.DRAINS)
     assert (incident.since, incident.callers, incident.agents) == (100.0, 4, ("a", "b"))
     assert fleet(view("a"), view("b"), refusals=DRAINED, calls=[call("b", 170.0)]) == ()
-    assert fleet(view("a"), refusals={("/r", "agent:a:main"): DRAINED["/r", "agent:a:main"]}) == ()
+    assert fleet(view("a"), refusals={("", "/r", "agent:a:main"): DRAINED["", "/r", "agent:a:main"]}) == ()
 
 
 def held(agent, state, pid=396):
@@ -360,7 +360,7 @@ INCIDENT = Incident(
     Symptom.SILENT,
     5.0,
     agents=("a", "b", "c", "d"),
-    members=tuple(("/r", name) for name in "abcd"),
+    members=tuple(("", "/r", name) for name in "abcd"),
     attempts=12,
     callers=7,
     free_by=9.0,
@@ -390,7 +390,7 @@ COUNTS = "4 agents, 12 attempts, 0 answers, 7 callers refused"
                 Symptom.GONE,
                 None,
                 agents=("a",),
-                members=(("/r", "x"), ("/r", "y")),
+                members=(("", "/r", "x"), ("", "/r", "y")),
             ),
             "the gateway of /r is gone: 1 agent, 2 sessions",
         ),

@@ -73,7 +73,7 @@ def test_a_dead_lock_that_lacks_a_condition_is_not_released():
 
 def test_a_session_that_shares_its_cause_offers_one_action_for_all():
     silas = of("silas", "discord:channel:119834421")
-    members = (silas.identity, ("/r", "other"))
+    members = (silas.identity, ("", "/r", "other"))
     incident = Incident(IncidentKind.PROVIDER, ("copilot",), Symptom.SILENT, 0.0, members=members)
     assert "cancel all 2 that wait for copilot" in lines(silas, incident)["now"]
     assert "cancel all" not in lines(of("main", "main"), incident)["now"]

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from lockdeck.backend.hosts.address import HostAddress
 from lockdeck.backend.hosts.followed import FollowedHosts
-from lockdeck.backend.hosts.state import HostState, Phase
+from lockdeck.backend.hosts.state import HostState
+from lockdeck.backend.model.hosts import Phase
 from lockdeck.backend.model.needs import lock_needs_person
 from lockdeck.backend.system.clocks import wall_time
 from lockdeck.tui.cli.explain import print_lock

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockdeck.backend.hosts.state import HostState, Phase
+from lockdeck.backend.hosts.state import HostState
+from lockdeck.backend.model.hosts import Phase
 from lockdeck.backend.model.moments import iso
 from lockdeck.backend.model.words import duration, times, zoned_time
 from lockdeck.backend.system.text import SafeText, safe

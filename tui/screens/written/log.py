@@ -13,9 +13,9 @@ from lockdeck.backend.watch.records.records import SessionRecords
 from lockdeck.tui.bindings import bindings_of
 from lockdeck.tui.dialogs.reader import ReaderDialog
 from lockdeck.tui.screens.written.writtenscreen import WrittenScreen
-from lockdeck.tui.table.rows import RowKey
 from lockdeck.tui.table.tables import LOG
 from lockdeck.tui.view.lines import Line, Span, span
+from lockdeck.tui.view.rowkey import RowKey
 from lockdeck.tui.view.written.logrows import (
     LogRow,
     RowId,

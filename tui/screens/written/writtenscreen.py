@@ -12,9 +12,10 @@ from lockdeck.backend.model.fleet import RootView, SessionView
 from lockdeck.backend.watch.records.records import SessionRecords
 from lockdeck.tui.background import WorkFailed, post, run_in_thread
 from lockdeck.tui.screens.tablescreen import TableScreen
-from lockdeck.tui.table.rows import Row, RowKey
+from lockdeck.tui.table.rows import Row
 from lockdeck.tui.targets import Target, targets_of
 from lockdeck.tui.view.lines import Line, line, span, wrap
+from lockdeck.tui.view.rowkey import RowKey
 from lockdeck.tui.widgets.lineview import LineView
 from lockdeck.tui.widgets.table import Table
 
@@ -133,7 +134,7 @@ class WrittenScreen(TableScreen):
     def show_words(self) -> None:
         """Show what stands above and under the table."""
         problem = [line(span(f" {self._problem}", "critical"))] if self._problem else []
-        whose = line(span(f" {self._key[2]}", "heading", 4096))
+        whose = line(span(f" {self._key.name}", "heading", 4096))
         above, below = [whose, *problem, *self.state_lines()], list(self.selected_lines())
         self.query_one("#written-state", LineView).show(lambda width: _wrapped(above, width))
         most = max(self.size.height // 3, 3)

@@ -11,7 +11,7 @@ from lockdeck.backend.hosts.link import SILENT_S
 from lockdeck.backend.hosts.nats import fleet as fleets
 from lockdeck.backend.hosts.nats.fleet import FleetRecord
 from lockdeck.backend.hosts.nats.packing import StreamPacker
-from lockdeck.backend.hosts.state import Phase
+from lockdeck.backend.model.hosts import Phase
 from tests.unit.hosts.nats.memory import MemoryBucket, picture
 
 NAME = "nats://here:4222/main"
