@@ -13,7 +13,7 @@ from lockdeck.backend.model.words import times
 
 _CLAIMS = frozenset({State.IDLE, State.RUNNING, State.FAILED})
 """States that say that nothing worse goes on: also a failure, after which nothing has run."""
-_OVER = frozenset({Verdict.DEAD, Verdict.RECYCLED, Verdict.LITTER})
+_OVER = frozenset({Verdict.DEAD, Verdict.RECYCLED, Verdict.LITTER, Verdict.RELEASING})
 _PLACED = frozenset({SourceKind.LOCKS, SourceKind.STORE})
 _NOTHING_RUNS = "nothing runs"
 """Begin of what an idle session says of itself: no longer said where it is not known."""

@@ -25,6 +25,7 @@ class Verdict(StrEnum):
     FOREIGN = "foreign"
     UNREADABLE = "unreadable"
     LITTER = "litter"
+    RELEASING = "releasing"
 
 
 class LockKind(StrEnum):
@@ -177,7 +178,8 @@ class Evidence(Struct, frozen=True):
     """All that was observed about one lock at `observed_at` (epoch seconds). None means not known.
 
     `openers` have this very file open; `deleted_openers` have a deleted one open that stood at this path. `owners` are
-    the uids whose things count as ours there, because the user vouches for them.
+    the uids whose things count as ours there, because the user vouches for them. `stands_in`: the lock is that of a stand-in
+    of lockdeck's own, in a release that has not ended.
     """
 
     record: LockRecord
@@ -198,6 +200,7 @@ class Evidence(Struct, frozen=True):
     our_uid: int | None = None
     owners: frozenset[int] = frozenset()
     era: str = "files"
+    stands_in: bool = False
 
     @property
     def age_s(self) -> float | None:

@@ -69,11 +69,9 @@ def _verdict(evidence: Evidence) -> _Finding:
     record = evidence.record
     if record.presence is Presence.ABSENT:
         return _absent(evidence)
-    if record.presence is Presence.FILE and _being_written(evidence):
-        return Verdict.CREATING, (_creation_sentence(evidence),), _first(evidence.openers)
-    if evidence.openers:
-        holder = evidence.openers[0]
-        return Verdict.HELD, (_open_sentence(holder), *_payload_mismatch(evidence, holder)), holder
+    in_hand = _in_hand(evidence)
+    if in_hand is not None:
+        return in_hand
     if evidence.era == "sqlite" and record.kind is not LockKind.GATEWAY:
         return Verdict.LITTER, ("the root keeps its sessions in SQLite: nothing reads this file",), None
     if record.presence is not Presence.FILE:
@@ -88,6 +86,19 @@ def _verdict(evidence: Evidence) -> _Finding:
     if foreign:
         return Verdict.FOREIGN, foreign, None
     return _ownerless(evidence)
+
+
+def _in_hand(evidence: Evidence) -> _Finding | None:
+    """Judge a lock that is being taken or released this moment, or that somebody is seen to have open."""
+    record = evidence.record
+    if record.presence is Presence.FILE and _being_written(evidence):
+        return Verdict.CREATING, (_creation_sentence(evidence),), _first(evidence.openers)
+    if evidence.stands_in and evidence.liveness is Liveness.ALIVE and evidence.start_matches is not False:
+        return Verdict.RELEASING, (_release_sentence(record),), None
+    if evidence.openers:
+        holder = evidence.openers[0]
+        return Verdict.HELD, (_open_sentence(holder), *_payload_mismatch(evidence, holder)), holder
+    return None
 
 
 def _absent(evidence: Evidence) -> _Finding:
@@ -235,6 +246,11 @@ def _payload_mismatch(evidence: Evidence, holder: Holder) -> Iterator[str]:
 def _creation_sentence(evidence: Evidence) -> str:
     state = "empty" if evidence.record.payload_state is PayloadState.EMPTY else "half-written"
     return f"the payload is {state} and {duration(evidence.untouched_s)} old: the lock is being taken"
+
+
+def _release_sentence(record: LockRecord) -> str:
+    pid = "" if record.payload is None else f" by pid {record.payload.pid}"
+    return f"release under way{pid}: lockdeck keeps the name taken while it takes the dead lock away"
 
 
 def _unreadable_sentence(evidence: Evidence) -> str:

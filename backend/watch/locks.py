@@ -15,7 +15,6 @@ from lockdeck.backend.model.occupation import observe, sighting_of
 from lockdeck.backend.model.ranking import Ranking
 from lockdeck.backend.model.runs.records import Occupation
 from lockdeck.backend.openclaw.locks.examination import examine, same_evidence, unchanged
-from lockdeck.backend.openclaw.locks.lockfile import stands_in
 from lockdeck.backend.system import procfs
 from lockdeck.backend.watch.directory import WatchedDirectory
 from lockdeck.backend.watch.gaps import lets_lock_go
@@ -28,7 +27,6 @@ _AGEING = frozenset({Verdict.CREATING, Verdict.UNREADABLE})
 """Verdicts whose reasons tell how long ago something was."""
 _LIFELESS = frozenset({Verdict.DEAD, Verdict.RECYCLED})
 Ranked = tuple[tuple[LockView, ...], tuple[Change[LockView], ...]]
-_ALIVE = frozenset({Verdict.HELD, Verdict.LEAKED})
 LETTING_GO_S = 2.0
 """A held lock whose descriptor was closed is being let go for this long (seconds) before it counts as leaked.
 
@@ -166,8 +164,6 @@ class WatchedLocks:
         for view in views:
             if view.record.presence is Presence.ABSENT and view.judgement.verdict is not Verdict.REMOVED:
                 continue  # released between listing and reading
-            if view.judgement.verdict in _ALIVE and stands_in(view.record):
-                continue  # ours, for a moment: nobody has the session
             home = os.path.dirname(view.record.path)
             filed[home if home in filed else root.path].append(view)
         for path, of_path in filed.items():
@@ -226,7 +222,8 @@ class WatchedLocks:
     def _occupy(self, directory: str, graces: Mapping[str, float], now: float) -> None:
         """Carry the occupations of one directory on."""
         views = [v for v in self.views.get(directory, ()) if v.record.kind is LockKind.SESSION]
-        sightings = {view.record.path: sighting_of(view.record) for view in views}
+        of_agents = (view.record for view in views if view.judgement.verdict is not Verdict.RELEASING)
+        sightings = {record.path: sighting_of(record) for record in of_agents}
         chains = self.occupations.pop(directory, {})
         occupations: dict[str, Occupation] = {}
         for path in {**sightings, **chains}:

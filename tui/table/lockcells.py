@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockdeck.backend.model.fleet import LockView, State
+from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.model.words import duration
 from lockdeck.tui.table.column import CellContext
@@ -13,7 +13,7 @@ from lockdeck.tui.view.severity import RELEASED, release_word, state_line, verdi
 
 NAMED = "named by the lock"
 """The process of which a lock's payload tells; nobody is known to hold the lock."""
-_FATE = {Verdict.DEAD: "is gone", Verdict.RECYCLED: "is another process now"}
+_FATE = {Verdict.DEAD: "is gone", Verdict.RECYCLED: "is another process now", Verdict.RELEASING: "lockdeck"}
 
 
 def verdict_cell(lock: LockView, context: CellContext) -> Line:
@@ -25,7 +25,7 @@ def state_cell(row: Row, context: CellContext) -> Line:
     """Return symbol and word for what needs a person in a row, else for what its session is doing."""
     word = release_word(row, context.releases)
     if word:
-        mark = context.symbols.mark if word == RELEASED else context.symbols.states[State.CANCELLING]
+        mark = context.symbols.mark if word == RELEASED else context.symbols.verdicts[Verdict.RELEASING]
         return line(span(f"{mark} {word}", "notice"))
     return state_line(row, context.symbols)
 

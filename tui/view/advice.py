@@ -20,6 +20,7 @@ _ADVICE = {
     Verdict.FOREIGN: "Only look: who holds this lock can't be seen from here.",
     Verdict.UNREADABLE: "Only look: what the lock says can't be read.",
     Verdict.LITTER: "Nothing: this root keeps its sessions in SQLite, and nothing reads this file any more.",
+    Verdict.RELEASING: "Wait: another release of this lock is under way, and its journal will tell what came of it.",
 }
 
 

@@ -86,6 +86,7 @@ _LOCK_HEADLINES = {
     Verdict.RECYCLED: "Dead lock: the process that took it has ended, and its pid belongs to another one.",
     Verdict.LEAKED: "Leaked lock: its process lives, but has let go of the file and left it standing.",
     Verdict.REMOVED: "Removed lock: the file was deleted while its holder goes on.",
+    Verdict.RELEASING: "Releasing: lockdeck is taking a dead lock away here.",
 }
 
 
@@ -164,6 +165,7 @@ def _who(session: SessionView) -> str:
         Verdict.FOREIGN: f"can't be seen from here (holder named by the lock: {named})",
         Verdict.UNREADABLE: "can't be told: what the lock says can't be read",
         Verdict.LITTER: "nobody: this root keeps its sessions in SQLite, and nothing reads this lock file",
+        Verdict.RELEASING: f"nobody: {named} stands in for the lock that lockdeck is taking away",
     }[lock.judgement.verdict]
 
 
@@ -265,6 +267,7 @@ def _cancels(session: SessionView, incident: Incident | None) -> Iterator[Option
 _ONLY_WORDS = {
     Verdict.CREATING: "wait: the lock is being taken this moment",
     Verdict.REMOVED: "restart the holder: there is nothing to release",
+    Verdict.RELEASING: "wait: a release of this lock is under way",
     Verdict.FOREIGN: "only look: who holds it can't be seen from here",
     Verdict.UNREADABLE: "only look: what the lock says can't be read",
     Verdict.DEAD: "do not release: one condition of a safe release is missing (see its evidence)",

@@ -31,6 +31,7 @@ VERDICTS: Mapping[Verdict, str] = {
     Verdict.FOREIGN: "who has it can't be seen from here: another user, container, host or network file system",
     Verdict.UNREADABLE: "what the lock says can't be read",
     Verdict.LITTER: "left over from before this root kept its sessions in SQLite; nothing reads it any more",
+    Verdict.RELEASING: "lockdeck, here or elsewhere, is taking a dead lock away this moment",
 }
 WORDS = (
     ("session", "one conversation of an agent; its key is agent:NAME:REST, of which tables show the rest"),

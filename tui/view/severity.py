@@ -37,6 +37,7 @@ VERDICT_SEVERITY = {
     Verdict.FOREIGN: Severity.NOTICE,
     Verdict.UNREADABLE: Severity.WARNING,
     Verdict.LITTER: Severity.OK,
+    Verdict.RELEASING: Severity.NOTICE,
 }
 
 
@@ -71,6 +72,7 @@ LOCK_WORDS = {
     Verdict.FOREIGN: "foreign",
     Verdict.UNREADABLE: "unreadable",
     Verdict.LITTER: "litter",
+    Verdict.RELEASING: "releasing",
 }
 """The verdicts as the words of a state: what a person is told first about a row whose lock needs them."""
 _QUIET_STATES = frozenset({State.IDLE, State.UNKNOWN})

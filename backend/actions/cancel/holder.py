@@ -83,6 +83,8 @@ def no_run_to_end(view: LockView) -> tuple[str, ...]:
     verdict = view.judgement.verdict
     if verdict in (Verdict.DEAD, Verdict.RECYCLED):
         return (*view.judgement.reasons, "nobody runs: there is nothing to cancel, release the lock instead")
+    if verdict is Verdict.RELEASING:
+        return (*view.judgement.reasons, "nobody runs: there is nothing to cancel")
     if verdict in (Verdict.LITTER, Verdict.UNREADABLE):
         return (f"its lock counts as {verdict}", *view.judgement.reasons)
     return ()

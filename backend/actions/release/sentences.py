@@ -17,6 +17,7 @@ _WAYS_OUT = {
     Verdict.LITTER: (
         "its gateway holds the session, not a file: cancel the run (`lockdeck cancel`) or restart the gateway"
     ),
+    Verdict.RELEASING: "wait until that release has ended, and look again: `lockdeck journal` tells what came of it",
     Verdict.REMOVED: "there is no file to release: cancel the run of that process or restart it",
 }
 _TAKE = "take this lock off its name in one step, while a stand-in that OpenClaw respects keeps it"

@@ -220,6 +220,8 @@ def _lock_notes(state: State, facts: SessionFacts) -> Iterator[tuple[Severity, s
         yield Severity.WARNING, f"a lock was left behind and may be released: {reasons}"
     elif judgement.verdict in (Verdict.DEAD, Verdict.RECYCLED):
         yield Severity.NOTICE, f"a lock was left behind: {reasons}"
+    elif judgement.verdict is Verdict.RELEASING:
+        yield Severity.NOTICE, reasons
     elif judgement.verdict is Verdict.LITTER and state is State.IDLE:
         yield Severity.OK, reasons
 

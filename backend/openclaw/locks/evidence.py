@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.locks import Evidence, Holder, LockRecord, Proof, ScanEvidence
 from lockdeck.backend.openclaw.locks.deleted import deleted_at
+from lockdeck.backend.openclaw.locks.lockfile import stands_in
 from lockdeck.backend.openclaw.roots.place import Place
 from lockdeck.backend.system import clocks, namespaces, processes, procfs
 from lockdeck.backend.system.descriptors import DescriptorScan, Opener, open_for_writing
@@ -87,6 +88,7 @@ def evidence_of_lock(
         our_uid=surroundings.our_uid,
         owners=place.owners,
         era=place.era,
+        stands_in=stands_in(record),
     )
     return _with_namespace(_with_process(evidence, surroundings), place, surroundings, volume)
 

@@ -458,6 +458,7 @@ def test_callers_blocked_by_a_holder_without_progress_are_stuck():
         (Verdict.UNREADABLE, False, State.UNKNOWN, Severity.NOTICE),
         (Verdict.UNREADABLE, True, State.UNKNOWN, Severity.WARNING),
         (Verdict.LITTER, False, State.IDLE, Severity.OK),
+        (Verdict.RELEASING, False, State.IDLE, Severity.NOTICE),
     ],
 )
 def test_what_a_lock_alone_makes_of_a_session(
@@ -467,6 +468,13 @@ def test_what_a_lock_alone_makes_of_a_session(
     found = state_of(100.0, judgement=judgement)
     assert (found.state, found.severity) == (state, severity)
     assert any("4711" in reason for reason in found.reasons)
+
+
+def test_a_session_whose_lock_is_being_released_elsewhere_is_not_unknown_whatever_the_store_says():
+    judgement = Judgement(Verdict.RELEASING, ("release under way by pid 4711",), False)
+    found = state_of(100.0, judgement=judgement, store_status="running")
+    assert (found.state, found.severity) == (State.IDLE, Severity.NOTICE)
+    assert "release under way by pid 4711" in found.reasons
 
 
 def test_a_dead_holder_does_not_go_on_rotating():

@@ -235,6 +235,18 @@ CASES = {
         evidence({"presence": Presence.ABSENT, "identity": None, "payload": None}),
         (Verdict.UNREADABLE, False, "the lock file is gone"),
     ),
+    "a live stand-in has the name while a lockdeck releases": (
+        evidence(stands_in=True, **ALIVE),
+        (Verdict.RELEASING, False, "release under way by pid 4711"),
+    ),
+    "a stand-in that has ended left a dead lock": (
+        evidence(stands_in=True),
+        (Verdict.DEAD, True, "pid 4711 is gone"),
+    ),
+    "a pid that is another process than the stand-in releases nothing": (
+        evidence(stands_in=True, **(ALIVE | {"process_start_ticks": 7})),
+        (Verdict.RECYCLED, True, "which is not the lock's"),
+    ),
     "old locks of a root in SQLite are litter": (
         evidence(era="sqlite"),
         (Verdict.LITTER, False, "nothing reads this file"),

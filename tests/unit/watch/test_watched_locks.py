@@ -82,14 +82,17 @@ def test_who_looks_twice_only_decides_at_the_second_look(root):
     assert look(locks, root, NOW + 0.1) == [Verdict.LEAKED]
 
 
-def test_a_stand_in_of_ours_is_no_lock_of_an_agent_while_its_release_is_under_way(root, tmp_path):
+def test_a_stand_in_of_ours_says_that_its_release_is_under_way_and_occupies_no_session(root, tmp_path):
     lock = next(iter(root.directories)) + "/one.jsonl.lock"
     with run_stand_in(str(tmp_path / "journal.jsonl")) as stand_in:
         with open(lock, "wb") as file:
             file.write(lock_payload(stand_in, "abc123", NOW))
         assert look(WatchedLocks(), root, NOW) == [Verdict.HELD], "no release of that name is under way"
         os.mkdir(os.path.join(os.path.dirname(lock), work_folder_name("abc123")))
-        assert look(WatchedLocks(), root, NOW) == []
+        locks = WatchedLocks()
+        assert look(locks, root, NOW) == [Verdict.RELEASING]
+        assert f"release under way by pid {stand_in.pid}" in every(locks)[0].judgement.reasons[0]
+        assert not locks.occupations
     assert look(WatchedLocks(), root, NOW) == [Verdict.DEAD], "it died before the release was done"
 
 
