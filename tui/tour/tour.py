@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from msgspec import Struct
 
 CANCELLED, RELEASED = "cancelled", "released"
 """What the person has had done; all other deeds are the ids of commands they have run."""
+_CHANGES = frozenset({CANCELLED, RELEASED})
 GO_ON_KEY, HIDE_KEY = "plus", "minus"
 
 
@@ -71,13 +74,18 @@ class Tour:
             self._pass()
 
     def did(self, deed: str) -> None:
-        """Go on where that was what the step asks for; what changed the world need not be done again later."""
-        if deed in (CANCELLED, RELEASED):
-            self._done.add(deed)
-        if self.step is not None and self.step.deed == deed:
+        """Go on where that was what the step asks for; who has changed the world already need not look first, nor do it again."""
+        if deed in _CHANGES:
+            looks_before = takewhile(lambda step: step.deed not in _CHANGES, STEPS)
+            self._done |= {deed, *(step.deed for step in looks_before)}
+            self._skip_done()
+        elif self.step is not None and self.step.deed == deed:
             self._pass()
 
     def _pass(self) -> None:
         self.at += 1
+        self._skip_done()
+
+    def _skip_done(self) -> None:
         while self.step is not None and self.step.deed in self._done:
             self.at += 1
