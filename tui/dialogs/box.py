@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, Generic, TypeVar, cast
+from typing import ClassVar, Generic, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -13,9 +13,10 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from lockdeck.tui.afterwards import after_refresh
-from lockdeck.tui.view.lines import EMPTY, Line, wrap
+from lockdeck.tui.view.lines import Line
+from lockdeck.tui.view.longpage import wrapped
 from lockdeck.tui.widgets.keybar import KeyBar
-from lockdeck.tui.widgets.lineview import LineView
+from lockdeck.tui.widgets.lineview import LineMaker, LineView
 
 Result = TypeVar("Result")
 _FRAME = 3
@@ -61,11 +62,11 @@ class BoxDialog(ModalScreen[Result | None], Generic[Result]):
 
     def show(self, rows: Sequence[Line]) -> None:
         """Show lines, wrapped to the width of the box."""
-        self.query_one("#box-lines", LineView).show(
-            lambda width: [
-                part for row in rows for part in (wrap(row, width, indent=_indent(row)) if row else (EMPTY,))
-            ]
-        )
+        self.show_page(lambda width: [part for row in rows for part in wrapped(row, width)])
+
+    def show_page(self, maker: LineMaker) -> None:
+        """Show the lines that are made for the width of the box."""
+        self.query_one("#box-lines", LineView).show(maker)
         self.fit()
 
     def fit(self) -> None:
@@ -88,9 +89,3 @@ class BoxDialog(ModalScreen[Result | None], Generic[Result]):
     def action_scroll(self, by: int) -> None:
         """Scroll the lines."""
         self.query_one(".box-scroll").scroll_relative(y=by, animate=False)
-
-
-def _indent(row: Line) -> int:
-    """Return by how much the lines that follow are indented: as the text of a list item is."""
-    lead = cast("str", row[0].text)
-    return len(lead) if not lead.strip(" -·*>→") else len(lead) - len(lead.lstrip(" "))

@@ -10,6 +10,7 @@ from textual.widget import Widget
 
 from lockdeck.tui.dialogs.box import BoxDialog
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
+from lockdeck.tui.view.longpage import Entry, LongPage
 from lockdeck.tui.widgets.lineview import LineView
 
 
@@ -18,7 +19,7 @@ class ReaderDialog(BoxDialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,enter", "give_up", "Close", show=False)]
 
-    def __init__(self, rows: Sequence[Line]) -> None:
+    def __init__(self, rows: Sequence[Line | Entry]) -> None:
         super().__init__()
         self._rows = rows
 
@@ -31,4 +32,4 @@ class ReaderDialog(BoxDialog[None]):
         self.query_one("#reading-foot", LineView).show(
             lambda _width: [EMPTY, line(span("esc closes", "dim"))]
         )
-        self.show(self._rows)
+        self.show_page(lambda width: LongPage(self._rows, width))

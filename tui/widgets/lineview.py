@@ -9,6 +9,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from lockdeck.tui.view.lines import EMPTY, Line
+from lockdeck.tui.view.longpage import LongPage
 from lockdeck.tui.widgets.appearance import appearance_of, repaint_on_theme_change
 
 LineMaker = Callable[[int], Sequence[Line]]
@@ -24,7 +25,7 @@ class LineView(Widget):
         super().__init__(id=id)
         self._ground = ground
         self._maker: LineMaker = lambda _width: ()
-        self._lines: tuple[Line, ...] = ()
+        self._lines: Sequence[Line] = ()
         self._width = 0
 
     def on_mount(self) -> None:
@@ -38,15 +39,15 @@ class LineView(Widget):
             self.show(self._maker)
 
     @property
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> Sequence[Line]:
         """The lines as last made."""
         return self._lines
 
     def show(self, maker: LineMaker) -> None:
         """Show what the maker makes, now and after each change of width."""
         self._maker = maker
-        previous, self._lines = self._lines, tuple(maker(self._width or self.size.width))
-        if len(previous) != len(self._lines):
+        previous, self._lines = self._lines, _kept(maker(self._width or self.size.width))
+        if isinstance(self._lines, LongPage) or len(previous) != len(self._lines):
             self.refresh(layout=True)
             return
         width = self.size.width
@@ -62,10 +63,15 @@ class LineView(Widget):
         """Return the number of lines made for this width."""
         if width != self._width:
             self._width = width
-            self._lines = tuple(self._maker(width))
+            self._lines = _kept(self._maker(width))
         return len(self._lines)
 
     def render_line(self, y: int) -> Strip:
         """Return the strip of one line."""
         row = self._lines[y] if y < len(self._lines) else EMPTY
         return appearance_of(self).stylebook.strip(row, self.size.width, self._ground)
+
+
+def _kept(lines: Sequence[Line]) -> Sequence[Line]:
+    """Return lines as they are; of a long page they are made as they come in sight."""
+    return lines if isinstance(lines, LongPage) else tuple(lines)
