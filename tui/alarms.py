@@ -11,8 +11,7 @@ from lockdeck.backend.model.fleet import SessionView, Severity, State
 from lockdeck.backend.model.words import duration
 from lockdeck.tui.table.rowchanges import RowChange
 from lockdeck.tui.table.rows import Row
-from lockdeck.tui.view.names import file_name, session_name
-from lockdeck.tui.view.rowkey import RowKey
+from lockdeck.tui.view.names import RowKey, file_name, session_name
 from lockdeck.tui.view.severity import verdict_severity
 
 MOST_LINES = 3

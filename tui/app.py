@@ -46,7 +46,7 @@ from lockdeck.tui.terminal.notifications import announce
 from lockdeck.tui.terminal.signals import leave_on_signals
 from lockdeck.tui.tour.tour import GO_ON_KEY, HIDE_KEY, Tour
 from lockdeck.tui.view.events import EventLine
-from lockdeck.tui.view.rowkey import RowKey
+from lockdeck.tui.view.names import RowKey
 
 UPDATE_GAP_S = 0.05
 """At least so many seconds lie between two repaints for new snapshots."""

@@ -19,7 +19,7 @@ from lockdeck.tui.preferences.memory import Memory
 from lockdeck.tui.preferences.records import Preferences
 from lockdeck.tui.shell import Shell
 from lockdeck.tui.tour.tour import Tour
-from lockdeck.tui.view.rowkey import RowKey
+from lockdeck.tui.view.names import RowKey
 
 
 class DeckApp(Shell):

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import Severity
 from lockdeck.tui.targets import Target
-from lockdeck.tui.view.rowkey import RowKey, row_key
+from lockdeck.tui.view.names import RowKey, row_key
 
 WAITING, WORKING, RELEASED = "waiting", "working", "released"
 

@@ -9,8 +9,7 @@ from msgspec import Struct
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView, every_lock
 from lockdeck.backend.model.locks import LockKind
 from lockdeck.tui.table.rows import Row
-from lockdeck.tui.view.names import file_name, session_name
-from lockdeck.tui.view.rowkey import RowKey, row_key
+from lockdeck.tui.view.names import RowKey, file_name, row_key, session_name
 
 
 class Target(Struct, frozen=True):

@@ -20,7 +20,7 @@ from lockdeck.backend.model.fleet import FleetSnapshot, RootView, SessionView
 from lockdeck.backend.model.runs.records import Blocked
 from lockdeck.tui.app import LockdeckApp
 from lockdeck.tui.screens.fleet import FleetScreen
-from lockdeck.tui.view.rowkey import row_key
+from lockdeck.tui.view.names import row_key
 from tests.bench.children import COLUMNS, ROWS, Terminal
 from tests.bench.figures import Figure, percentile
 from tests.bench.fleet import AGENTS, furnish

@@ -84,7 +84,7 @@ async def cancel_ladder(pilot: object) -> None:
         comes_back=True,
     )
     plan = CancelPlan(
-        key=target.row[2],
+        key=target.row.name,
         root=ROOT,
         looked_at=NOW,
         route=GatewayRoute(

@@ -24,7 +24,7 @@ from lockdeck.tui.dialogs.release import ReleaseDialog
 from lockdeck.tui.dialogs.result import ResultDialog
 from lockdeck.tui.screens.fleet import FleetScreen
 from lockdeck.tui.targets import targets_of
-from lockdeck.tui.view.rowkey import RowKey
+from lockdeck.tui.view.names import RowKey
 from tests.tui.acting import SIZE, Yard
 from tests.tui.samples import incident
 from tests.tui.stage import dashboard, frame, show, wait_for

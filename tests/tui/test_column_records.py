@@ -111,11 +111,11 @@ async def test_a_new_column_needs_its_record_and_nothing_else(monkeypatch: pytes
         assert "waits-silas" in frame(app)
         await pilot.press("greater_than_sign")
         assert "↑QUEUE" in frame(app)
-        agents = [key[2].split(":")[1] for key in app.screen.table.order if key[0] == "session"]
+        agents = [key[3].split(":")[1] for key in app.screen.table.order if key[0] == "session"]
         assert agents == sorted(agents)
         await pilot.press("slash", *"que", "tab", *"waits-si", "tab", "enter")
         assert app.screen.filter_text == "queue:waits-silas"
-        assert {key[2].split(":")[1] for key in app.screen.table.order} == {"silas"}
+        assert {key[3].split(":")[1] for key in app.screen.table.order} == {"silas"}
         await pilot.press("v")
         assert "QUEUE" in frame(app)
         await pilot.press("space", "enter")

@@ -21,7 +21,7 @@ from lockdeck.tui.screens.registry import SCREENS
 from lockdeck.tui.screens.session import SessionScreen
 from lockdeck.tui.terminal.clipboard import CLIPBOARD_BYTES, copy_text
 from lockdeck.tui.view.header import header, stale_after
-from lockdeck.tui.view.rowkey import RowKey
+from lockdeck.tui.view.names import RowKey
 from tests.tui.samples import NOW, incident, quiet
 from tests.tui.stage import UTF8, HeldSource, dashboard, frame, show
 
@@ -71,9 +71,9 @@ async def test_the_session_screen_follows_its_session_and_keeps_the_last_picture
     async with app.run_test(size=SIZE) as pilot:
         await show(pilot, incident())
         await pilot.press("enter")
-        await show(pilot, worsened(incident(), SILAS[2]))
+        await show(pilot, worsened(incident(), SILAS[3]))
         assert "for 2h 46m, since" in frame(app)
-        await show(pilot, without(incident(), SILAS[2]))
+        await show(pilot, without(incident(), SILAS[3]))
         assert "gone from the fleet" in frame(app)
         assert "agent:silas:discord" in frame(app)
         await show(pilot, incident())
@@ -96,7 +96,7 @@ async def test_the_cursor_follows_the_session_while_the_fleet_is_sorted_anew() -
         assert app.screen.selected_key == SILAS
         await pilot.press("down", "up")
         await show(pilot, worsened(incident(), "agent:main:main"))
-        assert app.screen.table.order[0][2] == "agent:main:main"
+        assert app.screen.table.order[0][3] == "agent:main:main"
         assert app.screen.selected_key == SILAS
 
 
@@ -105,7 +105,7 @@ async def test_the_cursor_stays_on_the_most_urgent_row_until_a_person_chooses_on
     async with app.run_test(size=SIZE) as pilot:
         await show(pilot, incident())
         await show(pilot, worsened(incident(), "agent:main:main"))
-        assert app.screen.selected_key[2] == "agent:main:main"
+        assert app.screen.selected_key[3] == "agent:main:main"
         await show(pilot, incident())
         assert app.screen.selected_key == SILAS
         await pilot.press("y")
@@ -124,7 +124,7 @@ async def test_f_keeps_the_order_but_not_the_contents() -> None:
         assert "ORDER FROZEN" in frame(app)
         assert frame(app).count("✖ stuck") == 3
         await pilot.press("f")
-        assert app.screen.table.order[0][2] == "agent:main:main"
+        assert app.screen.table.order[0][3] == "agent:main:main"
 
 
 async def test_p_keeps_the_picture_and_counts_what_it_hides() -> None:
@@ -183,7 +183,7 @@ async def test_y_copies_the_session_key_and_the_lock_path() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await show(pilot, incident())
         await pilot.press("y")
-        assert app.clipboard == SILAS[2]
+        assert app.clipboard == SILAS[3]
         await pilot.press("l", "y")
         assert app.clipboard.endswith("cli-0003.jsonl.lock")
 

@@ -360,7 +360,7 @@ async def pause(stage: Stage) -> None:
 async def copy(stage: Stage) -> None:
     selected = stage.selected
     await stage.press()
-    assert stage.app.clipboard == selected[2]
+    assert stage.app.clipboard == selected[3]
 
 
 @effect
@@ -370,7 +370,7 @@ async def show_text(stage: Stage) -> None:
         told[LogScreen] = stage.screen.table.cursor_item.text
     if isinstance(stage.screen, TranscriptScreen):
         told[TranscriptScreen] = stage.screen.session.transcript
-    expected = told.get(type(stage.screen)) or stage.selected[2]
+    expected = told.get(type(stage.screen)) or stage.selected[3]
     await stage.press()
     assert stage.shows(PlainTextScreen)
     assert expected in frame(stage.app).split("\n")

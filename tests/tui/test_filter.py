@@ -20,7 +20,7 @@ NAMES = [field.name for field in FLEET.fields]
 
 def matching(text: str) -> list[str]:
     query = parse(text, FLEET.fields)
-    return [key[2] for key, row in fleet_rows(incident()).items() if query.matches(row)]
+    return [key[3] for key, row in fleet_rows(incident()).items() if query.matches(row)]
 
 
 def test_words_are_looked_for_anywhere_and_all_must_occur() -> None:
@@ -101,6 +101,6 @@ async def test_a_row_comes_and_goes_as_the_filter_says_while_it_changes() -> Non
         await pilot.press("slash", *"state:stuck agent:silas", "enter")
         for sessions, seen in ((incident().sessions, True), (calm, False), (incident().sessions, True)):
             await show(pilot, replace(incident(), sessions=sessions))
-            assert ([key[2] for key in app.screen.table.order] == [silas]) is seen
+            assert ([key[3] for key in app.screen.table.order] == [silas]) is seen
         await pilot.press("slash", "escape")
-        assert silas in [key[2] for key in app.screen.table.order]
+        assert silas in [key[3] for key in app.screen.table.order]

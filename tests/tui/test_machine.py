@@ -227,7 +227,7 @@ class Deck(RuleBasedStateMachine):
     def _has_stayed(self, name: str | None) -> None:
         screen = self.app.screen
         if name is not None and isinstance(screen, RowScreen):
-            shown = [key for key in screen.table.order if name_of(key[2]) == name]
+            shown = [key for key in screen.table.order if name_of(key[3]) == name]
             if shown:
                 assert any(row.under_cursor and row.name in (name, None) for row in painted_rows(self.app))
 
@@ -289,7 +289,7 @@ class Deck(RuleBasedStateMachine):
         """Return what is true of the names in a question about what is painted now."""
         screen = self.app.screen
         if isinstance(screen, SessionScreen):
-            about = frozenset({name_of(screen.selected_key[2])})
+            about = frozenset({name_of(screen.selected_key[3])})
             return lambda names: names <= about
         marks, rows = marks_told(self.app), painted_rows(self.app)
         marked = {row.name for row in rows if row.marked and row.name}
@@ -351,7 +351,7 @@ class Deck(RuleBasedStateMachine):
         if isinstance(screen, RowScreen):
             keys = table.order[int(table.scroll_y) :]
             for row, key in zip(rows, keys, strict=False):
-                assert row.name in (None, name_of(key[2])), picture(self.app)
+                assert row.name in (None, name_of(key[3])), picture(self.app)
                 assert row.under_cursor is (key == table.cursor_key)
                 assert row.marked is (key in screen._marks) or table.scroll_x > 0
             assert marks_told(self.app) == len(screen._marks), picture(self.app)

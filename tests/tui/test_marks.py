@@ -136,7 +136,7 @@ async def test_marked_locks_are_released_after_their_count_is_typed_each_with_it
         async with app.run_test(size=SIZE) as pilot:
             await yard.shown(pilot)
             for key in app.screen.table.order:
-                if not key[2].endswith("ccc"):
+                if not key[3].endswith("ccc"):
                     app.screen.table.move_to(app.screen.table.order.index(key))
                     await pilot.press("space")
             await pilot.press("R")

@@ -15,7 +15,7 @@ from lockdeck.tui.dialogs.box import BoxDialog
 from lockdeck.tui.dialogs.release import ReleaseDialog
 from lockdeck.tui.jobs import Piece
 from lockdeck.tui.targets import Target
-from lockdeck.tui.view.rowkey import row_key
+from lockdeck.tui.view.names import row_key
 from tests.tui.acting import SIZE, Yard
 from tests.tui.samples import incident, session
 from tests.tui.stage import dashboard, frame, show, wait_for

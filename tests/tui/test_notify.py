@@ -13,7 +13,7 @@ from lockdeck.tui.alarms import Criticals, Rule, Subject, Watch, WatchStep, adva
 from lockdeck.tui.preferences.records import Preferences
 from lockdeck.tui.table.rowchanges import RowFinder
 from lockdeck.tui.terminal.notifications import notification
-from lockdeck.tui.view.rowkey import RowKey
+from lockdeck.tui.view.names import RowKey
 from tests.tui.samples import NOW, PAYLOADS, incident, quiet
 from tests.tui.stage import dashboard, frame, show
 
@@ -23,7 +23,7 @@ SIZE = (140, 45)
 
 
 def subjects(*keys: tuple[str, str, str]) -> dict[tuple[str, str, str], Subject]:
-    return {key: Subject(key[2], "four attempts") for key in keys}
+    return {key: Subject(key[3], "four attempts") for key in keys}
 
 
 def lived(*moments: tuple[float, dict[tuple[str, str, str], Subject]], rule: Rule = RULE) -> list[str]:

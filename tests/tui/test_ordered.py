@@ -12,7 +12,7 @@ from lockdeck.tui.table.folding import fold_of
 from lockdeck.tui.table.ordered import OrderedRows
 from lockdeck.tui.table.rows import Row, fleet_rows
 from lockdeck.tui.table.sorting import Sort
-from lockdeck.tui.view.rowkey import RowKey, row_key
+from lockdeck.tui.view.names import RowKey, row_key
 from tests.tui.samples import hostile, incident, large
 
 WORLD: tuple[Row, ...] = (

@@ -28,7 +28,7 @@ SIZE = (120, 40)
 
 def names(snapshot: FleetSnapshot, text: str, most: int = 1000) -> list[tuple[str, str]]:
     """Return kind and name of the rows that are found."""
-    return [(match.key[0], match.key[2]) for match in find_rows(snapshot, text, most).matches]
+    return [(match.key[0], match.key[3]) for match in find_rows(snapshot, text, most).matches]
 
 
 def test_a_row_is_found_by_agent_key_state_in_words_and_a_lock_by_its_path() -> None:

@@ -258,7 +258,7 @@ async def test_rows_that_move_under_the_open_dialog_do_not_matter(yard: Yard) ->
     async with app.run_test(size=SIZE) as pilot:
         snapshot = await yard.shown(pilot)
         await pilot.press("down")
-        aimed = app.screen.selected_key[2].rpartition(":")[2]
+        aimed = app.screen.selected_key[3].rpartition(":")[2]
         wanted = release_id(snapshot, aimed)
         await press_release(pilot)
         others = [name for name in ("aaa", "bbb", "ccc") if name != aimed]

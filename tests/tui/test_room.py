@@ -53,7 +53,7 @@ def _nothing_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have every dialog refuse at once, without a look at files or gateways."""
 
     def refused(target: Target, _context: object, **_more: object) -> Offer:
-        return Offer(target, ReleasePlan(target.row[2], None, NOW, refusal=Refusal(("refused",))))
+        return Offer(target, ReleasePlan(target.row.name, None, NOW, refusal=Refusal(("refused",))))
 
     monkeypatch.setattr("lockdeck.tui.dialogs.cancel.offer_cancel", lambda _aim, _context: None)
     monkeypatch.setattr("lockdeck.tui.dialogs.release.offer_release", refused)
@@ -144,7 +144,7 @@ async def test_what_opens_over_a_screen_has_room_and_says_whose_it_is(
             await at_rest(pilot)
             check(app, size)
             if fleet == "two hundred on fire" and name in OF_THE_SELECTED:
-                place = NUMBER.search(first.selected_key[2])
+                place = NUMBER.search(first.selected_key[3])
                 assert place is not None
                 assert place[0] in squeezed(app), frame(app)
             while app.screen is not first or isinstance(app.focused, Input):

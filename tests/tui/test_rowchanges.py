@@ -16,7 +16,7 @@ from lockdeck.tui.snapshots import SnapshotThrottle
 from lockdeck.tui.table.rowchanges import RowChange, RowFinder
 from lockdeck.tui.table.rows import Row, fleet_rows, lock_rows
 from lockdeck.tui.view.counts import FleetCounts
-from lockdeck.tui.view.rowkey import RowKey
+from lockdeck.tui.view.names import RowKey
 from tests.tui.samples import NOW, large
 
 

@@ -16,7 +16,7 @@ from lockdeck.tui.screens.plaintext import PlainTextScreen
 from lockdeck.tui.screens.selection_lines import rows_of_targets, story_rows
 from lockdeck.tui.terminal.mouse import KEEP, REPORT
 from lockdeck.tui.view.lines import Span
-from lockdeck.tui.view.rowkey import row_key
+from lockdeck.tui.view.names import row_key
 from lockdeck.tui.widgets.plainview import PlainView, break_row
 from tests.tui.acting import Yard
 from tests.tui.samples import hostile, incident, quiet
@@ -36,7 +36,7 @@ async def test_the_selected_row_is_shown_in_rows_of_their_own() -> None:
     async with app.run_test(size=SIZE) as pilot:
         snapshot = incident()
         await show(pilot, snapshot)
-        view = next(view for view in snapshot.sessions if view.key == app.screen.selected_key[2])
+        view = next(view for view in snapshot.sessions if view.key == app.screen.selected_key[3])
         await pilot.press("Y")
         await pilot.pause()
         assert isinstance(app.screen, PlainTextScreen)
@@ -83,7 +83,7 @@ async def test_a_value_longer_than_the_screen_is_written_in_one_go(monkeypatch: 
     async with app.run_test(size=(50, 20)) as pilot:
         await show(pilot, incident())
         await pilot.press("l", "down")
-        path = app.screen.selected_key[2]
+        path = app.screen.selected_key[3]
         assert len(path) > 50
         sent = listen(app, monkeypatch)
         await pilot.press("Y")

@@ -41,7 +41,7 @@ def _nothing_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have every dialog refuse at once, without a look at files or gateways."""
 
     def refused(target: Target, _hands: object) -> Offer:
-        return Offer(target, ReleasePlan(target.row[2], None, NOW, refusal=Refusal(("refused",))))
+        return Offer(target, ReleasePlan(target.row.name, None, NOW, refusal=Refusal(("refused",))))
 
     monkeypatch.setattr("lockdeck.tui.dialogs.cancel.offer_cancel", lambda _aim, _hands: None)
     monkeypatch.setattr("lockdeck.tui.dialogs.release.offer_release", refused)
@@ -58,7 +58,7 @@ async def mark_and_hide(pilot: Pilot[int], marks: int) -> tuple[tuple[str, str, 
     for key in tuple(screen.table.order):
         row = screen.items[key]
         screen.table.move_to(screen.table.order.index(key))
-        if marked < marks and (getattr(row, "lock", None) or ".jsonl.lock" in key[2]):
+        if marked < marks and (getattr(row, "lock", None) or ".jsonl.lock" in key[3]):
             await pilot.press("space")
             marked += 1
     assert marked == marks

@@ -15,7 +15,7 @@ from lockdeck.tui.table.columns.locks import COLUMNS as LOCK_COLUMNS
 from lockdeck.tui.table.layout import select
 from lockdeck.tui.table.rows import Row, fleet_rows, lock_rows
 from lockdeck.tui.table.sorting import Sort
-from lockdeck.tui.view.rowkey import row_key
+from lockdeck.tui.view.names import row_key
 from lockdeck.tui.widgets.tableheader import header_line
 from tests.tui.samples import incident
 from tests.tui.stage import dashboard, frame, show
@@ -85,11 +85,11 @@ async def test_greater_than_moves_the_sort_column_and_o_turns_it_round() -> None
         assert "↓STATE" in frame(app)
         await pilot.press("greater_than_sign", "greater_than_sign")
         assert "↑AGENT" in frame(app)
-        agents = [key[2].split(":")[1] for key in app.screen.table.order if key[0] == "session"]
+        agents = [key[3].split(":")[1] for key in app.screen.table.order if key[0] == "session"]
         assert agents == sorted(agents)
         await pilot.press("o")
         assert "↓AGENT" in frame(app)
-        agents = [key[2].split(":")[1] for key in app.screen.table.order if key[0] == "session"]
+        agents = [key[3].split(":")[1] for key in app.screen.table.order if key[0] == "session"]
         assert agents == sorted(agents, reverse=True)
         await pilot.press("less_than_sign")
         assert "↓STATE" in frame(app)
@@ -107,7 +107,7 @@ async def test_a_click_on_a_title_sorts_by_it_and_a_second_one_turns_it_round() 
         await pilot.click("Table", offset=at)
         await pilot.pause()
         assert "↑WAITING" in frame(app)
-        first = app.screen.table.order[0][2]
+        first = app.screen.table.order[0][3]
         assert first.startswith("agent:ezra:discord")
 
 
@@ -117,7 +117,7 @@ async def test_a_frozen_order_that_is_sorted_stays_frozen() -> None:
         await show(pilot, incident())
         await pilot.press("f", "greater_than_sign", "greater_than_sign")
         assert app.screen.frozen
-        agents = [key[2].split(":")[1] for key in app.screen.table.order if key[0] == "session"]
+        agents = [key[3].split(":")[1] for key in app.screen.table.order if key[0] == "session"]
         assert agents == sorted(agents)
 
 

@@ -16,7 +16,7 @@ from lockdeck.tui.commands import COMMANDS, Command, Danger, Needs
 from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.table.rows import Row
 from lockdeck.tui.targets import has_lock, has_session
-from lockdeck.tui.view.rowkey import RowKey
+from lockdeck.tui.view.names import RowKey
 
 _OF_TARGETS = frozenset({Needs.LOCKS, Needs.SESSIONS})
 _LACK = {

@@ -8,7 +8,7 @@ from lockdeck.tui.screens.tablescreen import TableScreen
 from lockdeck.tui.table.tables import EVENTS
 from lockdeck.tui.view.events import EventLine
 from lockdeck.tui.view.lines import Line, Span, line, span
-from lockdeck.tui.view.rowkey import RowKey
+from lockdeck.tui.view.names import RowKey
 
 
 class EventsScreen(TableScreen):

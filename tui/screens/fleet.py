@@ -14,8 +14,8 @@ from lockdeck.tui.table.rowchanges import RowChange, RowChanges
 from lockdeck.tui.table.rows import Row, fleet_rows
 from lockdeck.tui.table.tables import FLEET
 from lockdeck.tui.view.lines import Line
+from lockdeck.tui.view.names import RowKey
 from lockdeck.tui.view.nothing import all_quiet
-from lockdeck.tui.view.rowkey import RowKey
 from lockdeck.tui.widgets.table import Table
 
 

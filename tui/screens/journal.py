@@ -16,7 +16,7 @@ from lockdeck.tui.screens.tablescreen import TableScreen
 from lockdeck.tui.table.journalentry import Entry, entry_lines
 from lockdeck.tui.table.tables import JOURNAL
 from lockdeck.tui.view.lines import EMPTY, Line, Span, line, span, wrap
-from lockdeck.tui.view.rowkey import RowKey
+from lockdeck.tui.view.names import RowKey
 from lockdeck.tui.widgets.lineview import LineView
 
 

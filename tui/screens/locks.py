@@ -13,7 +13,7 @@ from lockdeck.tui.screens.rowscreen import RowScreen
 from lockdeck.tui.table.rowchanges import RowChange, RowChanges
 from lockdeck.tui.table.rows import Row, lock_rows
 from lockdeck.tui.table.tables import LOCKS
-from lockdeck.tui.view.rowkey import RowKey
+from lockdeck.tui.view.names import RowKey
 
 
 class LocksScreen(RowScreen):

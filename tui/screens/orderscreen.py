@@ -15,7 +15,7 @@ from lockdeck.tui.table.ordered import OrderedRows
 from lockdeck.tui.table.rowchanges import RowChange, RowChanges
 from lockdeck.tui.table.rows import Row
 from lockdeck.tui.table.sorting import Sort
-from lockdeck.tui.view.rowkey import RowKey
+from lockdeck.tui.view.names import RowKey
 from lockdeck.tui.widgets.table import Table
 
 

@@ -14,8 +14,7 @@ from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.screens.provider import BELOW_NAMED_COMMANDS
 from lockdeck.tui.table.finding import Match, as_filter, find_rows
 from lockdeck.tui.view.lines import join, line, plain, span
-from lockdeck.tui.view.names import file_name, session_name
-from lockdeck.tui.view.rowkey import LOCK
+from lockdeck.tui.view.names import LOCK, file_name, session_name
 from lockdeck.tui.view.severity import state_line
 from lockdeck.tui.view.text import content
 

@@ -22,6 +22,7 @@ from lockdeck.tui.table.rows import Row
 from lockdeck.tui.view.cause import cause_rows
 from lockdeck.tui.view.header import HeaderState, is_stale
 from lockdeck.tui.view.lines import EMPTY, Line, join, line, span, wrap
+from lockdeck.tui.view.names import RowKey, row_key
 from lockdeck.tui.view.nothing import no_rows
 from lockdeck.tui.view.preview import (
     LEAST_ROOM,
@@ -34,7 +35,6 @@ from lockdeck.tui.view.preview import (
     row_name,
 )
 from lockdeck.tui.view.printed.commands import incident_of
-from lockdeck.tui.view.rowkey import RowKey, row_key
 from lockdeck.tui.widgets.causeline import CauseLine
 from lockdeck.tui.widgets.lineview import LineView
 from lockdeck.tui.widgets.table import Table

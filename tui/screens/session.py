@@ -19,7 +19,7 @@ from lockdeck.tui.table.rows import Row
 from lockdeck.tui.targets import Target
 from lockdeck.tui.view.details import Picture, describe
 from lockdeck.tui.view.lines import Span, line, span
-from lockdeck.tui.view.rowkey import SESSION, RowKey, row_key
+from lockdeck.tui.view.names import SESSION, RowKey, row_key
 from lockdeck.tui.view.sparkline import Beat, recent
 from lockdeck.tui.view.written.sessionlog import log_lines, log_title
 from lockdeck.tui.widgets.lineview import LineView

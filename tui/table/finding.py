@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView
 from lockdeck.tui.table.rows import Row, locks_without_session, urgency
-from lockdeck.tui.view.rowkey import RowKey, row_key
+from lockdeck.tui.view.names import RowKey, row_key
 from lockdeck.tui.view.severity import LOCK_WORDS, state_word
 
 _SIGNS = frozenset(':!"')

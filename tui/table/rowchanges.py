@@ -11,7 +11,7 @@ from lockdeck.backend.model.delta import Change, FleetDelta
 from lockdeck.backend.model.fleet import LockView, SessionView
 from lockdeck.backend.model.identity import Identity
 from lockdeck.tui.table.rows import Row, is_gateway_at_work, most_urgent
-from lockdeck.tui.view.rowkey import RowKey, row_key
+from lockdeck.tui.view.names import RowKey, row_key
 
 
 class RowChange(Struct, frozen=True):

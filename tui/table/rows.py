@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, SessionView, State, every_lock
 from lockdeck.backend.model.locks import LockKind, Verdict
-from lockdeck.tui.view.rowkey import RowKey, row_key
+from lockdeck.tui.view.names import RowKey, row_key
 from lockdeck.tui.view.severity import STATE_ORDER, verdict_severity
 
 Row = SessionView | LockView

@@ -23,8 +23,7 @@ from lockdeck.backend.model.fleet import GatewayView, LockView, RootView, Sessio
 from lockdeck.backend.model.hosts import Phase
 from lockdeck.backend.model.words import times
 from lockdeck.tui.view.incidents import incident_change_text
-from lockdeck.tui.view.names import file_name, session_name
-from lockdeck.tui.view.rowkey import RowKey, row_key, session_row
+from lockdeck.tui.view.names import RowKey, file_name, row_key, session_name, session_row
 from lockdeck.tui.view.severity import verdict_severity
 
 Sentences = Iterator[tuple[Severity, str]]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from lockdeck.backend.model.fleet import LockView, SessionView, Severity, State
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.tui.view.lines import Line, line, span
-from lockdeck.tui.view.rowkey import RowKey, row_key
+from lockdeck.tui.view.names import RowKey, row_key
 from lockdeck.tui.view.symbols import Symbols
 
 STATE_ORDER = (

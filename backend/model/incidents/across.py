@@ -16,13 +16,11 @@ def across_hosts(incidents: Iterable[Incident]) -> tuple[Incident, ...]:
 
     Each host has proven its own: what is counted is the sum, and what one says of the end holds when all are there.
     """
-    told: dict[tuple[object, ...], list[Incident]] = {}
+    groups: dict[tuple[object, ...], list[Incident]] = {}
     for incident in incidents:
-        told.setdefault((*incident.identity, incident.symptom, incident.until is None), []).append(incident)
-    joined = (_joined(same) for same in told.values())
-    return tuple(
-        sorted(joined, key=lambda one: (-len(one.members), one.since or 0.0, one.subject, one.hosts))
-    )
+        groups.setdefault((*incident.identity, incident.symptom, incident.until is None), []).append(incident)
+    whole = (_as_one(parts) for parts in groups.values())
+    return tuple(sorted(whole, key=lambda one: (-len(one.members), one.since or 0.0, one.subject, one.hosts)))
 
 
 def lost_host(host: HostView, sessions: Sequence[SessionView]) -> Incident:
@@ -39,23 +37,23 @@ def lost_host(host: HostView, sessions: Sequence[SessionView]) -> Incident:
     )
 
 
-def _joined(same: Sequence[Incident]) -> Incident:
-    first = same[0]
-    if len(same) == 1:
+def _as_one(parts: Sequence[Incident]) -> Incident:
+    first = parts[0]
+    if len(parts) == 1:
         return first
-    hosts = sorted({host for one in same for host in one.hosts})
-    ends = [one.free_by for one in same]
+    hosts = sorted({host for one in parts for host in one.hosts})
+    ends = [one.free_by for one in parts]
     return replace(
         first,
-        subjects=tuple(dict.fromkeys(subject for one in same for subject in one.subjects)),
-        since=min((one.since for one in same if one.since is not None), default=None),
-        until=max((one.until for one in same if one.until is not None), default=None),
-        agents=tuple(sorted({agent for one in same for agent in one.agents})),
-        members=tuple(sorted({member for one in same for member in one.members})),
-        attempts=sum(one.attempts for one in same),
-        answers=sum(one.answers for one in same),
-        callers=sum(one.callers for one in same),
-        evidence=tuple(f"{host}: {word}" for one in same for host in one.hosts for word in one.evidence),
+        subjects=tuple(dict.fromkeys(subject for one in parts for subject in one.subjects)),
+        since=min((one.since for one in parts if one.since is not None), default=None),
+        until=max((one.until for one in parts if one.until is not None), default=None),
+        agents=tuple(sorted({agent for one in parts for agent in one.agents})),
+        members=tuple(sorted({member for one in parts for member in one.members})),
+        attempts=sum(one.attempts for one in parts),
+        answers=sum(one.answers for one in parts),
+        callers=sum(one.callers for one in parts),
+        evidence=tuple(f"{host}: {word}" for one in parts for host in one.hosts for word in one.evidence),
         free_by=None if None in ends else max(end for end in ends if end is not None),
         hosts=tuple(hosts),
     )

@@ -15,7 +15,7 @@ from lockdeck.tui.dialogs.reader import ReaderDialog
 from lockdeck.tui.screens.written.writtenscreen import WrittenScreen
 from lockdeck.tui.table.tables import LOG
 from lockdeck.tui.view.lines import Line, Span, span
-from lockdeck.tui.view.rowkey import RowKey
+from lockdeck.tui.view.names import RowKey
 from lockdeck.tui.view.written.logrows import (
     LogRow,
     RowId,

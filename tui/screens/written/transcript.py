@@ -16,7 +16,7 @@ from lockdeck.tui.dialogs.reader import ReaderDialog
 from lockdeck.tui.screens.written.writtenscreen import WrittenScreen
 from lockdeck.tui.table.tables import TRANSCRIPT
 from lockdeck.tui.view.lines import EMPTY, Line, Span, line, span
-from lockdeck.tui.view.rowkey import RowKey
+from lockdeck.tui.view.names import RowKey
 from lockdeck.tui.view.written.records import IN_DATABASE, NO_TRANSCRIPT, record_lines, shape_state
 
 

@@ -15,7 +15,7 @@ from lockdeck.tui.screens.tablescreen import TableScreen
 from lockdeck.tui.table.rows import Row
 from lockdeck.tui.targets import Target, targets_of
 from lockdeck.tui.view.lines import Line, line, span, wrap
-from lockdeck.tui.view.rowkey import RowKey
+from lockdeck.tui.view.names import RowKey
 from lockdeck.tui.widgets.lineview import LineView
 from lockdeck.tui.widgets.table import Table
 
