@@ -18,25 +18,28 @@ def may_be_cut(text: str) -> bool:
 
 def without_cuts(text: str) -> str:
     """Return the text without the words and values that were cut: half an id is another id, half a number another number."""
-    words = text.rstrip().split(" ")
-    if _is_cut_at_end(words[-1]):
-        del words[-1]
-    return " ".join([word for word in words if MARK not in word])
+    text = text.rstrip()
+    before, blank, last = text.rpartition(" ")
+    if _is_cut_at_end(last):
+        text = before if blank else ""
+    if MARK not in text:
+        return text
+    return " ".join([word for word in text.split(" ") if MARK not in word])
 
 
 def loses_value(text: str) -> bool:
     """Return whether a value was cut in a text."""
-    return may_be_cut(text) and any(
-        cut and "=" in word and not word.startswith(_SHORTENED) for word, cut in _words(text)
+    if not may_be_cut(text):
+        return False
+    text = text.rstrip()
+    last = text.rpartition(" ")[2]
+    return (_is_cut_at_end(last) and _is_value(last)) or (
+        MARK in text and any(map(_is_value, [word for word in text.split(" ") if MARK in word]))
     )
 
 
-def _words(text: str) -> list[tuple[str, bool]]:
-    words = text.rstrip().split(" ")
-    return [
-        *((word, MARK in word) for word in words[:-1]),
-        (words[-1], MARK in words[-1] or _is_cut_at_end(words[-1])),
-    ]
+def _is_value(word: str) -> bool:
+    return "=" in word and not word.startswith(_SHORTENED)
 
 
 def _is_cut_at_end(word: str) -> bool:

@@ -62,14 +62,14 @@ class MarkerScan:
             self._learn({shape for shape, marks in zip(shapes, likely, strict=True) if marks is None})
             likely = list(map(self._likely.get, shapes))
         concern, markers = [], self._markers
-        for place in compress(range(len(lines)), likely):
-            head, marks = heads[place], likely[place] or ()
-            for index in marks:
+        for place, marks in compress(enumerate(likely), likely):
+            head, held = heads[place], marks or ()
+            for index in held:
                 if markers[index] not in head:
-                    marks = self._held(head, marks)
+                    held = () if len(held) == 1 else self._held(head, held)
                     break
-            if marks:
-                concern.append((place, marks))
+            if held:
+                concern.append((place, held))
         return concern
 
     def marks_of(self, line: bytes) -> Marks:

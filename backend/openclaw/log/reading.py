@@ -19,6 +19,7 @@ _FORM = late_pattern(
     rf'(?=[\d\[{{])(?:(?<!\d){ISO}|(?<![\d:]){CLOCK} |\[[A-Za-z][^\]\[\n"{{]{{0,59}}\] ?|\{{")'
 )
 """How one of OpenClaw's lines may begin inside another text: a time, a tag or a record."""
+_CLOCK_TIME = late_pattern(r"\d:\d\d:\d")
 _RECORD = late_pattern(r'\{"(?:0|_meta|time|level|subsystem|type": ?"log)"')
 _ESCAPED = late_pattern(r'\\{0,64}(?:"|&(?:quot|#34|#x22);)')
 MOST_FORMS = 16
@@ -76,7 +77,7 @@ def _skip_tags(text: str) -> int:
 
 def _holds_line(text: str, marks: Marks, kinds: KindTable) -> bool:
     """Return whether an event would be read if one of OpenClaw's lines began inside the text."""
-    if "[" not in text and "{" not in text and text.count(":") < 2:
+    if "[" not in text and "{" not in text and _CLOCK_TIME.search(text) is None:
         return False  # nothing in it is a form
     plain = _without_escapes(text)
     places = list(islice(_FORM.finditer(plain), MOST_FORMS + 1))

@@ -16,7 +16,7 @@ from msgspec import UNSET, Struct, field, to_builtins
 from lockdeck.backend.openclaw.log.cuts import may_be_cut, without_cuts
 from lockdeck.backend.openclaw.log.framing.unwrap import Unwrapped
 from lockdeck.backend.openclaw.log.objects import Record, Tslog
-from lockdeck.backend.openclaw.log.values import SCAN_LIMIT, ident, key_values
+from lockdeck.backend.openclaw.log.values import SCAN_LIMIT, ident, value_of
 
 
 @final
@@ -49,7 +49,7 @@ class LogRecord(Struct, frozen=True, gc=False):
     @property
     def run_id(self) -> str | None:
         """The run that its fields or its message name."""
-        return ident(self.meta.get("runId")) or ident(key_values(self.message).get("runId"))
+        return ident(self.meta.get("runId")) or ident(value_of(self.message, "runId"))
 
 
 def read_record(line: Unwrapped, at: float | None = None) -> LogRecord | Malformed:

@@ -127,8 +127,7 @@ class EventStream:
         passed, unwrap = 0, self._unwrapper.unwrap
         for place, marks in concern:
             line = lines[place]
-            if len(line) > MAX_LINE:
-                counts.oversize += 1
+            if not self._is_worth_reading(line, marks, counts, is_text=place not in odd):
                 continue
             unwrapped = unwrap(line)
             parts: Sequence[_Part] = ((line, unwrapped, marks),)
@@ -150,6 +149,23 @@ class EventStream:
         if len(lines) < KEPT_LINES:
             lines = [line[:_HEAD] for line in [*self._above, *lines][-KEPT_LINES:]]
         self._above = lines[-KEPT_LINES:]
+
+    def _is_worth_reading(self, line: bytes, marks: Marks, counts: LineCounts, *, is_text: bool) -> bool:
+        """Return whether a line that holds markers may tell something, and count it where it can't."""
+        if len(line) > MAX_LINE:
+            counts.oversize += 1
+            return False
+        if is_text and self._passes_by(line, marks):
+            counts.relevant += 1
+            return False
+        return True
+
+    def _passes_by(self, line: bytes, marks: Marks) -> bool:
+        """Return whether a line tells nothing for sure, and of the time nothing that others are dated by."""
+        message = self._kinds.untold(marks)
+        if message is None or self._datings.follows:
+            return False
+        return self._unwrapper.passes_by(line, message)
 
     def _parts(self, line: bytes, unwrapped: Unwrapped, marks: Marks) -> list[_Part]:
         """Return what stands on a line, one record after the other, with the markers that each of them holds."""

@@ -29,6 +29,7 @@ _DIGITS = late_pattern(rf"-?\d{{1,{_MOST_DIGITS}}}(?=$|ms|[^\d.\w])")
 _FLAGS = {"true": True, "false": False}
 _FIRST_KEY = late_pattern(r"(?<![\w.])([A-Za-z]\w{0,40})=")
 _KEY = late_pattern(r"[A-Za-z]\w{0,40}")
+_NEXT_KEY = late_pattern(r" [A-Za-z]\w{0,40}=")
 ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC\b|[+-]\d\d:?\d\d\b))?"
 """Pattern of an ISO 8601 time as logs and what wraps them write it."""
 
@@ -137,6 +138,19 @@ def key_values(text: str) -> dict[str, str]:
             begin += f"{part}="
     values.setdefault(key, (begin + last).strip().strip('"'))
     return values
+
+
+def value_of(text: str, key: str) -> str | None:
+    """Return the value that `key_values` reads of one key, None where it reads none."""
+    text, words = text[:SCAN_LIMIT], f"{key}="
+    place = text.find(words)
+    if place < 0:
+        return None
+    if place and text[place - 1] != " ":
+        return key_values(text).get(key)
+    begin = place + len(words)
+    following = _NEXT_KEY.search(text, begin)
+    return text[begin : len(text) if following is None else following.start()].strip().strip('"')
 
 
 class _Keys(dict[str, bool]):

@@ -25,13 +25,14 @@ _NO_SHAPE = (b"<", b"\x1b]")
 
 
 class Head(NamedTuple):
-    """A head of some shape: the place at which OpenClaw's line begins, as a record or with a tag, and those of its times.
+    """A head of some shape: the places at which OpenClaw's line begins, as a record or with a tag, and its message behind that.
 
-    `between` are the places of what stands between the times. `origins` are those who wrote the line, as the head names
+    `times` are the places of the times, `between` are the places of what stands between the times. `origins` are those who wrote the line, as the head names
     them. `tells_zone`: of where, too.
     """
 
     begin: int
+    message: int
     is_record: bool
     times: tuple[slice, ...]
     between: tuple[slice, ...]
@@ -80,7 +81,7 @@ class Heads:
         tells_zone = any(not time.endswith(IN_UTC) and zone_of(time) is not None for time in peeled.times)
         ends = [*(place.start for place in places), begin]
         between = tuple(map(slice, [0, *(place.stop for place in places)], ends))
-        this = Head(begin, tag is None, places, between, peeled.origins, tells_zone)
+        this = Head(begin, end, tag is None, places, between, peeled.origins, tells_zone)
         shape = self._shapes.setdefault(head.translate(_SHAPE), _Shape(this, {}))
         if peeled.origins and len(shape.by_names) < _MOST:
             shape.by_names[_names(line, this)] = this

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import repeat
-from operator import contains
+from operator import contains, itemgetter
 
 import msgspec
 
@@ -37,8 +37,8 @@ _ENTRY = (b"__CURSOR=", b"__REALTIME_TIMESTAMP=")
 _FIELD = late_pattern(rb"([A-Z_][A-Z0-9_]{0,63})=(.*)", re.DOTALL)
 _NAME = late_pattern(rb"[A-Z_][A-Z0-9_]{0,63}")
 _KEPT = ORIGIN_FIELDS | {"MESSAGE", "__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP"}
-_HEAD = 8
-_CRI_HEAD = 64
+_HEAD = itemgetter(slice(8))
+_CRI_HEAD = itemgetter(slice(64))
 """So many first bytes of a line (at least) tell whether it is a part."""
 _SPREAD_HEADS = late_pattern(rb'\{"log":"|__CURSOR|__REALTI|\{ ?"[A-Z_]')
 
@@ -167,12 +167,12 @@ def _are_whole(lines: Sequence[bytes]) -> bool:
 
 
 def _may_be_cut(lines: Sequence[bytes]) -> bool:
-    heads = {line[:_HEAD] for line in lines}
+    heads = set(map(_HEAD, lines))
     if any(map(_SPREAD_HEADS.match, heads)):
         return True
     if not any(head[:1].isdigit() for head in heads):
         return False
-    text = b"\n".join([line[:_CRI_HEAD] for line in lines])
+    text = b"\n".join(map(_CRI_HEAD, lines))
     return any(mark in text for mark in _CRI_PARTS)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from lockdeck.backend.openclaw.log.framing.envelopes import Opened, is_own, open_docker, open_envelope
-from lockdeck.backend.openclaw.log.framing.heads import Heads
+from lockdeck.backend.openclaw.log.framing.heads import Head, Heads
 from lockdeck.backend.openclaw.log.framing.joins import goes_on
 from lockdeck.backend.openclaw.log.framing.prefixes import OWN_TAG, Peeler
 from lockdeck.backend.openclaw.log.framing.stamps import IN_UTC, Clock, read_clock, read_stamp, zone_of
@@ -106,6 +106,23 @@ class Unwrapper:
             return Unwrapped("", record, written_at=time_of(record))
         return self._carried(opened)
 
+    def passes_by(self, line: bytes, message: bytes) -> bool:
+        """Return whether a line holds no record, but tells a date and then a message that begins so.
+
+        False where that can't be told without taking everything off: by a head that is remembered, or docker's json-file.
+        What it tells of its writer's zone is learned all the same.
+        """
+        line, at = line.strip(), None
+        if line.startswith(b"{"):
+            opened = open_docker(line)
+            if opened is None:
+                return False
+            line, at = _printable(opened.line.rstrip("\r\n")), opened.at
+        head = self._heads.of(line)
+        if head is None or b"{" in line or not line.startswith(message, head.message):
+            return False
+        return self._around(line, head, head.origins, at)[0] is not None
+
     def _carried(self, envelope: Opened) -> Unwrapped:
         """Take off what stands around the line in an envelope."""
         text, origins = envelope.line, envelope.origins
@@ -116,7 +133,7 @@ class Unwrapper:
                 at = envelope.at if written_at is None else None
                 return Unwrapped("", record, at, origins=origins, written_at=written_at)
         at, text = envelope.at, text.rstrip("\r\n")
-        line = text.encode("utf-8", "replace") if text.isprintable() else b""
+        line = _printable(text)
         return self._by_head(line, at, origins) or self._open(text, line, at, origins)
 
     def _by_head(
@@ -139,8 +156,7 @@ class Unwrapper:
                 return Unwrapped("", record, origins=origins, written_at=written_at)
         else:
             text = body.decode("utf-8", "replace").rstrip()[:_TEXT_LIMIT]
-        times = [line[place].decode() for place in head.times]
-        at, of_day, stamp, zoneless = self._witness(times, origins, (at, None, "", False))
+        at, of_day, stamp, zoneless = self._around(line, head, origins, at)
         return Unwrapped(text, record, at, of_day, False, stamp, zoneless, (), origins, written_at)
 
     def _open(
@@ -182,6 +198,16 @@ class Unwrapper:
         at, of_day, stamp, zoneless = witness
         return Unwrapped(text[:_TEXT_LIMIT], None, at, of_day, False, stamp, zoneless, more, origins)
 
+    def _around(self, line: bytes, head: Head, origins: tuple[str, ...], at: float | None) -> _Witness:
+        """Return what the times in the head of a line tell, beside what an envelope around it has told."""
+        if len(head.times) == 1:
+            time = line[head.times[0]].decode()
+            if time.endswith(IN_UTC) or (origins, time[-6:]) == self._last:
+                moment = read_stamp(time)
+                if moment is not None:
+                    return moment, None, time, False
+        return self._witness([line[place].decode() for place in head.times], origins, (at, None, "", False))
+
     def _witness(self, times: Iterable[str], origins: tuple[str, ...], outer: _Witness) -> _Witness:
         """Return what the times around a line tell, by what stands around them."""
         at, of_day, stamp, zoneless = outer
@@ -204,6 +230,11 @@ class Unwrapper:
         if len(self._zones) < MOST_ZONES or origins in self._zones:
             self._zones[origins], self._last = zone, (origins, offset)
         return read_stamp(stamp), False
+
+
+def _printable(text: str) -> bytes:
+    """Return a carried text as a line whose head can be remembered; nothing where it holds controls."""
+    return text.encode("utf-8", "replace") if text.isprintable() else b""
 
 
 def _fuller(outer: Clock | None, inner: Clock | None) -> Clock | None:

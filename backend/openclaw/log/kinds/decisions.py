@@ -32,6 +32,7 @@ from lockdeck.backend.openclaw.log.values import (
     number,
     session_of_lane,
     shown,
+    value_of,
 )
 
 
@@ -166,7 +167,7 @@ def _cooldown_fields(record: LogRecord) -> AuthProfileFailure:
 
 
 def _brake(record: LogRecord, _match: re.Match[str]) -> RotationCap:
-    key = ident(key_values(record.message).get("sessionKey"))
+    key = ident(value_of(record.message, "sessionKey"))
     return RotationCap(record.at, shown(record.message), key or record.session_key)
 
 
@@ -177,7 +178,7 @@ def _all_failed(record: LogRecord, match: re.Match[str]) -> AllModelsFailed:
         at=record.at,
         total=number(match[3]),
         text=shown(summary),
-        run_id=ident(key_values(record.message).get("runId")) if match[1].startswith("⇄") else None,
+        run_id=ident(value_of(record.message, "runId")) if match[1].startswith("⇄") else None,
         lock_timeouts=tuple(islice(lock_timeouts(summary), 16)),
     )
 

@@ -29,6 +29,7 @@ from lockdeck.backend.openclaw.log.values import (
     number,
     session_of_lane,
     shown,
+    value_of,
 )
 
 
@@ -62,7 +63,7 @@ def _wait(record: LogRecord, match: re.Match[str]) -> LaneWait | None:
     lane = ident(match[1])
     if lane is None:
         return None
-    ahead = number(key_values(record.message).get("queueAhead"))
+    ahead = number(value_of(record.message, "queueAhead"))
     return LaneWait(record.at, lane, session_of_lane(lane), number(match[2]), ahead)
 
 
@@ -118,6 +119,7 @@ KINDS = (
         markers=("✓ agent ", "✓ chat.send "),
         pattern=r"⇄ res ✓ (?:agent|chat\.send) ",
         text=_run_named,
+        by_record=True,
     ),
     LineKind(
         event=TurnRefused,
