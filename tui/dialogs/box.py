@@ -13,8 +13,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from lockdeck.tui.afterwards import after_refresh
-from lockdeck.tui.view.lines import Line
-from lockdeck.tui.view.longpage import wrapped
+from lockdeck.tui.view.lines import Line, wrapped
 from lockdeck.tui.widgets.keybar import KeyBar
 from lockdeck.tui.widgets.lineview import LineMaker, LineView
 

@@ -9,8 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from lockdeck.tui.dialogs.box import BoxDialog
-from lockdeck.tui.view.lines import EMPTY, Line, line, span
-from lockdeck.tui.view.longpage import Entry, LongPage
+from lockdeck.tui.view.lines import EMPTY, Line, ListItem, LongPage, line, span
 from lockdeck.tui.widgets.lineview import LineView
 
 
@@ -19,7 +18,7 @@ class ReaderDialog(BoxDialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,enter", "give_up", "Close", show=False)]
 
-    def __init__(self, rows: Sequence[Line | Entry]) -> None:
+    def __init__(self, rows: Sequence[Line | ListItem]) -> None:
         super().__init__()
         self._rows = rows
 

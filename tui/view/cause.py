@@ -8,8 +8,7 @@ from functools import partial
 from lockdeck.backend.model.fleet import FleetSnapshot, SessionView
 from lockdeck.backend.model.words import times
 from lockdeck.tui.view.incidents import incident_tellings, incident_text
-from lockdeck.tui.view.lines import EMPTY, Line, join, line, sides, span, width_of, wrap
-from lockdeck.tui.view.longpage import Entry
+from lockdeck.tui.view.lines import EMPTY, Line, ListItem, join, line, sides, span, width_of, wrap
 from lockdeck.tui.view.names import session_name
 from lockdeck.tui.view.severity import state_line
 from lockdeck.tui.view.symbols import Symbols
@@ -48,7 +47,7 @@ def _keys_alone(hint: Line) -> Line:
     return join(((part,) for part in hint if part.style == "accent"), span(" "))
 
 
-def cause_page(snapshot: FleetSnapshot, now: float, symbols: Symbols) -> Iterator[Line | Entry]:
+def cause_page(snapshot: FleetSnapshot, now: float, symbols: Symbols) -> Iterator[Line | ListItem]:
     """Yield every cause whole, with its evidence and its sessions."""
     sessions = {view.identity: view for view in snapshot.sessions}
     for number, incident in enumerate(snapshot.incidents):
@@ -63,7 +62,7 @@ def cause_page(snapshot: FleetSnapshot, now: float, symbols: Symbols) -> Iterato
         yield EMPTY
         yield line(span(f"Concerns {times(len(incident.members), 'session')}", "heading"))
         for view in (sessions[one] for one in incident.members if one in sessions):
-            yield Entry(partial(_state, view, symbols), session_name(view))
+            yield ListItem(partial(_state, view, symbols), session_name(view))
 
 
 def _state(view: SessionView, symbols: Symbols) -> Line:

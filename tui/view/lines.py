@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
+from typing import NamedTuple, overload
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
@@ -19,6 +21,8 @@ class Span(NamedTuple):
 
 Line = tuple[Span, ...]
 EMPTY: Line = ()
+LEAD = 15
+"""Cells before the name of a list item; the further lines of a long name are indented by as much."""
 _JOINTS = ":/-_. "
 """Characters after which a part of a name begins."""
 
@@ -150,3 +154,60 @@ def _last_cells(text: str, cells: int) -> str:
     while text and cell_len(text) > cells:
         text = text[cell_len(text) - cells if cell_len(text) == len(text) else 1 :]
     return text
+
+
+class ListItem(NamedTuple):
+    """A row of a list in a page: its name, and what makes the words before it when it is looked at."""
+
+    lead: Callable[[], Line]
+    name: str
+
+
+class LongPage(Sequence[Line]):
+    """The lines of a page at a width in cells. Rows are wrapped at once, items when one of their lines is asked for."""
+
+    def __init__(self, rows: Sequence[Line | ListItem], width: int) -> None:
+        self._room = max(width - LEAD, 1)
+        self._parts = [row if isinstance(row, ListItem) else wrapped(row, width) for row in rows]
+        self._ends = list(accumulate(map(self._height, self._parts)))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, at: int) -> Line: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Line]: ...
+    def __getitem__(self, at: int | slice) -> Line | Sequence[Line]:
+        if isinstance(at, slice):
+            return [self[y] for y in range(*at.indices(len(self)))]
+        y = at + len(self) if at < 0 else at
+        if not 0 <= y < len(self):
+            raise IndexError(at)
+        number = bisect_right(self._ends, y)
+        part = self._parts[number]
+        within = y - (self._ends[number - 1] if number else 0)
+        return self._line_of(part, within) if isinstance(part, ListItem) else part[within]
+
+    def _height(self, part: ListItem | Sequence[Line]) -> int:
+        if not isinstance(part, ListItem):
+            return len(part)
+        plain_ascii = part.name.isascii() and part.name.isprintable()
+        return -(-len(part.name) // self._room) if plain_ascii else len(self._pieces(part))
+
+    def _pieces(self, item: ListItem) -> list[str]:
+        return chop_cells(safe(item.name, 4096), self._room) or [""]
+
+    def _line_of(self, item: ListItem, number: int) -> Line:
+        lead = fit(EMPTY if number else item.lead(), LEAD)
+        return (*lead, Span(SafeText(self._pieces(item)[number])))
+
+
+def wrapped(row: Line, width: int) -> Sequence[Line]:
+    """Return a row in lines of a width; those after the first are indented as the text of a list item is."""
+    return tuple(wrap(row, width, indent=_indent(row))) if row else (EMPTY,)
+
+
+def _indent(row: Line) -> int:
+    lead = row[0].text
+    return len(lead) if not lead.strip(" -·*>→") else len(lead) - len(lead.lstrip(" "))

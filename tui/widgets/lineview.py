@@ -8,8 +8,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from lockdeck.tui.view.lines import EMPTY, Line
-from lockdeck.tui.view.longpage import LongPage
+from lockdeck.tui.view.lines import EMPTY, Line, LongPage
 from lockdeck.tui.widgets.appearance import appearance_of, repaint_on_theme_change
 
 LineMaker = Callable[[int], Sequence[Line]]

@@ -1,11 +1,10 @@
-"""A long page: its lines are those of its rows and entries, and an entry is made when it is looked at."""
+"""A long page: its lines are those of its rows and items, and an item is made when it is looked at."""
 
 from __future__ import annotations
 
 import pytest
 
-from lockdeck.tui.view.lines import EMPTY, Line, line, plain, span, width_of
-from lockdeck.tui.view.longpage import LEAD, Entry, LongPage
+from lockdeck.tui.view.lines import EMPTY, LEAD, Line, ListItem, LongPage, line, plain, span, width_of
 
 NAMES = ("main main", "silas discord:channel:119834421:thread:1690", "ezra " + "会" * 20, "", "a\x1b[2J b")
 
@@ -15,8 +14,8 @@ def page(width: int, made: list[str] | None = None) -> LongPage:
         (made if made is not None else []).append(name)
         return line(span(" ✖ stuck"))
 
-    entries = [Entry(lambda name=name: lead(name), name) for name in NAMES]
-    return LongPage([line("all of it"), EMPTY, *entries], width)
+    items = [ListItem(lambda name=name: lead(name), name) for name in NAMES]
+    return LongPage([line("all of it"), EMPTY, *items], width)
 
 
 @pytest.mark.parametrize("width", [16, 20, 31, 80])
