@@ -1,15 +1,14 @@
-"""Watch the user's own theme files, by name, size and time of change."""
+"""Watch the user's own theme files, by name, size and time of change; the kernel tells when to look."""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lockdeck.backend.watch.wakeup.filewatch import StateWatch
 from lockdeck.themes.loader import ThemeCatalog, load_catalog, theme_files
-
-POLL_S = 1.0
-"""Seconds between two looks at the theme folders."""
 
 Traits = tuple[tuple[str, int, int], ...]
 
@@ -28,39 +27,35 @@ def traits(folders: Sequence[Path]) -> Traits:
 
 
 class ThemeWatch:
-    """Looks at the folders in a thread of its own and hands over a new catalog when a theme has changed.
+    """Waits in a thread of its own and hands over a new catalog when a theme has changed.
 
     A daemon thread: a folder on a file system that hangs must not keep the terminal.
     """
 
-    def __init__(
-        self, folders: Sequence[Path], tell: Callable[[ThemeCatalog], object], poll_s: float = POLL_S
-    ) -> None:
+    def __init__(self, folders: Sequence[Path], tell: Callable[[ThemeCatalog], object]) -> None:
         self._folders = tuple(folders)
         self._tell = tell
-        self._poll_s = poll_s
-        self._traits = traits(self._folders)
-        self._stop = threading.Event()
+        self._watch: StateWatch | None = None
 
     def start(self) -> None:
         """Begin to watch; with no folder there is nothing to watch."""
         if self._folders:
-            threading.Thread(target=self._run, name="lockdeck-themes", daemon=True).start()
+            self._watch = StateWatch(self._where, lambda: traits(self._folders))
+            threading.Thread(
+                target=self._run, args=(self._watch,), name="lockdeck-themes", daemon=True
+            ).start()
 
     def stop(self) -> None:
         """Ask the thread to end; does not wait for it."""
-        self._stop.set()
+        if self._watch is not None:
+            self._watch.stop()
 
-    def look(self) -> ThemeCatalog | None:
-        """Return the themes anew when a file has changed since the last look, else None."""
-        now = traits(self._folders)
-        if now == self._traits:
-            return None
-        self._traits = now
-        return load_catalog(self._folders)
+    def _run(self, watch: StateWatch) -> None:
+        while watch.wait():
+            self._tell(load_catalog(self._folders))
+        watch.close()
 
-    def _run(self) -> None:
-        while not self._stop.wait(self._poll_s):
-            catalog = self.look()
-            if catalog is not None:
-                self._tell(catalog)
+    def _where(self) -> set[str]:
+        """Return the folders that theme files are named in, and those that they are in."""
+        files = (os.path.realpath(path) for folder in self._folders for path in theme_files(folder))
+        return {*map(os.path.abspath, self._folders), *map(os.path.dirname, files)}

@@ -32,11 +32,15 @@ class Stage(App[None]):
         super().__init__()
         self.made: list[str] = []
         self.made_when_wide: list[str] = []
+        self.said: list[str] = []
 
     def compose(self) -> ComposeResult:
         makes = partial(cell, self.made)
         name = Column(name="name", title="NAME", width=Width(10, flex=1), cell=makes, sort=None, field=None)
-        yield Table([name], lambda: CellContext(0.0, UNICODE))
+        yield Table([name], lambda: CellContext(0.0, UNICODE), empty=self.words)
+
+    def words(self) -> list[Line]:
+        return [line(span(text)) for text in self.said]
 
     @property
     def table(self) -> Table[str]:
@@ -119,6 +123,22 @@ async def test_only_visible_rows_are_made_and_only_changed_ones_painted() -> Non
         assert painted == []
         app.table.show(order, items | {"row-00004": "changed", "row-09000": "out of sight"})
         assert [(region.y, region.height) for region in painted] == [(5, 1)]
+
+
+async def test_what_is_said_instead_of_rows_is_painted_again_only_where_it_differs() -> None:
+    app = Stage()
+    async with app.run_test(size=(40, 10)) as pilot:
+        app.said = ["Nothing needs you.", "Watching:"]
+        app.show(())
+        await pilot.pause()
+        painted: list[Region] = []
+        app.table.refresh = lambda *regions, **_options: painted.extend(regions)  # type: ignore[method-assign]
+        app.show(())
+        app.table.tick()
+        assert painted == []
+        app.said = ["Nothing needs you.", "Watched:"]
+        app.show(())
+        assert [(region.y, region.height) for region in painted] == [(2, 1)]
 
 
 async def test_cells_are_made_for_visible_columns_only() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
@@ -138,20 +139,42 @@ def touched(path: Path, text: str, moment: int) -> None:
     os.utime(path, ns=(moment, moment))
 
 
-def test_a_theme_is_read_anew_when_its_file_changes_and_only_then(tmp_path: Path) -> None:
+class Watching:
+    """A watch over theme files; the catalogs that it hands over."""
+
+    def __init__(self, folder: Path) -> None:
+        self._catalogs: Queue[ThemeCatalog] = Queue()
+        self._watch = ThemeWatch([folder], self._catalogs.put)
+
+    def __enter__(self) -> Watching:
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._watch.stop()
+
+    def next(self) -> ThemeCatalog:
+        return self._catalogs.get(timeout=30)
+
+
+def test_a_theme_is_read_anew_when_its_file_changes_and_when_it_goes(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     touched(mine, theme_text(), 1)
-    watch = ThemeWatch([tmp_path], lambda _catalog: None)
-    assert watch.look() is None
-    touched(mine, theme_text("#ffd700"), 2)
-    catalog = watch.look()
-    assert catalog is not None
-    assert catalog.palettes["mine"].styles["accent"].colour == "#ffd700"
-    assert watch.look() is None
-    mine.unlink()
-    gone = watch.look()
-    assert gone is not None
-    assert "mine" not in gone.palettes
+    with Watching(tmp_path) as watch:
+        touched(mine, theme_text("#ffd700"), 2)
+        assert watch.next().palettes["mine"].styles["accent"].colour == "#ffd700"
+        mine.unlink()
+        assert "mine" not in watch.next().palettes
+
+
+def test_a_theme_behind_a_link_is_read_anew_when_its_file_changes(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "themes", tmp_path / "elsewhere.toml"
+    folder.mkdir()
+    touched(elsewhere, theme_text(), 1)
+    (folder / "mine.toml").symlink_to(elsewhere)
+    with Watching(folder) as watch:
+        touched(elsewhere, theme_text("#ffd700"), 2)
+        assert watch.next().palettes["mine"].styles["accent"].colour == "#ffd700"
 
 
 def test_a_folder_that_is_not_there_has_no_themes(tmp_path: Path) -> None:
@@ -164,18 +187,17 @@ async def test_the_theme_in_use_is_put_on_anew_and_a_broken_one_is_told_once_and
     mine = tmp_path / "mine.toml"
     touched(mine, theme_text(), 1)
     app = dashboard(theme="mine", catalog=load_catalog([tmp_path]))
-    watch = ThemeWatch([tmp_path], app.producers.offer_catalog)
     async with app.run_test(size=(80, 24)) as pilot:
         await show(pilot, incident())
         touched(mine, theme_text("#ffd700"), 2)
-        app.producers.offer_catalog(watch.look())
+        app.producers.offer_catalog(load_catalog([tmp_path]))
         await wait_for(pilot, lambda: app.stylebook.palette.styles["accent"].colour == "#ffd700")
         await wait_for(pilot, lambda: app.current_theme.accent == "#ffd700")
         await wait_for(pilot, lambda: "#ffd700" in colours(app))
         assert not app._notifications
         for moment in (3, 4):
             touched(mine, "dark = 3\n", moment)
-            app.producers.offer_catalog(watch.look())
+            app.producers.offer_catalog(load_catalog([tmp_path]))
             await wait_for(pilot, lambda: bool(app.catalog.problems))
         await pilot.pause()
         assert app.stylebook.palette.styles["accent"].colour == "#ffd700"
@@ -183,11 +205,7 @@ async def test_the_theme_in_use_is_put_on_anew_and_a_broken_one_is_told_once_and
 
 
 async def test_the_watch_runs_beside_the_dashboard(tmp_path: Path) -> None:
-    catalogs: list[ThemeCatalog] = []
-    watch = ThemeWatch([tmp_path], catalogs.append, poll_s=0.01)
-    watch.start()
-    touched(tmp_path / "mine.toml", theme_text(), 1)
-    app = dashboard()
+    app = dashboard(theme_folders=[tmp_path])
     async with app.run_test() as pilot:
-        await wait_for(pilot, lambda: any("mine" in catalog.palettes for catalog in catalogs))
-    watch.stop()
+        touched(tmp_path / "mine.toml", theme_text(), 1)
+        await wait_for(pilot, lambda: "mine" in app.catalog.palettes)

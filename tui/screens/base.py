@@ -36,6 +36,9 @@ TOO_SMALL = "lockdeck needs 40 columns and 10 lines"
 class DeckScreen(CommandScreen):
     """A screen of the dashboard."""
 
+    _toasts_above: int | None = None
+    """Lines that toasts are shown above; None until somebody said so."""
+
     @property
     def crumb(self) -> str:
         """The name of this screen on the way that led to it."""
@@ -93,8 +96,10 @@ class DeckScreen(CommandScreen):
 
     def lift_toasts(self, lines: int) -> None:
         """Show toasts above so many lines, and above the key bar in any case."""
-        for rack in self.query(ToastRack):
-            rack.styles.margin = (0, 0, lines + 1, 0)
+        if lines != self._toasts_above:
+            self._toasts_above = lines
+            for rack in self.query(ToastRack):
+                rack.styles.margin = (0, 0, lines + 1, 0)
 
     def update_picture(self) -> None:
         """Show the deck's current snapshot."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual import events
 from textual.binding import Binding
 from textual.screen import Screen
@@ -13,11 +15,18 @@ from lockdeck.tui.view.lines import Line, span, width_of
 from lockdeck.tui.view.text import content
 from lockdeck.tui.widgets.appearance import appearance_of, repaint_on_theme_change
 
+Label = tuple[Binding, bool, Line]
+"""A binding, whether its key works now, and what is shown of it."""
+
 
 class KeyBar(Widget):
     """Shows key and label of each shown binding, as many as fit; a click presses the key. Beneath a dialog it shows none."""
 
     DEFAULT_CSS = "KeyBar { dock: bottom; height: 1; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._painted: Sequence[Label] = ()
 
     def on_mount(self) -> None:
         """Follow the theme and the bindings."""
@@ -26,7 +35,8 @@ class KeyBar(Widget):
         self.app.screen_change_signal.subscribe(self, self._bindings_changed)
 
     def _bindings_changed(self, _screen: Screen[object]) -> None:
-        self.refresh()
+        if self._labels() != self._painted:
+            self.refresh()
 
     def on_click(self, event: events.Click) -> None:
         """Press the key that was clicked."""
@@ -52,14 +62,15 @@ class KeyBar(Widget):
         """Return the strip of the bar."""
         width = self.size.width
         row: Line = (span(" "),)
-        for _binding, _enabled, label in self._labels():
+        self._painted = self._labels()
+        for _binding, _enabled, label in self._painted:
             if width_of(row) + width_of(label) > width:
                 break
             row = (*row, *label, span("  "))
         return appearance_of(self).stylebook.strip(row, width, "panel")
 
-    def _labels(self) -> list[tuple[Binding, bool, Line]]:
-        labels: list[tuple[Binding, bool, Line]] = []
+    def _labels(self) -> Sequence[Label]:
+        labels: list[Label] = []
         if not self.screen.is_active:
             return labels
         actions: set[str] = set()

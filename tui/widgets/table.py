@@ -85,7 +85,7 @@ class Table(TableCanvas[Item], can_focus=True):
 
     def show(self, order: Sequence[Key], items: Mapping[Any, Item]) -> None:
         """Show these rows in this order. Only visible lines that differ are painted again."""
-        old_key, old_cursor, was_empty = self.cursor_key, self._cursor, not self._order
+        old_key, old_cursor = self.cursor_key, self._cursor
         moved = order is not self._order and order != self._order
         self._order, self._items = order, items
         if moved:
@@ -93,7 +93,7 @@ class Table(TableCanvas[Item], can_focus=True):
             self._cursor = self._index_of(old_key, old_cursor) if self._follows_row else 0
             self._update_size()
             self._scroll_with_cursor(self._cursor - old_cursor)
-        self._repaint(everything=was_empty or not order)
+        self._repaint()
         if self.cursor_key != old_key:
             self.post_message(self.CursorMoved())
 

@@ -42,7 +42,9 @@ class TableCanvas(ScrollView, Generic[Item]):
         self._items: Mapping[Any, Item] = {}
         self._painter: RowPainter[Item] = RowPainter(self._columns, context)
         self._foot: Line = EMPTY
-        self._lines: list[VisibleLine] = []
+        self._lines: Sequence[VisibleLine] = ()
+        self._said: Sequence[Line] = ()
+        self._words: tuple[Sequence[Line], int] = ((), 0)
         self._named: tuple[object, ...] = ()
         self._names: Mapping[Key, Names] = {}
         self._cursor = 0
@@ -145,7 +147,7 @@ class TableCanvas(ScrollView, Generic[Item]):
         if y < HEADER_LINES:
             return self._header(width)
         if not self._order:
-            return self._empty_line(y - HEADER_LINES, width)
+            return self._instead_of_rows(y - HEADER_LINES, width)
         index = int(self.scroll_y) + y - HEADER_LINES
         if index >= len(self._order):
             below = self._foot if index == len(self._order) else EMPTY
@@ -174,9 +176,8 @@ class TableCanvas(ScrollView, Generic[Item]):
         )
         return self._painter.strip(key, self._items[key], row_look)
 
-    def _empty_line(self, y: int, width: int) -> Strip:
-        rows = [part for row in self._empty() for part in (wrap(row, width - 2) if row else (EMPTY,))]
-        row = rows[y] if y < len(rows) else EMPTY
+    def _instead_of_rows(self, y: int, width: int) -> Strip:
+        row = self._said[y] if y < len(self._said) else EMPTY
         return appearance_of(self).stylebook.strip((MARGIN, *row) if row else EMPTY, width)
 
     def _layout(self) -> Layout:
@@ -201,12 +202,23 @@ class TableCanvas(ScrollView, Generic[Item]):
         self._see()
         self.refresh()
 
-    def _see(self) -> list[VisibleLine]:
-        """Make the lines that are in sight; return those that were. Whoever calls it has them painted where they differ."""
-        previous, self._lines = self._lines, self._visible_lines()
+    def _see(self) -> tuple[Sequence[VisibleLine], Sequence[Line]]:
+        """Make the lines that are in sight; return those that were. Whoever calls it has them painted where they differ.
+
+        They are rows, or what is said instead of them.
+        """
+        previous = self._lines, self._said
+        self._lines, self._said = self._visible_lines(), () if self._order else self._wrapped_words()
         return previous
 
-    def _visible_lines(self) -> list[VisibleLine]:
+    def _wrapped_words(self) -> Sequence[Line]:
+        rows, width = words = self._empty(), self._row_width - 2
+        if words != self._words or not self._said:
+            self._words = words
+            return [part for row in rows for part in (wrap(row, width) if row else (EMPTY,))]
+        return self._said
+
+    def _visible_lines(self) -> Sequence[VisibleLine]:
         top, keys = int(self.scroll_y), self.keys_in_sight
         self._painter.lay_out(self._row_width, self._wide)
         ellipsis = appearance_of(self).symbols.ellipsis
@@ -220,13 +232,14 @@ class TableCanvas(ScrollView, Generic[Item]):
             for index, (key, version) in enumerate(zip(keys, versions, strict=True), top)
         ]
 
-    def _repaint(self, *, everything: bool = False) -> None:
+    def _repaint(self) -> None:
         """Paint the lines that differ from those before."""
-        previous, current = self._see(), self._lines
-        if everything or len(previous) != len(current):
+        rows, said = self._see()
+        if len(rows) != len(self._lines) or len(said) != len(self._said):
             self.refresh()
             return
         width = self.size.width
-        changed = [y for y, (old, new) in enumerate(zip(previous, current, strict=True)) if old != new]
+        pairs = zip((*rows, *said), (*self._lines, *self._said), strict=True)
+        changed = [y for y, (old, new) in enumerate(pairs) if old != new]
         if changed:
             self.refresh(*(Region(0, y + HEADER_LINES, width, 1) for y in changed))

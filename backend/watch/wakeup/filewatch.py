@@ -1,9 +1,13 @@
-"""Wait until one file changes, whatever an editor does to it: writes into it, replaces it, removes it, makes it and its folder."""
+"""Wait until a file, or what stands in some folders, changes, whatever an editor does to it.
+
+It may write into a file, replace it, remove it, make it and its folder.
+"""
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable, Collection
 
 from lockdeck.backend.system import inotify
 from lockdeck.backend.system.inotify import Inotify
@@ -25,26 +29,30 @@ Traits = tuple[int, ...] | None
 """Mode, device, inode, size and times of a file; None where there is none."""
 
 
-class FileWatch:
-    """The watch over one path, from now on. `wait` belongs to one thread; `stop` may be called in any."""
+class StateWatch:
+    """The watch over what `state` returns, from now on. `wait` belongs to one thread; `stop` may be called in any.
 
-    def __init__(self, path: str) -> None:
-        self._path = os.path.abspath(path)
-        self._seen = traits(self._path)
+    `folders` returns those in which something happens where it changes; it is asked again after every event.
+    """
+
+    def __init__(self, folders: Callable[[], Collection[str]], state: Callable[[], object]) -> None:
+        self._folders = folders
+        self._state = state
+        self._seen = state()
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._bell: Bell | None = Bell()
 
     def wait(self) -> bool:
-        """Wait until the file is another than it was, and has come to rest; return False once it was stopped."""
+        """Wait until the state is another than it was, and has come to rest; return False once it was stopped."""
         bell = self._bell
         if bell is None:
             return False
         kernel = _instance()
         try:
             while not self._stopped.is_set():
-                live = kernel is not None and _arm(kernel, self._path)
-                if traits(self._path) != self._seen:
+                live = kernel is not None and _arm(kernel, self._folders())
+                if self._state() != self._seen:
                     self._settle()
                     return not self._stopped.is_set()
                 bell.wait(HEAL_S if live else POLL_S, *(() if kernel is None else (kernel.fileno(),)))
@@ -71,9 +79,19 @@ class FileWatch:
 
     def _settle(self) -> None:
         for _rest in range(MOST_SETTLES):
-            self._seen = traits(self._path)
-            if self._stopped.wait(SETTLE_S) or traits(self._path) == self._seen:
+            self._seen = self._state()
+            if self._stopped.wait(SETTLE_S) or self._state() == self._seen:
                 return
+
+
+class FileWatch(StateWatch):
+    """The watch over one path."""
+
+    def __init__(self, path: str) -> None:
+        path = os.path.abspath(path)
+        super().__init__(
+            lambda: {os.path.dirname(path), os.path.dirname(os.path.realpath(path))}, lambda: traits(path)
+        )
 
 
 def traits(path: str) -> Traits:
@@ -95,10 +113,10 @@ def _instance() -> Inotify | None:
         return None  # no such system, or a limit: it is polled
 
 
-def _arm(kernel: Inotify, path: str) -> bool:
-    """Watch the folder that names the file, and the one that it is in; where there is none yet, the nearest above."""
+def _arm(kernel: Inotify, folders: Collection[str]) -> bool:
+    """Watch folders; where there is none yet, the nearest above."""
     try:
-        for folder in {os.path.dirname(path), os.path.dirname(os.path.realpath(path))}:
+        for folder in folders:
             above = _standing(folder)
             kernel.add(above, _GOES | (_CHANGES if above == folder else _APPEARS))
     except OSError:
