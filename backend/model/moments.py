@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -93,6 +94,7 @@ def clock_text(moment: float | None) -> str | None:
     return f"{at:%H:%M:%S}" if telling is Telling.CLOCK else f"{at:%b %d %H:%M:%S}"
 
 
+@lru_cache(maxsize=1024)
 def iso(moment: float | None) -> str | None:
     """Return a moment as ISO 8601 UTC; None without a date, and for times no calendar holds."""
     if moment is None:

@@ -109,14 +109,30 @@ def summary_json(snapshot: FleetSnapshot) -> Json:
 
 
 def _sessions_json(snapshot: FleetSnapshot) -> Iterator[Json]:
-    """Yield the sessions. Most of a root have the same sources, as one object: that is rendered once."""
-    roots = {root.path: Knowledge(root) for root in snapshot.roots}
-    rendered: dict[int, tuple[tuple[SourceView, ...], list[Json]]] = {}
+    sources = SessionSources(snapshot.roots)
     for session in snapshot.sessions:
-        sources = roots[session.root].listed(session) if session.root in roots else ()
-        if id(sources) not in rendered:
-            rendered[id(sources)] = (sources, sources_json(sources))
-        yield session_json(session, snapshot.generated_at, snapshot.host, rendered[id(sources)][1])
+        yield session_json(session, snapshot.generated_at, snapshot.host, sources.json_of(session))
+
+
+class SessionSources:
+    """The sources of sessions as JSON. Most of a root have the same ones, as one object: that is rendered once."""
+
+    def __init__(self, roots: Iterable[RootView]) -> None:
+        self._roots = {root.path: root for root in roots}
+        self._known: dict[str, Knowledge] = {}
+        self._rendered: dict[int, tuple[tuple[SourceView, ...], list[Json]]] = {}
+
+    def json_of(self, session: SessionView) -> list[Json]:
+        """Return the sources of a session; none where its root is not known."""
+        root = self._roots.get(session.root)
+        if root is None:
+            return []
+        if root.path not in self._known:
+            self._known[root.path] = Knowledge(root)
+        sources = self._known[root.path].listed(session)
+        if id(sources) not in self._rendered:
+            self._rendered[id(sources)] = (sources, sources_json(sources))
+        return self._rendered[id(sources)][1]
 
 
 def sources_json(sources: Iterable[SourceView]) -> list[Json]:

@@ -6,9 +6,14 @@ import io
 import os
 import select
 import sys
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from lockdeck.backend.system.text import safe
+
+_AT_ONCE = 200
+"""So many lines are put into one write at most."""
 
 
 class Sink(io.FileIO):
@@ -75,6 +80,13 @@ def terminal_width() -> int | None:
 def emit(text: str) -> None:
     """Write one line of data to stdout."""
     sys.stdout.write(f"{text}\n")
+
+
+def emit_all(lines: Iterable[str]) -> None:
+    """Write lines of data to stdout, many in one write: whoever reads is woken once for what belongs together."""
+    left = iter(lines)
+    while batch := tuple(islice(left, _AT_ONCE)):
+        emit("\n".join(batch))
 
 
 def narrate(text: str) -> None:

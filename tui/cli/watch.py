@@ -10,7 +10,7 @@ import click
 from lockdeck.backend.model.changes import changes
 from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.model.needs import needs_person
-from lockdeck.backend.model.wire import dumps
+from lockdeck.backend.model.wire import SessionSources, dumps
 from lockdeck.tui.cli.hosts.places import hosts_meant
 from lockdeck.tui.cli.options import (
     Common,
@@ -21,7 +21,7 @@ from lockdeck.tui.cli.options import (
     json_option,
     roots_argument,
 )
-from lockdeck.tui.cli.output import emit, output_trouble
+from lockdeck.tui.cli.output import emit_all, output_trouble
 from lockdeck.tui.cli.startup import collector_for
 from lockdeck.tui.cli.watching.stopping import told_to_stop
 from lockdeck.tui.cli.watching.words import change_json, change_line
@@ -59,8 +59,11 @@ def watch_fleet(collector: Collector, seconds: float | None, as_json: bool) -> E
 
     def publish(snapshot: FleetSnapshot) -> None:
         previous = last[0] if last else None
-        for change in changes(previous, snapshot, snapshot.delta):
-            emit(dumps(change_json(change, snapshot)) if as_json else change_line(change, snapshot))
+        sources = SessionSources(snapshot.roots)
+        emit_all(
+            dumps(change_json(change, snapshot, sources)) if as_json else change_line(change, snapshot)
+            for change in changes(previous, snapshot, snapshot.delta)
+        )
         last[:] = [snapshot]
         if output_trouble() is not None:
             stop.set()  # nobody reads any more

@@ -12,12 +12,12 @@ from lockdeck.backend.hosts.state import HostState
 from lockdeck.backend.model.changes import ChangeKind, changes
 from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.model.moments import iso
-from lockdeck.backend.model.wire import SCHEMA, dumps
+from lockdeck.backend.model.wire import SCHEMA, SessionSources, dumps
 from lockdeck.backend.model.words import time_of_day
 from lockdeck.backend.system.clocks import wall_time
 from lockdeck.backend.system.text import safe
 from lockdeck.tui.cli.hosts.words import host_json, host_line
-from lockdeck.tui.cli.output import emit, output_trouble
+from lockdeck.tui.cli.output import emit_all, output_trouble
 from lockdeck.tui.cli.watching.stopping import told_to_stop
 from lockdeck.tui.cli.watching.words import change_json, change_line
 from lockdeck.tui.exits import Exit
@@ -37,8 +37,7 @@ def watch_hosts(
     try:
         with told_to_stop(end, seconds) as interrupted:
             while not stop.is_set():
-                for line in teller.lines(hosts.states):
-                    emit(line)
+                emit_all(teller.lines(hosts.states))
                 if output_trouble() is not None:
                     break  # nobody reads any more
                 hosts.wait()
@@ -77,8 +76,9 @@ class _Teller:
     def _changes(self, last: FleetSnapshot | None, snapshot: FleetSnapshot) -> Iterator[str]:
         if last is snapshot:
             return
+        sources = SessionSources(snapshot.roots)
         for change in changes(last, snapshot):
             if self._as_json:
-                yield dumps({**change_json(change, snapshot), "onHost": snapshot.host})
+                yield dumps({**change_json(change, snapshot, sources), "onHost": snapshot.host})
             else:
                 yield safe(f"{snapshot.host}  {change_line(change, snapshot)}", 4096)

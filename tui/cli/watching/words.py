@@ -13,16 +13,15 @@ from lockdeck.backend.model.changes import (
     SessionChange,
 )
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView
-from lockdeck.backend.model.knowledge import Knowledge
 from lockdeck.backend.model.moments import iso
 from lockdeck.backend.model.runs.rotation import passed_sentence
 from lockdeck.backend.model.wire import (
     SCHEMA,
+    SessionSources,
     incident_json,
     lock_json,
     root_json,
     session_json,
-    sources_json,
 )
 from lockdeck.backend.model.words import duration, time_of_day, times
 from lockdeck.backend.system.text import SafeText, safe
@@ -30,8 +29,11 @@ from lockdeck.tui.view.incidents import incident_change_text
 from lockdeck.tui.view.printed.table import attempt_text
 
 
-def change_json(change: Change, snapshot: FleetSnapshot) -> dict[str, Any]:
-    """One change as JSON: what it is about, how it changed, and the whole new picture of that thing."""
+def change_json(change: Change, snapshot: FleetSnapshot, sources: SessionSources) -> dict[str, Any]:
+    """One change as JSON: what it is about, how it changed, and the whole new picture of that thing.
+
+    `sources` are those of the snapshot's sessions.
+    """
     now = snapshot.generated_at
     line: dict[str, Any] = {"schema": SCHEMA, "at": iso(now)}
     match change:
@@ -39,7 +41,7 @@ def change_json(change: Change, snapshot: FleetSnapshot) -> dict[str, Any]:
             return line | {
                 "subject": "session",
                 "change": change.kind,
-                "session": session_json(change.view, now, snapshot.host, _sources(change.view, snapshot)),
+                "session": session_json(change.view, now, snapshot.host, sources.json_of(change.view)),
             }
         case LockChange():
             return line | {
@@ -55,11 +57,6 @@ def change_json(change: Change, snapshot: FleetSnapshot) -> dict[str, Any]:
             return line | {"subject": "incident", "change": change.kind, "incident": incident}
         case _:
             assert_never(change)
-
-
-def _sources(session: SessionView, snapshot: FleetSnapshot) -> list[dict[str, Any]]:
-    root = next((root for root in snapshot.roots if root.path == session.root), None)
-    return [] if root is None else sources_json(Knowledge(root).listed(session))
 
 
 def change_line(change: Change, snapshot: FleetSnapshot) -> SafeText:
