@@ -13,12 +13,14 @@ from lockdeck.backend.watch.wakeup.hints import Hints, hints_here
 
 PAUSE_S = 0.05
 """Least time between two looks that events ask for, in seconds."""
-SHARE = 0.12
+SHARE = 0.06
 """A storm of events may cost this share of a core: what looks take beyond it is rested for."""
 ALLOWANCE_S = 0.2
 """So much work (seconds) may come at once before that."""
 LONGEST_PAUSE_S = 0.3
 """It never rests for longer than this (seconds), whatever looks took."""
+_MOST_DEBT_S = ALLOWANCE_S + SHARE * LONGEST_PAUSE_S
+"""One look that took long is rested for once: what happens later does not wait for it, too."""
 GATHER_S = 0.002
 """So long (seconds) after an event others may come that are looked at with it: OpenClaw makes a lock, then writes into it."""
 LOG_S = 0.5
@@ -41,7 +43,8 @@ class Load:
         """Return how long to rest after the work that has just ended."""
         if self._woke is not None:
             elapsed = now - (self._rested if self._rested is not None else self._woke)
-            self._debt = max(0.0, self._debt + (now - self._woke) - SHARE * elapsed)
+            debt = self._debt + (now - self._woke) - SHARE * elapsed
+            self._debt = min(max(0.0, debt), _MOST_DEBT_S)
         self._rested = now
         return min(max(PAUSE_S, (self._debt - ALLOWANCE_S) / SHARE), LONGEST_PAUSE_S)
 

@@ -34,14 +34,20 @@ def live(load: Load, works: list[float], now: float = 0.0) -> tuple[float, list[
 
 
 def test_now_and_then_a_look_is_followed_by_the_shortest_rest():
-    assert live(Load(), [0.005] * 200)[1] == [PAUSE_S] * 200
+    assert live(Load(), [0.003] * 200)[1] == [PAUSE_S] * 200
 
 
 def test_a_burst_after_quiet_times_is_not_held_up():
     assert live(Load(), [0.02] * 9)[1] == [PAUSE_S] * 9
 
 
-@given(st.lists(st.floats(0.0, 0.03), min_size=50, max_size=400))
+def test_a_look_that_took_long_is_rested_for_once():
+    _end, rests = live(Load(), [5.0, 0.001, 0.001, 0.001, 0.001])
+    assert rests[0] == pytest.approx(LONGEST_PAUSE_S)
+    assert rests[-1] == PAUSE_S
+
+
+@given(st.lists(st.floats(0.0, SHARE * LONGEST_PAUSE_S), min_size=50, max_size=400))
 def test_a_storm_costs_no_more_than_its_share(works):
     end, rests = live(Load(), works)
     assert sum(works) <= SHARE * end + ALLOWANCE_S + LONGEST_PAUSE_S * SHARE + max(works)
