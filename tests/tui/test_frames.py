@@ -18,9 +18,11 @@ from lockdeck.tui.dialogs.cancel import CancelDialog
 from lockdeck.tui.dialogs.release import ReleaseDialog
 from lockdeck.tui.operations import ActionContext
 from lockdeck.tui.screens.journal import JournalScreen
+from lockdeck.tui.screens.written.log import LogScreen
 from tests.tui.samples import NOW, incident, quiet
 from tests.tui.scenes import cancel_ladder, cancel_result, journal_entries, release_offer, release_refusal
-from tests.tui.stage import at_rest, dashboard, frame, show, wait_for
+from tests.tui.stage import HeldSource, at_rest, dashboard, frame, show, wait_for
+from tests.tui.written import Written, telling
 
 FRAMES = Path(__file__).parent / "frames"
 SIZES = ((60, 20), (80, 24), (120, 35), (160, 50))
@@ -48,6 +50,23 @@ async def entry(pilot: object) -> None:
     await pilot.press("enter")  # type: ignore[attr-defined]
 
 
+async def log(pilot: object) -> None:
+    await pilot.press("L")  # type: ignore[attr-defined]
+    screen = pilot.app.screen  # type: ignore[attr-defined]
+    assert isinstance(screen, LogScreen)
+    await wait_for(pilot, lambda: screen._read is not None)
+
+
+async def log_lines(pilot: object) -> None:
+    await log(pilot)
+    await pilot.press("r", "slash", *"copilot", "enter", "n")  # type: ignore[attr-defined]
+
+
+async def transcript(pilot: object) -> None:
+    await pilot.press("T")  # type: ignore[attr-defined]
+    await wait_for(pilot, lambda: "aborted" in frame(pilot.app))  # type: ignore[attr-defined]
+
+
 async def completion(pilot: object) -> None:
     await pilot.press("slash", *"state:st", "tab")  # type: ignore[attr-defined]
     await pilot.press("space", *"lock:")  # type: ignore[attr-defined]
@@ -59,9 +78,14 @@ SCENES: dict[str, Scene] = {
     "locks": keys("l"),
     "events": keys("e"),
     "journal": journal,
+    "log": log,
+    "lines": log_lines,
+    "transcript": transcript,
     "help": keys("question_mark"),
     "cause": keys("a"),
 }
+WRITTEN = ("log", "lines", "transcript")
+"""Scenes of what was written about a session, of which then more is told."""
 DIALOGS: dict[str, Scene] = {
     "columns": keys("v"),
     "notes": keys("exclamation_mark"),
@@ -106,10 +130,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 async def held(name: str, scene: Scene, size: tuple[int, int], themes: Sequence[str]) -> None:
     journal = Journal("state/journal.jsonl", clock=lambda: NOW - 60)
     journal_entries(journal)
-    app = dashboard(theme=themes[0], action_context=ActionContext(journal=journal, env={}))
+    source = HeldSource()
+    source.records = written = Written(Path())  # type: ignore[attr-defined]
+    app = dashboard(source, theme=themes[0], action_context=ActionContext(journal=journal, env={}))
     async with app.run_test(size=size) as pilot:
         await show(pilot, quiet())
-        await show(pilot, incident())
+        await show(pilot, telling(written) if name in WRITTEN else incident())
         await scene(pilot)
         await at_rest(pilot)
         for theme in themes:

@@ -7,15 +7,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from lockdeck.backend.model.fleet import FleetSnapshot
-from lockdeck.backend.model.sessions.loglines import LogLine
 from lockdeck.tui.app import LockdeckApp
 from lockdeck.tui.dialogs.reader import ReaderDialog
 from lockdeck.tui.screens.written.log import LogScreen
 from lockdeck.tui.screens.written.transcript import TranscriptScreen
 from tests.tui.samples import NOW, incident
 from tests.tui.stage import HeldSource, at_rest, dashboard, frame, show, wait_for
-from tests.tui.written import SAID, TOKEN, Written, with_transcripts
+from tests.tui.written import SAID, TOKEN, Written, telling
 
 SIZE = (120, 40)
 
@@ -29,17 +27,6 @@ def deck(written: Written) -> LockdeckApp:
     source = HeldSource()
     source.records = written  # type: ignore[attr-defined]
     return dashboard(source)
-
-
-def telling(written: Written, *, sentences: tuple[str, ...] = ()) -> FleetSnapshot:
-    """Return the incident; what the log tells of its first session are the profiles that timed out."""
-    snapshot = with_transcripts(incident())
-    told = [
-        LogLine(at, f"profile copilot:{n} timed out", bad=True) for n, at in enumerate(written.moments, 1)
-    ]
-    told += [LogLine(NOW - 1, sentence) for sentence in sentences]
-    first, leader, *rest = snapshot.sessions
-    return replace(snapshot, sessions=(first, replace(leader, log=tuple(told)), *rest))
 
 
 async def open_log(pilot: object, *keys: str) -> LogScreen:

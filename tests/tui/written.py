@@ -10,6 +10,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.backend.model.sessions.loglines import LogLine
 from lockdeck.backend.openclaw.log.place import named_log
 from lockdeck.backend.openclaw.transcriptshape import TranscriptShape
 from lockdeck.backend.system.text import SafeText
@@ -49,6 +50,17 @@ class Written(SessionRecords):
 
     def text(self, path: str, record: object, shape: TranscriptShape, below: str | None) -> SafeText:
         return super().text(str(self.transcript_path), record, shape, None)  # type: ignore[arg-type]
+
+
+def telling(written: Written, *, sentences: tuple[str, ...] = ()) -> FleetSnapshot:
+    """Return the incident; what the log tells of its first session are the profiles that timed out."""
+    snapshot = with_transcripts(incident())
+    told = [
+        LogLine(at, f"profile copilot:{n} timed out", bad=True) for n, at in enumerate(written.moments, 1)
+    ]
+    told += [LogLine(NOW - 1, sentence) for sentence in sentences]
+    first, leader, *rest = snapshot.sessions
+    return replace(snapshot, sessions=(first, replace(leader, log=tuple(told)), *rest))
 
 
 def with_transcripts(snapshot: FleetSnapshot) -> FleetSnapshot:

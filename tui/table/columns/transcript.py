@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from lockdeck.backend.model.words import short_moment, time_of_day
 from lockdeck.backend.openclaw.transcriptshape import Record
 from lockdeck.tui.table.column import Column, Field, Width
+from lockdeck.tui.table.columns.writtenat import WRITTEN_AT
 from lockdeck.tui.view.lines import line, span
 from lockdeck.tui.view.written.records import size_words
-
-
-def _time(record: Record) -> str:
-    return "" if record.at is None else time_of_day(record.at)
 
 
 def _tools(record: Record) -> str:
@@ -18,17 +14,7 @@ def _tools(record: Record) -> str:
 
 
 COLUMNS: tuple[Column[Record], ...] = (
-    Column(
-        name="time",
-        title="TIME",
-        meaning="when it was written, in local time",
-        width=Width(11),
-        cell=lambda record, context: line(
-            span("" if record.at is None else short_moment(record.at, context.now), "dim")
-        ),
-        sort=None,
-        field=Field("time", _time, suggestions=lambda record: (_time(record)[:5],), rank=20),
-    ),
+    WRITTEN_AT,
     Column(
         name="role",
         title="ROLE",
