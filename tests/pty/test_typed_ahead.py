@@ -18,6 +18,8 @@ BURSTS = {
     ),
     "a command by its name": (b":journal\r", b"journal.jsonl", b"q"),
     "two screens, one of them left": (b"leqle", b"Nothing has changed yet", b"q"),
+    "a screen that is left by escape": (b"l\x1be", b"Nothing has changed yet", b"q"),
+    "a filter that is given up": (b"/zz\x1be", b"Nothing has changed yet", b"q"),
     "a row by arrows": (b"\x1b[B\x1b[B\r", b"agent:juno:telegram:direct:4402", b"qg"),
     "letters of two bytes": ("/é\r".encode(), "No row matches é".encode(), b"/\x15\r"),
 }

@@ -5,9 +5,8 @@ from __future__ import annotations
 from codecs import getincrementaldecoder
 from collections.abc import Iterable
 
-from textual._xterm_parser import XTermParser
-
 from lockdeck.tui.app import LockdeckApp
+from lockdeck.tui.terminal.keyparser import KeyParser
 
 BYTES = {
     "enter": "\r",
@@ -43,7 +42,7 @@ class Keyboard:
 
     def __init__(self, app: LockdeckApp) -> None:
         self._app = app
-        self._parser = XTermParser()
+        self._parser = KeyParser()
         self._decode = getincrementaldecoder("utf-8")("replace").decode
 
     def send(self, raw: bytes) -> None:

@@ -10,6 +10,7 @@ from lockdeck.backend.actions.journal import Journal
 from lockdeck.tui.dialogs.ask import AskDialog
 from lockdeck.tui.dialogs.cancel import CancelDialog
 from lockdeck.tui.operations import ActionContext
+from lockdeck.tui.screens.session import SessionScreen
 from tests.tui.keyboard import Keyboard, bytes_of
 from tests.tui.machine.world import World
 from tests.tui.stage import at_rest, dashboard, show, wait_for
@@ -61,6 +62,22 @@ async def test_a_burst_confirms_nothing_wherever_it_is_cut(
             await type_cut(pilot, raw, cut)
             await wait_for(pilot, lambda: asks(app))
             await pilot.press("escape", "u")
+    assert world.reached == []
+    assert world.cancelled == []
+
+
+async def test_an_escape_says_no_also_where_enter_comes_with_it(world: World, context: ActionContext) -> None:
+    app = dashboard(action_context=context)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await show(pilot, world.snapshot())
+        for key in ("R", "c"):
+            await pilot.press(key)
+            await wait_for(pilot, lambda: asks(app))
+            await pilot.press("right")
+            Keyboard(app).send(bytes_of(("escape", "enter")))
+            # enter was for the row beneath
+            await wait_for(pilot, lambda: isinstance(app.screen, SessionScreen))
+            await pilot.press("q")
     assert world.reached == []
     assert world.cancelled == []
 

@@ -10,12 +10,13 @@ import errno
 import os
 import selectors
 from codecs import getincrementaldecoder
+from collections.abc import Collection, Mapping
 from typing import TextIO
 
-from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
 from lockdeck.tui.exits import Exit
+from lockdeck.tui.terminal.keyparser import KeyParser
 
 _TICK_S = 0.1
 """So often the parser is asked whether a lone escape was the key, and not the beginning of a sequence, while it awaits that."""
@@ -90,7 +91,7 @@ class QuickDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Pass on what is typed."""
-        parser = XTermParser(self._debug)
+        parser = KeyParser(self._debug, self._alt_keys)
         decode = getincrementaldecoder("utf-8")("replace").decode
         with selectors.DefaultSelector() as selector:
             selector.register(self._end, selectors.EVENT_READ)
@@ -108,6 +109,13 @@ class QuickDriver(LinuxDriver):
                             self.process_message(message)
                 for message in parser.tick():
                     self.process_message(message)
+
+    def _alt_keys(self) -> Collection[str]:
+        """Return the keys with alt+ that a person has given to commands."""
+        keys: Mapping[str, str] = self._app._keymap  # noqa: SLF001 - nothing public tells it
+        return {
+            key for of_command in keys.values() for key in of_command.split(",") if key.startswith("alt+")
+        }
 
 
 def _read(descriptor: int) -> bytes:
