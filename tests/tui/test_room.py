@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from itertools import combinations
 
 import pytest
@@ -15,13 +16,15 @@ from lockdeck.tui.operations import Offer
 from lockdeck.tui.screens.base import DeckScreen
 from lockdeck.tui.table.layout import GAP
 from lockdeck.tui.targets import Target
-from lockdeck.tui.view.lines import width_of
+from lockdeck.tui.view.lines import plain, width_of
+from lockdeck.tui.view.severity import state_word
 from lockdeck.tui.widgets.lineview import LineView
 from lockdeck.tui.widgets.table import Table
 from tests.tui.fleets import FLEETS, SIZES, WITHOUT_ROWS
 from tests.tui.samples import NOW, incident
 from tests.tui.stage import at_rest, dashboard, frame, show
 
+LABELS = ("why", "who", "how long", "waiting", "now")
 THEMES = ("dark", "light", "monochrome")
 KEPT_AT_80 = ["STATE", "AGENT", "SESSION", "ATTEMPT", "OCCUPIED", "FREE BY", "HOLDER"]
 SCREENS = {"fleet": (), "locks": ("l",), "events": ("e",), "session": ("enter",)}
@@ -152,22 +155,34 @@ async def test_what_opens_over_a_screen_has_room_and_says_whose_it_is(
 
 
 @pytest.mark.parametrize("size", SIZES[:3], ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_the_answer_keeps_its_lines_in_their_places_whatever_is_selected(size: tuple[int, int]) -> None:
+async def test_the_answer_keeps_its_lines_in_their_places_whichever_row_of_a_kind_is_selected(
+    size: tuple[int, int],
+) -> None:
+    app, places = dashboard(), defaultdict(set)
+    async with app.run_test(size=size) as pilot:
+        await show(pilot, incident())
+        for _row in app.screen.table.order:
+            rows = frame(app).split("\n")
+            place = [y for label in LABELS for y, row in enumerate(rows) if row.startswith(f" {label}  ")]
+            assert len(place) == len(LABELS)
+            assert place == sorted(place)
+            places[state_word(app.screen.selected_row)].add(tuple(place))
+            await pilot.press("j")
+            await pilot.pause()
+    assert [len(of_kind) for of_kind in places.values()] == [1] * len(places)
+
+
+@pytest.mark.parametrize("size", SIZES[:3], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_no_part_of_the_answer_is_cut_beside_a_line_that_is_free(size: tuple[int, int]) -> None:
     app = dashboard()
     async with app.run_test(size=size) as pilot:
         await show(pilot, incident())
-        places = set()
         for _row in app.screen.table.order:
-            rows = frame(app).split("\n")
-            labels = ("why", "who", "how long", "waiting", "now")
-            places.add(
-                tuple(y for label in labels for y, row in enumerate(rows) if row.startswith(f" {label}  "))
-            )
+            pane = [plain(row) for row in app.screen.query_one("#preview", LineView).lines][1:]
+            cut, free = any(row.rstrip().endswith("…") for row in pane), any(not row.strip() for row in pane)
+            assert not (cut and free), pane
             await pilot.press("j")
             await pilot.pause()
-        (place,) = places
-        assert len(place) == 5
-        assert list(place) == sorted(place)
 
 
 @pytest.mark.parametrize(

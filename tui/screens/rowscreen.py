@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, cast
 
 from msgspec.structs import replace
@@ -19,6 +19,7 @@ from lockdeck.tui.screens.targetscreen import TargetScreen
 from lockdeck.tui.table.marks import NONE, Marks, present_marks, toggled
 from lockdeck.tui.table.naming import cut_names
 from lockdeck.tui.table.rows import Row
+from lockdeck.tui.view.answer import SessionAnswer
 from lockdeck.tui.view.cause import cause_rows
 from lockdeck.tui.view.header import HeaderState, is_stale
 from lockdeck.tui.view.lines import EMPTY, Line, join, line, span, wrap
@@ -29,12 +30,16 @@ from lockdeck.tui.view.preview import (
     MOST_ROOM,
     RULED,
     TWICE_ROOM,
+    RoomOfKinds,
+    Shares,
     answer_about,
     answer_page,
+    needs,
     preview,
     row_name,
 )
 from lockdeck.tui.view.printed.commands import incident_of
+from lockdeck.tui.view.severity import state_word
 from lockdeck.tui.widgets.causeline import CauseLine
 from lockdeck.tui.widgets.lineview import LineView
 from lockdeck.tui.widgets.table import Table
@@ -55,6 +60,7 @@ class RowScreen(OrderScreen, TargetScreen):
         super().__init__(filter_text)
         self._marks: Marks = NONE
         self._room_used = LEAST_ROOM
+        self._room_of_kinds = RoomOfKinds()
 
     @property
     def exempt_keys(self) -> Marks:
@@ -171,8 +177,7 @@ class RowScreen(OrderScreen, TargetScreen):
             return
         hint = join(map(self._hint, ("cause", "cancel_cause")), span("  "))
         self.query_one(CauseLine).show(lambda width: list(cause_rows(snapshot, now, hint, symbols, width)))
-        incident = incident_of(snapshot, row) if isinstance(row, SessionView) else None
-        about = None if row is None else answer_about(row, now, incident, app.jobs.releases)
+        about = None if row is None else self._answer_about(row)
 
         def lines(width: int) -> Sequence[Line]:
             if row is None or about is None:
@@ -182,7 +187,8 @@ class RowScreen(OrderScreen, TargetScreen):
                 page = answer_page(row, about, self.answer_key, width, apart=self.size.height >= ROOMY_FROM)
                 return [*wrap(title, width, indent=1), EMPTY, *page]
             name = self._unmistakable_name(row, width - RULED)
-            return list(preview(name, row, about, self.answer_key, symbols, width, self._room_used))
+            shares = self._shares_of(row, about, width)
+            return list(preview(name, row, about, self.answer_key, symbols, width, shares))
 
         self._room_used = self._preview_room
         view = self.query_one("#preview", LineView)
@@ -190,6 +196,26 @@ class RowScreen(OrderScreen, TargetScreen):
         under = self.size.width < BESIDE_FROM and view.display
         self.lift_toasts(len(view.lines) if under else 0)
         after_refresh(self, self._fit_preview)
+
+    def _answer_about(self, row: Row) -> SessionAnswer:
+        """Return the answer about a row of the picture."""
+        app, snapshot = self.deck_app, self.deck_app.deck.displayed
+        incident = None
+        if snapshot is not None and isinstance(row, SessionView):
+            incident = incident_of(snapshot, row)
+        return answer_about(row, app.picture_time(), incident, app.jobs.releases)
+
+    def _shares_of(self, row: Row, about: SessionAnswer, width: int) -> Shares:
+        """Return the lines of each part of a row's answer, the same for all rows in sight that are of its kind."""
+        kind = state_word(row)
+
+        def alike() -> Iterator[Shares]:
+            for other in filter(None, map(self.items.get, self.table.keys_in_sight)):
+                if state_word(other) == kind:
+                    yield needs(other, self._answer_about(other), self.answer_key, width)
+
+        own = needs(row, about, self.answer_key, width)
+        return self._room_of_kinds.shares(kind, own, alike, width, self._room_used)
 
     def _fit_preview(self) -> None:
         """Show the answer again where the layout left it another room than there was before."""

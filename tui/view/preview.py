@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from types import MappingProxyType
 
@@ -35,8 +35,11 @@ _BY_RELEASE = {
 """The headline and the line `now` of a row whose lock is being released from here, or was."""
 LEAST_ROOM, TWICE_ROOM, MOST_ROOM = 6, 11, 16
 """Lines of the rule and the five of an answer, each with one, two or three lines."""
-_BY_NEED = (4, 0, 2, 1) * 2 + (3, 3)
+_BY_RANK = (4, 0, 2, 1, 3)
 """The five by who gets a further line first: what may be done, why, how long, who; last waiting, which is short."""
+_BY_NEED = _BY_RANK[:4] * 2 + _BY_RANK[4:] * 2
+Shares = tuple[int, ...]
+"""Lines of each of the five."""
 RULED = 12
 """So many cells beside its name are left to the rule that names a row."""
 
@@ -80,21 +83,59 @@ def preview(
     key_of: KeyOf,
     symbols: Symbols,
     width: int,
-    room: int = LEAST_ROOM,
+    shares: Shares,
 ) -> Iterator[Line]:
-    """Yield a rule with the row's name and the five lines of its answer in as many lines as `room` gives, whatever they say."""
+    """Yield a rule with the row's name and the five lines of its answer in as many lines as each has its share, whatever they say."""
     rule = symbols.rule * max(width - width_of(line(name)) - 5, 0)
     yield line(span(f"{rule} ", "track"), span(name, "heading"), span(f" {symbols.rule * 3}", "track"))
-    for answer_row, lines in zip(answer_lines(row, about, key_of), _shares(room), strict=True):
+    for answer_row, lines in zip(answer_lines(row, about, key_of), shares, strict=True):
         yield from _in_lines(answer_row, lines, width, symbols)
 
 
-def _shares(room: int) -> list[int]:
-    """Return the lines of each of the five: one at least, then the one that needs it most first, three at most."""
-    shares = [1] * 5
+def needs(row: SessionView | LockView, about: SessionAnswer, key_of: KeyOf, width: int) -> Shares:
+    """Return how many lines each of the five takes whole."""
+    return tuple(
+        sum(1 for _line in wrap(one, width, indent=_LABEL)) for one in answer_lines(row, about, key_of)
+    )
+
+
+class RoomOfKinds:
+    """How the lines under a table are shared among the five, for each kind of row: another row of the kind moves nothing."""
+
+    def __init__(self) -> None:
+        self._width = 0
+        self._most: dict[str, Shares] = {}
+
+    def shares(
+        self, kind: str, own: Shares, others: Callable[[], Iterable[Shares]], width: int, room: int
+    ) -> Shares:
+        """Return the share of each, by what the longest answers of the kind take that were seen at this width.
+
+        `own` is what the row's answer takes, `others` asks for those of the rows of its kind that are in sight. Where the
+        longest would have the row's own cut beside free lines, its own count.
+        """
+        if width != self._width:
+            self._width, self._most = width, {}
+        seen = (own, self._most[kind]) if kind in self._most else (own, *others())
+        most = self._most[kind] = tuple(map(max, zip(*seen, strict=True)))
+        shares = _shared(most, room)
+        cut = any(share < need for share, need in zip(shares, own, strict=True))
+        return _shared(own, room) if cut else shares
+
+
+def _shared(wanted: Shares, room: int) -> Shares:
+    """Return the lines of each of the five: one, two or three as `room` gives; who needs none of it gives to who needs more."""
+    shares = [1] * len(wanted)
     for index in islice(_BY_NEED, max(room - LEAST_ROOM, 0)):
         shares[index] += 1
-    return shares
+    for index in _BY_RANK:
+        while shares[index] < wanted[index]:
+            giver = max(range(len(shares)), key=lambda at: shares[at] - wanted[at])
+            if shares[giver] <= wanted[giver]:
+                return tuple(shares)
+            shares[giver] -= 1
+            shares[index] += 1
+    return tuple(shares)
 
 
 def _in_lines(row: Line, lines: int, width: int, symbols: Symbols) -> Iterator[Line]:
