@@ -39,7 +39,8 @@ PATH_BYTES = 4096
 def is_possible_path(path: str) -> bool:
     """Return whether a word from outside can be a path at all: not too long, no NUL, nothing that can't be encoded."""
     try:
-        return "\0" not in path and 0 < len(os.fsencode(path)) < PATH_BYTES
+        length = len(path) if path.isascii() else len(os.fsencode(path))
+        return "\0" not in path and 0 < length < PATH_BYTES
     except UnicodeEncodeError:
         return False
 

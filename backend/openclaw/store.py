@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +18,9 @@ from lockdeck.backend.system.text import SafeText, safe
 TEXT_LIMIT = 1024
 PATH_LIMIT = 4096
 """Longest key or word, and longest path, in characters, that is taken for real."""
+
+_LAST_MS = 8.64e15
+"""No time of JavaScript's is later (milliseconds)."""
 
 Signature = tuple[int, int, int, int]
 
@@ -78,8 +81,29 @@ class _Fields(msgspec.Struct, gc=False, rename="camel"):
     spawned_by: Any = None
 
 
+_Word = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_LIMIT)] | None
+_Milliseconds = Annotated[float, msgspec.Meta(gt=0, lt=_LAST_MS)] | None
+
+
+class _SoundFields(msgspec.Struct, gc=False, rename="camel"):
+    """The same of an entry in which each is what it should be, as in nearly all: the decoder itself sees to that."""
+
+    session_id: _Word = None
+    session_file: str | None = None
+    status: _Word = None
+    updated_at: _Milliseconds = None
+    started_at: _Milliseconds = None
+    ended_at: _Milliseconds = None
+    aborted_last_run: bool | None = None
+    model: _Word = None
+    model_provider: _Word = None
+    queue_mode: _Word = None
+    spawned_by: _Word = None
+
+
 _DOCUMENT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENTRY = msgspec.json.Decoder(_Fields)
+_SOUND_ENTRY = msgspec.json.Decoder(_SoundFields)
 
 
 def read_store(
@@ -161,6 +185,10 @@ def _entry(key: str, raw: msgspec.Raw) -> SessionEntry | None:
     if len(key) > TEXT_LIMIT:
         return None
     try:
+        return _sound_entry(key, _SOUND_ENTRY.decode(raw))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass  # something is not what it should be: what is, counts
+    try:
         fields = _ENTRY.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
@@ -180,6 +208,24 @@ def _entry(key: str, raw: msgspec.Raw) -> SessionEntry | None:
     )
 
 
+def _sound_entry(key: str, fields: _SoundFields) -> SessionEntry:
+    updated_ms, started_ms, ended_ms = fields.updated_at, fields.started_at, fields.ended_at
+    return SessionEntry(
+        key=key,
+        session_id=fields.session_id,
+        session_file=_path(fields.session_file),
+        status=fields.status,
+        updated_at=None if updated_ms is None else updated_ms / 1000,
+        started_at=None if started_ms is None else started_ms / 1000,
+        ended_at=None if ended_ms is None else ended_ms / 1000,
+        aborted_last_run=fields.aborted_last_run is True,
+        model=fields.model,
+        provider=fields.model_provider,
+        queue_mode=fields.queue_mode,
+        spawned_by=fields.spawned_by,
+    )
+
+
 def _text(value: object, limit: int = TEXT_LIMIT) -> str | None:
     return value if isinstance(value, str) and 0 < len(value) <= limit else None
 
@@ -192,4 +238,4 @@ def _path(value: object) -> str | None:
 def _seconds(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value / 1000 if 0 < value < 8.64e15 else None
+    return value / 1000 if 0 < value < _LAST_MS else None

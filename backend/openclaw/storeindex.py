@@ -12,6 +12,8 @@ from lockdeck.backend.openclaw.store import SessionEntry
 
 _TOPIC = late_pattern(r"-topic-[^/]*$")
 
+_NO_NAMES = ("", ".", "..")
+
 
 class StoreIndex(Struct, frozen=True):
     """The sessions of one sessions directory: `by_file` by the name of their transcript in it, `by_id` by session id."""
@@ -40,7 +42,7 @@ class StoreIndex(Struct, frozen=True):
             if entry.session_id is not None:
                 by_id[entry.session_id] = entry
             if entry.session_file is not None:
-                parent, name = os.path.split(os.path.normpath(os.path.join(sessions_dir, entry.session_file)))
+                parent, name = _split(sessions_dir, entry.session_file)
                 if directory.is_at(parent):
                     by_file[name] = entry
         return cls(by_file, by_id)
@@ -56,6 +58,14 @@ class StoreIndex(Struct, frozen=True):
             return entry
         name = transcript.removesuffix(".jsonl")
         return self.by_id.get(name) or self.by_id.get(_TOPIC.sub("", name))
+
+
+def _split(sessions_dir: str, path: str) -> tuple[str, str]:
+    """Return the directory of a transcript and its name, without `.` and `..` on the way."""
+    parent, _, name = path.rpartition("/")
+    if parent == sessions_dir and name not in _NO_NAMES:
+        return parent, name  # as nearly all are written
+    return os.path.split(os.path.normpath(os.path.join(sessions_dir, path)))
 
 
 class _Directory:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Iterable
 from heapq import nlargest
 
 from msgspec import Struct, field
@@ -62,12 +63,7 @@ class WatchedDirectory(Struct):
             self.store = store
             spellings, follow = (self.where.spelling,), self.where.below is None
             self.index = StoreIndex.build(store.entries, self.where.path, spellings=spellings, follow=follow)
-            dated = (
-                (entry.updated_at, path)
-                for entry in store.entries
-                if entry.updated_at is not None and (path := self.lock_path_of(entry)) is not None
-            )
-            self.newest_locks = tuple(nlargest(MOST_NEWEST, dated))
+            self.newest_locks = self._newest(store.entries)
             self.generation += 1
             self._sessions.clear()
         problems = [str(store.problem)] if store.problem else []
@@ -100,6 +96,16 @@ class WatchedDirectory(Struct):
         self.locks, self.work_folders = tuple(locks), tuple(folders)
         self.session_locks = tuple(path for path in locks if lock_kind(path) is LockKind.SESSION)
         return None
+
+    def _newest(self, entries: Iterable[SessionEntry]) -> tuple[tuple[float, str], ...]:
+        """Return when the sessions changed that changed last, and where their locks would stand; the newest first."""
+        named = (entry for entry in entries if entry.session_file is not None or entry.session_id is not None)
+        newest = nlargest(MOST_NEWEST, named, key=lambda entry: (entry.updated_at or 0.0, entry.key))
+        return tuple(
+            (entry.updated_at, path)
+            for entry in newest
+            if entry.updated_at is not None and (path := self.lock_path_of(entry)) is not None
+        )
 
     @property
     def unseen(self) -> bool:

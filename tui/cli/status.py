@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 
@@ -19,7 +21,7 @@ from lockdeck.tui.cli.options import (
     json_option,
     roots_argument,
 )
-from lockdeck.tui.cli.output import emit, narrate, terminal_width
+from lockdeck.tui.cli.output import emit, emit_all, narrate, terminal_width
 from lockdeck.tui.cli.startup import collector_for
 from lockdeck.tui.exits import Exit
 
@@ -59,15 +61,27 @@ def command(
 
 def print_status(collector: Collector, form: str = "table") -> Exit:
     """Take one snapshot, print it in one of the formats, and say whether a person is needed."""
-    snapshot = collector.look()
-    if form == "json":
-        emit(dumps(snapshot_json(snapshot), indent=2))
-    else:
-        for line in snapshot_text(snapshot, form):
-            emit(line)
-        for note in snapshot.notes if form == "table" else ():
-            narrate(note)
+    with _nothing_collected():
+        snapshot = collector.look()
+        if form == "json":
+            emit(dumps(snapshot_json(snapshot), indent=2))
+        else:
+            emit_all(snapshot_text(snapshot, form))
+            for note in snapshot.notes if form == "table" else ():
+                narrate(note)
     return Exit.ATTENTION if needs_person(snapshot) else Exit.OK
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Let no cycles be looked for: a single look leaves none, and all that it made would be gone through for nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def print_plain(snapshot: FleetSnapshot) -> None:

@@ -4,9 +4,11 @@ import json
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import asdict, replace
 
 from lockdeck.backend.openclaw import store
 from lockdeck.backend.openclaw.files import FileRead, read_regular
@@ -53,6 +55,30 @@ def test_an_entry_keeps_what_is_needed_in_seconds(tmp_path: Path) -> None:
             queue_mode="steer",
             spawned_by="agent:main:main",
         ),
+    )
+
+
+_VALUES = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5) | st.sampled_from(["x" * 1025, "y" * 5000, "a\0b", 8.64e15, -1, 0, []])
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(list(ENTRY)), _VALUES))
+def test_what_the_decoder_checks_is_what_is_usable_value_by_value(fields: dict[str, object]) -> None:
+    raw = msgspec.Raw(json.dumps(fields).encode())
+    one_by_one = [
+        store._entry("k", msgspec.Raw(json.dumps({name: fields[name]}).encode())) for name in fields
+    ]
+    whole = store._entry("k", raw)
+    assert whole is not None
+    merged: dict[str, object] = {}
+    for entry in one_by_one:
+        assert entry is not None
+        merged |= {name: value for name, value in asdict(entry).items() if value not in (None, False)}
+    assert whole == SessionEntry(**{"key": "k", **merged})
+    assert store._entry("k", msgspec.Raw(json.dumps({**fields, "status": 3}).encode())) == replace(
+        whole, status=None
     )
 
 
