@@ -41,7 +41,7 @@ from lockdeck.tui.screens.rowprovider import RowProvider
 from lockdeck.tui.screens.rowscreen import BESIDE_FROM
 from lockdeck.tui.screens.session import SessionScreen
 from lockdeck.tui.screens.written.writtenscreen import WrittenScreen
-from lockdeck.tui.snapshots import Inspector, RecordKeeper, SnapshotThrottle, Source
+from lockdeck.tui.snapshots import Inspector, OfHosts, RecordKeeper, SnapshotThrottle, Source
 from lockdeck.tui.terminal.notifications import announce
 from lockdeck.tui.terminal.signals import leave_on_signals
 from lockdeck.tui.tour.tour import GO_ON_KEY, HIDE_KEY, Tour
@@ -100,6 +100,7 @@ class LockdeckApp(DeckApp):
             preferences=preferences or Preferences(),
             inspect=source.inspect if isinstance(source, Inspector) else None,
             records=source.records if isinstance(source, RecordKeeper) else None,
+            addresses=source.addresses if isinstance(source, OfHosts) else None,
             tour=tour,
             kept_in=kept_in,
         )
@@ -134,7 +135,7 @@ class LockdeckApp(DeckApp):
         if self._seconds is not None:
             self.set_timer(self._seconds, self.exit)
         self.producers.start()
-        if not self.read_only:
+        if not (self.read_only or self.on_hosts):
             recover_in_thread(self)
 
     def action_tour_on(self) -> None:
@@ -257,9 +258,9 @@ class LockdeckApp(DeckApp):
         else:
             await self.push_screen(screen)
 
-    async def open_locks_of(self, pid: int) -> None:
-        """Push the locks, filtered to a process; back leads to where the person came from."""
-        await self.push_screen(LocksScreen(f"holder:{pid}"))
+    async def open_locks(self, filter_text: str) -> None:
+        """Push the locks, filtered; back leads to where the person came from."""
+        await self.push_screen(LocksScreen(filter_text))
 
     async def open_table(self, name: str) -> None:
         """Show the screen of a table above the fleet."""

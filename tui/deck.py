@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import count
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from lockdeck.backend.model.changes import Change, IncidentChange, changes, compared, host_changes
 from lockdeck.backend.model.delta import FleetDelta
@@ -17,6 +17,7 @@ from lockdeck.tui.alarms import advance as advance_watch
 from lockdeck.tui.table.rowchanges import RowChanges, RowFinder
 from lockdeck.tui.view.counts import FleetCounts
 from lockdeck.tui.view.events import EventLine, event_lines
+from lockdeck.tui.view.hosts import Hosts
 from lockdeck.tui.view.names import root_label
 from lockdeck.tui.view.sparkline import Pulse, advance
 
@@ -33,6 +34,7 @@ class Display(Struct, frozen=True):
     number: int = 0
     pulse: Pulse = Pulse()
     counts: FleetCounts = FleetCounts()
+    hosts: Hosts = field(default_factory=dict)
 
 
 class Deck:
@@ -75,6 +77,7 @@ class Deck:
             before.number + 1,
             advance(before.pulse, news, snapshot.generated_at),
             before.counts.after((change.old, change.new) for change in rows.fleet),
+            {host.name: host for host in snapshot.hosts},
         )
         self._keep(rows)
         self.log.extendleft((next(self._numbers), event) for event in reversed(lines))
@@ -113,14 +116,24 @@ class Deck:
         step = advance_watch(self._alarms, critical, now, rule, unsettled=busy, listening=listening)
         self._alarms = step.watch
         for notice in step.due:
-            self.note(EventLine(notice.at, notice.severity, notice.name, notice.sentence, notice.row))
+            self.note(
+                EventLine(
+                    notice.at, notice.severity, notice.name, notice.sentence, notice.row, notice.row.host
+                )
+            )
         return step.tell
 
-    def root_label(self, root: str) -> str:
-        """Return a short name for a root, empty when there is only one."""
-        if self.displayed is None or len(self.displayed.roots) < 2:
+    def root_label(self, root: tuple[str, str]) -> str:
+        """Return a short name for a root (host and path), empty where it is the only one of its host."""
+        host, path = root
+        if self.displayed is None or sum(view.host == host for view in self.displayed.roots) < 2:
             return ""
-        return root_label(root)
+        return root_label(path)
+
+    @property
+    def hosts(self) -> Hosts:
+        """The hosts of the picture on show, by name."""
+        return self.display.hosts
 
     def pause(self, now: float) -> None:
         """Keep the picture of this moment (epoch seconds)."""

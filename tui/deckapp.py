@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from lockdeck.backend.hosts.address import HostAddress
+from lockdeck.backend.hosts.nats.address import FleetAddress
 from lockdeck.backend.settings.looks import Change
 from lockdeck.backend.system.text import safe
 from lockdeck.backend.watch.records.records import SessionRecords
@@ -19,6 +21,7 @@ from lockdeck.tui.preferences.memory import Memory
 from lockdeck.tui.preferences.records import Preferences
 from lockdeck.tui.shell import Shell
 from lockdeck.tui.tour.tour import Tour
+from lockdeck.tui.view.hosts import OfHost, time_there
 from lockdeck.tui.view.names import RowKey
 
 
@@ -26,7 +29,8 @@ class DeckApp(Shell):
     """State that screens share.
 
     `clock` returns epoch seconds; `inspect` is None where no process can be read, `records` where no log can, `tour` where
-    the fleet is real, `kept_in` (the file for how tables are left) where nothing is kept.
+    the fleet is real, `kept_in` (the file for how tables are left) where nothing is kept, `addresses` where this machine alone
+    is watched.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class DeckApp(Shell):
         preferences: Preferences,
         inspect: Inspect | None,
         records: SessionRecords | None,
+        addresses: Sequence[HostAddress | FleetAddress] | None = None,
         tour: Tour | None = None,
         kept_in: str | None = None,
     ) -> None:
@@ -53,9 +58,20 @@ class DeckApp(Shell):
         self.preferences = preferences
         self.inspect = inspect
         self.records = records
+        self.addresses = addresses
         self.tour = tour
         self.deck = Deck()
         self.jobs = JobBoard()
+
+    @property
+    def on_hosts(self) -> bool:
+        """True where hosts are watched: then nothing is of this machine, but for what a host of that name tells."""
+        return self.addresses is not None
+
+    def by_hand(self, host: str) -> Sequence[str]:
+        """Return the command with which a person looks on a host, none where none is known."""
+        named = (one for one in self.addresses or () if isinstance(one, HostAddress) and one.name == host)
+        return next((address.by_hand for address in named), ())
 
     def note_deed(self, deed: str) -> None:
         """Let the story of the demo go on where it asked for what the person did."""
@@ -78,6 +94,10 @@ class DeckApp(Shell):
     def picture_time(self) -> float:
         """Return the moment the picture is of: now, or when it was paused (epoch seconds)."""
         return self.clock() if self.deck.paused_at is None else self.deck.paused_at
+
+    def time_of(self, row: OfHost) -> float:
+        """Return the moment the picture of a row is of, by the clock of its host (epoch seconds)."""
+        return time_there(row, self.picture_time(), self.deck.hosts)
 
     def toggle_pause(self) -> None:
         """Keep the picture of this moment, or show the newest again."""
@@ -107,8 +127,8 @@ class DeckApp(Shell):
         """Show log or transcript of a row, above the screen that is seen or in the place of the other."""
         raise NotImplementedError
 
-    async def open_locks_of(self, pid: int) -> None:
-        """Show the locks of a process, above the screen that is seen."""
+    async def open_locks(self, filter_text: str) -> None:
+        """Show the locks that a filter lets through, above the screen that is seen."""
         raise NotImplementedError
 
     async def open_table(self, name: str) -> None:

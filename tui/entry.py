@@ -28,13 +28,12 @@ def open_dashboard(request: DashboardRequest) -> int:
     from lockdeck.tui.preferences.records import Watched
     from lockdeck.tui.run import run_dashboard
 
-    collector = request.collector
-    settings = request.settings
+    source, settings = request.source, request.settings
     action_context = ActionContext(
         journal=request.journal or default_journal(),
         env=request.env,
         settings=settings,
-        logs=lambda: tuple(map(named_log, request.logs)) or collector.log_places,
+        logs=lambda: tuple(map(named_log, request.logs)) or source.log_places,
     )
     keeps = not request.demo and not in_browser()
     kept = recollect(fresh=request.fresh) if keeps else NOTHING_KEPT
@@ -42,7 +41,7 @@ def open_dashboard(request: DashboardRequest) -> int:
     colourless = request.no_color or bool(os.environ.get("NO_COLOR"))
     theme = settings.theme if colourless else preferences.first_theme()
     return run_dashboard(
-        collector,
+        source,
         read_only=settings.read_only,
         theme=theme or None,
         no_color=request.no_color,

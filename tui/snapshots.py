@@ -9,6 +9,8 @@ from typing import Protocol, runtime_checkable
 
 from msgspec.structs import replace
 
+from lockdeck.backend.hosts.address import HostAddress
+from lockdeck.backend.hosts.nats.address import FleetAddress
 from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.system.processes import ProcessDetails
@@ -43,6 +45,13 @@ class RecordKeeper(Protocol):
     @property
     def records(self) -> SessionRecords:
         """The door to logs and transcripts, for threads of the dashboard's own."""
+
+
+@runtime_checkable
+class OfHosts(Protocol):
+    """A source that watches hosts, each by a lockdeck of its own there: nothing it tells of can be read from here."""
+
+    addresses: tuple[HostAddress | FleetAddress, ...]
 
 
 @runtime_checkable

@@ -15,18 +15,22 @@ _SSH = (
     *("-o", "ServerAliveInterval=2", "-o", "ServerAliveCountMax=2"),
 )
 """The system's own ssh; nobody is there to be asked for a password or about a key."""
+_CONTAINERS = frozenset({"docker", "podman", "nerdctl", "kubectl", "oc"})
+"""Commands that give a terminal for `-it`."""
 
 
 class HostAddress(Struct, frozen=True):
     """One host: `name` in every row, `command` to reach it, `group` it belongs to (empty: none).
 
-    `host_options`: the words that name it in a command of ours; none for this machine.
+    `host_options`: the words that name it in a command of ours; none for this machine. `by_hand`: the command with which a
+    person looks there, none where none is known.
     """
 
     name: str
     command: tuple[str, ...]
     group: str = ""
     host_options: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
 
 
 def is_address(word: str) -> bool:
@@ -57,7 +61,22 @@ def ssh_address(word: str, role: Role = Role.VIEWER) -> HostAddress:
     asked = () if role is Role.VIEWER else ("--role", role.value)
     serve = ("lockdeck", "serve", "--stdio", *asked, *([_quoted(root)] if root else []))
     name = destination.removeprefix(SCHEME)
-    return HostAddress(f"{name}{root}", (*_SSH, destination, *serve), host_options=("--host", word))
+    there = ("ssh", "-t", destination, "lockdeck", *([_quoted(root)] if root else []))
+    command = (*_SSH, destination, *serve)
+    return HostAddress(f"{name}{root}", command, host_options=("--host", word), by_hand=there)
+
+
+def by_hand(command: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the command with which a person opens the dashboard where another leads to `lockdeck serve`; none where it can't be told."""
+    if "serve" not in command:
+        return ()
+    words = list(command[: command.index("serve")])
+    name = words[0].rpartition("/")[2]
+    if name == "ssh":
+        words = ["ssh", "-t", *(word for word in words[1:] if word not in ("-T", "-t"))]
+    elif name in _CONTAINERS:
+        words = ["-it" if word == "-i" else word for word in words]
+    return tuple(words)
 
 
 def _bracketed(host: str) -> str:

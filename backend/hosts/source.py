@@ -10,6 +10,7 @@ from lockdeck.backend.hosts.followed import FollowedHosts
 from lockdeck.backend.hosts.merged import MergedHosts
 from lockdeck.backend.hosts.nats.address import FleetAddress
 from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.backend.openclaw.log.place import LogPlace
 from lockdeck.backend.system.clocks import steady_time, wall_time
 
 GATHER_S = 0.04
@@ -23,6 +24,11 @@ class HostsSource:
 
     def __init__(self, addresses: Sequence[HostAddress | FleetAddress]) -> None:
         self.addresses = tuple(addresses)
+
+    @property
+    def log_places(self) -> tuple[LogPlace, ...]:
+        """No log of a host is read from here."""
+        return ()
 
     def run(self, publish: Callable[[FleetSnapshot], None], stop: threading.Event) -> None:
         """Publish a picture of all hosts at every change, and every PICTURE_S, until `stop` is set."""

@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+CLOCKS_APART_S = 2.0
+"""Clocks that are apart by more than this (seconds) are told of, and reckoned with."""
+
 
 class Phase(StrEnum):
     """What we have of a host: called and not yet heard, live, lost, or not to be spoken with."""
@@ -34,6 +37,17 @@ class HostView(Struct, frozen=True):
     role: str | None = None
     told: bool = False
     withheld: int = 0
+
+    @property
+    def apart_s(self) -> float:
+        """How far its clock is ahead of ours (seconds), as far as that is worth reckoning with."""
+        ahead = self.ahead_s or 0.0
+        return ahead if abs(ahead) > CLOCKS_APART_S else 0.0
+
+    @property
+    def lost_since(self) -> float | None:
+        """When a host whose rows are known, but that is not there any more, was heard of last; None for all others."""
+        return self.heard_at if self.told and self.phase is not Phase.LIVE else None
 
     @property
     def seen(self) -> bool:

@@ -79,6 +79,12 @@ def short_moment(moment: float, now: float) -> str:
     return _written(at, "%m-%d %H:%M" if other_day else "%H:%M:%S", UNKNOWN)
 
 
+def minute(moment: float, now: float) -> str:
+    """Return a moment (epoch seconds) as local time in 11 characters at most, `23:26`; of another day `04-10 23:26`."""
+    words = short_moment(moment, now)
+    return words.rpartition(":")[0] if words.count(":") > 1 else words
+
+
 def zoned_time(moment: float | None, now: float | None = None) -> str:
     """Return a moment (epoch seconds) as local time with its zone, `23:26:41 CET`; with its date where `now` is another day."""
     return f"{time_of_day(moment, now)} {zone(moment)}".rstrip()

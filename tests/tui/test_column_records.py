@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from lockdeck.backend.model.changes import changes
+from lockdeck.backend.model.fleet import Severity
 from lockdeck.backend.settings.records import Settings
 from lockdeck.tui.preferences.check import check_columns
 from lockdeck.tui.screens.fleet import FleetScreen
@@ -17,7 +18,7 @@ from lockdeck.tui.table.columns.fleet import row_cell
 from lockdeck.tui.table.journalentry import Entry
 from lockdeck.tui.table.rows import Row, fleet_rows, lock_rows, row_agent
 from lockdeck.tui.table.tables import EVENTS, FLEET, TABLES
-from lockdeck.tui.view.events import event_lines
+from lockdeck.tui.view.events import EventLine, event_lines
 from lockdeck.tui.view.lines import line, plain, span
 from lockdeck.tui.view.sparkline import Beat, Pulse, pulse_name
 from lockdeck.tui.view.symbols import ASCII, UNICODE
@@ -35,12 +36,19 @@ NEW: Column[Row] = Column(
 )
 
 
+def elsewhere(row: Row) -> Row:
+    return replace(row, host="alpha")
+
+
 def items_of(table: str) -> Sequence[object]:
     facts = {"at": "2026-04-05T10:00:00Z", "kind": "released", "path": "/r/a.lock", "releaseId": "a1"}
     return {
-        "fleet": [*fleet_rows(incident()).values(), *fleet_rows(hostile()).values()],
-        "locks": [*lock_rows(incident()).values(), *lock_rows(hostile()).values()],
-        "events": event_lines(changes(quiet(), hostile()), NOW),
+        "fleet": [*map(elsewhere, fleet_rows(incident()).values()), *fleet_rows(hostile()).values()],
+        "locks": [*map(elsewhere, lock_rows(incident()).values()), *lock_rows(hostile()).values()],
+        "events": [
+            EventLine(NOW, Severity.OK, "alpha", "is seen", host="alpha"),
+            *event_lines(changes(quiet(), hostile()), NOW),
+        ],
         "journal": [Entry(1, {}), Entry(2, facts | {"sentences": ["released"]})],
     }[table]
 
@@ -48,14 +56,14 @@ def items_of(table: str) -> Sequence[object]:
 COLUMNS = [
     pytest.param(table.name, column, id=f"{table.name}-{column.name}")
     for table in TABLES.values()
-    for column in table.columns
+    for column in table.all_columns
 ]
 
 
 @pytest.mark.parametrize(("table", "column"), COLUMNS)
 def test_a_column_says_all_of_itself_for_every_item(table: str, column: Column[object]) -> None:
     items = items_of(table)
-    beats = {pulse_name(view): {int(NOW // 10): Beat(1, 1)} for view in incident().sessions}
+    beats = {pulse_name(elsewhere(view)): {int(NOW // 10): Beat(1, 1)} for view in incident().sessions}
     for symbols in (UNICODE, ASCII):
         context = CellContext(NOW, symbols, pulse=Pulse(beats))
         assert any(plain(column.cell(item, context)) for item in items)

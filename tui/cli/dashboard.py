@@ -11,21 +11,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lockdeck.backend.hosts.address import is_address
 from lockdeck.backend.openclaw.log.inputs.words import is_pipe, is_stdin
 from lockdeck.backend.watch.collector import Collector
 from lockdeck.tui.browser import in_browser
-from lockdeck.tui.cli.options import Common, OtherHosts, common_options, roots_argument
+from lockdeck.tui.cli.hosts.places import hosts_meant
+from lockdeck.tui.cli.options import Common, OtherHosts, common_options, hosts_option, roots_argument
 from lockdeck.tui.cli.startup import (
     DashboardRequest,
     collector_for,
     dashboard,
     settings_faults_are_wrong_use,
+    settings_of,
 )
 from lockdeck.tui.exits import Exit
 
 if TYPE_CHECKING:
     from lockdeck.backend.actions.journal import Journal
+    from lockdeck.backend.hosts.address import HostAddress
+    from lockdeck.backend.hosts.nats.address import FleetAddress
     from lockdeck.backend.settings.records import Settings
 
 
@@ -37,18 +40,26 @@ fresh_option = click.option(
 @click.command("dashboard", hidden=True)
 @roots_argument
 @fresh_option
+@hosts_option
 @common_options
-def command(common: Common, roots: tuple[str, ...], fresh: bool) -> int:
+def command(common: Common, roots: tuple[str, ...], hosts: OtherHosts, fresh: bool) -> int:
     """Open the dashboard; without a terminal the same as status."""
     group = click.get_current_context().parent
-    fresh = fresh or bool(group is not None and group.params.get("fresh"))
-    return dashboard_or_status(roots, common, fresh=fresh)
+    before = group.params if group is not None else {}
+    if before:
+        hosts = OtherHosts(before["hosts"], before["nats"], before["fleet"]).merge(hosts)
+    return dashboard_or_status(roots, common, hosts, fresh=fresh or bool(before.get("fresh")))
 
 
-def dashboard_or_status(roots: tuple[str, ...], common: Common, *, fresh: bool) -> Exit:
+def dashboard_or_status(roots: tuple[str, ...], common: Common, hosts: OtherHosts, *, fresh: bool) -> Exit:
     """Open the dashboard where there is a terminal, else print the status."""
-    if any(map(is_address, roots)):
-        return _hosts_as_text(roots, common)
+    addresses = hosts_meant(roots, hosts, common)
+    if addresses and has_screen():
+        return open_hosts(addresses, common, fresh=fresh)
+    if addresses:
+        from lockdeck.tui.cli.hosts.status import print_hosts
+
+        return print_hosts(addresses, "table")
     keyboard = None if sys.stdin.isatty() else terminal_beside(common.logs)
     if in_browser() and any(map(is_stdin, common.logs)):
         raise click.UsageError("--log - can't be served to a browser: stdin is its keyboard")
@@ -65,16 +76,30 @@ def dashboard_or_status(roots: tuple[str, ...], common: Common, *, fresh: bool) 
     return open_dashboard(collector, common, logs=logs, fresh=fresh)
 
 
-def _hosts_as_text(roots: Sequence[str], common: Common) -> Exit:
-    """Print the status of hosts; where there is a screen, say that the dashboard shows none of them."""
-    if has_screen():
-        raise click.UsageError(
-            "the dashboard shows this machine alone; `lockdeck status` and `watch` show hosts"
-        )
-    from lockdeck.tui.cli.hosts.places import hosts_meant
-    from lockdeck.tui.cli.hosts.status import print_hosts
+def open_hosts(
+    addresses: Sequence[HostAddress | FleetAddress],
+    common: Common,
+    *,
+    seconds: float | None = None,
+    journal: Journal | None = None,
+    demo: bool = False,
+    fresh: bool = False,
+) -> Exit:
+    """Open the dashboard on hosts. Nothing of this machine is read for it but what a `serve` here tells, if it is one of them."""
+    from lockdeck.backend.hosts.source import HostsSource
 
-    return print_hosts(hosts_meant(roots, OtherHosts(), common), "table")
+    request = DashboardRequest(
+        HostsSource(addresses),
+        _with_options(settings_of(common), common),
+        no_color=common.no_color,
+        seconds=seconds,
+        journal=journal,
+        demo=demo,
+        fresh=fresh,
+        reread=None if demo else partial(_reread, common),
+    )
+    with settings_faults_are_wrong_use():
+        return Exit(dashboard().open(request))
 
 
 def open_dashboard(

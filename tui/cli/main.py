@@ -12,7 +12,7 @@ from lockdeck import __version__
 from lockdeck.backend.system.folders import NoHomeError
 from lockdeck.tui.cli.commands import DEFAULT, CommandGroup
 from lockdeck.tui.cli.guide.examples import epilog_of
-from lockdeck.tui.cli.options import Common, common_options
+from lockdeck.tui.cli.options import Common, OtherHosts, common_options, hosts_option
 from lockdeck.tui.cli.output import narrate, output_trouble, take_streams
 from lockdeck.tui.cli.startup import Dashboard
 from lockdeck.tui.exits import Exit
@@ -70,17 +70,23 @@ def _show(error: click.ClickException) -> None:
 )
 @click.version_option(__version__)
 @click.option("--fresh", is_flag=True, help="Forget how the dashboard's tables and theme were left.")
+@hosts_option
 @common_options
-def cli(common: Common, fresh: bool) -> int | None:
+def cli(common: Common, hosts: OtherHosts, fresh: bool) -> int | None:
     """Watch OpenClaw session locks live: who holds them, is the holder alive, what may be done.
 
-    With ROOTs (or none: the usual places) and a terminal, `lockdeck [ROOT]...` opens the dashboard.
+    With ROOTs (or none: the usual places) and a terminal, `lockdeck [ROOT]...` opens the dashboard. A ROOT is an OpenClaw
+    state directory, or the address of another host (ssh://HOST).
     """
     command = click.get_current_context().invoked_subcommand
     if fresh and command not in (None, DEFAULT):
         raise click.UsageError(f"--fresh is for the dashboard, {command} keeps nothing")
+    if hosts.named and command not in (None, DEFAULT):
+        raise click.UsageError(
+            f"--hosts and --nats stand behind the command: lockdeck {command} --hosts FILE"
+        )
     if command is not None:
         return None
     from lockdeck.tui.cli.dashboard import dashboard_or_status
 
-    return dashboard_or_status((), common, fresh=fresh)
+    return dashboard_or_status((), common, hosts, fresh=fresh)

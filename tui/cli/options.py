@@ -104,6 +104,16 @@ class OtherHosts(Struct, frozen=True):
     nats: str | None = None
     fleet: str = USUAL_FLEET
 
+    @property
+    def named(self) -> bool:
+        """Whether any host is named."""
+        return bool(self.files) or self.nats is not None
+
+    def merge(self, later: OtherHosts) -> OtherHosts:
+        """Return both together; a later fleet wins."""
+        fleet = later.fleet if later.nats is not None or later.fleet != USUAL_FLEET else self.fleet
+        return OtherHosts(self.files + later.files, later.nats or self.nats, fleet)
+
 
 roots_argument = click.argument("roots", nargs=-1, type=PathName(), metavar="[ROOT]...")
 files_option = click.option(

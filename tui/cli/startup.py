@@ -19,6 +19,7 @@ from lockdeck.tui.exits import Exit
 
 if TYPE_CHECKING:
     from lockdeck.backend.actions.journal import Journal
+    from lockdeck.backend.hosts.source import HostsSource
     from lockdeck.backend.settings.records import Settings
     from lockdeck.backend.watch.collector import Collector
 
@@ -31,12 +32,12 @@ TYPED_LOG = "reads what is typed or pasted here, to its end (ctrl+d)"
 class DashboardRequest(Struct, frozen=True):
     """The dashboard that is to be opened; it ends by itself after `seconds`.
 
-    `logs` are those that a cancel reads, without any those of the collector. Without a `journal` it is the usual one.
+    `source`: what is watched. `logs` are those that a cancel reads, without any those of the collector. Without a `journal` it is the usual one.
     `demo`: what is watched is simulated. `fresh`: how the tables were left is forgotten. `settings` are those in use, and
     `reread` reads them anew with the options of this call, None where they come from no file.
     """
 
-    collector: Collector
+    source: Collector | HostsSource
     settings: Settings
     no_color: bool
     logs: tuple[str, ...] = ()

@@ -21,11 +21,15 @@ from lockdeck.tui.targets import Target
 from lockdeck.tui.view.events import EventLine
 from lockdeck.tui.view.lines import Line
 
+NOT_FROM_HERE = "a deck of hosts only looks: `lockdeck release` and `cancel` with --host ask the host to act"
 _TOAST = {Severity.WARNING: "warning", Severity.CRITICAL: "error"}
 
 
 def ask_release(app: DeckApp, targets: Sequence[Target], remarks: Sequence[Line] = ()) -> None:
     """Ask whether these locks are to be released; the remarks stand above all else."""
+    if app.on_hosts:
+        app.tell(NOT_FROM_HERE, severity="warning")
+        return
     app.push_screen(ReleaseDialog(targets, remarks), partial(_release, app))
 
 
@@ -33,6 +37,9 @@ def ask_cancel(
     app: DeckApp, targets: Sequence[Target], rung: str | None = None, remarks: Sequence[Line] = ()
 ) -> None:
     """Ask how the runs of these sessions are to be ended, beginning with a rung; the remarks stand above all else."""
+    if app.on_hosts:
+        app.tell(NOT_FROM_HERE, severity="warning")
+        return
     app.push_screen(CancelDialog(targets, rung, remarks), partial(_cancel, app))
 
 
@@ -120,8 +127,8 @@ def fail_job(app: DeckApp, message: JobFailed) -> None:
 
 def _enter(app: DeckApp, job: Job, piece: Piece) -> None:
     reason = f": {piece.sentences[0]}" if piece.sentences else ""
-    sentence = f"{job.title.split()[0].lower()} {piece.word}{reason}"
-    app.deck.note(EventLine(app.clock(), piece.severity, piece.target.title, sentence, piece.target.row))
+    sentence, row = f"{job.title.split()[0].lower()} {piece.word}{reason}", piece.target.row
+    app.deck.note(EventLine(app.clock(), piece.severity, piece.target.title, sentence, row, row.host))
     if piece.severity is Severity.OK:
         app.note_deed(piece.word)
     app.update_screen()

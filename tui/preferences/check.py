@@ -47,7 +47,7 @@ def with_looks(preferences: Preferences, looks: Looks) -> Preferences:
 
 
 def _known(look: TableLook, table: TableKind[Any]) -> TableLook:
-    names = {column.name for column in table.columns}
+    names = {column.name for column in table.all_columns}
     try:
         parse(look.filter, table.fields)
     except FilterError:

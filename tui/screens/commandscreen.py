@@ -16,6 +16,7 @@ from lockdeck.tui.commands import COMMANDS, Command, Danger, Needs
 from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.table.rows import Row
 from lockdeck.tui.targets import has_lock, has_session
+from lockdeck.tui.view.hosts import is_lost, nothing_done
 from lockdeck.tui.view.names import RowKey
 
 _OF_TARGETS = frozenset({Needs.LOCKS, Needs.SESSIONS})
@@ -123,9 +124,9 @@ class CommandScreen(Screen[None]):
             case Needs.SESSION:
                 return has_session(self.selected_row)
             case Needs.LOCKS:
-                return any(map(has_lock, self.target_rows))
+                return any(has_lock(row) and not is_lost(row) for row in self.target_rows)
             case Needs.SESSIONS:
-                return any(map(has_session, self.target_rows))
+                return any(has_session(row) and not is_lost(row) for row in self.target_rows)
             case Needs.CAUSE:
                 return self.cause is not None
 
@@ -137,7 +138,11 @@ class CommandScreen(Screen[None]):
             return f"read-only: {command.name} is not possible here"
         if command.needs is Needs.CAUSE:
             return "nothing is known that several rows have in common"
-        if not (self.target_rows if command.needs in _OF_TARGETS else self.selected_row):
+        rows = self.target_rows if command.needs in _OF_TARGETS else (self.selected_row,)
+        if not any(rows):
             return self.nothing_selected
+        lost = next((row for row in rows if row is not None and is_lost(row)), None)
+        if command.needs in _OF_TARGETS and lost is not None:
+            return nothing_done(lost, self.deck_app.picture_time())
         subject = self.target_words if command.needs in _OF_TARGETS else self.row_words
         return f"{subject} {_LACK[command.needs]}"

@@ -127,7 +127,7 @@ class OrderScreen(TableScreen):
 
     def recall(self, look: TableLook) -> None:
         """Take up the order and the filter that were left."""
-        self._sort = Sort.left(look, self.TABLE.columns)
+        self._sort = Sort.left(look, self.TABLE.all_columns if self.deck_app.on_hosts else self.TABLE.columns)
         super().recall(look)
 
     def command_as_it_comes(self) -> None:

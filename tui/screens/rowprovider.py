@@ -40,7 +40,7 @@ class RowProvider(Provider):
 
     def _hit(self, app: DeckApp, match: Match, score: float) -> Hit:
         name = match.key.name
-        row, label = match.row, app.deck.root_label(match.key.root)
+        row, label = match.row, app.deck.root_label(match.key[1:3])
         short = f"lock {file_name(name)}" if isinstance(row, LockView) else session_name(row)
         title = join([state_line(row, app.symbols), line(span(short)), line(span(label))], span("  "))
         show = partial(app.open_lock if match.key.kind == LOCK else app.open_row, match.key)

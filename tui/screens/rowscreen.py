@@ -24,7 +24,7 @@ from lockdeck.tui.view.cause import cause_rows
 from lockdeck.tui.view.header import HeaderState, is_stale
 from lockdeck.tui.view.lines import EMPTY, Line, join, line, span, wrap
 from lockdeck.tui.view.names import RowKey, row_key
-from lockdeck.tui.view.nothing import no_rows
+from lockdeck.tui.view.nothing import no_host_rows, no_rows
 from lockdeck.tui.view.preview import (
     LEAST_ROOM,
     MOST_ROOM,
@@ -203,7 +203,7 @@ class RowScreen(OrderScreen, TargetScreen):
         incident = None
         if snapshot is not None and isinstance(row, SessionView):
             incident = incident_of(snapshot, row)
-        return answer_about(row, app.picture_time(), incident, app.jobs.releases)
+        return answer_about(row, app.time_of(row), incident, app.jobs.releases)
 
     def _shares_of(self, row: Row, about: SessionAnswer, width: int) -> Shares:
         """Return the lines of each part of a row's answer, the same for all rows in sight that are of its kind."""
@@ -260,4 +260,7 @@ class RowScreen(OrderScreen, TargetScreen):
     def nothing_lines(self) -> list[Line]:
         """Say what was looked at when there is no row to show, and what to do next."""
         snapshot = self.deck_app.deck.displayed
-        return [] if snapshot is None else list(no_rows(snapshot, self.NOTHING))
+        if snapshot is None:
+            return []
+        words = no_host_rows if self.deck_app.on_hosts else no_rows
+        return list(words(snapshot, self.NOTHING))

@@ -18,6 +18,7 @@ from lockdeck.tui.screens.targetscreen import TargetScreen
 from lockdeck.tui.table.rows import Row
 from lockdeck.tui.targets import Target
 from lockdeck.tui.view.details import Picture, describe
+from lockdeck.tui.view.hosts import time_there
 from lockdeck.tui.view.lines import Span, line, span
 from lockdeck.tui.view.names import SESSION, RowKey, row_key
 from lockdeck.tui.view.sparkline import Beat, recent
@@ -122,8 +123,9 @@ class SessionScreen(TargetScreen):
     def tick(self) -> None:
         """Let the timeline grow."""
         super().tick()
-        if self._picture is not None and not self._picture.has_left:
-            self._picture = replace(self._picture, now=self.deck_app.picture_time())
+        row = self.selected_row
+        if self._picture is not None and row is not None:
+            self._picture = replace(self._picture, now=self.deck_app.time_of(row))
             self._show()
 
     @on(HolderRead)
@@ -148,7 +150,7 @@ class SessionScreen(TargetScreen):
         if picture.session is None:
             return ()
         session, pulse = picture.session, self.deck_app.deck.display.pulse
-        return recent(pulse, session, picture.now)
+        return recent(pulse, session, self.deck_app.picture_time())
 
     def _show(self) -> None:
         picture, symbols = self._picture, self.deck_app.symbols
@@ -164,10 +166,14 @@ class SessionScreen(TargetScreen):
 
 
 def find(key: RowKey, snapshot: FleetSnapshot, now: float) -> Picture | None:
-    """Return the picture of a row in a snapshot; a lock that belongs to a session brings the session along."""
+    """Return the picture of a row in a snapshot; a lock that belongs to a session brings the session along.
+
+    `now` (epoch seconds) is by our clock, the picture's by that of the row's host.
+    """
+    hosts = {host.name: host for host in snapshot.hosts}
     for session in snapshot.sessions:
         of_lock = session.lock is not None and row_key(session.lock) == key
         if of_lock or row_key(session) == key:
-            return Picture(now, snapshot, session, session.lock)
+            return Picture(time_there(session, now, hosts), snapshot, session, session.lock)
     lock = next((lock for lock in every_lock(snapshot) if row_key(lock) == key), None)
-    return None if lock is None else Picture(now, snapshot, None, lock)
+    return None if lock is None else Picture(time_there(lock, now, hosts), snapshot, None, lock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from msgspec.structs import replace
@@ -17,8 +18,7 @@ from lockdeck.tui.dialogs.columns import ColumnsDialog, ColumnSelection
 from lockdeck.tui.screens.base import DeckScreen
 from lockdeck.tui.screens.savecolumns import ColumnsSaved, save_columns
 from lockdeck.tui.table.column import CellContext, Column, Field
-from lockdeck.tui.table.filter import Query, parse
-from lockdeck.tui.table.layout import select
+from lockdeck.tui.table.filter import FilterError, Query, parse
 from lockdeck.tui.table.ordered import OrderedRows
 from lockdeck.tui.table.tables import TableKind
 from lockdeck.tui.view.header import HeaderState
@@ -93,7 +93,9 @@ class TableScreen(DeckScreen):
     def recall(self, look: TableLook) -> None:
         """Take up the filter that was left, unless the screen was opened with one."""
         if look.filter and self._remembers_filter:
-            self._filter_text, self._query = look.filter, parse(look.filter, self.TABLE.fields)
+            with suppress(FilterError):  # one that names a host is of another deck
+                fields = self.TABLE.fields_for(on_hosts=self.deck_app.on_hosts)
+                self._filter_text, self._query = look.filter, parse(look.filter, fields)
 
     def remember(self, **changes: Any) -> None:
         """Keep how the table is left now."""
@@ -106,7 +108,7 @@ class TableScreen(DeckScreen):
 
     def body(self) -> Iterable[Widget]:
         """Return table and filter prompt."""
-        prompt = FilterPrompt(self.TABLE.fields, self._values)
+        prompt = FilterPrompt(self.TABLE.fields_for(on_hosts=self.deck_app.on_hosts), self._values)
         prompt.display = False
         self._table = Table(self._columns(), self._cell_context, empty=self._empty)
         return (self._table, prompt)
@@ -114,7 +116,8 @@ class TableScreen(DeckScreen):
     @property
     def column_meanings(self) -> Sequence[tuple[str, str]]:
         """The titles of all columns of the table, each with what it says."""
-        return [(column.title, column.meaning) for column in self.TABLE.columns]
+        columns = self.TABLE.all_columns if self.deck_app.on_hosts else self.TABLE.columns
+        return [(column.title, column.meaning) for column in columns]
 
     async def command_open(self) -> None:
         """Show everything about what the selected row is about."""
@@ -143,14 +146,13 @@ class TableScreen(DeckScreen):
 
     def _columns(self) -> Sequence[Column[Any]]:
         """Return the columns the person wishes."""
-        return select(self.TABLE.columns, self.column_names)
+        return self.TABLE.columns_for(self.column_names, on_hosts=self.deck_app.on_hosts)
 
     def _cell_context(self) -> CellContext:
         app = self.deck_app
         deck = app.deck
-        return CellContext(
-            app.picture_time(), app.symbols, deck.root_label, deck.display.pulse, app.jobs.releases
-        )
+        now, pulse, releases = app.picture_time(), deck.display.pulse, app.jobs.releases
+        return CellContext(now, app.symbols, deck.root_label, pulse, releases, deck.hosts)
 
     def _choose_columns(self, selection: ColumnSelection | None) -> None:
         if selection is None:

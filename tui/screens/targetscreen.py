@@ -10,6 +10,7 @@ from lockdeck.tui.bindings import key_of
 from lockdeck.tui.dialogs.flow import ask_cancel, ask_release
 from lockdeck.tui.dialogs.reader import ReaderDialog
 from lockdeck.tui.screens.base import DeckScreen
+from lockdeck.tui.table.finding import holder_filter
 from lockdeck.tui.targets import Target, holder_pid, targets_of
 from lockdeck.tui.terminal.clipboard import copy_text
 from lockdeck.tui.view.cause import cause_page
@@ -77,13 +78,14 @@ class TargetScreen(DeckScreen):
 
     async def command_holder(self) -> None:
         """Show the locks of the process that has, or is named by, the selected lock."""
-        pid = holder_pid(self.selected_row)
-        if pid is None:
+        row = self.selected_row
+        pid = holder_pid(row)
+        if row is None or pid is None:
             self.deck_app.tell("no process is known for this lock", severity="warning")
-        elif self.filter_text != f"holder:{pid}":
-            await self.deck_app.open_locks_of(pid)
+        elif self.filter_text != holder_filter(row.host, pid):
+            await self.deck_app.open_locks(holder_filter(row.host, pid))
         else:
-            self.deck_app.tell(f"these are the locks of pid {pid}")
+            self.deck_app.tell(f"these are the locks of pid {pid}{f' on {row.host}' if row.host else ''}")
 
     async def command_log(self) -> None:
         """Show the log of the selected session."""

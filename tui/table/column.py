@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct, field
 
+from lockdeck.tui.view.hosts import Hosts, OfHost, time_there
 from lockdeck.tui.view.lines import EMPTY, Line
 from lockdeck.tui.view.severity import Releases
 from lockdeck.tui.view.sparkline import Pulse
@@ -18,14 +19,19 @@ Item = TypeVar("Item", contravariant=True)  # a column for any row is a column f
 class CellContext(Struct, frozen=True):
     """All that a cell shows beside its item: the time (epoch seconds), glyphs, short root names, recent beats.
 
-    `releases` are the rows whose lock is being released from here, or was.
+    `releases` are the rows whose lock is being released from here, or was. `hosts` are those that a deck has its rows from.
     """
 
     now: float
     symbols: Symbols
-    root_label: Callable[[str], str] = lambda _root: ""
+    root_label: Callable[[tuple[str, str]], str] = lambda _root: ""
     pulse: Pulse = Pulse()
     releases: Releases = field(default_factory=dict)
+    hosts: Hosts = field(default_factory=dict)
+
+    def time_of(self, row: OfHost) -> float:
+        """Return the time by the clock of a row's host (epoch seconds); of one that is lost the time it was seen last."""
+        return time_there(row, self.now, self.hosts)
 
 
 class SortValue(Struct, Generic[Item], frozen=True):
@@ -43,13 +49,15 @@ class Field(Struct, Generic[Item], frozen=True):
     """A field of the filter, `name:`; a value may stand anywhere in an item's `text`, in any case.
 
     `suggestions` are the values that completion lists, the text itself where it is None. With `whole_numbers`
-    a number must be a whole word of the text: 39 is not 396. Fields are listed by `rank`.
+    a number must be a whole word of the text: 39 is not 396; with `quoted_whole` what stands in quotes is the whole text.
+    Fields are listed by `rank`.
     """
 
     name: str
     text: Callable[[Item], str]
     suggestions: Callable[[Item], Iterable[str]] | None = None
     whole_numbers: bool = False
+    quoted_whole: bool = False
     rank: int = 10
 
     def values(self, item: Item) -> Iterable[str]:

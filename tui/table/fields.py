@@ -10,6 +10,10 @@ from lockdeck.tui.table.rows import Row, row_agent, row_lock
 from lockdeck.tui.view.severity import state_word
 
 
+def _host(row: Row) -> str:
+    return row.host
+
+
 def _state(row: Row) -> str:
     return state_word(row)
 
@@ -49,6 +53,7 @@ def _pid_and_name(row: Row) -> Iterable[str]:
     return _holder(row).split(" ", 1)
 
 
+HOST = Field("host", _host, quoted_whole=True, rank=0)
 STATE = Field("state", _state, rank=1)
 AGENT = Field("agent", _agent, suggestions=lambda row: (row_agent(row),), rank=2)
 LOCK = Field("lock", _verdict, rank=3)

@@ -27,12 +27,13 @@ class FilterError(ValueError):
 
 
 class Term(Struct, frozen=True):
-    """One condition: `value` occurs in one of the fields, or, `inverse`, in none; as a `whole_word` if so said."""
+    """One condition: `value` occurs in one of the fields, or, `inverse`, in none; as a `whole_word`, or `whole`, if so said."""
 
     value: str
     fields: tuple[Field[Any], ...]
     inverse: bool = False
     whole_word: bool = False
+    whole: bool = False
 
     def holds(self, item: Any) -> bool:
         """Return whether the condition holds for an item."""
@@ -40,6 +41,8 @@ class Term(Struct, frozen=True):
 
     def _occurs_in(self, text: str) -> bool:
         text = text.lower()
+        if self.whole:
+            return self.value == text
         return self.value in (text.split() if self.whole_word else text)
 
 
@@ -88,7 +91,8 @@ def _term(word: re.Match[str], fields: Fields) -> Term:
     inverse = bool(word["no"])
     if field is None:
         return Term(value.lower(), tuple(fields), inverse)
-    return Term(value.lower(), (field,), inverse, field.whole_numbers and value.isdigit())
+    whole_word = field.whole_numbers and value.isdigit()
+    return Term(value.lower(), (field,), inverse, whole_word, field.quoted_whole and quoted is not None)
 
 
 def _field(name: str, fields: Fields) -> Field[Any]:

@@ -46,10 +46,20 @@ def as_filter(text: str) -> str:
     return " ".join(f'"{word}"' if _SIGNS.intersection(word) else word for word in words if word)
 
 
+def host_filter(host: str) -> str:
+    """Return the filter that lets the rows of one host through, and no other's whose name begins alike."""
+    return f'host:"{host}"'
+
+
+def holder_filter(host: str, pid: int) -> str:
+    """Return the filter that lets the locks of one process through; a pid on another host is another process."""
+    return f"{host_filter(host)} holder:{pid}" if host else f"holder:{pid}"
+
+
 def _named(snapshot: FleetSnapshot, words: list[str]) -> Iterator[tuple[Match, str]]:
     """Yield the rows with their names; a session's lock where only it has all the words."""
     for view in snapshot.sessions:
-        name = f"{view.agent} {view.key} {state_word(view)}".lower()
+        name = f"{view.host} {view.agent} {view.key} {state_word(view)}".lower()
         yield Match(row_key(view), view), name
         if view.lock is not None and not all(word in name for word in words):
             yield _named_lock(view.lock, view.key)
@@ -59,4 +69,4 @@ def _named(snapshot: FleetSnapshot, words: list[str]) -> Iterator[tuple[Match, s
 
 def _named_lock(lock: LockView, session: str = "") -> tuple[Match, str]:
     record, word = lock.record, LOCK_WORDS[lock.judgement.verdict]
-    return Match(row_key(lock), lock), f"{session} {record.path} {word}".lower()
+    return Match(row_key(lock), lock), f"{lock.host} {session} {record.path} {word}".lower()

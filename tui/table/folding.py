@@ -18,13 +18,19 @@ class Fold(StrEnum):
 
     IDLE = "idle"
     LITTER = "litter"
+    UNSEEN = "not seen"
 
 
 def fold_of(row: Row) -> Fold | None:
-    """Return what a row is folded as, where nothing happens in it and nothing is wrong; of locks those that nobody reads."""
+    """Return what a row is folded as, where nothing happens in it and nothing is wrong; of locks those that nobody reads.
+
+    Where nothing happened when its host was lost, nobody knows what happens now.
+    """
     if isinstance(row, LockView):
         return Fold.LITTER if row.judgement.verdict is Verdict.LITTER else None
-    return Fold.IDLE if is_quiet(row) else None
+    if not is_quiet(row):
+        return None
+    return Fold.IDLE if row.last_seen is None else Fold.UNSEEN
 
 
 def fold_line(counts: Mapping[Hashable, int], symbols: Symbols, key: str | None) -> Line:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -13,6 +13,8 @@ GAP = 2
 """Blank cells between two columns."""
 _MIN_FLEXIBLE = 4
 """A flexible column is shrunk to so many cells where there is no room."""
+_SPARED = 3
+"""So many cells are taken from flexible columns rather than that another is hidden."""
 
 AnyColumn = Column[Any]
 Item = TypeVar("Item")
@@ -28,9 +30,11 @@ def lay_out(columns: Sequence[AnyColumn], width: int, wide: bool = False) -> Lay
     """
     visible = [index for index, column in enumerate(columns) if wide or width >= column.width.from_table]
     widths = {index: columns[index].width.min_cells(wide, width) for index in visible}
-    room = width - GAP * max(len(visible) - 1, 0)
-    if sum(widths.values()) > room and not wide:
+    if _cells_of(widths) > width and not wide:
         widths = {index: columns[index].width.min_cells(wide) for index in visible}
+        _drop_late_ones(columns, widths, width)
+        visible = list(widths)
+    room = width - GAP * max(len(visible) - 1, 0)
     spare = room - sum(widths.values())
     flexible = [index for index in visible if columns[index].width.flex]
     while spare > 0 and flexible:
@@ -39,6 +43,19 @@ def lay_out(columns: Sequence[AnyColumn], width: int, wide: bool = False) -> Lay
     if spare < 0:
         _shrink(columns, widths, -spare)
     return tuple((index, widths[index]) for index in visible)
+
+
+def _cells_of(widths: Mapping[int, int]) -> int:
+    return sum(widths.values()) + GAP * max(len(widths) - 1, 0)
+
+
+def _drop_late_ones(columns: Sequence[AnyColumn], widths: dict[int, int], width: int) -> None:
+    """Hide columns that show in wide tables only, where more is missing than a flexible one can spare; the last one first."""
+    while _cells_of(widths) > width + _SPARED:
+        late = max(reversed(widths), key=lambda index: columns[index].width.from_table)
+        if not columns[late].width.from_table:
+            return
+        del widths[late]
 
 
 def total_width(columns: Sequence[AnyColumn], wide: bool = False) -> int:
@@ -99,9 +116,9 @@ def _has_room(column: AnyColumn, width: int) -> bool:
 
 
 def _shrink(columns: Sequence[AnyColumn], widths: dict[int, int], missing: int) -> None:
-    """Take the missing cells from flexible columns, from the widest first."""
+    """Take the missing cells from flexible columns, each from the one that is widest then."""
     flexible = [index for index in widths if columns[index].width.flex]
-    for index in sorted(flexible, key=lambda index: -widths[index]):
-        cells = min(missing, max(widths[index] - _MIN_FLEXIBLE, 0))
-        widths[index] -= cells
-        missing -= cells
+    for _ in range(missing if flexible else 0):
+        widest = max(flexible, key=lambda index: widths[index])
+        if widths[widest] > _MIN_FLEXIBLE:
+            widths[widest] -= 1

@@ -7,6 +7,7 @@ from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.model.words import duration
 from lockdeck.tui.table.column import CellContext
 from lockdeck.tui.table.rows import Row
+from lockdeck.tui.view.hosts import since_when, since_when_brief
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.names import file_name
 from lockdeck.tui.view.severity import RELEASED, release_word, state_line, verdict_line
@@ -16,13 +17,37 @@ NAMED = "named by the lock"
 _FATE = {Verdict.DEAD: "is gone", Verdict.RECYCLED: "is another process now", Verdict.RELEASING: "lockdeck"}
 
 
+def host_cell(row: Row, _context: CellContext) -> Line:
+    """Return the name of a row's host."""
+    return line(span(row.host, "dim"))
+
+
 def verdict_cell(lock: LockView, context: CellContext) -> Line:
-    """Return symbol and word of a lock's verdict."""
-    return verdict_line(lock, context.symbols)
+    """Return symbol and word of a lock's verdict; of a host that is lost since when it is."""
+    lost = since_when(lock, context.now)
+    return line(span(lost, "stale")) if lost else verdict_line(lock, context.symbols)
+
+
+def verdict_brief(lock: LockView, context: CellContext) -> Line:
+    """Return the same in twelve cells."""
+    lost = since_when_brief(lock, context.now)
+    return line(span(lost, "stale")) if lost else verdict_cell(lock, context)
+
+
+def state_brief(row: Row, context: CellContext) -> Line:
+    """Return the state of a row in twelve cells."""
+    lost = since_when_brief(row, context.now)
+    return line(span(lost, "stale")) if lost else state_cell(row, context)
 
 
 def state_cell(row: Row, context: CellContext) -> Line:
-    """Return symbol and word for what needs a person in a row, else for what its session is doing."""
+    """Return symbol and word for what needs a person in a row, else for what its session is doing.
+
+    Of a host that is lost, since when it is: what its rows did is old news.
+    """
+    lost = since_when(row, context.now)
+    if lost:
+        return line(span(lost, "stale"))
     word = release_word(row, context.releases)
     if word:
         mark = context.symbols.mark if word == RELEASED else context.symbols.verdicts[Verdict.RELEASING]
@@ -37,7 +62,7 @@ def agent_line(agent: str, root_label: str, style: str = "text") -> Line:
 
 def agent_and_root_cell(lock: LockView, context: CellContext) -> Line:
     """Return the agent that a lock belongs to, with a short name of its root where there are several."""
-    return agent_line(lock.record.agent or "", context.root_label(lock.record.root))
+    return agent_line(lock.record.agent or "", context.root_label((lock.host, lock.record.root)))
 
 
 def agent_cell(lock: LockView, _context: CellContext) -> Line:
@@ -72,7 +97,7 @@ def _named_pid(lock: LockView) -> int | None:
 def age_cell(lock: LockView, context: CellContext) -> Line:
     """Return how old a lock file is."""
     created = lock.record.created_at
-    return EMPTY if created is None else line(span(duration(int(context.now - created))))
+    return EMPTY if created is None else line(span(duration(int(context.time_of(lock) - created))))
 
 
 def file_cell(lock: LockView, _context: CellContext) -> Line:

@@ -15,7 +15,7 @@ from lockdeck.tui.view.sparkline import Beat, callers_line, holds_line, pulse_na
 
 def agent_cell(view: SessionView, context: CellContext) -> Line:
     """Return the agent; dim where nothing happens."""
-    return lockcells.agent_line(view.agent, context.root_label(view.root), _word_style(view))
+    return lockcells.agent_line(view.agent, context.root_label((view.host, view.root)), _word_style(view))
 
 
 def key_cell(view: SessionView, _context: CellContext) -> Line:
@@ -35,7 +35,7 @@ def attempts_brief(view: SessionView, context: CellContext) -> Line:
 
 def occupied_cell(view: SessionView, context: CellContext) -> Line:
     """Return for how long callers have met a locked session."""
-    seconds = view.occupied_s(context.now)
+    seconds = view.occupied_s(context.time_of(view))
     if seconds is None:
         return EMPTY
     return line(span(duration(int(seconds)), SEVERITY_STYLE[view.severity] if view.severity else "text"))
@@ -43,11 +43,12 @@ def occupied_cell(view: SessionView, context: CellContext) -> Line:
 
 def progress_cell(view: SessionView, context: CellContext) -> Line:
     """Draw how much of the way to free-by is over. Without a forecast there is no bar."""
-    moment, seconds = view.free_by, view.occupied_s(context.now)
+    now = context.time_of(view)
+    moment, seconds = view.free_by, view.occupied_s(now)
     if moment is None or seconds is None:
         return EMPTY
-    total = seconds + max(moment - context.now, 0.0)
-    style = SEVERITY_STYLE[Severity.CRITICAL if moment < context.now else view.severity]
+    total = seconds + max(moment - now, 0.0)
+    style = SEVERITY_STYLE[Severity.CRITICAL if moment < now else view.severity]
     return bar(seconds / total if total else 1.0, 10, context.symbols, style)
 
 
@@ -81,17 +82,17 @@ def callers_cell(view: SessionView, _context: CellContext) -> Line:
 
 def free_by_cell(view: SessionView, context: CellContext) -> Line:
     """Return when the session is free at the latest, and how long that is from now."""
-    moment = view.free_by
+    moment, now = view.free_by, context.time_of(view)
     if moment is None:
         return EMPTY
-    if moment < context.now:
-        return line(span(f"late {duration(int(context.now - moment))}", "critical"))
-    return line(*free_by_brief(view, context), span(f" at {time_of_day(moment, context.now)}", "dim"))
+    if moment < now:
+        return line(span(f"late {duration(int(now - moment))}", "critical"))
+    return line(*free_by_brief(view, context), span(f" at {time_of_day(moment, now)}", "dim"))
 
 
 def free_by_brief(view: SessionView, context: CellContext) -> Line:
     """Return in how long the session is free at the latest, or for how long it ought to be."""
-    moment, now = view.free_by, context.now
+    moment, now = view.free_by, context.time_of(view)
     if moment is None:
         return EMPTY
     if moment < now:

@@ -38,6 +38,7 @@ def _verdict(row: Row) -> tuple[Any, ...] | None:
     return None if lock is None else (*urgency(lock)[:1], lock.judgement.verdict.value)
 
 
+HOST: SortValue[Row] = SortValue(lambda row: row.host)
 URGENCY: SortValue[Row] = SortValue(urgency, downward=True)
 AGENT = SortValue(_agent)
 SESSION_OR_FILE = SortValue(_session_or_file)

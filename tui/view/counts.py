@@ -18,21 +18,27 @@ _RANK = {told: rank for rank, told in enumerate(_ORDER)}
 
 
 class FleetCounts(Struct, frozen=True):
-    """The number of rows by what they say, and of the callers that are blocked on all of them."""
+    """The number of rows by what they say, and of the callers that are blocked on all of them.
+
+    Rows of a host that is lost say nothing any more: they are `unseen`.
+    """
 
     rows: Mapping[Saying, int] = field(default_factory=dict)
     blocked: int = 0
+    unseen: int = 0
 
     def after(self, pairs: Iterable[tuple[Row | None, Row | None]]) -> FleetCounts:
         """Count on: each old row is one less, each new one is one more."""
-        rows, blocked = dict(self.rows), self.blocked
+        rows, blocked, unseen = dict(self.rows), self.blocked, self.unseen
         for pair in pairs:
             for row, step in zip(pair, (-1, 1), strict=True):
-                if row is not None:
+                if row is not None and row.last_seen is not None:
+                    unseen += step
+                elif row is not None:
                     saying = _saying(row)
                     rows[saying] = rows.get(saying, 0) + step
                     blocked += step * _blocked(row)
-        return FleetCounts({saying: number for saying, number in rows.items() if number}, blocked)
+        return FleetCounts({saying: number for saying, number in rows.items() if number}, blocked, unseen)
 
     def by_word(self) -> dict[State | Verdict, tuple[int, Severity]]:
         """Return for what rows say first how many say so, and how urgent the worst of them is; no locks that are well."""

@@ -46,6 +46,12 @@ class Picture(Struct, frozen=True):
         return None if self.session is None else incident_of(self.snapshot, self.session)
 
     @property
+    def host(self) -> str:
+        """The host of the session or lock, empty where this machine alone is watched."""
+        subject = self.session or self.lock
+        return "" if subject is None else subject.host
+
+    @property
     def root_path(self) -> str:
         """The root of the session or lock, empty where there is neither."""
         if self.session is not None:
@@ -55,7 +61,8 @@ class Picture(Struct, frozen=True):
     @property
     def root(self) -> RootView | None:
         """That root, None where the snapshot has it no more."""
-        return next((root for root in self.snapshot.roots if root.path == self.root_path), None)
+        own = (self.host, self.root_path)
+        return next((root for root in self.snapshot.roots if root.identity == own), None)
 
 
 def describe(picture: Picture, key_of: KeyOf, symbols: Symbols, width: int) -> list[Line]:
@@ -155,7 +162,7 @@ def _process(picture: Picture) -> Iterable[Line]:
         return (line(span("no process is known to hold it", "dim")),)
     if picture.process is None:
         return (line(span("not read, or not to be read from here", "dim")),)
-    return process_lines(picture.process, other_locks(holder, picture.lock.record.path, picture.snapshot))
+    return process_lines(picture.process, other_locks(holder, picture.lock, picture.snapshot))
 
 
 def _sources(picture: Picture) -> Iterator[Line]:

@@ -30,13 +30,14 @@ Sentences = Iterator[tuple[Severity, str]]
 
 
 class EventLine(Struct, frozen=True):
-    """One line of the events: when (epoch seconds), how urgent, about whom, and the sentence."""
+    """One line of the events: when (epoch seconds), how urgent, about whom, on which host, and the sentence."""
 
     at: float
     severity: Severity
     subject: str
     sentence: str
     row: RowKey | None = None
+    host: str = ""
 
 
 def event_lines(changes: Iterable[Change | HostChange], at: float) -> tuple[EventLine, ...]:
@@ -55,23 +56,24 @@ def _lines(change: Change | HostChange, at: float) -> Iterator[EventLine]:
             view = change.view
             session_key = row_key(view)
             for severity, sentence in _session(change):
-                yield EventLine(at, severity, session_name(view), sentence, session_key)
+                yield EventLine(at, severity, session_name(view), sentence, session_key, view.host)
         case LockChange():
             record = change.view.record
             # A lock that is gone has no row to go to.
             lock_key = None if change.new is None else row_key(change.new)
             for severity, sentence in _lock(change):
-                yield EventLine(at, severity, file_name(record.path), sentence, lock_key)
+                yield EventLine(at, severity, file_name(record.path), sentence, lock_key, change.view.host)
         case RootChange():
             for severity, sentence in _root(change):
-                yield EventLine(at, severity, change.view.path, sentence)
+                yield EventLine(at, severity, change.view.path, sentence, host=change.view.host)
         case HostChange():
             for severity, sentence in _host(change):
-                yield EventLine(at, severity, change.view.name, sentence)
+                yield EventLine(at, severity, change.view.name, sentence, host=change.view.name)
         case IncidentChange():
             severity = Severity.NOTICE if change.new is None else Severity.CRITICAL
             first = next(map(session_row, change.view.members), None)
-            yield EventLine(at, severity, change.view.subject, incident_change_text(change, at), first)
+            words, hosts = incident_change_text(change, at), ", ".join(change.view.hosts)
+            yield EventLine(at, severity, change.view.subject, words, first, hosts)
         case _:
             assert_never(change)
 

@@ -11,6 +11,7 @@ from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.model.words import duration, times, zoned_time
 from lockdeck.backend.system.text import SafeText
 from lockdeck.tui.view.counts import FleetCounts
+from lockdeck.tui.view.hosts import hosts_line
 from lockdeck.tui.view.lines import Line, Span, cut_in_the_middle, fit, join, line, sides, span, width_of
 from lockdeck.tui.view.notes import header_rows, note_count, where
 from lockdeck.tui.view.severity import (
@@ -91,7 +92,7 @@ def header(
             ellipsis=mark,
         ),
         sides(
-            (span(" "), *join(_gateways(snapshot, state.now), between)),
+            (span(" "), *_where(snapshot, state.now, between)),
             join(
                 (*_switches(state, symbols, note_count(snapshot)), _crumbs(state, symbols, width)), span("  ")
             ),
@@ -105,10 +106,13 @@ def header(
 def _counts(fleet: FleetCounts, symbols: Symbols, width: int) -> Line:
     """Return how many rows say what, most urgent first; without the words where there is no room for them."""
     counts = list(fleet.by_word().items())
-    if not counts:
+    if not counts and not fleet.unseen:
         return line(span("no sessions", "dim"))
     counts.sort(key=lambda item: -item[1][1])
     parts = [_count(told, number, severity, symbols) for told, (number, severity) in counts]
+    if fleet.unseen:
+        unknown = symbols.states[State.UNKNOWN]
+        parts.insert(0, line(span(f"{unknown} {fleet.unseen} not seen", "warning")))
     callers = [line(span(times(fleet.blocked, "blocked caller"), "warning"))] if fleet.blocked else []
     whole = join([*parts, *callers], span("  "))
     if width_of(whole) <= width:
@@ -123,6 +127,11 @@ def _count(told: State | Verdict, number: int, severity: Severity, symbols: Symb
     word = LOCK_WORDS[told] if isinstance(told, Verdict) else str(told)
     style = "dim" if told is State.IDLE and severity is Severity.OK else SEVERITY_STYLE[severity]
     return line(span(f"{glyph} {number} {word}", style))
+
+
+def _where(snapshot: FleetSnapshot, now: float, between: Span) -> Line:
+    """Return how the hosts are seen where there are any, else the gateway of each root."""
+    return hosts_line(snapshot.hosts, now) or join(_gateways(snapshot, now), between)
 
 
 def _gateways(snapshot: FleetSnapshot, now: float) -> Iterator[Line]:

@@ -43,12 +43,14 @@ def shown_argv(argv: Sequence[str]) -> Iterator[str]:
         hide = private and not equals
 
 
-def other_locks(holder: Holder, path: str, snapshot: FleetSnapshot) -> tuple[LockView, ...]:
-    """Return the locks that the same process holds besides the one at `path`."""
+def other_locks(holder: Holder, own: LockView, snapshot: FleetSnapshot) -> tuple[LockView, ...]:
+    """Return the locks that the same process, on the same host, holds besides its `own`."""
     return tuple(
         lock
         for lock in every_lock(snapshot)
-        if lock.record.path != path and _is_process(lock.judgement.holder, holder)
+        if lock.host == own.host
+        and lock.record.path != own.record.path
+        and _is_process(lock.judgement.holder, holder)
     )
 
 

@@ -13,8 +13,9 @@ MOST_PROBLEMS = 2
 
 
 def where(root: RootView, snapshot: FleetSnapshot) -> Line:
-    """Name the root, where there is more than one."""
-    return line(span(f"{root.path}: ", "dim")) if len(snapshot.roots) > 1 else ()
+    """Name the root, where there is more than one, and its host, where it is another one."""
+    host = f"{root.host} " if root.host else ""
+    return line(span(f"{host}{root.path}: ", "dim")) if len(snapshot.roots) > 1 or host else ()
 
 
 def header_rows(snapshot: FleetSnapshot, symbols: Symbols, width: int) -> list[Line]:
@@ -57,5 +58,6 @@ def _problems(snapshot: FleetSnapshot, symbols: Symbols) -> Iterator[Line]:
 
 def _notes(snapshot: FleetSnapshot) -> Iterator[str]:
     """Yield the notes; a single root need not be named."""
-    prefix = f"{snapshot.roots[0].path}: " if len(snapshot.roots) == 1 else ""
+    alone = len(snapshot.roots) == 1 and not snapshot.hosts
+    prefix = f"{snapshot.roots[0].path}: " if alone else ""
     yield from (note.removeprefix(prefix) for note in snapshot.notes)

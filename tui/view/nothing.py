@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockdeck.backend.model.fleet import FleetSnapshot, RootView
+from lockdeck.backend.model.hosts import HostView, Phase
 from lockdeck.backend.model.words import times
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.symbols import Symbols
@@ -34,11 +35,41 @@ def no_rows(snapshot: FleetSnapshot, subject: str) -> Iterator[Line]:
     )
 
 
+def no_host_rows(snapshot: FleetSnapshot, subject: str) -> Iterator[Line]:
+    """Yield what to do where hosts are watched and no row is shown: none has answered, none can be reached, or there is none."""
+    hosts = snapshot.hosts
+    if any(host.told for host in hosts):
+        yield from no_rows(snapshot, subject)
+        return
+    yield EMPTY
+    if not hosts:
+        yield line(span("No host has told this fleet anything yet.", "warning"))
+        yield EMPTY
+        yield _step("lockdeck serve --nats URL", "on every host of it, with the same --fleet")
+    elif any(host.phase is Phase.CALLED for host in hosts):
+        yield line(span("No host has answered yet; those that are slow delay no other."))
+        yield EMPTY
+        yield from map(_host, hosts)
+    else:
+        yield line(span("No host can be reached.", "warning"))
+        yield EMPTY
+        yield from map(_host, hosts)
+        yield EMPTY
+        yield line(span("Each is called again by itself, after 30 s at the latest. Meanwhile:"))
+        yield _step("ssh HOST lockdeck serve", "run what leads there by hand, and see what it says")
+        yield _step("pip install lockdeck", "on the host: it judges its own files")
+
+
+def _host(host: HostView) -> Line:
+    problem = span(f"  {host.problem}", "warning", 1000) if host.problem else span("")
+    return line(span(f"  {host.name}", "text"), span(f"  {host.phase.value}", "dim"), problem)
+
+
 def all_quiet(snapshot: FleetSnapshot, symbols: Symbols) -> Iterator[Line]:
     """Yield what is known of a fleet in which nothing happens, and what may be looked at."""
     idle = times(len(snapshot.sessions), "session")
     yield EMPTY
-    if any(root.unseen for root in snapshot.roots):
+    if any(root.unseen for root in snapshot.roots) or not all(host.seen for host in snapshot.hosts):
         yield line(
             span(
                 f"{symbols.problem} Nothing that can be seen from here needs you, but not all can be seen.",
@@ -66,7 +97,8 @@ def _root(root: RootView) -> Line:
     word = (
         f"gateway {gateway.version or root.version or ''} pid {gateway.pid}" if gateway else "no gateway seen"
     )
-    return line(span(f"  {root.path}", "text", 1000), span(f"  {root.era}, {word}", "dim"))
+    host = f"{root.host} " if root.host else ""
+    return line(span(f"  {host}{root.path}", "text", 1000), span(f"  {root.era}, {word}", "dim"))
 
 
 def _step(command: str, words: str) -> Line:

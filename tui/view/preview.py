@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import LockView, SessionView, State
 from lockdeck.backend.model.incidents.records import Incident
+from lockdeck.backend.model.words import date_and_time
 from lockdeck.backend.system.text import safe
 from lockdeck.tui.view.advice import advice, session_advice
 from lockdeck.tui.view.answer import Move, Option, SessionAnswer, answer
@@ -33,6 +34,8 @@ _BY_RELEASE = {
     ),
 }
 """The headline and the line `now` of a row whose lock is being released from here, or was."""
+ONLY_LOOK = "wait: nothing can be done there until it answers again; H shows why it does not"
+"""What may be done about a row of a host that is lost."""
 LEAST_ROOM, TWICE_ROOM, MOST_ROOM = 6, 11, 16
 """Lines of the rule and the five of an answer, each with one, two or three lines."""
 _BY_RANK = (4, 0, 2, 1, 3)
@@ -54,6 +57,10 @@ def answer_about(
 
     `releases` are the rows whose lock is being released from here, or was.
     """
+    if row.last_seen is not None:
+        option = Option(Move.NONE, safe(ONLY_LOOK))
+        about = answer_about(replace(row, last_seen=None), now, incident)
+        return replace(about, headline=safe(_not_seen(row)), options=(option,))
     if word := release_word(row, releases):
         headline, words = _BY_RELEASE[word]
         about = answer_about(row, now, incident)
@@ -69,6 +76,11 @@ def answer_about(
         if left_over is None
         else replace(about, options=(*about.options, Option(Move.NONE, safe(left_over))))
     )
+
+
+def _not_seen(row: SessionView | LockView) -> str:
+    since = date_and_time(row.last_seen)
+    return f"Not seen since {since}: {row.host} is lost, and this is what was seen last."
 
 
 def row_name(row: SessionView | LockView) -> str:

@@ -11,6 +11,7 @@ from textual.strip import Strip
 
 from lockdeck.tui.table.column import CellContext, Column
 from lockdeck.tui.table.layout import Layout, lay_out, total_width
+from lockdeck.tui.view.hosts import is_lost
 from lockdeck.tui.view.lines import EMPTY, Line, wrap
 from lockdeck.tui.widgets.appearance import appearance_of, repaint_on_theme_change
 from lockdeck.tui.widgets.rowpainter import MARGIN, Key, Names, RowLook, RowPainter
@@ -171,10 +172,10 @@ class TableCanvas(ScrollView, Generic[Item]):
         ground = "cursor" if index == self._cursor else "base"
         mark = look.symbols.mark if key in self._marked else ""
         names = self._names.get(key, ())
-        row_look = RowLook(
-            look.stylebook, look.symbols.ellipsis, width, ground, self._faded, mark, self._wide, names
-        )
-        return self._painter.strip(key, self._items[key], row_look)
+        item, ellipsis = self._items[key], look.symbols.ellipsis
+        faded = self._faded or is_lost(item)
+        row_look = RowLook(look.stylebook, ellipsis, width, ground, faded, mark, self._wide, names)
+        return self._painter.strip(key, item, row_look)
 
     def _instead_of_rows(self, y: int, width: int) -> Strip:
         row = self._said[y] if y < len(self._said) else EMPTY

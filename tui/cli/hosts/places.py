@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from lockdeck.backend.hosts.address import HostAddress, is_address, ssh_address
+from lockdeck.backend.hosts.address import HostAddress, by_hand, is_address, ssh_address
 from lockdeck.backend.hosts.asks import Role
 from lockdeck.backend.hosts.nats.address import FleetAddress
 from lockdeck.backend.openclaw.log.inputs.words import is_stdin
@@ -82,7 +82,8 @@ def _of_files(files: Sequence[str]) -> Iterator[HostAddress]:
 
 def _address(settings: HostSettings, of: tuple[str, ...] = ()) -> HostAddress:
     host_options = ("--host", settings.name, *of)
-    return HostAddress(settings.name, settings.command, settings.group, host_options)
+    there = by_hand(settings.command)
+    return HostAddress(settings.name, settings.command, settings.group, host_options, there)
 
 
 def _this_machine(roots: Sequence[str], common: Common) -> HostAddress:
@@ -93,7 +94,7 @@ def _this_machine(roots: Sequence[str], common: Common) -> HostAddress:
     options += ["--config", os.path.abspath(common.config)] if common.config else []
     options += [word for uid in common.trusted_uids for word in ("--trust-owner", str(uid))]
     command = (sys.executable, *_SERVE, *options, *map(os.path.abspath, roots))
-    return HostAddress(host_name(), command)
+    return HostAddress(host_name(), command, by_hand=("lockdeck", *map(os.path.abspath, roots)))
 
 
 def _refuse_doubles(addresses: Sequence[HostAddress]) -> None:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from lockdeck.backend.hosts.state import HostState
-from lockdeck.backend.model.hosts import Phase
+from lockdeck.backend.model.hosts import CLOCKS_APART_S, Phase
 from lockdeck.backend.model.moments import iso
 from lockdeck.backend.model.words import duration, times, zoned_time
 from lockdeck.backend.system.text import SafeText, safe
-
-CLOCKS_APART_S = 2.0
-"""Clocks that are apart by more than this (seconds) are told of."""
 
 
 def host_line(state: HostState, now: float) -> SafeText:

@@ -14,6 +14,7 @@ from lockdeck.tui.background import WorkFailed, post, run_in_thread
 from lockdeck.tui.screens.tablescreen import TableScreen
 from lockdeck.tui.table.rows import Row
 from lockdeck.tui.targets import Target, targets_of
+from lockdeck.tui.view.hosts import stays_there
 from lockdeck.tui.view.lines import Line, line, span, wrap
 from lockdeck.tui.view.names import RowKey
 from lockdeck.tui.widgets.lineview import LineView
@@ -167,6 +168,8 @@ class WrittenScreen(TableScreen):
         """Say why there can't be any row, empty where there can."""
         if self._target is not None and self._target.session is None:
             return "No session is known for this lock."
+        if self.deck_app.on_hosts:
+            return stays_there(self._key.host, self.deck_app.by_hand(self._key.host))
         return "Nothing can be read from here." if self.deck_app.records is None else ""
 
 

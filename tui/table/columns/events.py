@@ -8,6 +8,16 @@ from lockdeck.tui.view.events import EventLine
 from lockdeck.tui.view.lines import line, span
 from lockdeck.tui.view.severity import SEVERITY_STYLE
 
+HOST: Column[EventLine] = Column(
+    name="host",
+    title="HOST",
+    width=Width(12, flex=1, max_cells=20, brief_cells=6, full_from=110),
+    cell=lambda event, _context: line(span(event.host, "dim")),
+    sort=None,
+    field=Field("host", lambda event: event.host, quoted_whole=True, rank=0),
+    names=True,
+    meaning="the host it happened on, or that it is about",
+)
 COLUMNS: tuple[Column[EventLine], ...] = (
     Column(
         name="time",

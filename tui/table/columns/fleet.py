@@ -43,12 +43,23 @@ def _free_by(row: Row) -> float | None:
     return None if isinstance(row, LockView) else row.free_by
 
 
+HOST: Column[Row] = Column(
+    name="host",
+    title="HOST",
+    width=Width(12, flex=1, max_cells=20, brief_cells=6, full_from=110),
+    cell=lockcells.host_cell,
+    sort=sortvalues.HOST,
+    field=fields.HOST,
+    names=True,
+    meaning="the host whose session or lock this is; one that is lost says since when in the place of the state",
+)
 COLUMNS: tuple[Column[Row], ...] = (
     Column(
         name="state",
         title="STATE",
         width=Width(12),
         cell=lockcells.state_cell,
+        brief=lockcells.state_brief,
         sort=sortvalues.URGENCY,
         field=fields.STATE,
         meaning="what needs a person in this row, else what its session is doing",

@@ -18,6 +18,7 @@ COLUMNS: tuple[Column[LockView], ...] = (
         title="VERDICT",
         width=Width(12),
         cell=lockcells.verdict_cell,
+        brief=lockcells.verdict_brief,
         sort=sortvalues.URGENCY,
         field=fields.LOCK,
     ),
