@@ -41,6 +41,10 @@ LOOK_AGAIN_S = 0.5
 """A lock that looks leaked in one look may just be let go of: it is looked at again after so long (seconds)."""
 PUBLISH_S = 3.0
 """A snapshot is published at least this often (seconds), also when nothing is new: who reads it sees we live."""
+FULL_SHARE = 0.1
+"""Full looks cost at most this share of a core: of a very large fleet one takes so long that they come less often."""
+LONGEST_RESCAN_S = 15.0
+"""They come at least this often (seconds), whatever they cost: only they see a holder die."""
 AGED_S = 2.5
 """After so long (seconds) the next look judges all sessions again that are more than a row in a store: they age."""
 _EVENTS, _LET_GO = "file events", "locks that are let go"
@@ -77,6 +81,7 @@ class Collector:
         self._incidents = IncidentFinder(self._sources.progress, self._sessions)
         self._roots_seen: list[str] = []
         self._judged_at = -math.inf
+        self._full_s = 0.0
         self._sequence = 0
         self._delta = FleetDelta()
 
@@ -188,7 +193,7 @@ class Collector:
 
         Each step is handed what the steps before it gave; none asks a later one.
         """
-        now, full = self._clock(), dirty is None
+        now, begun, full = self._clock(), time.process_time(), dirty is None
         if full:
             self._refresh_roots(now)
             self._sources.logs.keep_live(self._roots.all)
@@ -203,7 +208,10 @@ class Collector:
         if full:
             self._roots.each_alone(lambda root: self._sources.look_at_logs([root], now))
             self._sources.feeds.keep(self._roots.by_path)
-        return self._snapshot(listed, self._news(joins, full))
+        snapshot = self._snapshot(listed, self._news(joins, full))
+        if full:
+            self._full_s = time.process_time() - begun
+        return snapshot
 
     def _news(self, joins: Joins, full: bool) -> News:
         """Return what this look has found out; whatever time may have changed is due every AGED_S."""
@@ -311,7 +319,8 @@ class Collector:
 
     def _rescan_s(self) -> float:
         polling = any(root.network for root in self._roots.all) or not self._wakeup.live
-        return min(1.0, self.settings.rescan_s) if polling else self.settings.rescan_s
+        wished = min(1.0, self.settings.rescan_s) if polling else self.settings.rescan_s
+        return max(wished, min(self._full_s / FULL_SHARE, LONGEST_RESCAN_S))
 
 
 def _listed(root: WatchedRoot, dirty: set[str] | None) -> list[WatchedDirectory]:

@@ -99,8 +99,10 @@ class WatchedDirectory(Struct):
 
     def _newest(self, entries: Iterable[SessionEntry]) -> tuple[tuple[float, str], ...]:
         """Return when the sessions changed that changed last, and where their locks would stand; the newest first."""
-        named = (entry for entry in entries if entry.session_file is not None or entry.session_id is not None)
-        newest = nlargest(MOST_NEWEST, named, key=lambda entry: (entry.updated_at or 0.0, entry.key))
+        candidates = (
+            entry for entry in entries if entry.session_file is not None or entry.session_id is not None
+        )
+        newest = nlargest(MOST_NEWEST, candidates, key=lambda entry: (entry.updated_at or 0.0, entry.key))
         return tuple(
             (entry.updated_at, path)
             for entry in newest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import time
@@ -17,7 +18,7 @@ from lockdeck.backend.openclaw.roots.sessionsdirs import SessionsDir
 from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.system.patience import PatientCalls
 from lockdeck.backend.watch import directory
-from lockdeck.backend.watch.collector import Collector
+from lockdeck.backend.watch.collector import LONGEST_RESCAN_S, Collector
 from lockdeck.backend.watch.quietlocks import SEARCH_S
 from lockdeck.backend.watch.sessions.builder import SessionBuilder
 from tests.bench.fleet import Fleet, furnish, locked
@@ -146,3 +147,16 @@ def test_an_event_costs_the_same_whatever_else_is_watched(tmp_path, monkeypatch)
             watch.look({folder}, after_s=0.1)
             costs.append(watch.look({folder}, after_s=0.1))
     assert costs[1] < 1.5 * costs[0]
+
+
+@pytest.mark.parametrize(("took_s", "gap_s"), [(0.01, 3.0), (0.6, 6.0), (100.0, LONGEST_RESCAN_S)])
+def test_the_more_a_full_look_costs_the_less_often_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, took_s: float, gap_s: float
+) -> None:
+    used_s = itertools.count(0.0, took_s)
+    watching = Watch(furnish(tmp_path, 4), monkeypatch).collector
+    watching._wakeup.watch(watching._roots.all, watching._sources.logs.paths)
+    monkeypatch.setattr(time, "process_time", lambda: next(used_s))
+    watching.look()
+    assert watching._rescan_s() == pytest.approx(gap_s)
+    watching.close()
