@@ -108,8 +108,7 @@ class LockdeckApp(DeckApp):
         self.producers = Producers(self, source, theme_folders, watched)
         self._reconfiguration = None if watched is None else Reconfiguration(watched.settings, source)
         self._throttle = SnapshotThrottle()
-        self._gap_s = update_gap_s
-        self._seconds = seconds
+        self._gap_s, self._seconds = update_gap_s, seconds
 
     # -- life ---------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.hosts.asks import PLANNED, Ask, AskAnswer, Operation, Role
 from lockdeck.backend.model.fleet import FleetSnapshot, RootView, SessionView
+from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.model.wire import dumps
 from lockdeck.backend.openclaw.log.place import LogPlace
 from lockdeck.backend.settings.records import Settings
@@ -76,18 +78,22 @@ class HostActs:
 
     def _release_plan(self, ask: Ask) -> ReleasePlan:
         from lockdeck.backend.actions.release.plan import plan_release
-        from lockdeck.backend.actions.release.records import Refusal
+        from lockdeck.backend.actions.release.records import Override, Refusal
 
         view = next((view for view in self._fleet().locks if view.record.path == ask.target), None)
         if view is None:
             raise NotDoneError(f"no lock {ask.target} is seen there")
-        plan = plan_release(
+        look = partial(
+            plan_release,
             view.record.path,
             ask.release_id,
             env=self.env,
             vouches=self.settings.vouch_for,
             patient=ask.patient,
         )
+        plan = look()
+        if ask.override and plan.view is not None and plan.view.judgement.verdict is Verdict.LEAKED:
+            plan = look(override=Override(Verdict.LEAKED.value, ask.override))
         reasons = plan.refusal.reasons if plan.refusal else ()
         if plan.place is None or plan.place.root != view.record.root:
             reasons = ("this lock is in no root that this host serves", *reasons)

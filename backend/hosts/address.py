@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lockdeck.backend.hosts.asks import Role
 
@@ -23,7 +24,7 @@ class HostAddress(Struct, frozen=True):
     """One host: `name` in every row, `command` to reach it, `group` it belongs to (empty: none).
 
     `host_options`: the words that name it in a command of ours; none for this machine. `by_hand`: the command with which a
-    person looks there, none where none is known.
+    person looks there, none where none is known. `acting`: the command by which it is asked to act, where that is another one.
     """
 
     name: str
@@ -31,6 +32,12 @@ class HostAddress(Struct, frozen=True):
     group: str = ""
     host_options: tuple[str, ...] = ()
     by_hand: tuple[str, ...] = ()
+    acting: tuple[str, ...] = ()
+
+    @property
+    def asking(self) -> HostAddress:
+        """The same host, to be asked to act."""
+        return replace(self, command=self.acting or self.command)
 
 
 def is_address(word: str) -> bool:
@@ -38,11 +45,11 @@ def is_address(word: str) -> bool:
     return word.startswith(SCHEME)
 
 
-def ssh_address(word: str, role: Role = Role.VIEWER) -> HostAddress:
+def ssh_address(word: str) -> HostAddress:
     """Return the host of `ssh://[user@]host[:port][/root]`. Raises ValueError, which says what is wrong.
 
-    A path is the one root that is looked at there, `/~/…` below the home of the account. `role` is what is asked for; a
-    command that the host binds to the key may give less.
+    A path is the one root that is looked at there, `/~/…` below the home of the account. To act the role operator is asked
+    for; a command that the host binds to the key may give less.
     """
     from urllib.parse import unquote, urlsplit
 
@@ -58,12 +65,14 @@ def ssh_address(word: str, role: Role = Role.VIEWER) -> HostAddress:
         destination += f":{port}"
     root = unquote(parts.path) if parts.path not in ("", "/") else ""
     # The account's shell reads the words anew.
-    asked = () if role is Role.VIEWER else ("--role", role.value)
-    serve = ("lockdeck", "serve", "--stdio", *asked, *([_quoted(root)] if root else []))
-    name = destination.removeprefix(SCHEME)
-    there = ("ssh", "-t", destination, "lockdeck", *([_quoted(root)] if root else []))
-    command = (*_SSH, destination, *serve)
-    return HostAddress(f"{name}{root}", command, host_options=("--host", word), by_hand=there)
+    serve, roots = (*_SSH, destination, "lockdeck", "serve", "--stdio"), ([_quoted(root)] if root else [])
+    return HostAddress(
+        destination.removeprefix(SCHEME) + root,
+        (*serve, *roots),
+        host_options=("--host", word),
+        by_hand=("ssh", "-t", destination, "lockdeck", *roots),
+        acting=(*serve, "--role", Role.OPERATOR.value, *roots),
+    )
 
 
 def by_hand(command: tuple[str, ...]) -> tuple[str, ...]:

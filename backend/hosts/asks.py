@@ -56,7 +56,7 @@ class Ask(Struct, frozen=True, tag="ask", omit_defaults=True):
 
     `root`: of the session. `release_id`: the hold. `evidence`: the digests of what the person saw, from the plan.
     `not_after`: when the ask is void, by the clock of the host (epoch seconds). `allow`: rungs. `watch_s`, `patient`: as
-    of a release. `by`: who asks, in the deck's words, which nobody proves.
+    of a release. `override`: the path of a leaked lock, as a person typed it who vouches for it. `by`: who asks, in the deck's words, which nobody proves.
     """
 
     nonce: Nonce
@@ -69,6 +69,7 @@ class Ask(Struct, frozen=True, tag="ask", omit_defaults=True):
     allow: tuple[str, ...] = ()
     watch_s: float = 0.0
     patient: bool = True
+    override: str = ""
     by: str = ""
 
 

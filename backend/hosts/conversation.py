@@ -24,15 +24,24 @@ from lockdeck.backend.hosts.asks import (
 from lockdeck.backend.hosts.frames import FrameError, HostHello
 from lockdeck.backend.hosts.link import HostLink, Say
 from lockdeck.backend.model.hosts import Phase
+from lockdeck.backend.system.accounts import person
 from lockdeck.backend.system.clocks import steady_time
+from lockdeck.backend.system.host import host_name
 from lockdeck.backend.system.text import safe
 
 RECALL_S = 120.0
 """So long (seconds) after the loss of a connection the answer to what was asked is sought."""
+PLAN_S, ACT_S = 60.0, 600.0
+"""A host that is there and says nothing for so long (seconds) to what was asked is given up: for a plan, for an act."""
 
 
 class CannotAskError(Exception):
-    """A host can't be asked; nothing was sent. The text says why."""
+    """A host can't be asked, or does not answer; nothing was asked of it that acts. The text says why."""
+
+
+def this_person() -> str:
+    """Return who asks, for a host's journal."""
+    return f"{person() or 'somebody'} on {host_name()}"
 
 
 class Conversation:
@@ -57,18 +66,23 @@ class Conversation:
         self._say: Say | None = None
         self._ask: Ask | None = None
         self._sent = False
+        self._heard_at = 0.0
         self._answer: AskAnswer | None = None
+        self._closed = False
         self._link = link_to(address, self._wake, talk=self)
         self._link.start()
 
     def close(self) -> None:
-        """Let go of the host; what it has begun it finishes."""
+        """Let go of the host; what it has begun it finishes. Who waits for an answer in another thread has none."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
         self._link.stop()
 
     def ask(self, ask: Ask) -> AskAnswer:
         """Ask, and wait for the answer, through losses of the connection. The nonce is made here.
 
-        Raises CannotAskError, and OSError where the own journal can't be written: nothing was sent then.
+        Raises CannotAskError, also where no plan is told within PLAN_S, and OSError where the own journal can't be written: nothing was sent then.
         """
         ask = replace(ask, nonce=secrets.token_hex(16), by=self._by)
         self._await_greeting(ask.op)
@@ -76,9 +90,12 @@ class Conversation:
             self._note("asked", ask)
         with self._changed:
             self._ask, self._sent, self._answer = ask, False, None
+            self._heard_at = steady_time()
             self._send()
-            answer = self._awaited()
-            self._ask = None
+            try:
+                answer = self._awaited()
+            finally:
+                self._ask = None
         if ask.op.acts:
             with suppress(OSError):
                 self._note("answered", ask, status=answer.status, sentences=list(answer.sentences))
@@ -96,6 +113,7 @@ class Conversation:
         with self._changed:
             if self._ask is None or frame.nonce != self._ask.nonce or not self._sent or self._answer:
                 raise FrameError("it answers what nobody asked")
+            self._heard_at = steady_time()
             if isinstance(frame, AskAnswer):
                 self._answer = frame
                 self._changed.notify_all()
@@ -115,6 +133,8 @@ class Conversation:
     def _await_greeting(self, op: Operation) -> None:
         with self._changed:
             while self._say is None:
+                if self._closed:
+                    raise CannotAskError(f"{self._host} was let go before it was asked")
                 state = self._link.state
                 if state.phase in (Phase.LOST, Phase.REFUSED):
                     raise CannotAskError(f"{self._host} can't be reached: {state.problem}")
@@ -141,30 +161,44 @@ class Conversation:
             self._say(Recall(self._ask.nonce, self._ask.not_after) if recall else self._ask)
 
     def _awaited(self) -> AskAnswer:
-        """Wait for the answer while there is a connection, and RECALL_S without one."""
+        """Wait for the answer: while there is a connection as long as for such an ask, and RECALL_S without one."""
         assert self._ask is not None
-        until: float | None = None
+        lost_at: float | None = None
         while self._answer is None:
-            if self._say is not None:
-                until = None
-            elif until is None:
-                until = steady_time() + RECALL_S
-                self._changed.release()
-                try:
-                    self._tell(f"the connection to {self._host} is lost: what became of it is looked up")
-                finally:
-                    self._changed.acquire()
+            if self._say is None and lost_at is None and not self._closed:
+                lost_at = steady_time()
+                self._tell_unlocked(f"the connection to {self._host} is lost: what became of it is looked up")
                 continue
-            if until is not None and steady_time() >= until:
-                return self._given_up(self._ask.nonce)
-            self._changed.wait(None if until is None else until - steady_time())
+            if self._say is not None and lost_at is not None:
+                lost_at, self._heard_at = None, steady_time()
+            patience_s = ACT_S if self._ask.op.acts else PLAN_S
+            until = self._heard_at + patience_s if lost_at is None else lost_at + RECALL_S
+            if self._closed or steady_time() >= until:
+                return self._given_up(self._ask, patience_s, lost=lost_at is not None)
+            self._changed.wait(until - steady_time())
         return self._answer
 
-    def _given_up(self, nonce: str) -> AskAnswer:
-        gone = f"{self._host} was not seen again for {RECALL_S:g} s"
+    def _tell_unlocked(self, sentence: str) -> None:
+        self._changed.release()
+        try:
+            self._tell(sentence)
+        finally:
+            self._changed.acquire()
+
+    def _given_up(self, ask: Ask, patience_s: float, *, lost: bool) -> AskAnswer:
+        """Return what is known of an ask without an answer. Raises CannotAskError where it would change nothing."""
+        why = (
+            f"{self._host} was not seen again for {RECALL_S:g} s"
+            if lost
+            else f"{self._host} is there, and says nothing to this for {patience_s:g} s"
+        )
+        if self._closed:
+            why = f"{self._host} was let go before it answered"
+        if not ask.op.acts:
+            raise CannotAskError(why)
         if not self._sent:
-            return AskAnswer(nonce, NEVER_BEGUN, (f"{gone}: nothing was sent to it",))
-        return AskAnswer(nonce, END_NOT_KNOWN, (f"{gone}: its journal tells what became of {nonce}",))
+            return AskAnswer(ask.nonce, NEVER_BEGUN, (f"{why}: nothing was sent to it",))
+        return AskAnswer(ask.nonce, END_NOT_KNOWN, (f"{why}: its journal tells what became of {ask.nonce}",))
 
     def _note(self, kind: str, ask: Ask, **facts: object) -> None:
         about = {"path": ask.target} if ask.op is Operation.RELEASE else {"key": ask.target}

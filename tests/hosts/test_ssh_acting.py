@@ -18,7 +18,6 @@ from lockdeck.backend.hosts.asks import (
     UNNAMED,
     Ask,
     Operation,
-    Role,
 )
 from lockdeck.backend.hosts.conversation import CannotAskError, Conversation
 from tests.hosts.test_ssh import clients
@@ -77,7 +76,7 @@ def entries(host, kind):
 
 
 def operator(name):
-    return ssh_address(f"ssh://{name}", Role.OPERATOR)
+    return ssh_address(f"ssh://{name}").asking
 
 
 def test_a_release_over_ssh_is_journaled_with_the_address_it_came_from(hosts, journal):

@@ -67,7 +67,7 @@ async def _release(pilot: object, **told: object) -> None:
     (target,) = dialog._targets
     assert target.lock is not None
     plan = ReleasePlan(target.lock.record.path, target.release_id, NOW, view=target.lock, **told)  # type: ignore[arg-type]
-    dialog.post_message(ReleasesPlanned((Offer(target, plan, NOW - 1300),), 0))
+    dialog.post_message(ReleasesPlanned((Offer(target, plan, NOW - 1300),)))
     await pilot.pause()  # type: ignore[attr-defined]
 
 
@@ -101,7 +101,7 @@ async def cancel_ladder(pilot: object) -> None:
         queue_depth=2,
         left_out=left_out,
     )
-    dialog.post_message(LaddersRead(((target, plan),), 0))
+    dialog.post_message(LaddersRead(((target, plan),)))
     await pilot.pause()  # type: ignore[attr-defined]
 
 

@@ -122,7 +122,7 @@ def planned(monkeypatch: pytest.MonkeyPatch) -> dict[str, CancelPlan | None]:
     """Plans by session key; `*` for all others."""
     plans: dict[str, CancelPlan | None] = {}
     monkeypatch.setattr(
-        "lockdeck.tui.dialogs.cancel.offer_cancel",
+        "lockdeck.tui.acting.local.offer_cancel",
         lambda target, action_context: plans.get(target.session.key, plans.get("*")),
     )
     return plans

@@ -14,6 +14,7 @@ from textual import events
 from textual.widgets import Button, Input
 
 from lockdeck.backend.settings.records import RootSettings, Settings
+from lockdeck.tui.acting.local import LocalActs
 from lockdeck.tui.app import LockdeckApp
 from lockdeck.tui.dialogs.release import ReleaseDialog
 from lockdeck.tui.dialogs.result import ResultDialog
@@ -114,7 +115,7 @@ async def test_escape_dismisses_with_none(yard: Yard) -> None:
         from lockdeck.tui.targets import targets_of
 
         targets = targets_of([app.screen.selected_key], app.deck.displayed)
-        app.push_screen(ReleaseDialog(targets), heard.append)
+        app.push_screen(ReleaseDialog(targets, LocalActs(app.action_context)), heard.append)
         await wait_for(pilot, lambda: asked(app))
         await pilot.press(*"ab", "escape")
         await wait_for(pilot, lambda: bool(heard))
@@ -365,7 +366,7 @@ async def test_an_error_while_looking_is_told_in_the_dialog(
     def broken(*_args: object, **_more: object) -> None:
         raise OSError("[/device] is gone\x1b[2J")
 
-    monkeypatch.setattr("lockdeck.tui.operations.plan_release", broken)
+    monkeypatch.setattr("lockdeck.tui.acting.local.plan_release", broken)
     yard.dead("one")
     app = yard.dashboard()
     async with app.run_test(size=SIZE) as pilot:
@@ -380,7 +381,7 @@ async def test_an_error_of_our_own_ends_the_job_as_failed(
     def broken(*_args: object, **_more: object) -> None:
         raise ValueError("not expected")
 
-    monkeypatch.setattr("lockdeck.tui.operations.release", broken)
+    monkeypatch.setattr("lockdeck.tui.acting.local.release", broken)
     yard.dead("one")
     app = yard.dashboard()
     async with app.run_test(size=SIZE) as pilot:

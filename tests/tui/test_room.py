@@ -58,8 +58,8 @@ def _nothing_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(target: Target, _context: object, **_more: object) -> Offer:
         return Offer(target, ReleasePlan(target.row.name, None, NOW, refusal=Refusal(("refused",))))
 
-    monkeypatch.setattr("lockdeck.tui.dialogs.cancel.offer_cancel", lambda _aim, _context: None)
-    monkeypatch.setattr("lockdeck.tui.dialogs.release.offer_release", refused)
+    monkeypatch.setattr("lockdeck.tui.acting.local.offer_cancel", lambda _aim, _context: None)
+    monkeypatch.setattr("lockdeck.tui.acting.local.offer_release", refused)
 
 
 def names_in_sight(table: Table[object]) -> list[tuple[object, str]]:

@@ -43,8 +43,8 @@ def _nothing_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(target: Target, _hands: object) -> Offer:
         return Offer(target, ReleasePlan(target.row.name, None, NOW, refusal=Refusal(("refused",))))
 
-    monkeypatch.setattr("lockdeck.tui.dialogs.cancel.offer_cancel", lambda _aim, _hands: None)
-    monkeypatch.setattr("lockdeck.tui.dialogs.release.offer_release", refused)
+    monkeypatch.setattr("lockdeck.tui.acting.local.offer_cancel", lambda _aim, _hands: None)
+    monkeypatch.setattr("lockdeck.tui.acting.local.offer_release", refused)
 
 
 def sentences(app: LockdeckApp) -> list[str]:

@@ -10,7 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from lockdeck.backend.actions.cancel.ladder import Rung
-from lockdeck.backend.actions.cancel.records import CancelPlan
 from lockdeck.tui.afterwards import after_refresh
 from lockdeck.tui.background import post, run_in_thread
 from lockdeck.tui.deckapp import DeckApp
@@ -24,28 +23,33 @@ from lockdeck.tui.dialogs.cancel_lines import (
 )
 from lockdeck.tui.dialogs.question import about_count, about_rung
 from lockdeck.tui.dialogs.release_lines import field_line
-from lockdeck.tui.operations import offer_cancel
+from lockdeck.tui.operations import Acts, Ladder, Planned
 from lockdeck.tui.targets import Target
 from lockdeck.tui.view.lines import EMPTY, Line, line, plain, span
 from lockdeck.tui.widgets.lineview import LineView
-
-Planned = tuple[Target, CancelPlan | None]
 
 
 class CancelConfirmation(Struct, frozen=True):
     """The sessions whose end was confirmed, and the rungs by which."""
 
     targets: tuple[Target, ...]
-    plans: tuple[CancelPlan, ...]
+    plans: tuple[Ladder, ...]
     allow: frozenset[str]
 
 
 class LaddersRead(Message):
-    """The ladders of the sessions that are targeted are known; `remaining` are still to come."""
+    """The ladders of the sessions that are targeted are known."""
 
-    def __init__(self, planned: tuple[Planned, ...], remaining: int) -> None:
+    def __init__(self, planned: tuple[Planned, ...]) -> None:
         super().__init__()
         self.planned = planned
+
+
+class LaddersCounted(Message):
+    """So many ladders are still to come."""
+
+    def __init__(self, remaining: int) -> None:
+        super().__init__()
         self.remaining = remaining
 
 
@@ -62,12 +66,17 @@ class CancelDialog(AskDialog[CancelConfirmation]):
     ]
 
     def __init__(
-        self, targets: Sequence[Target], rung: str | None = None, remarks: Sequence[Line] = ()
+        self,
+        targets: Sequence[Target],
+        acts: Acts,
+        rung: str | None = None,
+        remarks: Sequence[Line] = (),
     ) -> None:
         super().__init__(remarks)
+        self._acts = acts
         self._targets = tuple(targets)
         self._first_rung = rung
-        self._plan: CancelPlan | None = None
+        self._plan: Ladder | None = None
         self._rung: Rung | None = None
         self._confirmation: CancelConfirmation | None = None
 
@@ -78,27 +87,30 @@ class CancelDialog(AskDialog[CancelConfirmation]):
     def look(self) -> None:
         """Ask the gateways, in a thread."""
         self._say_looking(len(self._targets))
-        action_context, targets = self._deck_app.action_context, self._targets
+        acts, targets = self._acts, self._targets
 
-        def work() -> None:
-            planned: tuple[Planned, ...] = ()
-            for target in targets:
-                planned = (*planned, (target, offer_cancel(target, action_context)))
-                post(self, LaddersRead(planned, len(targets) - len(planned)))
+        def count(remaining: int) -> None:
+            post(self, LaddersCounted(remaining))
 
-        run_in_thread(work, self, "plan-cancel")
+        run_in_thread(
+            lambda: post(self, LaddersRead(acts.offer_cancels(targets, count))), self, "plan-cancel"
+        )
 
     def answer(self) -> CancelConfirmation:
         """Return sessions and rungs as confirmed."""
         assert self._confirmation is not None
         return self._confirmation
 
-    def on_ladders_read(self, message: LaddersRead) -> None:
-        """Ask, or say why there is nothing to do."""
+    def on_ladders_counted(self, message: LaddersCounted) -> None:
+        """Say how many are still to come."""
         message.stop()
         if message.remaining:
             self._say_looking(message.remaining)
-        elif len(message.planned) > 1:
+
+    def on_ladders_read(self, message: LaddersRead) -> None:
+        """Ask, or say why there is nothing to do."""
+        message.stop()
+        if len(message.planned) > 1:
             self._ask_for_many(message.planned)
         else:
             self._ask_for_one(*message.planned[0])
@@ -120,7 +132,7 @@ class CancelDialog(AskDialog[CancelConfirmation]):
         at = next((y for y, row in enumerate(lines) if rung.title in plain(row)), 0)
         self.query_one(".box-scroll").scroll_to(y=at, animate=False)
 
-    def _ask_for_one(self, target: Target, plan: CancelPlan | None) -> None:
+    def _ask_for_one(self, target: Target, plan: Ladder | None) -> None:
         if plan is None:
             words = line(span("This session is not known any more.", "warning"))
             self.refuse([words, EMPTY, field_line("session", target.row.name)])

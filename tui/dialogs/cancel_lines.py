@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lockdeck.backend.actions.cancel.ladder import Rung
-from lockdeck.backend.actions.cancel.records import CancelPlan
 from lockdeck.tui.dialogs.release_lines import field_line, listed
+from lockdeck.tui.operations import Ladder
 from lockdeck.tui.targets import Target
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.severity import state_line
@@ -16,12 +16,12 @@ _ASKS = {"confirm": "press the button", "reset": "type reset"}
 NAME_OF_PROCESS = "type the name of the process"
 
 
-def facts(target: Target, plan: CancelPlan, symbols: Symbols) -> list[Line]:
+def facts(target: Target, plan: Ladder, symbols: Symbols) -> list[Line]:
     """Return what names the run, and what is known of its holder."""
     return [*named(target, plan, symbols), *around(plan)]
 
 
-def named(target: Target, plan: CancelPlan, symbols: Symbols) -> list[Line]:
+def named(target: Target, plan: Ladder, symbols: Symbols) -> list[Line]:
     """Return what names the run: session, state, process."""
     rows = [field_line("session", plan.key)]
     if target.session is not None:
@@ -31,7 +31,7 @@ def named(target: Target, plan: CancelPlan, symbols: Symbols) -> list[Line]:
     return rows
 
 
-def around(plan: CancelPlan) -> list[Line]:
+def around(plan: Ladder) -> list[Line]:
     """Return what else is known of the process, and how its gateway is reached."""
     rows = [field_line("command", plan.argv)] if plan.argv else []
     if plan.held:
@@ -52,7 +52,7 @@ def around(plan: CancelPlan) -> list[Line]:
     return rows
 
 
-def ladder_lines(target: Target, plan: CancelPlan, selected: Rung, symbols: Symbols) -> list[Line]:
+def ladder_lines(target: Target, plan: Ladder, selected: Rung, symbols: Symbols) -> list[Line]:
     """Return the ladder, gentlest first, with the selected rung in full; what else is known may stand below the fold."""
     rows = [line(span("Cancel this run", "heading")), *named(target, plan, symbols), EMPTY]
     rows.append(line(span("Ways to end it, gentlest first", "accent"), span("  (up and down choose)", "dim")))
@@ -63,7 +63,7 @@ def ladder_lines(target: Target, plan: CancelPlan, selected: Rung, symbols: Symb
     return [*rows, *listed("Mind", plan.notes, symbols, "dim")]
 
 
-def nothing_lines(target: Target, plan: CancelPlan, symbols: Symbols) -> list[Line]:
+def nothing_lines(target: Target, plan: Ladder, symbols: Symbols) -> list[Line]:
     """Return why there is nothing to cancel, or why it is refused."""
     title = "Nothing to cancel" if plan.nothing else "Not cancelled: refused"
     title = "Not known whether anything runs" if plan.not_known else title
@@ -76,7 +76,7 @@ def nothing_lines(target: Target, plan: CancelPlan, symbols: Symbols) -> list[Li
 
 
 def bulk_cancel_lines(
-    good: Sequence[tuple[Target, CancelPlan]], bad: Sequence[tuple[Target, str]], symbols: Symbols
+    good: Sequence[tuple[Target, Ladder]], bad: Sequence[tuple[Target, str]], symbols: Symbols
 ) -> list[Line]:
     """Return which marked sessions would be cancelled and by what, and why the others are not."""
     rows = [line(span(f"Cancel {len(good)} of {len(good) + len(bad)} marked sessions", "heading"))]
@@ -99,7 +99,7 @@ def gentle(rung: Rung) -> bool:
     return rung.danger == "confirm" and not rung.scopes_missing
 
 
-def why_not_in_bulk(plan: CancelPlan | None) -> str | None:
+def why_not_in_bulk(plan: Ladder | None) -> str | None:
     """Say why a marked session is left alone; None: it can be cancelled gently."""
     if plan is None:
         return "this session is not known any more"

@@ -9,6 +9,8 @@ from textual.message import Message
 
 from lockdeck.backend.model.fleet import Severity
 from lockdeck.backend.system.text import SafeText
+from lockdeck.tui.acting.asked import AskedActs
+from lockdeck.tui.acting.local import LocalActs
 from lockdeck.tui.background import post, run_in_thread
 from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.dialogs.cancel import CancelConfirmation, CancelDialog
@@ -16,64 +18,68 @@ from lockdeck.tui.dialogs.release import ReleaseDialog
 from lockdeck.tui.dialogs.result import FollowUp, NextRung, RemainingLock, ResultDialog
 from lockdeck.tui.jobs import Job, Piece
 from lockdeck.tui.messages import JobFailed, JobNews
-from lockdeck.tui.operations import Offer, Tell, do_cancels, do_releases
+from lockdeck.tui.operations import Acts, Offer, Tell
 from lockdeck.tui.targets import Target
 from lockdeck.tui.view.events import EventLine
 from lockdeck.tui.view.lines import Line
 
-NOT_FROM_HERE = "a deck of hosts only looks: `lockdeck release` and `cancel` with --host ask the host to act"
 _TOAST = {Severity.WARNING: "warning", Severity.CRITICAL: "error"}
 
 
 def ask_release(app: DeckApp, targets: Sequence[Target], remarks: Sequence[Line] = ()) -> None:
     """Ask whether these locks are to be released; the remarks stand above all else."""
-    if app.on_hosts:
-        app.tell(NOT_FROM_HERE, severity="warning")
-        return
-    app.push_screen(ReleaseDialog(targets, remarks), partial(_release, app))
+    acts = _acts(app)
+    app.push_screen(ReleaseDialog(targets, acts, remarks), partial(_release, app, acts))
 
 
 def ask_cancel(
     app: DeckApp, targets: Sequence[Target], rung: str | None = None, remarks: Sequence[Line] = ()
 ) -> None:
     """Ask how the runs of these sessions are to be ended, beginning with a rung; the remarks stand above all else."""
-    if app.on_hosts:
-        app.tell(NOT_FROM_HERE, severity="warning")
-        return
-    app.push_screen(CancelDialog(targets, rung, remarks), partial(_cancel, app))
+    acts = _acts(app)
+    app.push_screen(CancelDialog(targets, acts, rung, remarks), partial(_cancel, app, acts))
 
 
-def _release(app: DeckApp, offers: Sequence[Offer] | None) -> None:
+def _acts(app: DeckApp) -> Acts:
+    """Return what plans and does actions: on a deck of hosts every one of them is asked of its host."""
+    context = app.action_context
+    return LocalActs(context) if app.addresses is None else AskedActs(app.addresses, context.journal)
+
+
+def _release(app: DeckApp, acts: Acts, offers: Sequence[Offer] | None) -> None:
     if not offers:
+        acts.close()
         return
     title = "Release a lock" if len(offers) == 1 else f"Release {len(offers)} locks"
     later = partial(run_in_thread, to=app, name="watch")
     _begin(
         app,
+        acts,
         title,
         [offer.target for offer in offers],
-        lambda tell: do_releases(offers, app.action_context, tell, later),
+        lambda tell: acts.do_releases(offers, tell, later),
         releases=True,
     )
 
 
-def _cancel(app: DeckApp, confirmation: CancelConfirmation | None) -> None:
+def _cancel(app: DeckApp, acts: Acts, confirmation: CancelConfirmation | None) -> None:
     if confirmation is None:
+        acts.close()
         return
     count = len(confirmation.targets)
     title = "Cancel a run" if count == 1 else f"Cancel {count} runs"
     _begin(
         app,
+        acts,
         title,
         confirmation.targets,
-        lambda tell: do_cancels(
-            confirmation.targets, confirmation.plans, confirmation.allow, app.action_context, tell
-        ),
+        lambda tell: acts.do_cancels(confirmation.targets, confirmation.plans, confirmation.allow, tell),
     )
 
 
 def _begin(
     app: DeckApp,
+    acts: Acts,
     title: str,
     targets: Sequence[Target],
     work: Callable[[Tell], None],
@@ -83,6 +89,7 @@ def _begin(
     """Set a job going and show it."""
     if app.read_only:  # since the question was asked
         app.tell("read-only by now: nothing was done", severity="warning")
+        acts.close()
         return
     number = app.jobs.open(title, targets, releases=releases).number
 
@@ -92,7 +99,13 @@ def _begin(
     def failed(sentence: SafeText) -> Message:
         return JobFailed(number, sentence)
 
-    run_in_thread(partial(work, tell), app, "action", must_finish=True, failed=failed)
+    def do() -> None:
+        try:
+            work(tell)
+        finally:
+            acts.close()
+
+    run_in_thread(do, app, "action", must_finish=True, failed=failed)
     app.push_screen(ResultDialog(number), partial(_follow_up, app))
 
 

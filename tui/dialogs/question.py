@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from lockdeck.backend.actions.cancel.ladder import Rung
-from lockdeck.backend.actions.cancel.records import CancelPlan
 from lockdeck.backend.model.words import times
+from lockdeck.tui.operations import Ladder
 
 
 class Question(Struct, frozen=True):
@@ -36,7 +36,7 @@ def about_count(number: int, subject: str) -> Question:
     return Question(f"Type how many {subject}: {number}", str(number))
 
 
-def about_rung(rung: Rung, plan: CancelPlan) -> Question:
+def about_rung(rung: Rung, plan: Ladder) -> Question:
     """Ask for what a rung demands for a session: a press, its word, or the name of the process that it ends."""
     if rung.ends_process:
         more = len(plan.held)

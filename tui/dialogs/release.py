@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 from textual.message import Message
@@ -14,7 +14,7 @@ from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.dialogs.ask import AskDialog
 from lockdeck.tui.dialogs.question import PRESS, WHEN_READY, Question, about_count, about_override
 from lockdeck.tui.dialogs.release_lines import bulk_lines, refused_lines, release_lines
-from lockdeck.tui.operations import ActionContext, Offer, offer_release, wait_until_quiet
+from lockdeck.tui.operations import Acts, Offer
 from lockdeck.tui.targets import Target
 from lockdeck.tui.view.lines import Line, line, span
 
@@ -23,16 +23,23 @@ Holds = tuple[tuple[str, str | None], ...]
 
 
 class ReleasesPlanned(Message):
-    """The locks that were aimed at have been looked at; `remaining` are still to come.
+    """The locks that were aimed at have been looked at.
 
     `waits`: a young process of OpenClaw must end or grow older first, and then follows another look.
     """
 
-    def __init__(self, offers: tuple[Offer, ...], remaining: int, *, waits: bool = False) -> None:
+    def __init__(self, offers: tuple[Offer, ...], *, waits: bool = False) -> None:
         super().__init__()
         self.offers = offers
-        self.remaining = remaining
         self.waits = waits
+
+
+class ReleasesCounted(Message):
+    """So many locks are still to be looked at."""
+
+    def __init__(self, remaining: int) -> None:
+        super().__init__()
+        self.remaining = remaining
 
 
 class QuietAwaited(Message):
@@ -52,8 +59,9 @@ class ReleaseDialog(AskDialog[Sequence[Offer]]):
 
     NOTHING = "Not now"
 
-    def __init__(self, targets: Sequence[Target], remarks: Sequence[Line] = ()) -> None:
+    def __init__(self, targets: Sequence[Target], acts: Acts, remarks: Sequence[Line] = ()) -> None:
         super().__init__(remarks)
+        self._acts = acts
         self._targets = tuple(targets)
         self._confirmed: tuple[Offer, ...] = ()
         self._seen: Holds = ()
@@ -66,46 +74,25 @@ class ReleaseDialog(AskDialog[Sequence[Offer]]):
     def look(self) -> None:
         """Look at each lock afresh, in a thread."""
         self._say_looking(len(self._targets))
-        action_context, targets = self._deck_app.action_context, self._targets
+        acts, targets = self._acts, self._targets
 
         def work() -> None:
-            offers = self._plan(targets, action_context, self._say_planned)
-            waiting = [offer for offer in offers if offer.plan.refusal is None and offer.plan.newcomers]
-            post(self, ReleasesPlanned(offers, 0, waits=bool(waiting)))
+            offers = acts.offer_releases(targets, self._count)
+            waiting = [offer for offer in offers if not offer.reasons and offer.plan.newcomers]
+            post(self, ReleasesPlanned(offers, waits=bool(waiting)))
             if waiting:
-                self._wait(waiting)
+                # Who starts after that is waited for by the release itself: the question comes up in any case.
+                acts.wait_until_quiet(waiting, self._count_down, self._is_over)
                 if not self._is_over.is_set():
-                    post(self, ReleasesPlanned(self._plan(targets, action_context), 0))
+                    post(self, ReleasesPlanned(acts.offer_releases(targets, lambda _remaining: None)))
 
         run_in_thread(work, self, "plan-release")
 
-    @staticmethod
-    def _plan(
-        targets: Sequence[Target],
-        context: ActionContext,
-        tell: Callable[[tuple[Offer, ...], int], None] = lambda _offers, _remaining: None,
-    ) -> tuple[Offer, ...]:
-        """Look at each lock; `tell` hears how many are left. Only one by itself may be released on a person's word."""
-        offers: tuple[Offer, ...] = ()
-        for target in targets:
-            offers = (*offers, offer_release(target, context, may_override=len(targets) == 1))
-            remaining = len(targets) - len(offers)
-            if remaining:
-                tell(offers, remaining)
-        return offers
+    def _count(self, remaining: int) -> None:
+        post(self, ReleasesCounted(remaining))
 
-    def _say_planned(self, offers: tuple[Offer, ...], remaining: int) -> None:
-        post(self, ReleasesPlanned(offers, remaining))
-
-    def _wait(self, offers: Sequence[Offer]) -> None:
-        """Wait for young processes as the releases would, here where it can be seen.
-
-        Who starts after that is waited for by the release itself: the question comes up in any case.
-        """
-        for offer in sorted(offers, key=lambda offer: -offer.plan.wait_s):
-            wait_until_quiet(
-                offer.plan, lambda seconds: post(self, QuietAwaited(seconds)), self._is_over.is_set
-            )
+    def _count_down(self, seconds: float) -> None:
+        post(self, QuietAwaited(seconds))
 
     def on_unmount(self) -> None:
         """End the wait."""
@@ -120,15 +107,18 @@ class ReleaseDialog(AskDialog[Sequence[Offer]]):
         """Return the offers that may be done."""
         return self._confirmed
 
-    def on_releases_planned(self, message: ReleasesPlanned) -> None:
-        """Ask, or say why nothing may be released."""
+    def on_releases_counted(self, message: ReleasesCounted) -> None:
+        """Say how many are still to come."""
         message.stop()
         if message.remaining:
             self._say_looking(message.remaining)
-            return
+
+    def on_releases_planned(self, message: ReleasesPlanned) -> None:
+        """Ask, or say why nothing may be released."""
+        message.stop()
         offers, now, symbols = message.offers, self._deck_app.clock(), self._deck_app.symbols
         self._seen = _holds(self._confirmed)
-        self._confirmed = tuple(offer for offer in offers if offer.plan.refusal is None)
+        self._confirmed = tuple(offer for offer in offers if not offer.reasons)
         if len(offers) == 1:
             self._ask_for_one(offers[0], now, waits=message.waits)
         elif self._confirmed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lockdeck.backend.actions.release.newcomers import longest_wait
+from lockdeck.backend.actions.release.records import ReleasePlan
 from lockdeck.backend.actions.release.sentences import waiting
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import Presence, Verdict
@@ -36,7 +37,7 @@ def listed(title: str, sentences: Sequence[str], symbols: Symbols, style: str = 
 def identity(offer: Offer, now: float) -> Iterator[Line]:
     """Yield what names the hold: path, session, release id, the process it names."""
     target, plan = offer.target, offer.plan
-    view = plan.view or target.lock
+    view = offer.view
     yield field_line("lock", plan.path)
     yield field_line("session", target.session.key if target.session else "none is known for this lock")
     hold = f"release id {plan.release_id}" if plan.release_id else "no release id: it could not be read"
@@ -51,13 +52,14 @@ def identity(offer: Offer, now: float) -> Iterator[Line]:
 
 def standing(offer: Offer, now: float, symbols: Symbols) -> Iterator[Line]:
     """Yield how the hold stands: transcript, and what the lock is; nothing for a lock that could not be looked at."""
-    view, written = offer.plan.view or offer.target.lock, offer.written_at
+    view, written = offer.view, offer.written_at
     if view is None:
         return
-    yield field_line(
-        "transcript",
-        "none stands beside the lock" if written is None else f"last written {duration(now - written)} ago",
-    )
+    if isinstance(offer.plan, ReleasePlan):  # of another host's transcript nothing is told
+        none = "none stands beside the lock"
+        yield field_line(
+            "transcript", none if written is None else f"last written {duration(now - written)} ago"
+        )
     yield (*field_line("it is"), *verdict_line(view, symbols))
 
 
@@ -69,7 +71,7 @@ def release_lines(offer: Offer, now: float, symbols: Symbols) -> list[Line]:
         proof = listed("Why it is safe", plan.safe_because, symbols)
     else:
         heading = line(span("Release this lock on your own word?  ", "warning"), span(offer.target.title))
-        reasons = plan.view.judgement.reasons if plan.view else ()
+        reasons = offer.view.judgement.reasons if offer.view else ()
         proof = listed("Not proven to be dead", (*reasons, _ON_YOUR_WORD), symbols)
     return [
         heading,
@@ -90,13 +92,11 @@ TRY_AGAIN = "Nothing holds this lock. When what stands above has passed, look ag
 
 def refused_lines(offer: Offer, now: float, symbols: Symbols) -> list[Line]:
     """Return why a release is refused, and what may be done instead."""
-    plan = offer.plan
-    view = plan.view or offer.target.lock
+    view = offer.view
     instead = () if view is None else (_instead(view),)
-    reasons = plan.refusal.reasons if plan.refusal else ()
     return [
         line(span("Not released: refused", "warning")),
-        *listed("Why", reasons, symbols),
+        *listed("Why", offer.reasons, symbols),
         *listed("What may be done instead", instead, symbols),
         EMPTY,
         *identity(offer, now),
@@ -112,8 +112,8 @@ def _instead(view: LockView) -> str:
 
 def bulk_lines(offers: Sequence[Offer], now: float, symbols: Symbols) -> list[Line]:
     """Return which marked locks would be released, and why the others are not."""
-    good = [offer for offer in offers if offer.plan.refusal is None]
-    bad = [offer for offer in offers if offer.plan.refusal is not None]
+    good = [offer for offer in offers if not offer.reasons]
+    bad = [offer for offer in offers if offer.reasons]
     rows = [line(span(f"Release {len(good)} of {len(offers)} marked locks", "heading"))]
     young = {one.pid: one for offer in good for one in offer.plan.newcomers}
     if young:
@@ -130,13 +130,12 @@ def bulk_lines(offers: Sequence[Offer], now: float, symbols: Symbols) -> list[Li
         rows += [EMPTY, line(span("Will not be touched", "warning"))]
     for offer in bad:
         rows += _item(offer, now, symbols)
-        reasons = offer.plan.refusal.reasons if offer.plan.refusal else ()
-        rows += [line(span("     - ", "dim"), span(reason, "dim", 1000)) for reason in reasons]
+        rows += [line(span("     - ", "dim"), span(reason, "dim", 1000)) for reason in offer.reasons]
     return rows
 
 
 def _item(offer: Offer, now: float, symbols: Symbols) -> list[Line]:
-    view = offer.plan.view or offer.target.lock
+    view = offer.view
     if view is None:
         return [line(span(f" {symbols.dot} ", "dim"), span(offer.target.title))]
     created = view.record.created_at

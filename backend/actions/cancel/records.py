@@ -91,7 +91,7 @@ class CancelPlan(Struct, frozen=True):
     @property
     def process_name(self) -> str:
         """The name by which a person says that the holder is to end: that of its program, else its pid."""
-        return os.path.basename(self.argv.partition(" ")[0]) or f"pid {self.pid}"
+        return program_name(self.argv, self.pid)
 
     def to_json(self) -> dict[str, Any]:
         """Shape: key, root, lookedAt, allowed, refusal, version, reachedBy, scopes, queueDepth, holder, rungs and more."""
@@ -126,6 +126,11 @@ class CancelPlan(Struct, frozen=True):
             "argv": self.argv or None,
             "otherSessions": sessions,
         }
+
+
+def program_name(argv: str, pid: int | None) -> str:
+    """Return the name of the program of a command line, the pid where that is not known."""
+    return os.path.basename(argv.partition(" ")[0]) or f"pid {pid}"
 
 
 class Step(Struct, frozen=True):

@@ -131,9 +131,9 @@ class World:
     def stand_in(self, patch: pytest.MonkeyPatch) -> None:
         """Have all that a dashboard does done here."""
         for place, stand_in in {
-            "lockdeck.tui.operations.plan_release": self.plan,
-            "lockdeck.tui.operations.release": self.release,
-            "lockdeck.tui.operations.transcript_state": lambda _path: None,
+            "lockdeck.tui.acting.local.plan_release": self.plan,
+            "lockdeck.tui.acting.local.release": self.release,
+            "lockdeck.tui.acting.local.transcript_state": lambda _path: None,
             "lockdeck.backend.actions.cancel.plan.plan_cancel": self.plan_cancel,
             "lockdeck.backend.actions.cancel.cancel.cancel_many": self.cancel_many,
         }.items():

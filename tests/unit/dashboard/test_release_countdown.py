@@ -8,8 +8,9 @@ import pytest
 
 from lockdeck.backend.actions.release.newcomers import Newcomer
 from lockdeck.backend.system.text import safe
-from lockdeck.tui import operations
-from lockdeck.tui.operations import ActionContext, Offer, do_releases
+from lockdeck.tui.acting import local
+from lockdeck.tui.acting.local import do_releases
+from lockdeck.tui.operations import ActionContext, Offer
 from tests.unit.releasing import NO_SUCH_PID, Root
 
 pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
@@ -24,7 +25,7 @@ def test_the_countdown_stands_in_the_result_while_the_release_waits(tmp_path, mo
         age = next(ages, None)
         return () if age is None else (Newcomer(NO_SUCH_PID, safe("openclaw"), age),)
 
-    monkeypatch.setattr(operations, "newcomers_at", look)
+    monkeypatch.setattr(local, "newcomers_at", look)
     heard = []
     context = ActionContext(journal=root.journal, wait=root.waits.append, watch_s=0)
     offer = Offer(None, root.plan(young=lambda _: ()))

@@ -13,20 +13,15 @@ from lockdeck.backend.actions.journal import default_journal
 from lockdeck.backend.actions.release.records import Status
 from lockdeck.backend.hosts.address import HostAddress
 from lockdeck.backend.hosts.asks import PLANNED, REFUSED, UNNAMED, Ask, AskAnswer, Operation
-from lockdeck.backend.hosts.conversation import CannotAskError, Conversation
+from lockdeck.backend.hosts.conversation import CannotAskError, Conversation, this_person
+from lockdeck.backend.hosts.told import JournalTold, LadderTold, ReleaseTold, told_as
 from lockdeck.backend.model.wire import dumps
-from lockdeck.backend.system.accounts import person
-from lockdeck.backend.system.host import host_name
 from lockdeck.tui.cli.hosts.told import (
     GENTLE,
-    JournalTold,
-    LadderTold,
-    ReleaseTold,
     answer_json,
     ladder_lines,
     outcome_lines,
     release_lines,
-    told_as,
 )
 from lockdeck.tui.cli.output import emit, narrate
 from lockdeck.tui.exits import Exit
@@ -106,8 +101,9 @@ def journal_there(address: HostAddress, as_json: bool) -> Exit:
 @contextmanager
 def _speaking_with(address: HostAddress) -> Iterator[Conversation]:
     """Have a conversation with a host; what makes it impossible ends the command with exit code 1."""
-    by = f"{person() or 'somebody'} on {host_name()}"
-    host = Conversation(address, default_journal(), by, lambda sentence: narrate(f"  {sentence}"))
+    host = Conversation(
+        address.asking, default_journal(), this_person(), lambda sentence: narrate(f"  {sentence}")
+    )
     try:
         yield host
     except CannotAskError as error:

@@ -51,7 +51,7 @@ def host_meant(named: NamedHost, common: Common) -> HostAddress:
     """Return the host that is to be asked for something: an address, or a name of the files or the configuration."""
     word, files = named.word, named.files
     if is_address(word):
-        return next(_typed([word], Role.OPERATOR))
+        return next(_typed([word]))
     hosts: list[HostAddress] = [
         *_of_files(files),
         *(() if files else map(_address, settings_of(common).hosts)),
@@ -66,10 +66,10 @@ def host_meant(named: NamedHost, common: Common) -> HostAddress:
     return of_name[0]
 
 
-def _typed(words: Sequence[str], role: Role = Role.VIEWER) -> Iterator[HostAddress]:
+def _typed(words: Sequence[str]) -> Iterator[HostAddress]:
     for word in dict.fromkeys(words):
         try:
-            yield ssh_address(word, role)
+            yield ssh_address(word)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
 
@@ -93,8 +93,11 @@ def _this_machine(roots: Sequence[str], common: Common) -> HostAddress:
     options = [word for log in common.logs for word in ("--log", os.path.abspath(log))]
     options += ["--config", os.path.abspath(common.config)] if common.config else []
     options += [word for uid in common.trusted_uids for word in ("--trust-owner", str(uid))]
-    command = (sys.executable, *_SERVE, *options, *map(os.path.abspath, roots))
-    return HostAddress(host_name(), command, by_hand=("lockdeck", *map(os.path.abspath, roots)))
+    here = tuple(map(os.path.abspath, roots))
+    serve, words = (sys.executable, *_SERVE), (*options, *here)
+    # Whose machine this is may do there what a command of his own may.
+    acting = (*serve, "--role", Role.ADMIN.value, *words)
+    return HostAddress(host_name(), (*serve, *words), by_hand=("lockdeck", *here), acting=acting)
 
 
 def _refuse_doubles(addresses: Sequence[HostAddress]) -> None:

@@ -3,80 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeVar
-
-import msgspec
-from msgspec import Struct
+from typing import Any
 
 from lockdeck.backend.hosts.asks import AskAnswer
-from lockdeck.backend.hosts.conversation import CannotAskError
+from lockdeck.backend.hosts.told import LadderTold, ReleaseTold
 from lockdeck.backend.model.wire import SCHEMA
 from lockdeck.backend.system.text import SafeText, safe
 
 GENTLE = "confirm"
 """The danger of rungs that need no more than the command itself."""
-T = TypeVar("T")
-
-
-class ReleaseTold(Struct, frozen=True, rename="camel"):
-    """The plan of a release as its host tells it."""
-
-    path: str
-    allowed: bool
-    release_id: str | None = None
-    refusal: tuple[str, ...] = ()
-    effects: tuple[str, ...] = ()
-    why: tuple[str, ...] = ()
-    then: tuple[str, ...] = ()
-    evidence: tuple[str, ...] = ()
-
-
-class RungTold(Struct, frozen=True, rename="camel"):
-    """A rung of a ladder as its host tells it."""
-
-    name: str
-    title: str
-    does: str
-    danger: str
-    loses: tuple[str, ...] = ()
-    scopes_missing: tuple[str, ...] = ()
-
-    @property
-    def consent(self) -> str:
-        """The name by which a person allows this rung."""
-        return "restart" if self.danger == "restart" else self.name
-
-
-class LadderTold(Struct, frozen=True, rename="camel"):
-    """The ladder of a cancel as its host tells it. `evidence`: of each rung."""
-
-    key: str
-    root: str
-    nothing_to_cancel: bool
-    refusal: tuple[str, ...] = ()
-    not_known: tuple[str, ...] = ()
-    rungs: tuple[RungTold, ...] = ()
-    left_out: tuple[dict[str, str], ...] = ()
-    notes: tuple[str, ...] = ()
-    evidence: tuple[str, ...] = ()
-
-
-class JournalTold(Struct, frozen=True, rename="camel"):
-    """The newest entries of a host's journal."""
-
-    path: str
-    entries: tuple[dict[str, Any], ...]
-    broken_at: int | None = None
-    problem: str | None = None
-    notes: tuple[str, ...] = ()
-
-
-def told_as(answer: AskAnswer, shape: type[T]) -> T:
-    """Return the body of an answer in its shape. Raises CannotAskError where it has another."""
-    try:
-        return msgspec.convert(answer.body, shape)
-    except msgspec.ValidationError as error:
-        raise CannotAskError(f"its answer has another shape than ours: {error}") from None
 
 
 def answer_json(host: str, answer: AskAnswer) -> dict[str, Any]:
@@ -90,9 +25,9 @@ def release_lines(plan: ReleaseTold) -> Iterator[SafeText]:
     yield safe(plan.path, 4096)
     yield safe(f"  release id {plan.release_id or '-'}")
     parts = (
-        ("refused", plan.refusal),
+        ("refused", plan.reasons),
         ("would do", plan.effects),
-        ("safe because", plan.why),
+        ("safe because", plan.safe_because),
         ("then", plan.then),
     )
     for title, sentences in parts:
@@ -109,7 +44,7 @@ def ladder_lines(plan: LadderTold) -> Iterator[SafeText]:
         yield safe(f"    {rung.does}", 1000)
         yield from (safe(f"    loses: {loss}", 1000) for loss in rung.loses)
     for omission in plan.left_out:
-        yield safe(f"  not {omission.get('name')}: {omission.get('why')}", 1000)
+        yield safe(f"  not {omission.name}: {omission.reason}", 1000)
 
 
 def outcome_lines(subject: str, answer: AskAnswer) -> Iterator[SafeText]:
