@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from textual.strip import Strip
 from textual.widgets import Button
@@ -14,11 +15,13 @@ from lockdeck.tui.screens.tablescreen import TableScreen
 from lockdeck.tui.view.lines import plain, span
 from lockdeck.tui.widgets.lineview import LineView
 from tests.tui.machine.world import LONELY, NAMES
-from tests.tui.stage import frame
 
 _NAME = re.compile(rf"\b({'|'.join((*NAMES, *LONELY))})\b")
 _MARKED = re.compile(r"\b(\d+) MARKED")
 _HEADING = re.compile(r"^(?:Release|Cancel) ", re.MULTILINE)
+
+
+_PAINTED: WeakKeyDictionary[LockdeckApp, list[Strip]] = WeakKeyDictionary()
 
 
 class PaintedRow(NamedTuple):
@@ -34,8 +37,7 @@ def painted_rows(app: LockdeckApp) -> list[PaintedRow]:
     screen = app.screen
     assert isinstance(screen, TableScreen)
     region = screen.table.region
-    with app._context():
-        strips = app.screen._compositor.render_strips()
+    strips = _painted(app)
     ground = next(iter(app.stylebook.strip((span(" "),), 1, "cursor"))).style
     assert ground is not None
     count = min(len(screen.table.order) - int(screen.table.scroll_y), region.height - 1)
@@ -55,8 +57,20 @@ def _is_on(strip: Strip, colour: object, reverse: bool | None) -> bool:
 
 def picture(app: LockdeckApp) -> str:
     """Return what the screen shows, also outside of the dashboard's task."""
-    with app._context():
-        return frame(app)
+    return "\n".join(strip.text.rstrip() for strip in _painted(app))
+
+
+def _painted(app: LockdeckApp) -> list[Strip]:
+    """Return the lines of the screen. Nothing changes them outside of the dashboard's task, so each moment is painted once."""
+    if app not in _PAINTED:
+        with app._context():
+            _PAINTED[app] = app.screen._compositor.render_strips()
+    return _PAINTED[app]
+
+
+def look_again(app: LockdeckApp) -> None:
+    """Have what is painted looked at anew: something was done."""
+    _PAINTED.pop(app, None)
 
 
 def marks_told(app: LockdeckApp) -> int:

@@ -6,15 +6,30 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from textual._compositor import Compositor
+from textual._context import visible_screen_stack
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.events import Resize
 from textual.geometry import Size
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.tui.app import LockdeckApp
 from tests.tui.keyboard import Keyboard, bytes_of
+from tests.tui.machine.eye import look_again
 from tests.tui.stage import at_rest, show, wait_for
+
+
+def paint_nothing(
+    compositor: Compositor,
+    full: bool = False,
+    screen_stack: list[Screen[object]] | None = None,
+    **_more: object,
+) -> None:
+    """Stand in for the painting of frames that nobody looks at: each rest is painted whole by who looks (`eye.py`)."""
+    visible_screen_stack.set(screen_stack or [])
+    compositor._dirty_regions.clear()
 
 
 class Stagehand:
@@ -32,6 +47,7 @@ class Stagehand:
         """Do something inside the dashboard's task; fails with what it, or the dashboard, failed with."""
         if self._task.done():
             self._task.result()
+        look_again(self.app)
         done: asyncio.Future[object] = self._loop.create_future()
         self._orders.put_nowait((order, done))
         result = self._loop.run_until_complete(done)
