@@ -7,6 +7,7 @@ what was asked for from what was painted when a key was pressed, and asks the da
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
@@ -123,6 +124,18 @@ class Deck(AskingPerson):
     def nothing_fails_beside_the_screen(self) -> None:
         if hasattr(self, "stage"):
             assert not [note.message for note in self.app._notifications if note.severity == "error"]
+
+
+@pytest.mark.parametrize(("key", "marks"), [("R", 0), ("R", 2), ("c", 0)])
+def test_who_is_asked_and_answers_rightly_reaches_what_was_asked(key: str, marks: int) -> None:
+    deck = Deck()
+    deck.open((120, 35), False)
+    try:
+        deck._ask(key, marks)
+        deck._answer("right", [])
+        assert deck.world.reached if key == "R" else deck.world.cancelled
+    finally:
+        deck.teardown()
 
 
 Deck.TestCase.settings = settings(

@@ -38,6 +38,22 @@ class AskingPerson(Person):
         else:
             self._press("escape")
 
+    @rule(
+        key=st.sampled_from(["R", "R", "c"]),
+        marks=st.sampled_from([0, 0, 2]),
+        how=st.sampled_from(["right"] * 4 + ["at once", "wrong"]),
+        keys=st.lists(st.sampled_from(["up", "down"]), max_size=2),
+    )
+    def asks_and_answers(self, key: str, marks: int, how: str, keys: list[str]) -> None:
+        """Both in a row: what is drawn seldom brings the one behind the other."""
+        while not self.on_rows or self.in_a_field:
+            self._press("escape")
+            if self._is_peeled():
+                break
+        self._ask(key, marks)
+        if isinstance(self.app.screen, AskDialog):
+            self._answer(how, keys)
+
     def _ask(self, key: str, marks: int) -> None:
         if self.on_rows and marks:
             self._press("home", *["space"] * marks)

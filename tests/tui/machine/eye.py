@@ -51,8 +51,11 @@ def painted_rows(app: LockdeckApp) -> list[PaintedRow]:
 
 
 def _is_on(strip: Strip, colour: object, reverse: bool | None) -> bool:
+    """Return whether a row is on the cursor's ground; where that has no colour it is the reversed one."""
     last = list(strip)[-1].style
-    return last is not None and last.bgcolor == colour and bool(last.reverse) == bool(reverse)
+    if last is None or last.bgcolor != colour:
+        return False
+    return colour is not None or bool(last.reverse) == bool(reverse)
 
 
 def picture(app: LockdeckApp) -> str:
