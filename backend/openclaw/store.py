@@ -145,8 +145,10 @@ def _over_budget(content: FileRead, sentence: str) -> Store:
 
 
 def _has_too_many_keys(raw: bytes) -> bool:
-    # The shortest key is of three bytes: a small file can't have too many.
-    return len(raw) > 3 * STORE_KEYS and raw.count(b'":') + raw.count(b'" ') > STORE_KEYS
+    # A colon follows each key. One character is counted five times as fast as the end of a string before it.
+    if raw.count(b":") <= STORE_KEYS:
+        return False
+    return raw.count(b'":') + raw.count(b'" ') > STORE_KEYS
 
 
 def _store(path: str, raws: Mapping[str, msgspec.Raw], content: FileRead) -> Store:
