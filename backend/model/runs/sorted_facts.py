@@ -9,6 +9,7 @@ order of arrival changes nothing.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from typing import TypeVar
 
 from lockdeck.backend.model.runs.events import Event
@@ -74,11 +75,20 @@ def is_record(event: Event) -> bool:
     return any(getattr(event, name) is not None for name in event.handling.record_fields)
 
 
+def are_alike(one: Event, other: Event) -> bool:
+    """Return whether two events agree in all that both tell, whenever that was."""
+    return type(one) is type(other) and all(None in pair or pair[0] == pair[1] for pair in _told(one, other))
+
+
 def _agree(words: Event, record: Event) -> bool:
     """Return whether words tell nothing but what the record tells."""
-    handling = words.handling
+    return all(of_words is None or of_words == of_record for of_words, of_record in _told(words, record))
+
+
+def _told(one: Event, other: Event) -> Iterator[tuple[object, object]]:
+    """Yield what two events of one class tell, but for their times and what a record and its words tell apart."""
+    handling = one.handling
     apart = {"at", "trace_id", *handling.record_fields, *handling.wording_fields}
-    pairs = (
-        (getattr(words, name), getattr(record, name)) for name in words.__struct_fields__ if name not in apart
-    )
-    return all(of_words is None or of_words == of_record for of_words, of_record in pairs)
+    for name in one.__struct_fields__:
+        if name not in apart:
+            yield getattr(one, name), getattr(other, name)

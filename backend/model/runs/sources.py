@@ -1,7 +1,8 @@
 """Books of several logs: those that share a run, a session or a trace are of one source and become one book.
 
-Other logs stay apart, and so do the parts of one log that several have written: the same session key on two hosts is not
-the same session, and nothing but a key would join them.
+Where two of them tell the same decisions at other times, one has a clock of its own, and what it tells is put to that of the
+other: no attempt counts twice. Other logs stay apart, and so do the parts of one log that several have written: the same
+session key on two hosts is not the same session, and nothing but a key would join them.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lockdeck.backend.model.runs.events import Event
+from lockdeck.backend.model.moments import is_dated
+from lockdeck.backend.model.runs.events import AuthProfileFailure, Event
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
+from lockdeck.backend.model.runs.past.offsets import ClockShift, shift_to, told_again
+from lockdeck.backend.model.runs.sorted_facts import is_record
 
 
 class LogPart(Struct, frozen=True, order=True):
@@ -28,10 +32,14 @@ class LogPart(Struct, frozen=True, order=True):
 
 
 class LogSource(Struct, frozen=True):
-    """All that one OpenClaw is known by: its logs, or its parts of them, and what they tell."""
+    """All that one OpenClaw is known by: its logs, or its parts of them, and what they tell.
+
+    `moved` are the parts that have a clock of their own, each with what put its times to that of the others.
+    """
 
     parts: tuple[LogPart, ...]
     book: RunBook
+    moved: Mapping[LogPart, tuple[ClockShift, ...]] = {}
 
     @property
     def name(self) -> str:
@@ -75,18 +83,57 @@ def sources_of(books: Mapping[LogPart, RunBook]) -> tuple[LogSource, ...]:
     sources: dict[LogPart, LogSource] = {}
     owners: dict[str, LogPart] = {}  # by id, the log that its source stood under when the id was told
     joined: dict[LogPart, LogPart] = {}
-    for part, book in books.items():
+    # Those that tell most come first: by them it is known what others tell of it.
+    for part in sorted(books, key=lambda part: _exactness(books[part]), reverse=True):
+        book = books[part]
         if book == RunBook(limits=book.limits):
             continue
         ids = set(_ids(book))
-        parts, whole = tuple[LogPart, ...]((part,)), book
+        source = LogSource((part,), book)
         for previous in sorted({_present(owners[mark], joined) for mark in ids if mark in owners}):
-            same = sources.pop(previous)
             joined[previous] = part
-            parts, whole = (*same.parts, *parts), merge(same.book, whole)
-        sources[part] = LogSource(parts, whole)
+            source = _together(sources.pop(previous), source)
+        sources[part] = source
         owners |= dict.fromkeys(ids, part)
-    return tuple(sources.values())
+    places = {part: place for place, part in enumerate(books)}
+    by_place = [
+        LogSource(tuple(sorted(source.parts, key=places.__getitem__)), source.book, source.moved)
+        for source in sources.values()
+    ]
+    return tuple(sorted(by_place, key=lambda source: places[source.parts[-1]]))
+
+
+def _exactness(book: RunBook) -> tuple[bool, bool]:
+    """Return whether a book has dates, and whether it has what only records tell."""
+    facts = [fact for run in book.runs.values() for fact in run.facts]
+    return any(is_dated(fact.at) for fact in facts), any(map(is_record, facts))
+
+
+def _together(one: LogSource, other: LogSource) -> LogSource:
+    """Return two sources as the one that they are; where their clocks are apart, by the clock that tells more.
+
+    That is one with dates, of records, or else the earlier one: what wraps a line takes its time later.
+    """
+    shift = shift_to(one.book, other.book)
+    if shift is not None:
+        ranks = [(_exactness(one.book), shift.seconds > 0), (_exactness(other.book), shift.seconds < 0)]
+        if ranks[0] < ranks[1]:
+            one = _moved(one, shift)
+        else:
+            other = _moved(other, shift.back)
+    one_book, other_book = _untold(one.book, other.book), _untold(other.book, one.book)
+    return LogSource((*one.parts, *other.parts), merge(one_book, other_book), {**one.moved, **other.moved})
+
+
+def _untold(book: RunBook, other: RunBook) -> RunBook:
+    """Return a book without what it tells no time of, where another book tells that with times."""
+    retold = list(told_again(book, other))
+    return fold_all(without(book, retold), (), book.traces) if retold else book
+
+
+def _moved(source: LogSource, shift: ClockShift) -> LogSource:
+    moved = {part: (*source.moved.get(part, ()), shift) for part in source.parts}
+    return LogSource(source.parts, _by_clock(source.book, shift), moved)
 
 
 def _present(part: LogPart, joined: Mapping[LogPart, LogPart]) -> LogPart:
@@ -102,6 +149,25 @@ def merge(book: RunBook, other: RunBook) -> RunBook:
     times = [at for at in (merged.forgotten_at, other.forgotten_at) if at is not None]
     profiles = {**other.profiles, **merged.profiles}
     return replace(merged, profiles=profiles, forgotten_at=max(times, default=None))
+
+
+def _by_clock(book: RunBook, shift: ClockShift) -> RunBook:
+    """Return a book of which all happened by another clock."""
+    traces = {
+        trace_id: replace(
+            trace, facts=tuple(_by_clock_of(fact, shift) for fact in trace.facts), at=shift.of(trace.at)
+        )
+        for trace_id, trace in book.traces.items()
+    }
+    forgotten_at = None if book.forgotten_at is None else shift.of(book.forgotten_at)
+    empty = RunBook(profiles=book.profiles, limits=book.limits, forgotten_at=forgotten_at)
+    return fold_all(empty, [_by_clock_of(event, shift) for event in events_of(book)], traces)
+
+
+def _by_clock_of(event: Event, shift: ClockShift) -> Event:
+    if isinstance(event, AuthProfileFailure) and event.cooldown_until is not None:
+        return replace(event, at=shift.of(event.at), cooldown_until=shift.of(event.cooldown_until))
+    return replace(event, at=shift.of(event.at))
 
 
 def without(book: RunBook, events: Iterable[Event]) -> RunBook:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -121,7 +122,7 @@ def _rebuilt(past: PastLogs, selection: Selection, cancels: Mapping[str, Cancel]
     """Rebuild what logs tell, source by source."""
     sources = sources_of(past.books)
     forgotten = [source.book.forgotten_at for source in sources if source.book.forgotten_at is not None]
-    past.problems += _problems(sources, past, forgotten)
+    past.problems += _problems(sources, forgotten)
     parts = [_part(source.book, selection, _ends(source, past)) for source in sources]
     runs = [run for part in parts for run in part.runs]
     occupations = [occupation for part in parts for occupation in part.occupations]
@@ -147,12 +148,12 @@ def _rebuilt(past: PastLogs, selection: Selection, cancels: Mapping[str, Cancel]
     )
 
 
-def _problems(sources: Sequence[LogSource], past: PastLogs, forgotten: Sequence[float]) -> Iterator[str]:
+def _problems(sources: Sequence[LogSource], forgotten: Sequence[float]) -> Iterator[str]:
     """Yield why what is told may not be all, or too much."""
     for at in forgotten:
         yield _not_whole(at)
     for source in sources:
-        yield from told_apart(source, past.books)
+        yield from told_apart(source)
 
 
 def _incidents(sources: Sequence[LogSource], selection: Selection) -> tuple[Incident, ...]:
@@ -197,7 +198,15 @@ def _names_by_run(sources: Sequence[LogSource]) -> dict[str, str]:
 
 
 def _ends(source: LogSource, past: PastLogs) -> list[LogEnd]:
-    return [end for part in source.parts for end in past.ends[part]]
+    return [
+        reduce(
+            lambda moved, shift: replace(moved, moment=shift.of(moved.moment)),
+            source.moved.get(part, ()),
+            end,
+        )
+        for part in source.parts
+        for end in past.ends[part]
+    ]
 
 
 def _part(book: RunBook, selection: Selection, log_ends: Sequence[LogEnd]) -> _Part:

@@ -18,7 +18,7 @@ from lockdeck.backend.model.runs.sorted_facts import insert, is_record
 from lockdeck.backend.openclaw.log.stream import parse_line
 from lockdeck.backend.watch.logs.replay import replay
 from tests.folders import LIVE_RECORDINGS, RECORDINGS
-from tests.unit.openclaw.wrappers import WRAPS, Line, console, lines_of, rendered, tslog, undated
+from tests.unit.openclaw.wrappers import WRAPS, Line, console, lines_of, rendered, undated
 
 LOGS = [*sorted(RECORDINGS.glob("*/gateway.log")), *sorted(LIVE_RECORDINGS.glob("*.log"))]
 
@@ -182,15 +182,6 @@ def test_neither_order_nor_batches_change_which_tellings_stay(marks, order):
     for run in expected.runs.values():
         kept = [fact for fact in run.facts if is_record(fact)]
         assert {repr(fact) for fact in kept} == {repr(event) for event in events if is_record(event)}
-
-
-def test_a_second_log_that_is_far_behind_is_said(tmp_path: Path):
-    lines = lines_of(RECORDINGS / "2026.4.5-incident-hang" / "gateway.log")
-    (tmp_path / "a.log").write_bytes(rendered(lines, tslog))
-    for ms, said in ((30_000, True), (1900, False)):
-        (tmp_path / "b.log").write_bytes(rendered(later(lines, ms), console))
-        problems = " ".join(replay([str(tmp_path / "a.log"), str(tmp_path / "b.log")]).problems)
-        assert ("tell the same run 30 s apart: its attempts may count twice" in problems) is said
 
 
 def test_parts_of_one_log_are_no_two_tellings_although_its_retries_look_alike(tmp_path: Path):
