@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from lockdeck.backend.model.moments import is_dated
 from lockdeck.backend.model.runs.events import AuthProfileFailure, Event
 from lockdeck.backend.model.runs.fold import RunBook, fold_all
-from lockdeck.backend.model.runs.past.offsets import ClockShift, shift_to, told_again
+from lockdeck.backend.model.runs.past.offsets import ClockShift, shift_to, told_again, told_by
 from lockdeck.backend.model.runs.sorted_facts import is_record
 
 
@@ -105,35 +105,42 @@ def sources_of(books: Mapping[LogPart, RunBook]) -> tuple[LogSource, ...]:
 
 def _exactness(book: RunBook) -> tuple[bool, bool]:
     """Return whether a book has dates, and whether it has what only records tell."""
-    facts = [fact for run in book.runs.values() for fact in run.facts]
-    return any(is_dated(fact.at) for fact in facts), any(map(is_record, facts))
+    runs = [run for run in book.runs.values() if run.facts]
+    return any(is_dated(run.last_activity) for run in runs), any(
+        is_record(fact) for run in runs for fact in run.facts
+    )
 
 
-def _together(one: LogSource, other: LogSource) -> LogSource:
+def _together(first: LogSource, second: LogSource) -> LogSource:
     """Return two sources as the one that they are; where their clocks are apart, by the clock that tells more.
 
     That is one with dates, of records, or else the earlier one: what wraps a line takes its time later.
     """
-    shift = shift_to(one.book, other.book)
+    shift = shift_to(first.book, second.book)
     if shift is not None:
-        ranks = [(_exactness(one.book), shift.seconds > 0), (_exactness(other.book), shift.seconds < 0)]
+        ranks = [(_exactness(first.book), shift.seconds > 0), (_exactness(second.book), shift.seconds < 0)]
         if ranks[0] < ranks[1]:
-            one = _moved(one, shift)
+            first = _moved(first, shift, second.book)
         else:
-            other = _moved(other, shift.back)
-    one_book, other_book = _untold(one.book, other.book), _untold(other.book, one.book)
-    return LogSource((*one.parts, *other.parts), merge(one_book, other_book), {**one.moved, **other.moved})
+            second = _moved(second, shift.back, first.book)
+    books = (
+        _less(first.book, told_again(first.book, second.book)),
+        _less(second.book, told_again(second.book, first.book)),
+    )
+    return LogSource((*first.parts, *second.parts), merge(*books), {**first.moved, **second.moved})
 
 
-def _untold(book: RunBook, other: RunBook) -> RunBook:
-    """Return a book without what it tells no time of, where another book tells that with times."""
-    retold = list(told_again(book, other))
+def _less(book: RunBook, events: Iterable[Event]) -> RunBook:
+    """Return a book without what another one tells; its traces stay."""
+    retold = list(events)
     return fold_all(without(book, retold), (), book.traces) if retold else book
 
 
-def _moved(source: LogSource, shift: ClockShift) -> LogSource:
+def _moved(source: LogSource, shift: ClockShift, exact: RunBook) -> LogSource:
+    """Return a source by the clock of a more exact book, without what that tells."""
     moved = {part: (*source.moved.get(part, ()), shift) for part in source.parts}
-    return LogSource(source.parts, _by_clock(source.book, shift), moved)
+    book = _by_clock(source.book, shift)
+    return LogSource(source.parts, _less(book, told_by(book, exact)), moved)
 
 
 def _present(part: LogPart, joined: Mapping[LogPart, LogPart]) -> LogPart:

@@ -6,12 +6,13 @@ same decisions of the same runs, by the same time apart, each of them was made o
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from statistics import median
 
 from msgspec import Struct
 
-from lockdeck.backend.model.moments import Telling, same_scale, telling_of
+from lockdeck.backend.model.moments import Telling, is_dated, same_scale, telling_of
 from lockdeck.backend.model.runs.events import Event, FailoverDecision, ModelFallbackDecision
 from lockdeck.backend.model.runs.fold import RunBook
 from lockdeck.backend.model.runs.life import RETRY
@@ -24,7 +25,8 @@ ENOUGH = 2
 """So many decisions that differ have to be told by both: a single one may look like another."""
 MOST_RUNS = 20
 MOST_DECISIONS = 64
-"""Runs, and decisions of each, by which two logs are compared: more tell nothing else."""
+MOST_CANDIDATES = 100
+"""Runs, decisions of each, and offsets by which two logs are compared: more tell nothing else, and may be hostile."""
 
 _Decisions = Sequence[Event]
 _Pair = tuple[Event, Event]
@@ -46,14 +48,15 @@ class ClockShift(Struct, frozen=True):
         return ClockShift(self.of(self.moment), -self.seconds)
 
 
-def shift_to(one: RunBook, other: RunBook) -> ClockShift | None:
+def shift_to(book: RunBook, reference: RunBook) -> ClockShift | None:
     """Return what puts the times of a book to the clock of another one, by what both tell; None where that is not known.
 
     None also where they are no further apart than a record and the console's words for it may be.
     """
-    runs = list(_common(one, other))
+    runs = list(_common(book, reference))
     best: Sequence[_Pair] = ()
-    for candidate in sorted(set(_candidates(runs)), key=abs):
+    candidates = {round(seconds, 1) for seconds in _candidates(runs)}
+    for candidate in sorted(candidates, key=abs)[:MOST_CANDIDATES]:
         pairs = _pairs(runs, candidate)
         if len(pairs) > len(best):
             best = pairs
@@ -63,22 +66,39 @@ def shift_to(one: RunBook, other: RunBook) -> ClockShift | None:
     return ClockShift(best[0][0].at, seconds) if abs(seconds) > TOLD_AGAIN_S else None
 
 
-def told_again(one: RunBook, other: RunBook) -> Iterator[Event]:
+def told_by(book: RunBook, reference: RunBook) -> Iterator[Event]:
+    """Yield what a book tells of runs that another book of the same clock tells too, and no less fully."""
+    for run_id in book.runs.keys() & reference.runs.keys():
+        facts = reference.runs[run_id].facts
+        for fact in book.runs[run_id].facts:
+            low = bisect_left(facts, fact.at - TOLD_AGAIN_S, key=_at)
+            high = bisect_right(facts, fact.at + TOLD_AGAIN_S, key=_at)
+            if any(are_alike(fact, same) and is_record(same) >= is_record(fact) for same in facts[low:high]):
+                yield fact
+
+
+def _at(event: Event) -> float:
+    return event.at
+
+
+def told_again(book: RunBook, reference: RunBook) -> Iterator[Event]:
     """Yield what a book tells without any time of the runs of which another book tells the same, with times.
 
     Of such a run the other has to tell every decision, in the same order.
     """
-    for run_id in one.runs.keys() & other.runs.keys():
-        facts = [fact for fact in one.runs[run_id].facts if telling_of(fact.at) is Telling.ORDER]
-        timed = [fact for fact in other.runs[run_id].facts if telling_of(fact.at) is not Telling.ORDER]
+    for run_id in book.runs.keys() & reference.runs.keys():
+        if not book.runs[run_id].facts or is_dated(book.runs[run_id].facts[0].at):
+            continue  # what has no date stands first
+        facts = [fact for fact in book.runs[run_id].facts if telling_of(fact.at) is Telling.ORDER]
+        timed = [fact for fact in reference.runs[run_id].facts if telling_of(fact.at) is not Telling.ORDER]
         if facts and timed and _are_in(_decisions(facts), _decisions(timed)):
             yield from (fact for fact in facts if any(are_alike(fact, same) for same in timed))
 
 
-def _are_in(decisions: _Decisions, others: _Decisions) -> bool:
-    """Return whether enough decisions stand among others in their order."""
-    left = iter(others)
-    pairs = [(event, same) for event in decisions if (same := _next_like(event, left)) is not None]
+def _are_in(decisions: _Decisions, every: _Decisions) -> bool:
+    """Return whether enough decisions stand among all of them in their order."""
+    rest = iter(every)
+    pairs = [(event, same) for event in decisions if (same := _next_like(event, rest)) is not None]
     return len(pairs) == len(decisions) and _are_enough(pairs)
 
 
@@ -86,15 +106,14 @@ def _next_like(event: Event, events: Iterator[Event]) -> Event | None:
     return next((same for same in events if are_alike(event, same)), None)
 
 
-def _common(one: RunBook, other: RunBook) -> Iterator[tuple[_Decisions, _Decisions]]:
+def _common(book: RunBook, reference: RunBook) -> Iterator[tuple[_Decisions, _Decisions]]:
     """Yield the decisions of both books on each run that both know."""
     pairs = [
-        (_decisions(run.facts), _decisions(other.runs[run_id].facts))
-        for run_id, run in sorted(one.runs.items())
-        if run_id in other.runs and _is_one_of_its_kind(run, other.runs[run_id])
+        (_decisions(run.facts), _decisions(reference.runs[run_id].facts))
+        for run_id, run in sorted(book.runs.items())
+        if run_id in reference.runs and _is_one_of_its_kind(run, reference.runs[run_id])
     ]
-    told = sorted(filter(all, pairs), key=lambda pair: -min(map(len, pair)))
-    yield from told[:MOST_RUNS]
+    yield from sorted(filter(all, pairs), key=lambda pair: -min(map(len, pair)))[:MOST_RUNS]
 
 
 def _is_one_of_its_kind(run: Run, same: Run) -> bool:
@@ -128,9 +147,9 @@ def _decisions(facts: Sequence[Event]) -> _Decisions:
 
 def _candidates(runs: Sequence[tuple[_Decisions, _Decisions]]) -> Iterator[float]:
     """Yield by how much the books may be apart: where the later one begins, it tells what the other tells too."""
-    for one, other in runs:
-        yield from (same.at - one[0].at for same in other if are_alike(one[0], same))
-        yield from (other[0].at - same.at for same in one if are_alike(other[0], same))
+    for mine, theirs in runs:
+        yield from (same.at - mine[0].at for same in theirs if are_alike(mine[0], same))
+        yield from (theirs[0].at - same.at for same in mine if are_alike(theirs[0], same))
 
 
 def _pairs(runs: Sequence[tuple[_Decisions, _Decisions]], offset: float) -> Sequence[_Pair]:
@@ -139,17 +158,17 @@ def _pairs(runs: Sequence[tuple[_Decisions, _Decisions]], offset: float) -> Sequ
     Each decision that one tells while the other tells any has to be told by that, too.
     """
     pairs: list[_Pair] = []
-    for one, other in runs:
-        left: list[Event] = list(other)
-        for event in one:
-            twin = next((same for same in left if _is_twin(event, same, offset)), None)
+    for mine, theirs in runs:
+        rest: list[Event] = list(theirs)
+        for event in mine:
+            twin = next((same for same in rest if _is_twin(event, same, offset)), None)
             if twin is not None:
-                left.remove(twin)
+                rest.remove(twin)
                 pairs.append((event, twin))
-            elif other[0].at + SAME_OFFSET_S < event.at + offset < other[-1].at - SAME_OFFSET_S:
+            elif theirs[0].at + SAME_OFFSET_S < event.at + offset < theirs[-1].at - SAME_OFFSET_S:
                 return ()
-        begin, end = one[0].at + offset + SAME_OFFSET_S, one[-1].at + offset - SAME_OFFSET_S
-        if any(begin < event.at < end for event in left):
+        begin, end = mine[0].at + offset + SAME_OFFSET_S, mine[-1].at + offset - SAME_OFFSET_S
+        if any(begin < event.at < end for event in rest):
             return ()
     return pairs if _are_enough(pairs) else ()
 
@@ -161,7 +180,7 @@ def _is_twin(event: Event, same: Event, offset: float) -> bool:
 def _are_enough(pairs: Sequence[_Pair]) -> bool:
     different: list[Event] = []
     for event, _ in pairs:
-        if not any(event.run_id == other.run_id and are_alike(event, other) for other in different):
+        if not any(event.run_id == same.run_id and are_alike(event, same) for same in different):
             different.append(event)
             if len(different) >= ENOUGH:
                 return True

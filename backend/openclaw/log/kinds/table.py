@@ -51,6 +51,8 @@ class LineKind(Struct, frozen=True, kw_only=True):
             raise ValueError(f"{title}: a line without a marker is never read")
         if (self.pattern is None) != (self.text is None) or (self.name is None) != (self.fields is None):
             raise ValueError(f"{title}: a pattern needs its text reader, a name its fields reader")
+        if self.by_record and not _literal(self.pattern or ""):
+            raise ValueError(f"{title}: words that tell nothing are known by how they begin")
         if self.text is None and self.fields is None:
             raise ValueError(f"{title}: nothing reads the line")
         for part in _DECLARED:
