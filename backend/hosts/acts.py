@@ -48,6 +48,10 @@ class HostActs:
     logs: Callable[[], Sequence[LogPlace]] = tuple
     env: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
 
+    def as_role(self, role: Role) -> HostActs:
+        """Return the same for a deck in another role."""
+        return HostActs(self.newest, self.settings, self.journal, role, self.logs, self.env)
+
     def perform(self, ask: Ask, tell: Tell) -> AskAnswer:
         """Do what is asked for. Raises NotDoneError, OSError."""
         match ask.op:

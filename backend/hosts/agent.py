@@ -48,6 +48,21 @@ class HostAgent:
             logs=lambda: collector.log_places,
         )
         self._desks: set[Desk] = set()
+        self._desks_lock = threading.Lock()
+
+    @property
+    def role(self) -> Role:
+        """What decks may do here at most."""
+        return self._role
+
+    def desk(self, role: Role, came_from: str, wake: Callable[[], None]) -> Desk:
+        """Return a desk for one deck; what is begun there is finished before `run` ends."""
+        desk = Desk(HostOwner(self._acts.as_role(role), came_from), wake)
+        with self._desks_lock:
+            self._desks = {desk, *(each for each in self._desks if each.alive)}
+            if self._stop.is_set():
+                desk.close()  # nobody would wait for what is begun now
+        return desk
 
     @property
     def board(self) -> Board:
@@ -59,7 +74,9 @@ class HostAgent:
         try:
             self._collector.run(self._board.take, self._stop)
         finally:
-            for desk in tuple(self._desks):
+            with self._desks_lock:
+                desks = self._desks
+            for desk in desks:
                 desk.close()
                 desk.join()
 
@@ -69,8 +86,7 @@ class HostAgent:
         `receive` gives what it says, nothing at its end. OSError of both ends it.
         """
         gone = threading.Event()
-        desk = Desk(HostOwner(self._acts, self._came_from), self._board.wake)
-        self._desks.add(desk)
+        desk = self.desk(self._role, self._came_from, self._board.wake)
         listener = threading.Thread(
             target=self._listen, args=(receive, gone, desk), name="lockdeck-viewer", daemon=True
         )
@@ -81,7 +97,6 @@ class HostAgent:
         finally:
             desk.close()
             desk.join()
-            self._desks.discard(desk)
 
     def _tell(self, send: Send, gone: threading.Event, desk: Desk) -> None:
         with self._board.outbox() as outbox:

@@ -36,6 +36,11 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+def lesser(one: Role, other: Role) -> Role:
+    """Return the role of two that may do less."""
+    return min(one, other, key=list(Role).index)
+
+
 class Operation(StrEnum):
     """All that a host can be asked for."""
 

@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any, Protocol
 
 from msgspec.structs import replace
 
@@ -22,7 +23,9 @@ from lockdeck.backend.hosts.asks import (
     Told,
 )
 from lockdeck.backend.hosts.frames import FrameError, HostHello
-from lockdeck.backend.hosts.link import HostLink, Say
+from lockdeck.backend.hosts.link import HostLink, HostTalk, Say
+from lockdeck.backend.hosts.nats.address import FleetHostAddress
+from lockdeck.backend.hosts.state import HostState
 from lockdeck.backend.model.hosts import Phase
 from lockdeck.backend.system.accounts import person
 from lockdeck.backend.system.clocks import steady_time
@@ -44,6 +47,27 @@ def this_person() -> str:
     return f"{person() or 'somebody'} on {host_name()}"
 
 
+class AskLink(Protocol):
+    """A line to a host: called again when it is lost, until `stop`."""
+
+    @property
+    def state(self) -> HostState:
+        """The host as of now."""
+
+    def start(self) -> None:
+        """Begin to call it."""
+
+    def stop(self) -> None:
+        """Let it end soon."""
+
+
+class LinkTo(Protocol):
+    """Makes a line to a host."""
+
+    def __call__(self, address: Any, wake: Callable[[], None], /, *, talk: HostTalk) -> AskLink:
+        """Return the line."""
+
+
 class Conversation:
     """Asks one host one thing after the other, from one thread; `tell` hears the steps, in another thread.
 
@@ -52,11 +76,11 @@ class Conversation:
 
     def __init__(
         self,
-        address: HostAddress,
+        address: HostAddress | FleetHostAddress,
         journal: Journal,
         by: str,
         tell: Callable[[str], None],
-        link_to: type[HostLink] = HostLink,
+        link_to: LinkTo | None = None,
     ) -> None:
         self._host = address.name
         self._journal, self._by, self._tell = journal, by, tell
@@ -69,7 +93,7 @@ class Conversation:
         self._heard_at = 0.0
         self._answer: AskAnswer | None = None
         self._closed = False
-        self._link = link_to(address, self._wake, talk=self)
+        self._link = (link_to or _link_to)(address, self._wake, talk=self)
         self._link.start()
 
     def close(self) -> None:
@@ -141,7 +165,11 @@ class Conversation:
                 self._changed.wait()
             assert self._hello is not None
             if self._hello.at is None or op not in self._hello.can:
-                way = "its command must say --role operator" if self._hello.can else "upgrade lockdeck there"
+                way = (
+                    "lockdeck serve there must say --role operator"
+                    if self._hello.can
+                    else "upgrade lockdeck there"
+                )
                 raise CannotAskError(
                     f"{self._host} does nothing for this deck (role {safe(self._hello.role, 40)}): {way}"
                 )
@@ -211,3 +239,14 @@ class Conversation:
             releaseId=ask.release_id,
             **facts,
         )
+
+
+def _link_to(
+    address: HostAddress | FleetHostAddress, wake: Callable[[], None], /, *, talk: HostTalk
+) -> AskLink:
+    if isinstance(address, HostAddress):
+        return HostLink(address, wake, talk=talk)
+    # What speaks with NATS is an extra, which few have.
+    from lockdeck.backend.hosts.nats.calling import FleetHostLink
+
+    return FleetHostLink(address, wake, talk=talk)

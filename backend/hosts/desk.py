@@ -46,6 +46,11 @@ class Desk:
         """Return whether nothing more is begun: after `close`, or after an error of ours."""
         return self._closed.is_set()
 
+    @property
+    def alive(self) -> bool:
+        """Return whether anything is being done, or may still be."""
+        return self._thread.is_alive()
+
     def frames(self) -> list[bytes]:
         """Take out what is to be told: steps, then answers."""
         answers = [self._answers.popleft() for _ in range(len(self._answers))]

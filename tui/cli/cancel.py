@@ -119,7 +119,7 @@ def command(
 
 def _on_host(host: NamedHost, root: str | None, common: Common, request: CancelRequest) -> Exit:
     """Have runs cancelled on another host."""
-    from lockdeck.backend.hosts.asks import UNNAMED, Ask, Operation
+    from lockdeck.backend.hosts.asks import UNNAMED, Ask, Operation, Role
     from lockdeck.tui.cli.hosts.acting import cancel_there
     from lockdeck.tui.cli.hosts.places import host_meant
 
@@ -129,7 +129,10 @@ def _on_host(host: NamedHost, root: str | None, common: Common, request: CancelR
         narrate(READ_ONLY)
         return Exit.REFUSED
     asks = [Ask(UNNAMED, Operation.CANCEL, key, root or "", allow=request.allow) for key in request.keys]
-    return cancel_there(host_meant(host, common), asks, dry_run=request.dry_run, as_json=request.as_json)
+    role = Role.ADMIN if {RESTART, TERMINATE} & set(request.allow) else Role.OPERATOR
+    return cancel_there(
+        host_meant(host, common, role), asks, dry_run=request.dry_run, as_json=request.as_json
+    )
 
 
 def check_words(request: CancelRequest) -> None:

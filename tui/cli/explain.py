@@ -60,10 +60,11 @@ def command(
     (agent:<agent>:<rest>); `lockdeck status` prints both.
     """
     if host is not None:
+        from lockdeck.backend.hosts.asks import Role
         from lockdeck.tui.cli.hosts.explain import explain_there
         from lockdeck.tui.cli.hosts.places import host_meant
 
-        return explain_there(host_meant(host, common), subject, root, as_json)
+        return explain_there(host_meant(host, common, Role.VIEWER), subject, root, as_json)
     if names_session(subject):
         from lockdeck.tui.cli.explain_session import explain_session
 

@@ -26,10 +26,11 @@ _HIDDEN = ("prev", "evidence", "lock", "schema", *_HEAD)
 def command(common: Common, host: NamedHost | None, as_json: bool) -> int:
     """Print what lockdeck did and refused to do."""
     if host is not None:
+        from lockdeck.backend.hosts.asks import Role
         from lockdeck.tui.cli.hosts.acting import journal_there
         from lockdeck.tui.cli.hosts.places import host_meant
 
-        return journal_there(host_meant(host, common), as_json)
+        return journal_there(host_meant(host, common, Role.VIEWER), as_json)
     settings = settings_of(common)
     return print_journal(as_json, common.read_only or settings.read_only)
 

@@ -126,6 +126,11 @@ files_option = click.option(
 fleet_option = click.option(
     "--fleet", default=USUAL_FLEET, show_default=True, metavar="NAME", help="The fleet of --nats."
 )
+nats_option = click.option(
+    "--nats",
+    metavar="URL",
+    help="Hosts to look at: a fleet, by its server nats://[user@]HOST[:PORT] or tls://... (commas: several).",
+)
 root_option = click.option(
     "--root", type=PathName(), metavar="ROOT", help="The root of the session, where several have the key."
 )
@@ -146,34 +151,36 @@ def hosts_option(function: F) -> F:
         with_hosts,
         function,
         fleet_option,
-        click.option(
-            "--nats",
-            metavar="URL",
-            help="Hosts to look at: a fleet, by its server nats://[user@]HOST[:PORT] or tls://... (commas: several).",
-        ),
+        nats_option,
         files_option,
     )
 
 
 class NamedHost(Struct, frozen=True):
-    """The host that a command names, and the files of hosts in which it may be."""
+    """The host that a command names, and the files of hosts or the fleet in which it may be."""
 
     word: str
-    files: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    nats: str | None = None
+    fleet: str = USUAL_FLEET
 
 
 def host_option(function: F) -> F:
-    """Add `--host` and `--hosts`, handed over as one `host` argument; None: this machine."""
+    """Add `--host` and where it may be, handed over as one `host` argument; None: this machine."""
 
-    def with_host(*, host: str | None, hosts: tuple[str, ...], **values: Any) -> Any:
-        if host is None and hosts:
-            raise click.UsageError("--hosts names files: which of the hosts is meant says --host")
-        named = None if host is None else NamedHost(host, hosts)
+    def with_host(
+        *, host: str | None, hosts: tuple[str, ...], nats: str | None, fleet: str, **values: Any
+    ) -> Any:
+        if host is None and (hosts or nats):
+            raise click.UsageError("--hosts and --nats name many hosts: which of them is meant says --host")
+        named = None if host is None else NamedHost(host, hosts, nats, fleet)
         return click.get_current_context().invoke(function, host=named, **values)
 
     return _with_options(
         with_host,
         function,
+        fleet_option,
+        nats_option,
         files_option,
         click.option(
             "--host", metavar="NAME|ssh://HOST", help="On this other host: it is asked, proves and decides."

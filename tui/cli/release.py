@@ -124,7 +124,7 @@ def command(common: Common, as_json: bool, **options: Any) -> int:
 
 def _on_host(host: NamedHost, common: Common, as_json: bool, options: dict[str, Any]) -> Exit:
     """Have a lock released on another host."""
-    from lockdeck.backend.hosts.asks import UNNAMED, Ask, Operation
+    from lockdeck.backend.hosts.asks import UNNAMED, Ask, Operation, Role
     from lockdeck.tui.cli.hosts.acting import release_there
     from lockdeck.tui.cli.hosts.places import host_meant
 
@@ -145,7 +145,7 @@ def _on_host(host: NamedHost, common: Common, as_json: bool, options: dict[str, 
         watch_s=watch_s,
         patient=not options["no_wait"],
     )
-    return release_there(host_meant(host, common), ask, dry_run=dry_run, as_json=as_json)
+    return release_there(host_meant(host, common, Role.OPERATOR), ask, dry_run=dry_run, as_json=as_json)
 
 
 def _all_dead(common: Common, as_json: bool, options: dict[str, Any]) -> Exit:

@@ -34,7 +34,7 @@ ROLES = tuple(role.value for role in Role)
     "--role",
     type=click.Choice(ROLES),
     default=ROLES[0],
-    help="What decks may do here: look (viewer, the default), also cancel and release (operator), also end processes (admin).",
+    help="What decks may do here at most: look (viewer, the default), also cancel and release (operator), also end processes (admin).",
 )
 @click.option(
     "--nats",
@@ -63,8 +63,6 @@ def command(
     if [stdio, socket is not None, nats is not None].count(True) != 1:
         raise click.UsageError("name one way to serve: --stdio, --socket PATH or --nats URL")
     address = fleet_meant(nats, fleet)
-    if address is not None and role != Role.VIEWER:
-        raise click.UsageError(f"over NATS decks only look: leave --role {role} out")
     stop = threading.Event()
     agent = _agent(common, roots, role, stop)
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -6,10 +6,12 @@ import re
 
 from msgspec import Struct
 
+from lockdeck.backend.hosts.asks import Role
+
 SCHEMES = ("nats", "tls")
 PORT = 4222
 USUAL_FLEET = "main"
-_FLEET = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _LONGEST_HOST = 128
 
@@ -30,6 +32,18 @@ class FleetAddress(Struct, frozen=True):
         """What stands in the place of a host's name where the fleet itself is meant."""
         return f"{','.join(self.servers)}/{self.fleet}"
 
+    def host_options(self, host: str) -> tuple[str, ...]:
+        """Return the words that name one of its hosts in a command of ours."""
+        user = "" if self.user is None else f"{self.user}@"
+        url = ",".join(server.replace("://", f"://{user}") for server in self.servers)
+        return (
+            "--nats",
+            url,
+            *(() if self.fleet == USUAL_FLEET else ("--fleet", self.fleet)),
+            "--host",
+            host,
+        )
+
     @property
     def bucket(self) -> str:
         """The name of the fleet's key-value bucket."""
@@ -46,11 +60,30 @@ class FleetAddress(Struct, frozen=True):
         return f"$KV.{self.bucket}."
 
 
+class FleetHostAddress(Struct, frozen=True):
+    """One host of a fleet that is asked for something; `who` asks, in a `role`: both are the server's to let through."""
+
+    fleet: FleetAddress
+    name: str
+    who: str
+    role: Role
+
+    @property
+    def asking(self) -> FleetHostAddress:
+        """The same host: its role is in it."""
+        return self
+
+    @property
+    def host_options(self) -> tuple[str, ...]:
+        """The words that name it in a command of ours."""
+        return self.fleet.host_options(self.name)
+
+
 def fleet_address(words: str, fleet: str) -> FleetAddress:
     """Return the fleet of `nats://[user@]host[:port],…`. Raises ValueError, which says what is wrong."""
     from urllib.parse import urlsplit
 
-    if not _FLEET.fullmatch(fleet):
+    if not _WORD.fullmatch(fleet):
         raise ValueError(f"{fleet!r} is no name of a fleet: letters, digits, - and _ only, 64 at most")
     schemes, users, servers = set(), set(), []
     for word in words.split(","):
@@ -75,6 +108,16 @@ def fleet_address(words: str, fleet: str) -> FleetAddress:
     if len(schemes) > 1 or len(users) > 1:
         raise ValueError(f"{words}: the servers of one fleet have one scheme and one user")
     return FleetAddress(tuple(dict.fromkeys(servers)), fleet, schemes == {"tls"}, users.pop())
+
+
+def check_user_name(name: str) -> str:
+    """Return the name of who asks, as it can stand in a subject. Raises ValueError, which says what is wrong."""
+    if not _WORD.fullmatch(name):
+        raise ValueError(
+            f"{name!r} can't be the name of who asks in a fleet: letters, digits, - and _ only, 64 at most; "
+            "write it into the address (nats://NAME@HOST)"
+        )
+    return name
 
 
 def check_host_name(name: str) -> str:

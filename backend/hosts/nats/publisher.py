@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from lockdeck.backend.hosts.agent import BEAT_S, HostAgent, hello_of_this_host
 from lockdeck.backend.hosts.asks import Role
-from lockdeck.backend.hosts.board import Board
 from lockdeck.backend.hosts.frames import Bye, encoded
 from lockdeck.backend.hosts.nats.address import FleetAddress
 from lockdeck.backend.hosts.nats.bucket import FleetBucket
+from lockdeck.backend.hosts.nats.called import called
 from lockdeck.backend.hosts.nats.entries import TakenError
 from lockdeck.backend.hosts.nats.hostkeys import HostKeys
 from lockdeck.backend.hosts.nats.server import Connection
@@ -34,7 +34,7 @@ def serve_fleet(
 
     Returns why it ended before that, None where it did not.
     """
-    publisher = FleetPublisher(agent.board, address, name, stop, tell)
+    publisher = FleetPublisher(agent, address, name, stop, tell)
     publisher.start()
     try:
         agent.run()
@@ -44,18 +44,19 @@ def serve_fleet(
 
 
 class FleetPublisher:
-    """Writes the rows of a board, in a thread of its own; sets `stop` where it can't go on, for `problem`."""
+    """Writes what an agent sees, and answers decks, in a thread of its own; sets `stop` where it can't go on, for `problem`."""
 
     def __init__(
         self,
-        board: Board,
+        agent: HostAgent,
         address: FleetAddress,
         name: str,
         stop: threading.Event,
         tell: Callable[[str], None],
     ) -> None:
         self.problem: str | None = None
-        self._board, self._address, self._name = board, address, name
+        self._agent, self._board = agent, agent.board
+        self._address, self._name = address, name
         self._stop, self._tell = stop, tell
         self._trouble: str | None = None
         self._sessions = NatsSessions(address, f"_INBOX.lockdeck.host.{name}", self._session, self._lost)
@@ -84,7 +85,11 @@ class FleetPublisher:
     async def _session(self, connection: Connection, stop: asyncio.Event) -> None:
         bucket = FleetBucket(connection, self._address)
         await bucket.make()
-        keys = HostKeys(bucket, self._name)
+        async with called(connection, self._agent, self._address, self._name):
+            await self._tell_until(connection, HostKeys(bucket, self._name), stop)
+
+    async def _tell_until(self, connection: Connection, keys: HostKeys, stop: asyncio.Event) -> None:
+        """Write one picture after the other until told to stop."""
         try:
             while not stop.is_set():
                 await self._tell_all(connection, keys, stop)

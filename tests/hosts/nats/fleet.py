@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 from lockdeck.backend.hosts.nats.address import fleet_address
 from lockdeck.backend.hosts.nats.link import FleetLink
@@ -20,11 +22,14 @@ EMPTY: Mapping[str, str] = {}
 class TellingHost:
     """A host whose lockdeck tells a fleet."""
 
-    def __init__(self, folder: Path, name: str, url: str, env: Mapping[str, str] = EMPTY) -> None:
+    def __init__(
+        self, folder: Path, name: str, url: str, env: Mapping[str, str] = EMPTY, role: str = "viewer"
+    ) -> None:
         folder.mkdir()
         self.fleet = FleetDir(folder)
         self.name = name
-        options = ("--config", self.fleet.settings_file(), "--log", self.fleet.log)
+        self._url = url
+        options = ("--role", role, "--config", self.fleet.settings_file(), "--log", self.fleet.log)
         self._words = command("serve", "--nats", url, "--as", name, *options)
         self._env = environment({**self.fleet.env, **env})
         self.process: subprocess.Popen[str] | None = None
@@ -34,6 +39,11 @@ class TellingHost:
         self.process = subprocess.Popen(
             self._words, env=self._env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
+
+    def tells(self, deck_env: Mapping[str, str] = EMPTY) -> None:
+        """Wait until a deck sees it."""
+        with patch.dict(os.environ, deck_env), following_fleet(self._url) as follower:
+            follower.until(lambda states: self.name in states and states[self.name].phase == "live")
 
     def says(self, words: str) -> str:
         """Wait for a line on its stderr that has these words."""

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from tests.folders import DOCS
 from tests.hosts.nats.server import NatsServer
 
-USERS = ("alpha", "beta", "deck")
+USERS = ("alpha", "beta", "deck", "ann")
 
 
 class SecuredServer:

@@ -104,7 +104,11 @@ def test_a_host_that_says_it_is_another_is_told_so(secured, deck, tmp_path):
     [
         "$KV.lockdeck-main.state.alpha",
         "$KV.lockdeck-main.beat.alpha",
-        "lockdeck.main.ask.alpha",
+        "lockdeck.main.ask.operator.deck.alpha",
+        "lockdeck.main.ask.admin.deck.alpha",
+        "lockdeck.main.ask.viewer.ann.alpha",
+        "lockdeck.main.ask.operator.ann.alpha",
+        "_INBOX.lockdeck.asks.ann.x",
         "$JS.API.STREAM.CREATE.KV_lockdeck-main",
         "$JS.API.STREAM.UPDATE.KV_lockdeck-main",
         "$JS.API.STREAM.DELETE.KV_lockdeck-main",
@@ -113,21 +117,39 @@ def test_a_host_that_says_it_is_another_is_told_so(secured, deck, tmp_path):
         "$JS.API.CONSUMER.CREATE.KV_other",
     ],
 )
-async def test_a_deck_can_neither_write_nor_ask(secured, deck, subject):
+async def test_a_deck_can_neither_write_nor_ask_for_more_than_it_may(secured, deck, subject):
     said = await refused(secured, "deck", INBOX, lambda client: client.request(subject, b"{}", timeout=30))
     assert f'permissions violation for publish to "{subject.lower()}"' in said.lower()
 
 
-@pytest.mark.parametrize("subject", ["$KV.lockdeck-main.>", "_INBOX.>", "_INBOX.lockdeck.deck.>", ">"])
-async def test_a_host_can_not_listen_to_others(secured, deck, subject):
-    said = await refused(secured, "beta", HOST_INBOX, lambda client: client.subscribe(subject))
+@pytest.mark.parametrize("user", ["beta", "deck"])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "$KV.lockdeck-main.>",
+        "_INBOX.>",
+        "_INBOX.lockdeck.asks.>",
+        "_INBOX.lockdeck.asks.ann.>",
+        "lockdeck.main.ask.*.*.alpha",
+        "lockdeck.>",
+        ">",
+    ],
+)
+async def test_nobody_listens_to_what_is_for_others(secured, deck, user, subject):
+    said = await refused(secured, user, HOST_INBOX, lambda client: client.subscribe(subject))
     assert "permissions violation for subscription" in said.lower()
 
 
 @pytest.mark.parametrize(
-    "subject", ["$JS.API.CONSUMER.CREATE.KV_lockdeck-main", "$JS.API.DIRECT.GET.KV_lockdeck-main"]
+    "subject",
+    [
+        "$JS.API.CONSUMER.CREATE.KV_lockdeck-main",
+        "$JS.API.DIRECT.GET.KV_lockdeck-main",
+        "lockdeck.main.ask.operator.ann.alpha",
+        "lockdeck.main.ask.viewer.beta.alpha",
+    ],
 )
-async def test_a_host_can_not_read_the_bucket(secured, deck, subject):
+async def test_a_host_can_neither_read_the_bucket_nor_ask(secured, deck, subject):
     said = await refused(
         secured, "beta", HOST_INBOX, lambda client: client.request(subject, b"{}", timeout=30)
     )

@@ -14,6 +14,7 @@ from lockdeck.backend.actions.release.records import Status
 from lockdeck.backend.hosts.address import HostAddress
 from lockdeck.backend.hosts.asks import PLANNED, REFUSED, UNNAMED, Ask, AskAnswer, Operation
 from lockdeck.backend.hosts.conversation import CannotAskError, Conversation, this_person
+from lockdeck.backend.hosts.nats.address import FleetHostAddress
 from lockdeck.backend.hosts.told import JournalTold, LadderTold, ReleaseTold, told_as
 from lockdeck.backend.model.wire import dumps
 from lockdeck.tui.cli.hosts.told import (
@@ -26,10 +27,11 @@ from lockdeck.tui.cli.hosts.told import (
 from lockdeck.tui.cli.output import emit, narrate
 from lockdeck.tui.exits import Exit
 
+Address = HostAddress | FleetHostAddress
 REACHED = (Status.RELEASED.value, CANCELLED, NOTHING)
 
 
-def release_there(address: HostAddress, ask: Ask, *, dry_run: bool, as_json: bool) -> Exit:
+def release_there(address: Address, ask: Ask, *, dry_run: bool, as_json: bool) -> Exit:
     """Have a lock released where it is; `ask` names lock and hold. Exit codes as here, 1 where nothing is known."""
     with _speaking_with(address) as host:
         planned = host.ask(replace(ask, op=Operation.PLAN_RELEASE))
@@ -50,13 +52,13 @@ def release_there(address: HostAddress, ask: Ask, *, dry_run: bool, as_json: boo
         return _show(address, ask.target, done, as_json)
 
 
-def cancel_there(address: HostAddress, asks: Sequence[Ask], *, dry_run: bool, as_json: bool) -> Exit:
+def cancel_there(address: Address, asks: Sequence[Ask], *, dry_run: bool, as_json: bool) -> Exit:
     """Have runs ended where they are, one after the other; the worst exit code of all."""
     with _speaking_with(address) as host:
         return max(_cancel(address, host, ask, dry_run, as_json) for ask in asks)
 
 
-def _cancel(address: HostAddress, host: Conversation, ask: Ask, dry_run: bool, as_json: bool) -> Exit:
+def _cancel(address: Address, host: Conversation, ask: Ask, dry_run: bool, as_json: bool) -> Exit:
     planned = host.ask(replace(ask, op=Operation.PLAN_CANCEL))
     if planned.status != PLANNED:
         return _show(address, ask.target, planned, as_json)
@@ -75,7 +77,7 @@ def _cancel(address: HostAddress, host: Conversation, ask: Ask, dry_run: bool, a
     return _show(address, ask.target, done, as_json)
 
 
-def journal_there(address: HostAddress, as_json: bool) -> Exit:
+def journal_there(address: Address, as_json: bool) -> Exit:
     """Print the newest entries of a host's journal."""
     from lockdeck.tui.cli.journal import entry_line
 
@@ -99,7 +101,7 @@ def journal_there(address: HostAddress, as_json: bool) -> Exit:
 
 
 @contextmanager
-def _speaking_with(address: HostAddress) -> Iterator[Conversation]:
+def _speaking_with(address: Address) -> Iterator[Conversation]:
     """Have a conversation with a host; what makes it impossible ends the command with exit code 1."""
     host = Conversation(
         address.asking, default_journal(), this_person(), lambda sentence: narrate(f"  {sentence}")
@@ -116,7 +118,7 @@ def _speaking_with(address: HostAddress) -> Iterator[Conversation]:
         host.close()
 
 
-def _show(address: HostAddress, subject: str, answer: AskAnswer, as_json: bool) -> Exit:
+def _show(address: Address, subject: str, answer: AskAnswer, as_json: bool) -> Exit:
     if as_json:
         emit(dumps(answer_json(address.name, answer), indent=2))
     else:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from lockdeck.backend.hosts.address import HostAddress
 from lockdeck.backend.hosts.followed import FollowedHosts
+from lockdeck.backend.hosts.nats.address import FleetHostAddress
 from lockdeck.backend.hosts.state import HostState
 from lockdeck.backend.model.hosts import Phase
 from lockdeck.backend.model.needs import lock_needs_person
@@ -18,7 +19,9 @@ from lockdeck.tui.cli.output import narrate
 from lockdeck.tui.exits import Exit
 
 
-def explain_there(address: HostAddress, subject: str, root: str | None, as_json: bool) -> Exit:
+def explain_there(
+    address: HostAddress | FleetHostAddress, subject: str, root: str | None, as_json: bool
+) -> Exit:
     """Print what a host tells of a lock or session; exit codes as here, and 1 where the host can't be seen."""
     state = _look(address)
     snapshot = state.snapshot
@@ -36,10 +39,14 @@ def explain_there(address: HostAddress, subject: str, root: str | None, as_json:
     return explain_session(subject, snapshot, as_json, address.host_options)
 
 
-def _look(address: HostAddress) -> HostState:
-    hosts = FollowedHosts([address], once=True)
+def _look(address: HostAddress | FleetHostAddress) -> HostState:
+    hosts = FollowedHosts([address if isinstance(address, HostAddress) else address.fleet], once=True)
     try:
-        (state,) = hosts.look()
+        states = hosts.look()
     finally:
         hosts.close()
-    return state
+    named = [state for state in states if state.name == address.name]
+    if not named and any(state.hello for state in states):
+        names = ", ".join(state.name for state in states)
+        raise click.UsageError(f"--host: no host {address.name} is in this fleet ({names})")
+    return (named or states)[0]

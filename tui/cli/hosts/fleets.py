@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 
 import click
 
-from lockdeck.backend.hosts.nats.address import FleetAddress, fleet_address
+from lockdeck.backend.hosts.asks import Role
+from lockdeck.backend.hosts.nats.address import (
+    FleetAddress,
+    FleetHostAddress,
+    check_host_name,
+    check_user_name,
+    fleet_address,
+)
+from lockdeck.backend.system.accounts import person
 
 
 def fleet_meant(nats: str | None, fleet: str) -> FleetAddress | None:
@@ -17,5 +26,14 @@ def fleet_meant(nats: str | None, fleet: str) -> FleetAddress | None:
         raise click.UsageError("--nats needs what speaks with NATS: pip install 'lockdeck[nats]'")
     try:
         return fleet_address(nats, fleet)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def fleet_host_meant(fleet: FleetAddress, host: str, role: Role) -> FleetHostAddress:
+    """Return a host of a fleet, asked in a role by the user of the address, of NATS_USER, or of this machine."""
+    who = fleet.user or os.environ.get("NATS_USER") or person() or ""
+    try:
+        return FleetHostAddress(fleet, check_host_name(host), check_user_name(who), role)
     except ValueError as error:
         raise click.UsageError(str(error)) from None

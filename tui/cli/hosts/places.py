@@ -10,16 +10,17 @@ import click
 
 from lockdeck.backend.hosts.address import HostAddress, by_hand, is_address, ssh_address
 from lockdeck.backend.hosts.asks import Role
-from lockdeck.backend.hosts.nats.address import FleetAddress
+from lockdeck.backend.hosts.nats.address import FleetAddress, FleetHostAddress
 from lockdeck.backend.openclaw.log.inputs.words import is_stdin
 from lockdeck.backend.settings.load import load_hosts
 from lockdeck.backend.settings.records import HostSettings
 from lockdeck.backend.system.host import host_name
-from lockdeck.tui.cli.hosts.fleets import fleet_meant
+from lockdeck.tui.cli.hosts.fleets import fleet_host_meant, fleet_meant
 from lockdeck.tui.cli.options import Common, NamedHost, OtherHosts
 from lockdeck.tui.cli.startup import settings_faults_are_wrong_use, settings_of
 
-_SERVE = ("-c", "from lockdeck.tui.entry import main; main()", "serve", "--stdio")
+SERVE = ("-c", "from lockdeck.tui.entry import main; main()", "serve", "--stdio")
+"""Words that let our Python serve this machine on a pipe."""
 
 
 def hosts_meant(
@@ -47,9 +48,16 @@ def hosts_meant(
     return tuple(addresses)
 
 
-def host_meant(named: NamedHost, common: Common) -> HostAddress:
-    """Return the host that is to be asked for something: an address, or a name of the files or the configuration."""
-    word, files = named.word, named.files
+def host_meant(named: NamedHost, common: Common, role: Role) -> HostAddress | FleetHostAddress:
+    """Return the host that is to be asked for something: an address, or a name of a fleet, the files or the configuration.
+
+    `role`: what it takes to ask that in a fleet; elsewhere the command that leads there says it.
+    """
+    word, files, fleet = named.word, named.files, fleet_meant(named.nats, named.fleet)
+    if fleet:
+        if files or is_address(word):
+            raise click.UsageError("--nats with --host names a host of a fleet: leave other hosts out")
+        return fleet_host_meant(fleet, word, role)
     if is_address(word):
         return next(_typed([word]))
     hosts: list[HostAddress] = [
@@ -94,7 +102,7 @@ def _this_machine(roots: Sequence[str], common: Common) -> HostAddress:
     options += ["--config", os.path.abspath(common.config)] if common.config else []
     options += [word for uid in common.trusted_uids for word in ("--trust-owner", str(uid))]
     here = tuple(map(os.path.abspath, roots))
-    serve, words = (sys.executable, *_SERVE), (*options, *here)
+    serve, words = (sys.executable, *SERVE), (*options, *here)
     # Whose machine this is may do there what a command of his own may.
     acting = (*serve, "--role", Role.ADMIN.value, *words)
     return HostAddress(host_name(), (*serve, *words), by_hand=("lockdeck", *here), acting=acting)

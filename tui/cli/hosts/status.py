@@ -43,16 +43,22 @@ def print_hosts(addresses: Sequence[HostAddress | FleetAddress], form: str) -> E
 def _lines(
     addresses: Sequence[HostAddress | FleetAddress], states: Sequence[HostState], form: str, now: float
 ) -> list[str]:
-    host_options = {
-        address.name: address.host_options for address in addresses if isinstance(address, HostAddress)
-    }
     lines: list[str] = []
     for state in states:
         if form != "names":
             lines += [*([""] if lines else []), host_line(state, now)]
         if state.snapshot is not None:
-            lines += snapshot_text(state.snapshot, form, host_options.get(state.name, ()))
+            lines += snapshot_text(state.snapshot, form, _host_options(addresses, state.name))
     return lines
+
+
+def _host_options(addresses: Sequence[HostAddress | FleetAddress], host: str) -> tuple[str, ...]:
+    """Return the words that name a host in a command."""
+    if isinstance(addresses[0], FleetAddress):
+        return addresses[0].host_options(host)
+    return next(
+        (each.host_options for each in addresses if isinstance(each, HostAddress) and each.name == host), ()
+    )
 
 
 def hosts_json(states: Sequence[HostState], now: float) -> dict[str, Any]:

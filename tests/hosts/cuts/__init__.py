@@ -1,0 +1,1 @@
+"""Thousands of asks whose connections are cut, and whose agents are killed, at every step."""
