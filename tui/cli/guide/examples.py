@@ -70,6 +70,7 @@ USAGES: Mapping[str, Usage] = {
         (
             ("lockdeck journal --json", "what lockdeck did and refused, as JSON"),
             ("lockdeck journal --host ssh://alpha", "the same of another host"),
+            ("lockdeck journal --nats tls://ann@hub --host alpha", "of a host of a fleet"),
         ),
         _DONE,
     ),
@@ -114,6 +115,10 @@ USAGES: Mapping[str, Usage] = {
         (
             ("lockdeck serve --stdio", "what a deck starts here over ssh, docker exec or kubectl exec"),
             ("lockdeck serve --socket ~/.lockdeck.sock", "one look at this host for all decks on it"),
+            (
+                "lockdeck serve --nats tls://hub --fleet prod --role operator",
+                "tell a fleet, and do what its operators ask",
+            ),
         ),
         {
             Exit.OK: "the deck is gone, or it was told to end",
