@@ -11,6 +11,7 @@ import click
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.actions.past_cancels import PastCancels
 from lockdeck.backend.model.fleet import FleetSnapshot
+from lockdeck.backend.model.words import times
 from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.simulate.fleet import SimulatedFleet
 from lockdeck.backend.watch.collector import Collector
@@ -20,16 +21,24 @@ from lockdeck.tui.cli.output import narrate
 from lockdeck.tui.cli.status import print_plain
 from lockdeck.tui.exits import Exit
 
+MOST_HOSTS = 20
 ENOUGH_S = 24.0
 """Without a terminal the story is followed this long (seconds): into the third attempts of the outage."""
 
 
 @click.command("demo")
+@click.option(
+    "--hosts",
+    "count",
+    type=click.IntRange(1, MOST_HOSTS),
+    metavar="N",
+    help=f"So many hosts, {MOST_HOSTS} at most: each a fleet and a lockdeck of its own, behind a pipe.",
+)
 @for_option
 @common_options
-def command(common: Common, seconds: float | None) -> int:
+def command(common: Common, count: int | None, seconds: float | None) -> int:
     """Live through openclaw#62351 in fast motion: a simulated fleet with real processes and real locks."""
-    return run_demo(seconds, common)
+    return run_demo(seconds, common) if count is None else run_hosts(count, seconds)
 
 
 def run_demo(seconds: float | None, common: Common) -> Exit:
@@ -52,6 +61,20 @@ def run_demo(seconds: float | None, common: Common) -> Exit:
             )
         narrate("simulated fleet: openclaw#62351 in fast motion, four agents, a provider that hangs")
         return _narrated(collector, ENOUGH_S if seconds is None else seconds)
+
+
+def run_hosts(count: int, seconds: float | None) -> Exit:
+    """Start so many hosts, follow their story for a while, and print where each stands."""
+    from lockdeck.tui.cli.hosts.simulated import simulated_hosts
+    from lockdeck.tui.cli.hosts.status import print_hosts
+
+    if has_screen():
+        raise click.UsageError("the dashboard shows one machine: `lockdeck demo --hosts N | cat` prints them")
+    narrate(f"starting {times(count, 'simulated host')}, each with a gateway, four agents and a lockdeck")
+    with simulated_hosts(count) as addresses:
+        threading.Event().wait(ENOUGH_S if seconds is None else seconds)
+        print_hosts(addresses, "table")
+    return Exit.OK
 
 
 def _narrated(collector: Collector, seconds: float) -> Exit:

@@ -12,7 +12,8 @@ from msgspec import Struct
 from lockdeck.backend.hosts.asks import AskAnswer, Told
 from lockdeck.backend.hosts.frames import DeckFrame, FrameReader, HostHello, encoded
 from lockdeck.backend.hosts.link import HostTalk
-from lockdeck.backend.hosts.state import HostState, Phase
+from lockdeck.backend.hosts.state import HostState
+from lockdeck.backend.model.hosts import Phase
 from tests.hosts.cuts.agents import STEPS, Agents
 
 MOST_SAID, MOST_HEARD = 250, 500
