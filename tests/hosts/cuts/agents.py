@@ -5,6 +5,7 @@ Agents are forked by a process without threads; one may be told to die, as the k
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -15,6 +16,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import filelock
 
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.hosts import claims
@@ -68,6 +71,8 @@ class Agents:
 def _fork_agents(control: socket.socket) -> None:
     """Fork an agent for each connection that comes (in the process without threads)."""
     children: set[int] = set()
+    assert filelock, "what an agent imports late is there before it is forked"
+    gc.freeze()
     while True:
         order, descriptors, _, _ = socket.recv_fds(control, 4096, 1)
         if not order:
