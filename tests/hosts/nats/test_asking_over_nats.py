@@ -11,10 +11,10 @@ from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.hosts.asks import END_NOT_KNOWN, PLANNED, UNNAMED, Ask, Operation, Role
 from lockdeck.backend.hosts.conversation import CannotAskError, Conversation
 from lockdeck.backend.hosts.nats.address import FleetHostAddress, fleet_address
-from tests.hosts.nats.fleet import TellingHost, telling
+from tests.hosts.nats.fleet import TellingHost, patient, telling
 from tests.hosts.nats.secured import SecuredServer
 from tests.hosts.nats.server import cluster_of, serving
-from tests.unit.fleetdir import PAST, dead_pid, environment, lockdeck, payload
+from tests.unit.fleetdir import PAST, dead_pid, environment, payload
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -197,15 +197,15 @@ def ask_there(secured, user, tmp_path, *words):
     """A command of a user's deck on alpha."""
     env = environment({"HOME": str(tmp_path), "TMPDIR": str(tmp_path)}) | secured.env(user)
     url = secured.server.url.replace("://", f"://{user}@")
-    return lockdeck(*words, "--nats", url, "--host", "alpha", env=env)
+    return patient(*words, "--nats", url, "--host", "alpha", env=env)
 
 
 def test_an_operator_releases_with_the_commands_that_status_prints(secured, guarded, tmp_path):
     env = environment({"HOME": str(tmp_path), "TMPDIR": str(tmp_path)}) | secured.env("ann")
     url = secured.server.url.replace("://", "://ann@")
-    said = lockdeck("status", "--nats", url, env=env).stdout.decode()
+    said = patient("status", "--nats", url, env=env).stdout.decode()
     (command,) = {line.partition("lockdeck ")[2] for line in said.splitlines() if "lockdeck release " in line}
-    done = lockdeck(*command.split(), env=env)
+    done = patient(*command.split(), env=env)
     assert (done.returncode, guarded.lock.exists()) == (0, False), (done, command)
     (begin,) = entries(guarded, "ask-begin")
     assert begin["from"] == "ann over NATS"

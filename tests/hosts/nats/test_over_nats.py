@@ -9,7 +9,7 @@ import time
 import pytest
 
 from lockdeck.backend.hosts.nats.entries import MOST_MESSAGES
-from tests.hosts.nats.fleet import TellingHost, following_fleet, keys_of, telling
+from tests.hosts.nats.fleet import TellingHost, following_fleet, keys_of, patient, telling
 from tests.unit.fleetdir import actor, command, dead_pid, environment, interrupt, payload
 
 
@@ -19,9 +19,7 @@ def env(tmp_path):
 
 
 def status(env, url, *options):
-    words = command("status", "--nats", url, *options)
-    words[2] = "from lockdeck.backend.hosts import followed\nfollowed.LOOK_S = 300\n" + words[2]
-    return subprocess.run(words, env=env, capture_output=True, timeout=300, check=False)
+    return patient("status", "--nats", url, *options, env=env)
 
 
 def seen(env, url):
