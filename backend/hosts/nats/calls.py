@@ -21,7 +21,7 @@ _NUMBER = "Lockdeck-Number"
 _SUBJECT = re.compile(rf"lockdeck\.[\w-]+\.ask\.({'|'.join(Role)})\.([\w-]+)\..+", re.ASCII)
 
 
-class Caller(Struct, frozen=True):
+class DeckCaller(Struct, frozen=True):
     """Who calls, and in which role, as the subject says that the server let through."""
 
     role: Role
@@ -58,9 +58,9 @@ def calls_of(fleet: FleetAddress, host: str) -> str:
     return f"lockdeck.{fleet.fleet}.ask.*.*.{host}"
 
 
-def caller_of(subject: str, reply: str) -> Caller | None:
+def caller_of(subject: str, reply: str) -> DeckCaller | None:
     """Return who calls; None where the answer would go anywhere else than to that caller."""
     match = _SUBJECT.fullmatch(subject)
     if match is None or not re.fullmatch(rf"{re.escape(INBOX)}\.{match[2]}\.[0-9a-f]{{32}}", reply):
         return None
-    return Caller(Role(match[1]), match[2])
+    return DeckCaller(Role(match[1]), match[2])
