@@ -14,7 +14,7 @@ from lockdeck.backend.hosts.asks import lesser
 from lockdeck.backend.hosts.frames import AskReader, Bye, FrameError, HostBeat, encoded
 from lockdeck.backend.hosts.link import SILENT_S
 from lockdeck.backend.hosts.nats.address import FleetAddress
-from lockdeck.backend.hosts.nats.calls import DeckCaller, CallStream, caller_of, calls_of
+from lockdeck.backend.hosts.nats.calls import CallStream, DeckCaller, caller_of, calls_of
 from lockdeck.backend.hosts.nats.server import TROUBLE, Connection
 from lockdeck.backend.system.clocks import steady_time, wall_time
 
