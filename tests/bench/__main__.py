@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench import dashboard, doctor, event, latency, leaving, load, replay, status
+from tests.bench import dashboard, doctor, event, hosts, latency, leaving, load, replay, status
 from tests.bench.figures import Figure, table
 
 PARTS = {
@@ -25,6 +25,7 @@ PARTS = {
     "replay": replay.measure,
     "dashboard": dashboard.measure,
     "leaving": leaving.measure,
+    "hosts": hosts.measure,
 }
 
 
