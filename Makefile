@@ -39,9 +39,11 @@ check: $(DEV)
 house: $(DEV)
 	@$(BIN)/python -m tests.house
 
-# Two hosts behind a real sshd each, in namespaces of their own (root; else on 127.0.0.2 and .3); a fleet on a nats-server.
+# Two hosts behind a real sshd each, in namespaces of their own (root; else on 127.0.0.2 and .3); a fleet on a nats-server;
+# 10,000 asks whose connections are cut, and whose agents are killed, at every step.
 hosts: $(DEV)
 	@$(BIN)/python -m pytest tests/hosts -rs
+	@$(BIN)/python -m tests.hosts.cuts
 
 live: $(DEV)
 	@$(BIN)/python -m pytest tests/live -rs
@@ -50,7 +52,8 @@ live: $(DEV)
 live-all: $(DEV)
 	@$(BIN)/python -m tests.live.matrix
 
-# 10,000 releases against live acquirers, half of them with a stepping clock; 2,000 kills, 1,000 errors, 500 stops.
+# 10,000 releases against live acquirers, half of them with a stepping clock, and 500 asked for over a wire by several
+# decks; 2,000 kills, 1,000 errors, 500 stops.
 race: $(DEV)
 	@$(BIN)/python -m tests.race --all
 

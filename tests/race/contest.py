@@ -152,7 +152,7 @@ def _stay_on(processors: set[int] | None) -> None:
 
 def _sessions(folder: str, number: int) -> str:
     """Make a sessions directory of its own for a lock: one lockdeck at a time works in each."""
-    directory = os.path.join(folder, f"agent-{number}", "sessions")
+    directory = os.path.join(folder, "agents", f"agent-{number}", "sessions")
     os.makedirs(directory, exist_ok=True)
     path = os.path.join(directory, "race.jsonl.lock")
     with open(path + ".truth", "wb"):

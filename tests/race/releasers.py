@@ -27,6 +27,7 @@ from lockdeck.backend.actions.release.standin import is_lock_of
 from lockdeck.backend.model.locks import LockKind
 from lockdeck.backend.openclaw.roots.place import Place, RootPlaces
 from tests.race.clocksteps import stepping_clock
+from tests.race.wire import over_the_wire
 
 COMPRESSION = 50
 """The race's clock runs this many times faster than OpenClaw's: polls of 50 ms become 1 ms, dwell 1 s 20 ms."""
@@ -203,4 +204,5 @@ RELEASERS: dict[str, Releaser | None] = {
     "look only, by hand": look_by_hand,
     "lockdeck, unlink": _with(finish_by_unlink),
     "lockdeck, tombstone": _with(finish_by_tombstone),
+    "lockdeck, over the wire": over_the_wire,
 }
