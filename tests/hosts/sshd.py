@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.hosts.network import Deck, Machine
 from tests.unit.fleetdir import FleetDir, environment, running_below
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+NOTHING: Mapping[str, str] = {}
 FORCED = "restrict,command={} "
 """Binds what a key may do to the key."""
 
@@ -27,11 +29,17 @@ FORCED = "restrict,command={} "
 class SshHost:
     """One machine with an sshd, whose account finds `lockdeck` and the fleet of this host."""
 
-    def __init__(self, folder: Path, name: str, machine: Machine) -> None:
+    def __init__(
+        self, folder: Path, name: str, machine: Machine, env: Mapping[str, str] = NOTHING, log: str = ""
+    ) -> None:
+        """Make the host; `env` and `log`: of an OpenClaw that is its fleet instead."""
         folder.mkdir()
+        self._env = env
         self.name, self.machine = name, machine
         self.fleet = FleetDir(folder)
-        self.fleet.settings_file().rename(_made(folder / "lockdeck-config") / "config.toml")
+        config = self.fleet.settings_file().rename(_made(folder / "lockdeck-config") / "config.toml")
+        if log:
+            config.write_text(f"logs = [{json.dumps(log)}]\n")
         self.keys = folder / "authorized_keys"
         self.known = f"[{machine.address}]:{machine.port}" if machine.port != 22 else machine.address
         self._folder = folder
@@ -76,7 +84,8 @@ class SshHost:
         # Its place tells whose a process is.
         code = f"from lockdeck.tui.entry import main; main()  # {tools}"
         _script(tools / "lockdeck", f'exec {shlex.join((sys.executable, "-c", code))} "$@"')
-        env = environment(self.fleet.env) | {"PATH": f"{tools}:/usr/bin:/bin", "PYTHONPATH": str(REPOSITORY)}
+        env = {**environment(self.fleet.env), **self._env}
+        env |= {"PATH": f"{tools}:/usr/bin:/bin", "PYTHONPATH": str(REPOSITORY)}
         pairs = " ".join(shlex.quote(f"{name}={value}") for name, value in env.items())
         (self._folder / "sshd_config").write_text(
             f"ListenAddress {self.machine.address}:{self.machine.port}\n"

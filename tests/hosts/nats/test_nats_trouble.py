@@ -8,6 +8,8 @@ import time
 import pytest
 
 from lockdeck.backend.hosts.followed import LOOK_S
+from lockdeck.backend.hosts.nats.address import fleet_address
+from lockdeck.backend.hosts.nats.server import connected
 from tests.hosts.nats.fleet import TellingHost, following_fleet, keys_of, telling
 from tests.hosts.nats.server import cluster_of, serving
 from tests.unit.fleetdir import actor, command, environment
@@ -141,3 +143,35 @@ def test_a_part_of_a_cluster_without_a_quorum_shows_nothing_as_live(cluster, eve
         for other in cluster[1:]:
             other.go_on()
         minority.until_phases(gamma="live")
+
+
+async def removed(server, host):
+    """Do what `nats kv purge lockdeck-main state.HOST` does."""
+    async with connected(fleet_address(server.url, "main"), "_INBOX.test", {}) as connection:
+        bucket = await connection.client.jetstream().key_value("lockdeck-main")
+        await bucket.purge(f"state.{host}")
+
+
+async def test_a_host_that_is_removed_while_it_is_watched_is_gone_and_comes_back_when_it_tells_again(
+    server, alpha, beta
+):
+    with telling(alpha, beta), following_fleet(server.url) as deck:
+        deck.until_phases(alpha="live", beta="live")
+        beta.kill()
+        deck.until_phases(alpha="live", beta="lost")
+        await removed(server, "beta")
+        deck.until_phases(alpha="live")
+        beta.start()
+        deck.until_phases(alpha="live", beta="live")
+
+
+async def test_a_host_that_is_removed_while_it_tells_ends_for_its_supervisor_to_start_it_anew(server, alpha):
+    lock = alpha.fleet.session("agent:main:two")
+    with telling(alpha), following_fleet(server.url) as deck, actor() as holder:
+        deck.until_phases(alpha="live")
+        await removed(server, "alpha")
+        holder.take(lock)
+        alpha.says("another lockdeck writes as alpha")
+        assert alpha.process.wait(60) == 2
+        alpha.start()
+        deck.until_phases(alpha="live")
