@@ -18,8 +18,8 @@ from lockdeck.backend.hosts.nats.calls import CallStream, DeckCaller, caller_of,
 from lockdeck.backend.hosts.nats.server import TROUBLE, Connection
 from lockdeck.backend.system.clocks import steady_time, wall_time
 
-MOST_CALLS = 64
-"""So many decks are spoken with at the same time."""
+MOST_CALLS = 16
+"""So many decks of one user are spoken with at the same time."""
 
 
 class CalledHost:
@@ -41,8 +41,8 @@ class CalledHost:
             if not stream.follows(message.headers):
                 await stream.say(encoded(Bye("lockdeck was started anew there, or messages were missed")))
                 return
-            if len(self._calls) >= MOST_CALLS:
-                await stream.say(encoded(Bye(f"{MOST_CALLS} decks speak with it already")))
+            if sum(each.caller == caller for each in self._calls.values()) >= MOST_CALLS:
+                await stream.say(encoded(Bye(f"{MOST_CALLS} decks of {caller.who} speak with it already")))
                 return
             call = self._calls[message.reply] = _Call(stream, self._agent, caller)
             task = asyncio.ensure_future(self._serve(message.reply, call))
@@ -73,6 +73,7 @@ class _Call:
 
     def __init__(self, stream: CallStream, agent: HostAgent, caller: DeckCaller) -> None:
         loop = asyncio.get_running_loop()
+        self.caller = caller
         self._stream = stream
         self._role = lesser(caller.role, agent.role)
         self._news = asyncio.Event()
