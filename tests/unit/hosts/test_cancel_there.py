@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 
 import pytest
 
@@ -54,13 +55,22 @@ def served_there(fleet, tmp_path):
     return HostAddress("alpha", ("env", "-i", *pairs, sys.executable, "-c", code, *map(str, words)))
 
 
+def plan_once_it_is_held(talk):
+    """Ask for the plan; on a busy machine the attempt that was seen may be over by then, and the next one begins."""
+    until = time.monotonic() + SECONDS
+    while True:
+        plan = talk.ask(Ask(UNNAMED, Operation.PLAN_CANCEL, KEY))
+        if plan.body.get("allowed") or time.monotonic() > until:
+            assert (plan.status, plan.body["allowed"]) == (PLANNED, True), str(plan.body)
+            return plan
+
+
 def test_a_run_is_cancelled_there_verified_told_and_journaled(fleet, tmp_path):
     steps = []
     deck = Journal(str(tmp_path / "deck" / "journal.jsonl"))
     talk = Conversation(served_there(fleet, tmp_path), deck, "ann on deck", steps.append)
     try:
-        plan = talk.ask(Ask(UNNAMED, Operation.PLAN_CANCEL, KEY))
-        assert (plan.status, plan.body["allowed"]) == (PLANNED, True)
+        plan = plan_once_it_is_held(talk)
         assert "restart" not in [rung["name"] for rung in plan.body["rungs"]]
         evidence = tuple(plan.body["evidence"])
         done = talk.ask(Ask(UNNAMED, Operation.CANCEL, KEY, allow=("stop",), evidence=evidence))
