@@ -10,17 +10,9 @@ from contextlib import suppress
 
 from nats.aio.msg import Msg
 
+from lockdeck.backend.hosts import frames
 from lockdeck.backend.hosts.agent import BEAT_S
 from lockdeck.backend.hosts.asks import AskAnswer, Told
-from lockdeck.backend.hosts.frames import (
-    DeckFrame,
-    Frame,
-    FrameError,
-    FrameReader,
-    HostHello,
-    Rows,
-    encoded,
-)
 from lockdeck.backend.hosts.link import SILENT_S, HostTalk
 from lockdeck.backend.hosts.nats.address import FleetHostAddress
 from lockdeck.backend.hosts.nats.calls import INBOX, CallStream, call_subject
@@ -95,14 +87,14 @@ class _Line:
         self._loop = asyncio.get_running_loop()
         self._unsaid = deque[bytes]()
         self._numbers = CallStream(connection.client, "")
-        self._reader = FrameReader()
+        self._reader = frames.FrameReader()
         self._heard = steady_time()
         self.news = asyncio.Event()
         """There is something to say, or it is over."""
 
-    def say(self, frame: DeckFrame) -> None:
+    def say(self, frame: frames.DeckFrame) -> None:
         """Have a frame sent; may be called in any thread. OSError where the line is gone."""
-        self._unsaid.append(encoded(frame))
+        self._unsaid.append(frames.encoded(frame))
         try:
             self._loop.call_soon_threadsafe(self.news.set)
         except RuntimeError:
@@ -125,7 +117,7 @@ class _Line:
         self._heard = steady_time()
         try:
             self._take(message)
-        except (FrameError, HostEndedError) as error:
+        except (frames.FrameError, HostEndedError) as error:
             await self._connection.end(str(error))
 
     def _take(self, message: Msg) -> None:
@@ -133,18 +125,18 @@ class _Line:
         if headers.get("Status") == _NOBODY:
             raise HostEndedError(f"no {self._address.name} listens in fleet {self._address.fleet.fleet}")
         if not self._numbers.follows(headers):
-            raise FrameError("messages were missed")
-        for frame in self._reader.feed(message.data):
-            self._take_frame(frame)
+            raise frames.FrameError("messages were missed")
+        for said in self._reader.feed(message.data):
+            self._take_frame(said)
 
-    def _take_frame(self, frame: Frame) -> None:
+    def _take_frame(self, frame: frames.Frame) -> None:
         match frame:
             case Told() | AskAnswer():
                 self._talk.take(frame)
-            case Rows():
-                raise FrameError("it told what nobody asked")
+            case frames.Rows():
+                raise frames.FrameError("it told what nobody asked")
             case _:
                 self._record.take(frame, wall_time())
-                if isinstance(frame, HostHello):
+                if isinstance(frame, frames.HostHello):
                     self._connection.served = True
                     self._talk.greeted(frame, self.say)
