@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -15,7 +16,7 @@ from lockdeck.backend.model.words import times
 from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.simulate.fleet import SimulatedFleet
 from lockdeck.backend.watch.collector import Collector
-from lockdeck.tui.cli.dashboard import has_screen, open_dashboard
+from lockdeck.tui.cli.dashboard import has_screen, open_dashboard, open_hosts
 from lockdeck.tui.cli.options import Common, common_options, for_option
 from lockdeck.tui.cli.output import narrate
 from lockdeck.tui.cli.status import print_plain
@@ -38,7 +39,7 @@ ENOUGH_S = 24.0
 @common_options
 def command(common: Common, count: int | None, seconds: float | None) -> int:
     """Live through openclaw#62351 in fast motion: a simulated fleet with real processes and real locks."""
-    return run_demo(seconds, common) if count is None else run_hosts(count, seconds)
+    return run_demo(seconds, common) if count is None else run_hosts(count, seconds, common)
 
 
 def run_demo(seconds: float | None, common: Common) -> Exit:
@@ -63,15 +64,17 @@ def run_demo(seconds: float | None, common: Common) -> Exit:
         return _narrated(collector, ENOUGH_S if seconds is None else seconds)
 
 
-def run_hosts(count: int, seconds: float | None) -> Exit:
-    """Start so many hosts, follow their story for a while, and print where each stands."""
+def run_hosts(count: int, seconds: float | None, common: Common) -> Exit:
+    """Start so many hosts and show them; without a screen follow their story for a while, and print where each stands."""
     from lockdeck.tui.cli.hosts.simulated import simulated_hosts
     from lockdeck.tui.cli.hosts.status import print_hosts
 
-    if has_screen():
-        raise click.UsageError("the dashboard shows one machine: `lockdeck demo --hosts N | cat` prints them")
     narrate(f"starting {times(count, 'simulated host')}, each with a gateway, four agents and a lockdeck")
     with simulated_hosts(count) as addresses:
+        if has_screen():
+            with TemporaryDirectory(prefix="lockdeck-demo-") as folder:
+                journal = Journal(os.path.join(folder, "journal.jsonl"))
+                return open_hosts(addresses, common, seconds=seconds, journal=journal, demo=True)
         threading.Event().wait(ENOUGH_S if seconds is None else seconds)
         print_hosts(addresses, "table")
     return Exit.OK

@@ -58,7 +58,13 @@ USAGES: Mapping[str, Usage] = {
         _DONE,
     ),
     "config": Usage((("lockdeck config show", "every setting, its value and where that comes from"),), _DONE),
-    "demo": Usage((("lockdeck demo", "a simulated fleet that lives through openclaw#62351"),), _DONE),
+    "demo": Usage(
+        (
+            ("lockdeck demo", "a simulated fleet that lives through openclaw#62351"),
+            ("lockdeck demo --hosts 5", "five of them, each on a host of its own"),
+        ),
+        _DONE,
+    ),
     "explain": Usage(
         (
             (f"lockdeck explain {KEY}", "why, who, how long, who waits, and what may be done now"),
