@@ -86,7 +86,7 @@ def _ask_one_host(agents: Agents, folder: Path, asks: int, dice: random.Random) 
         where = cuts(dice)
         links: list[CutLink] = []
 
-        def link_to(_address, _wake, talk, where=where, links=links):  # type: ignore[no-untyped-def]
+        def link_to(_address, _wake, *, talk, where=where, links=links):  # type: ignore[no-untyped-def]
             links.append(CutLink(agents, str(folder), where, talk))
             return links[0]
 
