@@ -108,3 +108,28 @@ def test_each_kind_of_entry_names_the_command_that_leaves_it() -> None:
         (name,) = [command.name for command in COMMANDS.values() if kind in command.leaves]
         assert Entry(1, {"kind": kind}).command == name
     assert Entry(1, {"kind": "repair"}).command == ""
+
+
+ASK = {"nonce": "ab" * 16, "op": "release", "path": "/r/one.jsonl.lock", "releaseId": "h"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentence"),
+    [
+        ({"kind": "asked", "host": "alpha"}, "alpha is asked"),
+        (
+            {"kind": "answered", "host": "alpha", "status": "released", "sentences": ["gone"]},
+            "alpha: released: gone",
+        ),
+        ({"kind": "answered", "host": "alpha", "status": "end-not-known"}, "alpha: end-not-known"),
+        ({"kind": "ask-begin", "by": "ann on deck", "from": "10.0.0.9"}, "asked by ann on deck"),
+        ({"kind": "ask-end", "by": "ann on deck", "status": "refused", "sentences": ["no"]}, "refused: no"),
+        (
+            {"kind": "ask-refused", "by": "ann on deck", "reasons": ["too late"]},
+            "asked by ann on deck: too late",
+        ),
+    ],
+)
+def test_an_ask_is_told_with_who_and_how_it_ended(facts: dict[str, object], sentence: str) -> None:
+    entry = Entry(1, {**ASK, **facts})
+    assert (entry.command, entry.subject, entry.sentence) == ("release", "one.jsonl.lock", sentence)

@@ -51,7 +51,7 @@ class AskedActs:
             return Offer(target, _release_plan(self._hosts.of(target), target, on_word=on_word))
 
         def refusal(target: Target, reason: str) -> Offer:
-            return Offer(target, ReleaseTold(_lock_path(target), allowed=False, reasons=(reason,)))
+            return Offer(target, _unplanned(_lock_path(target), target.release_id, (reason,)))
 
         return _planned(targets, plan, refusal, remaining)
 
@@ -179,7 +179,7 @@ def _release_plan(host: Counterpart, target: Target, *, on_word: bool) -> Releas
 def _told_release(host: Counterpart, ask: Ask) -> ReleaseTold:
     answer = host.ask(ask)
     if answer.status != PLANNED:
-        return ReleaseTold(ask.target, allowed=False, reasons=answer.sentences)
+        return _unplanned(ask.target, ask.release_id, answer.sentences)
     plan = told_as(answer, ReleaseTold)
     if plan.path != ask.target or (
         plan.refusal is None and plan.release_id != (ask.release_id or plan.release_id)
@@ -188,6 +188,11 @@ def _told_release(host: Counterpart, ask: Ask) -> ReleaseTold:
     if plan.override is not None and not ask.override:
         raise CannotAskError("its answer goes by a word that nobody gave")
     return plan
+
+
+def _unplanned(path: str, release_id: str | None, reasons: tuple[str, ...]) -> ReleaseTold:
+    """Return what stands for the plan that a host did not make of a hold."""
+    return ReleaseTold(path, allowed=False, release_id=release_id, reasons=reasons)
 
 
 def _ladder(host: Counterpart, target: Target) -> LadderTold | None:

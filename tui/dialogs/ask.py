@@ -13,6 +13,7 @@ from typing import ClassVar, TypeVar
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.events import Event
 from textual.widget import Widget
 from textual.widgets import Button, Input
@@ -120,7 +121,7 @@ class AskDialog(BoxDialog[Answer]):
     def label(self, text: str) -> None:
         """Say on the button what will be done, or when it may be."""
         yes = self.query_one("#ask-yes", Button)
-        yes.label = text
+        yes.label = Content(text)  # no markup: the words may be those of another host
         yes.refresh(layout=True)  # the width of a button does not follow its label by itself
 
     def refuse(self, rows: Sequence[Line]) -> None:

@@ -59,17 +59,27 @@ def ladder_lines(target: Target, plan: Ladder, selected: Rung, symbols: Symbols)
     for rung in plan.rungs:
         rows += _rung(rung, rung is selected, symbols)
     rows += [EMPTY, *around(plan)]
-    rows += listed("Left out", [f"{rung.name}: {rung.reason}" for rung in plan.left_out], symbols, "dim")
+    rows += listed("Left out", left_out_sentences(plan), symbols, "dim")
     return [*rows, *listed("Mind", plan.notes, symbols, "dim")]
+
+
+def left_out_sentences(plan: Ladder) -> tuple[str, ...]:
+    """Return which rungs a ladder does not have, and why."""
+    return tuple(f"{rung.name}: {rung.reason}" for rung in plan.left_out)
 
 
 def nothing_lines(target: Target, plan: Ladder, symbols: Symbols) -> list[Line]:
     """Return why there is nothing to cancel, or why it is refused."""
     title = "Nothing to cancel" if plan.nothing else "Not cancelled: refused"
     title = "Not known whether anything runs" if plan.not_known else title
+    reasons = (*plan.refusal, *plan.not_known, *plan.notes)
+    if not (
+        plan.refusal or plan.not_known or plan.nothing
+    ):  # its host leaves no rung to the role of this deck
+        reasons += left_out_sentences(plan)
     return [
         line(span(title, "notice" if plan.nothing else "warning")),
-        *listed("Why", (*plan.refusal, *plan.not_known, *plan.notes), symbols),
+        *listed("Why", reasons, symbols),
         EMPTY,
         *facts(target, plan, symbols),
     ]

@@ -41,6 +41,9 @@ class Entry(Struct, frozen=True):
     @property
     def command(self) -> str:
         """The name of the command that leaves such an entry, from a dashboard or a command line."""
+        asked_for = self.facts.get("op")
+        if asked_for in ("release", "cancel"):
+            return str(asked_for)
         command = command_that_leaves(self.kind)
         return "" if command is None else command.name
 
@@ -52,6 +55,21 @@ class Entry(Struct, frozen=True):
 
     @property
     def sentence(self) -> str:
+        """Its first sentence or reason, else its outcome; of an ask who was asked, or asks, and how it ended."""
+        parts = (*self._ask_parts(), self._outcome)
+        return ": ".join(part for part in parts if part)
+
+    def _ask_parts(self) -> Iterator[str]:
+        """Yield who was asked, or asks, and how the ask ended; nothing of what was done without being asked for."""
+        if "nonce" not in self.facts:
+            return
+        host, by, status = (self.facts.get(name) for name in ("host", "by", "status"))
+        yield f"{host} is asked" if self.kind == "asked" else str(host or "")
+        yield f"asked by {by}" if by and self.kind != "ask-end" else ""
+        yield str(status or "")
+
+    @property
+    def _outcome(self) -> str:
         """Its first sentence or reason, else its outcome."""
         for name in ("sentences", "reasons"):
             sentences = self.facts.get(name)

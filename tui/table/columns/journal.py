@@ -11,7 +11,11 @@ from lockdeck.tui.view.severity import SEVERITY_STYLE
 _SEVERITY = {
     "released": Severity.OK,
     "recovered": Severity.NOTICE,
+    "cancelled": Severity.OK,
     "refused": Severity.WARNING,
+    "never-begun": Severity.WARNING,
+    "end-not-known": Severity.CRITICAL,
+    "ask-refused": Severity.WARNING,
     "cancel-refused": Severity.WARNING,
     "failed": Severity.CRITICAL,
     "unfinished": Severity.CRITICAL,
@@ -20,7 +24,9 @@ _SEVERITY = {
 
 
 def _style(entry: Entry) -> str:
-    return SEVERITY_STYLE[_SEVERITY[entry.kind]] if entry.kind in _SEVERITY else "dim"
+    """Return the style of what was done; of the end of an ask, that of how it ended."""
+    ended = str(entry.facts.get("status")) if entry.kind in ("answered", "ask-end") else entry.kind
+    return SEVERITY_STYLE[_SEVERITY[ended]] if ended in _SEVERITY else "dim"
 
 
 COLUMNS: tuple[Column[Entry], ...] = (

@@ -1,0 +1,227 @@
+"""A dashboard of hosts acts on them: real agents behind real pipes prove and decide, and nothing is done from here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Button, Input
+
+from lockdeck.backend.actions.journal import Journal
+from lockdeck.backend.hosts import link
+from lockdeck.backend.hosts.address import HostAddress
+from lockdeck.backend.hosts.source import HostsSource
+from lockdeck.backend.system.clocks import wall_time
+from lockdeck.backend.system.procfs import LINUX
+from lockdeck.tui.acting import local
+from lockdeck.tui.app import LockdeckApp
+from lockdeck.tui.dialogs.ask import AskDialog
+from lockdeck.tui.dialogs.result import ResultDialog
+from lockdeck.tui.operations import ActionContext
+from lockdeck.tui.view.lines import plain
+from lockdeck.tui.widgets.lineview import LineView
+from tests.tui.stage import dashboard, frame, wait_for
+from tests.unit.fleetdir import PAST, FleetDir, actor, dead_pid, payload, running_below
+from tests.unit.hosts.following import served
+
+pytestmark = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
+SIZE = (130, 44)
+KEY = "agent:main:main"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have links be patient, and every function that plans or acts on this machine fail."""
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("local code was reached")
+
+    for name in ("plan_release", "release", "offer_release", "do_releases", "offer_cancel", "do_cancels"):
+        monkeypatch.setattr(local, name, never)
+    monkeypatch.setattr(link, "CONNECT_S", 100.0)
+    monkeypatch.setattr(link, "SILENT_S", 100.0)
+
+
+class HostYard:
+    """Hosts of a deck, each a directory with a lock of a process that has ended."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.journal = Journal(str(folder / "deck" / "journal.jsonl"))
+        self.fleets: dict[str, FleetDir] = {}
+        self.addresses: list[HostAddress] = []
+
+    def host(self, name: str, role: str = "operator") -> FleetDir:
+        """Add a host."""
+        (self.folder / name).mkdir()
+        fleet = self.fleets[name] = FleetDir(self.folder / name)
+        self.addresses.append(served(fleet, "--role", role, name=name))
+        return fleet
+
+    def app(self) -> LockdeckApp:
+        """Return a dashboard on these hosts."""
+        context = ActionContext(journal=self.journal)
+        return dashboard(HostsSource(self.addresses), now=wall_time(), action_context=context)
+
+    def kinds(self, name: str) -> list[str]:
+        """Return what the journal of a host tells."""
+        path = self.fleets[name].home / "lockdeck-state" / "journal.jsonl"
+        return [entry["kind"] for entry in Journal(str(path)).read().entries]
+
+    def deck_entries(self, kind: str) -> list[dict[str, object]]:
+        """Return the entries of a kind in the deck's own journal."""
+        return [dict(entry) for entry in self.journal.read().entries if entry["kind"] == kind]
+
+
+@pytest.fixture
+def yard(tmp_path: Path) -> HostYard:
+    return HostYard(tmp_path)
+
+
+def lock_of(fleet: FleetDir) -> Path:
+    return Path(fleet.session(KEY))
+
+
+def leave_dead(fleet: FleetDir) -> Path:
+    lock = lock_of(fleet)
+    lock.write_text(payload(dead_pid(), PAST))
+    return lock
+
+
+def locks_shown(app: LockdeckApp, count: int) -> bool:
+    shown = app.deck.displayed
+    return shown is not None and sum(lock.judgement.verdict != "held" for lock in shown.locks) == count
+
+
+def verdict(app: LockdeckApp) -> str:
+    shown = app.deck.displayed
+    return str(shown.locks[0].judgement.verdict) if shown is not None and shown.locks else ""
+
+
+def asked(app: LockdeckApp) -> bool:
+    return isinstance(app.screen, AskDialog) and app.screen.painted_at is not None
+
+
+def ended(app: LockdeckApp) -> bool:
+    return isinstance(app.screen, ResultDialog) and not app.jobs.job(app.screen.number).running
+
+
+def words(app: LockdeckApp) -> str:
+    """Return the lines of the dialog as one."""
+    rows = app.screen.query_one("#box-lines", LineView).lines
+    return " ".join(" ".join(plain(row) for row in rows).split())
+
+
+def label(app: LockdeckApp, name: str) -> str:
+    return str(app.screen.query_one(f"#ask-{name}", Button).label)
+
+
+async def ask_release(pilot: Pilot[int], *keys: str) -> None:
+    await pilot.press("l", *keys, "R")
+    await wait_for(pilot, lambda: asked(pilot.app))
+
+
+async def test_marked_locks_of_two_hosts_are_released_there_at_once(yard: HostYard) -> None:
+    locks = [leave_dead(yard.host(name)) for name in ("alpha", "beta")]
+    app = yard.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await wait_for(pilot, lambda: locks_shown(app, 2))
+        await ask_release(pilot, "space", "down", "space")
+        assert label(app, "yes") == "Release 2 locks", frame(app)
+        await pilot.press("2", "enter")
+        await wait_for(pilot, lambda: ended(app))
+        picture = frame(app)
+    assert picture.count("released") >= 2, picture
+    assert [lock.exists() for lock in locks] == [False, False]
+    for name in ("alpha", "beta"):
+        kinds = yard.kinds(name)
+        assert (kinds[0], kinds[-1], kinds.count("released")) == ("ask-begin", "ask-end", 1)
+    assert sorted(str(entry["host"]) for entry in yard.deck_entries("answered")) == ["alpha", "beta"]
+
+
+async def test_a_dead_lock_of_a_host_is_shown_with_the_proof_of_that_host(yard: HostYard) -> None:
+    lock = leave_dead(yard.host("alpha"))
+    app = yard.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await wait_for(pilot, lambda: locks_shown(app, 1))
+        await ask_release(pilot)
+        picture = frame(app)
+        assert "Why it is safe" in picture
+        assert "What will be done" in picture
+        assert "none stands beside the lock" not in picture
+        await pilot.press("right", "enter")
+        await wait_for(pilot, lambda: ended(app))
+    assert not lock.exists()
+
+
+async def test_a_leaked_lock_of_a_host_is_released_on_a_persons_word_by_its_whole_path(
+    yard: HostYard,
+) -> None:
+    fleet = yard.host("alpha")
+    lock = lock_of(fleet)
+    with actor() as holder:
+        holder.leak(lock)
+        app = yard.app()
+        async with app.run_test(size=SIZE) as pilot:
+            await wait_for(pilot, lambda: verdict(app) == "leaked")
+            await ask_release(pilot)
+            assert "Release this lock on your own word?" in words(app), words(app)
+            await pilot.press("right", "enter")
+            assert lock.exists()
+            app.screen.query_one("#ask-word", Input).value = str(lock)
+            await pilot.press("enter")
+            await wait_for(pilot, lambda: ended(app))
+        assert not lock.exists()
+    assert yard.kinds("alpha").count("released") == 1
+
+
+async def test_a_host_whose_role_only_looks_says_what_to_do(yard: HostYard) -> None:
+    lock = leave_dead(yard.host("alpha", role="viewer"))
+    app = yard.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await wait_for(pilot, lambda: locks_shown(app, 1))
+        await ask_release(pilot)
+        assert "its command must say --role operator" in words(app)
+        assert "could not be read" not in words(app)
+        assert label(app, "no") == "Close"
+    assert lock.exists()
+    assert yard.deck_entries("asked") == []
+
+
+async def test_a_host_that_is_killed_in_the_middle_of_a_release_leaves_an_end_that_is_not_known(
+    yard: HostYard,
+) -> None:
+    fleet = yard.host("alpha")
+    lock = leave_dead(fleet)
+    app = yard.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await wait_for(pilot, lambda: locks_shown(app, 1))
+        await ask_release(pilot)
+        await pilot.press("right", "enter")
+        await wait_for(pilot, lambda: "proving everything" in frame(app))
+        for process in running_below(fleet.home):
+            process.kill()
+        await wait_for(pilot, lambda: ended(app))
+        picture = frame(app)
+    assert "not known" in picture or "released" in picture, picture
+    assert yard.kinds("alpha").count("ask-begin") == 1
+    (answered,) = yard.deck_entries("answered")
+    assert answered["status"] == ("released" if not lock.exists() else "end-not-known")
+
+
+async def test_without_a_gateway_a_cancel_is_refused_by_its_host_with_its_reasons(yard: HostYard) -> None:
+    fleet = yard.host("alpha")
+    lock = lock_of(fleet)
+    with actor() as holder:
+        holder.take(lock)
+        app = yard.app()
+        async with app.run_test(size=SIZE) as pilot:
+            await wait_for(pilot, lambda: app.deck.displayed is not None and bool(app.deck.displayed.locks))
+            await pilot.press("c")
+            await wait_for(pilot, lambda: asked(app))
+            picture = frame(app)
+            assert label(app, "no") == "Close", picture
+            assert "terminate: it ends a process, which the role operator may not" in words(app), picture
+        assert holder.process.poll() is None
+    assert "cancel-begin" not in yard.kinds("alpha")
