@@ -38,7 +38,7 @@ from lockdeck.tui.screens.plaintext import PlainTextScreen
 from lockdeck.tui.screens.provider import CommandProvider
 from lockdeck.tui.screens.registry import SCREENS, WRITTEN
 from lockdeck.tui.screens.rowprovider import RowProvider
-from lockdeck.tui.screens.rowscreen import BESIDE_FROM
+from lockdeck.tui.screens.rowscreen import BESIDE_FROM, ROOMY_FROM
 from lockdeck.tui.screens.session import SessionScreen
 from lockdeck.tui.screens.written.writtenscreen import WrittenScreen
 from lockdeck.tui.snapshots import Inspector, OfHosts, RecordKeeper, SnapshotThrottle, Source
@@ -67,7 +67,7 @@ class LockdeckApp(DeckApp):
         )  # in dialogs and fields too
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-roomy"), (BESIDE_FROM, "-beside")]  # noqa: RUF012 - Textual's own declaration
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-tall"), (18, "-preview")]  # noqa: RUF012 - Textual's own declaration
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-tall"), (18, "-preview"), (ROOMY_FROM, "-high")]  # noqa: RUF012 - Textual's own declaration
 
     def __init__(
         self,

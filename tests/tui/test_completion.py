@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from rich.cells import cell_len
+from textual.widgets import Input
 
 from lockdeck.backend.system.text import safe
 from lockdeck.tui.table.column import Field
@@ -16,7 +17,7 @@ from lockdeck.tui.table.rows import Row, fleet_rows
 from lockdeck.tui.table.tables import EVENTS, FLEET
 from lockdeck.tui.view.lines import plain, width_of
 from tests.tui.samples import PAYLOADS, hostile, incident, large, session
-from tests.tui.stage import dashboard, frame, show, wait_for
+from tests.tui.stage import at_rest, dashboard, frame, show, wait_for
 
 FIELDS = FLEET.fields
 NAMES = [field.name for field in FIELDS]
@@ -255,3 +256,16 @@ async def test_locks_events_and_journal_have_the_same_prompt() -> None:
 def test_a_refusal_names_the_fields_of_its_own_table() -> None:
     with pytest.raises(FilterError, match="known: severity, about, what, time;"):
         parse("state:x", EVENTS.fields)
+
+
+async def test_enter_leaves_a_filter_open_that_means_nothing_and_says_why() -> None:
+    app = dashboard()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await show(pilot, incident())
+        await typed(pilot, "slash", *"stat:x", "enter")
+        await at_rest(pilot)
+        assert isinstance(app.focused, Input)
+        assert "did you mean state:" in frame(app)
+        assert await typed(pilot, *["backspace"] * 2, *"e:stuck", "enter") == "state:stuck"
+        assert not isinstance(app.focused, Input)
+        assert "2 of 11" in frame(app)

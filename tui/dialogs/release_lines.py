@@ -64,7 +64,7 @@ def standing(offer: Offer, now: float, symbols: Symbols) -> Iterator[Line]:
 
 
 def release_lines(offer: Offer, now: float, symbols: Symbols) -> list[Line]:
-    """Return which hold would be released, what would be done, and the proof: the end may stand below the fold."""
+    """Return which hold would be released, the proof, and what would be done: the end may stand below the fold."""
     plan = offer.plan
     if plan.override is None:
         heading = line(span("Release this lock?  ", "heading"), span(offer.target.title))
@@ -76,8 +76,8 @@ def release_lines(offer: Offer, now: float, symbols: Symbols) -> list[Line]:
     return [
         heading,
         *identity(offer, now),
-        *listed("What will be done", plan.effects, symbols),
         *proof,
+        *listed("What will be done", plan.effects, symbols),
         EMPTY,
         *standing(offer, now, symbols),
         *listed("What happens next", plan.then, symbols, "dim"),

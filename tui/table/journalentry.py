@@ -75,10 +75,10 @@ class Entry(Struct, frozen=True):
             sentences = self.facts.get(name)
             if isinstance(sentences, list) and sentences:
                 return str(sentences[0])
-        for name in ("outcome", "result", "does", "after"):
+        for name in ("outcome", "result", "does"):
             if name in self.facts:
                 fact = self.facts[name]
-                return str(fact.get("sentence", fact)) if isinstance(fact, Mapping) else str(fact)
+                return str(fact.get("sentence", "")) if isinstance(fact, Mapping) else str(fact)
         return ""
 
     @property

@@ -210,4 +210,6 @@ def wrapped(row: Line, width: int) -> Sequence[Line]:
 
 def _indent(row: Line) -> int:
     lead = row[0].text
+    if len(row) > 1 and lead.endswith("  "):
+        return cell_len(lead)  # what follows a label goes on under itself
     return len(lead) if not lead.strip(" -·*>→") else len(lead) - len(lead.lstrip(" "))

@@ -128,22 +128,22 @@ class RoomOfKinds:
         """
         if width != self._width:
             self._width, self._most = width, {}
-        seen = (own, self._most[kind]) if kind in self._most else (own, *others())
-        most = self._most[kind] = tuple(map(max, zip(*seen, strict=True)))
-        shares = _shared(most, room)
-        cut = any(share < need for share, need in zip(shares, own, strict=True))
-        return _shared(own, room) if cut else shares
+        all_needs = (own, self._most[kind]) if kind in self._most else (own, *others())
+        most = self._most[kind] = tuple(map(max, zip(*all_needs, strict=True)))
+        shares = _allot(most, room)
+        is_cut = any(share < need for share, need in zip(shares, own, strict=True))
+        return _allot(own, room) if is_cut else shares
 
 
-def _shared(wanted: Shares, room: int) -> Shares:
+def _allot(demand: Shares, room: int) -> Shares:
     """Return the lines of each of the five: one, two or three as `room` gives; who needs none of it gives to who needs more."""
-    shares = [1] * len(wanted)
+    shares = [1] * len(demand)
     for index in islice(_BY_NEED, max(room - LEAST_ROOM, 0)):
         shares[index] += 1
     for index in _BY_RANK:
-        while shares[index] < wanted[index]:
-            giver = max(range(len(shares)), key=lambda at: shares[at] - wanted[at])
-            if shares[giver] <= wanted[giver]:
+        while shares[index] < demand[index]:
+            giver = max(range(len(shares)), key=lambda at: shares[at] - demand[at])
+            if shares[giver] <= demand[giver]:
                 return tuple(shares)
             shares[giver] -= 1
             shares[index] += 1

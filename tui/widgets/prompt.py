@@ -95,6 +95,10 @@ class FilterPrompt(Vertical):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        if _fault(event.value, self._fields):
+            self._typed, self._completions, self._current = (event.value, len(event.value)), (), -1
+            self._show_help()  # what is wrong stays to be read: nothing is found by less than was asked
+            return
         self.display = False
         self.post_message(self.Closed())
 

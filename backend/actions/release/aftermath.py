@@ -73,11 +73,18 @@ def append_aftermath(
     journal: Journal, place: Place, release_id: str | None, aftermath: Aftermath
 ) -> tuple[str, ...]:
     """Journal what was seen after a release and return it in sentences; one more where that can't be done."""
+    sentence = describe(aftermath)
     try:
-        journal.append("watched", path=place.path, releaseId=release_id, after=aftermath.to_json())
+        journal.append(
+            "watched",
+            path=place.path,
+            releaseId=release_id,
+            after=aftermath.to_json(),
+            sentences=[sentence],
+        )
     except OSError as error:
-        return describe(aftermath), f"what was seen after it can't be journaled: {safe(error)}"
-    return (describe(aftermath),)
+        return sentence, f"what was seen after it can't be journaled: {safe(error)}"
+    return (sentence,)
 
 
 def describe(aftermath: Aftermath) -> str:

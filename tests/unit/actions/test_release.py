@@ -475,6 +475,7 @@ def test_the_watch_tells_who_took_the_lock_next(root):
     assert outcome.aftermath.acquired_by == holders[0].pid
     assert outcome.aftermath.transcript == "grew"
     assert root.kinds()[-1] == "watched"
+    assert "took the lock next" in root.journal.read().entries[-1]["sentences"][0]
 
 
 def test_the_watch_ends_and_tells_when_nobody_came(root):
