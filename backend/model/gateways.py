@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from lockdeck.backend.model.fleet import GatewayView, LockView, RefusedStart
-from lockdeck.backend.model.locks import Judgement, Presence, Verdict
+from lockdeck.backend.model.locks import Holder, Judgement, Presence, Verdict
 from lockdeck.backend.model.runs.events import GatewayRefused
 from lockdeck.backend.model.sessions.blocked import SAME_CALLER_S
 from lockdeck.backend.model.words import hour_and_minute
@@ -14,6 +14,8 @@ from lockdeck.backend.model.words import hour_and_minute
 RECENT_S = 3600.0
 """A start that was refused longer ago than this (seconds) says nothing about now."""
 
+_TITLE = "openclaw-gatewa"
+"""A gateway rewrites its title to openclaw-gateway, of which the kernel keeps 15 characters (seen on 2026.4.5)."""
 _OVER = frozenset({Verdict.DEAD, Verdict.RECYCLED})
 
 
@@ -31,6 +33,13 @@ def serving_lock(locks: Iterable[LockView]) -> LockView | None:
     """
     owned = [view for view in locks if _pid(view) is not None and _role(view) is None]
     return max(owned, key=_precedence, default=None)
+
+
+def gateway_at_work(locks: Iterable[LockView]) -> Holder | None:
+    """Return the gateway that has sessions, by the locks of sessions: the one that started last; None where none has any."""
+    holders = (view.judgement.holder for view in locks)
+    named = [holder for holder in holders if holder is not None and holder.name.startswith(_TITLE)]
+    return max(named, key=lambda holder: holder.started_at or 0.0, default=None)
 
 
 def gateway_of(locks: Iterable[LockView], port: int | None) -> GatewayView | None:

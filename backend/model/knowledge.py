@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import GatewayView, LockView, RootView, SessionView, Severity, State
+from lockdeck.backend.model.gateways import gateway_at_work
 from lockdeck.backend.model.locks import LockKind, Verdict
 from lockdeck.backend.model.sources import Activity, SourceKind, SourceState, SourceView
 from lockdeck.backend.model.words import times
@@ -38,11 +39,15 @@ def activity_of(
     `began` is when the gateway started, `now` when it was looked (epoch seconds).
     """
     lives = connected or (gateway is not None and gateway.alive is not False)
+    pid, began = None if gateway is None else gateway.pid, began if lives else None
+    at_work = gateway_at_work(view.lock for view in views if view.lock is not None)
+    if began is None and at_work is not None:
+        pid, began = at_work.pid, at_work.started_at
     return Activity(
         now,
         lives,
-        gateway_pid=gateway.pid if gateway is not None else None,
-        gateway_began=began if lives else None,
+        gateway_pid=pid,
+        gateway_began=began,
         held=any(view.lock is not None and can_run(view) for view in views),
         occupied=any(map(can_run, views)),
     )

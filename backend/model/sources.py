@@ -73,18 +73,20 @@ class LogLook(SourceLook, frozen=True):
     """The result of looking at one place of a log. `named`: a person named it, and what it tells is wanted.
 
     `unread`: lines in it look like OpenClaw's and could not be read, told in a sentence. `broken`: it came by itself and
-    does so no more; what it would tell now is not known, whatever else is seen.
+    does so no more; what it would tell now is not known, whatever else is seen. `empty`: a service manager's, in which nothing stands.
     """
 
     named: bool = False
     unread: str | None = None
     broken: bool = False
+    empty: bool = False
 
 
 class Activity(Struct, frozen=True):
     """All that says whether something can be running in a root at `now` (epoch seconds).
 
-    `gateway_lives` is also true where its life can't be seen from here; `gateway_began` is when it started.
+    `gateway_lives` is also true where its life can't be seen from here; `gateway_began` is when it started. Where it has
+    no lock of its own that is seen, it is the gateway that holds sessions.
     `held`: a session's lock stands that is not provably left behind. `occupied`: that, or a store or an event says that
     something runs; a store may say so for ever after a failed run (seen on 2026.4.5).
     """
@@ -139,6 +141,13 @@ def _with_age(look: LogLook, activity: Activity) -> LogLook:
     if look.state is not SourceState.READ or look.as_of is None:
         return look
     began, now = activity.gateway_began, activity.now
+    if (
+        look.empty
+        and not look.named
+        and (began is None or look.as_of <= began + START_SLACK_S < now - STARTED_S)
+    ):
+        # A service manager makes the file for what a gateway may say there; where else it logs is not known.
+        return _stale(look, "nothing was ever written into it")
     written = f"written last at {time_of_day(look.as_of, now)}"
     if began is not None and now - began > STARTED_S and look.as_of < began - START_SLACK_S:
         pid = "" if activity.gateway_pid is None else f" (pid {activity.gateway_pid})"

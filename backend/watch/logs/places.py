@@ -107,7 +107,7 @@ def look_at_log(place: LogPlace, logs: set[Inode] | None = None) -> LogLook:
             packed = why_packed(os.pread(descriptor, LONGEST_MARK, 0))
             why = NO_LOG_FILE if packed is None else f"no log: {packed}"
             return LogLook(where, SourceState.REFUSED, status.st_mtime, why)
-        return LogLook(where, SourceState.READ, status.st_mtime)
+        return LogLook(where, SourceState.READ, status.st_mtime, empty=place.console and not status.st_size)
     except OSError as error:
         return LogLook(where, SourceState.REFUSED, why=_reason(error))
     finally:

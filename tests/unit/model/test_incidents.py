@@ -34,7 +34,9 @@ def call(
 ):
     key = f"agent:{session}:main"
     ended = None if lasts is None else begins + lasts
-    return Call(("/r", key), session, provider, model, begins, ended, None if answered else reason, answered)
+    return Call(
+        ("", "/r", key), session, provider, model, begins, ended, None if answered else reason, answered
+    )
 
 
 def nobody(_sessions, _since, _until):
@@ -141,7 +143,7 @@ def test_when_one_of_several_providers_answers_again_the_others_are_meant_only_w
 
 
 def test_over_by_itself_when_the_last_session_is_free_and_unknown_where_one_is_not_bounded():
-    first, second = ("/r", "agent:a:main"), ("/r", "agent:b:main")
+    first, second = ("", "/r", "agent:a:main"), ("", "/r", "agent:b:main")
     assert found(*HANG, now=50.0, free_by={first: 90.0, second: 120.0})[0].free_by == 120.0
     assert found(*HANG, now=50.0, free_by={first: 90.0, second: None})[0].free_by is None
     assert found(*HANG, now=50.0)[0].free_by is None
@@ -177,7 +179,7 @@ def test_never_claimed_from_one_session(calls):
 
 @given(st.sampled_from("abcd"), CALLS)
 def test_one_session_alone_is_never_an_incident(session, calls):
-    assert found(*(replace(each, session=("/r", session), agent=session) for each in calls)) == []
+    assert found(*(replace(each, session=("", "/r", session), agent=session) for each in calls)) == []
 
 
 @given(CALLS, st.randoms(use_true_random=False))
@@ -274,7 +276,7 @@ def test_a_recording_of_one_session_alone_claims_nothing(name):
 
 def test_the_calls_of_a_run_are_its_attempts():
     for run in book_of("2026.4.5-incident-hang").runs.values():
-        calls = list(calls_of(run, ("/r", run.run_id), "x", {}))
+        calls = list(calls_of(run, ("", "/r", run.run_id), "x", {}))
         assert [(each.provider, each.ended_at) for each in calls] == [
             (attempt.provider, attempt.ended_at) for attempt in run.attempts
         ]
@@ -338,7 +340,7 @@ def test_a_gateway_that_is_gone_and_left_sessions_behind_is_one_incident_and_sev
 
 
 def failure(session, at, path="/r/agents/a/sessions/sessions.json.lock"):
-    return LockFailure(path, ("/r", session), session, at, 30211, f"run-{session} {at}")
+    return LockFailure(path, ("", "/r", session), session, at, 30211, f"run-{session} {at}")
 
 
 def test_a_lock_on_which_candidates_of_several_sessions_fail_is_one_incident():

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from lockdeck.backend.model.fleet import SessionView, State
+from lockdeck.backend.model.knowledge import activity_of
 from lockdeck.backend.model.sources import (
     NO_LOG,
     Activity,
@@ -15,6 +18,7 @@ from lockdeck.backend.model.sources import (
     gateway_source,
     log_sources,
 )
+from tests.tui import samples
 
 NOW = 1_800_000_000.0
 HOUR, DAY = 3600.0, 86_400.0
@@ -136,3 +140,30 @@ def test_the_gateways_word_is_missed_only_where_no_log_says_as_much(
     source = gateway_source(look, "127.0.0.1:1", activity, log_suffices, "2026.8.2")
     assert (source.state, source.lost is not None) == (state, is_lost)
     assert not is_lost or ("no access" in source.lost and "2026.8.2" in source.lost)
+
+
+@pytest.mark.parametrize(
+    ("began", "as_of", "read"),
+    [
+        (NOW - HOUR, NOW - HOUR, False),  # made with the gateway, and silent since
+        (NOW - HOUR, NOW - 60.0, True),  # written to, and cut to nothing since
+        (NOW - 3.0, NOW - 3.0, True),  # the gateway has just started
+        (None, NOW - 60.0, False),  # of whom it is nothing tells
+    ],
+)
+def test_a_file_into_which_nothing_was_ever_written_is_no_log_that_is_read(began, as_of, read):
+    activity = replace(RUNS, gateway_began=began)
+    told = lost([log(as_of=as_of, empty=True)], activity)
+    assert told == [None] if read else (told[0] is not None and NO_LOG in told[0])
+    assert lost([log(as_of=as_of, empty=True, named=True)], replace(RUNS, gateway_began=None)) == [None]
+
+
+def test_the_gateway_that_holds_a_session_says_since_when_a_log_must_have_been_written():
+    lock = samples.held("main", "main", 60.0)
+    gateway = replace(samples.GATEWAY, started_at=NOW - HOUR)
+    held = replace(lock, judgement=replace(lock.judgement, holder=gateway))
+    view = SessionView("/r", "main", "agent:main:main", None, State.RUNNING, lock=held)
+    activity = activity_of(None, [view], None, connected=False, now=NOW)
+    assert (activity.gateway_pid, activity.gateway_began) == (gateway.pid, NOW - HOUR)
+    assert lost([log(as_of=NOW - DAY)], activity) != [None]
+    assert lost([log(as_of=NOW - 60.0)], activity) == [None]
