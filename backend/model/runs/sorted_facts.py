@@ -75,20 +75,22 @@ def is_record(event: Event) -> bool:
     return any(getattr(event, name) is not None for name in event.handling.record_fields)
 
 
-def are_alike(one: Event, other: Event) -> bool:
+def are_alike(event: Event, same: Event) -> bool:
     """Return whether two events agree in all that both tell, whenever that was."""
-    return type(one) is type(other) and all(None in pair or pair[0] == pair[1] for pair in _told(one, other))
+    return type(event) is type(same) and all(
+        None in pair or pair[0] == pair[1] for pair in _fields_of(event, same)
+    )
 
 
 def _agree(words: Event, record: Event) -> bool:
     """Return whether words tell nothing but what the record tells."""
-    return all(of_words is None or of_words == of_record for of_words, of_record in _told(words, record))
+    return all(of_words is None or of_words == of_record for of_words, of_record in _fields_of(words, record))
 
 
-def _told(one: Event, other: Event) -> Iterator[tuple[object, object]]:
+def _fields_of(event: Event, same: Event) -> Iterator[tuple[object, object]]:
     """Yield what two events of one class tell, but for their times and what a record and its words tell apart."""
-    handling = one.handling
+    handling = event.handling
     apart = {"at", "trace_id", *handling.record_fields, *handling.wording_fields}
-    for name in one.__struct_fields__:
+    for name in event.__struct_fields__:
         if name not in apart:
-            yield getattr(one, name), getattr(other, name)
+            yield getattr(event, name), getattr(same, name)

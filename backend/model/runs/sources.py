@@ -150,11 +150,11 @@ def _present(part: LogPart, joined: Mapping[LogPart, LogPart]) -> LogPart:
     return part
 
 
-def merge(book: RunBook, other: RunBook) -> RunBook:
+def merge(book: RunBook, second: RunBook) -> RunBook:
     """Return the book of all that two books were told."""
-    merged = fold_all(book, events_of(other), other.traces)
-    times = [at for at in (merged.forgotten_at, other.forgotten_at) if at is not None]
-    profiles = {**other.profiles, **merged.profiles}
+    merged = fold_all(book, events_of(second), second.traces)
+    times = [at for at in (merged.forgotten_at, second.forgotten_at) if at is not None]
+    profiles = {**second.profiles, **merged.profiles}
     return replace(merged, profiles=profiles, forgotten_at=max(times, default=None))
 
 
