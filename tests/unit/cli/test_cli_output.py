@@ -6,10 +6,12 @@ import json
 import os
 import pty
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
 from lockdeck.backend.system.procfs import LINUX
+from lockdeck.tui.cli import output
 from tests.unit.fleetdir import PAST, FleetDir, command, dead_pid, environment, lockdeck, payload
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
@@ -137,3 +139,13 @@ def _all(terminal):
     except OSError:
         return shown
     return shown
+
+
+def test_lines_that_belong_together_are_one_write_and_very_many_are_not_held_at_once(monkeypatch):
+    writes = []
+    monkeypatch.setattr(output.sys, "stdout", SimpleNamespace(write=writes.append))
+    output.emit_all(str(number) for number in range(450))
+    assert [text.count("\n") for text in writes] == [200, 200, 50]
+    assert "".join(writes).split() == [str(number) for number in range(450)]
+    output.emit_all(())
+    assert len(writes) == 3
