@@ -17,8 +17,8 @@ from lockdeck.tui.table.tables import EVENTS
 from lockdeck.tui.view.events import event_lines
 from lockdeck.tui.view.lines import plain
 from lockdeck.tui.view.symbols import UNICODE
-from lockdeck.tui.view.text import FIT_TO_SHOW
 from lockdeck.tui.widgets.table import Table
+from lockdeck.tui.widgets.text import FIT_TO_SHOW
 from tests.tui.samples import NOW, PAYLOADS, hostile, quiet
 from tests.tui.stage import UTF8, dashboard, frame, show, wait_for
 

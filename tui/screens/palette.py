@@ -12,7 +12,7 @@ from textual.css.query import NoMatches
 from textual.widgets import Input
 from textual.worker import Worker, WorkerError
 
-from lockdeck.tui.view.text import FIT_TO_SHOW
+from lockdeck.tui.widgets.text import FIT_TO_SHOW
 
 
 class DeckPalette(CommandPalette):

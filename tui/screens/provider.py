@@ -11,7 +11,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from lockdeck.tui.bindings import key_of
 from lockdeck.tui.commands import COMMANDS, Command
 from lockdeck.tui.screens.base import DeckScreen
-from lockdeck.tui.view.text import content
+from lockdeck.tui.widgets.text import content
 
 BELOW_NAMED_COMMANDS = 1000.0
 """The score of the first row of the fleet: below commands whose name has what was typed, above those that are alike."""

@@ -16,7 +16,7 @@ from lockdeck.tui.table.finding import Match, as_filter, find_rows
 from lockdeck.tui.view.lines import join, line, plain, span
 from lockdeck.tui.view.names import LOCK, file_name, session_name
 from lockdeck.tui.view.severity import state_line
-from lockdeck.tui.view.text import content
+from lockdeck.tui.widgets.text import content
 
 MOST_ROWS = 15
 """So many rows are offered; the rest are counted."""

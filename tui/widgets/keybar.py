@@ -12,8 +12,8 @@ from textual.widget import Widget
 
 from lockdeck.tui.bindings import live_bindings
 from lockdeck.tui.view.lines import Line, span, width_of
-from lockdeck.tui.view.text import content
 from lockdeck.tui.widgets.appearance import appearance_of, repaint_on_theme_change
+from lockdeck.tui.widgets.text import content
 
 Label = tuple[Binding, bool, Line]
 """A binding, whether its key works now, and what is shown of it."""

@@ -16,9 +16,9 @@ from textual.widgets import Input
 from lockdeck.tui.table.completion import Completion, ValuesOf, complete, completions_line
 from lockdeck.tui.table.filter import Fields, FilterError, Query, parse
 from lockdeck.tui.view.lines import Line, line, span, wrap
-from lockdeck.tui.view.text import FIT_TO_SHOW
 from lockdeck.tui.widgets.appearance import appearance_of
 from lockdeck.tui.widgets.lineview import LineView
+from lockdeck.tui.widgets.text import FIT_TO_SHOW
 
 
 class FilterPrompt(Vertical):

@@ -14,9 +14,9 @@ from textual.message import Message
 
 from lockdeck.tui.table.column import Column
 from lockdeck.tui.table.layout import column_at
-from lockdeck.tui.view.text import content
 from lockdeck.tui.widgets.rowpainter import Key
 from lockdeck.tui.widgets.tablecanvas import HEADER_LINES, TableCanvas
+from lockdeck.tui.widgets.text import content
 
 Item = TypeVar("Item")
 _PAN = 8
