@@ -368,7 +368,7 @@ async def test_marked_sessions_are_cancelled_by_gentle_rungs_after_their_count_i
         await pilot.press("space", "space", "space", "c")
         await wait_for(pilot, lambda: asked(app))
         shown = frame(app)
-        assert "Cancel 2 of 3 marked sessions" in shown
+        assert "Cancel 2 of 3 sessions" in shown
         assert "it has no gentle rung: cancel it by itself" in shown
         await pilot.press("3", "enter")
         assert done == []

@@ -89,7 +89,7 @@ def bulk_cancel_lines(
     good: Sequence[tuple[Target, Ladder]], bad: Sequence[tuple[Target, str]], symbols: Symbols
 ) -> list[Line]:
     """Return which marked sessions would be cancelled and by what, and why the others are not."""
-    rows = [line(span(f"Cancel {len(good)} of {len(good) + len(bad)} marked sessions", "heading"))]
+    rows = [line(span(f"Cancel {len(good)} of {len(good) + len(bad)} sessions", "heading"))]
     if good:
         rows += [EMPTY, line(span("Will be cancelled one after another, by the gentle rungs only", "accent"))]
     for target, plan in good:

@@ -114,7 +114,7 @@ def bulk_lines(offers: Sequence[Offer], now: float, symbols: Symbols) -> list[Li
     """Return which marked locks would be released, and why the others are not."""
     good = [offer for offer in offers if not offer.reasons]
     bad = [offer for offer in offers if offer.reasons]
-    rows = [line(span(f"Release {len(good)} of {len(offers)} marked locks", "heading"))]
+    rows = [line(span(f"Release {len(good)} of {len(offers)} locks", "heading"))]
     young = {one.pid: one for offer in good for one in offer.plan.newcomers}
     if young:
         newcomers = tuple(young.values())

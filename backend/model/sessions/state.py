@@ -58,11 +58,13 @@ def _cancelling(facts: SessionFacts, now: float) -> Finding | None:
     cancel = facts.cancelling
     if cancel is None or now - cancel.at > LONGEST_S:
         return None
-    if not (facts.occupied or facts.awaits_follow_up(now) or facts.between_attempts(now)):
+    goes_on = facts.occupied or facts.awaits_follow_up(now) or facts.between_attempts(now)
+    if not goes_on and facts.store_status != "running":
         return None
     user = f" (user {cancel.user})" if cancel.user else ""
     asked = f"lockdeck{user} has been cancelling it for {duration(now - cancel.at)}"
-    return Finding(cancel.at, (f"{asked}, and the session is still occupied",))
+    still = "the session is still occupied" if goes_on else "the store still says running"
+    return Finding(cancel.at, (f"{asked}, and {still}",))
 
 
 def _compacting(facts: SessionFacts, now: float) -> Finding | None:

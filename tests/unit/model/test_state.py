@@ -497,6 +497,13 @@ def test_a_cancel_under_way_is_shown_until_the_session_is_free():
     assert state_of(500.0, *FAILED, cancelling=ours).state is State.FAILED
 
 
+def test_a_cancel_under_way_is_no_unknown_session_where_only_the_store_says_running():
+    ours = Cancel(129.0, OURS, under_way=True)
+    found = state_of(130.0, store_status="running", cancelling=ours)
+    assert (found.state, found.severity) == (State.CANCELLING, Severity.NOTICE)
+    assert "the store still says running" in found.reasons[0]
+
+
 def test_a_cancel_that_was_broken_off_hides_for_ten_minutes_at_most_what_goes_on():
     ours = Cancel(129.0 - LONGEST_S - 2.0, OURS, under_way=True)
     assert state_of(130.0, *TWICE, occupation=IN_THREE, cancelling=ours).state is State.STUCK
