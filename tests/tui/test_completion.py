@@ -56,7 +56,7 @@ def spans(text: str) -> list[tuple[int, int, str]]:
 def test_fields_are_completed_by_their_beginning_also_after_a_bang() -> None:
     assert texts("sta") == ["state:"]
     assert texts("!L") == ["!lock:"]
-    assert texts("stuck ho") == ["stuck holder:"]
+    assert texts("stuck hol") == ["stuck holder:"]
     assert labels("") == [f"{name}:" for name in NAMES]
     assert labels("zzz") == []
 
@@ -254,7 +254,7 @@ async def test_locks_events_and_journal_have_the_same_prompt() -> None:
 
 
 def test_a_refusal_names_the_fields_of_its_own_table() -> None:
-    with pytest.raises(FilterError, match="known: severity, about, what, time;"):
+    with pytest.raises(FilterError, match="known: host, severity, about, what, time;"):
         parse("state:x", EVENTS.fields)
 
 
