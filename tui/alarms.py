@@ -8,10 +8,11 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import SessionView, Severity, State
+from lockdeck.backend.model.hosts import HostView
 from lockdeck.backend.model.words import duration
 from lockdeck.tui.table.rowchanges import RowChange
 from lockdeck.tui.table.rows import Row
-from lockdeck.tui.view.names import RowKey, file_name, session_name
+from lockdeck.tui.view.names import HOST, RowKey, file_name, session_name
 from lockdeck.tui.view.severity import verdict_severity
 
 MOST_LINES = 3
@@ -81,6 +82,8 @@ class Criticals:
     def take(self, changes: Iterable[RowChange]) -> None:
         """Look at the rows that changed."""
         for change in changes:
+            if change.new is not None and change.new.last_seen is not None:
+                continue  # its host is lost: what was critical there is not over
             subject = None if change.new is None else _subject(change.new)
             if subject is None:
                 self.subjects.pop(change.key, None)
@@ -90,6 +93,15 @@ class Criticals:
                 self.unsettled.add(change.key)
             else:
                 self.unsettled.discard(change.key)
+
+    def take_hosts(self, hosts: Iterable[HostView]) -> None:
+        """Look at the hosts: one that was seen and is not any more needs a person."""
+        for key in [key for key in self.subjects if key.kind == HOST]:
+            del self.subjects[key]
+        for host in hosts:
+            if host.lost_since is not None:
+                reason = f"is not seen: {host.problem or 'it was lost'}"
+                self.subjects[RowKey(HOST, host.name, "", host.name)] = Subject(host.name, reason)
 
 
 def _subject(row: Row) -> Subject | None:

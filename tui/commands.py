@@ -76,6 +76,14 @@ _LEAD_TO_SCREENS = (
     Command("events", ("e",), "Events", "Events", "What changed since lockdeck was opened, newest first"),
     Command("journal", ("J",), "Journal", "Journal", "What lockdeck did and refused to do, newest first"),
     Command(
+        "hosts",
+        ("H",),
+        "Hosts",
+        "Hosts",
+        "Every host of this deck: how it is seen, since when not and why, and what is on it",
+        in_key_bar=False,
+    ),
+    Command(
         "holder",
         ("h",),
         "Locks of this holder",
@@ -213,6 +221,14 @@ _CHOOSE_ROWS = (
         "Idle",
         "Show the sessions in which nothing happens and nothing is wrong, or fold them into one line",
         in_key_bar=False,
+    ),
+    Command(
+        "fold",
+        ("z",),
+        "Fold or unfold a group",
+        "Fold",
+        "Fold the hosts of the selected one's group into one line, or unfold it",
+        needs=Needs.ROW,
     ),
     Command(
         "freeze", ("f",), "Freeze order", "Freeze", "Keep the rows where they are; their contents stay live"

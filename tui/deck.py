@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 
 from msgspec import Struct, field
@@ -14,11 +14,12 @@ from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.system.text import SafeText
 from lockdeck.tui.alarms import Criticals, Notice, Rule, Watch
 from lockdeck.tui.alarms import advance as advance_watch
+from lockdeck.tui.table.hostrow import HostCount, counted
 from lockdeck.tui.table.rowchanges import RowChanges, RowFinder
 from lockdeck.tui.view.counts import FleetCounts
 from lockdeck.tui.view.events import EventLine, event_lines
 from lockdeck.tui.view.hosts import Hosts
-from lockdeck.tui.view.names import root_label
+from lockdeck.tui.view.names import HOST, root_label
 from lockdeck.tui.view.sparkline import Pulse, advance
 
 KEPT_CHANGES = 2000
@@ -35,6 +36,7 @@ class Display(Struct, frozen=True):
     pulse: Pulse = Pulse()
     counts: FleetCounts = FleetCounts()
     hosts: Hosts = field(default_factory=dict)
+    host_counts: Mapping[str, HostCount] = field(default_factory=dict)
 
 
 class Deck:
@@ -68,16 +70,19 @@ class Deck:
         delta = None if before.snapshot is None else snapshot.delta
         delta = compared(before.snapshot, snapshot) if delta is None else delta
         news = () if before.snapshot is None else _news(before.snapshot, snapshot, delta)
-        hosts = () if before.snapshot is None else host_changes(before.snapshot, snapshot)
-        lines = event_lines((*hosts, *news), snapshot.generated_at)
+        of_hosts = () if before.snapshot is None else host_changes(before.snapshot, snapshot)
+        lines = event_lines((*of_hosts, *news), snapshot.generated_at)
         rows = self._rows.take(delta)
+        hosts = {host.name: host for host in snapshot.hosts}
         self._criticals.take(rows.fleet)
+        self._criticals.take_hosts(snapshot.hosts)
         self._newest = Display(
             snapshot,
             before.number + 1,
             advance(before.pulse, news, snapshot.generated_at),
             before.counts.after((change.old, change.new) for change in rows.fleet),
-            {host.name: host for host in snapshot.hosts},
+            hosts,
+            counted(before.host_counts, rows, hosts),
         )
         self._keep(rows)
         self.log.extendleft((next(self._numbers), event) for event in reversed(lines))
@@ -116,11 +121,9 @@ class Deck:
         step = advance_watch(self._alarms, critical, now, rule, unsettled=busy, listening=listening)
         self._alarms = step.watch
         for notice in step.due:
-            self.note(
-                EventLine(
-                    notice.at, notice.severity, notice.name, notice.sentence, notice.row, notice.row.host
-                )
-            )
+            row = None if notice.row.kind == HOST else notice.row
+            line = EventLine(notice.at, notice.severity, notice.name, notice.sentence, row, notice.row.host)
+            self.note(line)
         return step.tell
 
     def root_label(self, root: tuple[str, str]) -> str:

@@ -95,6 +95,9 @@ class Settings:
     journal_columns: tuple[str, ...] = field(
         default=(), metadata=_about("Columns of the journal table, in their order; empty means all.")
     )
+    hosts_columns: tuple[str, ...] = field(
+        default=(), metadata=_about("Columns of the hosts table, in their order; empty means all.")
+    )
     notify: tuple[str, ...] = field(
         default=("toast",),
         metadata=_about("How it is told that something turns critical, or clears.", choices=NOTIFY),
@@ -122,7 +125,8 @@ class Settings:
     @property
     def names_columns(self) -> bool:
         """Return whether columns are chosen for any table."""
-        return bool(self.columns or self.locks_columns or self.events_columns or self.journal_columns)
+        own = (self.columns, self.locks_columns, self.events_columns, self.journal_columns)
+        return any(own) or bool(self.hosts_columns)
 
     def root(self, path: str) -> RootSettings:
         """Return what was said about a root; the defaults when nothing was."""

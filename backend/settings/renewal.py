@@ -11,7 +11,8 @@ from lockdeck.backend.settings.records import RootSettings, Settings
 
 AT_ONCE = frozenset(
     {
-        *("theme", "columns", "locks_columns", "events_columns", "journal_columns", "mouse", "keys"),
+        *("theme", "columns", "locks_columns", "events_columns", "journal_columns", "hosts_columns"),
+        *("mouse", "keys"),
         *("notify", "notify_after_s", "notify_every_s", "rescan_s", "gap_grace_s"),
     }
 )

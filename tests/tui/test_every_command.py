@@ -24,6 +24,7 @@ from lockdeck.tui.screens.base import DeckScreen
 from lockdeck.tui.screens.events import EventsScreen
 from lockdeck.tui.screens.fleet import FleetScreen
 from lockdeck.tui.screens.help import HelpScreen
+from lockdeck.tui.screens.hosts import HostsScreen
 from lockdeck.tui.screens.journal import JournalScreen
 from lockdeck.tui.screens.locks import LocksScreen
 from lockdeck.tui.screens.palette import DeckPalette
@@ -37,6 +38,7 @@ from lockdeck.tui.targets import holder_pid
 from lockdeck.tui.widgets.prompt import FilterPrompt
 from lockdeck.tui.widgets.table import Table
 from tests.tui.acting import Yard
+from tests.tui.hostfleet import three_hosts
 from tests.tui.samples import NOW, incident, quiet
 from tests.tui.stage import at_rest, frame, show, wait_for
 from tests.tui.written import SAID, Written, with_transcripts
@@ -48,6 +50,7 @@ WAYS: dict[type[DeckScreen], tuple[str, ...]] = {
     LocksScreen: ("l",),
     EventsScreen: ("e",),
     JournalScreen: ("J",),
+    HostsScreen: ("H",),
     LogScreen: ("L",),
     TranscriptScreen: ("T",),
 }
@@ -111,6 +114,15 @@ async def as_it_comes(stage: Stage) -> None:
 leads_to("locks", LocksScreen)
 leads_to("events", EventsScreen)
 leads_to("journal", JournalScreen)
+leads_to("hosts", HostsScreen)
+
+
+@effect
+async def fold(stage: Stage) -> None:
+    await stage.press()
+    assert "prod (2 hosts)" in frame(stage.app)
+    await stage.press()
+    assert "prod (2 hosts)" not in frame(stage.app)
 
 
 @effect
@@ -174,6 +186,9 @@ async def open_(stage: Stage) -> None:
     if isinstance(stage.screen, JournalScreen):
         assert stage.shows(ReaderDialog)
         assert "releaseId  bb" in frame(stage.app)
+    elif isinstance(stage.screen, HostsScreen):
+        assert stage.shows(FleetScreen)
+        assert stage.app.screen.filter_text == f'host:"{selected.name}"'
     elif isinstance(stage.screen, LogScreen):
         assert "as OpenClaw wrote them" in frame(stage.app)
     else:
@@ -478,7 +493,7 @@ async def test_the_command_does_what_it_says(
     app.records = Written(tmp_path)
     async with app.run_test(size=SIZE) as pilot:
         await show(pilot, quiet())
-        await show(pilot, with_transcripts(incident()))
+        await show(pilot, three_hosts() if screen is HostsScreen else with_transcripts(incident()))
         await pilot.press(*WAYS[screen])
         await wait_for(pilot, lambda: isinstance(app.screen, screen))
         shown = app.screen

@@ -174,6 +174,10 @@ class DeckScreen(CommandScreen):
         """Show the journal."""
         await self.deck_app.open_table("journal")
 
+    async def command_hosts(self) -> None:
+        """Show all hosts."""
+        await self.deck_app.open_table("hosts")
+
     def command_notes(self) -> None:
         """Show what the header has no room for."""
         snapshot = self.deck_app.deck.displayed

@@ -38,6 +38,7 @@ class FleetScreen(RowScreen):
             "locks",
             "events",
             "journal",
+            "hosts",
         ),
         *("back", "mark", "mark_all", "unmark", "next_match", "previous_match", "holder", "freeze", "pause"),
         *(

@@ -32,6 +32,7 @@ class LocksScreen(RowScreen):
             "filter",
             "events",
             "journal",
+            "hosts",
             "back",
         ),
         *("mark", "mark_all", "unmark", "next_match", "previous_match", "freeze", "pause"),

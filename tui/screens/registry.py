@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from lockdeck.tui.screens.base import DeckScreen
 from lockdeck.tui.screens.events import EventsScreen
 from lockdeck.tui.screens.fleet import FleetScreen
+from lockdeck.tui.screens.hosts import HostsScreen
 from lockdeck.tui.screens.journal import JournalScreen
 from lockdeck.tui.screens.locks import LocksScreen
 from lockdeck.tui.screens.session import SessionScreen
@@ -20,6 +21,7 @@ SCREENS: Mapping[str, type[DeckScreen]] = {
     "locks": LocksScreen,
     "events": EventsScreen,
     "journal": JournalScreen,
+    "hosts": HostsScreen,
     "log": LogScreen,
     "transcript": TranscriptScreen,
 }

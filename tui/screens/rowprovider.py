@@ -12,12 +12,14 @@ from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.words import times
 from lockdeck.tui.deckapp import DeckApp
 from lockdeck.tui.screens.provider import BELOW_NAMED_COMMANDS
-from lockdeck.tui.table.finding import Match, as_filter, find_rows
+from lockdeck.tui.table.finding import Match, as_filter, find_hosts, find_rows, host_filter
 from lockdeck.tui.view.lines import join, line, plain, span
 from lockdeck.tui.view.names import LOCK, file_name, session_name
 from lockdeck.tui.view.severity import state_line
 from lockdeck.tui.widgets.text import content
 
+MOST_HOSTS = 5
+"""So many hosts are offered."""
 MOST_ROWS = 15
 """So many rows are offered; the rest are counted."""
 
@@ -30,6 +32,9 @@ class RowProvider(Provider):
         app = cast("DeckApp", self.app)
         if app.deck.displayed is None:
             return
+        for host in find_hosts(app.deck.displayed, query)[:MOST_HOSTS]:
+            told = content(f"host {host.name}  {host.phase.value}: its rows in the fleet")
+            yield Hit(BELOW_NAMED_COMMANDS, told, partial(app.open_fleet, host_filter(host.name)), host.name)
         findings = find_rows(app.deck.displayed, query, MOST_ROWS)
         for place, match in enumerate(findings.matches):
             yield self._hit(app, match, BELOW_NAMED_COMMANDS - place)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from lockdeck.backend.model.fleet import LockView, RootView, SessionView
 from lockdeck.backend.model.words import date_and_time, time_of_day
 from lockdeck.backend.system.text import safe
+from lockdeck.tui.table.hostrow import HostRow
 from lockdeck.tui.table.journalentry import Entry, entry_lines
 from lockdeck.tui.targets import Target
 from lockdeck.tui.view.advice import advice
@@ -27,7 +28,7 @@ def rows_of_targets(targets: Sequence[Target]) -> list[Span]:
         if target.session is not None:
             rows += _session(target.session)
         else:
-            rows += _labelled("root", [target.row.root])
+            rows += _labelled("root", [target.row.host, target.row.root])
         if target.lock is not None:
             rows += _lock(target.lock)
     return rows
@@ -65,7 +66,18 @@ def entry_rows(entry: Entry) -> list[Span]:
     return [span(plain(row), "text", LONGEST) for row in entry_lines(entry)]
 
 
+def host_text(row: HostRow) -> list[Span]:
+    """Return one host, or the hosts of a group, with all that is known of each."""
+    rows: list[Span] = []
+    for view in row.views:
+        rows += _labelled("host", [view.name, view.group, view.phase.value, view.problem])
+        rows += _labelled("heard of last", [None if view.heard_at is None else date_and_time(view.heard_at)])
+        rows += _labelled("lockdeck there", [view.lockdeck, view.role])
+    return [*rows, *_labelled("OpenClaw there", row.openclaw)]
+
+
 def _session(session: SessionView) -> Iterator[Span]:
+    yield from _labelled("host", [session.host])
     yield from _labelled("session key", [session.key])
     yield from _labelled("session id", [session.session_id])
     yield from _labelled("root", [session.root])

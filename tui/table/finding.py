@@ -8,6 +8,7 @@ from heapq import nsmallest
 from msgspec import Struct
 
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView
+from lockdeck.backend.model.hosts import HostView
 from lockdeck.tui.table.rows import Row, locks_without_session, urgency
 from lockdeck.tui.view.names import RowKey, row_key
 from lockdeck.tui.view.severity import LOCK_WORDS, state_word
@@ -38,6 +39,16 @@ def find_rows(snapshot: FleetSnapshot, text: str, most: int) -> Findings:
     matches = [match for match, name in _named(snapshot, words) if all(word in name for word in words)]
     first = nsmallest(most, matches, key=lambda match: urgency(match.row))
     return Findings(tuple(first), len(matches) - len(first))
+
+
+def find_hosts(snapshot: FleetSnapshot, text: str) -> list[HostView]:
+    """Return the hosts whose name or group has each word of a text, in any case."""
+    words = text.lower().split()
+    return [
+        host
+        for host in snapshot.hosts
+        if words and all(word in f"{host.name} {host.group}".lower() for word in words)
+    ]
 
 
 def as_filter(text: str) -> str:

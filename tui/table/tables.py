@@ -12,7 +12,8 @@ from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.openclaw.transcriptshape import Record
 from lockdeck.tui.table import fields
 from lockdeck.tui.table.column import Column, Field, Width
-from lockdeck.tui.table.columns import events, fleet, journal, locks, log, transcript
+from lockdeck.tui.table.columns import events, fleet, hosts, journal, locks, log, transcript
+from lockdeck.tui.table.hostrow import HostRow
 from lockdeck.tui.table.journalentry import Entry
 from lockdeck.tui.table.layout import select
 from lockdeck.tui.table.rows import Row
@@ -66,9 +67,10 @@ LOCKS: TableKind[LockView] = TableKind(
     "locks", "locks_columns", locks.COLUMNS, (fields.STATE, fields.ROOT), fleet.HOST
 )
 EVENTS: TableKind[EventLine] = TableKind("events", "events_columns", events.COLUMNS, host=events.HOST)
+HOSTS: TableKind[HostRow] = TableKind("hosts", "hosts_columns", hosts.COLUMNS)
 JOURNAL: TableKind[Entry] = TableKind("journal", "journal_columns", journal.COLUMNS, (journal.RELEASE,))
 LOG: TableKind[LogRow] = TableKind("log", "", log.COLUMNS)
 TRANSCRIPT: TableKind[Record] = TableKind("transcript", "", transcript.COLUMNS)
 
-TABLES: Mapping[str, TableKind[Any]] = {table.name: table for table in (FLEET, LOCKS, EVENTS, JOURNAL)}
+TABLES: Mapping[str, TableKind[Any]] = {table.name: table for table in (FLEET, LOCKS, EVENTS, JOURNAL, HOSTS)}
 """Those whose columns are a person's choice."""

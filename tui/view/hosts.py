@@ -95,3 +95,23 @@ def clock_words(host: HostView) -> str:
     """Return how far the clock of a host is from ours."""
     way = "ahead" if host.apart_s > 0 else "behind"
     return f"clock of {host.name} {duration(abs(host.apart_s))} {way}"
+
+
+PHASE_STYLE = {
+    Phase.LIVE: "ok",
+    Phase.CALLED: "notice",
+    Phase.LOST: "warning",
+    Phase.REFUSED: "warning",
+}
+
+
+def phase_word(phase: Phase) -> str:
+    """Return the word for what we have of a host."""
+    return "calling" if phase is Phase.CALLED else phase.value
+
+
+def clock_sign(host: HostView) -> str:
+    """Return how far the clock of a host is from ours in a few cells; empty where that is not known."""
+    if host.ahead_s is None:
+        return ""
+    return f"{'+' if host.apart_s > 0 else '-'}{duration(abs(host.apart_s))}" if host.apart_s else "same"

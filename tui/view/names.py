@@ -9,7 +9,7 @@ from lockdeck.backend.model.identity import Identity
 from lockdeck.backend.system.text import SafeText, safe
 
 _ROOT_LABEL = 12
-SESSION, LOCK = "session", "lock"
+SESSION, LOCK, HOST = "session", "lock", "host"
 
 
 class RowKey(NamedTuple):

@@ -60,6 +60,21 @@ def no_host_rows(snapshot: FleetSnapshot, subject: str) -> Iterator[Line]:
         yield _step("pip install lockdeck", "on the host: it judges its own files")
 
 
+def no_hosts(*, on_hosts: bool) -> Iterator[Line]:
+    """Yield how hosts come into the deck, where there are none."""
+    yield EMPTY
+    words = "No host has told this fleet anything yet." if on_hosts else "This machine alone is watched."
+    yield line(span(words))
+    yield EMPTY
+    yield _step(
+        "lockdeck ssh://HOST", "watch it, by the lockdeck that is there (several: one after the other)"
+    )
+    yield _step(
+        "lockdeck --hosts FILE", "watch those that [[hosts]] tables name: containers, accounts, groups"
+    )
+    yield _step("lockdeck --nats URL", "watch a fleet whose hosts tell a NATS server")
+
+
 def _host(host: HostView) -> Line:
     problem = span(f"  {host.problem}", "warning", 1000) if host.problem else span("")
     return line(span(f"  {host.name}", "text"), span(f"  {host.phase.value}", "dim"), problem)
