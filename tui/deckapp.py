@@ -70,8 +70,8 @@ class DeckApp(Shell):
 
     def by_hand(self, host: str) -> Sequence[str]:
         """Return the command with which a person looks on a host, none where none is known."""
-        named = (one for one in self.addresses or () if isinstance(one, HostAddress) and one.name == host)
-        return next((address.by_hand for address in named), ())
+        hosts = (one for one in self.addresses or () if isinstance(one, HostAddress) and one.name == host)
+        return next((address.by_hand for address in hosts), ())
 
     def note_deed(self, deed: str) -> None:
         """Let the story of the demo go on where it asked for what the person did."""

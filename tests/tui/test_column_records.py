@@ -15,6 +15,7 @@ from lockdeck.tui.preferences.check import check_columns
 from lockdeck.tui.screens.fleet import FleetScreen
 from lockdeck.tui.table.column import CellContext, Column, Field, SortValue, Width, no_cell
 from lockdeck.tui.table.columns.fleet import row_cell
+from lockdeck.tui.table.hostrow import host_rows
 from lockdeck.tui.table.journalentry import Entry
 from lockdeck.tui.table.rows import Row, fleet_rows, lock_rows, row_agent
 from lockdeck.tui.table.tables import EVENTS, FLEET, TABLES
@@ -23,6 +24,7 @@ from lockdeck.tui.view.lines import line, plain, span
 from lockdeck.tui.view.sparkline import Beat, Pulse, pulse_name
 from lockdeck.tui.view.symbols import ASCII, UNICODE
 from tests.folders import DOCS
+from tests.tui.hostfleet import three_hosts
 from tests.tui.samples import NOW, hostile, incident, quiet
 from tests.tui.stage import dashboard, frame, show
 
@@ -48,6 +50,10 @@ def items_of(table: str) -> Sequence[object]:
         "events": [
             EventLine(NOW, Severity.OK, "alpha", "is seen", host="alpha"),
             *event_lines(changes(quiet(), hostile()), NOW),
+        ],
+        "hosts": [
+            *host_rows(three_hosts(), {}, ()).values(),
+            *host_rows(replace(three_hosts(), hosts=three_hosts().hosts[:1]), {}, ("prod",)).values(),
         ],
         "journal": [Entry(1, {}), Entry(2, facts | {"sentences": ["released"]})],
     }[table]

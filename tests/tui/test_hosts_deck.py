@@ -154,9 +154,9 @@ async def test_the_hosts_screen_leads_to_the_rows_of_one_host_and_folds_groups()
         assert "no answer within 6 s" in text
         assert "+1m 35s" in text
         await pilot.press("z")
-        assert "(2 hosts)" in frame(app)
+        assert "prod (2)" in frame(app)
         await pilot.press("enter")
-        assert "(2 hosts)" not in frame(app)
+        assert "prod (2)" not in frame(app)
         app.screen.table.move_to_key(("host", "gamma"))
         await pilot.press("enter")
         assert isinstance(app.screen, FleetScreen)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lockdeck.backend.actions.journal import Journal
     from lockdeck.backend.hosts.address import HostAddress
     from lockdeck.backend.hosts.nats.address import FleetAddress
+    from lockdeck.backend.hosts.source import HostsSource
     from lockdeck.backend.settings.records import Settings
 
 
@@ -45,10 +46,10 @@ fresh_option = click.option(
 def command(common: Common, roots: tuple[str, ...], hosts: OtherHosts, fresh: bool) -> int:
     """Open the dashboard; without a terminal the same as status."""
     group = click.get_current_context().parent
-    before = group.params if group is not None else {}
-    if before:
-        hosts = OtherHosts(before["hosts"], before["nats"], before["fleet"]).merge(hosts)
-    return dashboard_or_status(roots, common, hosts, fresh=fresh or bool(before.get("fresh")))
+    options = group.params if group is not None else {}
+    if options:
+        hosts = OtherHosts(options["hosts"], options["nats"], options["fleet"]).merge(hosts)
+    return dashboard_or_status(roots, common, hosts, fresh=fresh or bool(options.get("fresh")))
 
 
 def dashboard_or_status(roots: tuple[str, ...], common: Common, hosts: OtherHosts, *, fresh: bool) -> Exit:
@@ -88,35 +89,26 @@ def open_hosts(
     """Open the dashboard on hosts. Nothing of this machine is read for it but what a `serve` here tells, if it is one of them."""
     from lockdeck.backend.hosts.source import HostsSource
 
-    request = DashboardRequest(
-        HostsSource(addresses),
-        _with_options(settings_of(common), common),
-        no_color=common.no_color,
-        seconds=seconds,
-        journal=journal,
-        demo=demo,
-        fresh=fresh,
-        reread=None if demo else partial(_reread, common),
-    )
-    with settings_faults_are_wrong_use():
-        return Exit(dashboard().open(request))
+    source = HostsSource(addresses)
+    return open_dashboard(source, common, seconds=seconds, journal=journal, demo=demo, fresh=fresh)
 
 
 def open_dashboard(
-    collector: Collector,
+    source: Collector | HostsSource,
     common: Common,
     *,
-    logs: tuple[str, ...],
+    logs: tuple[str, ...] = (),
     seconds: float | None = None,
     journal: Journal | None = None,
     env: Mapping[str, str] = os.environ,
     demo: bool = False,
     fresh: bool = False,
 ) -> Exit:
-    """Open the dashboard with the settings of the collector and the options of this call."""
+    """Open the dashboard with the settings of the collector, if it is one, and the options of this call."""
+    settings = source.settings if isinstance(source, Collector) else settings_of(common)
     request = DashboardRequest(
-        collector,
-        _with_options(collector.settings, common),
+        source,
+        _with_options(settings, common),
         no_color=common.no_color,
         logs=logs,
         seconds=seconds,

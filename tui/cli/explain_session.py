@@ -20,8 +20,8 @@ from lockdeck.tui.cli.output import emit, terminal_width
 from lockdeck.tui.cli.selection import session_of_key
 from lockdeck.tui.exits import Exit
 from lockdeck.tui.view.answer import Option, SessionAnswer, answer
-from lockdeck.tui.view.incidents import incident_text
 from lockdeck.tui.view.printed.commands import command_of, incident_of, with_command
+from lockdeck.tui.view.printed.incidents import incident_text
 from lockdeck.tui.view.printed.plain import lock_lines
 from lockdeck.tui.view.printed.wrapping import labelled_lines
 

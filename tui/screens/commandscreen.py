@@ -141,8 +141,8 @@ class CommandScreen(Screen[None]):
         rows = self.target_rows if command.needs in _OF_TARGETS else (self.selected_row,)
         if not any(rows):
             return self.nothing_selected
-        lost = next((row for row in rows if row is not None and is_lost(row)), None)
-        if command.needs in _OF_TARGETS and lost is not None:
-            return nothing_done(lost, self.deck_app.picture_time())
+        absent = next((row for row in rows if row is not None and is_lost(row)), None)
+        if command.needs in _OF_TARGETS and absent is not None:
+            return nothing_done(absent, self.deck_app.picture_time())
         subject = self.target_words if command.needs in _OF_TARGETS else self.row_words
         return f"{subject} {_LACK[command.needs]}"

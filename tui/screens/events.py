@@ -15,19 +15,9 @@ class EventsScreen(TableScreen):
     """The list of changes; it goes on while the fleet is paused."""
 
     COMMAND_IDS = (
-        *(
-            "help",
-            "quit",
-            "open",
-            "filter",
-            "locks",
-            "journal",
-            "hosts",
-            "back",
-            "next_match",
-            "previous_match",
-        ),
-        *("show_text", "theme", "wide", "columns", "as_it_comes", "toggle_mouse", "notes", "palette"),
+        *("help", "quit", "open", "filter", "locks", "journal", "back", "next_match", "previous_match"),
+        *("hosts", "show_text", "theme", "wide", "columns", "as_it_comes"),
+        *("toggle_mouse", "notes", "palette"),
     )
     BINDINGS = bindings_of(COMMAND_IDS)
     TABLE = EVENTS

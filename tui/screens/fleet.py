@@ -38,7 +38,6 @@ class FleetScreen(RowScreen):
             "locks",
             "events",
             "journal",
-            "hosts",
         ),
         *("back", "mark", "mark_all", "unmark", "next_match", "previous_match", "holder", "freeze", "pause"),
         *(
@@ -52,7 +51,7 @@ class FleetScreen(RowScreen):
             "columns",
             "as_it_comes",
         ),
-        *("toggle_mouse", "notes", "palette"),
+        *("toggle_mouse", "notes", "palette", "hosts"),
     )
     BINDINGS = bindings_of(COMMAND_IDS)
     TABLE = FLEET

@@ -32,19 +32,9 @@ class JournalScreen(TableScreen):
     """The journal; it is read again when it is shown and when an action has ended."""
 
     COMMAND_IDS = (
-        *(
-            "help",
-            "quit",
-            "open",
-            "filter",
-            "locks",
-            "events",
-            "hosts",
-            "back",
-            "next_match",
-            "previous_match",
-        ),
-        *("show_text", "theme", "wide", "columns", "as_it_comes", "toggle_mouse", "notes", "palette"),
+        *("help", "quit", "open", "filter", "locks", "events", "back", "next_match", "previous_match"),
+        *("hosts", "show_text", "theme", "wide", "columns", "as_it_comes"),
+        *("toggle_mouse", "notes", "palette"),
     )
     BINDINGS = bindings_of(COMMAND_IDS)
     TABLE = JOURNAL

@@ -32,22 +32,11 @@ class LocksScreen(RowScreen):
             "filter",
             "events",
             "journal",
-            "hosts",
             "back",
         ),
         *("mark", "mark_all", "unmark", "next_match", "previous_match", "freeze", "pause"),
-        *("copy", "show_text", "theme"),
-        *(
-            "sort_left",
-            "sort_right",
-            "sort_reverse",
-            "wide",
-            "columns",
-            "as_it_comes",
-            "toggle_mouse",
-            "notes",
-            "palette",
-        ),
+        *("copy", "show_text", "theme", "hosts", "sort_left", "sort_right", "sort_reverse"),
+        *("wide", "columns", "as_it_comes", "toggle_mouse", "notes", "palette"),
     )
     BINDINGS = bindings_of(COMMAND_IDS)
     TABLE = LOCKS

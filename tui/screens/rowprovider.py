@@ -33,8 +33,8 @@ class RowProvider(Provider):
         if app.deck.displayed is None:
             return
         for host in find_hosts(app.deck.displayed, query)[:MOST_HOSTS]:
-            told = content(f"host {host.name}  {host.phase.value}: its rows in the fleet")
-            yield Hit(BELOW_NAMED_COMMANDS, told, partial(app.open_fleet, host_filter(host.name)), host.name)
+            title = content(f"host {host.name}  {host.phase.value}: its rows in the fleet")
+            yield Hit(BELOW_NAMED_COMMANDS, title, partial(app.open_fleet, host_filter(host.name)), host.name)
         findings = find_rows(app.deck.displayed, query, MOST_ROWS)
         for place, match in enumerate(findings.matches):
             yield self._hit(app, match, BELOW_NAMED_COMMANDS - place)

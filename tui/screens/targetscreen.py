@@ -14,10 +14,10 @@ from lockdeck.tui.table.finding import holder_filter
 from lockdeck.tui.targets import Target, holder_pid, targets_of
 from lockdeck.tui.terminal.clipboard import copy_text
 from lockdeck.tui.view.cause import cause_page
-from lockdeck.tui.view.incidents import incident_text
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.names import RowKey, session_row
 from lockdeck.tui.view.printed.commands import incident_of
+from lockdeck.tui.view.printed.incidents import incident_text
 
 
 class TargetScreen(DeckScreen):

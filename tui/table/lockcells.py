@@ -24,20 +24,20 @@ def host_cell(row: Row, _context: CellContext) -> Line:
 
 def verdict_cell(lock: LockView, context: CellContext) -> Line:
     """Return symbol and word of a lock's verdict; of a host that is lost since when it is."""
-    lost = since_when(lock, context.now)
-    return line(span(lost, "stale")) if lost else verdict_line(lock, context.symbols)
+    since = since_when(lock, context.now)
+    return line(span(since, "stale")) if since else verdict_line(lock, context.symbols)
 
 
 def verdict_brief(lock: LockView, context: CellContext) -> Line:
     """Return the same in twelve cells."""
-    lost = since_when_brief(lock, context.now)
-    return line(span(lost, "stale")) if lost else verdict_cell(lock, context)
+    since = since_when_brief(lock, context.now)
+    return line(span(since, "stale")) if since else verdict_cell(lock, context)
 
 
 def state_brief(row: Row, context: CellContext) -> Line:
     """Return the state of a row in twelve cells."""
-    lost = since_when_brief(row, context.now)
-    return line(span(lost, "stale")) if lost else state_cell(row, context)
+    since = since_when_brief(row, context.now)
+    return line(span(since, "stale")) if since else state_cell(row, context)
 
 
 def state_cell(row: Row, context: CellContext) -> Line:
@@ -45,9 +45,9 @@ def state_cell(row: Row, context: CellContext) -> Line:
 
     Of a host that is lost, since when it is: what its rows did is old news.
     """
-    lost = since_when(row, context.now)
-    if lost:
-        return line(span(lost, "stale"))
+    since = since_when(row, context.now)
+    if since:
+        return line(span(since, "stale"))
     word = release_word(row, context.releases)
     if word:
         mark = context.symbols.mark if word == RELEASED else context.symbols.verdicts[Verdict.RELEASING]

@@ -7,9 +7,9 @@ from functools import partial
 
 from lockdeck.backend.model.fleet import FleetSnapshot, SessionView
 from lockdeck.backend.model.words import times
-from lockdeck.tui.view.incidents import incident_tellings, incident_text
 from lockdeck.tui.view.lines import EMPTY, Line, ListItem, join, line, sides, span, width_of, wrap
 from lockdeck.tui.view.names import session_name
+from lockdeck.tui.view.printed.incidents import incident_tellings, incident_text
 from lockdeck.tui.view.severity import state_line
 from lockdeck.tui.view.symbols import Symbols
 

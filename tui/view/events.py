@@ -22,8 +22,8 @@ from lockdeck.backend.model.changes import (
 from lockdeck.backend.model.fleet import GatewayView, LockView, RootView, SessionView, Severity
 from lockdeck.backend.model.hosts import Phase
 from lockdeck.backend.model.words import times
-from lockdeck.tui.view.incidents import incident_change_text
 from lockdeck.tui.view.names import RowKey, file_name, row_key, session_name, session_row
+from lockdeck.tui.view.printed.incidents import incident_change_text
 from lockdeck.tui.view.severity import verdict_severity
 
 Sentences = Iterator[tuple[Severity, str]]

@@ -67,16 +67,16 @@ def hosts_line(hosts: Sequence[HostView], now: float) -> Line:
     if not hosts:
         return ()
     parts: list[Line] = [line(span(times(len(hosts), "host"), "text"))]
-    called = [host for host in hosts if host.phase is Phase.CALLED]
-    if called:
-        names = "all" if len(called) == len(hosts) else str(len(called))
-        parts.append(line(span(f"calling {names}", "notice")))
-    lost = [host for host in hosts if host.phase in (Phase.LOST, Phase.REFUSED)]
-    if lost:
-        parts.append(line(span(f"{len(lost)} lost: {_names(lost, now)}", "warning")))
-    withheld = [host for host in hosts if host.phase is Phase.LIVE and host.withheld]
-    if withheld:
-        parts.append(line(span(f"not all of {', '.join(host.name for host in withheld)} is seen", "warning")))
+    calling = [host for host in hosts if host.phase is Phase.CALLED]
+    if calling:
+        number = "all" if len(calling) == len(hosts) else str(len(calling))
+        parts.append(line(span(f"calling {number}", "notice")))
+    absent = [host for host in hosts if host.phase in (Phase.LOST, Phase.REFUSED)]
+    if absent:
+        parts.append(line(span(f"{len(absent)} lost: {_names(absent, now)}", "warning")))
+    partial = [host for host in hosts if host.phase is Phase.LIVE and host.withheld]
+    if partial:
+        parts.append(line(span(f"not all of {', '.join(host.name for host in partial)} is seen", "warning")))
     apart = [host for host in hosts if host.phase is Phase.LIVE and host.apart_s]
     if apart:
         parts.append(line(span(f"{', '.join(map(clock_words, apart[:MOST_NAMED]))}", "notice")))
@@ -84,11 +84,11 @@ def hosts_line(hosts: Sequence[HostView], now: float) -> Line:
 
 
 def _names(hosts: Sequence[HostView], now: float) -> str:
-    named = [
+    names = [
         host.name if host.lost_since is None else f"{host.name} since {minute(host.lost_since, now)}"
         for host in hosts[:MOST_NAMED]
     ]
-    return ", ".join([*named, *([f"{len(hosts) - MOST_NAMED} more"] if len(hosts) > MOST_NAMED else [])])
+    return ", ".join([*names, *([f"{len(hosts) - MOST_NAMED} more"] if len(hosts) > MOST_NAMED else [])])
 
 
 def clock_words(host: HostView) -> str:

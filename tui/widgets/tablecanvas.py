@@ -173,8 +173,9 @@ class TableCanvas(ScrollView, Generic[Item]):
         mark = look.symbols.mark if key in self._marked else ""
         names = self._names.get(key, ())
         item, ellipsis = self._items[key], look.symbols.ellipsis
-        faded = self._faded or is_lost(item)
-        row_look = RowLook(look.stylebook, ellipsis, width, ground, faded, mark, self._wide, names)
+        row_look = RowLook(
+            look.stylebook, ellipsis, width, ground, self._faded or is_lost(item), mark, self._wide, names
+        )
         return self._painter.strip(key, item, row_look)
 
     def _instead_of_rows(self, y: int, width: int) -> Strip:

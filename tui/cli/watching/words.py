@@ -25,7 +25,7 @@ from lockdeck.backend.model.wire import (
 )
 from lockdeck.backend.model.words import duration, time_of_day, times
 from lockdeck.backend.system.text import SafeText, safe
-from lockdeck.tui.view.incidents import incident_change_text
+from lockdeck.tui.view.printed.incidents import incident_change_text
 from lockdeck.tui.view.printed.table import attempt_text
 
 

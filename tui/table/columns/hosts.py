@@ -14,7 +14,7 @@ from lockdeck.tui.view.lines import EMPTY, Line, line, span
 
 def _name_cell(row: HostRow, context: CellContext) -> Line:
     arrow = f"{context.symbols.arrow} " if row.folded else ""
-    hosts = f" ({times(len(row.views), 'host')})" if row.folded else ""
+    hosts = f" ({len(row.views)})" if row.folded else ""
     return line(span(arrow, "accent"), span(row.name), span(hosts, "dim"))
 
 
@@ -25,10 +25,10 @@ def _how_cell(row: HostRow, _context: CellContext) -> Line:
 
 
 def _heard_cell(row: HostRow, context: CellContext) -> Line:
-    heard = [view.heard_at for view in row.views if view.heard_at is not None]
-    if not heard:
+    moments = [view.heard_at for view in row.views if view.heard_at is not None]
+    if not moments:
         return line(span("never", "dim"))
-    oldest = min(heard)
+    oldest = min(moments)
     if all(view.phase is Phase.LIVE for view in row.views):
         return line(span(f"{duration(int(max(0.0, context.now - oldest)))} ago", "dim"))
     return line(span(short_moment(oldest, context.now), "warning" if row.absent else "dim"))
@@ -130,7 +130,7 @@ COLUMNS: tuple[Column[HostRow], ...] = (
         name="locks",
         title="LOCKS",
         meaning="its lock files, healthy ones too",
-        width=Width(5, from_table=70),
+        width=Width(5, from_table=96),
         right=True,
         cell=lambda row, _context: _number(row.count.locks),
         sort=None,
@@ -185,7 +185,7 @@ COLUMNS: tuple[Column[HostRow], ...] = (
         name="why",
         title="WHY",
         meaning="why it isn't live",
-        width=Width(16, flex=4, from_table=64),
+        width=Width(10, flex=9, from_table=50),
         cell=lambda row, _context: line(span(_why(row), "warning", 1000)) if _why(row) else EMPTY,
         sort=None,
         field=Field("why", _why),

@@ -9,8 +9,8 @@ from lockdeck.backend.model.fleet import FleetSnapshot, SessionView
 from lockdeck.backend.model.words import date_and_time, zone
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.tui.view.answer import Option, answer
-from lockdeck.tui.view.incidents import incident_text
 from lockdeck.tui.view.printed.commands import cancel_command, command_of
+from lockdeck.tui.view.printed.incidents import incident_text
 from lockdeck.tui.view.printed.plain import summary_line
 from lockdeck.tui.view.printed.table import needs_words
 

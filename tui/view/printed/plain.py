@@ -11,8 +11,8 @@ from lockdeck.backend.model.wire import summary_json
 from lockdeck.backend.model.words import UNKNOWN, date_and_time, duration, times, zone
 from lockdeck.backend.system.text import SafeText, safe
 from lockdeck.tui.view.advice import advice
-from lockdeck.tui.view.incidents import incident_text
 from lockdeck.tui.view.printed.commands import cancel_command
+from lockdeck.tui.view.printed.incidents import incident_text
 from lockdeck.tui.view.printed.table import table_lines
 
 
