@@ -32,7 +32,8 @@ class MergedHosts:
         self._groups = groups
         self._shown: dict[str, FleetSnapshot] = {}
         self._told: dict[str, FleetSnapshot | None] = {}
-        self._views: tuple[HostView, ...] = ()
+        self._views: dict[str, HostView] = {}
+        self._states: dict[str, HostState] = {}
         self._sessions: _Rows[SessionView] = _Rows(Ranking(urgency), row_name)
         self._locks: _Rows[LockView] = _Rows(Ranking(lock_order), lock_path)
         self._sequence = 0
@@ -42,10 +43,13 @@ class MergedHosts:
         names = {state.name for state in states}
         for name in [name for name in self._shown if name not in names]:
             self._show(name, FleetSnapshot(now, name))
-            del self._shown[name], self._told[name]
+            del self._shown[name], self._told[name], self._states[name]
         for state in states:
-            self._take(state)
-        self._views = tuple(self._view(state) for state in states)
+            # Of most hosts nothing was heard since the last picture.
+            if self._states.get(state.name) is not state:
+                self._states[state.name] = state
+                self._take(state)
+                self._views[state.name] = self._view(state)
         sessions, changed_sessions = self._sessions.ranking.take()
         locks, changed_locks = self._locks.ranking.take()
         self._sequence += 1
@@ -60,7 +64,7 @@ class MergedHosts:
             incidents=across_hosts(self._incidents(whole)),
             sequence=self._sequence,
             delta=FleetDelta(changed_sessions, changed_locks) if self._sequence > 1 else None,
-            hosts=self._views,
+            hosts=tuple(self._views[state.name] for state in states),
         )
 
     def _take(self, state: HostState) -> None:
@@ -105,9 +109,8 @@ class MergedHosts:
 
     def _incidents(self, fleets: Iterable[FleetSnapshot]) -> Iterator[Incident]:
         """Yield what each host told; of one that is lost only that it is."""
-        views = {view.name: view for view in self._views}
         for fleet in fleets:
-            view = views[fleet.host]
+            view = self._views[fleet.host]
             if view.phase is Phase.LIVE:
                 yield from fleet.incidents
             elif len(fleet.sessions) > 1:

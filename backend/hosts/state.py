@@ -48,6 +48,7 @@ class HostRecord:
         self._snapshot: FleetSnapshot | None = None
         self._heard_at: float | None = None
         self._ahead_s: float | None = None
+        self._state: HostState | None = None
 
     @property
     def phase(self) -> Phase:
@@ -56,11 +57,13 @@ class HostRecord:
 
     @property
     def state(self) -> HostState:
-        """The host as of now."""
+        """The host as of now; the same object as long as nothing was heard of it."""
         with self._lock:
+            if self._state is not None:
+                return self._state
             if self._snapshot is None and self._shown.whole:
                 self._snapshot = self._shown.snapshot(next(self._numbers))
-            return HostState(
+            self._state = HostState(
                 self._name,
                 self._phase,
                 self._problem or None,
@@ -70,15 +73,18 @@ class HostRecord:
                 self._heard_at,
                 self._ahead_s,
             )
+            return self._state
 
     def call(self) -> None:
         """Begin anew: the host will say who it is, and tell all that there is."""
         with self._lock:
+            self._state = None
             self._hello, self._coming, self._ahead_s = None, HostPicture(self._name), None
 
     def lose(self, problem: str, *, refused: bool = False) -> None:
         """Note that nothing comes any more, and why."""
         with self._lock:
+            self._state = None
             self._phase = Phase.REFUSED if refused else Phase.LOST
             self._problem = safe(problem)
 
@@ -91,6 +97,7 @@ class HostRecord:
             case HostHello():
                 _check_protocol(frame)
                 with self._lock:
+                    self._state = None
                     self._hello, self._heard_at = frame, now
                 return False
             case HostBeat():
@@ -106,6 +113,7 @@ class HostRecord:
         if self._hello is None:
             raise FrameError("it did not say who it is first")
         with self._lock:
+            self._state = None
             self._coming.take(rows)
             self._heard_at = now
             if not self._coming.whole:
@@ -116,7 +124,7 @@ class HostRecord:
 
     def _measure(self, theirs: float, now: float) -> None:
         """Learn how far the clocks are apart: a frame is on its way for a while, never for less than nothing."""
-        ahead = theirs - now
+        ahead, self._state = theirs - now, None
         self._heard_at = now
         self._ahead_s = ahead if self._ahead_s is None else max(self._ahead_s, ahead)
 
