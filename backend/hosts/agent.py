@@ -72,6 +72,8 @@ class HostAgent:
     def run(self) -> None:
         """Look until told to stop; what a deck has asked for and was begun is finished first."""
         try:
+            # As `status` looks here: gateways get a moment to answer where only they tell.
+            self._board.take(self._collector.look())
             self._collector.run(self._board.take, self._stop)
         finally:
             with self._desks_lock:

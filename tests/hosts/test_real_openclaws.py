@@ -16,12 +16,13 @@ import pytest
 from tests.folders import REPOSITORY
 from tests.hosts.network import Deck, Machine
 from tests.hosts.sshd import SSHD, SshDeck, SshHost, running
-from tests.live.conftest import InstanceMaker
+from tests.live.conftest import InstanceMaker, make_instance, openclaw
 from tests.live.deck import COMMAND
 from tests.live.instance import Instance
 from tests.live.waiting import eventually
 from tests.unit.fleetdir import FleetDir, environment
 
+__all__ = ["make_instance", "openclaw"]
 pytestmark = pytest.mark.timeout(1200)
 VERSIONS = {"alpha": "2026.7.35", "beta": "2026.9.6"}
 ADDRESSES = {"alpha": "127.0.0.2", "beta": "127.0.0.3"}
