@@ -21,11 +21,14 @@ class Target(Struct, frozen=True):
     root: RootView | None = None
 
     @property
+    def name(self) -> str:
+        """A short name on its host: agent and session, or the file name of the lock."""
+        return file_name(self.row.name) if self.session is None else session_name(self.session)
+
+    @property
     def title(self) -> str:
-        """A short name for lists: agent and session, or the file name of the lock."""
-        if self.session is not None:
-            return session_name(self.session)
-        return file_name(self.row.name)
+        """A short name for lists and questions: before it stands the host, where there are several."""
+        return f"{self.row.host} {self.name}" if self.row.host else self.name
 
     @property
     def release_id(self) -> str | None:

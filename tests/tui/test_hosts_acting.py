@@ -129,6 +129,8 @@ async def test_marked_locks_of_two_hosts_are_released_there_at_once(yard: HostYa
         await wait_for(pilot, lambda: locks_shown(app, 2))
         await ask_release(pilot, "space", "down", "space")
         assert label(app, "yes") == "Release 2 locks", frame(app)
+        asked_about = words(app)
+        assert all(f"{name} " in asked_about for name in ("alpha", "beta")), "whose locks they are"
         await pilot.press("2", "enter")
         await wait_for(pilot, lambda: ended(app))
         picture = frame(app)

@@ -141,7 +141,7 @@ def fail_job(app: DeckApp, message: JobFailed) -> None:
 def _enter(app: DeckApp, job: Job, piece: Piece) -> None:
     reason = f": {piece.sentences[0]}" if piece.sentences else ""
     sentence, row = f"{job.title.split()[0].lower()} {piece.word}{reason}", piece.target.row
-    app.deck.note(EventLine(app.clock(), piece.severity, piece.target.title, sentence, row, row.host))
+    app.deck.note(EventLine(app.clock(), piece.severity, piece.target.name, sentence, row, row.host))
     if piece.severity is Severity.OK:
         app.note_deed(piece.word)
     app.update_screen()
