@@ -184,7 +184,7 @@ async def test_a_host_whose_role_only_looks_says_what_to_do(yard: HostYard) -> N
     async with app.run_test(size=SIZE) as pilot:
         await wait_for(pilot, lambda: locks_shown(app, 1))
         await ask_release(pilot)
-        assert "its command must say --role operator" in words(app)
+        assert "must say --role operator" in words(app)
         assert "could not be read" not in words(app)
         assert label(app, "no") == "Close"
     assert lock.exists()

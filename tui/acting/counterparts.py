@@ -101,7 +101,9 @@ class Counterparts:
         if host in self._addresses:
             return self._addresses[host]
         if self._of_fleet:
-            raise CannotAskError(f"over NATS decks only look: act over ssh://{host}, or on that host itself")
+            raise CannotAskError(
+                f"the dashboard asks no host over NATS: act over ssh://{host}, or on that host itself"
+            )
         raise CannotAskError("of which host this row is is not said: nothing is asked, and nothing done here")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lockdeck.backend.actions.cancel.ladder import Rung
-from lockdeck.tui.dialogs.release_lines import field_line, listed
+from lockdeck.tui.dialogs.release_lines import field_line, host_line, listed
 from lockdeck.tui.operations import Ladder
 from lockdeck.tui.targets import Target
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
@@ -23,7 +23,7 @@ def facts(target: Target, plan: Ladder, symbols: Symbols) -> list[Line]:
 
 def named(target: Target, plan: Ladder, symbols: Symbols) -> list[Line]:
     """Return what names the run: session, state, process."""
-    rows = [field_line("session", plan.key)]
+    rows = [*host_line(target), field_line("session", plan.key)]
     if target.session is not None:
         rows.append((*field_line("state"), *state_line(target.session, symbols)))
     if plan.pid is not None:

@@ -11,6 +11,7 @@ from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import Presence, Verdict
 from lockdeck.backend.model.words import date_and_time, duration
 from lockdeck.tui.operations import Offer
+from lockdeck.tui.targets import Target
 from lockdeck.tui.view.advice import advice
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.severity import verdict_line
@@ -22,6 +23,12 @@ _FIELD = 12
 def field_line(name: str, *values: object) -> Line:
     """Return a line with the name of a fact and the fact."""
     return line(span(f"{name:<{_FIELD}}", "dim"), *(span(value, limit=1000) for value in values))
+
+
+def host_line(target: Target) -> Iterator[Line]:
+    """Yield the host that makes the plan and does it, on a deck of hosts."""
+    if target.row.host:
+        yield field_line("host", target.row.host)
 
 
 def listed(title: str, sentences: Sequence[str], symbols: Symbols, style: str = "text") -> Iterator[Line]:
@@ -38,6 +45,7 @@ def identity(offer: Offer, now: float) -> Iterator[Line]:
     """Yield what names the hold: path, session, release id, the process it names."""
     target, plan = offer.target, offer.plan
     view = offer.view
+    yield from host_line(target)
     yield field_line("lock", plan.path)
     yield field_line("session", target.session.key if target.session else "none is known for this lock")
     hold = f"release id {plan.release_id}" if plan.release_id else "no release id: it could not be read"

@@ -70,7 +70,7 @@ class SessionScreen(TargetScreen):
     def crumb(self) -> str:
         """Agent and session, or the file of a lock."""
         picture = self._picture
-        return Target(self._key, picture.session, picture.lock).title if picture else self._key.name
+        return Target(self._key, picture.session, picture.lock).name if picture else self._key.name
 
     @property
     def selected_key(self) -> RowKey | None:
