@@ -53,15 +53,15 @@ class MergedHosts:
         sessions, changed_sessions = self._sessions.ranking.take()
         locks, changed_locks = self._locks.ranking.take()
         self._sequence += 1
-        whole = [self._shown[state.name] for state in states if state.name in self._shown]
+        fleets = [self._shown[state.name] for state in states if state.name in self._shown]
         return FleetSnapshot(
             generated_at=now,
             host=host_name(),
-            roots=tuple(root for fleet in whole for root in fleet.roots),
+            roots=tuple(root for fleet in fleets for root in fleet.roots),
             sessions=sessions,
             locks=locks,
-            notes=tuple(f"{fleet.host}: {note}" for fleet in whole for note in fleet.notes),
-            incidents=across_hosts(self._incidents(whole)),
+            notes=tuple(f"{fleet.host}: {note}" for fleet in fleets for note in fleet.notes),
+            incidents=across_hosts(self._incidents(fleets)),
             sequence=self._sequence,
             delta=FleetDelta(changed_sessions, changed_locks) if self._sequence > 1 else None,
             hosts=tuple(self._views[state.name] for state in states),

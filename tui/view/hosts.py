@@ -32,8 +32,8 @@ class OfHost(Protocol):
 def time_there(row: OfHost, now: float, hosts: Hosts) -> float:
     """Return the time by the clock of a row's host, at `now` by ours; of one that is lost that at which it was seen last."""
     view = hosts.get(row.host)
-    ours = now if row.last_seen is None else min(row.last_seen, now)
-    return ours if view is None else ours + view.apart_s
+    moment = now if row.last_seen is None else min(row.last_seen, now)
+    return moment if view is None else moment + view.apart_s
 
 
 def is_lost(row: object) -> bool:
@@ -58,8 +58,8 @@ def nothing_done(row: OfHost, now: float) -> str:
 
 def stays_there(host: str, by_hand: Sequence[str]) -> str:
     """Return why what was written about a session is not shown, and the command that shows it on its host."""
-    how = f"`{shlex.join(by_hand)}`" if by_hand else f"open lockdeck on {host}"
-    return f"Logs and transcripts never leave their host. To read them there: {how}"
+    way = f"`{shlex.join(by_hand)}`" if by_hand else f"open lockdeck on {host}"
+    return f"Logs and transcripts never leave their host. To read them there: {way}"
 
 
 def hosts_line(hosts: Sequence[HostView], now: float) -> Line:

@@ -19,8 +19,18 @@ def across_hosts(incidents: Iterable[Incident]) -> tuple[Incident, ...]:
     groups: dict[tuple[object, ...], list[Incident]] = {}
     for incident in incidents:
         groups.setdefault((*incident.identity, incident.symptom, incident.until is None), []).append(incident)
-    whole = (_as_one(parts) for parts in groups.values())
-    return tuple(sorted(whole, key=lambda one: (-len(one.members), one.since or 0.0, one.subject, one.hosts)))
+    causes = (_as_one(parts) for parts in groups.values())
+    return tuple(
+        sorted(
+            causes,
+            key=lambda incident: (
+                -len(incident.members),
+                incident.since or 0.0,
+                incident.subject,
+                incident.hosts,
+            ),
+        )
+    )
 
 
 def lost_host(host: HostView, sessions: Sequence[SessionView]) -> Incident:
@@ -41,19 +51,21 @@ def _as_one(parts: Sequence[Incident]) -> Incident:
     first = parts[0]
     if len(parts) == 1:
         return first
-    hosts = sorted({host for one in parts for host in one.hosts})
-    ends = [one.free_by for one in parts]
+    hosts = sorted({host for incident in parts for host in incident.hosts})
+    ends = [incident.free_by for incident in parts]
     return replace(
         first,
-        subjects=tuple(dict.fromkeys(subject for one in parts for subject in one.subjects)),
-        since=min((one.since for one in parts if one.since is not None), default=None),
-        until=max((one.until for one in parts if one.until is not None), default=None),
-        agents=tuple(sorted({agent for one in parts for agent in one.agents})),
-        members=tuple(sorted({member for one in parts for member in one.members})),
-        attempts=sum(one.attempts for one in parts),
-        answers=sum(one.answers for one in parts),
-        callers=sum(one.callers for one in parts),
-        evidence=tuple(f"{host}: {word}" for one in parts for host in one.hosts for word in one.evidence),
+        subjects=tuple(dict.fromkeys(subject for incident in parts for subject in incident.subjects)),
+        since=min((incident.since for incident in parts if incident.since is not None), default=None),
+        until=max((incident.until for incident in parts if incident.until is not None), default=None),
+        agents=tuple(sorted({agent for incident in parts for agent in incident.agents})),
+        members=tuple(sorted({member for incident in parts for member in incident.members})),
+        attempts=sum(incident.attempts for incident in parts),
+        answers=sum(incident.answers for incident in parts),
+        callers=sum(incident.callers for incident in parts),
+        evidence=tuple(
+            f"{host}: {word}" for incident in parts for host in incident.hosts for word in incident.evidence
+        ),
         free_by=None if None in ends else max(end for end in ends if end is not None),
         hosts=tuple(hosts),
     )

@@ -63,13 +63,13 @@ class MarkerScan:
             likely = list(map(self._likely.get, shapes))
         concern, markers = [], self._markers
         for place, marks in compress(enumerate(likely), likely):
-            head, held = heads[place], marks or ()
-            for index in held:
+            head, indices = heads[place], marks or ()
+            for index in indices:
                 if markers[index] not in head:
-                    held = () if len(held) == 1 else self._held(head, held)
+                    indices = () if len(indices) == 1 else self._held(head, indices)
                     break
-            if held:
-                concern.append((place, held))
+            if indices:
+                concern.append((place, indices))
         return concern
 
     def marks_of(self, line: bytes) -> Marks:

@@ -147,9 +147,9 @@ def _decisions(facts: Sequence[Event]) -> _Decisions:
 
 def _candidates(runs: Sequence[tuple[_Decisions, _Decisions]]) -> Iterator[float]:
     """Yield by how much the books may be apart: where the later one begins, it tells what the other tells too."""
-    for mine, theirs in runs:
-        yield from (same.at - mine[0].at for same in theirs if are_alike(mine[0], same))
-        yield from (theirs[0].at - same.at for same in mine if are_alike(theirs[0], same))
+    for moved, still in runs:
+        yield from (same.at - moved[0].at for same in still if are_alike(moved[0], same))
+        yield from (still[0].at - same.at for same in moved if are_alike(still[0], same))
 
 
 def _pairs(runs: Sequence[tuple[_Decisions, _Decisions]], offset: float) -> Sequence[_Pair]:
@@ -158,16 +158,16 @@ def _pairs(runs: Sequence[tuple[_Decisions, _Decisions]], offset: float) -> Sequ
     Each decision that one tells while the other tells any has to be told by that, too.
     """
     pairs: list[_Pair] = []
-    for mine, theirs in runs:
-        rest: list[Event] = list(theirs)
-        for event in mine:
+    for moved, still in runs:
+        rest: list[Event] = list(still)
+        for event in moved:
             twin = next((same for same in rest if _is_twin(event, same, offset)), None)
             if twin is not None:
                 rest.remove(twin)
                 pairs.append((event, twin))
-            elif theirs[0].at + SAME_OFFSET_S < event.at + offset < theirs[-1].at - SAME_OFFSET_S:
+            elif still[0].at + SAME_OFFSET_S < event.at + offset < still[-1].at - SAME_OFFSET_S:
                 return ()
-        begin, end = mine[0].at + offset + SAME_OFFSET_S, mine[-1].at + offset - SAME_OFFSET_S
+        begin, end = moved[0].at + offset + SAME_OFFSET_S, moved[-1].at + offset - SAME_OFFSET_S
         if any(begin < event.at < end for event in rest):
             return ()
     return pairs if _are_enough(pairs) else ()
