@@ -37,3 +37,31 @@ def test_keys_are_read_as_they_were_typed_wherever_the_reads_are_cut(typed: str,
     monkeypatch.setattr("textual.constants.ESCAPE_DELAY", 60.0)
     for cut in range(1, len(typed) + 1):
         assert read(*filter(None, (typed[:cut], typed[cut:]))) == READ_AS[typed]
+
+
+PASTED = {
+    "ab": "ab",
+    "a\x1bq\x1b]52;c;x\x07": "aq]52;c;x\x07",
+    "\x1b\r": "\r",
+    "\x1b[200~\x1bj": "[200~j",
+    "\x1b[20": "[20",
+    "\x1b": "",
+}
+
+
+@pytest.mark.parametrize("pasted", PASTED)
+def test_what_is_pasted_is_one_text_and_never_a_key_wherever_the_reads_are_cut(
+    pasted: str, monkeypatch
+) -> None:
+    monkeypatch.setattr("textual.constants.ESCAPE_DELAY", 60.0)
+    typed = f"q\x1b[200~{pasted}\x1b[201~\x1bz"
+    for cut in range(1, len(typed) + 1):
+        found = told(*filter(None, (typed[:cut], typed[cut:])))
+        assert found == ["q", f"pasted {PASTED[pasted]}", "escape", "z"], repr(typed[:cut])
+
+
+def told(*reads: str) -> list[str]:
+    """Return keys by their names, and what was pasted, in their order."""
+    parser = KeyParser()
+    events = [event for text in reads for event in parser.feed(text)]
+    return [event.key if isinstance(event, Key) else f"pasted {event.text}" for event in events]

@@ -31,7 +31,7 @@ def ordered(rows: Iterable[Row], sort: Sort) -> list[Row]:
 
 
 def keys(sort: Sort) -> list[str]:
-    return [row_key(row)[2] for row in ordered(fleet_rows(incident()).values(), sort)]
+    return [row_key(row).name for row in ordered(fleet_rows(incident()).values(), sort)]
 
 
 def name_of(column: Column[Row]) -> str:
