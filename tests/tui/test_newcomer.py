@@ -113,7 +113,7 @@ async def test_a_row_that_is_being_released_says_so_and_offers_nothing_until_it_
         app.jobs.put(number, 0, Piece(target, "working"))
         app.screen.tick()
         await pilot.pause()
-        assert "◌ releasing" in frame(app)
+        assert "△ releasing" in frame(app)
         now = " ".join(row.strip() for row in now_rows(app))
         assert "wait: the release is under way" in now
         assert "R release" not in now

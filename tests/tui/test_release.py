@@ -82,15 +82,21 @@ async def test_one_press_on_the_proof_releases_a_dead_lock_for_real(yard: Yard) 
     assert yard.kinds() == ["release-begin", "released"]
 
 
-async def test_what_and_how_stand_above_the_fold_of_the_smallest_usual_terminal(yard: Yard) -> None:
+async def test_what_why_and_how_stand_above_the_fold_of_the_smallest_usual_terminal(yard: Yard) -> None:
     yard.dead("one")
     app = yard.dashboard()
     async with app.run_test(size=(80, 24)) as pilot:
         await yard.shown(pilot)
         await press_release(pilot)
         shown = frame(app)
-        for words in ("agent:main:one", "release id", "What will be done", "the transcript is not touched"):
-            assert words in shown
+        for words in (
+            "agent:main:one",
+            "release id",
+            "Why it is safe",
+            "What will be done",
+            "keep the lock file",
+        ):
+            assert words in shown, shown
 
 
 async def test_cancel_has_the_focus_so_enter_does_nothing(yard: Yard) -> None:
