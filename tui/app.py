@@ -203,9 +203,7 @@ class LockdeckApp(DeckApp):
             return ()  # when the dashboard ends, screens go before timers do
         if isinstance(self.screen, PlainTextScreen):
             return ()  # painting beneath it would take a selection away
-        decks = [
-            screen for screen in self.screen_stack if isinstance(screen, DeckScreen) and screen.is_mounted
-        ]
+        decks = [screen for screen in self.screen_stack if isinstance(screen, DeckScreen) and screen.is_whole]
         return decks[-1:]
 
     def on_configuration_read(self, message: ConfigurationRead) -> None:

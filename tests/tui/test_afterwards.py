@@ -1,4 +1,4 @@
-"""What a screen has put off until after its next picture is not done when the screen has gone."""
+"""What a screen has put off, or is told, is not done when the screen, or what it is made of, has gone."""
 
 from __future__ import annotations
 
@@ -79,3 +79,13 @@ async def test_a_table_that_is_left_before_it_is_laid_out_brings_nothing_down(
         await pilot.press("q")
         await wait_for(pilot, lambda: app.screen is not screen)
         put_off()
+
+
+async def test_news_that_come_while_a_screen_has_no_widgets_any_more_end_nothing() -> None:
+    app = dashboard()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await show(pilot, incident())
+        await app.screen.query("*").remove()
+        app.update_screen()
+        app._tick()
+        assert not app.screen.is_whole

@@ -109,6 +109,11 @@ class DeckScreen(CommandScreen):
         """Let time pass on what shows it."""
         self.update_header()
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it can be painted: its widgets come after it and, when the dashboard ends, go before it."""
+        return self.is_mounted and bool(self.query("#header"))
+
     def update_header(self) -> None:
         """Show counts and freshness."""
         app, state = self.deck_app, self.header_state()
