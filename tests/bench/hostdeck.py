@@ -25,6 +25,7 @@ from lockdeck.backend.model.hosts import Phase
 from tests.bench.hostrows import change, hello, picture, session
 
 PATIENCE_S = 120.0
+SETTLING_S = 2.0
 
 
 def links(folder: str, hosts: int, seconds: float, silent: bool) -> dict[str, object]:
@@ -46,6 +47,8 @@ def links(folder: str, hosts: int, seconds: float, silent: bool) -> dict[str, ob
         raise RuntimeError("the hosts did not become live")
     idle_from, began = _used(), time.monotonic()
     first: list[float] = []
+    time.sleep(SETTLING_S)
+    late.clear()  # what changed while they were being connected
     time.sleep(seconds)
     share = (_used() - idle_from) / (time.monotonic() - began)
     if not silent:
