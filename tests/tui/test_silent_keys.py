@@ -29,6 +29,7 @@ WAYS = {
     "locks": ("l",),
     "events": ("e",),
     "journal": ("J",),
+    "hosts": ("H",),
     "log": ("L",),
     "transcript": ("T",),
 }

@@ -24,6 +24,7 @@ OTHERS = {
     "locks_columns": ("pid",),
     "events_columns": ("time",),
     "journal_columns": ("time",),
+    "hosts_columns": ("seen",),
     "notify": ("bell",),
     "notify_after_s": 9.0,
     "notify_every_s": 9.0,
