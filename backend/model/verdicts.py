@@ -93,12 +93,20 @@ def _in_hand(evidence: Evidence) -> _Finding | None:
     record = evidence.record
     if record.presence is Presence.FILE and _being_written(evidence):
         return Verdict.CREATING, (_creation_sentence(evidence),), _first(evidence.openers)
-    if evidence.stands_in and evidence.liveness is Liveness.ALIVE and evidence.start_matches is not False:
+    if _is_stand_in(evidence):
         return Verdict.RELEASING, (_release_sentence(record),), None
     if evidence.openers:
         holder = evidence.openers[0]
         return Verdict.HELD, (_open_sentence(holder), *_payload_mismatch(evidence, holder)), holder
     return None
+
+
+def _is_stand_in(evidence: Evidence) -> bool:
+    """Return whether the process of a release, and nobody else, has this lock: whoever else has it open is its holder."""
+    payload = evidence.record.payload
+    lives = evidence.liveness is Liveness.ALIVE and evidence.start_matches is not False
+    alone = payload is not None and all(opener.pid == payload.pid for opener in evidence.openers)
+    return evidence.stands_in and lives and alone
 
 
 def _absent(evidence: Evidence) -> _Finding:

@@ -239,6 +239,10 @@ CASES = {
         evidence(stands_in=True, **ALIVE),
         (Verdict.RELEASING, False, "release under way by pid 4711"),
     ),
+    "who has a lock open that calls itself a stand-in's holds it": (
+        evidence(stands_in=True, openers=(replace(HOLDER, pid=4712),), **ALIVE),
+        (Verdict.HELD, False, "has the lock file open"),
+    ),
     "a stand-in that has ended left a dead lock": (
         evidence(stands_in=True),
         (Verdict.DEAD, True, "pid 4711 is gone"),
