@@ -199,11 +199,11 @@ _CHOOSE_ROWS = (
         "Find rows by words, !word, field:value; tab completes fields and values",
     ),
     Command(
-        "find",
+        "search",
         ("slash",),
-        "Find",
-        "Find",
-        "Find lines by words, !word, field:value, and leave the others where they are; n and N go from one to the next",
+        "Search",
+        "Search",
+        "Search lines by words, !word, field:value, and leave the others where they are; n and N go from one to the next",
     ),
     Command(
         "next_match",

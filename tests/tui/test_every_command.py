@@ -315,7 +315,7 @@ async def filter_(stage: Stage) -> None:
 
 
 @effect
-async def find(stage: Stage) -> None:
+async def search(stage: Stage) -> None:
     await stage.press()
     assert stage.screen.query_one(FilterPrompt).display
     table = stage.screen.query_one(Table)

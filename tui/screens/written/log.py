@@ -42,7 +42,7 @@ class LogScreen(WrittenScreen):
     """The log; `/` finds lines and hides none, since what stands around a line says what it means."""
 
     COMMAND_IDS = (
-        *("help", "quit", "open", "raw", "find", "next_match", "previous_match"),
+        *("help", "quit", "open", "raw", "search", "next_match", "previous_match"),
         *("next_attempt", "previous_attempt", "transcript", "back"),
         *("show_text", "theme", "toggle_mouse", "notes", "palette"),
     )
@@ -103,7 +103,7 @@ class LogScreen(WrittenScreen):
         row = self.table.cursor_item
         return [span(row.text, "text", 100_000)] if isinstance(row, LogRow) else []
 
-    def command_find(self) -> None:
+    def command_search(self) -> None:
         """Ask what is to be found."""
         self.command_filter()
 
