@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from itertools import count
 
@@ -29,13 +29,17 @@ KEPT_ROWS = 1000
 
 
 class Display(Struct, frozen=True):
-    """What the screens show: a snapshot with its number, the last minutes, and how many rows say what."""
+    """What the screens show: a snapshot with its number, the last minutes, and how many rows say what.
+
+    `hosts` by name; `roots` counts those of each host.
+    """
 
     snapshot: FleetSnapshot | None = None
     number: int = 0
     pulse: Pulse = Pulse()
     counts: FleetCounts = FleetCounts()
     hosts: Hosts = field(default_factory=dict)
+    roots: Mapping[str, int] = field(default_factory=dict)
     host_counts: Mapping[str, HostCount] = field(default_factory=dict)
 
 
@@ -82,6 +86,7 @@ class Deck:
             advance(before.pulse, news, snapshot.generated_at),
             before.counts.after((change.old, change.new) for change in rows.fleet),
             hosts,
+            Counter(root.host for root in snapshot.roots),
             counted(before.host_counts, rows, hosts),
         )
         self._keep(rows)
@@ -129,9 +134,7 @@ class Deck:
     def root_label(self, root: tuple[str, str]) -> str:
         """Return a short name for a root (host and path), empty where it is the only one of its host."""
         host, path = root
-        if self.displayed is None or sum(view.host == host for view in self.displayed.roots) < 2:
-            return ""
-        return root_label(path)
+        return root_label(path) if self.display.roots.get(host, 0) > 1 else ""
 
     @property
     def hosts(self) -> Hosts:

@@ -31,7 +31,6 @@ class MergedHosts:
     def __init__(self, groups: Mapping[str, str]) -> None:
         self._groups = groups
         self._shown: dict[str, FleetSnapshot] = {}
-        self._told: dict[str, FleetSnapshot | None] = {}
         self._views: dict[str, HostView] = {}
         self._states: dict[str, HostState] = {}
         self._sessions: _Rows[SessionView] = _Rows(Ranking(urgency), row_name)
@@ -41,14 +40,15 @@ class MergedHosts:
     def picture(self, states: Sequence[HostState], now: float) -> FleetSnapshot:
         """Return the picture of all hosts at `now` (epoch seconds); its delta is to the last one."""
         names = {state.name for state in states}
-        for name in [name for name in self._shown if name not in names]:
+        for name in self._states.keys() - names:
             self._show(name, FleetSnapshot(now, name))
-            del self._shown[name], self._told[name], self._states[name]
+            del self._shown[name], self._states[name], self._views[name]
         for state in states:
             # Of most hosts nothing was heard since the last picture.
-            if self._states.get(state.name) is not state:
+            last = self._states.get(state.name)
+            if last is not state:
+                self._take(last, state)
                 self._states[state.name] = state
-                self._take(state)
                 self._views[state.name] = self._view(state)
         sessions, changed_sessions = self._sessions.ranking.take()
         locks, changed_locks = self._locks.ranking.take()
@@ -67,17 +67,12 @@ class MergedHosts:
             hosts=tuple(self._views[state.name] for state in states),
         )
 
-    def _take(self, state: HostState) -> None:
+    def _take(self, last: HostState | None, state: HostState) -> None:
         """Take in one host, where anything of its rows is different."""
-        told = state.snapshot
-        if told is None:
-            return
-        lost = state.phase is not Phase.LIVE
-        shown = self._shown.get(state.name)
-        if self._told.get(state.name) is told and shown is not None and lost == (shown is not told):
-            return
-        self._told[state.name] = told
-        self._show(state.name, _lost(told, state.heard_at or told.generated_at) if lost else told)
+        told, live = state.snapshot, state.phase is Phase.LIVE
+        same = last is not None and last.snapshot is told and (last.phase is Phase.LIVE) is live
+        if told is not None and not same:
+            self._show(state.name, told if live else _lost(told, state.heard_at or told.generated_at))
 
     def _show(self, name: str, fleet: FleetSnapshot) -> None:
         before = self._shown.get(name) or FleetSnapshot(0.0, name)

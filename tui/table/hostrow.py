@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from lockdeck.backend.model.fleet import FleetSnapshot, SessionView, Severity
+from lockdeck.backend.model.fleet import FleetSnapshot, RootView, SessionView, Severity
 from lockdeck.backend.model.hosts import HostView, Phase
 from lockdeck.tui.table.rowchanges import RowChange, RowChanges
 from lockdeck.tui.view.severity import row_severity
@@ -83,8 +83,11 @@ def host_rows(
 ) -> dict[tuple[str, str], HostRow]:
     """Return the hosts, by `host` and name; those of a folded group are one row, by `group` and its name."""
     rows: dict[tuple[str, str], HostRow] = {}
+    of_host: dict[str, list[RootView]] = {}
+    for root in snapshot.roots:
+        of_host.setdefault(root.host, []).append(root)
     for view in snapshot.hosts:
-        roots = [root for root in snapshot.roots if root.host == view.name]
+        roots = of_host.get(view.name, [])
         versions = (root.version or (root.gateway.version if root.gateway else None) for root in roots)
         row = HostRow(
             view.name,
