@@ -35,6 +35,7 @@ from lockdeck.backend.model.words import duration
 from lockdeck.backend.openclaw.roots.place import Place
 from lockdeck.backend.system.clocks import steady_time
 from lockdeck.backend.system.text import safe
+from lockdeck.tui.acting.outcomes import severity_of
 from lockdeck.tui.jobs import WORKING, Piece
 from lockdeck.tui.operations import ActionContext, Ladder, Later, Offer, Planned, Remaining, Tell
 from lockdeck.tui.targets import Target
@@ -189,11 +190,9 @@ def _tell_countdown(index: int, offer: Offer, tell: Tell, seconds: float, newcom
 
 
 def _released(target: Target, outcome: ReleaseOutcome) -> Piece:
-    severity = {Status.RELEASED: Severity.OK, Status.REFUSED: Severity.WARNING}.get(
-        outcome.status, Severity.CRITICAL
-    )
+    status = outcome.status.value
     quarantined = (f"kept in quarantine: {safe(outcome.quarantined, 1000)}",) if outcome.quarantined else ()
-    return Piece(target, outcome.status.value, severity, (*outcome.sentences, *quarantined), ended=True)
+    return Piece(target, status, severity_of(status), (*outcome.sentences, *quarantined), ended=True)
 
 
 def _follow_up(
@@ -280,16 +279,10 @@ def remaining_lock(target: Target, plan: CancelPlan, context: ActionContext) -> 
 
 
 def _cancelled(target: Target, outcome: CancelOutcome, lock: Target | None) -> Piece:
-    severity = {
-        "cancelled": Severity.OK,
-        "nothing-to-cancel": Severity.NOTICE,
-        "refused": Severity.WARNING,
-        "not-known": Severity.WARNING,
-    }.get(outcome.status, Severity.CRITICAL)
     return Piece(
         target,
         outcome.status,
-        severity,
+        severity_of(outcome.status),
         outcome.sentences,
         ended=True,
         next_rung=outcome.next_rung,

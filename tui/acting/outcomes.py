@@ -1,4 +1,4 @@
-"""How an action ended on another host, as the result of a piece. Pure; its words are as little trusted as a log line."""
+"""How an action ended, as the result of a piece. Pure; the words of another host are as little trusted as a log line."""
 
 from __future__ import annotations
 
@@ -29,9 +29,14 @@ _WORDS = {
 _RUNGS = (STOP, ABORT, RESET, RESTART, TERMINATE)
 
 
+def severity_of(status: str) -> Severity:
+    """Return how urgent it is that an action ended so."""
+    return _WORDS.get(status, (UNKNOWN, Severity.CRITICAL))[1]
+
+
 def outcome_piece(target: Target, answer: AskAnswer) -> Piece:
     """Return the result that a host has told."""
-    word, severity = _WORDS.get(answer.status, (UNKNOWN, Severity.CRITICAL))
+    word, _ = _WORDS.get(answer.status, (UNKNOWN, Severity.CRITICAL))
     sentences: tuple[str, ...] = tuple(safe(sentence, 1000) for sentence in answer.sentences[:100])
     if answer.status not in _WORDS:
         sentences = (f"its answer is a word of another lockdeck: {safe(answer.status, 40)}", *sentences)
@@ -41,7 +46,7 @@ def outcome_piece(target: Target, answer: AskAnswer) -> Piece:
     return Piece(
         target,
         word,
-        severity,
+        severity_of(answer.status),
         sentences,
         ended=True,
         next_rung=next_rung if next_rung in _RUNGS else None,
