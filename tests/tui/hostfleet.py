@@ -6,6 +6,7 @@ from functools import cache
 
 from msgspec.structs import replace
 
+from lockdeck.backend.hosts.address import HostAddress
 from lockdeck.backend.hosts.frames import HostHello
 from lockdeck.backend.hosts.merged import MergedHosts
 from lockdeck.backend.hosts.picture import incident_of, lock_of, session_of
@@ -20,6 +21,11 @@ HEARD = NOW - 1234
 AHEAD_S = 95.0
 """The clock of the third host is so far ahead (seconds)."""
 GROUPS = {"alpha": "prod", "beta": "prod", "gamma": "lab"}
+ADDRESSES = tuple(
+    HostAddress(name, ("ssh", name), GROUPS[name], ("--host", name), ("ssh", "-t", name, "lockdeck"))
+    for name in GROUPS
+)
+"""How a deck reaches them."""
 
 
 def of_host(fleet: FleetSnapshot, name: str, later_s: float = 0.0) -> FleetSnapshot:

@@ -19,6 +19,7 @@ from lockdeck.tui.dialogs.release import ReleaseDialog
 from lockdeck.tui.operations import ActionContext
 from lockdeck.tui.screens.journal import JournalScreen
 from lockdeck.tui.screens.written.log import LogScreen
+from tests.tui.hostfleet import ADDRESSES, three_hosts
 from tests.tui.samples import NOW, incident, quiet
 from tests.tui.scenes import cancel_ladder, cancel_result, journal_entries, release_offer, release_refusal
 from tests.tui.stage import HeldSource, at_rest, dashboard, frame, show, wait_for
@@ -86,6 +87,14 @@ SCENES: dict[str, Scene] = {
 }
 WRITTEN = ("log", "lines", "transcript")
 """Scenes of what was written about a session, of which then more is told."""
+ON_HOSTS: dict[str, Scene] = {
+    "hosts": keys("H"),
+    "hosts-folded": keys("H", "z"),
+    "hosts-fleet": keys(),
+    "hosts-locks": keys("l"),
+    "hosts-session": keys("enter"),
+}
+"""Scenes of a deck of three hosts: one is lost, and the clock of one is ahead."""
 DIALOGS: dict[str, Scene] = {
     "columns": keys("v"),
     "notes": keys("exclamation_mark"),
@@ -132,10 +141,13 @@ async def held(name: str, scene: Scene, size: tuple[int, int], themes: Sequence[
     journal_entries(journal)
     source = HeldSource()
     source.records = written = Written(Path())  # type: ignore[attr-defined]
+    fleet = telling(written) if name in WRITTEN else incident()
+    if name in ON_HOSTS:
+        source.addresses, fleet = ADDRESSES, three_hosts()  # type: ignore[attr-defined]
     app = dashboard(source, theme=themes[0], action_context=ActionContext(journal=journal, env={}))
     async with app.run_test(size=size) as pilot:
         await show(pilot, quiet())
-        await show(pilot, telling(written) if name in WRITTEN else incident())
+        await show(pilot, fleet)
         await scene(pilot)
         await at_rest(pilot)
         for theme in themes:
@@ -150,9 +162,9 @@ async def held(name: str, scene: Scene, size: tuple[int, int], themes: Sequence[
 
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("screen", SCENES)
+@pytest.mark.parametrize("screen", [*SCENES, *ON_HOSTS])
 async def test_the_screen_looks_as_it_did(screen: str, size: tuple[int, int]) -> None:
-    await held(screen, SCENES[screen], size, THEMES)
+    await held(screen, (SCENES | ON_HOSTS)[screen], size, THEMES)
 
 
 @pytest.mark.usefixtures("folder")

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from lockdeck.backend.hosts.address import HostAddress, by_hand, ssh_address
+from lockdeck.backend.hosts.address import by_hand, ssh_address
 from lockdeck.backend.hosts.merged import MergedHosts
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.hosts import Phase
@@ -22,14 +22,9 @@ from lockdeck.tui.table.tables import FLEET
 from lockdeck.tui.view.holder import other_locks
 from lockdeck.tui.view.hosts import hosts_line, time_there
 from lockdeck.tui.view.lines import plain
-from tests.tui.hostfleet import AHEAD_S, GROUPS, HEARD, calling, states, three_hosts
+from tests.tui.hostfleet import ADDRESSES, AHEAD_S, GROUPS, HEARD, calling, states, three_hosts
 from tests.tui.samples import NOW, incident
 from tests.tui.stage import HeldSource, at_rest, dashboard, frame, show, wait_for
-
-ADDRESSES = tuple(
-    HostAddress(name, ("ssh", name), GROUPS[name], ("--host", name), ("ssh", "-t", name, "lockdeck"))
-    for name in GROUPS
-)
 
 
 def on_hosts() -> LockdeckApp:
