@@ -23,7 +23,7 @@ class Needs(StrEnum):
     """The thing a command is about; where it is missing the command is greyed out, and its key says so.
 
     LOCK and SESSION are those of the selected row; LOCKS and SESSIONS are those of the marked rows, else of the selected one; CAUSE is
-    what several rows have in common.
+    what several rows have in common, RUNS_OF_CAUSE where their runs can be ended from here.
     """
 
     NOTHING = "nothing"
@@ -32,6 +32,7 @@ class Needs(StrEnum):
     LOCKS = "locks"
     SESSION = "a session"
     CAUSE = "a cause"
+    RUNS_OF_CAUSE = "runs that have a cause in common"
     SESSIONS = "sessions"
 
 
@@ -168,7 +169,7 @@ _CHANGE_THE_WORLD = (
         "Cancel all",
         "End the runs of all sessions that have the cause in common which stands above the rows, each proven",
         danger=Danger.REVERSIBLE,
-        needs=Needs.CAUSE,
+        needs=Needs.RUNS_OF_CAUSE,
         in_key_bar=False,
     ),
 )

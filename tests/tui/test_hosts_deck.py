@@ -214,3 +214,27 @@ def test_the_command_of_a_host_says_how_a_person_looks_there(command: str, words
 
 def test_an_ssh_address_says_how_a_person_looks_there() -> None:
     assert ssh_address("ssh://claw@beta:2222").by_hand == ("ssh", "-t", "ssh://claw@beta:2222", "lockdeck")
+
+
+async def test_a_lost_host_stands_below_what_can_be_ended_and_nothing_of_it_is_offered() -> None:
+    app = on_hosts()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await show(pilot, three_hosts())
+        above, below = [row for row in frame(app).split("\n") if row.startswith(" ! ")]
+        assert "github-copilot answers nobody" in above
+        assert "C cancel all" in above
+        assert "host beta is not seen" in below
+        await pilot.press("slash", *"host:beta", "enter", "i", "home")
+        assert "C cancel all" not in frame(app)
+        await pilot.press("C")
+        assert isinstance(app.screen, FleetScreen)
+        assert any("asked for nothing until it answers again" in note.message for note in app._notifications)
+
+
+async def test_the_screen_of_a_session_says_on_which_host_it_is() -> None:
+    app = on_hosts()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await show(pilot, three_hosts())
+        await pilot.press("enter")
+        title = next(row for row in frame(app).split("\n") if "agent:silas" in row)
+        assert "   alpha   agent:silas" in title

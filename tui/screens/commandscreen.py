@@ -9,7 +9,7 @@ from typing import ClassVar, cast
 from textual import events
 from textual.screen import Screen
 
-from lockdeck.backend.model.incidents.records import Incident
+from lockdeck.backend.model.incidents.records import Incident, IncidentKind
 from lockdeck.tui.bindings import keys_of
 from lockdeck.tui.browser import in_browser
 from lockdeck.tui.commands import COMMANDS, Command, Danger, Needs
@@ -20,6 +20,7 @@ from lockdeck.tui.view.hosts import is_lost, nothing_done
 from lockdeck.tui.view.names import RowKey
 
 _OF_TARGETS = frozenset({Needs.LOCKS, Needs.SESSIONS})
+_OF_CAUSE = frozenset({Needs.CAUSE, Needs.RUNS_OF_CAUSE})
 _LACK = {
     Needs.LOCK: "has no lock",
     Needs.LOCKS: "has no lock",
@@ -129,6 +130,8 @@ class CommandScreen(Screen[None]):
                 return any(has_session(row) and not is_lost(row) for row in self.target_rows)
             case Needs.CAUSE:
                 return self.cause is not None
+            case Needs.RUNS_OF_CAUSE:
+                return self.cause is not None and self.cause.kind is not IncidentKind.HOST
 
     def _refusal(self, command: Command) -> str:
         """Return why a command does not work now."""
@@ -136,8 +139,10 @@ class CommandScreen(Screen[None]):
             return f"{command.name} is not shown in a browser: whoever opens the page could read it"
         if self._forbids(command):
             return f"read-only: {command.name} is not possible here"
-        if command.needs is Needs.CAUSE:
+        if command.needs in _OF_CAUSE and self.cause is None:
             return "nothing is known that several rows have in common"
+        if command.needs in _OF_CAUSE:
+            return "a host that is not seen can be asked for nothing until it answers again"
         rows = self.target_rows if command.needs in _OF_TARGETS else (self.selected_row,)
         if not any(rows):
             return self.nothing_selected

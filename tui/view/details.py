@@ -97,7 +97,9 @@ def _title(subject: SessionView | LockView, now: float, symbols: Symbols, width:
     since = subject.record.created_at if isinstance(subject, LockView) else subject.since
     how_long = f"  for {duration(now - since)}, since {zoned_time(since, now)}" if since else ""
     key = subject.record.path if isinstance(subject, LockView) else subject.key
-    title = (span(" "), *state_line(subject, symbols), span(f"   {key}", "text", 4096), span(how_long, "dim"))
+    host = span(f"   {subject.host}" if subject.host else "", "text")
+    name = span(f"   {key}", "text", 4096)
+    title = (span(" "), *state_line(subject, symbols), host, name, span(how_long, "dim"))
     yield from wrap(title, width, indent=3)
 
 

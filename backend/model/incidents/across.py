@@ -12,7 +12,7 @@ from lockdeck.backend.model.incidents.records import Incident, IncidentKind, Sym
 
 
 def across_hosts(incidents: Iterable[Incident]) -> tuple[Incident, ...]:
-    """Return the incidents of several hosts, those of one provider or model as one; the widest first.
+    """Return the incidents of several hosts, those of one provider or model as one; the widest first, lost hosts last.
 
     Each host has proven its own: what is counted is the sum, and what one says of the end holds when all are there.
     """
@@ -20,17 +20,13 @@ def across_hosts(incidents: Iterable[Incident]) -> tuple[Incident, ...]:
     for incident in incidents:
         groups.setdefault((*incident.identity, incident.symptom, incident.until is None), []).append(incident)
     causes = (_as_one(parts) for parts in groups.values())
-    return tuple(
-        sorted(
-            causes,
-            key=lambda incident: (
-                -len(incident.members),
-                incident.since or 0.0,
-                incident.subject,
-                incident.hosts,
-            ),
-        )
-    )
+    return tuple(sorted(causes, key=_place))
+
+
+def _place(incident: Incident) -> tuple[object, ...]:
+    """Return what the first has the least of: nothing can be done from here about a host that is not seen."""
+    lost = incident.kind is IncidentKind.HOST
+    return (lost, -len(incident.members), incident.since or 0.0, incident.subject, incident.hosts)
 
 
 def lost_host(host: HostView, sessions: Sequence[SessionView]) -> Incident:
