@@ -231,6 +231,14 @@ async def test_a_lost_host_stands_below_what_can_be_ended_and_nothing_of_it_is_o
         assert any("asked for nothing until it answers again" in note.message for note in app._notifications)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (170, 40)])
+async def test_the_name_over_the_answer_says_on_which_host_the_row_is(size: tuple[int, int]) -> None:
+    app = on_hosts()
+    async with app.run_test(size=size) as pilot:
+        await show(pilot, three_hosts())
+        await wait_for(pilot, lambda: "alpha silas" in frame(app))
+
+
 async def test_the_screen_of_a_session_says_on_which_host_it_is() -> None:
     app = on_hosts()
     async with app.run_test(size=(140, 40)) as pilot:

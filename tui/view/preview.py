@@ -84,8 +84,9 @@ def _not_seen(row: SessionView | LockView) -> str:
 
 
 def row_name(row: SessionView | LockView) -> str:
-    """Return the name of a row: agent and session, or the file of a lock."""
-    return file_name(row.record.path) if isinstance(row, LockView) else session_name(row)
+    """Return the name of a row: agent and session, or the file of a lock; before it the host, where there are several."""
+    name = file_name(row.record.path) if isinstance(row, LockView) else session_name(row)
+    return f"{row.host} {name}" if row.host else name
 
 
 def preview(
