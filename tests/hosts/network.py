@@ -20,6 +20,7 @@ _INIT = (
 """The first process of a machine: it buries the orphans, and ends with the test."""
 _EMPTY = "/run/sshd"
 """Where the sshd of root wants an empty directory."""
+_FORWARDS = "/proc/sys/net/ipv4/ip_forward"
 _OWN = ("--net", "--pid", "--mount", "--fork", "--kill-child", "--mount-proc")
 
 
@@ -37,7 +38,7 @@ class Machine(Struct, frozen=True):
 
 
 class Deck(Struct, frozen=True):
-    """Where the decks run, and the two machines that can be reached from there."""
+    """Where the decks run, and the two machines that can be reached from there, and that reach each other through it."""
 
     enter: tuple[str, ...]
     machines: tuple[Machine, Machine]
@@ -62,12 +63,14 @@ def network() -> Iterator[Deck]:
         return
     with ExitStack() as stack:
         deck = stack.enter_context(_namespace("--net", "--fork", "--kill-child"))
+        _run("nsenter", f"--target={deck}", "--net", "sh", "-c", f"echo 1 > {_FORWARDS}")
         machines = []
         for number, name in enumerate(("alpha", "beta")):
             pid = stack.enter_context(_namespace(*_OWN))
             enter = ("nsenter", f"--target={pid}", "--net", "--pid", "--mount")
             _run(*enter, "sh", "-c", f"mount -t tmpfs tmpfs /run && mkdir {_EMPTY}")
             _lay_cable(deck, pid, name, number)
+            _run(*enter, "ip", "route", "add", "default", "via", f"10.77.{number}.1")
             machines.append(Machine(f"10.77.{number}.2", 22, enter, f"{name}-1"))
         yield Deck(("nsenter", f"--target={deck}", "--net"), (machines[0], machines[1]))
 

@@ -21,6 +21,7 @@ from tests.hosts.network import Deck, Machine
 from tests.unit.fleetdir import FleetDir, environment, running_below
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+SSH = shutil.which("ssh")
 NOTHING: Mapping[str, str] = {}
 FORCED = "restrict,command={} "
 """Binds what a key may do to the key."""
@@ -108,7 +109,7 @@ class SshDeck:
         self.known_hosts.write_text(
             "".join(f"{host.known} {(host.fleet.home / 'host_key.pub').read_text()}" for host in hosts)
         )
-        words = (*deck.enter, str(shutil.which("ssh")), "-F", str(folder / "config"))
+        words = (*deck.enter, str(SSH), "-F", str(folder / "config"))
         _script(self.path / "ssh", f'exec {shlex.join(words)} "$@"')
         (folder / "config").write_text("")
         for host in hosts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 import time
@@ -21,7 +20,7 @@ from lockdeck.backend.hosts.asks import (
 )
 from lockdeck.backend.hosts.conversation import CannotAskError, Conversation
 from tests.hosts.test_ssh import clients
-from tests.unit.fleetdir import PAST, actor, dead_pid, payload
+from tests.unit.fleetdir import PAST, dead_pid, payload
 
 KILLS = 6
 """So many releases are killed in the middle."""
@@ -157,51 +156,3 @@ def test_whatever_is_killed_in_the_middle_each_release_is_done_once_at_most_and_
         counts[victims, status] = counts.get((victims, status), 0) + 1
         print(time.monotonic(), victims, after_s, status)
     print(f"releases that were killed in the middle: {counts}")
-
-
-def test_releases_asked_over_two_connections_against_live_acquirers_rob_nobody(hosts, journal, tmp_path):
-    lock = hosts.alpha.fleet.session("agent:main:one")
-    stop = threading.Event()
-    robbed = []
-
-    def acquire():
-        with actor(hosts.alpha.machine.enter) as holder:
-            while not stop.is_set():
-                try:
-                    holder.take(lock)
-                except AssertionError:
-                    return
-                inode = os.stat(lock).st_ino
-                if stop.wait(0.3):
-                    return
-                if os.stat(lock).st_ino != inode:
-                    robbed.append(inode)
-                holder.release(lock)
-                stop.wait(0.05)
-
-    def ask(name, host):
-        with Talk(operator(host), Journal(str(tmp_path / name / "journal.jsonl"))) as talk:
-            while not stop.is_set():
-                answers.append(_tried(talk, lock))
-
-    answers = []
-    threads = [
-        threading.Thread(target=acquire),
-        *(threading.Thread(target=ask, args=(name, "alpha")) for name in ("one", "two")),
-    ]
-    for thread in threads:
-        thread.start()
-    threading.Event().wait(8)
-    stop.set()
-    for thread in threads:
-        thread.join(60)
-    assert answers
-    assert robbed == []
-    assert entries(hosts.alpha, "released") == []
-
-
-def _tried(talk, lock):
-    try:
-        return talk.release(lock).status
-    except AssertionError:
-        return "not seen"

@@ -24,9 +24,13 @@ from tests.folders import REPOSITORY
 
 
 def over_the_wire(paths: Sequence[str], journal: str, count: Counter[str], dice: random.Random) -> None:
-    """Ask for a plan, and for the release that it offers; what is not offered is held, or was not seen yet."""
-    talk = _conversation(journal, os.getpid())
-    plan = talk.ask(Ask(UNNAMED, Operation.PLAN_RELEASE, dice.choice(paths)))
+    """Ask the owner of the locks for the release of one of them; what it does not offer is held, or was not seen yet."""
+    ask_for_a_release(_conversation(journal, os.getpid()), dice.choice(paths), count)
+
+
+def ask_for_a_release(talk: Conversation, path: str, count: Counter[str]) -> None:
+    """Ask for the plan of a release, and for the release that it offers."""
+    plan = talk.ask(Ask(UNNAMED, Operation.PLAN_RELEASE, path))
     if plan.status != PLANNED or not plan.body["allowed"]:
         return
     evidence = tuple(plan.body["evidence"])
