@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec.structs import replace
 
 from lockdeck.backend.hosts.address import HostAddress
+from lockdeck.backend.hosts.addresses import DeckAddresses
 from lockdeck.backend.hosts.nats.address import FleetAddress
 from lockdeck.backend.settings.looks import Change
 from lockdeck.backend.system.text import safe
@@ -58,7 +59,7 @@ class DeckApp(Shell):
         self.preferences = preferences
         self.inspect = inspect
         self.records = records
-        self.addresses = addresses
+        self.addresses = None if addresses is None else DeckAddresses(addresses)
         self.tour = tour
         self.deck = Deck()
         self.jobs = JobBoard()
@@ -70,8 +71,7 @@ class DeckApp(Shell):
 
     def by_hand(self, host: str) -> Sequence[str]:
         """Return the command with which a person looks on a host, none where none is known."""
-        hosts = (one for one in self.addresses or () if isinstance(one, HostAddress) and one.name == host)
-        return next((address.by_hand for address in hosts), ())
+        return () if self.addresses is None else self.addresses.by_hand(host)
 
     def note_deed(self, deed: str) -> None:
         """Let the story of the demo go on where it asked for what the person did."""

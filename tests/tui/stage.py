@@ -76,4 +76,4 @@ async def wait_for(pilot: object, true: Callable[[], bool]) -> None:
             await at_rest(pilot)
             return
         await pilot.pause(0.01)  # type: ignore[attr-defined]
-    raise AssertionError("waited in vain")
+    raise AssertionError("waited in vain:\n" + frame(pilot.app))  # type: ignore[attr-defined]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import Button, Input
+from textual.widgets import Input
 
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.hosts import link
@@ -16,11 +15,8 @@ from lockdeck.backend.system.clocks import wall_time
 from lockdeck.backend.system.procfs import LINUX
 from lockdeck.tui.acting import local
 from lockdeck.tui.app import LockdeckApp
-from lockdeck.tui.dialogs.ask import AskDialog
-from lockdeck.tui.dialogs.result import ResultDialog
 from lockdeck.tui.operations import ActionContext
-from lockdeck.tui.view.lines import plain
-from lockdeck.tui.widgets.lineview import LineView
+from tests.tui.dialogs import ask_release, asked, ended, label, locks_shown, verdict, words
 from tests.tui.stage import dashboard, frame, wait_for
 from tests.unit.fleetdir import PAST, FleetDir, actor, dead_pid, payload, running_below
 from tests.unit.hosts.following import served
@@ -87,39 +83,6 @@ def leave_dead(fleet: FleetDir) -> Path:
     lock = lock_of(fleet)
     lock.write_text(payload(dead_pid(), PAST))
     return lock
-
-
-def locks_shown(app: LockdeckApp, count: int) -> bool:
-    shown = app.deck.displayed
-    return shown is not None and sum(lock.judgement.verdict != "held" for lock in shown.locks) == count
-
-
-def verdict(app: LockdeckApp) -> str:
-    shown = app.deck.displayed
-    return str(shown.locks[0].judgement.verdict) if shown is not None and shown.locks else ""
-
-
-def asked(app: LockdeckApp) -> bool:
-    return isinstance(app.screen, AskDialog) and app.screen.painted_at is not None
-
-
-def ended(app: LockdeckApp) -> bool:
-    return isinstance(app.screen, ResultDialog) and not app.jobs.job(app.screen.number).running
-
-
-def words(app: LockdeckApp) -> str:
-    """Return the lines of the dialog as one."""
-    rows = app.screen.query_one("#box-lines", LineView).lines
-    return " ".join(" ".join(plain(row) for row in rows).split())
-
-
-def label(app: LockdeckApp, name: str) -> str:
-    return str(app.screen.query_one(f"#ask-{name}", Button).label)
-
-
-async def ask_release(pilot: Pilot[int], *keys: str) -> None:
-    await pilot.press("l", *keys, "R")
-    await wait_for(pilot, lambda: asked(pilot.app))
 
 
 async def test_marked_locks_of_two_hosts_are_released_there_at_once(yard: HostYard) -> None:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
 from msgspec.structs import replace
 
 from lockdeck.backend.actions.journal import Journal
-from lockdeck.backend.hosts.address import HostAddress
+from lockdeck.backend.hosts.addresses import DeckAddresses
 from lockdeck.backend.hosts.asks import PLANNED, UNNAMED, Ask, Operation
-from lockdeck.backend.hosts.conversation import CannotAskError
-from lockdeck.backend.hosts.link import HostLink
-from lockdeck.backend.hosts.nats.address import FleetAddress
+from lockdeck.backend.hosts.conversation import CannotAskError, LinkTo
 from lockdeck.backend.hosts.told import NO_REASON, LadderTold, ReleaseTold, told_as
 from lockdeck.backend.model.locks import Verdict
 from lockdeck.tui.acting.counterparts import Counterpart, Counterparts, each_host
@@ -23,6 +21,8 @@ from lockdeck.tui.acting.outcomes import not_asked, outcome_piece
 from lockdeck.tui.jobs import WORKING, Piece
 from lockdeck.tui.operations import Ladder, Later, Offer, Planned, Remaining, Tell
 from lockdeck.tui.targets import Target
+from lockdeck.tui.view.hosts import done_there
+from lockdeck.tui.view.printed.commands import end_command, release_command
 
 Plan = TypeVar("Plan")
 
@@ -33,13 +33,8 @@ class AskedActs:
     No code of this machine plans or does anything here, whatever a target says.
     """
 
-    def __init__(
-        self,
-        hosts: Iterable[HostAddress | FleetAddress],
-        journal: Journal,
-        link_to: type[HostLink] = HostLink,
-    ) -> None:
-        self._hosts = Counterparts(hosts, journal, link_to)
+    def __init__(self, addresses: DeckAddresses, journal: Journal, link_to: LinkTo | None = None) -> None:
+        self._hosts = Counterparts(addresses, journal, link_to)
 
     def offer_releases(self, targets: Sequence[Target], remaining: Remaining) -> tuple[Offer, ...]:
         """See Acts."""
@@ -50,8 +45,10 @@ class AskedActs:
                 raise CannotAskError("this session has no lock")
             return Offer(target, _release_plan(self._hosts.of(target), target, on_word=on_word))
 
-        def refusal(target: Target, reason: str) -> Offer:
-            return Offer(target, _unplanned(_lock_path(target), target.release_id, (reason,)))
+        def refusal(target: Target, error: CannotAskError) -> Offer:
+            command = release_command(target.lock) if target.lock is not None else ""
+            reasons = _why_not_asked(target, error, command)
+            return Offer(target, _unplanned(_lock_path(target), target.release_id, reasons))
 
         return _planned(targets, plan, refusal, remaining)
 
@@ -88,8 +85,10 @@ class AskedActs:
         def plan(target: Target) -> Planned:
             return target, _ladder(self._hosts.of(target), target)
 
-        def refusal(target: Target, reason: str) -> Planned:
-            return target, LadderTold(target.row.name, target.row.root, nothing=False, refusal=(reason,))
+        def refusal(target: Target, error: CannotAskError) -> Planned:
+            command = end_command(target.session) if target.session is not None else ""
+            reasons = _why_not_asked(target, error, command)
+            return target, LadderTold(target.row.name, target.row.root, nothing=False, refusal=reasons)
 
         return _planned(targets, plan, refusal, remaining)
 
@@ -147,7 +146,7 @@ def _acted(host: Counterpart, target: Target, ask: Ask, tell: Callable[[Piece], 
 def _planned(
     targets: Sequence[Target],
     plan: Callable[[Target], Plan],
-    refusal: Callable[[Target, str], Plan],
+    refusal: Callable[[Target, CannotAskError], Plan],
     remaining: Remaining,
 ) -> tuple[Plan, ...]:
     """Return a plan for each target, in their order; where its host can't tell one, the refusal that says why."""
@@ -158,11 +157,18 @@ def _planned(
             try:
                 plans[index] = plan(targets[index])
             except CannotAskError as error:
-                plans[index] = refusal(targets[index], str(error))
+                plans[index] = refusal(targets[index], error)
             remaining(len(targets) - len(plans))
 
     each_host(targets, work)
     return tuple(plans[index] for index in range(len(targets)))
+
+
+def _why_not_asked(target: Target, error: CannotAskError, command: str) -> tuple[str, ...]:
+    """Return why the host of a row was not asked, and how a person does it there."""
+    if not (target.row.host and command):
+        return (str(error),)
+    return (str(error), done_there(target.row.host, command))
 
 
 def _release_plan(host: Counterpart, target: Target, *, on_word: bool) -> ReleaseTold:

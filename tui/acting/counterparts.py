@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.hosts.address import HostAddress
-from lockdeck.backend.hosts.asks import END_NOT_KNOWN, Ask, AskAnswer
-from lockdeck.backend.hosts.conversation import CannotAskError, Conversation, this_person
-from lockdeck.backend.hosts.link import HostLink
-from lockdeck.backend.hosts.nats.address import FleetAddress
+from lockdeck.backend.hosts.addresses import DeckAddresses
+from lockdeck.backend.hosts.asks import END_NOT_KNOWN, Ask, AskAnswer, Role
+from lockdeck.backend.hosts.conversation import CannotAskError, Conversation, LinkTo, this_person
+from lockdeck.backend.hosts.nats.address import FleetHostAddress
 from lockdeck.backend.model.words import time_of_day
 from lockdeck.tui.targets import Target
 
@@ -21,7 +21,9 @@ Hear = Callable[[str], object]
 class Counterpart:
     """One host that is asked: one thing after the other, from one thread at a time."""
 
-    def __init__(self, address: HostAddress, journal: Journal, link_to: type[HostLink]) -> None:
+    def __init__(
+        self, address: HostAddress | FleetHostAddress, journal: Journal, link_to: LinkTo | None
+    ) -> None:
         self._name = address.name
         self._hear: Hear = _nobody
         self._gone: CannotAskError | None = None
@@ -61,12 +63,8 @@ class Counterpart:
 class Counterparts:
     """Has one conversation with each host that is asked, from the first ask until `close`."""
 
-    def __init__(
-        self, hosts: Iterable[HostAddress | FleetAddress], journal: Journal, link_to: type[HostLink]
-    ) -> None:
-        hosts = tuple(hosts)
-        self._addresses = {host.name: host for host in hosts if isinstance(host, HostAddress)}
-        self._of_fleet = len(self._addresses) < len(hosts)
+    def __init__(self, addresses: DeckAddresses, journal: Journal, link_to: LinkTo | None) -> None:
+        self._addresses = addresses
         self._journal, self._link_to = journal, link_to
         self._lock = threading.Lock()
         self._open: dict[str, Counterpart] = {}
@@ -97,14 +95,16 @@ class Counterparts:
         for counterpart in counterparts:
             counterpart.close()
 
-    def _address(self, host: str) -> HostAddress:
-        if host in self._addresses:
-            return self._addresses[host]
-        if self._of_fleet:
+    def _address(self, host: str) -> HostAddress | FleetHostAddress:
+        try:
+            address = self._addresses.asked(host, Role.OPERATOR)
+        except ValueError as error:
+            raise CannotAskError(str(error)) from None
+        if address is None:
             raise CannotAskError(
-                f"the dashboard asks no host over NATS: act over ssh://{host}, or on that host itself"
+                "of which host this row is is not said: nothing is asked, and nothing done here"
             )
-        raise CannotAskError("of which host this row is is not said: nothing is asked, and nothing done here")
+        return address
 
 
 def each_host(targets: Sequence[Target], work: Callable[[Sequence[int]], None]) -> None:

@@ -58,8 +58,13 @@ def nothing_done(row: OfHost, now: float) -> str:
 
 def stays_there(host: str, by_hand: Sequence[str]) -> str:
     """Return why what was written about a session is not shown, and the command that shows it on its host."""
-    way = f"`{shlex.join(by_hand)}`" if by_hand else f"open lockdeck on {host}"
+    way = f"`{shlex.join(by_hand)}`" if by_hand else f"`lockdeck`, typed on {host} itself"
     return f"Logs and transcripts never leave their host. To read them there: {way}"
+
+
+def done_there(host: str, command: str) -> str:
+    """Return how a person does there what its host can't be asked for from here."""
+    return f"by hand, typed on {host} itself: `{command}`"
 
 
 def hosts_line(hosts: Sequence[HostView], now: float) -> Line:

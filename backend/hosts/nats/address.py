@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
 
 from msgspec import Struct
 
 from lockdeck.backend.hosts.asks import Role
+from lockdeck.backend.system.accounts import person
 
 SCHEMES = ("nats", "tls")
 PORT = 4222
@@ -108,6 +111,17 @@ def fleet_address(words: str, fleet: str) -> FleetAddress:
     if len(schemes) > 1 or len(users) > 1:
         raise ValueError(f"{words}: the servers of one fleet have one scheme and one user")
     return FleetAddress(tuple(dict.fromkeys(servers)), fleet, schemes == {"tls"}, users.pop())
+
+
+def host_of_fleet(
+    fleet: FleetAddress, host: str, role: Role, env: Mapping[str, str] = os.environ
+) -> FleetHostAddress:
+    """Return a host of a fleet, asked in a role by the user of the address, of NATS_USER, or of this machine.
+
+    Raises ValueError, which says what is wrong.
+    """
+    who = fleet.user or env.get("NATS_USER") or person() or ""
+    return FleetHostAddress(fleet, check_host_name(host), check_user_name(who), role)
 
 
 def check_user_name(name: str) -> str:

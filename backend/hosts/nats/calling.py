@@ -23,6 +23,8 @@ from lockdeck.backend.system.clocks import steady_time, wall_time
 
 _NOBODY = "503"
 """What the server answers in the place of one whom nobody hears."""
+_FORBIDDEN = "permissions violation"
+"""So it begins to say that a user may not speak, or hear, on a subject."""
 
 
 class FleetHostLink:
@@ -51,6 +53,10 @@ class FleetHostLink:
         self._sessions.stop()
 
     def _lost(self, why: str) -> bool:
+        if _FORBIDDEN in why.lower():
+            address = self._address
+            who = f"{address.who} (so the address says it: nats://NAME@HOST)"
+            why = f"the server does not let {who} ask there as {address.role}: {why}"
         self._record.lose(why)
         self._talk.lost()
         self._wake()

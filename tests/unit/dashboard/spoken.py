@@ -10,8 +10,10 @@ from typing import Any
 
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.hosts.address import HostAddress
+from lockdeck.backend.hosts.addresses import DeckAddresses
 from lockdeck.backend.hosts.asks import PLANNED, Ask, AskAnswer, Operation, Role, may_ask
 from lockdeck.backend.hosts.frames import HostHello
+from lockdeck.backend.hosts.nats.address import FleetAddress
 from lockdeck.backend.hosts.state import HostState
 from lockdeck.backend.model.hosts import Phase
 from lockdeck.tui.acting.asked import AskedActs
@@ -23,7 +25,13 @@ Answering = Callable[[Ask], Iterable[Any]]
 class Spoken:
     """Hosts by name, what each says to an ask, and all that they were asked."""
 
-    def __init__(self, journal: Journal, hosts: Mapping[str, Answering], role: Role = Role.OPERATOR) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        hosts: Mapping[str, Answering],
+        role: Role = Role.OPERATOR,
+        addresses: Sequence[HostAddress | FleetAddress] = (),
+    ) -> None:
         self.asked: list[tuple[str, Ask]] = []
         self.links: list[Any] = []
         spoken = self
@@ -31,7 +39,8 @@ class Spoken:
         class Link:
             """Greets at once, and answers in a thread of its own."""
 
-            def __init__(self, address: HostAddress, _wake: object, *, talk: Any) -> None:
+            def __init__(self, address: Any, _wake: object, /, *, talk: Any) -> None:
+                self.address = address
                 self.state = HostState(address.name, Phase.CALLED)
                 self.stopped = 0
                 self._name, self._talk = address.name, talk
@@ -56,7 +65,8 @@ class Spoken:
                         self._talk.take(frame)
                 self._talk.lost()
 
-        self.acts = AskedActs([HostAddress(name, ()) for name in hosts], journal, Link)  # type: ignore[arg-type]
+        known = addresses or [HostAddress(name, ()) for name in hosts]
+        self.acts = AskedActs(DeckAddresses(known), journal, Link)
 
     def operations(self, host: str) -> Sequence[str]:
         """What one host was asked for, in order."""

@@ -10,9 +10,8 @@ from msgspec.structs import replace
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.hosts import conversation
 from lockdeck.backend.hosts.asks import PLANNED, AskAnswer, Operation, Role, Told
-from lockdeck.backend.hosts.nats.address import FleetAddress
+from lockdeck.backend.hosts.nats.address import FleetAddress, FleetHostAddress
 from lockdeck.tui.acting import local
-from lockdeck.tui.acting.asked import AskedActs
 from lockdeck.tui.acting.local import LocalActs
 from lockdeck.tui.operations import ActionContext
 from lockdeck.tui.targets import targets_of
@@ -172,7 +171,7 @@ def test_a_viewer_is_told_what_to_do_and_asked_nothing(journal):
     ((_, ladder),) = hosts.acts.offer_cancels([target("alpha")], nobody)
     hosts.acts.close()
     assert "must say --role operator" in offer.reasons[0]
-    assert ladder.refusal == offer.reasons
+    assert ladder.refusal[0] == offer.reasons[0]
     assert hosts.asked == []
 
 
@@ -198,10 +197,39 @@ def test_what_is_lost_or_of_no_host_is_neither_asked_for_nor_done_here(journal, 
     assert hosts.links == []
 
 
-def test_over_nats_a_deck_only_looks(journal):
-    acts = AskedActs([FleetAddress(("nats://hub",), "main")], journal)
-    (offer,) = offered(acts, target("alpha"))
-    assert "asks no host over NATS" in offer.reasons[0]
+FLEET = FleetAddress(("nats://hub:4222",), "prod", user="ann")
+
+
+def test_in_a_fleet_each_row_is_asked_of_its_host_in_the_name_of_the_address_and_the_least_role(journal):
+    hosts = Spoken(journal, {"alpha": willing, "beta": willing}, addresses=(FLEET,))
+    offers = offered(hosts.acts, target("alpha"), target("beta"))
+    results = Results()
+    hosts.acts.do_releases(offers, results, print)
+    hosts.acts.close()
+    assert results.words == ["released", "released"]
+    asked = {FleetHostAddress(FLEET, name, "ann", Role.OPERATOR) for name in ("alpha", "beta")}
+    assert {link.address for link in hosts.links} == asked
+    assert {entry["host"] for entry in journal.read().entries} == {"alpha", "beta"}
+
+
+@pytest.mark.parametrize(("user", "host"), [("not a name", "alpha"), ("ann", "no name"), ("ann", "")])
+def test_who_can_not_be_named_in_a_fleet_is_asked_for_nothing(journal, user, host):
+    hosts = Spoken(journal, {}, addresses=(replace(FLEET, user=user),))
+    (offer,) = offered(hosts.acts, target(host))
+    assert len(offer.reasons) == (2 if host else 1)
+    assert hosts.links == []
+
+
+def test_where_a_host_is_not_asked_the_command_is_told_that_does_it_there(journal):
+    hosts = Spoken(journal, {"alpha": willing}, Role.VIEWER)
+    row = target("alpha")
+    (offer,) = offered(hosts.acts, row)
+    ((_, ladder),) = hosts.acts.offer_cancels([row], nobody)
+    hosts.acts.close()
+    release = f"lockdeck release {row.lock.record.path} --release-id {row.lock.release_id}"
+    cancel = f"lockdeck cancel {row.session.key} --root {row.session.root}"
+    assert offer.reasons[1] == f"by hand, typed on alpha itself: `{release}`"
+    assert ladder.refusal[1] == f"by hand, typed on alpha itself: `{cancel}`"
 
 
 @pytest.mark.parametrize(
@@ -222,7 +250,7 @@ def test_a_hostile_plan_is_a_sentence(journal, facts):
     hosts = Spoken(journal, {"alpha": lambda ask: (planned(ask, **facts),)})
     (offer,) = offered(hosts.acts, target("alpha"))
     hosts.acts.close()
-    assert len(offer.reasons) == 1
+    assert offer.plan.refusal is not None
     assert "answer" in offer.reasons[0]
 
 

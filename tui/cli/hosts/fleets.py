@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 
 import click
@@ -11,11 +10,9 @@ from lockdeck.backend.hosts.asks import Role
 from lockdeck.backend.hosts.nats.address import (
     FleetAddress,
     FleetHostAddress,
-    check_host_name,
-    check_user_name,
     fleet_address,
+    host_of_fleet,
 )
-from lockdeck.backend.system.accounts import person
 
 
 def fleet_meant(nats: str | None, fleet: str) -> FleetAddress | None:
@@ -31,9 +28,8 @@ def fleet_meant(nats: str | None, fleet: str) -> FleetAddress | None:
 
 
 def fleet_host_meant(fleet: FleetAddress, host: str, role: Role) -> FleetHostAddress:
-    """Return a host of a fleet, asked in a role by the user of the address, of NATS_USER, or of this machine."""
-    who = fleet.user or os.environ.get("NATS_USER") or person() or ""
+    """Return a host of a fleet as it is asked in a role. Wrong use where it can't be."""
     try:
-        return FleetHostAddress(fleet, check_host_name(host), check_user_name(who), role)
+        return host_of_fleet(fleet, host, role)
     except ValueError as error:
         raise click.UsageError(str(error)) from None

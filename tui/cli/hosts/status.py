@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lockdeck.backend.hosts.address import HostAddress
+from lockdeck.backend.hosts.addresses import DeckAddresses
 from lockdeck.backend.hosts.followed import FollowedHosts, host_needs_person
 from lockdeck.backend.hosts.nats.address import FleetAddress
 from lockdeck.backend.hosts.state import HostState
@@ -43,22 +44,13 @@ def print_hosts(addresses: Sequence[HostAddress | FleetAddress], form: str) -> E
 def _lines(
     addresses: Sequence[HostAddress | FleetAddress], states: Sequence[HostState], form: str, now: float
 ) -> list[str]:
-    lines: list[str] = []
+    hosts, lines = DeckAddresses(addresses), list[str]()
     for state in states:
         if form != "names":
             lines += [*([""] if lines else []), host_line(state, now)]
         if state.snapshot is not None:
-            lines += snapshot_text(state.snapshot, form, _host_options(addresses, state.name))
+            lines += snapshot_text(state.snapshot, form, hosts.options(state.name))
     return lines
-
-
-def _host_options(addresses: Sequence[HostAddress | FleetAddress], host: str) -> tuple[str, ...]:
-    """Return the words that name a host in a command."""
-    if isinstance(addresses[0], FleetAddress):
-        return addresses[0].host_options(host)
-    return next(
-        (each.host_options for each in addresses if isinstance(each, HostAddress) and each.name == host), ()
-    )
 
 
 def hosts_json(states: Sequence[HostState], now: float) -> dict[str, Any]:

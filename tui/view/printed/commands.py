@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from lockdeck.backend.model.fleet import FleetSnapshot, SessionView
+from lockdeck.backend.model.fleet import FleetSnapshot, LockView, SessionView
 from lockdeck.backend.model.incidents.records import Incident, IncidentKind
 from lockdeck.tui.view.answer import Move, Option
 
@@ -15,13 +15,22 @@ def command_of(
 ) -> str | None:
     """Return the command that does what an option says; None where it is no deed."""
     if option.move is Move.CANCEL:
-        return _line("cancel", session.key, "--root", session.root, *host_options)
+        return end_command(session, host_options)
     if option.move is Move.CANCEL_ALL and incident is not None:
         return cancel_command(incident, host_options)
     if option.move is Move.RELEASE and session.lock is not None:
-        hold = ("--release-id", session.lock.release_id or "")
-        return _line("release", session.lock.record.path, *hold, *host_options)
+        return release_command(session.lock, host_options)
     return None
+
+
+def release_command(lock: LockView, host_options: Sequence[str] = ()) -> str:
+    """Return the command that releases a hold."""
+    return _line("release", lock.record.path, "--release-id", lock.release_id or "", *host_options)
+
+
+def end_command(session: SessionView, host_options: Sequence[str] = ()) -> str:
+    """Return the command that cancels the run of a session."""
+    return _line("cancel", session.key, "--root", session.root, *host_options)
 
 
 def cancel_command(incident: Incident, host_options: Sequence[str] = ()) -> str:
