@@ -15,7 +15,7 @@ from lockdeck.backend.model.fleet import FleetSnapshot, LockView, SessionView
 from lockdeck.backend.model.hosts import HostView, Phase
 from lockdeck.backend.model.incidents.across import across_hosts, lost_host
 from lockdeck.backend.model.incidents.records import Incident
-from lockdeck.backend.model.ranking import Ranking
+from lockdeck.backend.model.order.ranking import Ranking
 from lockdeck.backend.model.urgency import urgency
 from lockdeck.backend.system.host import host_name
 

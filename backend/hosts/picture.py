@@ -9,7 +9,7 @@ from lockdeck.backend.model.delta import FleetDelta
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, RootView, SessionView
 from lockdeck.backend.model.identity import Identity
 from lockdeck.backend.model.incidents.records import Incident
-from lockdeck.backend.model.ranking import Ranking
+from lockdeck.backend.model.order.ranking import Ranking
 from lockdeck.backend.model.urgency import urgency
 
 MOST_ROWS = 250_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum, StrEnum
 
 from msgspec import Struct
@@ -196,8 +197,8 @@ class FleetSnapshot(Struct, frozen=True):
     generated_at: float
     host: str
     roots: tuple[RootView, ...] = ()
-    sessions: tuple[SessionView, ...] = ()
-    locks: tuple[LockView, ...] = ()
+    sessions: Sequence[SessionView] = ()
+    locks: Sequence[LockView] = ()
     notes: tuple[str, ...] = ()
     incidents: tuple[Incident, ...] = ()
     sequence: int = 0

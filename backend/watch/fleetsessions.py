@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from lockdeck.backend.model.delta import Change
 from lockdeck.backend.model.fleet import RootView, SessionView
-from lockdeck.backend.model.ranking import Ranking
+from lockdeck.backend.model.order.ranking import Ranking
 from lockdeck.backend.model.urgency import urgency
 from lockdeck.backend.watch.directory import WatchedDirectory, agent_of_key
 from lockdeck.backend.watch.gateway_feed.news import FeedNews
@@ -110,7 +110,7 @@ class FleetSessions:
         if whole or due:
             sessions.picture_of_gateway().update(report, self._builder, due, whole=whole)
 
-    def take(self) -> tuple[tuple[SessionView, ...], tuple[Change[SessionView], ...]]:
+    def take(self) -> tuple[Sequence[SessionView], tuple[Change[SessionView], ...]]:
         """Return all sessions in their order, and what has changed since the last time."""
         return self._ranking.take()
 

@@ -12,7 +12,7 @@ from lockdeck.backend.model.delta import Change
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.locks import LockKind, Presence, Verdict
 from lockdeck.backend.model.occupation import observe, sighting_of
-from lockdeck.backend.model.ranking import Ranking
+from lockdeck.backend.model.order.ranking import Ranking
 from lockdeck.backend.model.runs.records import Occupation
 from lockdeck.backend.openclaw.locks.examination import examine, same_evidence, unchanged
 from lockdeck.backend.system import procfs
@@ -26,7 +26,7 @@ RESTING = frozenset({Verdict.DEAD, Verdict.RECYCLED, Verdict.LEAKED, Verdict.FOR
 _AGEING = frozenset({Verdict.CREATING, Verdict.UNREADABLE})
 """Verdicts whose reasons tell how long ago something was."""
 _LIFELESS = frozenset({Verdict.DEAD, Verdict.RECYCLED})
-Ranked = tuple[tuple[LockView, ...], tuple[Change[LockView], ...]]
+Ranked = tuple[Sequence[LockView], tuple[Change[LockView], ...]]
 LETTING_GO_S = 2.0
 """A held lock whose descriptor was closed is being let go for this long (seconds) before it counts as leaked.
 

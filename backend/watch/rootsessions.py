@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from lockdeck.backend.model.fleet import LockView, RootView, SessionView, State
 from lockdeck.backend.model.knowledge import Knowledge, can_run, is_hidden
-from lockdeck.backend.model.ranking import Ranking
+from lockdeck.backend.model.order.ranking import Ranking
 from lockdeck.backend.model.runs.fold import RunBook
 from lockdeck.backend.model.runs.records import NOBODY_BLOCKED
 from lockdeck.backend.model.sources import SourceKind, SourceView

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
+
+from lockdeck.backend.model.order.chunks import Chunked, SortedChunks
 
 Key = TypeVar("Key", bound=Hashable)
 Item = TypeVar("Item")
@@ -29,9 +30,7 @@ class OrderedRows(Generic[Key, Item]):
         self._items: dict[Key, Item] = {}
         self._hidden: dict[Key, Hashable] = {}
         self._ranks: dict[Key, Any] = {}
-        self._sorted: list[Any] = []
-        self._keys: list[Key] = []
-        self._order: tuple[Key, ...] | None = None
+        self._shown: SortedChunks[Key] = SortedChunks(self._ranks.__getitem__)
         self._frozen = False
         self._era = 0
         self.counts: Counter[Hashable] = Counter()
@@ -45,11 +44,9 @@ class OrderedRows(Generic[Key, Item]):
         return self._items
 
     @property
-    def order(self) -> tuple[Key, ...]:
+    def order(self) -> Chunked[Key]:
         """The keys that are shown, in their order; the very same object until that changes."""
-        if self._order is None:
-            self._order = tuple(self._keys)
-        return self._order
+        return self._shown.picture
 
     @property
     def frozen(self) -> bool:
@@ -94,7 +91,7 @@ class OrderedRows(Generic[Key, Item]):
 
     def freeze(self) -> None:
         """Let every item keep its place; those that come later stand at the end."""
-        self._ranks = {key: self._rank_of(key) for key in self._items}
+        self._ranks.update((key, self._rank_of(key)) for key in self._items)
         self._frozen = True
 
     def thaw(self) -> None:
@@ -104,15 +101,17 @@ class OrderedRows(Generic[Key, Item]):
 
     def _place(self, keys: Collection[Key]) -> None:
         """Take items out, if they stood anywhere, and put those that are there where they belong now."""
-        few = len(keys) * _MANY <= len(self._keys)
+        few = len(keys) * _MANY <= len(self.order)
         for key in keys:
-            old, new = self._forget(key), self._enter(key)
-            if few and old != new:
-                self._move(key, old, new)
+            old, new = self._forget(key), self._sifted(key)
+            moves = few and old != new
+            if moves and old is not None:
+                self._shown.remove(key)  # while its rank is the one that it stands by
+            self._keep_rank(key, new)
+            if moves and new is not None:
+                self._shown.add(key)
         if not few:
-            shown = [(rank, key) for key, rank in self._ranks.items() if key not in self._hidden]
-            shown.sort()
-            self._sorted, self._keys, self._order = shown, [key for _, key in shown], None
+            self._shown.sort(key for key in self._ranks if key not in self._hidden)
 
     def _forget(self, key: Key) -> Any:
         """Count an item no more; return its rank where it was shown."""
@@ -121,31 +120,25 @@ class OrderedRows(Generic[Key, Item]):
         self.counts[self._hidden.pop(key)] -= 1
         return None
 
-    def _enter(self, key: Key) -> Any:
-        """Sift and rank an item that is there; return its rank where it is shown."""
+    def _sifted(self, key: Key) -> Any:
+        """Sift an item that is there; return its rank where it is shown."""
         item = self._items.get(key)
         reason = None if item is None else self._sift(key, item)
         if reason is not None:
             self._hidden[key] = reason
             self.counts[reason] += 1
-        if item is None or (reason is not None and not self._frozen):
+        return None if item is None or reason is not None else self._rank_of(key)
+
+    def _keep_rank(self, key: Key, rank: Any) -> None:
+        """Keep the rank of an item that is shown; while the order is frozen also that of one that is not, by which it returns."""
+        if rank is None and self._frozen and key in self._items:
+            rank = self._rank_of(key)
+        if rank is None:
             self._ranks.pop(key, None)
-            return None
-        rank = self._ranks[key] = self._rank_of(key)
-        return rank if reason is None else None
+        else:
+            self._ranks[key] = rank
 
     def _rank_of(self, key: Key) -> Any:
         if self._frozen and key in self._ranks:
             return self._ranks[key]
-        return (self._era, self._rank(key, self._items[key]))
-
-    def _move(self, key: Key, old: Any, new: Any) -> None:
-        """Move a key from where its old rank stands to where the new one does; None stands nowhere."""
-        if old is not None:
-            at = bisect_left(self._sorted, (old, key))
-            del self._sorted[at], self._keys[at]
-        if new is not None:
-            at = bisect_left(self._sorted, (new, key))
-            self._sorted.insert(at, (new, key))
-            self._keys.insert(at, key)
-        self._order = None
+        return (self._era, self._rank(key, self._items[key]), key)

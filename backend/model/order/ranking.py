@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Callable
 from typing import Any, Generic
 
 from lockdeck.backend.model.delta import Change, View, in_order
 from lockdeck.backend.model.identity import Identity
+from lockdeck.backend.model.order.chunks import Chunked, SortedChunks
 
 _FEW = 8
 """Up to one in so many views is put in its place by itself; where more have changed, all are sorted."""
@@ -16,13 +16,11 @@ _FEW = 8
 class Ranking(Generic[View]):
     """Views sorted by `order`, and what has changed among them since that was taken last.
 
-    A few changes cost what they change, and a copy of the list; many cost a sort.
+    A few changes cost what they change; many cost a sort.
     """
 
     def __init__(self, order: Callable[[View], Any]) -> None:
-        self._order = order
-        self._views: list[View] = []
-        self._shown: tuple[View, ...] = ()
+        self._views: SortedChunks[View] = SortedChunks(order)
         self._new: dict[int, tuple[View, View | None]] = {}
         self._old: dict[int, View] = {}
         self._begun = False
@@ -39,30 +37,24 @@ class Ranking(Generic[View]):
         if new is not None:
             self._new[id(new)] = (new, before)
 
-    def take(self) -> tuple[tuple[View, ...], tuple[Change[View], ...]]:
+    def take(self) -> tuple[Chunked[View], tuple[Change[View], ...]]:
         """Return all views in their order, and what has changed since the last time."""
         if not self._new and not self._old:
             self._begun = True
-            return self._shown, ()
+            return self._views.picture, ()
         new, old = [view for view, _ in self._new.values()], list(self._old.values())
-        if (len(new) + len(old)) * _FEW > len(self._views):
-            kept = [view for view in self._views if id(view) not in self._old]
-            self._views = sorted([*kept, *new], key=self._order)
+        if (len(new) + len(old)) * _FEW > len(self._views.picture):
+            kept = (view for view in self._views.picture if id(view) not in self._old)
+            self._views.sort((*kept, *new))
         else:
             for view in old:
-                self._remove(view)
+                self._views.remove(view)
             for view in new:
-                insort(self._views, view, key=self._order)
+                self._views.add(view)
         # Who takes for the first time has nothing to compare with.
         changes, self._begun = self._changes() if self._begun else (), True
-        self._new, self._old, self._shown = {}, {}, tuple(self._views)
-        return self._shown, changes
-
-    def _remove(self, view: View) -> None:
-        index = bisect_left(self._views, self._order(view), key=self._order)
-        while self._views[index] is not view:
-            index += 1
-        del self._views[index]
+        self._new, self._old = {}, {}
+        return self._views.picture, changes
 
     def _changes(self) -> tuple[Change[View], ...]:
         """Return the changes; what went and came again under the same name is one."""

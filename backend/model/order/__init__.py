@@ -1,0 +1,1 @@
+"""Orders that are kept while single things come, change and go."""
