@@ -9,7 +9,7 @@ from tests.bench.cost import cost_of
 from tests.bench.figures import Figure
 from tests.bench.fleet import AGENTS, furnish
 from tests.bench.status import small
-from tests.live.install import cache_folder, install
+from tests.live.install import CACHE, install
 from tests.live.isolation import environment, with_own_logs
 
 VERSION = "2026.4.5"
@@ -17,7 +17,7 @@ VERSION = "2026.4.5"
 
 def measure(folder: Path) -> Iterator[Figure]:
     """Yield how many times cheaper a status is than the doctor; nothing where that release is not installed."""
-    if not (cache_folder() / VERSION / ".ready").exists():
+    if not (CACHE / VERSION / ".ready").exists():
         print(f"doctor: openclaw {VERSION} is not installed (python -m tests.live.install {VERSION})")
         return
     ours, theirs = small(folder), _doctor(folder)

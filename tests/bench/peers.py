@@ -19,7 +19,7 @@ from tests.bench.cost import Cost, cost_of
 from tests.bench.doctor import VERSION as DOCTOR
 from tests.bench.fleet import Fleet, furnish, locked
 from tests.folders import REPOSITORY
-from tests.live.install import cache_folder, install
+from tests.live.install import CACHE, install
 from tests.live.isolation import environment, with_own_logs
 
 CLAWMONITOR = "0.2.1"
@@ -116,7 +116,7 @@ def _clawmonitor(fleet: Fleet, folder: Path) -> Asked:
 
 
 def _doctor(fleet: Fleet, folder: Path) -> Asked:
-    if not (cache_folder() / DOCTOR / ".ready").exists():
+    if not (CACHE / DOCTOR / ".ready").exists():
         raise RuntimeError(f"not installed (python -m tests.live.install {DOCTOR})")
     release = install(DOCTOR)
     command = ["timeout", str(DOCTOR_S), str(release.node), str(release.entry), "doctor", "--non-interactive"]

@@ -19,6 +19,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+CACHE = Path(os.environ.get("LOCKDECK_LIVE_CACHE") or Path.home() / ".cache" / "lockdeck-live")
+"""Where releases are kept; a test's own home, in which nothing is installed yet, comes later than this module."""
 NPM_SECONDS = 900
 NODE_MAJOR = 24
 # A later linkedom asks for a package that registries do not carry; libsignal is a git dependency without the second.
@@ -54,32 +56,25 @@ class Release:
     cache: Path
 
 
-def cache_folder() -> Path:
-    """Where releases are kept: `$LOCKDECK_LIVE_CACHE` or `~/.cache/lockdeck-live`."""
-    given = os.environ.get("LOCKDECK_LIVE_CACHE")
-    return Path(given) if given else Path.home() / ".cache" / "lockdeck-live"
-
-
 def install(version: str) -> Release:
     """Return the release, installing what is missing; InstallError when it is not to be had.
 
     Two runs at once do not collide: the second waits until the first has finished.
     """
-    cache = cache_folder()
-    cache.mkdir(parents=True, exist_ok=True)
-    node_folder, folder = cache / f"node{NODE_MAJOR}", cache / version
+    CACHE.mkdir(parents=True, exist_ok=True)
+    node_folder, folder = CACHE / f"node{NODE_MAJOR}", CACHE / version
     # What is whole waits for no other installation, which may take minutes.
     if all((each / ".ready").exists() for each in (node_folder, folder)) and _missing_native(folder) is None:
-        return Release(version, _node(node_folder), _openclaw(folder, version), cache)
+        return Release(version, _node(node_folder), _openclaw(folder, version), CACHE)
     try:
-        with FileLock(cache / "install.lock", timeout=2 * NPM_SECONDS):
+        with FileLock(CACHE / "install.lock", timeout=2 * NPM_SECONDS):
             node = _node(node_folder)
             entry = _openclaw(folder, version)
             with suppress(InstallError):
                 _native(folder)
     except Timeout as error:
-        raise InstallError(f"another installation into {cache} did not finish: {error}") from error
-    return Release(version, node, entry, cache)
+        raise InstallError(f"another installation into {CACHE} did not finish: {error}") from error
+    return Release(version, node, entry, CACHE)
 
 
 def _node(folder: Path) -> Path:
