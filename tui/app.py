@@ -150,8 +150,10 @@ class LockdeckApp(DeckApp):
             self.update_screen()
 
     def on_unmount(self) -> None:
-        """Tell the threads to end."""
+        """Tell the threads to end; of what was begun nothing is broken off, and what waits is not begun."""
         self.producers.stop()
+        for acts in tuple(self.at_work):
+            acts.stop()
 
     # -- snapshots ----------------------------------------------------------------------------------
 

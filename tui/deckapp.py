@@ -17,7 +17,7 @@ from lockdeck.tui.background import WorkFailed, post, run_in_thread
 from lockdeck.tui.deck import Deck
 from lockdeck.tui.holder_process import Inspect
 from lockdeck.tui.jobs import JobBoard
-from lockdeck.tui.operations import ActionContext
+from lockdeck.tui.operations import ActionContext, Acts
 from lockdeck.tui.preferences.memory import Memory
 from lockdeck.tui.preferences.records import Preferences
 from lockdeck.tui.shell import Shell
@@ -63,6 +63,8 @@ class DeckApp(Shell):
         self.tour = tour
         self.deck = Deck()
         self.jobs = JobBoard()
+        self.at_work: set[Acts] = set()
+        """What does jobs now; they end their own threads, and are told when the dashboard is left."""
 
     @property
     def on_hosts(self) -> bool:

@@ -20,7 +20,7 @@ class Piece(Struct, frozen=True):
 
     `ended` once there is a result; what is learned afterwards (who took the lock next) is added to it.
     `next_rung` names the rung of the ladder that could be tried next. `remaining_lock` is the one that a cancel left
-    behind without a holder, as it is now.
+    behind without a holder, as it is now. `paced`: it waits until its host takes more asks.
     """
 
     target: Target
@@ -30,6 +30,7 @@ class Piece(Struct, frozen=True):
     ended: bool = False
     next_rung: str | None = None
     remaining_lock: Target | None = None
+    paced: bool = False
 
     def with_sentence(self, *sentences: str) -> Piece:
         """Return the piece with more sentences."""
@@ -48,6 +49,11 @@ class Job(Struct, frozen=True):
     def running(self) -> bool:
         """Return whether a piece has no result yet."""
         return not all(piece.ended for piece in self.pieces)
+
+    @property
+    def paced(self) -> bool:
+        """Return whether a piece waits until its host takes more asks."""
+        return any(piece.paced for piece in self.pieces)
 
 
 class JobBoard:

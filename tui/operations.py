@@ -69,7 +69,7 @@ class Offer(Struct, frozen=True):
 
 
 class Acts(Protocol):
-    """Plans and does actions for one dialog and its job. All of it but `close` may take seconds, and knows no widget."""
+    """Plans and does actions for one dialog and its job. All of it but `stop` and `close` may take seconds, and knows no widget."""
 
     def offer_releases(self, targets: Sequence[Target], remaining: Remaining) -> tuple[Offer, ...]:
         """Look afresh at the holds that were aimed at. Only one by itself may be released on a person's word."""
@@ -92,6 +92,9 @@ class Acts(Protocol):
         self, targets: Sequence[Target], ladders: Sequence[Ladder], allow: frozenset[str], tell: Tell
     ) -> None:
         """End the runs by the rungs that were confirmed; each has its result at once."""
+
+    def stop(self) -> None:
+        """Begin nothing of what waits until its host takes more asks; what was begun is finished."""
 
     def close(self) -> None:
         """Let go of whatever was opened for this."""

@@ -6,6 +6,7 @@ recalls it by the nonce.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
@@ -104,3 +105,33 @@ class AskAnswer(Struct, frozen=True, tag="answer"):
 def may_ask(role: Role) -> tuple[Operation, ...]:
     """Return what a role may ask for."""
     return (Operation.JOURNAL,) if role is Role.VIEWER else tuple(Operation)
+
+
+class RetryAfter(Struct, frozen=True, rename="camel"):
+    """The body of a refusal for now: nothing was begun, and so long from then on the host takes the next ask.
+
+    `most_a_minute`: so many it takes, whoever asks.
+    """
+
+    retry_after_ms: Annotated[int, msgspec.Meta(ge=0, le=120_000)]
+    most_a_minute: Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+
+    @property
+    def seconds(self) -> float:
+        """The time until it takes the next one, never nothing: a host that lies is not asked without end."""
+        return max(self.retry_after_ms / 1000, 1.0)
+
+    @property
+    def sentence(self) -> str:
+        """What is waited for, in a sentence."""
+        return f"waiting {math.ceil(self.seconds)} s: its host takes {self.most_a_minute} asks a minute"
+
+
+def retry_after(answer: AskAnswer) -> RetryAfter | None:
+    """Return when an ask may come again that was refused for now; None for any other answer."""
+    if answer.status != REFUSED:
+        return None
+    try:
+        return msgspec.convert(answer.body, RetryAfter)
+    except msgspec.ValidationError:
+        return None

@@ -7,6 +7,7 @@ locked until it has written the answer into it; the kernel lets go of that lock 
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -28,6 +29,16 @@ _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 
 class NoClaimError(Exception):
     """An ask may not be begun; the text says why."""
+
+
+class NoClaimYetError(NoClaimError):
+    """Too much was asked just now; in `again_s` seconds the next ask may be begun."""
+
+    def __init__(self, count: int, again_s: float) -> None:
+        super().__init__(
+            f"{count} asks came within a minute: nothing more is begun for {math.ceil(again_s)} s"
+        )
+        self.again_s = again_s
 
 
 class NonceClaim:
@@ -89,16 +100,17 @@ class Claims:
             yield folder
 
     def _make_room(self, folder: int) -> None:
-        """Forget what is old. Raises NoClaimError where too much was asked just now."""
-        now, recent = self._clock(), 0
+        """Forget what is old. Raises NoClaimYetError where too much was asked just now."""
+        now, recent = self._clock(), list[float]()
         for name in os.listdir(folder):
             with suppress(FileNotFoundError):
                 written_at = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
                 if written_at < now - KEPT_S:
                     os.unlink(name, dir_fd=folder)
-                recent += written_at > now - _MINUTE_S
-        if recent >= MOST_A_MINUTE:
-            raise NoClaimError(f"{recent} asks came within a minute: nothing more is begun for a while")
+                recent += [written_at] if written_at > now - _MINUTE_S else []
+        if len(recent) >= MOST_A_MINUTE:
+            enough_have_passed = sorted(recent)[-MOST_A_MINUTE] + _MINUTE_S
+            raise NoClaimYetError(len(recent), min(enough_have_passed - now, _MINUTE_S))
 
 
 def _answer_in(nonce: str, folder: int) -> AskAnswer | None:

@@ -5,6 +5,7 @@ An ask that acts is begun once at most, whoever sends it however often, and what
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from lockdeck.backend.hosts import claims
 from lockdeck.backend.hosts.acts import HostActs, NotDoneError, Tell
 from lockdeck.backend.hosts.asks import (
     ASK_S,
@@ -23,10 +25,11 @@ from lockdeck.backend.hosts.asks import (
     AskAnswer,
     Operation,
     Recall,
+    RetryAfter,
     Role,
     may_ask,
 )
-from lockdeck.backend.hosts.claims import Claims, NoClaimError, NonceClaim
+from lockdeck.backend.hosts.claims import Claims, NoClaimError, NoClaimYetError, NonceClaim
 from lockdeck.backend.hosts.frames import MOST_BYTES, spelled
 from lockdeck.backend.system.clocks import wall_time
 from lockdeck.backend.system.text import safe
@@ -64,6 +67,9 @@ class HostOwner:
             return self._no(ask, late)
         try:
             claim = self._claims.claim(ask.nonce)
+        except NoClaimYetError as error:
+            again = RetryAfter(math.ceil(1000 * error.again_s), claims.MOST_A_MINUTE)
+            return replace(self._no(ask, str(error)), body=msgspec.to_builtins(again))
         except NoClaimError as error:
             return self._no(ask, str(error))
         except OSError as error:

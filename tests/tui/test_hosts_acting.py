@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Input
 
 from lockdeck.backend.actions.journal import Journal
@@ -15,6 +17,7 @@ from lockdeck.backend.system.clocks import wall_time
 from lockdeck.backend.system.procfs import LINUX
 from lockdeck.tui.acting import local
 from lockdeck.tui.app import LockdeckApp
+from lockdeck.tui.dialogs.result import ResultDialog
 from lockdeck.tui.operations import ActionContext
 from tests.tui.dialogs import ask_release, asked, ended, label, locks_shown, verdict, words
 from tests.tui.stage import dashboard, frame, wait_for
@@ -48,11 +51,11 @@ class HostYard:
         self.fleets: dict[str, FleetDir] = {}
         self.addresses: list[HostAddress] = []
 
-    def host(self, name: str, role: str = "operator") -> FleetDir:
-        """Add a host."""
+    def host(self, name: str, role: str = "operator", first: str = "") -> FleetDir:
+        """Add a host; see `served`."""
         (self.folder / name).mkdir()
         fleet = self.fleets[name] = FleetDir(self.folder / name)
-        self.addresses.append(served(fleet, "--role", role, name=name))
+        self.addresses.append(served(fleet, "--role", role, name=name, first=first))
         return fleet
 
     def app(self) -> LockdeckApp:
@@ -152,6 +155,60 @@ async def test_a_host_whose_role_only_looks_says_what_to_do(yard: HostYard) -> N
         assert label(app, "no") == "Close"
     assert lock.exists()
     assert yard.deck_entries("asked") == []
+
+
+def slow_to_take(seconds: float) -> str:
+    """Return what has a host take two asks in so many seconds."""
+    return f"from lockdeck.backend.hosts import claims\nclaims.MOST_A_MINUTE, claims._MINUTE_S = 2, {seconds}"
+
+
+async def release_four(yard: HostYard, pilot: Pilot[int], fleet: FleetDir) -> None:
+    """Confirm the release of four locks, and wait until the host takes no more."""
+    for number in range(4):
+        fleet.session(f"agent:main:{number}").write_text(payload(dead_pid(), PAST))
+    await wait_for(pilot, lambda: locks_shown(pilot.app, 4))
+    await ask_release(pilot, "asterisk")
+    await pilot.press("4", "enter")
+    await wait_for(pilot, lambda: "its host takes 2 asks a minute" in words(pilot.app))
+    assert "esc Stop the rest" in frame(pilot.app)
+    assert yard.kinds("alpha").count("released") == 2
+
+
+async def test_what_a_host_takes_no_more_of_waits_and_escape_gives_it_up(yard: HostYard) -> None:
+    fleet = yard.host("alpha", first=slow_to_take(100))
+    app = yard.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await release_four(yard, pilot, fleet)
+        await pilot.press("escape")
+        await wait_for(pilot, lambda: ended(app))
+        said = words(app)
+        assert said.count("stopped before it was asked for: nothing was done") == 2, said
+        assert (said.count("released alpha"), said.count("not done alpha")) == (2, 2), said
+        await pilot.press("escape")
+        await wait_for(pilot, lambda: not isinstance(app.screen, ResultDialog))
+    assert yard.kinds("alpha").count("released") == 2
+
+
+async def test_what_waits_for_its_host_goes_on_when_the_dialog_is_closed(yard: HostYard) -> None:
+    fleet = yard.host("alpha", first=slow_to_take(2))
+    app = yard.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await release_four(yard, pilot, fleet)
+        await pilot.press("q")
+        await wait_for(pilot, lambda: not app.jobs.job(1).running)
+    assert [piece.word for piece in app.jobs.job(1).pieces] == ["released"] * 4
+    assert yard.kinds("alpha").count("released") == 4
+
+
+async def test_what_waits_for_its_host_is_not_begun_once_the_dashboard_is_left(yard: HostYard) -> None:
+    fleet = yard.host("alpha", first=slow_to_take(100))
+    app = yard.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await release_four(yard, pilot, fleet)
+    while threads := [each for each in threading.enumerate() if each.name == "lockdeck-action"]:
+        threads[0].join(60)
+    assert app.at_work == set()
+    assert yard.kinds("alpha").count("released") == 2
 
 
 async def test_a_host_that_is_killed_in_the_middle_of_a_release_leaves_an_end_that_is_not_known(

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.hosts.addresses import DeckAddresses
-from lockdeck.backend.hosts.asks import PLANNED, UNNAMED, Ask, Operation
+from lockdeck.backend.hosts.asks import PLANNED, UNNAMED, Ask, Operation, RetryAfter
 from lockdeck.backend.hosts.conversation import CannotAskError, LinkTo
 from lockdeck.backend.hosts.told import NO_REASON, LadderTold, ReleaseTold, told_as
 from lockdeck.backend.model.locks import Verdict
@@ -112,6 +112,10 @@ class AskedActs:
 
         self._act(targets, ask, tell)
 
+    def stop(self) -> None:
+        """See Acts."""
+        self._hosts.stop()
+
     def close(self) -> None:
         """See Acts."""
         self._hosts.close()
@@ -137,10 +141,13 @@ def _acted(host: Counterpart, target: Target, ask: Ask, tell: Callable[[Piece], 
 
     def hear(sentence: str) -> None:
         nonlocal piece
-        piece = piece.with_sentence(sentence)
+        piece = replace(piece, paced=False).with_sentence(sentence)
         tell(piece)
 
-    return outcome_piece(target, host.ask(ask, hear))
+    def wait_for(again: RetryAfter) -> None:
+        tell(replace(piece, paced=True, sentences=(again.sentence,)))
+
+    return outcome_piece(target, host.ask(ask, hear, wait_for))
 
 
 def _planned(

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.hosts.address import HostAddress
 from lockdeck.backend.hosts.addresses import DeckAddresses
-from lockdeck.backend.hosts.asks import END_NOT_KNOWN, Ask, AskAnswer, Role
+from lockdeck.backend.hosts.asks import END_NOT_KNOWN, Ask, AskAnswer, RetryAfter, Role
 from lockdeck.backend.hosts.conversation import CannotAskError, Conversation, LinkTo, this_person
 from lockdeck.backend.hosts.nats.address import FleetHostAddress
+from lockdeck.backend.hosts.pacing import STOPPED, PacedConversation, WaitFor
 from lockdeck.backend.model.words import time_of_day
 from lockdeck.tui.targets import Target
 
@@ -26,17 +27,19 @@ class Counterpart:
     ) -> None:
         self._name = address.name
         self._hear: Hear = _nobody
+        self._wait_for: WaitFor = _nobody
         self._gone: CannotAskError | None = None
-        self._talk = Conversation(address.asking, journal, this_person(), self._tell, link_to)
+        talk = Conversation(address.asking, journal, this_person(), self._tell, link_to)
+        self._talk = PacedConversation(talk, self._waits)
 
-    def ask(self, ask: Ask, hear: Hear = lambda _sentence: None) -> AskAnswer:
-        """Ask, and wait for the answer; `hear` hears the steps. Raises CannotAskError: nothing was asked that acts.
+    def ask(self, ask: Ask, hear: Hear | None = None, wait_for: WaitFor | None = None) -> AskAnswer:
+        """Ask, and wait for the answer; `hear` hears the steps, `wait_for` that the host takes no more for now.
 
-        Who could not be asked once, or did not tell an end, is not waited for again.
+        Raises CannotAskError: nothing was asked that acts. Who could not be asked once, or did not tell an end, is not waited for again.
         """
         if self._gone is not None:
             raise self._gone
-        self._hear = hear
+        self._hear, self._wait_for = hear or _nobody, wait_for or _nobody
         try:
             answer = self._talk.ask(ask)
         except CannotAskError as error:
@@ -45,12 +48,16 @@ class Counterpart:
         except OSError as error:
             raise CannotAskError(f"the journal here can't be written: {error}") from None
         finally:
-            self._hear = _nobody
+            self._hear = self._wait_for = _nobody
         if answer.status == END_NOT_KNOWN:
             self._gone = CannotAskError(
                 f"how the last one ended on {self._name} is not known: no more is asked of it"
             )
         return answer
+
+    def stop(self) -> None:
+        """Ask for nothing more; what was asked for is still answered."""
+        self._talk.stop()
 
     def close(self) -> None:
         """Let go of the host."""
@@ -58,6 +65,9 @@ class Counterpart:
 
     def _tell(self, sentence: str) -> None:
         self._hear(sentence)
+
+    def _waits(self, again: RetryAfter) -> None:
+        self._wait_for(again)
 
 
 class Counterparts:
@@ -68,7 +78,7 @@ class Counterparts:
         self._journal, self._link_to = journal, link_to
         self._lock = threading.Lock()
         self._open: dict[str, Counterpart] = {}
-        self._closed = False
+        self._stopped = self._closed = False
 
     def of(self, target: Target) -> Counterpart:
         """Return the host of a target, and begin to speak with it. Raises CannotAskError."""
@@ -82,9 +92,18 @@ class Counterparts:
         with self._lock:
             if self._closed:
                 raise CannotAskError("the dialog was closed: nothing more is asked")
+            if self._stopped and host not in self._open:
+                raise CannotAskError(STOPPED)
             if host not in self._open:
                 self._open[host] = Counterpart(self._address(host), self._journal, self._link_to)
             return self._open[host]
+
+    def stop(self) -> None:
+        """Ask no host for anything more, from any thread; what was asked for is still answered."""
+        with self._lock:
+            self._stopped = True
+            for counterpart in self._open.values():
+                counterpart.stop()
 
     def close(self) -> None:
         """Let go of all hosts, from any thread; what they have begun they finish."""
@@ -139,5 +158,5 @@ def _started(
     return threads
 
 
-def _nobody(_sentence: str) -> None:
-    """Hear a step that nobody waits for."""
+def _nobody(_news: object) -> None:
+    """Hear what nobody waits for."""

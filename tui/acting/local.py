@@ -90,6 +90,9 @@ class LocalActs:
             raise ValueError("a ladder that another host told is nothing to be done here")
         do_cancels(targets, plans, allow, self._context, tell)
 
+    def stop(self) -> None:
+        """See Acts: here nothing waits for its turn."""
+
     def close(self) -> None:
         """See Acts: nothing is open."""
 

@@ -104,9 +104,11 @@ def _begin(
             work(tell)
         finally:
             acts.close()
+            app.at_work.discard(acts)
 
+    app.at_work.add(acts)
     run_in_thread(do, app, "action", must_finish=True, failed=failed)
-    app.push_screen(ResultDialog(number), partial(_follow_up, app))
+    app.push_screen(ResultDialog(number, acts.stop), partial(_follow_up, app))
 
 
 def _follow_up(app: DeckApp, follow_up: FollowUp | None) -> None:

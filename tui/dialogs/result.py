@@ -1,8 +1,11 @@
-"""The course of a job and its end: one result per lock or session. It may be closed at any time; the job goes on."""
+"""The course of a job and its end: one result per lock or session. It may be closed at any time; the job goes on.
+
+While a host takes no more for now, escape gives up what waits for it; what was begun is finished in any case.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar, cast
 
 from msgspec import Struct
@@ -35,6 +38,8 @@ class RemainingLock(Struct, frozen=True):
 
 
 FollowUp = NextRung | RemainingLock
+_GOES_ON = "This goes on when the dialog is closed; results are kept in Events and Journal."
+_PACED = "A host takes no more for now. esc: stop the rest. q: close this, and it goes on."
 _SIDE_BY_SIDE = 80
 """All three buttons find room beside each other from this many columns on."""
 
@@ -42,11 +47,16 @@ _SIDE_BY_SIDE = 80
 class ResultDialog(BoxDialog[FollowUp]):
     """Shows a job; dismissed with what is to be asked about next, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "give_up", "Close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "stop_rest", "Stop the rest"),
+        Binding("escape", "give_up", "Close"),
+        Binding("q", "leave", "Close", show=False),
+    ]
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, stop: Callable[[], object] = lambda: None) -> None:
         super().__init__()
         self.number = number
+        self._stop = stop
 
     def foot(self) -> Iterable[Widget]:
         """Return the buttons."""
@@ -62,11 +72,29 @@ class ResultDialog(BoxDialog[FollowUp]):
         self.query_one("#result-close").focus()
         self.update_job()
 
+    @property
+    def _job(self) -> Job:
+        return cast("DeckApp", self.app).jobs.job(self.number)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Have escape give up what waits, where anything does; else it closes."""
+        if action in ("give_up", "stop_rest"):
+            return self._job.paced is (action == "stop_rest")
+        return super().check_action(action, parameters)
+
+    def action_stop_rest(self) -> None:
+        """Give up what waits until a host takes more."""
+        self._stop()
+
+    def action_leave(self) -> None:
+        """Close; the job goes on."""
+        self.dismiss(None)
+
     def update_job(self) -> None:
         """Show how the job stands now."""
-        app = cast("DeckApp", self.app)
-        job = app.jobs.job(self.number)
+        app, job = cast("DeckApp", self.app), self._job
         self.show(list(result_lines(job, app.symbols)))
+        self.refresh_bindings()
         self.query_one("#result-release").display = self.remaining_lock() is not None
         next_rung = self.next_rung()
         self.query_one(".box-buttons").set_class(self.size.width < _SIDE_BY_SIDE, "-stacked")
@@ -89,7 +117,7 @@ class ResultDialog(BoxDialog[FollowUp]):
         return None if piece is None or piece.remaining_lock is None else RemainingLock(piece.remaining_lock)
 
     def _only_piece(self) -> Piece | None:
-        pieces = cast("DeckApp", self.app).jobs.job(self.number).pieces
+        pieces = self._job.pieces
         return pieces[0] if len(pieces) == 1 else None
 
     @on(Button.Pressed)
@@ -113,9 +141,7 @@ def result_lines(job: Job, symbols: Symbols) -> Iterator[Line]:
             yield line(span(f"  {symbols.dot} ", "dim"), span(sentence, "text", 1000))
     if job.running:
         yield EMPTY
-        yield line(
-            span("This goes on when the dialog is closed; results are kept in Events and Journal.", "dim")
-        )
+        yield line(span(_PACED if job.paced else _GOES_ON, "dim"))
 
 
 def _style(piece: Piece) -> str:

@@ -8,12 +8,13 @@ import pytest
 from msgspec.structs import replace
 
 from lockdeck.backend.actions.journal import Journal
-from lockdeck.backend.hosts import conversation
-from lockdeck.backend.hosts.asks import PLANNED, AskAnswer, Operation, Role, Told
+from lockdeck.backend.hosts import conversation, pacing
+from lockdeck.backend.hosts.asks import PLANNED, REFUSED, Ask, AskAnswer, Operation, Role, Told
 from lockdeck.backend.hosts.nats.address import FleetAddress, FleetHostAddress
+from lockdeck.backend.hosts.told import ReleaseTold, told_as
 from lockdeck.tui.acting import local
 from lockdeck.tui.acting.local import LocalActs
-from lockdeck.tui.operations import ActionContext
+from lockdeck.tui.operations import ActionContext, Offer
 from lockdeck.tui.targets import targets_of
 from lockdeck.tui.view.names import row_key
 from tests.tui.samples import incident
@@ -165,6 +166,78 @@ def test_an_act_that_is_never_answered_is_not_known_and_no_more_is_asked(journal
     assert hosts.operations("alpha")[2:] == ["release"]
 
 
+def in_a_while(ask, **facts):
+    """The refusal of a host that takes no more for now."""
+    return AskAnswer(ask.nonce, REFUSED, ("too many",), {"retryAfterMs": 10, "mostAMinute": 30, **facts})
+
+
+def test_a_host_that_takes_no_more_for_now_is_asked_again_when_it_says_with_an_ask_of_its_own(journal):
+    refused = []
+
+    def alpha(ask):
+        if ask.op is Operation.RELEASE and not refused:
+            refused.append(ask.nonce)
+            return (in_a_while(ask),)
+        return willing(ask)
+
+    hosts = Spoken(journal, {"alpha": alpha})
+    offers = offered(hosts.acts, target("alpha"))
+    said = []
+    hosts.acts.do_releases(offers, lambda _, piece: said.append((piece.paced, piece.sentences[-1])), print)
+    hosts.acts.close()
+    assert (True, "waiting 1 s: its host takes 30 asks a minute") in said
+    assert said[-1] == (False, "gone")
+    assert hosts.operations("alpha") == ["plan-release", "release", "release"]
+    assert len({ask.nonce for _, ask in hosts.asked}) == 3
+
+
+def test_what_waits_is_given_up_at_once_and_what_is_still_to_come_is_not_asked_for(journal):
+    hosts = Spoken(journal, {"alpha": lambda ask: (in_a_while(ask, retryAfterMs=100_000),)})
+    plan = planned(Ask(NONCE, Operation.PLAN_RELEASE, target("alpha").lock.record.path, release_id="h"))
+    offer = Offer(target("alpha"), told_as(plan, ReleaseTold))
+    results = Results()
+
+    def tell(index, piece):
+        results(index, piece)
+        if piece.paced:
+            hosts.acts.stop()
+
+    hosts.acts.do_releases([offer, offer], tell, print)
+    hosts.acts.close()
+    assert results.words == ["not done", "not done"]
+    assert "nothing was done" in results.pieces[1].sentences[0]
+    assert hosts.operations("alpha") == ["release"]
+
+
+@pytest.mark.parametrize("facts", [{"retryAfterMs": 10**9}, {"retryAfterMs": -1}, {"mostAMinute": "many"}])
+def test_a_host_that_says_nonsense_about_when_to_come_again_has_refused(journal, facts):
+    hosts = Spoken(
+        journal,
+        {
+            "alpha": lambda ask: (
+                planned(ask) if ask.op is Operation.PLAN_RELEASE else in_a_while(ask, **facts),
+            )
+        },
+    )
+    results = Results()
+    hosts.acts.do_releases(offered(hosts.acts, target("alpha")), results, print)
+    hosts.acts.close()
+    assert results.words == ["refused"]
+
+
+def test_a_host_that_never_takes_more_is_given_up(journal, monkeypatch):
+    monkeypatch.setattr(pacing, "LONGEST_S", 1.5)
+    hosts = Spoken(
+        journal,
+        {"alpha": lambda ask: (planned(ask) if ask.op is Operation.PLAN_RELEASE else in_a_while(ask),)},
+    )
+    results = Results()
+    hosts.acts.do_releases(offered(hosts.acts, target("alpha")), results, print)
+    hosts.acts.close()
+    assert results.words == ["refused"]
+    assert hosts.operations("alpha").count("release") == 2
+
+
 def test_a_viewer_is_told_what_to_do_and_asked_nothing(journal):
     hosts = Spoken(journal, {"alpha": willing}, Role.VIEWER)
     (offer,) = offered(hosts.acts, target("alpha"))
@@ -197,6 +270,7 @@ def test_what_is_lost_or_of_no_host_is_neither_asked_for_nor_done_here(journal, 
     assert hosts.links == []
 
 
+NONCE = "ab" * 16
 FLEET = FleetAddress(("nats://hub:4222",), "prod", user="ann")
 
 

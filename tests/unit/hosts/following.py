@@ -16,10 +16,12 @@ from tests.unit.fleetdir import FleetDir, command, environment
 PATIENCE_S = 60.0
 
 
-def served(fleet: FleetDir, *options: object, name: str = "alpha") -> HostAddress:
-    """A host that serves the roots of a directory over a pipe."""
+def served(fleet: FleetDir, *options: object, name: str = "alpha", first: str = "") -> HostAddress:
+    """A host that serves the roots of a directory over a pipe; its lockdeck does something in Python `first`."""
     words = ("--config", fleet.settings_file(), "--log", fleet.log, *options)
-    return HostAddress(name, (*_env(fleet), *command("serve", "--stdio", *words)))
+    line = command("serve", "--stdio", *words)
+    line[2] = f"{first}\n{line[2]}"
+    return HostAddress(name, (*_env(fleet), *line))
 
 
 def _env(fleet: FleetDir) -> tuple[str, ...]:

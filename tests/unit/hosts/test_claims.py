@@ -12,7 +12,7 @@ import pytest
 
 from lockdeck.backend.hosts import claims as claiming
 from lockdeck.backend.hosts.asks import END_NOT_KNOWN, NEVER_BEGUN, AskAnswer, Recall
-from lockdeck.backend.hosts.claims import Claims, NoClaimError
+from lockdeck.backend.hosts.claims import Claims, NoClaimError, NoClaimYetError
 from tests.folders import REPOSITORY
 
 NONCE = "ab" * 16
@@ -105,15 +105,24 @@ def test_an_answer_that_was_written_in_part_is_none(claims, tmp_path):
     assert recalled(claims).status == END_NOT_KNOWN
 
 
-def test_too_many_asks_within_a_minute_are_not_begun(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("ages", "again_s"), [((0, 10, 50), 10.0), ((0, 10, 20, 50, 55), 40.0), ((0, 0, 0), 60.0)]
+)
+def test_too_many_asks_within_a_minute_are_not_begun_and_it_is_told_when_the_next_may_be(
+    tmp_path, monkeypatch, ages, again_s
+):
     monkeypatch.setattr(claiming, "MOST_A_MINUTE", 3)
     now = [time.time()]
     claims = Claims(str(tmp_path / "state"), lambda: now[0])
-    for number in range(3):
-        claims.claim(f"{number:032x}").end(DONE)
-    with pytest.raises(NoClaimError, match="3 asks came within a minute"):
+    for number, age in enumerate(ages):
+        # As agents that knew of no limit would have: each is there already.
+        claims.recall(Recall(f"{number:032x}", now[0]))
+        file = tmp_path / "state" / "asks" / f"{number:032x}"
+        os.utime(file, (now[0] - age, now[0] - age))
+    with pytest.raises(NoClaimYetError, match=f"{len(ages)} asks came within a minute") as raised:
         claims.claim(NONCE)
-    now[0] += 61
+    assert raised.value.again_s == pytest.approx(again_s, abs=0.01)
+    now[0] += raised.value.again_s + 0.01
     claims.claim(NONCE).end(DONE)
 
 

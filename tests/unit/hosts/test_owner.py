@@ -21,6 +21,7 @@ from lockdeck.backend.hosts.asks import (
     Operation,
     Recall,
     Role,
+    retry_after,
 )
 from lockdeck.backend.hosts.owner import HostOwner
 from lockdeck.backend.settings.records import RootSettings, Settings
@@ -146,11 +147,18 @@ def test_an_ask_is_good_for_thirty_seconds_by_the_clock_of_its_host(fleet, left_
     assert host.owner.recall(Recall(NONCE, time.time()), lambda: True).status == NEVER_BEGUN
 
 
-def test_more_asks_than_a_host_lets_itself_be_asked_in_a_minute_are_refused(fleet, monkeypatch):
-    monkeypatch.setattr(claiming, "MOST_A_MINUTE", 0)
+def test_more_asks_than_a_host_lets_itself_be_asked_in_a_minute_are_refused_until_it_says(fleet, monkeypatch):
+    monkeypatch.setattr(claiming, "MOST_A_MINUTE", 1)
     lock = leave_dead(fleet)
-    done = Host(fleet).release(lock)
+    host = Host(fleet)
+    host.owner.recall(Recall(OTHER, time.time()), lambda: True)
+    done = host.release(lock)
     assert (done.status, lock.exists()) == (REFUSED, True)
+    again = retry_after(done)
+    assert again.most_a_minute == 1
+    assert 50 < again.seconds <= 60
+    monkeypatch.setattr(claiming, "_MINUTE_S", 0.0)
+    assert host.release(lock).status == "released"  # under the same nonce: what is refused so was not begun
 
 
 def test_a_lock_that_is_not_as_it_was_shown_is_left_alone(fleet):

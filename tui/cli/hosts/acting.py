@@ -15,6 +15,7 @@ from lockdeck.backend.hosts.address import HostAddress
 from lockdeck.backend.hosts.asks import PLANNED, REFUSED, UNNAMED, Ask, AskAnswer, Operation
 from lockdeck.backend.hosts.conversation import CannotAskError, Conversation, this_person
 from lockdeck.backend.hosts.nats.address import FleetHostAddress
+from lockdeck.backend.hosts.pacing import PacedConversation
 from lockdeck.backend.hosts.told import JournalTold, LadderTold, ReleaseTold, told_as
 from lockdeck.backend.model.wire import dumps
 from lockdeck.tui.cli.hosts.told import (
@@ -58,7 +59,7 @@ def cancel_there(address: Address, asks: Sequence[Ask], *, dry_run: bool, as_jso
         return max(_cancel(address, host, ask, dry_run, as_json) for ask in asks)
 
 
-def _cancel(address: Address, host: Conversation, ask: Ask, dry_run: bool, as_json: bool) -> Exit:
+def _cancel(address: Address, host: PacedConversation, ask: Ask, dry_run: bool, as_json: bool) -> Exit:
     planned = host.ask(replace(ask, op=Operation.PLAN_CANCEL))
     if planned.status != PLANNED:
         return _show(address, ask.target, planned, as_json)
@@ -101,11 +102,10 @@ def journal_there(address: Address, as_json: bool) -> Exit:
 
 
 @contextmanager
-def _speaking_with(address: Address) -> Iterator[Conversation]:
+def _speaking_with(address: Address) -> Iterator[PacedConversation]:
     """Have a conversation with a host; what makes it impossible ends the command with exit code 1."""
-    host = Conversation(
-        address.asking, default_journal(), this_person(), lambda sentence: narrate(f"  {sentence}")
-    )
+    talk = Conversation(address.asking, default_journal(), this_person(), _step)
+    host = PacedConversation(talk, lambda again: _step(again.sentence))
     try:
         yield host
     except CannotAskError as error:
@@ -116,6 +116,10 @@ def _speaking_with(address: Address) -> Iterator[Conversation]:
         raise click.exceptions.Exit(Exit.ATTENTION) from None
     finally:
         host.close()
+
+
+def _step(sentence: str) -> None:
+    narrate(f"  {sentence}")
 
 
 def _show(address: Address, subject: str, answer: AskAnswer, as_json: bool) -> Exit:
