@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
 from typing import Generic, TypeVar
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lockdeck.backend.hosts.frames import row_name
@@ -22,60 +23,93 @@ from lockdeck.backend.system.host import host_name
 View = TypeVar("View", SessionView, LockView)
 
 
+class _Host(Struct, frozen=True):
+    """One host in the picture: how it is seen, its rows as they are shown (None: none was told yet), and its causes."""
+
+    state: HostState
+    view: HostView
+    fleet: FleetSnapshot | None
+    incidents: tuple[Incident, ...]
+
+    @property
+    def common(self) -> tuple[object, ...]:
+        """All of it that stands beside rows."""
+        return (self.fleet and self.fleet.roots, self.fleet and self.fleet.notes, self.incidents)
+
+
 class MergedHosts:
     """Takes in hosts as they are, and makes one picture of all; what did not change is the same object in the next one.
 
     `groups` are the groups of the hosts that have one, by name. Rows of a host that is lost stay, and say since when.
+    Of most hosts nothing was heard since the last picture: those that changed are looked at alone.
     """
 
     def __init__(self, groups: Mapping[str, str]) -> None:
         self._groups = groups
-        self._shown: dict[str, FleetSnapshot] = {}
-        self._views: dict[str, HostView] = {}
-        self._states: dict[str, HostState] = {}
+        self._states: Sequence[HostState] = ()
+        self._hosts: dict[str, _Host] = {}
         self._sessions: _Rows[SessionView] = _Rows(Ranking(urgency), row_name)
         self._locks: _Rows[LockView] = _Rows(Ranking(lock_order), lock_path)
-        self._sequence = 0
+        self._last = FleetSnapshot(0.0, host_name())
 
     def picture(self, states: Sequence[HostState], now: float) -> FleetSnapshot:
         """Return the picture of all hosts at `now` (epoch seconds); its delta is to the last one."""
-        names = {state.name for state in states}
-        for name in self._states.keys() - names:
-            self._show(name, FleetSnapshot(now, name))
-            del self._shown[name], self._states[name], self._views[name]
-        for state in states:
-            # Of most hosts nothing was heard since the last picture.
-            last = self._states.get(state.name)
-            if last is not state:
-                self._take(last, state)
-                self._states[state.name] = state
-                self._views[state.name] = self._view(state)
+        pairs = [
+            (last, state) for last, state in zip(self._states, states, strict=False) if last is not state
+        ]
+        others = len(states) != len(self._states) or any(last.name != state.name for last, state in pairs)
+        if others:
+            self._keep({state.name for state in states})
+        told = [self._take(state) for state in (states if others else (state for _, state in pairs))]
+        hosts, self._states = [self._hosts[state.name] for state in states], states
         sessions, changed_sessions = self._sessions.ranking.take()
         locks, changed_locks = self._locks.ranking.take()
-        self._sequence += 1
-        fleets = [self._shown[state.name] for state in states if state.name in self._shown]
-        return FleetSnapshot(
+        self._last = replace(
+            self._with_common(hosts) if others or any(told) else self._last,
             generated_at=now,
-            host=host_name(),
-            roots=tuple(root for fleet in fleets for root in fleet.roots),
             sessions=sessions,
             locks=locks,
+            sequence=self._last.sequence + 1,
+            delta=FleetDelta(changed_sessions, changed_locks) if self._last.sequence else None,
+            hosts=tuple(host.view for host in hosts),
+        )
+        return self._last
+
+    def _with_common(self, hosts: Sequence[_Host]) -> FleetSnapshot:
+        """Return the last picture with what hosts tell beside their rows."""
+        fleets = [host.fleet for host in hosts if host.fleet is not None]
+        return replace(
+            self._last,
+            roots=tuple(root for fleet in fleets for root in fleet.roots),
             notes=tuple(f"{fleet.host}: {note}" for fleet in fleets for note in fleet.notes),
-            incidents=across_hosts(self._incidents(fleets)),
-            sequence=self._sequence,
-            delta=FleetDelta(changed_sessions, changed_locks) if self._sequence > 1 else None,
-            hosts=tuple(self._views[state.name] for state in states),
+            incidents=across_hosts(incident for host in hosts for incident in host.incidents),
         )
 
-    def _take(self, last: HostState | None, state: HostState) -> None:
-        """Take in one host, where anything of its rows is different."""
-        told, live = state.snapshot, state.phase is Phase.LIVE
-        same = last is not None and last.snapshot is told and (last.phase is Phase.LIVE) is live
-        if told is not None and not same:
-            self._show(state.name, told if live else _lost(told, state.heard_at or told.generated_at))
+    def _keep(self, names: Set[str]) -> None:
+        """Let go of all other hosts."""
+        for name in self._hosts.keys() - names:
+            self._show(self._hosts.pop(name).fleet, FleetSnapshot(0.0, name))
 
-    def _show(self, name: str, fleet: FleetSnapshot) -> None:
-        before = self._shown.get(name) or FleetSnapshot(0.0, name)
+    def _take(self, state: HostState) -> bool:
+        """Take in one host; return whether it tells anything else than before beside its rows."""
+        before = self._hosts.get(state.name)
+        if before is not None and before.state is state:
+            return False
+        view, fleet = self._view(state), None if before is None else before.fleet
+        told, live = state.snapshot, state.phase is Phase.LIVE
+        same = (
+            before is not None and before.state.snapshot is told and (before.view.phase is Phase.LIVE) is live
+        )
+        if told is not None and not same:
+            shown = told if live else _lost(told, state.heard_at or told.generated_at)
+            self._show(fleet, shown)
+            fleet = shown
+        host = self._hosts[state.name] = _Host(state, view, fleet, _incidents(view, fleet))
+        return before is None or before.common != host.common
+
+    def _show(self, before: FleetSnapshot | None, fleet: FleetSnapshot) -> None:
+        """Show the rows of a host instead of those before."""
+        before = before or FleetSnapshot(0.0, fleet.host)
         follows = fleet.delta is not None and fleet.sequence == before.sequence + 1
         if follows and fleet.delta is not None:
             sessions, locks = fleet.delta.sessions, fleet.delta.locks
@@ -84,9 +118,8 @@ class MergedHosts:
                 difference(before.sessions, fleet.sessions),
                 difference(before.locks, fleet.locks),
             )
-        self._sessions.take(name, sessions)
-        self._locks.take(name, locks)
-        self._shown[name] = fleet
+        self._sessions.take(fleet.host, sessions)
+        self._locks.take(fleet.host, locks)
 
     def _view(self, state: HostState) -> HostView:
         return HostView(
@@ -102,14 +135,12 @@ class MergedHosts:
             withheld=len(state.withheld),
         )
 
-    def _incidents(self, fleets: Iterable[FleetSnapshot]) -> Iterator[Incident]:
-        """Yield what each host told; of one that is lost only that it is."""
-        for fleet in fleets:
-            view = self._views[fleet.host]
-            if view.phase is Phase.LIVE:
-                yield from fleet.incidents
-            elif len(fleet.sessions) > 1:
-                yield lost_host(view, fleet.sessions)
+
+def _incidents(view: HostView, fleet: FleetSnapshot | None) -> tuple[Incident, ...]:
+    """Return what a host told; of one that is lost only that it is."""
+    if fleet is None or view.phase is Phase.LIVE:
+        return () if fleet is None else fleet.incidents
+    return (lost_host(view, fleet.sessions),) if len(fleet.sessions) > 1 else ()
 
 
 class _Rows(Generic[View]):

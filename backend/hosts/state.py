@@ -58,9 +58,10 @@ class HostRecord:
     @property
     def state(self) -> HostState:
         """The host as of now; the same object as long as nothing was heard of it."""
+        state = self._state
+        if state is not None:  # as of when it was asked for
+            return state
         with self._lock:
-            if self._state is not None:
-                return self._state
             if self._snapshot is None and self._shown.whole:
                 self._snapshot = self._shown.snapshot(next(self._numbers))
             self._state = HostState(

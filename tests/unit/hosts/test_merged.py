@@ -29,6 +29,17 @@ def rows(*sessions: SessionView, gone: tuple[str, ...] = (), **more: object) -> 
     return Rows(100.0, (RootView(ROOT, "files"),), sessions=sessions, gone_sessions=names, **more)
 
 
+def cause(key: str) -> Incident:
+    return Incident(
+        *(IncidentKind.PROVIDER, ("openai",), Symptom.SILENT, 10.0),
+        agents=("main",),
+        members=(("", ROOT, key),),
+        attempts=3,
+        evidence=("3 timeouts",),
+        free_by=500.0,
+    )
+
+
 def record(name: str, *frames: Rows) -> HostRecord:
     made = HostRecord(name)
     made.call()
@@ -90,16 +101,6 @@ def test_a_host_that_comes_back_is_whole_again() -> None:
 
 
 def test_one_provider_that_answers_nobody_is_one_cause_on_all_hosts() -> None:
-    def cause(key: str) -> Incident:
-        return Incident(
-            *(IncidentKind.PROVIDER, ("openai",), Symptom.SILENT, 10.0),
-            agents=("main",),
-            members=(("", ROOT, key),),
-            attempts=3,
-            evidence=("3 timeouts",),
-            free_by=500.0,
-        )
-
     hosts = [record(name, rows(session("k"), incidents=(cause("k"),))) for name in ("a", "b")]
     picture = MergedHosts({}).picture([host.state for host in hosts], 70.0)
     (one,) = picture.incidents
@@ -123,13 +124,17 @@ STEP = st.one_of(
         ),
         st.lists(st.sampled_from("klmn"), max_size=2),
     ),
+    st.tuples(st.just("note"), st.sampled_from(["", "its disk is full"])),
+    st.tuples(st.just("causes"), st.lists(st.sampled_from("kl").map(cause), max_size=1)),
     st.tuples(st.sampled_from(["lose", "again", "look", "leave", "return"])),
 )
 
 
 @settings(max_examples=200)
 @given(st.lists(st.tuples(st.sampled_from("ab"), STEP), max_size=30))
-def test_what_a_picture_says_has_changed_is_all_that_has(steps: list[tuple[str, tuple]]) -> None:
+def test_a_picture_is_that_of_hosts_met_for_the_first_time_and_what_it_says_has_changed_is_all_that_has(
+    steps: list[tuple[str, tuple]],
+) -> None:
     hosts = {name: record(name, rows()) for name in "ab"}
     there = dict(hosts)
     merged = MergedHosts({})
@@ -139,6 +144,10 @@ def test_what_a_picture_says_has_changed_is_all_that_has(steps: list[tuple[str, 
         match step:
             case ("rows", changed, gone):
                 host.take(rows(*changed, gone=tuple(gone)), float(at))
+            case ("note", note):
+                host.take(rows(notes=(note,) if note else ()), float(at))
+            case ("causes", causes):
+                host.take(rows(incidents=tuple(causes)), float(at))
             case ("lose",):
                 host.lose("gone")
             case ("again",):
@@ -150,13 +159,28 @@ def test_what_a_picture_says_has_changed_is_all_that_has(steps: list[tuple[str, 
             case ("return",):
                 there[name] = host
             case _:
-                picture = merged.picture([host.state for host in there.values()], float(at))
-                assert picture.delta is not None
-                found = compared(last, picture)
-                assert picture.delta == FleetDelta(found.sessions, found.locks)
+                states = [host.state for host in there.values()]
+                picture = merged.picture(states, float(at))
+                assert replace(picture, sequence=1, delta=None) == MergedHosts({}).picture(states, float(at))
                 assert sorted(keys(picture)) == sorted(
                     (view.host, view.key)
                     for host in there.values()
                     for view in (host.state.snapshot or FleetSnapshot(0.0, "")).sessions
                 )
+                assert picture.delta is not None
+                found = compared(last, picture)
+                assert picture.delta == FleetDelta(found.sessions, found.locks)
                 last = picture
+
+
+def test_of_hosts_of_which_nothing_was_heard_nothing_is_gathered_again() -> None:
+    hosts = [record(name, rows(session("k"), notes=("full",), incidents=(cause("k"),))) for name in "abc"]
+    merged = MergedHosts({})
+    before = merged.picture([host.state for host in hosts], 1.0)
+    hosts[1].take(Rows(101.0, sessions=(session("k", State.RUNNING),)), 2.0)
+    picture = merged.picture([host.state for host in hosts], 2.0)
+    assert [view.host for view in picture.sessions if view.state is State.RUNNING] == ["b"]
+    assert picture.roots is before.roots
+    assert picture.notes is before.notes
+    assert picture.incidents is before.incidents
+    assert [old is new for old, new in zip(before.hosts, picture.hosts, strict=True)] == [True, False, True]
