@@ -42,7 +42,7 @@ house: $(DEV)
 # Two hosts behind a real sshd each, in namespaces of their own (root; else on 127.0.0.2 and .3); a fleet on a nats-server;
 # 10,000 asks whose connections are cut, and whose agents are killed, at every step.
 hosts: $(DEV)
-	@$(BIN)/python -m pytest -n 3 tests/hosts -rs
+	@$(BIN)/python -m pytest -n 3 -o cache_dir=.pytest_cache/hosts tests/hosts -rs
 	@$(BIN)/python -m tests.hosts.cuts
 
 live: $(DEV)
