@@ -72,7 +72,7 @@ def _watch(fleet: Fleet) -> Iterator[int]:
 @contextmanager
 def _dashboard(fleet: Fleet) -> Iterator[int]:
     with Terminal(fleet.arguments("dashboard"), fleet.environment) as terminal:
-        terminal.painted("cron:0000", within=60)
+        terminal.painted(f"{SESSIONS} idle", within=60)
         _TERMINALS.append(terminal)
         yield terminal.pid
 
