@@ -11,6 +11,7 @@ from lockdeck.backend.model.delta import Change
 from lockdeck.backend.model.fleet import RootView, SessionView
 from lockdeck.backend.model.order.ranking import Ranking
 from lockdeck.backend.model.urgency import urgency
+from lockdeck.backend.system.suspension import suspension_of
 from lockdeck.backend.watch.directory import WatchedDirectory, agent_of_key
 from lockdeck.backend.watch.gateway_feed.news import FeedNews
 from lockdeck.backend.watch.gateway_feed.rows import RootReport
@@ -75,18 +76,19 @@ class FleetSessions:
         """Build those sessions of a root anew that may be other than before; `listed` are the directories read anew."""
         sessions = self._roots.setdefault(root.path, RootSessions(self._ranking, self._by_key))
         sqlite = root.era == "sqlite"
-        changing = feed if sqlite else root.chains.changed
+        if sqlite and news.due:
+            sessions.suspension = _suspension(root)
+        changing = (feed, sessions.suspension) if sqlite else root.chains.changed
         signature = (root.era, root.version, root.gateway, root.gateway_started_at, only_root, changing)
         other, sessions.signature = signature != sessions.signature, signature
         if sqlite:
-            self._update_gateway(
-                RootReport(root, feed, news.joins, news.now, only_root), sessions, news, other=other
-            )
+            told = RootReport(root, feed, news.joins, news.now, only_root, sessions.suspension)
+            self._update_gateway(told, sessions, news, other=other)
             return sessions
-        told, moments = _by_directory(news.touched.paths), sessions.moments.due(news.now)
+        locks, moments = _by_directory(news.touched.paths), sessions.moments.due(news.now)
         every = other or news.full or feed is not sessions.feed
         sessions.feed = feed
-        concerned = self._concerned(root, sessions, listed, (*told, *moments), news)
+        concerned = self._concerned(root, sessions, listed, (*locks, *moments), news)
         keys = news.touched.keys | news.joins.named_keys if other else news.touched.keys
         for path, directory in (root.directories if every else concerned).items():
             views, occupations = self._locks.views.get(path, ()), self._locks.occupations.get(path, {})
@@ -95,7 +97,7 @@ class FleetSessions:
             picture = sessions.picture_of(path)
             # A transcript may be all that tells of a session which was a mere row before: a user's message waits in it.
             named = {
-                entry.key for lock in told.get(path, ()) if (entry := directory.session_of(lock)) is not None
+                entry.key for lock in locks.get(path, ()) if (entry := directory.session_of(lock)) is not None
             }
             due = keys | named | moments.get(path, set())
             self._files.update(report, picture, sessions.moments, views, occupations, due, whole=other)
@@ -105,10 +107,12 @@ class FleetSessions:
         # Of a run without a session, which only this era shows, no key tells.
         untold = news.joins.book is not sessions.book
         sessions.book = news.joins.book
-        whole = other or untold or news.full or news.due
-        due = news.touched.keys | news.joins.named_keys if whole else news.touched.keys
-        if whole or due:
-            sessions.picture_of_gateway().update(report, self._builder, due, whole=whole)
+        whole = other or untold
+        picture, moments = sessions.picture_of_gateway(), sessions.moments
+        due = news.touched.keys | moments.due(news.now).get(picture.path, set())
+        due |= news.joins.named_keys if whole else set()
+        if whole or news.full or due:
+            picture.update(report, self._builder, moments, due, whole=whole, full=news.full)
 
     def take(self) -> tuple[Sequence[SessionView], tuple[Change[SessionView], ...]]:
         """Return all sessions in their order, and what has changed since the last time."""
@@ -163,6 +167,12 @@ class FleetSessions:
         if strange:
             agents = {agent_of_key(key) for key in keys}
             yield from (path for path, home in root.directories.items() if home.where.agent in agents)
+
+
+def _suspension(root: WatchedRoot) -> str | None:
+    """Say that the gateway of a root is stopped; None where it is not."""
+    gateway = root.gateway
+    return suspension_of(gateway.pid) if gateway is not None and gateway.alive else None
 
 
 def _by_directory(locks: Iterable[str]) -> dict[str, list[str]]:

@@ -23,8 +23,8 @@ ByKey = dict[str, tuple[SessionPicture, ...]]
 class RootSessions:
     """The sessions of a root, directory by directory, or as its gateway tells them. Owned by the collector's thread.
 
-    `moments` says which of those of directories time alone may have changed. What changes is told to the ranking of the whole fleet, and to `by_key`. `trouble` are those shown that are not idle
-    and well, each by its object's id; `stuck` of these those that are.
+    `moments` says which of them time alone may have changed. What changes is told to the ranking of the whole fleet, and to `by_key`. `trouble` are those shown that are not idle
+    and well, each by its object's id; `stuck` of these those that are. `suspension`: that its gateway is stopped, in a sentence.
     """
 
     def __init__(self, ranking: Ranking[SessionView], by_key: ByKey) -> None:
@@ -34,6 +34,7 @@ class RootSessions:
         self.signature: object = None
         self.feed: FeedNews = NO_NEWS
         self.book: RunBook | None = None
+        self.suspension: str | None = None
         self.trouble: dict[int, SessionView] = {}
         self.stuck: set[int] = set()
         self._ranking = ranking

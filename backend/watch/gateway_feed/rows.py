@@ -36,7 +36,8 @@ NAMELESS = "agent:unknown:"
 class RootReport(Struct, frozen=True):
     """All that is reported of one root without lock files at `now` (epoch seconds), by its gateway and by the log.
 
-    `only_root`: no other such root is watched, so that a log line which names no root is of this one.
+    `only_root`: no other such root is watched, so that a log line which names no root is of this one. `suspension`: that
+    the gateway, which has all sessions, is stopped, in a sentence.
     """
 
     root: WatchedRoot
@@ -44,6 +45,11 @@ class RootReport(Struct, frozen=True):
     joins: Joins
     now: float
     only_root: bool = True
+    suspension: str | None = None
+
+    def at(self, now: float) -> RootReport:
+        """Return the same for rules that are told another time."""
+        return replace(self, now=now)
 
 
 def rows_now(report: RootReport) -> Iterator[SessionRow]:
@@ -137,7 +143,7 @@ def occupation_of(
     times_told = [a.started_at if a.started_at is not None else a.ended_at for a in attempts]
     starts = [start for start in times_told if start is not None]
     opened = run.opened.at if run is not None and run.opened is not None else None
-    first_word = row.started_at or active_since or (run.last_activity if run else report.now)
+    first_word = row.started_at or active_since or (run.last_activity if run else float(report.now))
     current = opened if opened is not None else max([first_word, *starts])
     since = min([current, *starts, *([] if active_since is None else [active_since])])
     name = run.run_id if run is not None else row.key

@@ -6,7 +6,7 @@ import heapq
 import math
 from itertools import count
 
-from lockdeck.backend.watch.sessions.picture import DirectoryPicture
+from lockdeck.backend.watch.sessions.picture import SessionPicture
 
 FEW = 1024
 """So many moments that nobody waits for any more are kept at least."""
@@ -22,12 +22,12 @@ class NextMoments:
     """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, DirectoryPicture, str]] = []
+        self._heap: list[tuple[float, int, SessionPicture, str]] = []
         self._order = count()
         self._most = FEW
         self._asked_at = -math.inf
 
-    def wait(self, picture: DirectoryPicture, key: str, until: float) -> None:
+    def wait(self, picture: SessionPicture, key: str, until: float) -> None:
         """Let a session be due at a moment."""
         same, picture.until[key] = picture.until.get(key) == until, until
         if not same and until < math.inf:

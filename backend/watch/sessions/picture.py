@@ -18,13 +18,15 @@ class SessionPicture:
     """Sessions by key. `put_on` is told of each that comes, changes or goes. Owned by the collector's thread.
 
     `path` is that of its directory, "" where it has none. `live` are the keys of those that are more than a row in the store:
-    time alone may change them. `alone` is itself in a tuple, one for all.
+    time alone may change them. `until` is the next moment (epoch seconds) at which it may, by key. `alone` is itself in a
+    tuple, one for all.
     """
 
     def __init__(self, put_on: Put, path: str = "") -> None:
         self.path = path
         self.views: dict[str, SessionView] = {}
         self.live: set[str] = set()
+        self.until: dict[str, float] = {}
         self.alone = (self,)
         self._put_on = put_on
 
@@ -55,19 +57,18 @@ class SessionPicture:
         """Let all go: what it is of is watched no longer."""
         for key in list(self.views):
             self.put(key, None)
+        self.until.clear()
 
 
 class DirectoryPicture(SessionPicture):
     """The sessions of one directory: `entries` are their rows in the store, by key, `strangers` sessions by their lock's path.
 
-    `until` is the next moment (epoch seconds) at which time alone may change a session, by key, `holders` what the process that
-    proves to hold one showed when it was built.
+    `holders` is what the process that proves to hold one showed when it was built.
     """
 
     def __init__(self, put_on: Put, path: str = "") -> None:
         super().__init__(put_on, path)
         self.entries: dict[str, SessionEntry] = {}
-        self.until: dict[str, float] = {}
         self.holders: dict[str, Signs] = {}
         self.strangers: dict[str, SessionView] = {}
         self._generation: int | None = None
@@ -130,7 +131,6 @@ class DirectoryPicture(SessionPicture):
         """Let all go: what it is of is watched no longer."""
         super().clear()
         self.put_strangers({})
-        self.until.clear()
         self.holders.clear()
 
 

@@ -15,9 +15,9 @@ from lockdeck.backend.model.runs.records import Blocked, Occupation
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.sessions.blocked import blocked_on
 from lockdeck.backend.model.sessions.refusals import Refusals, refusals_since, with_refused
+from lockdeck.backend.model.standing import Standing
 from lockdeck.backend.model.words import duration
 from lockdeck.backend.openclaw.gateway.rows import SessionRow, Sign
-from lockdeck.backend.system.suspension import suspension_of
 from lockdeck.backend.watch.gateway_feed.rows import (
     NAMELESS,
     RootReport,
@@ -40,11 +40,14 @@ from lockdeck.backend.watch.sessions.builder import (
     refused_since,
     rotation_in,
 )
+from lockdeck.backend.watch.sessions.nextmoments import TRUSTED_S, NextMoments
 from lockdeck.backend.watch.sessions.picture import Put, SessionPicture
 
 MAY_BE_IT = "a run in trouble, for which the log names no session, may be the one that goes on here"
 HAS_ONE = "the log names no session for as many runs in trouble as sessions go on of which it tells nothing: each has one"
 _IN_TROUBLE = frozenset({State.ROTATING, State.STUCK})
+_ROWS = "\0rows"
+"""Stands for which sessions there are, among their keys."""
 FRESH_S = 30.0
 """What a gateway told longer ago than this (seconds) is shown with its age."""
 
@@ -57,27 +60,61 @@ class GatewayPicture(SessionPicture):
         self._rows: dict[str, SessionRow] = {}
         self._built: dict[str, SessionView] = {}
 
-    def update(self, report: RootReport, builder: SessionBuilder, due: Set[str], *, whole: bool) -> None:
+    def update(
+        self,
+        report: RootReport,
+        builder: SessionBuilder,
+        moments: NextMoments,
+        due: Set[str],
+        *,
+        whole: bool,
+        full: bool,
+    ) -> None:
         """Build those sessions anew that may be other than in the picture.
 
-        `due` are the keys of which something new is told; with `whole` all are that are more than an idle row.
+        `due` are the keys of which something new is told, or whose moment has come; with `whole` all are that are more than
+        an idle row. Which sessions there are is asked with `full`, too: that folders of agents come no one tells.
         """
-        before, self._rows = self._rows, {row.key: row for row in rows_now(report)}
-        for key, row in self._rows.items():
-            last = before.get(key)
-            same = last is row or last == row
-            if not same or key in due or (whole and key in self.live):
-                view, live = _view_of(row, report, builder)
-                self._built.pop(key, None)
-                if live and view is not None:
-                    self._built[key] = view
-                else:
-                    self.put(key, view, live=live)
-        for key in before.keys() - self._rows.keys():
+        before = self._rows
+        if whole or full or _ROWS in due:
+            self._rows = self._rows_now(report, moments)
+        gone = before.keys() - self._rows.keys()
+        keys = (due | self.live if whole else due) & self._rows.keys()
+        keys |= {
+            key for key, row in self._rows.items() if (last := before.get(key)) is not row and last != row
+        }
+        for key in sorted(keys):
+            self._build(self._rows[key], report, builder, moments)
+        for key in gone:
             self._built.pop(key, None)
+            self.until.pop(key, None)
             self.put(key, None)
-        for view in _with_nameless(list(self._built.values())):
+        for view in _with_nameless(list(self._built.values())) if keys or gone else ():
             self.put(view.key, view, live=True)
+
+    def _rows_now(self, report: RootReport, moments: NextMoments) -> dict[str, SessionRow]:
+        standing = Standing(report.now)
+        rows = {row.key: row for row in rows_now(report.at(standing.now))}
+        moments.wait(self, _ROWS, standing.until)
+        return rows
+
+    def _build(
+        self, row: SessionRow, report: RootReport, builder: SessionBuilder, moments: NextMoments
+    ) -> None:
+        """Build one session, and note when it is to be built again: an idle row alone does not age."""
+        key = row.key
+        # Who looks once has no use for that, and it takes longer.
+        standing = Standing(report.now, asked=key in self.until)
+        view, live = _view_of(row, report.at(standing.now), builder)
+        if live:
+            moments.wait(self, key, min(standing.until, report.now + TRUSTED_S))
+        else:
+            self.until.pop(key, None)
+        self._built.pop(key, None)
+        if live and view is not None:
+            self._built[key] = view
+        else:
+            self.put(key, view, live=live)
 
 
 def _with_nameless(views: Sequence[SessionView]) -> Iterator[SessionView]:
@@ -86,7 +123,7 @@ def _with_nameless(views: Sequence[SessionView]) -> Iterator[SessionView]:
     if not nameless:
         yield from views
         return
-    least = min(nameless, key=lambda view: view.severity)
+    least = min(nameless, key=lambda view: (view.severity, view.key))
     one_each = len(nameless) == sum(map(_may_be_in_trouble, views))
     for view in views:
         yield _in_trouble(view, least if one_each else None) if _may_be_in_trouble(view) else view
@@ -154,7 +191,7 @@ def observe(row: SessionRow, run: Run | None, report: RootReport) -> Observation
         tool_running=sign is not None and sign.tool,
         budget=budget,
         sees_locks=False,
-        suspension=_suspension(report) if active else None,
+        suspension=report.suspension if active else None,
         holder=holder_sentence(holder, report.now) if holder else None,
     )
     return Observation(
@@ -210,12 +247,6 @@ def _is_previous(run: Run, row: SessionRow) -> bool:
 
 def _sign(row: SessionRow, report: RootReport) -> Sign | None:
     return (report.news.progress or {}).get(row.key)
-
-
-def _suspension(report: RootReport) -> str | None:
-    """Say that the gateway, which has all sessions, is stopped; None where it is not."""
-    gateway = report.root.gateway
-    return suspension_of(gateway.pid) if gateway is not None and gateway.alive else None
 
 
 def _refused(

@@ -45,6 +45,7 @@ from lockdeck.backend.watch.gateway_feed.rows import SETTLES_S, RootReport
 from lockdeck.backend.watch.joins import Joins
 from lockdeck.backend.watch.logs.replay import replay
 from lockdeck.backend.watch.sessions.builder import SessionBuilder
+from lockdeck.backend.watch.sessions.nextmoments import NextMoments
 from lockdeck.backend.watch.sessions.sqlite import GatewayPicture, observe
 from tests.folders import RECORDINGS
 from tests.unit.fleetdir import FleetDir
@@ -508,7 +509,7 @@ def test_a_holder_is_never_the_previous_run_with_its_age(fleet):
 
 def sessions_of(report: RootReport) -> list[SessionView]:
     picture = GatewayPicture(lambda *_: None)
-    picture.update(report, SessionBuilder(), frozenset(), whole=True)
+    picture.update(report, SessionBuilder(), NextMoments(), frozenset(), whole=True, full=True)
     return picture.every()
 
 
