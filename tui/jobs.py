@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import count
 
@@ -64,6 +65,8 @@ class JobBoard:
         self._numbers = count(1)
         self.releases: Mapping[RowKey, bool] = {}
         """The rows whose lock is being released from here (False), or was (True)."""
+        self.ended: Counter[str] = Counter()
+        """So many pieces have a result, by the host of their row."""
 
     def open(self, title: str, targets: Sequence[Target], *, releases: bool = False) -> Job:
         """Enter a new job."""
@@ -83,7 +86,9 @@ class JobBoard:
         self._jobs[number] = replace(job, pieces=pieces)
         if job.releases:
             self._note_release(piece)
-        return piece.ended and not previous.ended
+        has_ended = piece.ended and not previous.ended
+        self.ended[piece.target.row.host] += has_ended
+        return has_ended
 
     def _note_release(self, piece: Piece) -> None:
         rows = {piece.target.row: piece.word == RELEASED}

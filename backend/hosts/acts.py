@@ -71,7 +71,8 @@ class HostActs:
 
     def _journal(self, ask: Ask) -> AskAnswer:
         reading = self.journal.read()
-        entries, notes = list(reading.entries[-MOST_ENTRIES:]), list(reading.notes)
+        limit = min(ask.limit, MOST_ENTRIES) if ask.limit > 0 else MOST_ENTRIES
+        entries, notes = list(reading.entries[-limit:]), list(reading.notes)
         while len(dumps(entries)) > MOST_JOURNAL_BYTES:
             del entries[: (len(entries) + 1) // 2]
         if len(entries) < len(reading.entries):

@@ -14,8 +14,8 @@ class DeckAddresses:
 
     def __init__(self, addresses: Iterable[HostAddress | FleetAddress]) -> None:
         addresses = tuple(addresses)
-        self._hosts = {each.name: each for each in addresses if isinstance(each, HostAddress)}
-        self._fleet = next((each for each in addresses if isinstance(each, FleetAddress)), None)
+        self._hosts = {host.name: host for host in addresses if isinstance(host, HostAddress)}
+        self._fleet = next((fleet for fleet in addresses if isinstance(fleet, FleetAddress)), None)
 
     def asked(self, host: str, role: Role) -> HostAddress | FleetHostAddress | None:
         """Return how a host is asked, None for one that is not ours; in a fleet the `role` is said with it.

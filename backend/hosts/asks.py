@@ -62,7 +62,8 @@ class Ask(Struct, frozen=True, tag="ask", omit_defaults=True):
 
     `root`: of the session. `release_id`: the hold. `evidence`: the digests of what the person saw, from the plan.
     `not_after`: when the ask is void, by the clock of the host (epoch seconds). `allow`: rungs. `watch_s`, `patient`: as
-    of a release. `override`: the path of a leaked lock, as a person typed it who vouches for it. `by`: who asks, in the deck's words, which nobody proves.
+    of a release. `override`: the path of a leaked lock, as a person typed it who vouches for it. `limit`: so many entries of a
+    journal, 0: as many as are told. `by`: who asks, in the deck's words, which nobody proves.
     """
 
     nonce: Nonce
@@ -76,6 +77,7 @@ class Ask(Struct, frozen=True, tag="ask", omit_defaults=True):
     watch_s: float = 0.0
     patient: bool = True
     override: str = ""
+    limit: int = 0
     by: str = ""
 
 

@@ -68,8 +68,8 @@ class HostOwner:
         try:
             claim = self._claims.claim(ask.nonce)
         except NoClaimYetError as error:
-            again = RetryAfter(math.ceil(1000 * error.again_s), claims.MOST_A_MINUTE)
-            return replace(self._no(ask, str(error)), body=msgspec.to_builtins(again))
+            retry = RetryAfter(math.ceil(1000 * error.again_s), claims.MOST_A_MINUTE)
+            return replace(self._no(ask, str(error)), body=msgspec.to_builtins(retry))
         except NoClaimError as error:
             return self._no(ask, str(error))
         except OSError as error:

@@ -31,11 +31,11 @@ class PacedConversation:
         until = steady_time() + LONGEST_S
         while not self._over.is_set():
             answer = self._talk.ask(ask)
-            again = retry_after(answer)
-            if again is None or steady_time() + again.seconds > until:
+            retry = retry_after(answer)
+            if retry is None or steady_time() + retry.seconds > until:
                 return answer
-            self._wait_for(again)
-            self._over.wait(again.seconds)
+            self._wait_for(retry)
+            self._over.wait(retry.seconds)
         raise CannotAskError(STOPPED)
 
     def stop(self) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from lockdeck.backend.actions.cancel.ladder import RESET, RESTART, Rung
 from lockdeck.backend.actions.cancel.records import program_name
@@ -16,6 +17,7 @@ from lockdeck.backend.hosts.conversation import CannotAskError
 from lockdeck.backend.system.text import safe
 
 T = TypeVar("T")
+_DEEPEST = 8
 Sentences = Annotated[tuple[Annotated[str, Meta(max_length=8192)], ...], Meta(max_length=200)]
 Names = Annotated[tuple[str, ...], Meta(max_length=10_000)]
 Digests = Annotated[tuple[Annotated[str, Meta(max_length=128)], ...], Meta(max_length=20)]
@@ -147,7 +149,7 @@ class LadderTold(Struct, frozen=True, rename="camel"):
 class JournalTold(Struct, frozen=True, rename="camel"):
     """The newest entries of a host's journal."""
 
-    path: str
+    path: Annotated[str, Meta(max_length=8192)]
     entries: tuple[dict[str, Any], ...]
     broken_at: int | None = None
     problem: str | None = None
@@ -160,3 +162,19 @@ def told_as(answer: AskAnswer, shape: type[T]) -> T:
         return msgspec.convert(answer.body, shape)
     except msgspec.ValidationError as error:
         raise CannotAskError(f"its answer has another shape than ours: {error}") from None
+
+
+def journal_told(answer: AskAnswer, limit: int) -> JournalTold:
+    """Return the newest entries of the journal in an answer, so many at most. Raises CannotAskError."""
+    journal = told_as(answer, JournalTold)
+    entries = [{name: _shallow(fact) for name, fact in entry.items()} for entry in journal.entries[-limit:]]
+    return replace(journal, entries=tuple(entries))
+
+
+def _shallow(fact: Any, depth: int = _DEEPEST) -> Any:
+    """Return a fact without what lies deeper in it than any fact of ours: to show it must not take without end."""
+    if isinstance(fact, dict | list | tuple) and not depth:
+        return "too deep to be shown"
+    if isinstance(fact, dict):
+        return {str(name)[:200]: _shallow(value, depth - 1) for name, value in fact.items()}
+    return [_shallow(value, depth - 1) for value in fact] if isinstance(fact, list | tuple) else fact

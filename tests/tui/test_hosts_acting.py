@@ -22,7 +22,7 @@ from lockdeck.tui.operations import ActionContext
 from tests.tui.dialogs import ask_release, asked, ended, label, locks_shown, verdict, words
 from tests.tui.stage import dashboard, frame, wait_for
 from tests.unit.fleetdir import PAST, FleetDir, actor, dead_pid, payload, running_below
-from tests.unit.hosts.following import served
+from tests.unit.hosts.following import HANGS_BEFORE_IT_ACTS, losing_an_answer, served
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="who has a file open is seen on Linux only")
 SIZE = (130, 44)
@@ -214,7 +214,7 @@ async def test_what_waits_for_its_host_is_not_begun_once_the_dashboard_is_left(y
 async def test_a_host_that_is_killed_in_the_middle_of_a_release_leaves_an_end_that_is_not_known(
     yard: HostYard,
 ) -> None:
-    fleet = yard.host("alpha")
+    fleet = yard.host("alpha", first=HANGS_BEFORE_IT_ACTS)
     lock = leave_dead(fleet)
     app = yard.app()
     async with app.run_test(size=SIZE) as pilot:
@@ -225,11 +225,32 @@ async def test_a_host_that_is_killed_in_the_middle_of_a_release_leaves_an_end_th
         for process in running_below(fleet.home):
             process.kill()
         await wait_for(pilot, lambda: ended(app))
-        picture = frame(app)
-    assert "not known" in picture or "released" in picture, picture
+        assert "not known alpha main main" in words(app), frame(app)
+    assert lock.exists()
     assert yard.kinds("alpha").count("ask-begin") == 1
     (answered,) = yard.deck_entries("answered")
-    assert answered["status"] == ("released" if not lock.exists() else "end-not-known")
+    assert answered["status"] == "end-not-known"
+
+
+async def test_an_answer_that_is_lost_with_its_line_is_looked_up_shown_and_never_asked_for_again(
+    yard: HostYard, tmp_path: Path
+) -> None:
+    fleet, cut = yard.host("alpha"), tmp_path / "cut"
+    yard.addresses = [losing_an_answer(yard.addresses[0], cut)]
+    lock = leave_dead(fleet)
+    app = yard.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await wait_for(pilot, lambda: locks_shown(app, 1))
+        await ask_release(pilot)
+        await pilot.press("right", "enter")
+        await wait_for(pilot, lambda: ended(app))
+        assert "released alpha main main" in words(app), frame(app)
+    assert cut.exists(), "the answer was never lost"
+    assert not lock.exists()
+    kinds = yard.kinds("alpha")
+    assert [kinds.count(kind) for kind in ("ask-begin", "released", "ask-end")] == [1, 1, 1]
+    (asked_for,), (answered,) = yard.deck_entries("asked"), yard.deck_entries("answered")
+    assert (answered["status"], answered["nonce"]) == ("released", asked_for["nonce"])
 
 
 async def test_without_a_gateway_a_cancel_is_refused_by_its_host_with_its_reasons(yard: HostYard) -> None:
@@ -247,3 +268,34 @@ async def test_without_a_gateway_a_cancel_is_refused_by_its_host_with_its_reason
             assert "terminate: it ends a process, which the role operator may not" in words(app), picture
         assert holder.process.poll() is None
     assert "cancel-begin" not in yard.kinds("alpha")
+
+
+async def test_the_journal_has_what_every_host_did_beside_what_this_deck_asked_for(yard: HostYard) -> None:
+    fleets = [yard.host(name) for name in ("alpha", "beta")]
+    for fleet in fleets:
+        leave_dead(fleet)
+    app = yard.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await wait_for(pilot, lambda: locks_shown(app, 2))
+        await ask_release(pilot, "asterisk")
+        await pilot.press("2", "enter")
+        await wait_for(pilot, lambda: ended(app))
+        await pilot.press("escape", "J")
+        await wait_for(pilot, lambda: "journals of 2 hosts: 2 told" in frame(app))
+        rows = [row.split()[0] for row in frame(app).split("\n") if "jsonl.lock" in row]
+        assert {"this", "alpha", "beta"} == set(rows), frame(app)
+        assert app.screen.table.columns[0].name == "host"
+        for name, shown in (("alpha", {"alpha"}), ('"this deck"', {"this"})):
+            await pilot.press("slash", "ctrl+u", *f"host:{name}", "enter")
+            rows = [row.split()[0] for row in frame(app).split("\n") if "jsonl.lock" in row]
+            assert set(rows) == shown, frame(app)
+
+
+async def test_a_host_that_can_not_tell_its_journal_is_said_with_the_reason(yard: HostYard) -> None:
+    yard.host("alpha")
+    yard.addresses.append(HostAddress("nowhere", ("/nonexistent",)))
+    app = yard.app()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("J")
+        await wait_for(pilot, lambda: "nowhere does not tell its journal: /nonexistent" in frame(app))
+        await wait_for(pilot, lambda: "journals of 2 hosts: 1 told" in frame(app))

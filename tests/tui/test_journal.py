@@ -6,19 +6,27 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lockdeck.backend.actions.release.entries import BEGIN, ENDS
+from lockdeck.backend.hosts.asks import PLANNED, AskAnswer
+from lockdeck.backend.hosts.journals import HostJournal, JournalAsker
+from lockdeck.backend.hosts.merged import MergedHosts
+from lockdeck.backend.hosts.told import journal_told
+from lockdeck.tui.app import LockdeckApp
 from lockdeck.tui.commands import COMMANDS
 from lockdeck.tui.dialogs.reader import ReaderDialog
-from lockdeck.tui.screens.journal import JournalScreen
+from lockdeck.tui.screens.journal import HostJournalRead, JournalScreen
+from lockdeck.tui.screens.journal_lines import hosts_lines
 from lockdeck.tui.table.column import CellContext
 from lockdeck.tui.table.journalentry import Entry, entry_lines
 from lockdeck.tui.table.tables import JOURNAL
 from lockdeck.tui.view.lines import plain
 from lockdeck.tui.view.symbols import UNICODE
 from tests.tui.acting import SIZE, Yard
-from tests.tui.samples import PAYLOADS
-from tests.tui.stage import frame, wait_for
+from tests.tui.hostfleet import states, three_hosts
+from tests.tui.samples import NOW, PAYLOADS
+from tests.tui.stage import HeldSource, at_rest, frame, show, wait_for
 
 
 @pytest.fixture
@@ -133,3 +141,84 @@ ASK = {"nonce": "ab" * 16, "op": "release", "path": "/r/one.jsonl.lock", "releas
 def test_an_ask_is_told_with_who_and_how_it_ended(facts: dict[str, object], sentence: str) -> None:
     entry = Entry(1, {**ASK, **facts})
     assert (entry.command, entry.subject, entry.sentence) == ("release", "one.jsonl.lock", sentence)
+
+
+def told(host: str, *entries: dict[str, object], **facts: object) -> HostJournalRead:
+    """What a host tells, as the screen hears it."""
+    body = {"path": "/j", "entries": list(entries), **facts}
+    return HostJournalRead(HostJournal(host, journal_told(AskAnswer("", PLANNED, body=body), 500)))
+
+
+def on_hosts(yard: Yard) -> LockdeckApp:
+    source = HeldSource()
+    source.addresses = ()
+    return yard.dashboard(source=source)
+
+
+async def test_entries_of_several_journals_come_by_time_by_our_clock(yard: Yard) -> None:
+    app = on_hosts(yard)
+    async with app.run_test(size=SIZE) as pilot:
+        await show(pilot, three_hosts())
+        await pilot.press("J")
+        for host in ("alpha", "gamma"):  # the clock of gamma is 95 s ahead
+            at = "2026-04-05T03:00:00Z" if host == "alpha" else "2026-04-05T03:01:00Z"
+            app.screen.post_message(told(host, {"kind": "released", "at": at, "path": f"/r/{host}"}))
+        await wait_for(pilot, lambda: len(app.screen.items) == 2)
+        assert [host for host, _ in app.screen.table.order] == ["alpha", "gamma"]
+        app.screen.post_message(told("alpha", {"kind": "refused", "at": "no time"}))
+        await wait_for(pilot, lambda: app.screen.table.order == (("gamma", 1), ("alpha", 1)))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+async def test_what_a_host_writes_into_its_journal_acts_on_nothing(yard: Yard, payload: str) -> None:
+    app = on_hosts(yard)
+    async with app.run_test(size=SIZE) as pilot:
+        await show(pilot, three_hosts())
+        await pilot.press("J")
+        facts = dict.fromkeys(("kind", "at", "path", "by", "status", "nonce"), payload)
+        news = told("alpha", {**facts, "sentences": [payload]}, brokenAt=3, problem=payload, notes=[payload])
+        app.screen.post_message(news)
+        await wait_for(pilot, lambda: len(app.screen.items) == 1)
+        await pilot.press("enter")
+        await at_rest(pilot)
+        assert not any(mark in frame(app) for mark in "\x1b\x9b\u202e\u200b\t")
+
+
+def test_of_many_hosts_that_do_not_tell_some_are_named_and_the_rest_counted() -> None:
+    lost = [replace(three_hosts().hosts[1], name=f"h{number}") for number in range(10)]
+    rows = [plain(row) for row in hosts_lines(lost, {}, NOW)]
+    assert rows[0] == " journals of 10 hosts: 0 told"
+    assert "h0 does not tell its journal: no answer within 6 s, not seen since" in rows[1]
+    assert rows[-1] == " and 6 more of such"
+    assert len(rows) == 6
+
+
+def test_a_broken_chain_of_a_host_is_said_before_all_else() -> None:
+    lost, there = three_hosts().hosts[1], three_hosts().hosts[0]
+    journal = told("alpha", brokenAt=3, problem="it was changed", notes=["some"]).journal
+    rows = [plain(row) for row in hosts_lines([lost, there], {"alpha": journal}, NOW)]
+    assert rows[0] == " journals of 2 hosts: 1 told"
+    assert rows[1].startswith(" alpha: CHAIN BROKEN at line 3: it was changed.")
+    assert rows[2].startswith(" beta does not tell its journal")
+    assert rows[3] == " alpha: some"
+
+
+async def test_a_host_is_asked_when_it_is_there_and_again_when_it_is_back_or_something_was_done_there(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(JournalAsker, "ask", lambda _self, host, _most: asked.append(host))
+    app = on_hosts(yard)
+    async with app.run_test(size=SIZE) as pilot:
+        merged = MergedHosts({})
+        await show(pilot, merged.picture(states(), NOW))
+        await pilot.press("J")
+        await wait_for(pilot, lambda: asked == ["alpha", "gamma"])
+        await show(pilot, merged.picture(states(lost=False), NOW + 1))
+        assert asked == ["alpha", "gamma", "beta"]
+        await show(pilot, merged.picture(states(), NOW + 2))
+        await show(pilot, merged.picture(states(lost=False), NOW + 3))
+        assert asked == ["alpha", "gamma", "beta", "beta"]
+        app.jobs.ended["alpha"] += 1
+        await show(pilot, merged.picture(states(lost=False), NOW + 4))
+        assert asked[4:] == ["alpha"]

@@ -144,8 +144,8 @@ def _acted(host: Counterpart, target: Target, ask: Ask, tell: Callable[[Piece], 
         piece = replace(piece, paced=False).with_sentence(sentence)
         tell(piece)
 
-    def wait_for(again: RetryAfter) -> None:
-        tell(replace(piece, paced=True, sentences=(again.sentence,)))
+    def wait_for(retry: RetryAfter) -> None:
+        tell(replace(piece, paced=True, sentences=(retry.sentence,)))
 
     return outcome_piece(target, host.ask(ask, hear, wait_for))
 

@@ -66,8 +66,8 @@ class Counterpart:
     def _tell(self, sentence: str) -> None:
         self._hear(sentence)
 
-    def _waits(self, again: RetryAfter) -> None:
-        self._wait_for(again)
+    def _waits(self, retry: RetryAfter) -> None:
+        self._wait_for(retry)
 
 
 class Counterparts:

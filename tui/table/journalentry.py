@@ -19,10 +19,23 @@ _MAX_DEPTH = 6
 
 
 class Entry(Struct, frozen=True):
-    """One line of the journal; `number` counts from 1, the oldest."""
+    """One line of a journal; `number` counts from 1, the oldest that is known.
+
+    `host`: whose journal it is, empty for our own; its clock is so much ahead of ours (`ahead_s`, seconds).
+    """
 
     number: int
     facts: Mapping[str, Any]
+    host: str = ""
+    ahead_s: float = 0.0
+
+    @property
+    def moment(self) -> float | None:
+        """When it was written, by our clock (epoch seconds); None where that is no time."""
+        try:
+            return datetime.fromisoformat(str(self.facts.get("at", ""))).timestamp() - self.ahead_s
+        except (ValueError, OverflowError):
+            return None
 
     @property
     def kind(self) -> str:
@@ -89,7 +102,8 @@ class Entry(Struct, frozen=True):
 
 def entry_lines(entry: Entry) -> Iterator[Line]:
     """Yield all facts of one entry."""
-    yield line(span(f"{entry.kind}  ", "heading"), span(f"line {entry.number} of the journal", "dim"))
+    whose = f"from the journal of {entry.host}" if entry.host else f"line {entry.number} of the journal"
+    yield line(span(f"{entry.kind}  ", "heading"), span(whose, "dim"))
     yield EMPTY
     if entry.command:
         yield line(span("command  ", "dim"), span(entry.command))

@@ -28,6 +28,7 @@ class TableKind(Struct, Generic[Item], frozen=True):
 
     `more_fields` are those that the filter can ask, but no column shows. `host` is the column that stands before all others
     where its rows are of several hosts: no choice of columns takes it away, for rows of two hosts must never look alike.
+    `first` is the width that the first column has there, where it may have to say since when a host is lost.
     """
 
     name: str
@@ -35,6 +36,7 @@ class TableKind(Struct, Generic[Item], frozen=True):
     columns: tuple[Column[Item], ...]
     more_fields: tuple[Field[Item], ...] = ()
     host: Column[Item] | None = None
+    first: Width | None = Width(20, brief_cells=12, full_from=140)
 
     @property
     def fields(self) -> tuple[Field[Item], ...]:
@@ -52,7 +54,7 @@ class TableKind(Struct, Generic[Item], frozen=True):
         if self.host is None or not on_hosts:
             return select(self.columns, names)
         first, *rest = self.columns
-        return (self.host, *select((replace(first, width=_SINCE_WHEN), *rest), names))
+        return (self.host, *select((replace(first, width=self.first or first.width), *rest), names))
 
     def fields_for(self, *, on_hosts: bool) -> tuple[Field[Item], ...]:
         """Return the fields that are worth naming."""
@@ -60,15 +62,15 @@ class TableKind(Struct, Generic[Item], frozen=True):
         return tuple(field for field in self.fields if field is not left_out)
 
 
-_SINCE_WHEN = Width(20, brief_cells=12, full_from=140)
-"""The width of the first column where it may have to say since when a host is lost."""
 FLEET: TableKind[Row] = TableKind("fleet", "columns", fleet.COLUMNS, (fields.ROOT,), fleet.HOST)
 LOCKS: TableKind[LockView] = TableKind(
     "locks", "locks_columns", locks.COLUMNS, (fields.STATE, fields.ROOT), fleet.HOST
 )
 EVENTS: TableKind[EventLine] = TableKind("events", "events_columns", events.COLUMNS, host=events.HOST)
 HOSTS: TableKind[HostRow] = TableKind("hosts", "hosts_columns", hosts.COLUMNS)
-JOURNAL: TableKind[Entry] = TableKind("journal", "journal_columns", journal.COLUMNS, (journal.RELEASE,))
+JOURNAL: TableKind[Entry] = TableKind(
+    "journal", "journal_columns", journal.COLUMNS, (journal.RELEASE,), journal.HOST, first=None
+)
 LOG: TableKind[LogRow] = TableKind("log", "", log.COLUMNS)
 TRANSCRIPT: TableKind[Record] = TableKind("transcript", "", transcript.COLUMNS)
 

@@ -66,6 +66,7 @@ class Spoken:
                 self._talk.lost()
 
         known = addresses or [HostAddress(name, ()) for name in hosts]
+        self.link_to = Link
         self.acts = AskedActs(DeckAddresses(known), journal, Link)
 
     def operations(self, host: str) -> Sequence[str]:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from lockdeck.backend.hosts.address import HostAddress
 from lockdeck.backend.hosts.link import HostLink
 from lockdeck.backend.hosts.state import HostState
@@ -22,6 +24,45 @@ def served(fleet: FleetDir, *options: object, name: str = "alpha", first: str = 
     line = command("serve", "--stdio", *words)
     line[2] = f"{first}\n{line[2]}"
     return HostAddress(name, (*_env(fleet), *line))
+
+
+HANGS_BEFORE_IT_ACTS = """
+import threading
+from lockdeck.backend.actions.release import release
+release.release = lambda *_, **__: threading.Event().wait()
+"""
+"""Has a host stand still where it would release, once it has told that."""
+_RELAY = """
+import os, subprocess, sys, threading
+cut, *command = sys.argv[1:]
+child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+acts = threading.Event()
+
+def frames(source):
+    while head := source.read(4):
+        yield head + source.read(int.from_bytes(head, "big"))
+
+def ask():
+    for frame in frames(sys.stdin.buffer):
+        if b"\\xa2op\\xa7release" in frame:
+            acts.set()
+        child.stdin.write(frame)
+        child.stdin.flush()
+    child.stdin.close()
+
+threading.Thread(target=ask, daemon=True).start()
+for frame in frames(child.stdout):
+    if acts.is_set() and b"\\xa4type\\xa6answer" in frame and not os.path.exists(cut):
+        open(cut, "x").close()
+        os._exit(0)
+    sys.stdout.buffer.write(frame)
+    sys.stdout.buffer.flush()
+"""
+
+
+def losing_an_answer(address: HostAddress, cut: Path) -> HostAddress:
+    """The same host behind a line that ends with the first answer to a release, which is lost; then `cut` is there."""
+    return replace(address, command=(sys.executable, "-I", "-S", "-c", _RELAY, str(cut), *address.command))
 
 
 def _env(fleet: FleetDir) -> tuple[str, ...]:

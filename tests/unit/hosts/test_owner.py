@@ -270,3 +270,12 @@ def test_an_answer_too_long_for_a_frame_says_so(fleet, monkeypatch):
     answer = Host(fleet).answer(Operation.JOURNAL)
     assert answer == replace(answer, status=PLANNED, body={})
     assert "too long" in answer.sentences[-1]
+
+
+@pytest.mark.parametrize(("limit", "count"), [(0, 3), (2, 2), (10, 3), (-1, 3)])
+def test_of_the_journal_the_newest_entries_are_told_as_many_as_are_asked_for(fleet, limit, count):
+    host = Host(fleet, role=Role.VIEWER)
+    for number in range(3):
+        host.journal.append("refused", path=f"/r/{number}")
+    entries = host.answer(Operation.JOURNAL, limit=limit).body["entries"]
+    assert [entry["path"] for entry in entries] == [f"/r/{number}" for number in range(3)][-count:]

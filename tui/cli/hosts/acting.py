@@ -11,12 +11,13 @@ from msgspec.structs import replace
 from lockdeck.backend.actions.cancel.records import CANCELLED, NOTHING
 from lockdeck.backend.actions.journal import default_journal
 from lockdeck.backend.actions.release.records import Status
+from lockdeck.backend.hosts.acts import MOST_ENTRIES
 from lockdeck.backend.hosts.address import HostAddress
 from lockdeck.backend.hosts.asks import PLANNED, REFUSED, UNNAMED, Ask, AskAnswer, Operation
 from lockdeck.backend.hosts.conversation import CannotAskError, Conversation, this_person
 from lockdeck.backend.hosts.nats.address import FleetHostAddress
 from lockdeck.backend.hosts.pacing import PacedConversation
-from lockdeck.backend.hosts.told import JournalTold, LadderTold, ReleaseTold, told_as
+from lockdeck.backend.hosts.told import LadderTold, ReleaseTold, journal_told, told_as
 from lockdeck.backend.model.wire import dumps
 from lockdeck.tui.cli.hosts.told import (
     GENTLE,
@@ -86,7 +87,7 @@ def journal_there(address: Address, as_json: bool) -> Exit:
         answer = host.ask(Ask(UNNAMED, Operation.JOURNAL))
         if answer.status != PLANNED:
             return _show(address, "journal", answer, as_json)
-        told = told_as(answer, JournalTold)
+        told = journal_told(answer, MOST_ENTRIES)
     if as_json:
         emit(dumps(answer_json(address.name, answer), indent=2))
     else:
@@ -105,7 +106,7 @@ def journal_there(address: Address, as_json: bool) -> Exit:
 def _speaking_with(address: Address) -> Iterator[PacedConversation]:
     """Have a conversation with a host; what makes it impossible ends the command with exit code 1."""
     talk = Conversation(address.asking, default_journal(), this_person(), _step)
-    host = PacedConversation(talk, lambda again: _step(again.sentence))
+    host = PacedConversation(talk, lambda retry: _step(retry.sentence))
     try:
         yield host
     except CannotAskError as error:

@@ -8,6 +8,8 @@ from lockdeck.tui.table.journalentry import Entry
 from lockdeck.tui.view.lines import line, span
 from lockdeck.tui.view.severity import SEVERITY_STYLE
 
+OWN = "this deck"
+"""Stands in the place of a host for what lockdeck wrote here."""
 _SEVERITY = {
     "released": Severity.OK,
     "recovered": Severity.NOTICE,
@@ -29,6 +31,20 @@ def _style(entry: Entry) -> str:
     return SEVERITY_STYLE[_SEVERITY[ended]] if ended in _SEVERITY else "dim"
 
 
+def _whose(entry: Entry) -> str:
+    return entry.host or OWN
+
+
+HOST: Column[Entry] = Column(
+    name="host",
+    title="HOST",
+    width=Width(12, flex=1, max_cells=20, brief_cells=9, full_from=110),
+    cell=lambda entry, _context: line(span(_whose(entry), "dim")),
+    sort=None,
+    field=Field("host", _whose, quoted_whole=True, rank=0),
+    names=True,
+    meaning=f"the host in whose journal it stands; {OWN}: in our own",
+)
 COLUMNS: tuple[Column[Entry], ...] = (
     Column(
         name="time",
