@@ -7,7 +7,6 @@ chain cannot show is a missing end: somebody who may write the file can cut off 
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -26,6 +25,7 @@ from lockdeck.backend.actions.journal_chain import (
     read_chain,
     read_lines,
 )
+from lockdeck.backend.model.digest import sha256
 from lockdeck.backend.model.moments import iso
 from lockdeck.backend.model.wire import dumps
 from lockdeck.backend.system.clocks import wall_time
@@ -167,7 +167,7 @@ def _end_of(file: int) -> _End:
     whole = os.pread(file, 1, size - 1) == b"\n"
     end = size - whole
     start = _line_start(file, end)
-    content = hashlib.sha256()
+    content = sha256()
     for at in range(start, end, _PIECE):
         content.update(os.pread(file, min(_PIECE, end - at), at))
     return _End(content.hexdigest() if end > start else FIRST, size - start, whole)

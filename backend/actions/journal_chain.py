@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from msgspec import Struct, field
+
+from lockdeck.backend.model.digest import sha256
 
 Entry = Mapping[str, Any]
 FIRST = "0" * 64
@@ -52,7 +53,7 @@ def read_lines(source: BinaryIO) -> Iterator[Line]:
 
 
 def _long_line(source: BinaryIO, piece: bytes) -> LongLine:
-    content = hashlib.sha256()
+    content = sha256()
     while piece:
         content.update(piece.removesuffix(b"\n"))
         if piece.endswith(b"\n"):
@@ -111,7 +112,7 @@ class _Chain(Struct):
 def digest(line: bytes) -> str:
     """Return what the next line names as the hash of this one."""
     content = line.removesuffix(b"\n")
-    return hashlib.sha256(content).hexdigest() if content else FIRST
+    return sha256(content).hexdigest() if content else FIRST
 
 
 def parse_entry(line: Line) -> Entry | None:

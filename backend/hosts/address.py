@@ -8,8 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lockdeck.backend.hosts.asks import Role
+from lockdeck.backend.hosts.words import SCHEME
 
-SCHEME = "ssh://"
 _SSH = (
     *("ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=8"),
     # A cable that is cut is noticed after some 5 s.
@@ -38,11 +38,6 @@ class HostAddress(Struct, frozen=True):
     def asking(self) -> HostAddress:
         """The same host, to be asked to act."""
         return replace(self, command=self.acting or self.command)
-
-
-def is_address(word: str) -> bool:
-    """Return whether a word of a command line names a host rather than a root."""
-    return word.startswith(SCHEME)
 
 
 def ssh_address(word: str) -> HostAddress:

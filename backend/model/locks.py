@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from enum import StrEnum
 
 from msgspec import Struct, field
+
+from lockdeck.backend.model.digest import sha256
 
 BOOT_MARGIN_S = 60.0
 """A lock counts as made before this boot only when it is older than the boot by more than this (seconds)."""
@@ -91,12 +92,12 @@ class LockIdentity(Struct, frozen=True):
     def of(cls, dev: int, ino: int, ctime_ns: int, raw: bytes) -> LockIdentity:
         """Return the identity of a file with these bytes."""
         facts = f"{dev}:{ino}:{ctime_ns}:".encode() + raw
-        digest = hashlib.sha256(raw).digest()
-        return cls(dev, ino, ctime_ns, len(raw), digest, hashlib.sha256(facts).hexdigest()[:12])
+        digest = sha256(raw).digest()
+        return cls(dev, ino, ctime_ns, len(raw), digest, sha256(facts).hexdigest()[:12])
 
     def has_bytes(self, raw: bytes) -> bool:
         """Return whether these are the bytes of the file, all of them."""
-        return len(raw) == self.size and hashlib.sha256(raw).digest() == self.digest
+        return len(raw) == self.size and sha256(raw).digest() == self.digest
 
 
 class LockPayload(Struct, frozen=True):

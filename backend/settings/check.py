@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any, get_type_hints
+from typing import Any
+
+from msgspec import Struct
+
+from lockdeck.backend.settings.keys import config_keys
 
 ACCOUNT = str | int
 """How an account is named: by its name or its uid."""
@@ -37,10 +40,9 @@ class Faults:
             raise SettingsError("\n".join(self._sentences))
 
 
-def checked(table: Mapping[str, Any], kind: type, faults: Faults, prefix: str = "") -> dict[str, Any]:
+def checked(table: Mapping[str, Any], kind: type[Struct], faults: Faults, prefix: str = "") -> dict[str, Any]:
     """Return the values of a table as the fields of a settings class, without those that are entered as faults."""
-    allowed = {f.name: f for f in fields(kind) if not f.metadata.get("internal")}
-    hints = get_type_hints(kind)
+    allowed = {key.name: key for key in config_keys(kind)}
     values = {}
     for key, value in table.items():
         name = f"{prefix}{key}"
@@ -48,12 +50,15 @@ def checked(table: Mapping[str, Any], kind: type, faults: Faults, prefix: str = 
             import difflib
 
             similar = difflib.get_close_matches(key, allowed, 1)
-            hint = f"did you mean {prefix}{similar[0]}?" if similar else f"known keys: {', '.join(allowed)}"
-            faults.add(name, f"{name}; {hint}", subject="unknown key")
+            way_out = (
+                f"did you mean {prefix}{similar[0]}?" if similar else f"known keys: {', '.join(allowed)}"
+            )
+            faults.add(name, f"{name}; {way_out}", subject="unknown key")
             continue
-        fault = _fault(value, hints[key], allowed[key].metadata.get("choices"))
+        hint = allowed[key].hint
+        fault = _fault(value, hint, allowed[key].choices)
         if fault is None:
-            values[key] = _converted(value, hints[key])
+            values[key] = _converted(value, hint)
         else:
             faults.add(name, fault)
     return values

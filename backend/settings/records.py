@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from lockdeck.backend.model.trust import Vouch
 
 NOTIFY = ("toast", "bell", "osc9", "osc777")
 
 
-def _about(doc: str, **more: Any) -> dict[str, Any]:
-    return {"doc": doc, **more}
-
-
-@dataclass(frozen=True, slots=True)
-class RootSettings:
+class RootSettings(Struct, frozen=True):
     """The settings of one root.
 
     `own_namespace` vouches that every process which writes there shares lockdeck's pid namespace;
@@ -25,102 +21,96 @@ class RootSettings:
     that `trusted_owner` names, None where it names none.
     """
 
-    path: str = field(default="", metadata=_about("The OpenClaw state directory; ~ is understood."))
-    read_only: bool = field(default=False, metadata=_about("Nothing that changes this root."))
-    own_namespace: bool = field(
-        default=False,
-        metadata=_about("Every process that writes there shares lockdeck's pid namespace."),
-    )
-    trusted_owner: str | int = field(
-        default="",
-        metadata=_about(
-            "What this account (name or uid) owns there counts as ours; empty means nobody else's."
+    path: Annotated[str, Meta(description="The OpenClaw state directory; ~ is understood.")] = ""
+    read_only: Annotated[bool, Meta(description="Nothing that changes this root.")] = False
+    own_namespace: Annotated[
+        bool, Meta(description="Every process that writes there shares lockdeck's pid namespace.")
+    ] = False
+    trusted_owner: Annotated[
+        str | int,
+        Meta(
+            description="What this account (name or uid) owns there counts as ours; empty means nobody else's."
         ),
-    )
-    trusted_uid: int | None = field(default=None, metadata={"internal": True})
-    log_command: tuple[str, ...] = field(
-        default=(),
-        metadata=_about("A command that tells this root's log, instead of its own places; no shell is used."),
-    )
+    ] = ""
+    trusted_uid: int | None = None
+    log_command: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="A command that tells this root's log, instead of its own places; no shell is used."
+        ),
+    ] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class HostSettings:
+class HostSettings(Struct, frozen=True):
     """Another host: how it is reached, and the name that stands in its rows."""
 
-    name: str = field(default="", metadata=_about("The host's name, in every row of it."))
-    command: tuple[str, ...] = field(
-        default=(),
-        metadata=_about(
-            "A command whose stdin and stdout lead to `lockdeck serve --stdio` there; no shell is used."
+    name: Annotated[str, Meta(description="The host's name, in every row of it.")] = ""
+    command: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="A command whose stdin and stdout lead to `lockdeck serve --stdio` there; no shell is used."
         ),
-    )
-    group: str = field(default="", metadata=_about("The group that the host belongs to."))
+    ] = ()
+    group: Annotated[str, Meta(description="The group that the host belongs to.")] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """All settings with their defaults. Durations in seconds.
 
     `lines` tells where in the file `origin` (empty: there was none) a value stands, by its key (`rescan_s`, `keys.quit`).
     `trusted_uids` are accounts that the command line vouches for, in every root.
     """
 
-    read_only: bool = field(default=False, metadata=_about("Nothing that changes the world."))
-    theme: str = field(default="", metadata=_about("Name of the theme; empty means dark."))
-    logs: tuple[str, ...] = field(
-        default=(), metadata=_about("Log files to read instead of OpenClaw's own places.")
-    )
-    roots: tuple[RootSettings, ...] = field(
-        default=(), metadata=_about("State directories to watch instead of the usual ones.")
-    )
-    hosts: tuple[HostSettings, ...] = field(
-        default=(), metadata=_about("Other hosts to watch beside this one.")
-    )
-    rescan_s: float = field(
-        default=3.0, metadata=_about("Everything is looked at anew after so many seconds.")
-    )
-    gap_grace_s: float = field(
-        default=3.0, metadata=_about("Two holds at most so far apart (seconds) are one occupation.")
-    )
-    columns: tuple[str, ...] = field(
-        default=(), metadata=_about("Columns of the fleet table, in their order; empty means all.")
-    )
-    locks_columns: tuple[str, ...] = field(
-        default=(), metadata=_about("Columns of the locks table, in their order; empty means all.")
-    )
-    events_columns: tuple[str, ...] = field(
-        default=(), metadata=_about("Columns of the events table, in their order; empty means all.")
-    )
-    journal_columns: tuple[str, ...] = field(
-        default=(), metadata=_about("Columns of the journal table, in their order; empty means all.")
-    )
-    hosts_columns: tuple[str, ...] = field(
-        default=(), metadata=_about("Columns of the hosts table, in their order; empty means all.")
-    )
-    notify: tuple[str, ...] = field(
-        default=("toast",),
-        metadata=_about("How it is told that something turns critical, or clears.", choices=NOTIFY),
-    )
-    notify_after_s: float = field(
-        default=5.0, metadata=_about("It is told once it has lasted so many seconds.")
-    )
-    notify_every_s: float = field(
-        default=30.0, metadata=_about("At least so many seconds lie between two notifications.")
-    )
-    mouse: bool = field(
-        default=True,
-        metadata=_about("The mouse works in the dashboard, rather than the terminal's own selection."),
-    )
-    keys: Mapping[str, tuple[str, ...]] = field(
-        default_factory=dict,
-        metadata=_about(
-            "Keys of commands, by command id; each a key or a list of keys, an empty one for none."
+    read_only: Annotated[bool, Meta(description="Nothing that changes the world.")] = False
+    theme: Annotated[str, Meta(description="Name of the theme; empty means dark.")] = ""
+    logs: Annotated[
+        tuple[str, ...], Meta(description="Log files to read instead of OpenClaw's own places.")
+    ] = ()
+    roots: Annotated[
+        tuple[RootSettings, ...], Meta(description="State directories to watch instead of the usual ones.")
+    ] = ()
+    hosts: Annotated[tuple[HostSettings, ...], Meta(description="Other hosts to watch beside this one.")] = ()
+    rescan_s: Annotated[float, Meta(description="Everything is looked at anew after so many seconds.")] = 3.0
+    gap_grace_s: Annotated[
+        float, Meta(description="Two holds at most so far apart (seconds) are one occupation.")
+    ] = 3.0
+    columns: Annotated[
+        tuple[str, ...], Meta(description="Columns of the fleet table, in their order; empty means all.")
+    ] = ()
+    locks_columns: Annotated[
+        tuple[str, ...], Meta(description="Columns of the locks table, in their order; empty means all.")
+    ] = ()
+    events_columns: Annotated[
+        tuple[str, ...], Meta(description="Columns of the events table, in their order; empty means all.")
+    ] = ()
+    journal_columns: Annotated[
+        tuple[str, ...], Meta(description="Columns of the journal table, in their order; empty means all.")
+    ] = ()
+    hosts_columns: Annotated[
+        tuple[str, ...], Meta(description="Columns of the hosts table, in their order; empty means all.")
+    ] = ()
+    notify: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="How it is told that something turns critical, or clears.", extra={"choices": NOTIFY}
         ),
-    )
-    origin: str = field(default="", metadata={"internal": True})
-    lines: Mapping[str, int] = field(default_factory=dict, compare=False, metadata={"internal": True})
-    trusted_uids: frozenset[int] = field(default=frozenset(), metadata={"internal": True})
+    ] = ("toast",)
+    notify_after_s: Annotated[float, Meta(description="It is told once it has lasted so many seconds.")] = 5.0
+    notify_every_s: Annotated[
+        float, Meta(description="At least so many seconds lie between two notifications.")
+    ] = 30.0
+    mouse: Annotated[
+        bool, Meta(description="The mouse works in the dashboard, rather than the terminal's own selection.")
+    ] = True
+    keys: Annotated[
+        Mapping[str, tuple[str, ...]],
+        Meta(
+            description="Keys of commands, by command id; each a key or a list of keys, an empty one for none."
+        ),
+    ] = {}
+    origin: str = ""
+    lines: Mapping[str, int] = {}
+    trusted_uids: frozenset[int] = frozenset()
 
     @property
     def names_columns(self) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, replace  # noqa: TID251 - settings are dataclasses
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from lockdeck.backend.settings.keys import config_keys
 from lockdeck.backend.settings.records import RootSettings, Settings
 
 AT_ONCE = frozenset(
@@ -29,11 +30,7 @@ class Renewal(Struct, frozen=True):
 
 def renewed(before: Settings, now: Settings) -> Renewal:
     """Return what becomes of the settings in use where the configuration says something else now."""
-    names = [
-        field.name
-        for field in fields(Settings)
-        if not field.metadata.get("internal") and getattr(before, field.name) != getattr(now, field.name)
-    ]
+    names = [key.name for key in config_keys(Settings) if getattr(before, key.name) != getattr(now, key.name)]
     begins = "read_only" in names and now.read_only
     roots = tuple(_with_read_only(root, now) for root in before.roots)
     used = [name for name in names if name in AT_ONCE or (name == "read_only" and begins)]

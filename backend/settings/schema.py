@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import Field, fields
-from typing import Any, get_type_hints
+from typing import Any
+
+from msgspec import Struct
 
 from lockdeck.backend.settings.check import ACCOUNT, LEAST_S, MOST_S
+from lockdeck.backend.settings.keys import ConfigKey, config_keys
 from lockdeck.backend.settings.records import HostSettings, RootSettings, Settings
 
 Json = dict[str, Any]
@@ -23,37 +25,33 @@ def schema() -> Json:
     }
 
 
-def _object(kind: type) -> Json:
-    hints = get_type_hints(kind)
-    public = [field for field in fields(kind) if not field.metadata.get("internal")]
+def _object(kind: type[Struct]) -> Json:
     return {
         "type": "object",
         "additionalProperties": False,
-        "properties": {field.name: _property(field, hints[field.name]) for field in public},
+        "properties": {key.name: _property(key) for key in config_keys(kind)},
     }
 
 
-def _property(field: Field[Any], hint: Any) -> Json:
-    shape = _shape(field, hint)
-    default = {} if field.name in _WITHOUT_DEFAULT else {"default": _plain(field.default)}
-    return {"description": field.metadata["doc"], **shape, **default}
+def _property(key: ConfigKey) -> Json:
+    default = {} if key.name in _WITHOUT_DEFAULT else {"default": _plain(key.default)}
+    return {"description": key.about, **_shape(key), **default}
 
 
-def _shape(field: Field[Any], hint: Any) -> Json:
-    if field.name == "roots":
+def _shape(key: ConfigKey) -> Json:
+    if key.name == "roots":
         return {"type": "array", "items": {**_object(RootSettings), "required": ["path"]}}
-    if field.name == "hosts":
+    if key.name == "hosts":
         return {"type": "array", "items": {**_object(HostSettings), "required": ["name", "command"]}}
-    if field.name == "keys":
+    if key.name == "keys":
         return {"type": "object", "additionalProperties": {"anyOf": [{"type": "string"}, _STRINGS]}}
-    if hint == tuple[str, ...]:
-        choices = field.metadata.get("choices")
-        return {"type": "array", "items": {"enum": list(choices)}} if choices else _STRINGS
-    if hint == ACCOUNT:
+    if key.hint == tuple[str, ...]:
+        return {"type": "array", "items": {"enum": list(key.choices)}} if key.choices else _STRINGS
+    if key.hint == ACCOUNT:
         return {"type": ["string", "integer"]}
-    if hint is float:
+    if key.hint is float:
         return {"type": "number", "minimum": LEAST_S, "maximum": MOST_S}
-    return {"type": "boolean" if hint is bool else "string"}
+    return {"type": "boolean" if key.hint is bool else "string"}
 
 
 def _plain(value: Any) -> Any:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-import signal
 import stat
 from collections import defaultdict
 from enum import Enum, auto
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -130,6 +129,8 @@ def open_for_writing(fd: int) -> bool | None:
     """
     if not hasattr(fcntl, "F_SETLEASE"):
         return None
+    import signal
+
     try:
         # Who wants to write meanwhile waits those microseconds, and we are told by a signal: SIGIO would kill.
         fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGURG)
@@ -153,7 +154,7 @@ class _Access(Enum):
     VANISHED = auto()
 
 
-class _Hit(NamedTuple):
+class _Hit(Struct, frozen=True):
     fd: int
     target: str
     deleted: bool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
@@ -11,6 +12,10 @@ import lockdeck
 
 _DIRECTORY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 """What stands above may be closed to readers, and yet be passed through."""
+
+
+_USUAL = {"config": "~/.config", "state": "~/.local/state"}
+"""Where XDG keeps them on Linux unless the environment names another place."""
 
 
 class NoHomeError(OSError):
@@ -137,6 +142,12 @@ def _folder(kind: str, env: Mapping[str, str] | None) -> str:
     override = (env or {}).get(name) or os.environ.get(name)
     if override:
         return os.path.abspath(override)
+    base = os.environ.get(f"XDG_{kind.upper()}_HOME", "")
+    if not os.path.isabs(base) and os.path.isabs(os.environ.get("HOME", "")):
+        base = os.path.expanduser(_USUAL[kind])
+    if sys.platform == "linux" and os.path.isabs(base):
+        return os.path.join(base, "lockdeck")
+    # It knows all other cases; to be imported it takes longer than Python to start.
     import platformdirs
 
     find = {"config": platformdirs.user_config_dir, "state": platformdirs.user_state_dir}[kind]

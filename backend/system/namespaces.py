@@ -23,8 +23,12 @@ class InnerProcess(Struct, frozen=True):
 
 def pid_namespace(pid: int | Literal["self"]) -> int | None:
     """Return the inode of a process's pid namespace; None when it can't be seen."""
+    return _namespace_of(pid) if proc_is_ours() else None
+
+
+def _namespace_of(pid: int | Literal["self"]) -> int | None:
     try:
-        return os.stat(f"/proc/{pid}/ns/pid").st_ino if proc_is_ours() else None
+        return os.stat(f"/proc/{pid}/ns/pid").st_ino
     except OSError:
         return None
 
@@ -48,10 +52,14 @@ def namespace_pids(pid: int) -> tuple[int, ...]:
 
 
 def inner_processes() -> list[InnerProcess]:
-    """Return the visible processes of pid namespaces inside ours; reads one file for every process."""
-    processes = []
+    """Return the visible processes of pid namespaces inside ours; one look at every process.
+
+    To name a namespace costs the kernel a fraction of telling a status; which of them may not be seen has its status read.
+    """
+    processes, ours = [], _namespace_of("self")
     for pid in visible_pids():
-        numbers = namespace_pids(pid)
+        theirs = _namespace_of(pid)
+        numbers = () if ours is not None and theirs == ours else namespace_pids(pid)
         if len(numbers) > 1:
             stat = read_stat(pid)
             processes.append(InnerProcess(pid, numbers[-1], stat.start_ticks if stat else None))

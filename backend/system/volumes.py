@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from msgspec import Struct
 
@@ -87,7 +87,7 @@ class Mounts(Struct, frozen=True):
         )
 
 
-class _Place(NamedTuple):
+class _Place(Struct, frozen=True):
     volume: Volume
     reaches_others: bool
 

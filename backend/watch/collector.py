@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -30,12 +31,14 @@ from lockdeck.backend.watch.gateway_feed.feeds import needs_feed
 from lockdeck.backend.watch.incidents import IncidentFinder
 from lockdeck.backend.watch.joins import Joins
 from lockdeck.backend.watch.locks import WatchedLocks
-from lockdeck.backend.watch.records.records import SessionRecords
 from lockdeck.backend.watch.root import WatchedRoot
 from lockdeck.backend.watch.roots import WatchedRoots
 from lockdeck.backend.watch.run_sources import CancelSource, RunSources
 from lockdeck.backend.watch.sources import sources_of
 from lockdeck.backend.watch.wakeup.wakeup import Wakeup
+
+if TYPE_CHECKING:
+    from lockdeck.backend.watch.records.records import SessionRecords
 
 LOOK_AGAIN_S = 0.5
 """A lock that looks leaked in one look may just be let go of: it is looked at again after so long (seconds)."""
@@ -128,6 +131,8 @@ class Collector:
     @property
     def records(self) -> SessionRecords:
         """The door to what was written about a session, for other threads."""
+        from lockdeck.backend.watch.records.records import SessionRecords
+
         return SessionRecords(self._sources.logs.readable)
 
     def look(self) -> FleetSnapshot:

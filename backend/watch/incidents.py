@@ -12,7 +12,6 @@ from lockdeck.backend.model.identity import Identity
 from lockdeck.backend.model.incidents.calls import Call, calls_of
 from lockdeck.backend.model.incidents.locks import LockFailure, lock_failures_of
 from lockdeck.backend.model.incidents.records import Incident
-from lockdeck.backend.model.incidents.rule import FleetRuns, incidents_of
 from lockdeck.backend.model.incidents.silence import CallBook
 from lockdeck.backend.model.runs.run import Run
 from lockdeck.backend.model.sessions.refusals import Refusals, refusals_since
@@ -64,6 +63,8 @@ class IncidentFinder:
         refusals = dict(self._refusals(joins, now))
         if not self._can_be_any(root_views, refusals):
             return ()
+        from lockdeck.backend.model.incidents.rule import FleetRuns, incidents_of
+
         runs = FleetRuns(self._book, self._failures, refusals)
         return incidents_of(root_views, self._views(joins, refusals), locks, runs, host_name(), now)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from lockdeck.backend.model.fleet import LockView, RootView, SessionView, State
 from lockdeck.backend.model.knowledge import Knowledge, can_run, is_hidden
@@ -14,7 +15,9 @@ from lockdeck.backend.watch.gateway_feed.latest import NO_NEWS
 from lockdeck.backend.watch.gateway_feed.news import FeedNews
 from lockdeck.backend.watch.sessions.nextmoments import NextMoments
 from lockdeck.backend.watch.sessions.picture import DirectoryPicture, SessionPicture
-from lockdeck.backend.watch.sessions.sqlite import GatewayPicture
+
+if TYPE_CHECKING:
+    from lockdeck.backend.watch.sessions.sqlite import GatewayPicture
 
 ByKey = dict[str, tuple[SessionPicture, ...]]
 """The pictures in which a session stands, by its key."""
@@ -64,6 +67,8 @@ class RootSessions:
     def picture_of_gateway(self) -> GatewayPicture:
         """Return the picture of what the gateway tells, made where there is none."""
         if self.gateway is None:
+            from lockdeck.backend.watch.sessions.sqlite import GatewayPicture
+
             self.gateway = GatewayPicture(self._put)
         return self.gateway
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any
 
 import click
 from msgspec import Struct
 
 from lockdeck.backend.model.wire import dumps
+from lockdeck.backend.settings.keys import config_keys
 from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.system.text import safe
 from lockdeck.tui.cli.options import Common, common_options, json_option
@@ -65,22 +65,19 @@ def show_settings(settings: Settings, common: Common, as_json: bool) -> Exit:
 def setting_values(settings: Settings, common: Common) -> Iterator[SettingValue]:
     """Yield every setting in force, tables by their entries."""
     overrides = {override.key: override for override in _overrides(settings, common)}
-    for field in fields(Settings):
-        if field.metadata.get("internal"):
-            continue
-        value = getattr(settings, field.name)
-        if field.name == "keys":
-            for name, keys in value.items():
-                yield _setting(settings, f"keys.{name}", list(keys))
-        elif field.name in ("roots", "hosts") and value:
+    for name in (key.name for key in config_keys(Settings)):
+        value = getattr(settings, name)
+        if name == "keys":
+            for command_id, keys in value.items():
+                yield _setting(settings, f"keys.{command_id}", list(keys))
+        elif name in ("roots", "hosts") and value:
             for number, entry in enumerate(value):
-                for part in (part for part in fields(entry) if not part.metadata.get("internal")):
-                    key = f"{field.name}[{number}].{part.name}"
-                    yield _setting(settings, key, getattr(entry, part.name))
-        elif field.name in overrides:
-            yield overrides[field.name]
+                for part in config_keys(type(entry)):
+                    yield _setting(settings, f"{name}[{number}].{part.name}", getattr(entry, part.name))
+        elif name in overrides:
+            yield overrides[name]
         else:
-            yield _setting(settings, field.name, list(value) if isinstance(value, tuple) else value)
+            yield _setting(settings, name, list(value) if isinstance(value, tuple) else value)
 
 
 def _overrides(settings: Settings, common: Common) -> Iterator[SettingValue]:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace  # noqa: TID251 - settings are dataclasses
 from functools import partial
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from lockdeck.backend.openclaw.log.inputs.words import is_pipe, is_stdin
 from lockdeck.backend.watch.collector import Collector
 from lockdeck.tui.browser import in_browser
-from lockdeck.tui.cli.hosts.places import hosts_meant
 from lockdeck.tui.cli.options import Common, OtherHosts, common_options, hosts_option, roots_argument
 from lockdeck.tui.cli.startup import (
     DashboardRequest,
     collector_for,
     dashboard,
+    hosts_for,
     settings_faults_are_wrong_use,
     settings_of,
 )
@@ -54,7 +54,7 @@ def command(common: Common, roots: tuple[str, ...], hosts: OtherHosts, fresh: bo
 
 def dashboard_or_status(roots: tuple[str, ...], common: Common, hosts: OtherHosts, *, fresh: bool) -> Exit:
     """Open the dashboard where there is a terminal, else print the status."""
-    addresses = hosts_meant(roots, hosts, common)
+    addresses = hosts_for(roots, hosts, common)
     if addresses and has_screen():
         return open_hosts(addresses, common, fresh=fresh)
     if addresses:

@@ -17,14 +17,9 @@ from lockdeck.tui.cli.output import narrate, output_trouble, take_streams
 from lockdeck.tui.cli.startup import Dashboard
 from lockdeck.tui.exits import Exit
 
-YOUNG_OBJECTS = 20_000
-"""So many new objects are made before those that nobody has are looked for. After Python's own 700 a start, which makes many and
-drops none, spends a tenth of its time on looking."""
-
 
 def run_command_line(dashboard: Dashboard) -> NoReturn:
     """Run the command line and end the process with its exit code."""
-    gc.set_threshold(YOUNG_OBJECTS)
     take_streams()
     code = _run(dashboard)
     trouble = output_trouble()
@@ -32,6 +27,7 @@ def run_command_line(dashboard: Dashboard) -> NoReturn:
     if trouble is not None and not isinstance(trouble, ConnectionError):
         narrate(f"stdout can't be written: {trouble.strerror}; what is missing there is lost")
         code = Exit.ATTENTION
+    gc.freeze()  # Python looks twice more for what nobody has, though all of it goes now
     sys.exit(code)
 
 

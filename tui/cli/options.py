@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 import click
 from msgspec import Struct
 
-from lockdeck.backend.hosts.nats.address import USUAL_FLEET
-from lockdeck.backend.model.timespan import FORMS, read_time
+from lockdeck.backend.hosts.words import USUAL_FLEET
 from lockdeck.backend.system.accounts import uid_of
 from lockdeck.backend.system.clocks import wall_time
 
@@ -56,6 +55,8 @@ class TimeWord(click.ParamType[float]):
         """Return epoch seconds."""
         if isinstance(value, float):
             return value
+        from lockdeck.backend.model.timespan import FORMS, read_time
+
         moment = read_time(value, wall_time())
         if moment is None:
             self.fail(f"{value!r} is no time: write {FORMS}", param, ctx)

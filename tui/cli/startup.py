@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 import click
 from msgspec import Struct, field
 
+from lockdeck.backend.hosts.words import is_address
 from lockdeck.backend.openclaw.log.inputs.words import is_stdin
 from lockdeck.tui.cli.commands import COMMANDS
-from lockdeck.tui.cli.options import Common
+from lockdeck.tui.cli.options import Common, OtherHosts
 from lockdeck.tui.cli.output import narrate
 from lockdeck.tui.exits import Exit
 
 if TYPE_CHECKING:
     from lockdeck.backend.actions.journal import Journal
+    from lockdeck.backend.hosts.address import HostAddress
+    from lockdeck.backend.hosts.nats.address import FleetAddress
     from lockdeck.backend.hosts.source import HostsSource
     from lockdeck.backend.settings.records import Settings
     from lockdeck.backend.watch.collector import Collector
@@ -90,6 +93,17 @@ def settings_of(common: Common) -> Settings:
                 dashboard().check_columns(settings)
         known[_SETTINGS] = settings
     return cast("Settings", known[_SETTINGS])
+
+
+def hosts_for(
+    words: Sequence[str], hosts: OtherHosts, common: Common
+) -> tuple[HostAddress | FleetAddress, ...]:
+    """Return the other hosts, or the fleet of them, that a command is about; none where it is this machine alone."""
+    if not (hosts.named or any(map(is_address, words)) or (not words and settings_of(common).hosts)):
+        return ()
+    from lockdeck.tui.cli.hosts.places import hosts_meant
+
+    return hosts_meant(words, hosts, common)
 
 
 def collector_for(roots: tuple[str, ...], common: Common) -> Collector:

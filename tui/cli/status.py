@@ -12,7 +12,6 @@ from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.model.needs import needs_person
 from lockdeck.backend.model.wire import dumps, snapshot_json
 from lockdeck.backend.watch.collector import Collector
-from lockdeck.tui.cli.hosts.places import hosts_meant
 from lockdeck.tui.cli.options import (
     Common,
     OtherHosts,
@@ -22,7 +21,7 @@ from lockdeck.tui.cli.options import (
     roots_argument,
 )
 from lockdeck.tui.cli.output import emit, emit_all, narrate, terminal_width
-from lockdeck.tui.cli.startup import collector_for
+from lockdeck.tui.cli.startup import collector_for, hosts_for
 from lockdeck.tui.exits import Exit
 
 FORMATS = ("table", "wide", "names", "markdown", "json")
@@ -51,7 +50,7 @@ def command(
     if as_json and form not in (None, "json"):
         raise click.UsageError(f"--json and --format {form} exclude each other")
     form = "json" if as_json else form or "table"
-    addresses = hosts_meant(roots, hosts, common)
+    addresses = hosts_for(roots, hosts, common)
     if addresses:
         from lockdeck.tui.cli.hosts.status import print_hosts
 

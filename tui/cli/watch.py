@@ -11,7 +11,6 @@ from lockdeck.backend.model.changes import changes
 from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.model.needs import needs_person
 from lockdeck.backend.model.wire import SessionSources, dumps
-from lockdeck.tui.cli.hosts.places import hosts_meant
 from lockdeck.tui.cli.options import (
     Common,
     OtherHosts,
@@ -22,7 +21,7 @@ from lockdeck.tui.cli.options import (
     roots_argument,
 )
 from lockdeck.tui.cli.output import emit_all, output_trouble
-from lockdeck.tui.cli.startup import collector_for
+from lockdeck.tui.cli.startup import collector_for, hosts_for
 from lockdeck.tui.cli.watching.stopping import told_to_stop
 from lockdeck.tui.cli.watching.words import change_json, change_line
 from lockdeck.tui.exits import Exit
@@ -44,7 +43,7 @@ def command(
 
     A ROOT is an OpenClaw state directory, or the address of another host (ssh://HOST).
     """
-    addresses = hosts_meant(roots, hosts, common)
+    addresses = hosts_for(roots, hosts, common)
     if addresses:
         from lockdeck.tui.cli.hosts.watch import watch_hosts
 

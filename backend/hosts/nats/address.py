@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from lockdeck.backend.hosts.asks import Role
+from lockdeck.backend.hosts.words import USUAL_FLEET
 from lockdeck.backend.system.accounts import person
 
 SCHEMES = ("nats", "tls")
 PORT = 4222
-USUAL_FLEET = "main"
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _LONGEST_HOST = 128

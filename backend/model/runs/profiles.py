@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
+
+from lockdeck.backend.model.digest import sha256
 
 MAX_PROFILES = 1024
 
@@ -12,7 +13,7 @@ MAX_PROFILES = 1024
 @lru_cache(1024)  # a fleet has few profiles, and a long log names them many times
 def profile_hash(profile: str) -> str:
     """Return the hash that OpenClaw logs for a profile id: `sha256:` and 12 hex digits (seen on 2026.4.5)."""
-    return "sha256:" + hashlib.sha256(profile.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return "sha256:" + sha256(profile.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def with_profiles(names: Mapping[str, str], added: Mapping[str, str]) -> Mapping[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import Struct
@@ -15,11 +14,10 @@ _SECRET_NAME = late_pattern(r"TOKEN|PASSWORD|SECRET|KEY")
 _ENV_ONLY = late_pattern(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Secret:
+class Secret(Struct, frozen=True):
     """A credential. Only `reveal()` gives it away."""
 
-    _value: str = field()
+    _value: str
 
     def reveal(self) -> str:
         """Return the credential itself."""
@@ -29,6 +27,10 @@ class Secret:
         return "Secret(***)"
 
     __str__ = __repr__
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Show no more where rich prints it, as in a traceback with its variables."""
+        return [("", "***")]
 
 
 def secrets_of(env: Mapping[str, str], shortest: int = 1) -> tuple[Secret, ...]:

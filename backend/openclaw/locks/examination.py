@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lockdeck.backend.model.fleet import LockView
@@ -92,7 +92,7 @@ def unchanged(record: LockRecord) -> bool:
     return identity is not None and (status.st_ino, status.st_ctime_ns) == (identity.ino, identity.ctime_ns)
 
 
-class _Look(NamedTuple):
+class _Look(Struct, frozen=True):
     views: list[LockView]
     scan: DescriptorScan | None
     surroundings: Surroundings

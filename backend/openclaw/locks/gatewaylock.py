@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,6 +10,7 @@ from typing import Any, TypeGuard
 import msgspec
 from msgspec import Struct
 
+from lockdeck.backend.model.digest import sha256
 from lockdeck.backend.model.locks import LockKind, Presence
 from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.openclaw.files import is_possible_path, read_regular
@@ -181,4 +181,4 @@ def _is_absolute(path: object) -> TypeGuard[str]:
 
 
 def _digest(config_path: str) -> str:
-    return hashlib.sha256(os.fsencode(config_path)).hexdigest()[:8]
+    return sha256(os.fsencode(config_path)).hexdigest()[:8]

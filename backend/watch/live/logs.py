@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.model.sources import LogLook, SourceState
 from lockdeck.backend.model.words import times
 from lockdeck.backend.openclaw.log.stream import LineCounts
 from lockdeck.backend.system.clocks import steady_time
-from lockdeck.backend.watch.live.kept import KeptBytes
-from lockdeck.backend.watch.live.reader import LiveReader
-from lockdeck.backend.watch.live.shape import latest, why_no_log
-from lockdeck.backend.watch.live.source import LiveSource
-from lockdeck.backend.watch.logs.writers import Writers
+
+if TYPE_CHECKING:
+    from lockdeck.backend.watch.live.kept import KeptBytes
+    from lockdeck.backend.watch.live.reader import LiveReader
+    from lockdeck.backend.watch.live.source import LiveSource
+    from lockdeck.backend.watch.logs.writers import Writers
 
 LOOK_S = 5.0
 """A single look reads live logs for at most so long (seconds)."""
@@ -140,6 +142,8 @@ class LiveLogs:
             self._refused[root] = reason
 
     def _start(self, source: LiveSource) -> None:
+        from lockdeck.backend.watch.live.reader import LiveReader
+
         self._readers[source] = tuple(LiveReader(buffer) for buffer in source.buffers)
         self.kept = tuple(
             (of.label, reader.kept) for of, readers in self._readers.items() for reader in readers
@@ -152,6 +156,8 @@ class LiveLogs:
 
 
 def _look(problem: str | None, source: LiveSource, readers: Sequence[LiveReader], now: float) -> LogLook:
+    from lockdeck.backend.watch.live.shape import latest, why_no_log
+
     where, heard_at = source.label, source.heard_at
     as_of = None if heard_at is None else now - max(0.0, steady_time() - heard_at)
     shapes = latest((reader.last_shape, reader.shape) for reader in readers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 
 from lockdeck.backend.model.runs.events import Event
 from lockdeck.backend.openclaw.log.place import LogPlace
@@ -16,7 +15,6 @@ _ANCHOR = 64
 """So many bytes before our place must still be the same."""
 
 
-@dataclass(slots=True)
 class Followed:
     """A log that stays open, so that its inode can't be reused and a rename or deletion loses nothing.
 
@@ -24,28 +22,22 @@ class Followed:
     lines that tell no date and were not seen to arrive.
     """
 
-    descriptor: int
-    name: SafeText
-    place: LogPlace
-    opened: os.stat_result
-    lookback: int
-    offset: int = field(init=False)
-    size: int = field(init=False)
-    mtime: float = field(init=False)
-    unlinked: bool = False
-    _anchor: bytes = field(init=False)
-    undated: UndatedLines = field(default_factory=UndatedLines)
-    writers: Writers = field(default_factory=Writers)
-    _stream: EventStream = field(init=False)
-    _caught_up: bool = False
-
-    def __post_init__(self) -> None:
-        self.size = self.opened.st_size
-        self.mtime = self.opened.st_mtime
-        self.offset = max(0, self.size - self.lookback)
+    def __init__(
+        self, descriptor: int, name: SafeText, place: LogPlace, opened: os.stat_result, lookback: int
+    ) -> None:
+        self.descriptor = descriptor
+        self.name = name
+        self.place = place
+        self.size = opened.st_size
+        self.mtime = opened.st_mtime
+        self.offset = max(0, self.size - lookback)
+        self.unlinked = False
+        self.undated = UndatedLines()
+        self.writers = Writers()
         length = min(_ANCHOR, self.offset)
-        self._anchor = os.pread(self.descriptor, length, self.offset - length)
+        self._anchor = os.pread(descriptor, length, self.offset - length)
         self._stream = EventStream(mid_line=self.offset > 0)
+        self._caught_up = False
 
     @property
     def behind(self) -> int:

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -32,8 +33,10 @@ from lockdeck.backend.watch.logs.places import (
 )
 from lockdeck.backend.watch.logs.tail import LOOKBACK_S, LogTail
 from lockdeck.backend.watch.logs.writers import Writers, attributed
-from lockdeck.backend.watch.records.loglines import KeptStream, Readable
 from lockdeck.backend.watch.root import WatchedRoot
+
+if TYPE_CHECKING:
+    from lockdeck.backend.watch.records.loglines import Readable
 
 UNREAD_S = 3600.0
 """Lines that could not be read longer ago than this (seconds) told nothing of now."""
@@ -197,6 +200,8 @@ class LogBook:
 
     def readable(self) -> Readable:
         """Return what can be read of the logs again. May be called in any thread: what it touches is replaced, never changed."""
+        from lockdeck.backend.watch.records.loglines import KeptStream, Readable
+
         streams = (KeptStream(name, *kept.read()) for name, kept in self.live.kept)
         secrets = (secret for of_root in self._secrets.values() for secret in of_root)
         of_env = secrets_of(self._env, SHORTEST_SECRET)

@@ -255,19 +255,9 @@ def test_a_held_lock_is_refused_with_3(fleet):
         assert lock.exists()
 
 
-def test_status_never_loads_what_only_the_dashboard_or_the_gateway_client_needs(fleet):
-    leave_dead(fleet)
-    code = (
-        "import sys\nfrom lockdeck.tui.cli.main import cli\nfrom lockdeck.tui.entry import DASHBOARD\n"
-        "cli.main(['status', '--json'], standalone_mode=False, obj=DASHBOARD)\n"
-        "print(' '.join(sorted({name.partition('.')[0] for name in sys.modules})), file=sys.stderr)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment(fleet.env), capture_output=True, text=True, timeout=60
-    )
-    loaded = set(done.stderr.split())
-    assert "click" in loaded
-    assert not loaded & {
+NOT_FOR_STATUS = {
+    # the dashboard, the gateway's client, other ways of reading a configuration
+    *(
         "textual",
         "rich",
         "watchfiles",
@@ -276,7 +266,53 @@ def test_status_never_loads_what_only_the_dashboard_or_the_gateway_client_needs(
         "filelock",
         "pyjson5",
         "asyncio",
-    }
+        "psutil",
+    ),
+    # each of these takes a start longer than a look at a small fleet does
+    *(
+        "platformdirs",
+        "pathlib",
+        "tempfile",
+        "shutil",
+        "urllib",
+        "ipaddress",
+        "statistics",
+        "random",
+        "dataclasses",
+    ),
+    *("subprocess", "socket", "logging", "tomllib", "difflib", "concurrent", "ctypes"),
+    # other hosts, logs that come by themselves, what was written about one session
+    *("lockdeck.backend.hosts.asks", "lockdeck.backend.hosts.nats", "lockdeck.tui.cli.hosts"),
+    *("lockdeck.backend.watch.live.reader", "lockdeck.backend.watch.live.source"),
+    *("lockdeck.backend.watch.records", "lockdeck.backend.openclaw.struck", "lockdeck.tui.view"),
+}
+MOST_MODULES = 245
+"""So many modules of lockdeck are made for a status of a small fleet. Each costs as much as a look at several processes."""
+
+
+def test_status_never_loads_what_a_single_look_has_no_use_for(fleet):
+    leave_dead(fleet)
+    code = (
+        "import sys\nbefore = set(sys.modules)\n"
+        "from lockdeck.tui.cli.main import cli\nfrom lockdeck.tui.entry import dashboard\n"
+        "cli.main(['status', '--json'], standalone_mode=False, obj=dashboard())\n"
+        "print(' '.join(sys.modules.keys() - before), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(fleet.env), capture_output=True, text=True, timeout=60
+    )
+    loaded = set(done.stderr.split())
+    assert "click" in loaded
+    assert not loaded & NOT_FOR_STATUS
+    assert sum(name.partition(".")[0] == "lockdeck" for name in loaded) <= MOST_MODULES
+
+
+def test_the_entry_point_says_how_seldom_to_look_for_what_nobody_has_before_it_loads_much():
+    code = "import sys, lockdeck.tui.entry\nprint(*({'click', 'msgspec'} & sys.modules.keys()))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.split() == []
 
 
 @pytest.fixture

@@ -112,8 +112,8 @@ def test_every_command_that_reads_the_configuration_checks_its_columns(fleet, wo
 def test_columns_are_checked_without_the_library_of_the_dashboard(fleet):
     config = configured(fleet, 'columns = ["state", "agent"]\n[keys]\nquit = "x"')
     code = (
-        "import sys\nfrom lockdeck.tui.cli.main import cli\nfrom lockdeck.tui.entry import DASHBOARD\n"
-        f"code = cli.main(['status', '--config', {str(config)!r}], standalone_mode=False, obj=DASHBOARD)\n"
+        "import sys\nfrom lockdeck.tui.cli.main import cli\nfrom lockdeck.tui.entry import dashboard\n"
+        f"code = cli.main(['status', '--config', {str(config)!r}], standalone_mode=False, obj=dashboard())\n"
         "print(code, 'lockdeck.tui.preferences.check' in sys.modules, 'textual' in sys.modules, file=sys.stderr)"
     )
     words = [sys.executable, "-c", code]

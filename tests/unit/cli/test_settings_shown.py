@@ -10,7 +10,7 @@ from lockdeck.backend.settings.load import load_settings
 from lockdeck.tui.cli.config import setting_values
 from lockdeck.tui.cli.main import cli
 from lockdeck.tui.cli.options import Common
-from lockdeck.tui.entry import DASHBOARD
+from lockdeck.tui.entry import dashboard
 
 
 def places(tmp_path, text, common=None):
@@ -41,7 +41,7 @@ def test_options_override_the_file_and_say_so(tmp_path):
 
 
 def run(*words):
-    return CliRunner().invoke(cli, ["config", "show", *words], standalone_mode=False, obj=DASHBOARD)
+    return CliRunner().invoke(cli, ["config", "show", *words], standalone_mode=False, obj=dashboard())
 
 
 def test_it_prints_text_and_json(tmp_path):

@@ -13,8 +13,8 @@ from lockdeck.backend.model.fleet import FleetSnapshot
 from lockdeck.backend.model.wire import dumps, snapshot_json
 from lockdeck.backend.settings.load import load_settings
 from lockdeck.backend.watch.collector import Collector
+from lockdeck.tui import entry
 from lockdeck.tui.cli.main import cli
-from lockdeck.tui.entry import DASHBOARD
 from tests.unit.fleetdir import FleetDir
 
 KEY = "agent:main:main"
@@ -30,7 +30,7 @@ class Answer(NamedTuple):
 def invoke(*words: object, env: Mapping[str, str]) -> Answer:
     """Run one command line in this process."""
     result = CliRunner().invoke(
-        cli, [str(word) for word in words], env=dict(env), standalone_mode=False, obj=DASHBOARD
+        cli, [str(word) for word in words], env=dict(env), standalone_mode=False, obj=entry.dashboard()
     )
     if isinstance(result.exception, click.ClickException):
         return Answer(result.exception.exit_code, result.output + result.exception.format_message())

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockdeck.backend.hosts.address import is_address, ssh_address
+from lockdeck.backend.hosts.address import ssh_address
+from lockdeck.backend.hosts.words import is_address
 
 
 @pytest.mark.parametrize(

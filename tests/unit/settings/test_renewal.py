@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from dataclasses import replace as changed  # noqa: TID251 - settings are dataclasses
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace as changed
 
+from lockdeck.backend.settings.keys import config_keys
 from lockdeck.backend.settings.records import HostSettings, RootSettings, Settings
 from lockdeck.backend.settings.renewal import AT_ONCE, renewed
 
@@ -35,7 +34,7 @@ OTHERS = {
 
 
 def test_every_setting_is_used_at_once_or_named_as_waiting():
-    names = {field.name for field in fields(Settings) if not field.metadata.get("internal")}
+    names = {key.name for key in config_keys(Settings)}
     assert names == set(OTHERS)
     for name, value in OTHERS.items():
         renewal = renewed(Settings(), changed(Settings(), **{name: value}))

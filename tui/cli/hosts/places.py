@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from lockdeck.backend.hosts.address import HostAddress, by_hand, is_address, ssh_address
+from lockdeck.backend.hosts.address import HostAddress, by_hand, ssh_address
 from lockdeck.backend.hosts.asks import Role
 from lockdeck.backend.hosts.nats.address import FleetAddress, FleetHostAddress
+from lockdeck.backend.hosts.words import is_address
 from lockdeck.backend.openclaw.log.inputs.words import is_stdin
 from lockdeck.backend.settings.load import load_hosts
 from lockdeck.backend.settings.records import HostSettings
@@ -26,7 +27,7 @@ SERVE = ("-c", "from lockdeck.tui.entry import main; main()", "serve", "--stdio"
 def hosts_meant(
     words: Sequence[str], hosts: OtherHosts, common: Common
 ) -> tuple[HostAddress | FleetAddress, ...]:
-    """Return the hosts or the fleet that are meant, none where it is this machine alone.
+    """Return the hosts or the fleet that are meant, where any is (`startup.hosts_for`).
 
     Roots among the words, and without any word or file those of the configuration, are of this machine, which then is
     one host among the others.
@@ -39,8 +40,6 @@ def hosts_meant(
     named = [word for word in words if is_address(word)]
     roots = [word for word in words if not is_address(word)]
     configured = () if named or files or roots else settings_of(common).hosts
-    if not (named or files or configured):
-        return ()
     addresses = [*_typed(named), *_of_files(files), *map(_address, configured)]
     if roots or not (named or files):
         addresses.insert(0, _this_machine(roots, common))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from statistics import median
 
 from msgspec import Struct
 
@@ -62,6 +61,8 @@ def shift_to(book: RunBook, reference: RunBook) -> ClockShift | None:
             best = pairs
     if not best:
         return None
+    from statistics import median
+
     seconds = median(same.at - event.at for event, same in best)
     return ClockShift(best[0][0].at, seconds) if abs(seconds) > TOLD_AGAIN_S else None
 
