@@ -1,20 +1,24 @@
 """The lines that hold a marker, out of thousands at once.
 
 Most lines of a gateway log are of no interest, so nothing is decoded before a marker was seen. Lines differ in ids,
-numbers and times more than in words: without those, most have a shape that was met before, of which it is known which
+numbers and times more than in words: with those blanked, most have a shape that was met before, of which it is known which
 markers it may hold. Only new shapes are searched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import compress
 
 Marks = tuple[int, ...]
 """Indexes of the markers that a line holds."""
+Concern = list[tuple[int, Marks]]
+"""The places of the lines that hold a marker, in order, each with the markers it holds."""
 
 VARYING = b"0123456789abcdef-:.,\"'{}\\/_"
-"""Bytes that are left out of a shape: those of ids, numbers and times, and what JSON puts around words."""
+"""Bytes that tell no shapes apart: those of ids, numbers and times, and what JSON puts around words."""
+_BLANKED = VARYING.replace(b"{", b"")
+_SHAPE = bytes.maketrans(_BLANKED, b"0" * len(_BLANKED))
 KEPT_BYTES = 1 << 20
 """Shapes are kept up to so many bytes, then learned anew."""
 
@@ -29,38 +33,47 @@ _SAMPLE = 16_384
 """So many first bytes are asked first for the form that a block of lines is in."""
 
 
+def shape_of(text: bytes) -> bytes:
+    """Return a text with its varying bytes blanked: the shape of what stands in it stands in its own."""
+    return text.translate(_SHAPE)
+
+
+_OWN_SHAPES = tuple(shape_of(fields) for fields, _ in _OWN_FIELDS)
+
+
 class MarkerScan:
     """Finds the markers in lines; remembers shapes of lines, within bounds.
 
-    A marker without its varying bytes stands in the shape of every line that holds it, so that no line is missed.
-    Raises ValueError for a marker of nothing but varying bytes.
+    The shape of a marker stands in the shape of every line that holds it, so that no line is missed. `may_be_part` is asked
+    of shapes: whether a line that begins so may be a part of one. Raises ValueError for a marker of nothing but varying
+    bytes.
     """
 
-    __slots__ = ("_kept", "_likely", "_markers", "_shapes")
+    __slots__ = ("_markers", "_of_heads", "_of_lines")
 
-    def __init__(self, markers: Sequence[bytes]) -> None:
+    def __init__(
+        self, markers: Sequence[bytes], may_be_part: Callable[[bytes], bool] = lambda _: False
+    ) -> None:
         self._markers = tuple(markers)
-        self._shapes = tuple(marker.translate(None, VARYING) for marker in markers)
-        if not all(shape.strip() for shape in self._shapes):
+        shapes = tuple(map(shape_of, markers))
+        if not all(shape.strip(b"0{ ") for shape in shapes):
             raise ValueError("a marker needs a letter after f in the alphabet: ids are no markers")
-        self._likely: dict[bytes, Marks] = {}
-        self._kept = 0
+        self._of_lines = _Shapes(shapes, may_be_part, _OWN_SHAPES)
+        self._of_heads = _Shapes(shapes, may_be_part)
 
-    def concerning(self, lines: Sequence[bytes]) -> list[tuple[int, Marks]]:
-        """Return the places of the lines that hold a marker, in order, each with the markers it holds."""
-        return self.concerning_in(b"\n".join(lines), lines)
+    def concerning(self, lines: Sequence[bytes]) -> Concern:
+        """Return the lines that hold a marker."""
+        return self.look(b"\n".join(lines), lines)[0]
 
-    def concerning_in(self, text: bytes, lines: Sequence[bytes]) -> list[tuple[int, Marks]]:
-        """Return the same for the lines of a `text` that is there already."""
-        if self._kept > KEPT_BYTES:
-            self._likely, self._kept = {}, 0
-        heads = _heads_in(text, lines)
-        words = text if heads is lines else b"\n".join(heads)
-        shapes = words.translate(None, VARYING).split(b"\n")
-        likely = list(map(self._likely.get, shapes))
-        if None in likely:
-            self._learn({shape for shape, marks in zip(shapes, likely, strict=True) if marks is None})
-            likely = list(map(self._likely.get, shapes))
+    def look(self, text: bytes, lines: Sequence[bytes]) -> tuple[Concern, bool]:
+        """Return those of the lines of a text that hold a marker, and whether some of all may be parts of one."""
+        heads, met = lines, None
+        if _own_in(text[:_SAMPLE]) is None:
+            met = self._of_lines.look(text)
+        if met is None:
+            heads = _heads_in(text, lines)
+            met = self._of_heads.look(b"\n".join(heads))
+        likely, parts = met or ([], False)
         concern, markers = [], self._markers
         for place, marks in compress(enumerate(likely), likely):
             head, indices = heads[place], marks or ()
@@ -70,11 +83,11 @@ class MarkerScan:
                     break
             if indices:
                 concern.append((place, indices))
-        return concern
+        return concern, parts
 
     def marks_of(self, line: bytes) -> Marks:
         """Return the indexes of the markers that one line holds."""
-        return self._held(heads_of((line,))[0], range(len(self._markers)))
+        return self._held(_heads_in(line, (line,))[0], range(len(self._markers)))
 
     def count(self, line: bytes, marks: Marks) -> int:
         """Return how often these markers stand in one line."""
@@ -90,11 +103,41 @@ class MarkerScan:
     def _held(self, head: bytes, indexes: Iterable[int]) -> Marks:
         return tuple(index for index in indexes if self._markers[index] in head)
 
+
+class _Shapes:
+    """Shapes that were met: the markers that such lines may hold, and those that may be parts; never one with a `refused` word."""
+
+    __slots__ = ("_kept", "_likely", "_markers", "_may_be_part", "_parts", "_refused")
+
+    def __init__(
+        self, markers: Sequence[bytes], may_be_part: Callable[[bytes], bool], refused: Sequence[bytes] = ()
+    ) -> None:
+        self._markers = markers
+        self._may_be_part = may_be_part
+        self._refused = refused
+        self._likely: dict[bytes, Marks] = {}
+        self._parts: set[bytes] = set()
+        self._kept = 0
+
+    def look(self, text: bytes) -> tuple[list[Marks | None], bool] | None:
+        """Return which markers each line of a text may hold, and whether some may be parts; None where one is refused."""
+        if self._kept > KEPT_BYTES:
+            self._likely, self._parts, self._kept = {}, set(), 0
+        shapes = shape_of(text).split(b"\n")
+        likely = list(map(self._likely.get, shapes))
+        if None in likely:
+            new = {shape for shape, marks in zip(shapes, likely, strict=True) if marks is None}
+            if any(word in shape for word in self._refused for shape in new):
+                return None
+            self._learn(new)
+            likely = list(map(self._likely.get, shapes))
+        return likely, bool(self._parts) and not self._parts.isdisjoint(shapes)
+
     def _learn(self, shapes: Collection[bytes]) -> None:
         """Search shapes for markers, one search per marker over all of them."""
         text = b"\n".join(shapes)
         hits: dict[int, Marks] = {}
-        for index, marker in enumerate(self._shapes):
+        for index, marker in enumerate(self._markers):
             start = text.find(marker)
             while start >= 0:
                 begin = text.rfind(b"\n", 0, start)
@@ -105,20 +148,20 @@ class MarkerScan:
         for shape in shapes:
             self._likely[shape] = hits.get(begin, ())
             begin += len(shape) + 1
+        self._parts.update(filter(self._may_be_part, shapes))
         self._kept += len(text)
 
 
-def heads_of(lines: Sequence[bytes]) -> Sequence[bytes]:
-    """Return the lines without tslog's own fields, most of a JSON line; whole those with several records."""
-    return _heads_in(b"\n".join(lines), lines)
+def _own_in(text: bytes) -> tuple[bytes, int] | None:
+    return next((fields for fields in _OWN_FIELDS if fields[0] in text), None)
 
 
 def _heads_in(text: bytes, lines: Sequence[bytes]) -> Sequence[bytes]:
-    own, long = next(
-        (fields for part in (text[:_SAMPLE], text) for fields in _OWN_FIELDS if fields[0] in part), (None, 0)
-    )
-    if own is None:
+    """Return the lines without tslog's own fields, most of a JSON line; whole those with several records."""
+    fields = _own_in(text[:_SAMPLE]) or _own_in(text)
+    if fields is None:
         return lines
+    own, long = fields
     long += len(own)
     return [
         line

@@ -94,7 +94,7 @@ class EventStream:
         `at`: when these arrived (epoch seconds), None where they may have been there for any time.
         """
         self._datings.arrive(at)
-        return self._events(self._pieces.join(self._feed.feed(piece, counts)), counts)
+        return self._events(self._feed.feed(piece, counts), counts)
 
     def next_file(self, head: bytes, counts: LineCounts) -> Iterator[Event]:
         """Go on with the next file of the same log, which begins with `head`; yield the event of a line before it.
@@ -103,12 +103,12 @@ class EventStream:
         """
         line = Decoding().feed(head).partition(b"\n")[0]
         lines = self._feed.next_file(counts, begins=_shaped([line]) or not line)
-        return self._events(self._pieces.join(lines), counts)
+        return self._events(lines, counts)
 
     def finish(self, counts: LineCounts) -> Iterator[Event]:
         """Yield the event of a last line without newline: nothing more will come."""
-        lines = [*self._pieces.join(self._feed.finish(counts)), *self._pieces.finish()]
-        return self._events(lines, counts)
+        yield from self._events(self._feed.finish(counts), counts)
+        yield from self._events(self._pieces.finish(), counts)
 
     @property
     def last_clocks(self) -> tuple[float, ...]:
@@ -120,9 +120,15 @@ class EventStream:
         return ends_of([self._unwrapper.unwrap(line) for line in self._above], self._datings)
 
     def _events(self, lines: Sequence[bytes], counts: LineCounts) -> Iterator[Event]:
-        counts.shaped = counts.shaped or _shaped(lines)
         text = b"\n".join(lines)
-        concern, odd = self._kinds.scan.concerning_in(text, lines), no_text(text, lines)
+        concern, parts = self._kinds.scan.look(text, lines)
+        if parts or self._pieces.wait:
+            joined = self._pieces.join(lines)
+            if joined is not lines:
+                lines, text = joined, b"\n".join(joined)
+                concern, _ = self._kinds.scan.look(text, lines)
+        counts.shaped = counts.shaped or _shaped(lines)
+        odd = no_text(text, lines)
         counts.malformed += len(odd.difference(place for place, _ in concern))
         passed, unwrap = 0, self._unwrapper.unwrap
         for place, marks in concern:

@@ -49,7 +49,7 @@ def test_shapes_are_kept_within_bounds(monkeypatch):
     scan = MarkerScan(MARKERS)
     for number in range(200):
         scan.concerning([b"xyz " * number, b"z" * number])
-    assert sum(map(len, scan._likely)) < 3000
+    assert sum(map(len, scan._of_lines._likely)) < 3000
 
 
 def test_a_marker_of_nothing_but_digits_and_hexadecimal_letters_is_refused():

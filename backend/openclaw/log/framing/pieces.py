@@ -19,6 +19,7 @@ from lockdeck.backend.openclaw.log.framing.envelopes import (
     message_text,
     open_envelope,
 )
+from lockdeck.backend.openclaw.log.markers import shape_of
 from lockdeck.backend.openclaw.log.objects import decode_object
 
 MOST_BYTES = 1 << 20
@@ -37,10 +38,10 @@ _ENTRY = (b"__CURSOR=", b"__REALTIME_TIMESTAMP=")
 _FIELD = late_pattern(rb"([A-Z_][A-Z0-9_]{0,63})=(.*)", re.DOTALL)
 _NAME = late_pattern(rb"[A-Z_][A-Z0-9_]{0,63}")
 _KEPT = ORIGIN_FIELDS | {"MESSAGE", "__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP"}
-_HEAD = itemgetter(slice(8))
-_CRI_HEAD = itemgetter(slice(64))
-"""So many first bytes of a line (at least) tell whether it is a part."""
-_SPREAD_HEADS = late_pattern(rb'\{"log":"|__CURSOR|__REALTI|\{ ?"[A-Z_]')
+_BEGINS = tuple(map(shape_of, (_DOCKER, *_ENTRY)))
+_CRI_SHAPES = tuple(map(shape_of, _CRI_PARTS))
+_CRI_HEAD = 64
+"""Parts of CRI's say so within so many first bytes (at most)."""
 
 
 class Pieces:
@@ -53,9 +54,14 @@ class Pieces:
         self._entry: dict[str, str] | None = None
         self._binary: _Binary | None = None
 
+    @property
+    def wait(self) -> bool:
+        """Return whether something is kept to which further lines belong."""
+        return bool(self._parts) or self._entry is not None
+
     def join(self, lines: Sequence[bytes]) -> Sequence[bytes]:
         """Return whole lines; the very same sequence where nothing is cut or spread."""
-        if not self._parts and self._entry is None and (not _may_be_cut(lines) or _are_whole(lines)):
+        if not self.wait and _are_whole(lines):
             return lines
         return [whole for line in lines for whole in self._take(line)]
 
@@ -166,14 +172,13 @@ def _are_whole(lines: Sequence[bytes]) -> bool:
     return not any(map(contains, unsure, repeat(_NUMBERS)))
 
 
-def _may_be_cut(lines: Sequence[bytes]) -> bool:
-    heads = set(map(_HEAD, lines))
-    if any(map(_SPREAD_HEADS.match, heads)):
-        return True
-    if not any(head[:1].isdigit() for head in heads):
-        return False
-    text = b"\n".join(map(_CRI_HEAD, lines))
-    return any(mark in text for mark in _CRI_PARTS)
+def may_be_part(shape: bytes) -> bool:
+    """Return whether a line of this shape may be cut, spread or written as numbers."""
+    return (
+        shape.startswith(_BEGINS)
+        or (shape.startswith(b"{") and shape_of(_NUMBERS) in shape)
+        or any(mark in shape[:_CRI_HEAD] for mark in _CRI_SHAPES)
+    )
 
 
 def _with_text(line: bytes) -> bytes:

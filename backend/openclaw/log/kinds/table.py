@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from lockdeck.backend.model.pattern import late_pattern
 from lockdeck.backend.model.runs.events import Event
-from lockdeck.backend.openclaw.log.framing.pieces import IN_NUMBERS
+from lockdeck.backend.openclaw.log.framing.pieces import IN_NUMBERS, may_be_part
 from lockdeck.backend.openclaw.log.markers import MarkerScan, Marks
 from lockdeck.backend.openclaw.log.records import LogRecord
 
@@ -81,7 +81,7 @@ class KindTable:
     def __init__(self, kinds: Iterable[LineKind]) -> None:
         self.kinds = tuple(kinds)
         markers = dict.fromkeys(marker for kind in self.kinds for marker in kind.markers)
-        self.scan = MarkerScan([*(marker.encode() for marker in markers), *IN_NUMBERS])
+        self.scan = MarkerScan([*(marker.encode() for marker in markers), *IN_NUMBERS], may_be_part)
         """Finds the lines that can become an event: each holds at least one marker."""
         self.hidden = range(len(markers), len(markers) + len(IN_NUMBERS))
         """Marks of lines whose words, and so whose markers, are written as numbers."""
