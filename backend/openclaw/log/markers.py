@@ -12,8 +12,8 @@ from itertools import compress
 
 Marks = tuple[int, ...]
 """Indexes of the markers that a line holds."""
-Concern = list[tuple[int, Marks]]
-"""The places of the lines that hold a marker, in order, each with the markers it holds."""
+Concern = list[tuple[int, Marks, bytes]]
+"""The places of the lines that hold a marker, in order, each with the markers it holds and its shape, or that of its head."""
 
 VARYING = b"0123456789abcdef-:.,\"'{}\\/_"
 """Bytes that tell no shapes apart: those of ids, numbers and times, and what JSON puts around words."""
@@ -73,16 +73,16 @@ class MarkerScan:
         if met is None:
             heads = _heads_in(text, lines)
             met = self._of_heads.look(b"\n".join(heads))
-        likely, parts = met or ([], False)
+        shapes, likely, parts = met or ([], [], False)
         concern, markers = [], self._markers
-        for place, marks in compress(enumerate(likely), likely):
-            head, indices = heads[place], marks or ()
+        for place in compress(range(len(likely)), likely):
+            head, indices = heads[place], likely[place] or ()
             for index in indices:
                 if markers[index] not in head:
                     indices = () if len(indices) == 1 else self._held(head, indices)
                     break
             if indices:
-                concern.append((place, indices))
+                concern.append((place, indices, shapes[place]))
         return concern, parts
 
     def marks_of(self, line: bytes) -> Marks:
@@ -119,8 +119,11 @@ class _Shapes:
         self._parts: set[bytes] = set()
         self._kept = 0
 
-    def look(self, text: bytes) -> tuple[list[Marks | None], bool] | None:
-        """Return which markers each line of a text may hold, and whether some may be parts; None where one is refused."""
+    def look(self, text: bytes) -> tuple[list[bytes], list[Marks | None], bool] | None:
+        """Return the shapes of the lines of a text, which markers each may hold, and whether some may be parts.
+
+        None where one is refused.
+        """
         if self._kept > KEPT_BYTES:
             self._likely, self._parts, self._kept = {}, set(), 0
         shapes = shape_of(text).split(b"\n")
@@ -131,7 +134,7 @@ class _Shapes:
                 return None
             self._learn(new)
             likely = list(map(self._likely.get, shapes))
-        return likely, bool(self._parts) and not self._parts.isdisjoint(shapes)
+        return shapes, likely, bool(self._parts) and not self._parts.isdisjoint(shapes)
 
     def _learn(self, shapes: Collection[bytes]) -> None:
         """Search shapes for markers, one search per marker over all of them."""

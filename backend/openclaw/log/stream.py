@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from itertools import count
 
 import msgspec
@@ -19,7 +19,8 @@ from lockdeck.backend.openclaw.log.framing.pieces import Pieces
 from lockdeck.backend.openclaw.log.framing.unwrap import Unwrapped, Unwrapper
 from lockdeck.backend.openclaw.log.kinds import KINDS
 from lockdeck.backend.openclaw.log.kinds.table import KindTable
-from lockdeck.backend.openclaw.log.markers import Marks
+from lockdeck.backend.openclaw.log.likeness import UNLIKE, Likeness, Unlike
+from lockdeck.backend.openclaw.log.markers import Concern, Marks
 from lockdeck.backend.openclaw.log.reading import leaves_unread, read_event
 from lockdeck.backend.openclaw.log.records import Malformed, is_zoneless
 from lockdeck.backend.openclaw.log.scan import (
@@ -73,7 +74,17 @@ class EventStream:
     what stands around it names them.
     """
 
-    __slots__ = ("_above", "_datings", "_feed", "_kinds", "_pieces", "_unwrapper", "dated", "origins")
+    __slots__ = (
+        "_above",
+        "_datings",
+        "_feed",
+        "_kinds",
+        "_likeness",
+        "_pieces",
+        "_unwrapper",
+        "dated",
+        "origins",
+    )
 
     def __init__(
         self, numbers: Iterator[int] | None = None, *, mid_line: bool = False, kinds: KindTable = KINDS
@@ -87,6 +98,7 @@ class EventStream:
         self._feed = LineFeed(mid_line=mid_line)
         self._pieces = Pieces()
         self._unwrapper = Unwrapper()
+        self._likeness = Likeness(kinds, self._unwrapper)
 
     def feed(self, piece: bytes, counts: LineCounts, at: float | None = None) -> Iterator[Event]:
         """Yield the events of all lines that `piece` completes.
@@ -123,66 +135,62 @@ class EventStream:
         text = b"\n".join(lines)
         concern, parts = self._kinds.scan.look(text, lines)
         if parts or self._pieces.wait:
-            joined = self._pieces.join(lines)
-            if joined is not lines:
-                lines, text = joined, b"\n".join(joined)
+            whole = self._pieces.join(lines)
+            if whole is not lines:
+                lines, text = whole, b"\n".join(whole)
                 concern, _ = self._kinds.scan.look(text, lines)
         counts.shaped = counts.shaped or _shaped(lines)
         odd = no_text(text, lines)
-        counts.malformed += len(odd.difference(place for place, _ in concern))
-        passed, unwrap = 0, self._unwrapper.unwrap
-        for place, marks in concern:
-            line = lines[place]
-            if not self._is_worth_reading(line, marks, counts, is_text=place not in odd):
-                continue
-            unwrapped = unwrap(line)
-            parts: Sequence[_Part] = ((line, unwrapped, marks),)
-            if unwrapped.more or marks[-1] in self._kinds.hidden:
-                parts = self._parts(line, unwrapped, marks)
-                if not parts:
-                    continue
-            counts.relevant += 1
-            if self._datings.follows:
-                self._pass_by(lines, passed, place)
-            passed = place + 1
-            for part in parts:
-                event = self._read(part, lines, place, counts)
-                if event is None:
-                    counts.malformed += place in odd
-                elif type(event) is not Malformed:
-                    yield event
-        self._pass_by(lines, passed, len(lines))
+        counts.malformed += len(odd.difference(place for place, _, _ in concern))
+        yield from self._read(lines, concern, odd, counts)
         if len(lines) < KEPT_LINES:
             lines = [line[:_HEAD] for line in [*self._above, *lines][-KEPT_LINES:]]
         self._above = lines[-KEPT_LINES:]
 
-    def _is_worth_reading(self, line: bytes, marks: Marks, counts: LineCounts, *, is_text: bool) -> bool:
-        """Return whether a line that holds markers may tell something, and count it where it can't."""
+    def _read(
+        self, lines: Sequence[bytes], concern: Concern, odd: Set[int], counts: LineCounts
+    ) -> Iterator[Event]:
+        """Yield the events of the lines that hold a marker; let time pass with the others."""
+        passed, like, datings = 0, self._likeness.read, self._datings
+        for place, marks, shape in concern:
+            line = lines[place]
+            event = UNLIKE if datings.follows or place in odd else like(line, marks, shape)
+            if type(event) is not Unlike:
+                counts.relevant += 1
+                if event is not None:
+                    self.dated, self.origins = True, self._likeness.origins
+                    yield event
+                continue
+            parts = self._parts(line, marks, counts)
+            if not parts:
+                continue
+            counts.relevant += 1
+            if datings.follows:
+                self._pass_by(lines, passed, place)
+            passed = place + 1
+            for part in parts:
+                told = self._read_part(part, lines, place, counts)
+                if told is None:
+                    counts.malformed += place in odd
+                elif type(told) is not Malformed:
+                    yield told
+            self._likeness.learn(line, marks, shape)
+        self._pass_by(lines, passed, len(lines))
+
+    def _parts(self, line: bytes, marks: Marks, counts: LineCounts) -> Sequence[_Part]:
+        """Return what stands on a line, one record after the other, with the markers that each of them holds."""
         if len(line) > MAX_LINE:
             counts.oversize += 1
-            return False
-        if is_text and self._passes_by(line, marks):
-            counts.relevant += 1
-            return False
-        return True
-
-    def _passes_by(self, line: bytes, marks: Marks) -> bool:
-        """Return whether a line tells nothing for sure, and of the time nothing that others are dated by."""
-        message = self._kinds.untold(marks)
-        if message is None or self._datings.follows:
-            return False
-        return self._unwrapper.passes_by(line, message)
-
-    def _parts(self, line: bytes, unwrapped: Unwrapped, marks: Marks) -> list[_Part]:
-        """Return what stands on a line, one record after the other, with the markers that each of them holds."""
-        scan = self._kinds.scan
+            return ()
+        unwrapped = self._unwrapper.unwrap(line)
         if not unwrapped.more:
             words = self._held(unwrapped, marks)
-            return [(line, unwrapped, words)] if words else []
+            return ((line, unwrapped, words),) if words else ()
+        scan = self._kinds.scan
         line = line.strip().removesuffix(unwrapped.more[0].encode("utf-8", "replace"))
         texts = [text.encode("utf-8", "replace") for more in unwrapped.more for text in objects_in(more)]
         parts = [(line, unwrapped, self._held(unwrapped, scan.marks_of(line)))]
-        for place, held in scan.concerning(texts):
+        for place, held, _ in scan.concerning(texts):
             inner = self._unwrapper.unwrap(texts[place])
             parts.append((texts[place], inner, self._held(inner, held)))
         return [part for part in parts if part[2]]
@@ -191,7 +199,7 @@ class EventStream:
         """Return the markers of a line; those of its words where these were written as numbers."""
         return _marks_within(line, self._kinds) if marks and marks[-1] in self._kinds.hidden else marks
 
-    def _read(
+    def _read_part(
         self, part: _Part, lines: Sequence[bytes], place: int, counts: LineCounts
     ) -> Event | Malformed | None:
         """Return the event of what stands on a line, and count what could not be read, which is malformed then."""

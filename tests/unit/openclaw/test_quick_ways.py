@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import random
+import re
 from itertools import count
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lockdeck.backend.openclaw.log.likeness import AT_ONCE, EACH, MOST, UNLIKE, Likeness
 from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts, parse_line
 from lockdeck.backend.openclaw.log.values import key_values, value_of
+from tests.folders import RECORDINGS
 from tests.unit.openclaw.wrappers import (
     FORMS,
     WRAPS,
@@ -58,6 +62,7 @@ JUNK = [
     b" ...",
     b"\xff",
 ]
+SCENARIOS = sorted(log.parent.name for log in RECORDINGS.glob("*/gateway.log"))
 PLAIN = ("docker logs -t", "docker json-file", "compose")
 some_wraps = st.sampled_from([(), *((name,) for name in PLAIN)]) | st.lists(
     st.sampled_from(sorted(WRAPS)), max_size=2
@@ -88,32 +93,85 @@ def garbled(log: bytes, changes: list[tuple[int, int, bytes]]) -> bytes:
     return bytes(raw)
 
 
-def read(raw: bytes) -> list[object]:
+ID = re.compile(rb"(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])|(?<=sha256:)[0-9a-f]{12}")
+HEX, DIGIT = re.compile(rb"[0-9a-f]"), re.compile(rb"\d")
+
+
+def with_others(log: bytes, chance: random.Random, share: float) -> bytes:
+    """Put other ids into a log, and other digits into a share of all, so that some are no times any more."""
+    log = ID.sub(lambda match: HEX.sub(lambda _: b"%x" % chance.randrange(16), match[0]), log)
+    return DIGIT.sub(lambda match: b"%d" % chance.randrange(10) if chance.random() < share else match[0], log)
+
+
+def read(logs: list[bytes]) -> list[object]:
     stream, counts = EventStream(count()), LineCounts()
     told: list[object] = []
-    # The second time over, heads of lines are remembered.
-    for piece in (raw, raw):
-        told += [(event, stream.dated, stream.origins) for event in stream.feed(piece, counts)]
+    for log in logs:
+        told += [(event, stream.dated, stream.origins) for event in stream.feed(log, counts)]
     told += [(event, stream.dated, stream.origins) for event in stream.finish(counts)]
     return [*told, counts, stream.ends()]
 
 
-def test_recordings_hold_lines_that_tell_nothing_on_a_console():
-    raw = rendered(ANSWERED, console)
-    stream = EventStream()
-    list(stream.feed(raw, LineCounts()))
-    marks = stream._kinds.scan.marks_of(raw.splitlines()[0])
-    assert stream._passes_by(raw.splitlines()[0], marks)
+def without_likeness(logs: list[bytes]) -> list[object]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Likeness, "read", lambda *_: UNLIKE)
+        return read(logs)
+
+
+def test_lines_like_others_are_not_read_in_full_in_any_common_wrap():
+    for scenario, least in (("2026.4.5-incident-hang", 95), ("2026.9.6-hang-whole-chain", 15)):
+        lines = [line for line in recorded(scenario) if parse_line(line.raw.encode(), at=0.0) is not None]
+        for form in ("tslog", "console"):
+            for wrap in (*PLAIN, "CRI", "kubectl --prefix --timestamps", "journal short", "journal json"):
+                log = rendered(
+                    lines,
+                    RENDERINGS[form],
+                    *([] if wrap == "journal short" and form == "console" else [WRAPS[wrap]]),
+                )
+                stream, full = EventStream(), []
+                for _ in range(4):
+                    list(stream.feed(log, LineCounts()))
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setattr(Likeness, "learn", lambda *_, full=full: full.append(1))
+                    list(stream.feed(with_others(log, random.Random(1), 0.0), LineCounts()))
+                assert len(full) <= len(lines) - least, (scenario, form, wrap, len(full), len(lines))
 
 
 @settings(deadline=None, max_examples=300)
-@given(some_logs(), edits)
-def test_passing_a_line_by_that_tells_nothing_changes_no_event_no_count_and_no_time(log, changes):
-    raw = garbled(log, changes)
-    quick = read(raw)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(EventStream, "_passes_by", lambda *_: False)
-        assert read(raw) == quick
+@given(some_logs(), edits, st.integers(0, 1000), st.sampled_from([0.0, 0.02, 1.0]))
+def test_lines_like_others_tell_what_they_tell_when_they_are_read(log, changes, seed, share):
+    chance = random.Random(seed)
+    other = with_others(log, chance, share)
+    # Learned the second time over, and asked from then on.
+    logs = [log, log, log, other, garbled(log, changes), garbled(other, changes), log]
+    assert read(logs) == without_likeness(logs)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_recorded_line_with_other_ids_and_times_reads_alike_in_every_wrap(scenario):
+    lines = recorded(scenario)[::7][:14]
+    for place, wrap in enumerate(WRAPS):
+        form = sorted(RENDERINGS)[place % len(RENDERINGS)]
+        log = rendered(lines, RENDERINGS[form], WRAPS[wrap])
+        logs = [
+            log,
+            log,
+            log,
+            with_others(log, random.Random(1), 0.0),
+            with_others(log, random.Random(2), 0.02),
+        ]
+        assert read(logs) == without_likeness(logs), (form, wrap)
+
+
+def test_what_is_learned_is_bounded_whatever_a_log_holds():
+    stream = EventStream()
+    for number in range(MOST + 99):
+        line = b"2026-05-09T10:04:23.000Z [agent] embedded run timeout: runId=%s timeoutMs=1\n" % (
+            b"x" * (1 + number)
+        )
+        list(stream.feed(line * 2, LineCounts()))
+    assert len(stream._likeness._learned) <= len(stream._likeness._met) <= MOST
+    assert stream._likeness._tried <= AT_ONCE + stream._likeness._read // EACH
 
 
 @given(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import repeat
-from operator import contains, itemgetter
+from operator import contains
 
 import msgspec
 

@@ -27,6 +27,8 @@ _TSLOG = b'{"0"'
 _LENIENT = json.JSONDecoder(strict=False)
 
 
+Zone = tuple[tuple[str, ...], str]
+"""Whose zone it is, and how it is written."""
 _Witness = tuple[float | None, Clock | None, str, bool]
 """A moment (epoch seconds), a time of day that stands nearer, how the moment is written, and whether it tells no zone."""
 
@@ -84,7 +86,12 @@ class Unwrapper:
         self._peeler = Peeler()
         self._heads = Heads()
         self._zones: dict[tuple[str, ...], float] = {}
-        self._last: tuple[tuple[str, ...], str] = ((), "")
+        self._last: Zone | None = None
+
+    @property
+    def zone(self) -> Zone | None:
+        """The zone that was told last; None before one was."""
+        return self._last
 
     def unwrap(self, line: bytes) -> Unwrapped:
         """Return what a line carries. Never raises."""
@@ -105,23 +112,6 @@ class Unwrapper:
         if opened is None:
             return Unwrapped("", record, written_at=time_of(record))
         return self._carried(opened)
-
-    def passes_by(self, line: bytes, message: bytes) -> bool:
-        """Return whether a line holds no record, but tells a date and then a message that begins so.
-
-        False where that can't be told without taking everything off: by a head that is remembered, or docker's json-file.
-        What it tells of its writer's zone is learned all the same.
-        """
-        line, at = line.strip(), None
-        if line.startswith(b"{"):
-            opened = open_docker(line)
-            if opened is None:
-                return False
-            line, at = _printable(opened.line.rstrip("\r\n")), opened.at
-        head = self._heads.of(line)
-        if head is None or b"{" in line or not line.startswith(message, head.message):
-            return False
-        return self._around(line, head, head.origins, at)[0] is not None
 
     def _carried(self, envelope: Opened) -> Unwrapped:
         """Take off what stands around the line in an envelope."""

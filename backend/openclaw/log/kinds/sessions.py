@@ -119,7 +119,6 @@ KINDS = (
         markers=("✓ agent ", "✓ chat.send "),
         pattern=r"⇄ res ✓ (?:agent|chat\.send) ",
         text=_run_named,
-        by_record=True,
     ),
     LineKind(
         event=TurnRefused,

@@ -34,7 +34,7 @@ class LineKind(Struct, frozen=True, kw_only=True):
     `event` is the class that it becomes; `markers` the bytes of which every such line holds at least one, in its JSON
     and its console form: lines without any marker are never decoded. `pattern` (alternatives in a group) and `text` read its message; `name` and
     `fields` read the record that carries fields, by its `event` name. Where several patterns match, the first kind of
-    the table reads the line. `by_record`: only a JSON record tells the event, and what a console shows of it tells nothing.
+    the table reads the line.
     """
 
     event: type[Event]
@@ -43,7 +43,6 @@ class LineKind(Struct, frozen=True, kw_only=True):
     text: TextReader | None = None
     name: str | None = None
     fields: FieldsReader | None = None
-    by_record: bool = False
 
     def __post_init__(self) -> None:
         title = self.event.__name__
@@ -51,8 +50,6 @@ class LineKind(Struct, frozen=True, kw_only=True):
             raise ValueError(f"{title}: a line without a marker is never read")
         if (self.pattern is None) != (self.text is None) or (self.name is None) != (self.fields is None):
             raise ValueError(f"{title}: a pattern needs its text reader, a name its fields reader")
-        if self.by_record and not _literal(self.pattern or ""):
-            raise ValueError(f"{title}: words that tell nothing are known by how they begin")
         if self.text is None and self.fields is None:
             raise ValueError(f"{title}: nothing reads the line")
         for part in _DECLARED:
@@ -76,7 +73,7 @@ def _literal(pattern: str) -> str:
 class KindTable:
     """Kinds of lines, and everything that follows from the list: markers of the scan, readers of records."""
 
-    __slots__ = ("_by_marks", "_by_name", "_records_only", "_texts", "hidden", "kinds", "scan")
+    __slots__ = ("_by_marks", "_by_name", "_texts", "hidden", "kinds", "scan")
 
     def __init__(self, kinds: Iterable[LineKind]) -> None:
         self.kinds = tuple(kinds)
@@ -96,18 +93,6 @@ class KindTable:
             if kind.pattern is not None and kind.text is not None
         )
         self._by_marks: dict[Marks, tuple[_TextForm, ...]] = {}
-        others = {marker for kind in self.kinds if not kind.by_record for marker in kind.markers}
-        self._records_only: dict[Marks, bytes] = {
-            (index[marker],): _literal(kind.pattern).encode()
-            for kind in self.kinds
-            if kind.by_record and kind.pattern is not None
-            for marker in kind.markers
-            if marker not in others
-        }
-
-    def untold(self, marks: Marks) -> bytes | None:
-        """Return how a message begins that tells nothing unless it stands in a record, None where other kinds have these markers."""
-        return self._records_only.get(marks)
 
     def read(self, record: LogRecord, marks: Marks) -> Event | None:
         """Return the event that a record tells, by its fields or else by its message; None when it tells none.
