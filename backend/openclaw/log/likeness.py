@@ -29,8 +29,8 @@ from lockdeck.backend.openclaw.log.values import SCAN_LIMIT, ident
 
 MOST = 1024
 """So many lines (at most) are remembered."""
-AT_ONCE, EACH = 16, 16
-"""So many lines are learned at once, and one more for each so many that were read: learning one takes as long as some of these."""
+EACH = 32
+"""One line is learned for each so many that were read: learning one takes about as long."""
 _MOST_PLACES = 40
 _SEEDS = (1, 2)
 """Of what is put into the places of a line to learn what it tells."""
@@ -114,30 +114,25 @@ class _Learned(Struct, frozen=True):
     is to be learned.
     """
 
-    marks: Marks
     compare: _Cut
     same: tuple[bytes, ...]
     places: _Cut
     numbers: int
     ms: int
-    form: tuple[bytes, bytes]
+    form: bytes
     event: Callable[..., Event] | None
     fields: tuple[object, ...]
     read: tuple[tuple[int, int, _Reader], ...]
     origins: Origins
     zone: Zone | None
 
-    def texts(self, line: bytes) -> tuple[bytes, ...] | None:
-        """Return what stands in the places of a line; None where it is unlike this one."""
+    def told(self, line: bytes) -> Event | Unlike | None:
+        """Return what a line tells; UNLIKE where it is unlike this one."""
         if self.compare(line) != self.same:
-            return None
+            return UNLIKE
         texts = self.places(line)
         if _form(texts, self.numbers) != self.form or min(texts[self.ms : -1], default=_NO_ZERO) < _NO_ZERO:
-            return None
-        return texts
-
-    def told(self, texts: Sequence[bytes]) -> Event | Unlike | None:
-        """Return what a line tells in whose places these texts stand."""
+            return UNLIKE
         fields = [*self.fields]
         try:
             for field, place, read in self.read:
@@ -147,12 +142,9 @@ class _Learned(Struct, frozen=True):
         return None if self.event is None else self.event(*fields)
 
 
-def _form(texts: Sequence[bytes], numbers: int) -> tuple[bytes, bytes]:
+def _form(texts: Sequence[bytes], numbers: int) -> bytes:
     """Return what all ids and numbers have in common that may stand in these places."""
-    return (
-        b" ".join(texts[:numbers]).translate(_ANY_HEX),
-        b" ".join(texts[numbers:]).translate(_ANY_DIGIT),
-    )
+    return b" ".join(texts[:numbers]).translate(_ANY_HEX) + b"|".join(texts[numbers:]).translate(_ANY_DIGIT)
 
 
 class Likeness:
@@ -168,16 +160,13 @@ class Likeness:
         self._read = self._tried = 0
         self.origins: Origins = ()
 
-    def read(self, line: bytes, marks: Marks, shape: bytes) -> Event | Unlike | None:
-        """Return what a line of this shape with these markers tells, None for nothing; UNLIKE where it has to be read."""
+    def read(self, line: bytes, shape: bytes) -> Event | Unlike | None:
+        """Return what a line of this shape tells, None for nothing; UNLIKE where it has to be read."""
         learned = self._learned.get((shape, len(line)))
-        if learned is None or learned.marks != marks:
+        if learned is None or (learned.zone is not None and learned.zone != self._unwrapper.zone):
             return UNLIKE
-        if learned.zone is not None and learned.zone != self._unwrapper.zone:
-            return UNLIKE
-        texts = learned.texts(line)
         self.origins = learned.origins
-        return UNLIKE if texts is None else learned.told(texts)
+        return learned.told(line)
 
     def learn(self, line: bytes, marks: Marks, shape: bytes) -> None:
         """Learn what a line tells that had to be read, when one like it comes the second time."""
@@ -187,7 +176,7 @@ class Likeness:
             if len(self._met) >= MOST:
                 self._met, self._learned = set(), {}
             self._met.add(key)
-        elif self._learned.get(key, UNLIKE) is not None and self._tried < AT_ONCE + self._read // EACH:
+        elif self._learned.get(key, UNLIKE) is not None and self._tried < self._read // EACH:
             self._tried += 1
             self._learned[key] = self._like(line, marks)
 
@@ -214,7 +203,6 @@ class Likeness:
         cut = itemgetter(*(place.span for place in places), slice(0, 0))
         numbers = sum(kind in _IDS for kind in kinds)
         return _Learned(
-            marks=marks,
             compare=compare,
             same=compare(line),
             places=cut,

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import compress
+from typing import NamedTuple, cast
 
 Marks = tuple[int, ...]
 """Indexes of the markers that a line holds."""
-Concern = list[tuple[int, Marks, bytes]]
-"""The places of the lines that hold a marker, in order, each with the markers it holds and its shape, or that of its head."""
 
 VARYING = b"0123456789abcdef-:.,\"'{}\\/_"
 """Bytes that tell no shapes apart: those of ids, numbers and times, and what JSON puts around words."""
@@ -31,6 +30,18 @@ in 2026.4.5, two have more than 800.
 
 _SAMPLE = 16_384
 """So many first bytes are asked first for the form that a block of lines is in."""
+
+
+class Looked(NamedTuple):
+    """What the shapes of lines tell: the `heads` of lines that hold their markers, and which lines may hold one.
+
+    Of these, `concern` has the place, the markers that it may hold, and the shape, in order. `parts`: some of all lines may be
+    parts of one.
+    """
+
+    heads: Sequence[bytes]
+    concern: Sequence[tuple[int, Marks, bytes]]
+    parts: bool
 
 
 def shape_of(text: bytes) -> bytes:
@@ -61,12 +72,14 @@ class MarkerScan:
         self._of_lines = _Shapes(shapes, may_be_part, _OWN_SHAPES)
         self._of_heads = _Shapes(shapes, may_be_part)
 
-    def concerning(self, lines: Sequence[bytes]) -> Concern:
-        """Return the lines that hold a marker."""
-        return self.look(b"\n".join(lines), lines)[0]
+    def concerning(self, lines: Sequence[bytes]) -> list[tuple[int, Marks]]:
+        """Return the places of the lines that hold a marker, in order, each with the markers it holds."""
+        looked = self.look(b"\n".join(lines), lines)
+        held = ((place, self.held(looked.heads[place], likely)) for place, likely, _ in looked.concern)
+        return [(place, marks) for place, marks in held if marks]
 
-    def look(self, text: bytes, lines: Sequence[bytes]) -> tuple[Concern, bool]:
-        """Return those of the lines of a text that hold a marker, and whether some of all may be parts of one."""
+    def look(self, text: bytes, lines: Sequence[bytes]) -> Looked:
+        """Look which of the lines of a text may hold a marker, by their shapes."""
         heads, met = lines, None
         if _own_in(text[:_SAMPLE]) is None:
             met = self._of_lines.look(text)
@@ -74,16 +87,17 @@ class MarkerScan:
             heads = _heads_in(text, lines)
             met = self._of_heads.look(b"\n".join(heads))
         shapes, likely, parts = met or ([], [], False)
-        concern, markers = [], self._markers
-        for place in compress(range(len(likely)), likely):
-            head, indices = heads[place], likely[place] or ()
-            for index in indices:
-                if markers[index] not in head:
-                    indices = () if len(indices) == 1 else self._held(head, indices)
-                    break
-            if indices:
-                concern.append((place, indices, shapes[place]))
-        return concern, parts
+        return Looked(
+            heads, list(compress(zip(range(len(likely)), likely, shapes, strict=True), likely)), parts
+        )
+
+    def held(self, head: bytes, likely: Marks) -> Marks:
+        """Return those of some markers that a line holds."""
+        markers = self._markers
+        for index in likely:
+            if markers[index] not in head:
+                return () if len(likely) == 1 else self._held(head, likely)
+        return likely
 
     def marks_of(self, line: bytes) -> Marks:
         """Return the indexes of the markers that one line holds."""
@@ -119,7 +133,7 @@ class _Shapes:
         self._parts: set[bytes] = set()
         self._kept = 0
 
-    def look(self, text: bytes) -> tuple[list[bytes], list[Marks | None], bool] | None:
+    def look(self, text: bytes) -> tuple[list[bytes], list[Marks], bool] | None:
         """Return the shapes of the lines of a text, which markers each may hold, and whether some may be parts.
 
         None where one is refused.
@@ -134,7 +148,7 @@ class _Shapes:
                 return None
             self._learn(new)
             likely = list(map(self._likely.get, shapes))
-        return shapes, likely, bool(self._parts) and not self._parts.isdisjoint(shapes)
+        return shapes, cast("list[Marks]", likely), bool(self._parts) and not self._parts.isdisjoint(shapes)
 
     def _learn(self, shapes: Collection[bytes]) -> None:
         """Search shapes for markers, one search per marker over all of them."""

@@ -20,7 +20,7 @@ from lockdeck.backend.openclaw.log.framing.unwrap import Unwrapped, Unwrapper
 from lockdeck.backend.openclaw.log.kinds import KINDS
 from lockdeck.backend.openclaw.log.kinds.table import KindTable
 from lockdeck.backend.openclaw.log.likeness import UNLIKE, Likeness, Unlike
-from lockdeck.backend.openclaw.log.markers import Concern, Marks
+from lockdeck.backend.openclaw.log.markers import Looked, Marks
 from lockdeck.backend.openclaw.log.reading import leaves_unread, read_event
 from lockdeck.backend.openclaw.log.records import Malformed, is_zoneless
 from lockdeck.backend.openclaw.log.scan import (
@@ -133,35 +133,37 @@ class EventStream:
 
     def _events(self, lines: Sequence[bytes], counts: LineCounts) -> Iterator[Event]:
         text = b"\n".join(lines)
-        concern, parts = self._kinds.scan.look(text, lines)
-        if parts or self._pieces.wait:
+        looked = self._kinds.scan.look(text, lines)
+        if looked.parts or self._pieces.wait:
             whole = self._pieces.join(lines)
             if whole is not lines:
                 lines, text = whole, b"\n".join(whole)
-                concern, _ = self._kinds.scan.look(text, lines)
+                looked = self._kinds.scan.look(text, lines)
         counts.shaped = counts.shaped or _shaped(lines)
         odd = no_text(text, lines)
-        counts.malformed += len(odd.difference(place for place, _, _ in concern))
-        yield from self._read(lines, concern, odd, counts)
+        counts.malformed += len(odd)
+        yield from self._read(lines, looked, odd, counts)
         if len(lines) < KEPT_LINES:
             lines = [line[:_HEAD] for line in [*self._above, *lines][-KEPT_LINES:]]
         self._above = lines[-KEPT_LINES:]
 
     def _read(
-        self, lines: Sequence[bytes], concern: Concern, odd: Set[int], counts: LineCounts
+        self, lines: Sequence[bytes], looked: Looked, odd: Set[int], counts: LineCounts
     ) -> Iterator[Event]:
         """Yield the events of the lines that hold a marker; let time pass with the others."""
         passed, like, datings = 0, self._likeness.read, self._datings
-        for place, marks, shape in concern:
+        for place, likely, shape in looked.concern:
             line = lines[place]
-            event = UNLIKE if datings.follows or place in odd else like(line, marks, shape)
+            event = UNLIKE if datings.follows or place in odd else like(line, shape)
             if type(event) is not Unlike:
                 counts.relevant += 1
                 if event is not None:
                     self.dated, self.origins = True, self._likeness.origins
                     yield event
                 continue
-            parts = self._parts(line, marks, counts)
+            marks = self._kinds.scan.held(looked.heads[place], likely)
+            counts.malformed -= bool(marks) and place in odd
+            parts = self._parts(line, marks, counts) if marks else ()
             if not parts:
                 continue
             counts.relevant += 1
@@ -190,7 +192,7 @@ class EventStream:
         line = line.strip().removesuffix(unwrapped.more[0].encode("utf-8", "replace"))
         texts = [text.encode("utf-8", "replace") for more in unwrapped.more for text in objects_in(more)]
         parts = [(line, unwrapped, self._held(unwrapped, scan.marks_of(line)))]
-        for place, held, _ in scan.concerning(texts):
+        for place, held in scan.concerning(texts):
             inner = self._unwrapper.unwrap(texts[place])
             parts.append((texts[place], inner, self._held(inner, held)))
         return [part for part in parts if part[2]]
