@@ -67,7 +67,7 @@ class _Nothing(Struct, frozen=True):
     at: float
 
 
-class _Place(Struct, frozen=True):
+class _Slot(Struct, frozen=True):
     """A place of a line in which others may differ; `zone` is what stands behind a time."""
 
     kind: str
@@ -235,12 +235,12 @@ class Likeness:
         )
 
 
-def _place(match: re.Match[bytes]) -> _Place:
+def _place(match: re.Match[bytes]) -> _Slot:
     kind = next(kind for kind in (*_IDS, *_NUMBERS) if match[kind] is not None)
-    return _Place(kind, slice(*match.span(kind)), (match["zone"] or b"").decode())
+    return _Slot(kind, slice(*match.span(kind)), (match["zone"] or b"").decode())
 
 
-def _with_others(line: bytes, places: Sequence[_Place], chance: random.Random) -> bytes:
+def _with_others(line: bytes, places: Sequence[_Slot], chance: random.Random) -> bytes:
     raw = bytearray(line)
     for place in places:
         raw[place.span] = place.other(line[place.span], chance)
@@ -248,7 +248,7 @@ def _with_others(line: bytes, places: Sequence[_Place], chance: random.Random) -
 
 
 def _fields_read(
-    lines: Sequence[bytes], tellings: Sequence[Event | _Nothing], places: Sequence[_Place]
+    lines: Sequence[bytes], tellings: Sequence[Event | _Nothing], places: Sequence[_Slot]
 ) -> dict[int, int] | None:
     """Return from which place each field is read in which these tellings differ; None where one is read in another way."""
     if len(set(map(type, tellings))) > 1:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lockdeck.backend.openclaw.log import likeness
 from lockdeck.backend.openclaw.log.likeness import EACH, MOST, UNLIKE, Likeness
+from lockdeck.backend.openclaw.log.markers import VARYING
 from lockdeck.backend.openclaw.log.stream import EventStream, LineCounts, parse_line
 from lockdeck.backend.openclaw.log.values import key_values, value_of
 from tests.folders import RECORDINGS
@@ -95,13 +96,15 @@ def garbled(log: bytes, changes: list[tuple[int, int, bytes]]) -> bytes:
 
 
 ID = re.compile(rb"(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])|(?<=sha256:)[0-9a-f]{12}")
-HEX, DIGIT = re.compile(rb"[0-9a-f]"), re.compile(rb"\d")
+HEX = re.compile(rb"[0-9a-f]")
 
 
 def with_others(log: bytes, chance: random.Random, share: float) -> bytes:
-    """Put other ids into a log, and other digits into a share of all, so that some are no times any more."""
+    """Put other ids into a log, and into a share of its ids, numbers and times what leaves the shape of a line as it was."""
     log = ID.sub(lambda match: HEX.sub(lambda _: b"%x" % chance.randrange(16), match[0]), log)
-    return DIGIT.sub(lambda match: b"%d" % chance.randrange(10) if chance.random() < share else match[0], log)
+    return HEX.sub(
+        lambda match: bytes([chance.choice(VARYING)]) if chance.random() < share else match[0], log
+    )
 
 
 def read(logs: list[bytes]) -> list[object]:
@@ -142,7 +145,7 @@ def test_lines_like_others_are_not_read_in_full_in_any_common_wrap():
 
 
 @settings(deadline=None, max_examples=300)
-@given(some_logs(), edits, st.integers(0, 1000), st.sampled_from([0.0, 0.02, 1.0]))
+@given(some_logs(), edits, st.integers(0, 1000), st.sampled_from([0.0, 0.01, 0.1]))
 def test_lines_like_others_tell_what_they_tell_when_they_are_read(log, changes, seed, share):
     chance = random.Random(seed)
     other = with_others(log, chance, share)
@@ -162,7 +165,7 @@ def test_every_recorded_line_with_other_ids_and_times_reads_alike_in_every_wrap(
             log,
             log,
             with_others(log, random.Random(1), 0.0),
-            with_others(log, random.Random(2), 0.02),
+            with_others(log, random.Random(2), 0.01),
         ]
         assert read(logs) == without_likeness(logs), (form, wrap)
 
