@@ -103,7 +103,7 @@ def iso(moment: float | None) -> str | None:
         at = datetime.fromtimestamp(moment, UTC)
     except (OverflowError, ValueError, OSError):
         return None
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f"{at.isoformat(timespec='milliseconds')[:-6]}Z"  # without its +00:00
 
 
 def written(moment: float) -> str:

@@ -37,14 +37,23 @@ Json = dict[str, Any]
 
 def dumps(value: object, indent: int | None = None) -> str:
     """Serialise so that no byte of the data can act on a terminal: everything beyond ASCII is escaped."""
-    text = json.dumps(value, ensure_ascii=True)
-    if indent is not None:
-        try:
-            # Python's own encoder indents to the same text, in five times the time and memory.
-            text = msgspec.json.format(text, indent=indent)
-        except msgspec.DecodeError:  # it does not know the lone surrogates of names that are not UTF-8
-            text = json.dumps(value, ensure_ascii=True, indent=indent)
+    try:
+        # Python's own encoder writes the same text, in five times the time and memory; but this one escapes nothing.
+        raw = msgspec.json.encode(value, enc_hook=_plain_text)
+        raw = raw if raw.isascii() else json.dumps(value, ensure_ascii=True).encode()
+        text = msgspec.json.format(raw, indent=indent or 0).decode()
+    except (
+        UnicodeEncodeError,
+        msgspec.DecodeError,
+    ):  # it knows no lone surrogates, as in names that are not UTF-8
+        text = json.dumps(value, ensure_ascii=True, indent=indent)
     return text.replace("\x7f", "\\u007f")
+
+
+def _plain_text(value: object) -> str:
+    if isinstance(value, str):
+        return str(value)  # of a kind of our own
+    raise TypeError(f"{type(value).__name__} is nothing that is written as JSON")
 
 
 def moment_json(name: str, at: float | None) -> Json:

@@ -119,7 +119,7 @@ def _read_once(path: str, cap: int, follow: bool, directory: int | None) -> File
         opened = os.fstat(descriptor)
         if not stat.S_ISREG(opened.st_mode):
             return _irregular(path, opened)
-        raw = _drain(descriptor, cap + 1)
+        raw = _drain(descriptor, cap + 1, opened.st_size)
         finished = os.fstat(descriptor)
     finally:
         os.close(descriptor)
@@ -131,8 +131,12 @@ def _read_once(path: str, cap: int, follow: bool, directory: int | None) -> File
     return FileRead(Presence.FILE, raw, finished)
 
 
-def _drain(descriptor: int, limit: int) -> bytes:
-    chunks = []
+def _drain(descriptor: int, limit: int, size: int) -> bytes:
+    """Read to the end, at once where that is what a file's `size` says; whether it is the end still is looked at after."""
+    chunks = [os.read(descriptor, min(limit, size + 1))]
+    if len(chunks[0]) == size:
+        return chunks[0]
+    limit -= len(chunks[0])
     while limit > 0 and (chunk := os.read(descriptor, min(limit, 1 << 20))):
         chunks.append(chunk)
         limit -= len(chunk)

@@ -14,10 +14,13 @@ _SECRET_NAME = late_pattern(r"TOKEN|PASSWORD|SECRET|KEY")
 _ENV_ONLY = late_pattern(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 
 
-class Secret(Struct, frozen=True):
-    """A credential. Only `reveal()` gives it away."""
+class Secret:
+    """A credential. Only `reveal()` gives it away. No record: what writes records can't write it."""
 
-    _value: str
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
 
     def reveal(self) -> str:
         """Return the credential itself."""
@@ -28,9 +31,11 @@ class Secret(Struct, frozen=True):
 
     __str__ = __repr__
 
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        """Show no more where rich prints it, as in a traceback with its variables."""
-        return [("", "***")]
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
 
 
 def secrets_of(env: Mapping[str, str], shortest: int = 1) -> tuple[Secret, ...]:

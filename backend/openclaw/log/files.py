@@ -38,7 +38,7 @@ def read_end(descriptor: int, limit: int) -> tuple[bytes, os.stat_result]:
     status = os.fstat(descriptor)
     start = max(0, status.st_size - limit)
     # One byte more tells whether the window begins at the start of a line.
-    raw = os.pread(descriptor, limit + 1, max(0, start - 1))
+    raw = os.pread(descriptor, min(limit, status.st_size) + 1, max(0, start - 1))
     if start:
         cut = raw.find(b"\n")
         raw = raw[cut + 1 :] if cut >= 0 else b""

@@ -79,6 +79,10 @@ class FileSessions:
         keys |= due | picture.live if whole else due
         keys |= self._facts.showing_other(picture, report.looked_at)
         for key in keys & picture.entries.keys():
+            if self._is_mere_row(report, picture.entries[key], by_key.get(key), occupied.get(key)):
+                picture.put(key, _idle_view(report, picture.entries[key]))
+                picture.forget(key)
+                continue
             standing = _standing(picture, key, report.looked_at)
             live = self._put(report.at(standing.now), picture, key, by_key.get(key), occupied.get(key))
             self._await(picture, moments, key, standing, report.looked_at, live=live)
@@ -181,6 +185,10 @@ class FileSessions:
             return None
         lock_path = lock_path or report.directory.lock_path_of(entry)
         return SessionHere(entry, agent_in(report.directory, key), lock_path, lock, occupation, run)
+
+    def _is_mere_row(self, report: DirectoryReport, entry: SessionEntry, *told: object) -> bool:
+        """Return whether there is nothing to judge: no run is told either, as of nearly all sessions of a large fleet."""
+        return entry.key not in report.joins.runs and self._is_only_stored(report, entry, *told)
 
     def _is_only_stored(self, report: DirectoryReport, entry: SessionEntry, *told: object) -> bool:
         """Return whether nothing is known of a session but its row in the store, and nothing else was in the last look.

@@ -16,6 +16,8 @@ from lockdeck.backend.model.locks import Verdict
 from lockdeck.backend.model.moments import iso
 from lockdeck.backend.model.needs import lock_needs_person, needs_person
 from lockdeck.backend.model.wire import dumps, evidence_json, lock_json, ms, session_json, snapshot_json
+from lockdeck.backend.openclaw.gateway.secret import Secret
+from lockdeck.backend.system.text import safe
 from tests.folders import DOCS
 from tests.tui import samples
 
@@ -45,16 +47,27 @@ def test_a_hostile_snapshot_is_plain_ascii_that_keeps_every_word():
 
 ANY_TEXT = st.text(st.characters(codec=None))
 ANY_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT,
+    st.none() | st.booleans() | st.integers() | ANY_TEXT | ANY_TEXT.map(safe) | st.sampled_from(State),
     lambda inner: st.lists(inner) | st.dictionaries(ANY_TEXT, inner),
     max_leaves=20,
 )
 
 
-@given(ANY_JSON)
-def test_indented_json_is_what_python_itself_writes(value):
-    expected = json.dumps(value, indent=2).replace("\x7f", "\\u007f")
-    assert dumps(value, indent=2) == expected
+@given(ANY_JSON, st.sampled_from([None, 2]))
+def test_json_is_what_python_itself_writes(value, indent):
+    expected = json.dumps(value, indent=indent).replace("\x7f", "\\u007f")
+    assert dumps(value, indent=indent) == expected
+
+
+@given(st.floats())
+def test_a_number_is_read_as_it_was_written_and_what_is_none_is_null(number):
+    assert json.loads(dumps([number])) == [number if math.isfinite(number) else None]
+
+
+@pytest.mark.parametrize("value", [Secret("sesame"), {1, 2}.__iter__(), object()])
+def test_nothing_is_written_that_is_no_json(value):
+    with pytest.raises(TypeError):
+        dumps([value])
 
 
 def test_an_empty_fleet_is_as_the_schema_promises():
