@@ -331,7 +331,7 @@ _USE_THE_TERMINAL = (
         ("y",),
         "Copy name",
         "Copy",
-        "Copy the session key, or the path of a lock, to the clipboard (OSC 52)",
+        "Copy the session key, or the path of a lock, to the clipboard (OSC 52); on another host with the words that name it",
         needs=Needs.ROW,
     ),
     Command(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -21,9 +21,11 @@ from lockdeck.tui.operations import ActionContext, Acts
 from lockdeck.tui.preferences.memory import Memory
 from lockdeck.tui.preferences.records import Preferences
 from lockdeck.tui.shell import Shell
+from lockdeck.tui.targets import Target
 from lockdeck.tui.tour.tour import Tour
 from lockdeck.tui.view.hosts import OfHost, time_there
 from lockdeck.tui.view.names import RowKey
+from lockdeck.tui.view.printed.commands import row_commands
 
 
 class DeckApp(Shell):
@@ -74,6 +76,16 @@ class DeckApp(Shell):
     def by_hand(self, host: str) -> Sequence[str]:
         """Return the command with which a person looks on a host, none where none is known."""
         return () if self.addresses is None else self.addresses.by_hand(host)
+
+    def host_options(self, host: str) -> Sequence[str]:
+        """Return the words that name a host in a command of ours, none for this machine."""
+        return () if self.addresses is None else self.addresses.options(host)
+
+    def commands_of(self, target: Target) -> Iterable[str]:
+        """Return the commands that explain a row, and do what may be done about it, wherever it is."""
+        row = target.session or target.lock
+        now = self.picture_time() if row is None else self.time_of(row)
+        return row_commands(target.session, target.lock, now, self.host_options(target.row.host))
 
     def note_deed(self, deed: str) -> None:
         """Let the story of the demo go on where it asked for what the person did."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -82,7 +83,7 @@ class Conversation:
         tell: Callable[[str], None],
         link_to: LinkTo | None = None,
     ) -> None:
-        self._host = address.name
+        self._host, self._host_options = address.name, address.host_options
         self._journal, self._by, self._tell = journal, by, tell
         self._changed = threading.Condition()
         self._hello: HostHello | None = None
@@ -226,7 +227,9 @@ class Conversation:
             raise CannotAskError(why)
         if not self._sent:
             return AskAnswer(ask.nonce, NEVER_BEGUN, (f"{why}: nothing was sent to it",))
-        return AskAnswer(ask.nonce, END_NOT_KNOWN, (f"{why}: its journal tells what became of {ask.nonce}",))
+        look = shlex.join(("lockdeck", "journal", *self._host_options))
+        ended = f"{why}: its journal tells what became of {ask.nonce} (`{look}`)"
+        return AskAnswer(ask.nonce, END_NOT_KNOWN, (ended,))
 
     def _note(self, kind: str, ask: Ask, **facts: object) -> None:
         about = {"path": ask.target} if ask.op is Operation.RELEASE else {"key": ask.target}

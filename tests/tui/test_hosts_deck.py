@@ -7,8 +7,10 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from lockdeck.backend.hosts.address import by_hand, ssh_address
+from lockdeck.backend.hosts.address import HostAddress, by_hand, ssh_address
+from lockdeck.backend.hosts.addresses import DeckAddresses
 from lockdeck.backend.hosts.merged import MergedHosts
+from lockdeck.backend.hosts.nats.address import fleet_address
 from lockdeck.backend.model.fleet import LockView
 from lockdeck.backend.model.hosts import Phase
 from lockdeck.tui.app import LockdeckApp
@@ -25,6 +27,8 @@ from lockdeck.tui.view.lines import plain
 from tests.tui.hostfleet import ADDRESSES, AHEAD_S, GROUPS, HEARD, calling, states, three_hosts
 from tests.tui.samples import NOW, incident
 from tests.tui.stage import HeldSource, at_rest, dashboard, frame, show, wait_for
+
+SILAS = "agent:silas:discord:channel:119834421"
 
 
 def on_hosts() -> LockdeckApp:
@@ -246,3 +250,64 @@ async def test_the_screen_of_a_session_says_on_which_host_it_is() -> None:
         await pilot.press("enter")
         title = next(row for row in frame(app).split("\n") if "agent:silas" in row)
         assert "   alpha   agent:silas" in title
+
+
+async def test_what_is_copied_of_a_row_names_its_host_as_a_command_here_takes_it() -> None:
+    app = on_hosts()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await show(pilot, three_hosts())
+        await pilot.press("slash", *'host:"alpha" silas', "enter", "y")
+        assert app.clipboard == f"{SILAS} --host alpha"
+
+
+async def test_the_text_of_a_row_has_the_commands_about_it_each_for_its_host() -> None:
+    app = on_hosts()
+    async with app.run_test(size=(140, 60)) as pilot:
+        await show(pilot, three_hosts())
+        for keys in (("slash", *'host:"alpha" silas', "enter", "Y"), ("escape", "enter", "Y")):
+            await pilot.press(*keys)
+            shown = {row.strip() for row in frame(app).split("\n")}
+            root = app.deck.displayed.roots[0].path
+            assert f"lockdeck explain {SILAS} --host alpha" in shown
+            assert f"lockdeck cancel {SILAS} --root {root} --host alpha" in shown
+
+
+async def test_of_a_host_that_is_lost_the_text_has_no_command() -> None:
+    app = on_hosts()
+    async with app.run_test(size=(140, 60)) as pilot:
+        await show(pilot, three_hosts())
+        await pilot.press("slash", *"host:beta", "enter", "Y")
+        assert "session key" in frame(app)
+        assert "lockdeck " not in frame(app)
+
+
+async def test_on_this_machine_alone_a_copy_is_the_name_and_commands_name_no_host() -> None:
+    app = dashboard()
+    async with app.run_test(size=(140, 60)) as pilot:
+        await show(pilot, incident())
+        await pilot.press("slash", *"silas", "enter", "y", "Y")
+        assert app.clipboard == SILAS
+        assert f"lockdeck cancel {SILAS} --root" in frame(app)
+        assert "--host" not in frame(app)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "host", "options"),
+    [
+        (
+            (ssh_address("ssh://claw@beta:2222/srv/x"),),
+            "claw@beta:2222/srv/x",
+            "--host ssh://claw@beta:2222/srv/x",
+        ),
+        (
+            (fleet_address("nats://ann@a,nats://ann@b", "main"),),
+            "alpha",
+            "--nats nats://ann@a:4222,nats://ann@b:4222 --host alpha",
+        ),
+        ((fleet_address("tls://hub", "prod"),), "alpha", "--nats tls://hub:4222 --fleet prod --host alpha"),
+        ((HostAddress("box", ("lockdeck",)),), "box", ""),
+        (ADDRESSES, "nobody", ""),
+    ],
+)
+def test_a_host_is_named_in_a_command_as_the_deck_was_told_of_it(addresses, host, options) -> None:
+    assert " ".join(DeckAddresses(addresses).options(host)) == options

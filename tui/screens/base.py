@@ -66,8 +66,11 @@ class DeckScreen(CommandScreen):
 
     def text_rows(self) -> list[Span]:
         """Return what is selected as plain text."""
-        snapshot = self.deck_app.deck.displayed
-        return [] if snapshot is None else rows_of_targets(targets_of(self.target_keys, snapshot))
+        app = self.deck_app
+        snapshot = app.deck.displayed
+        if snapshot is None:
+            return []
+        return rows_of_targets(targets_of(self.target_keys, snapshot), app.commands_of)
 
     # -- what is seen ---------------------------------------------------------------------------------
 

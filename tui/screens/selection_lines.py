@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lockdeck.backend.model.fleet import LockView, RootView, SessionView
 from lockdeck.backend.model.words import date_and_time, time_of_day
@@ -17,10 +17,11 @@ from lockdeck.tui.view.lines import Span, plain, span
 LONGEST = 100_000
 """Greatest length of one value, in characters."""
 BLANK = span("")
+_COMMANDS = "commands, to be typed here"
 
 
-def rows_of_targets(targets: Sequence[Target]) -> list[Span]:
-    """Return what names the selected or marked rows, their verdicts and reasons."""
+def rows_of_targets(targets: Sequence[Target], commands_of: Callable[[Target], Iterable[str]]) -> list[Span]:
+    """Return what names the selected or marked rows, their verdicts and reasons, and the commands about them."""
     rows: list[Span] = []
     for target in targets:
         if rows:
@@ -31,11 +32,14 @@ def rows_of_targets(targets: Sequence[Target]) -> list[Span]:
             rows += _labelled("root", [target.row.host, target.row.root])
         if target.lock is not None:
             rows += _lock(target.lock)
+        rows += _labelled(_COMMANDS, commands_of(target))
     return rows
 
 
-def story_rows(session: SessionView | None, lock: LockView | None, root: RootView | None) -> list[Span]:
-    """Return every sentence about one session, or about a lock that belongs to none."""
+def story_rows(
+    session: SessionView | None, lock: LockView | None, root: RootView | None, commands: Iterable[str]
+) -> list[Span]:
+    """Return every sentence about one session, or about a lock that belongs to none, and the commands about it."""
     rows: list[Span] = []
     if session is not None:
         rows += _session(session)
@@ -44,6 +48,7 @@ def story_rows(session: SessionView | None, lock: LockView | None, root: RootVie
     if lock is not None:
         rows += _lock(lock)
         rows += _labelled("what lockdeck would do", [advice(lock)])
+    rows += _labelled(_COMMANDS, commands)
     if root is not None:
         rows += _labelled("root", [root.path, *root.problems])
     if session is not None:

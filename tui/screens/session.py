@@ -97,7 +97,10 @@ class SessionScreen(TargetScreen):
     def text_rows(self) -> list[Span]:
         """Return every sentence of this screen as plain text."""
         picture = self._picture
-        return [] if picture is None else story_rows(picture.session, picture.lock, picture.root)
+        if picture is None:
+            return []
+        commands = self.deck_app.commands_of(Target(self._key, picture.session, picture.lock))
+        return story_rows(picture.session, picture.lock, picture.root, commands)
 
     def body(self) -> Iterable[Widget]:
         """Return the scrolling details above the log, whose newest line stays in sight."""

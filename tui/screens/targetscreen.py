@@ -16,7 +16,7 @@ from lockdeck.tui.terminal.clipboard import copy_text
 from lockdeck.tui.view.cause import cause_page
 from lockdeck.tui.view.lines import EMPTY, Line, line, span
 from lockdeck.tui.view.names import RowKey, session_row
-from lockdeck.tui.view.printed.commands import incident_of
+from lockdeck.tui.view.printed.commands import incident_of, row_words
 from lockdeck.tui.view.printed.incidents import incident_text
 
 
@@ -98,9 +98,10 @@ class TargetScreen(DeckScreen):
             await self.deck_app.open_written("transcript", self.selected_key)
 
     def command_copy(self) -> None:
-        """Copy key or path of the selected row."""
-        if self.selected_key is not None:
-            copy_text(self.deck_app, self.selected_key.name)
+        """Copy key or path of the selected row; on a deck of hosts with the words that name its host."""
+        app, key = self.deck_app, self.selected_key
+        if key is not None:
+            copy_text(app, row_words(key.name, app.host_options(key.host)))
 
     def command_pause(self) -> None:
         """Keep the picture of this moment, or go on."""

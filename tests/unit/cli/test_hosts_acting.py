@@ -95,12 +95,22 @@ def test_the_command_that_status_prints_for_a_host_acts_on_that_host(deck, form)
     assert (done.returncode, lock.exists()) == (0, False), done.stderr
 
 
+def test_a_deck_of_the_configuration_names_it_in_its_commands_so_that_they_act_from_anywhere(deck):
+    lock = leave_dead(deck.fleet)
+    told = run("status", "--config", deck.config, "--format", "table", env=deck.env).stdout.decode()
+    (line,) = set(re.findall(r"lockdeck release [^`\n]*--host there[^`\n]*", told))
+    words = shlex.split(line)
+    assert words[-4:] == ["--host", "there", "--config", str(deck.config)]
+    done = run(*words[1:], "--watch", 0, env=deck.env)
+    assert (done.returncode, lock.exists()) == (0, False), done.stderr
+
+
 def test_explain_names_the_host_in_its_commands(deck):
     lock = leave_dead(deck.fleet)
     _, told = deck.json("explain", KEY)
     commands = [option["command"] for option in told["answer"]["now"] if option["command"]]
     assert commands
-    assert all("--host there" in command for command in commands)
+    assert all(f"--host there --config {deck.config}" in command for command in commands)
     assert lock.exists()
 
 

@@ -162,7 +162,7 @@ def test_an_act_that_is_never_answered_is_not_known_and_no_more_is_asked(journal
     hosts.acts.do_releases(offers, results, print)
     hosts.acts.close()
     assert results.words == ["not known", "not done"]
-    assert "journal" in results.pieces[0].sentences[0]
+    assert "(`lockdeck journal`)" in results.pieces[0].sentences[0]
     assert hosts.operations("alpha")[2:] == ["release"]
 
 

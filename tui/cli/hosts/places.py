@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
@@ -40,7 +40,7 @@ def hosts_meant(
     named = [word for word in words if is_address(word)]
     roots = [word for word in words if not is_address(word)]
     configured = () if named or files or roots else settings_of(common).hosts
-    addresses = [*_typed(named), *_of_files(files), *map(_address, configured)]
+    addresses = [*_typed(named), *_of_files(files), *_configured(configured, common)]
     if roots or not (named or files):
         addresses.insert(0, _this_machine(roots, common))
     _refuse_doubles(addresses)
@@ -61,7 +61,7 @@ def host_meant(named: NamedHost, common: Common, role: Role) -> HostAddress | Fl
         return next(_typed([word]))
     hosts: list[HostAddress] = [
         *_of_files(files),
-        *(() if files else map(_address, settings_of(common).hosts)),
+        *(() if files else _configured(settings_of(common).hosts, common)),
     ]
     of_name = [address for address in hosts if address.name == word]
     if not of_name:
@@ -84,10 +84,16 @@ def _typed(words: Sequence[str]) -> Iterator[HostAddress]:
 def _of_files(files: Sequence[str]) -> Iterator[HostAddress]:
     for file in files:
         with settings_faults_are_wrong_use():
-            yield from (_address(settings, ("--hosts", file)) for settings in load_hosts(file))
+            of = ("--hosts", os.path.abspath(file))
+            yield from (_address(settings, of) for settings in load_hosts(file))
 
 
-def _address(settings: HostSettings, of: tuple[str, ...] = ()) -> HostAddress:
+def _configured(hosts: Iterable[HostSettings], common: Common) -> Iterator[HostAddress]:
+    of = ("--config", os.path.abspath(common.config)) if common.config else ()
+    return (_address(settings, of) for settings in hosts)
+
+
+def _address(settings: HostSettings, of: tuple[str, ...]) -> HostAddress:
     host_options = ("--host", settings.name, *of)
     there = by_hand(settings.command)
     return HostAddress(settings.name, settings.command, settings.group, host_options, there)

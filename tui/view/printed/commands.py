@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from lockdeck.backend.model.fleet import FleetSnapshot, LockView, SessionView
 from lockdeck.backend.model.incidents.records import Incident, IncidentKind
-from lockdeck.tui.view.answer import Move, Option
+from lockdeck.tui.view.answer import Move, Option, answer
 
 
 def command_of(
@@ -38,6 +38,28 @@ def cancel_command(incident: Incident, host_options: Sequence[str] = ()) -> str:
     if not host_options and incident.kind in (IncidentKind.PROVIDER, IncidentKind.MODEL):
         return _line("cancel", *(word for name in incident.subjects for word in ("--provider", name)))
     return _line("cancel", *incident.sessions, *host_options)
+
+
+def row_commands(
+    session: SessionView | None, lock: LockView | None, now: float, host_options: Sequence[str] = ()
+) -> Iterator[str]:
+    """Yield the command that explains a row, and those that do what may be done about it; none where its host is lost."""
+    row = session or lock
+    if row is None or row.last_seen is not None:
+        return
+    yield _line("explain", row.key if isinstance(row, SessionView) else row.record.path, *host_options)
+    if session is not None:
+        commands = (
+            command_of(one, session, host_options=host_options) for one in answer(session, now).options
+        )
+        yield from (command for command in commands if command is not None)
+    elif lock is not None and lock.judgement.releasable:
+        yield release_command(lock, host_options)
+
+
+def row_words(name: str, host_options: Sequence[str]) -> str:
+    """Return the words that name a row behind a command of ours: on another host not its name alone."""
+    return shlex.join((name, *host_options)) if host_options else name
 
 
 def with_command(
