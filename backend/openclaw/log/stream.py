@@ -132,6 +132,8 @@ class EventStream:
         return ends_of([self._unwrapper.unwrap(line) for line in self._above], self._datings)
 
     def _events(self, lines: Sequence[bytes], counts: LineCounts) -> Iterator[Event]:
+        if not lines:
+            return
         text = b"\n".join(lines)
         looked = self._kinds.scan.look(text, lines)
         if looked.parts or self._pieces.wait:
