@@ -173,3 +173,17 @@ async def test_an_answer_that_is_lost_with_the_server_is_looked_up_by_the_dashbo
     assert len(entries(host, "ask-begin")) == len(entries(host, "released")) == 1
     (answered,) = yard.kinds("answered")
     assert (answered["status"], len(yard.kinds("asked"))) == ("released", 1)
+
+
+@pytest.mark.parametrize("user", ["deck", "ann"])
+async def test_a_deck_that_may_only_look_has_the_journals_of_the_hosts_too(yard, user):
+    host = yard.host("alpha")
+    there = Journal(str(host.fleet.home / "lockdeck-state" / "journal.jsonl"))
+    there.append("refused", path="/r/a.jsonl.lock", releaseId="aa", sentences=["the verdict is held"])
+    app = yard.deck(user)
+    async with app.run_test(size=SIZE) as pilot:
+        await wait_for(pilot, lambda: hosts_seen(app))
+        await pilot.press("J")
+        await wait_for(pilot, lambda: "journals of 1 host: 1 told" in frame(app))
+        (row,) = [row.split() for row in frame(app).split("\n") if "a.jsonl.lock" in row]
+        assert row[0] == "alpha", frame(app)
