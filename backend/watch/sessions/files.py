@@ -186,16 +186,16 @@ class FileSessions:
         lock_path = lock_path or report.directory.lock_path_of(entry)
         return SessionHere(entry, agent_in(report.directory, key), lock_path, lock, occupation, run)
 
-    def _is_mere_row(self, report: DirectoryReport, entry: SessionEntry, *told: object) -> bool:
+    def _is_mere_row(self, report: DirectoryReport, entry: SessionEntry, *facts: object) -> bool:
         """Return whether there is nothing to judge: no run is told either, as of nearly all sessions of a large fleet."""
-        return entry.key not in report.joins.runs and self._is_only_stored(report, entry, *told)
+        return entry.key not in report.joins.runs and self._is_only_stored(report, entry, *facts)
 
-    def _is_only_stored(self, report: DirectoryReport, entry: SessionEntry, *told: object) -> bool:
+    def _is_only_stored(self, report: DirectoryReport, entry: SessionEntry, *facts: object) -> bool:
         """Return whether nothing is known of a session but its row in the store, and nothing else was in the last look.
 
-        `told` are its lock, occupation and run, each None where there is none.
+        `facts` are its lock, occupation and run, each None where there is none.
         """
-        if any(fact is not None for fact in told) or report.joins.names(entry.key):
+        if any(fact is not None for fact in facts) or report.joins.names(entry.key):
             return False
         return not self._stands_out(report, entry)
 
