@@ -60,12 +60,12 @@ class MergedHosts:
         others = len(states) != len(self._states) or any(last.name != state.name for last, state in pairs)
         if others:
             self._keep({state.name for state in states})
-        told = [self._take(state) for state in (states if others else (state for _, state in pairs))]
+        news = [self._take(state) for state in (states if others else (state for _, state in pairs))]
         hosts, self._states = [self._hosts[state.name] for state in states], states
         sessions, changed_sessions = self._sessions.ranking.take()
         locks, changed_locks = self._locks.ranking.take()
         self._last = replace(
-            self._with_common(hosts) if others or any(told) else self._last,
+            self._with_common(hosts) if others or any(news) else self._last,
             generated_at=now,
             sessions=sessions,
             locks=locks,
@@ -101,9 +101,9 @@ class MergedHosts:
             before is not None and before.state.snapshot is told and (before.view.phase is Phase.LIVE) is live
         )
         if told is not None and not same:
-            shown = told if live else _lost(told, state.heard_at or told.generated_at)
-            self._show(fleet, shown)
-            fleet = shown
+            rows = told if live else _lost(told, state.heard_at or told.generated_at)
+            self._show(fleet, rows)
+            fleet = rows
         host = self._hosts[state.name] = _Host(state, view, fleet, _incidents(view, fleet))
         return before is None or before.common != host.common
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from heapq import nlargest
 
 from msgspec import Struct, field
@@ -51,6 +51,7 @@ class WatchedDirectory(Struct):
     _listed: tuple[int, ...] | None = None
     _listed_at: float = -math.inf
     _sessions: dict[str, SessionEntry | None] = field(default_factory=dict)
+    _places: tuple[object, Sequence[Place]] = (None, ())
 
     def refresh(self, most: int = STORE_ENTRIES, most_locks: int = LOCKS) -> None:
         """Look again. Raises nothing; `generation` grows whenever the store's entries changed.
@@ -119,9 +120,12 @@ class WatchedDirectory(Struct):
         """Whether there is no store: then nothing names the sessions of the locks."""
         return self.store.signature is None and self.store.problem is None
 
-    def lock_places(self, root: RootPlaces) -> list[Place]:
-        """Return the locks as places of their root."""
-        return [root.lock(path, self.agent_of(path)) for path in self.locks]
+    def lock_places(self, root: RootPlaces) -> Sequence[Place]:
+        """Return the locks as places of their root; made once for each listing and store."""
+        made_from = (self.locks, root, self.generation)
+        if self._places[0] != made_from:
+            self._places = (made_from, [root.lock(path, self.agent_of(path)) for path in self.locks])
+        return self._places[1]
 
     def session_of(self, lock_path: str) -> SessionEntry | None:
         """Return the session a lock guards, None when the store knows none; looked up once per store."""

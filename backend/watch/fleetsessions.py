@@ -82,8 +82,8 @@ class FleetSessions:
         signature = (root.era, root.version, root.gateway, root.gateway_started_at, only_root, changing)
         other, sessions.signature = signature != sessions.signature, signature
         if sqlite:
-            told = RootReport(root, feed, news.joins, news.now, only_root, sessions.suspension)
-            self._update_gateway(told, sessions, news, other=other)
+            words = RootReport(root, feed, news.joins, news.now, only_root, sessions.suspension)
+            self._update_gateway(words, sessions, news, other=other)
             return sessions
         locks, moments = _by_directory(news.touched.paths), sessions.moments.due(news.now)
         every = other or news.full or feed is not sessions.feed

@@ -86,9 +86,10 @@ class IncidentFinder:
 
     def _can_be_any(self, roots: Sequence[RootView], refusals: Mapping[Identity, Refusals]) -> bool:
         """Return whether anything shows that several sessions can have a cause in common: mostly nothing does."""
-        gone = any(root.gateway is not None and root.gateway.alive is False for root in roots)
+        gateways = [root.gateway for root in roots if root.gateway is not None]
         told = bool(self._book.claims or self._failures or refusals)
-        return told or gone or self._sessions.stuck > 1
+        gone = any(gateway.alive is False for gateway in gateways)
+        return told or gone or (bool(gateways) and self._sessions.stuck > 1)
 
     def _views(self, joins: Joins, refusals: Mapping[Identity, Refusals]) -> list[SessionView]:
         """Return the sessions that count: those in trouble, and where callers are refused all of which anything is told."""

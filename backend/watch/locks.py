@@ -164,7 +164,7 @@ class WatchedLocks:
         for view in views:
             if view.record.presence is Presence.ABSENT and view.judgement.verdict is not Verdict.REMOVED:
                 continue  # released between listing and reading
-            home = os.path.dirname(view.record.path)
+            home = view.record.path.rpartition("/")[0]
             filed[home if home in filed else root.path].append(view)
         for path, of_path in filed.items():
             if self._replace(path, tuple(of_path)):

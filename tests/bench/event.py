@@ -1,6 +1,6 @@
-"""What one event costs the collector, by the number of sessions that are watched: calls, and processor time.
+"""What one event costs the collector, by the number of sessions that are watched: calls, instructions, processor time.
 
-Calls of Python functions repeat from run to run; times do not, on a machine with others.
+Calls of Python functions and instructions repeat from run to run; times do not, on a machine with others.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from lockdeck.backend.watch.directory import QUIET_S
 from tests.bench.children import Holder
 from tests.bench.figures import Figure
 from tests.bench.fleet import Fleet, furnish, locked
+from tests.bench.instructions import of_one_event
 
 SIZES = (1_000, 10_000, 100_000)
 PER_AGENT = 100
@@ -44,18 +45,21 @@ class Calls:
 
 def measure(folder: Path) -> Iterator[Figure]:
     """Yield the cost of one lock that comes or goes, of a full look, and the memory, at each size."""
-    costs: list[tuple[float, float]] = []
+    costs: list[tuple[float, float, float | None]] = []
     for sessions in SIZES:
         fleet = furnish(folder / str(sessions), sessions, agents=sessions // PER_AGENT, snapshot_bytes=0)
         with locked(fleet, sessions // 10, sessions // 50):
             costs.append((yield from _figures(fleet, sessions)))
-    for index, what in enumerate(("calls", "processor time")):
-        ratio = costs[-1][index] / costs[0][index]
-        yield Figure(f"one event, {SIZES[-1]:,} against {SIZES[0]:,} sessions: {what}", ratio, "x", LIMIT)
+    for what, least, most in zip(
+        ("calls", "processor time", "instructions"), costs[0], costs[-1], strict=True
+    ):
+        if least is not None and most is not None:
+            name = f"one event, {SIZES[-1]:,} against {SIZES[0]:,} sessions: {what}"
+            yield Figure(name, most / least, "x", LIMIT)
 
 
-def _figures(fleet: Fleet, sessions: int) -> Generator[Figure, None, tuple[float, float]]:
-    """Yield the figures of one fleet; return calls and milliseconds of an event."""
+def _figures(fleet: Fleet, sessions: int) -> Generator[Figure, None, tuple[float, float, float | None]]:
+    """Yield the figures of one fleet; return calls, milliseconds and, where valgrind counts them, instructions of an event."""
     what = f"{sessions:,} sessions, {sessions // 10:,} locks"
     gc.collect()
     begun = time.process_time()
@@ -78,19 +82,27 @@ def _figures(fleet: Fleet, sessions: int) -> Generator[Figure, None, tuple[float
                 before = calls.count
                 event()
                 counts.append(calls.count - before)
+        counted = of_one_event(fleet, holder, _event_path(fleet))
     yield Figure(f"one event, {what}: calls", statistics.median(counts), "")
+    if counted is not None:
+        yield Figure(f"one event, {what}: instructions", counted / 1e6, "million")
     yield Figure(f"one event, {what}: processor time", took, "ms")
     memory = psutil.Process().memory_info().rss / 2**20
     yield Figure(f"collector, {what}: resident memory of the process", memory, "MB")
-    return statistics.median(counts), took
+    return statistics.median(counts), took, counted
 
 
 def _events(fleet: Fleet, collector: Collector, holder: Holder) -> Iterator[Callable[[], object]]:
     """Take and release a lock again and again; yield each time what looks at that."""
-    path = list(fleet.locks.values())[-1]
+    path = _event_path(fleet)
     for number in range(EVENTS):
         (holder.release if number % 2 else holder.take)(path)
         yield lambda: collector._look({str(Path(path).parent)})
+
+
+def _event_path(fleet: Fleet) -> str:
+    """Return the lock that comes and goes."""
+    return list(fleet.locks.values())[-1]
 
 
 @contextmanager

@@ -56,7 +56,9 @@ def incidents_of(
     silent = tuple(silences(runs.book, callers, free_by, now, under_way))
     explained = frozenset(member for incident in silent for member in incident.members)
     standing = _standing(roots, tuple(trouble.values()), views, runs, explained, host)
-    gone = frozenset(view.record.path for view in locks if view.record.presence is Presence.ABSENT)
+    # Few failures name a lock, and many locks stand.
+    absent = (view.record.path for view in locks if view.record.presence is Presence.ABSENT)
+    gone = frozenset(absent) if runs.lock_failures else frozenset()
     holders = {view.lock.record.path: view.free_by for view in trouble.values() if view.lock is not None}
     found = (*silent, *standing, *obstructing(runs.lock_failures, holders, now, gone))
     return tuple(sorted(found, key=_breadth))

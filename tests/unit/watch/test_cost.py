@@ -13,7 +13,9 @@ from types import FrameType
 
 import pytest
 
+from lockdeck.backend.model.fleet import State
 from lockdeck.backend.openclaw.locks import examination
+from lockdeck.backend.openclaw.roots.place import RootPlaces
 from lockdeck.backend.openclaw.roots.sessionsdirs import SessionsDir
 from lockdeck.backend.settings.records import Settings
 from lockdeck.backend.system.patience import PatientCalls
@@ -23,6 +25,8 @@ from lockdeck.backend.watch.quietlocks import SEARCH_S
 from lockdeck.backend.watch.sessions.builder import SessionBuilder
 from tests.bench.fleet import Fleet, furnish, locked
 
+STUCK_AFTER_S = 400.0
+"""A hold without progress for so long (seconds) is stuck."""
 LONG_AGO_S = 60.0
 """Files this old (seconds) are not read twice while they stand as they are."""
 
@@ -66,9 +70,11 @@ def counted() -> Iterator[list[int]]:
 
 
 @contextmanager
-def watched(home: Path, agents: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Watch, Fleet]]:
+def watched(
+    home: Path, agents: int, monkeypatch: pytest.MonkeyPatch, held: int = 1
+) -> Iterator[tuple[Watch, Fleet]]:
     fleet = furnish(home, 5 * agents, agents=agents, snapshot_bytes=0)
-    with locked(fleet, agents, 1):
+    with locked(fleet, agents, held):
         for path in fleet.root.rglob("*"):
             stamp = os.lstat(path).st_mtime - LONG_AGO_S
             os.utime(path, (stamp, stamp))
@@ -147,6 +153,37 @@ def test_an_event_costs_the_same_whatever_else_is_watched(tmp_path, monkeypatch)
             watch.look({folder}, after_s=0.1)
             costs.append(watch.look({folder}, after_s=0.1))
     assert costs[1] < 1.5 * costs[0]
+
+
+def test_an_event_costs_the_same_however_many_sessions_are_stuck(tmp_path, monkeypatch):
+    costs = []
+    for agents in (5, 200):
+        with watched(tmp_path / str(agents), agents, monkeypatch, held=agents) as (watch, fleet):
+            watch.look()
+            watch.look(after_s=STUCK_AFTER_S)
+            fleet_now = watch.collector.look()
+            assert sum(view.state is State.STUCK for view in fleet_now.sessions) == agents
+            folder = str(Path(next(iter(fleet.locks.values()))).parent)
+            watch.look({folder}, after_s=0.0)
+            costs.append(watch.look({folder}, after_s=0.0))
+    assert costs[1] < 1.5 * costs[0]
+
+
+def test_the_places_of_locks_are_made_once_for_each_listing(tmp_path):
+    folder, root = tmp_path / "sessions", RootPlaces(str(tmp_path), "files", own_namespace=True)
+    folder.mkdir()
+    home = directory.WatchedDirectory(SessionsDir(str(folder), "main", str(folder / "sessions.json")))
+    for name in ("one.jsonl.lock", "two.jsonl.lock"):
+        (folder / name).touch()
+        home.refresh()
+        places = home.lock_places(root)
+        assert [place.path for place in places] == list(home.locks)
+        home.refresh()
+        assert home.lock_places(root) is places
+    assert len(places) == 2
+    assert {
+        place.era for place in home.lock_places(RootPlaces(str(tmp_path), "sqlite", own_namespace=True))
+    } == {"sqlite"}
 
 
 @pytest.mark.parametrize(("took_s", "gap_s"), [(0.01, 3.0), (0.6, 6.0), (100.0, LONGEST_RESCAN_S)])
