@@ -92,31 +92,31 @@ class MergedHosts:
 
     def _take(self, state: HostState) -> bool:
         """Take in one host; return whether it tells anything else than before beside its rows."""
-        before = self._hosts.get(state.name)
-        if before is not None and before.state is state:
+        last = self._hosts.get(state.name)
+        if last is not None and last.state is state:
             return False
-        view, fleet = self._view(state), None if before is None else before.fleet
-        told, live = state.snapshot, state.phase is Phase.LIVE
+        view, fleet = self._view(state), None if last is None else last.fleet
+        snapshot, live = state.snapshot, state.phase is Phase.LIVE
         same = (
-            before is not None and before.state.snapshot is told and (before.view.phase is Phase.LIVE) is live
+            last is not None and last.state.snapshot is snapshot and (last.view.phase is Phase.LIVE) is live
         )
-        if told is not None and not same:
-            rows = told if live else _lost(told, state.heard_at or told.generated_at)
+        if snapshot is not None and not same:
+            rows = snapshot if live else _lost(snapshot, state.heard_at or snapshot.generated_at)
             self._show(fleet, rows)
             fleet = rows
         host = self._hosts[state.name] = _Host(state, view, fleet, _incidents(view, fleet))
-        return before is None or before.common != host.common
+        return last is None or last.common != host.common
 
-    def _show(self, before: FleetSnapshot | None, fleet: FleetSnapshot) -> None:
+    def _show(self, last: FleetSnapshot | None, fleet: FleetSnapshot) -> None:
         """Show the rows of a host instead of those before."""
-        before = before or FleetSnapshot(0.0, fleet.host)
-        follows = fleet.delta is not None and fleet.sequence == before.sequence + 1
+        last = last or FleetSnapshot(0.0, fleet.host)
+        follows = fleet.delta is not None and fleet.sequence == last.sequence + 1
         if follows and fleet.delta is not None:
             sessions, locks = fleet.delta.sessions, fleet.delta.locks
         else:
             sessions, locks = (
-                difference(before.sessions, fleet.sessions),
-                difference(before.locks, fleet.locks),
+                difference(last.sessions, fleet.sessions),
+                difference(last.locks, fleet.locks),
             )
         self._sessions.take(fleet.host, sessions)
         self._locks.take(fleet.host, locks)

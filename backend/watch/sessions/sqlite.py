@@ -75,14 +75,12 @@ class GatewayPicture(SessionPicture):
         `due` are the keys of which something new is told, or whose moment has come; with `whole` all are that are more than
         an idle row. Which sessions there are is asked with `full`, too: that folders of agents come no one tells.
         """
-        before = self._rows
+        rows = self._rows
         if whole or full or _ROWS in due:
             self._rows = self._rows_now(report, moments)
-        gone = before.keys() - self._rows.keys()
+        gone = rows.keys() - self._rows.keys()
         keys = (due | self.live if whole else due) & self._rows.keys()
-        keys |= {
-            key for key, row in self._rows.items() if (last := before.get(key)) is not row and last != row
-        }
+        keys |= {key for key, row in self._rows.items() if (last := rows.get(key)) is not row and last != row}
         for key in sorted(keys):
             self._build(self._rows[key], report, builder, moments)
         for key in gone:

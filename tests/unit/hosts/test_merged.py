@@ -176,11 +176,11 @@ def test_a_picture_is_that_of_hosts_met_for_the_first_time_and_what_it_says_has_
 def test_of_hosts_of_which_nothing_was_heard_nothing_is_gathered_again() -> None:
     hosts = [record(name, rows(session("k"), notes=("full",), incidents=(cause("k"),))) for name in "abc"]
     merged = MergedHosts({})
-    before = merged.picture([host.state for host in hosts], 1.0)
+    first = merged.picture([host.state for host in hosts], 1.0)
     hosts[1].take(Rows(101.0, sessions=(session("k", State.RUNNING),)), 2.0)
     picture = merged.picture([host.state for host in hosts], 2.0)
     assert [view.host for view in picture.sessions if view.state is State.RUNNING] == ["b"]
-    assert picture.roots is before.roots
-    assert picture.notes is before.notes
-    assert picture.incidents is before.incidents
-    assert [old is new for old, new in zip(before.hosts, picture.hosts, strict=True)] == [True, False, True]
+    assert picture.roots is first.roots
+    assert picture.notes is first.notes
+    assert picture.incidents is first.incidents
+    assert [old is new for old, new in zip(first.hosts, picture.hosts, strict=True)] == [True, False, True]

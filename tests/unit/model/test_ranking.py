@@ -77,12 +77,12 @@ def answer(ask: Callable[..., int], *words: int) -> int | None:
 
 def test_a_picture_shares_all_chunks_but_those_that_changed():
     made = chunks(list(MANY))
-    before = made.picture
-    assert made.picture is before
+    last = made.picture
+    assert made.picture is last
     made.add(MANY[len(MANY) // 2] + 1)
-    shared = sum(any(part is other for other in parts(before)) for part in parts(made.picture))
+    shared = sum(any(part is other for other in parts(last)) for part in parts(made.picture))
     assert shared == len(parts(made.picture)) - 1
-    assert before == tuple(MANY)
+    assert last == tuple(MANY)
 
 
 def test_no_chunk_grows_beyond_the_longest_and_short_ones_are_joined():
@@ -116,11 +116,11 @@ def test_a_ranking_is_what_sorting_all_views_gives(begin, rounds):
     ranking, there = Ranking(urgency), {view.key: view for view in begin}
     for view in begin:
         ranking.put(None, view)
-    shown, _ = ranking.take()
+    picture, _ = ranking.take()
     for changed in rounds:
         for view, goes in changed:
             ranking.put(there.pop(view.key, None), None if goes else view)
             there |= {} if goes else {view.key: view}
-        before, (shown, changes) = shown, ranking.take()
-        assert shown == tuple(sorted(there.values(), key=urgency))
-        assert applied(changes, before, urgency) == shown
+        last, (picture, changes) = picture, ranking.take()
+        assert picture == tuple(sorted(there.values(), key=urgency))
+        assert applied(changes, last, urgency) == picture
