@@ -26,7 +26,7 @@ COLUMNS: tuple[Column[LockView], ...] = (
         name="kind",
         meaning="what the lock is for: a session, a gateway, ...",
         title="KIND",
-        width=Width(7, from_table=78),
+        width=Width(7, from_table=84),
         cell=lockcells.kind_cell,
         sort=SortValue(lambda lock: lock.record.kind.value),
         field=None,
