@@ -102,9 +102,9 @@ class FileSessions:
         session = self._session(report, entry, lock, occupation)
         view = None if session is None else self._build(report, session)
         # What it was before is forgotten with the first view that is idle and well.
-        told = () if session is None else (session.lock, session.occupation, session.run)
+        facts = () if session is None else (session.lock, session.occupation, session.run)
         live = view is not None and not (
-            self._is_only_stored(report, entry, *told) and view.blocked is NOBODY_BLOCKED
+            self._is_only_stored(report, entry, *facts) and view.blocked is NOBODY_BLOCKED
         )
         picture.put(key, view if live else _idle_view(report, entry), live=live)
         return live
