@@ -6,13 +6,12 @@ milliseconds in their places; lines like it are then compared with it, and read 
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import pairwise
 from operator import itemgetter
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 from msgspec import Struct
 
@@ -26,6 +25,9 @@ from lockdeck.backend.openclaw.log.markers import Marks
 from lockdeck.backend.openclaw.log.reading import leaves_unread, read_event
 from lockdeck.backend.openclaw.log.records import Malformed, whole_time
 from lockdeck.backend.openclaw.log.values import SCAN_LIMIT, ident
+
+if TYPE_CHECKING:
+    from random import Random
 
 MOST = 1024
 """So many lines (at most) are remembered."""
@@ -83,7 +85,7 @@ class _Slot(Struct, frozen=True):
             return int
         return _read_hash if self.kind == "hash" else _read_id
 
-    def other(self, text: bytes, chance: random.Random) -> bytes:
+    def other(self, text: bytes, chance: Random) -> bytes:
         """Return something else that may stand there, as long as that."""
         if self.kind == "ms":
             return b"%d" % chance.randint(10 ** (len(text) - 1), 10 ** len(text) - 1)
@@ -185,7 +187,9 @@ class Likeness:
         places = list(map(_place, _PLACES.finditer(line)))
         if not 0 < len(places) <= _MOST_PLACES:
             return None
-        lines = [line, *(_with_others(line, places, random.Random(seed)) for seed in _SEEDS)]  # noqa: S311
+        from random import Random
+
+        lines = [line, *(_with_others(line, places, Random(seed)) for seed in _SEEDS)]  # noqa: S311
         tellings = [self._told(each, marks) for each in lines]
         first = tellings[0]
         if first is None or any(telling is None or telling[1:] != first[1:] for telling in tellings):
@@ -240,7 +244,7 @@ def _place(match: re.Match[bytes]) -> _Slot:
     return _Slot(kind, slice(*match.span(kind)), (match["zone"] or b"").decode())
 
 
-def _with_others(line: bytes, places: Sequence[_Slot], chance: random.Random) -> bytes:
+def _with_others(line: bytes, places: Sequence[_Slot], chance: Random) -> bytes:
     raw = bytearray(line)
     for place in places:
         raw[place.span] = place.other(line[place.span], chance)
