@@ -409,7 +409,7 @@ def test_what_the_kernel_does_not_say_is_unknown(tmp_path):
 
 
 ASK_AS_NOBODY = """
-import os, sys
+import os, signal, sys  # all of Python that is asked for later, while its folder may be read
 from lockdeck.backend.system.descriptors import open_for_writing
 fd = os.open(sys.argv[1], os.O_RDONLY)
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
