@@ -62,6 +62,8 @@ class HostRecord:
         if state is not None:  # as of when it was asked for
             return state
         with self._lock:
+            if self._state is not None:  # another thread has asked meanwhile
+                return self._state
             if self._snapshot is None and self._shown.whole:
                 self._snapshot = self._shown.snapshot(next(self._numbers))
             self._state = HostState(

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from tests.live.install import CACHE
 from tests.race.contest import Clock, clean, fork, report
 from tests.race.releasers import RELEASERS
 
@@ -46,8 +47,7 @@ def main(version: str, seconds: float, folder: str) -> int:
 
 def find(version: str) -> tuple[str, str] | None:
     """Return node and the module that exports acquireSessionWriteLock; None when it is not installed."""
-    given, usual = os.environ.get("LOCKDECK_LIVE_CACHE"), os.path.expanduser("~/.cache/lockdeck-live")
-    for cache in (given or usual, os.path.expanduser("~/.cache/openclaw-live")):
+    for cache in (CACHE, os.path.expanduser("~/.cache/openclaw-live")):
         modules = glob.glob(f"{cache}/{version}/node_modules/openclaw/dist/session-write-lock-*.js")
         nodes = glob.glob(f"{cache}/node24/node_modules/node-*/bin/node")
         ours = [name for name in modules if "acquireSessionWriteLock as t" in Path(name).read_text()]

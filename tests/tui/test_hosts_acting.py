@@ -15,12 +15,12 @@ from lockdeck.backend.hosts.address import HostAddress
 from lockdeck.backend.hosts.source import HostsSource
 from lockdeck.backend.system.clocks import wall_time
 from lockdeck.backend.system.procfs import LINUX
-from lockdeck.tui.acting import local
 from lockdeck.tui.app import LockdeckApp
 from lockdeck.tui.dialogs.result import ResultDialog
 from lockdeck.tui.operations import ActionContext
 from tests.tui.dialogs import ask_release, asked, ended, label, locks_shown, verdict, words
 from tests.tui.stage import dashboard, frame, wait_for
+from tests.unit.dashboard.elsewhere import forbid_local_acts
 from tests.unit.fleetdir import PAST, FleetDir, actor, dead_pid, payload, running_below
 from tests.unit.hosts.following import HANGS_BEFORE_IT_ACTS, losing_an_answer, served
 
@@ -33,11 +33,7 @@ KEY = "agent:main:main"
 def _nothing_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have links be patient, and every function that plans or acts on this machine fail."""
 
-    def never(*_: object, **__: object) -> None:
-        raise AssertionError("local code was reached")
-
-    for name in ("plan_release", "release", "offer_release", "do_releases", "offer_cancel", "do_cancels"):
-        monkeypatch.setattr(local, name, never)
+    forbid_local_acts(monkeypatch)
     monkeypatch.setattr(link, "CONNECT_S", 100.0)
     monkeypatch.setattr(link, "SILENT_S", 100.0)
 

@@ -11,13 +11,13 @@ from lockdeck.backend.actions.journal import Journal
 from lockdeck.backend.hosts.nats.address import fleet_address
 from lockdeck.backend.hosts.source import HostsSource
 from lockdeck.backend.system.clocks import wall_time
-from lockdeck.tui.acting import local
 from lockdeck.tui.operations import ActionContext
 from tests.hosts.nats.fleet import TellingHost, telling
 from tests.hosts.nats.secured import SecuredServer
 from tests.hosts.nats.server import serving
 from tests.tui.dialogs import ask_release, asked, ended, hosts_seen, label, locks_shown, words
 from tests.tui.stage import dashboard, frame, wait_for
+from tests.unit.dashboard.elsewhere import forbid_local_acts
 from tests.unit.fleetdir import PAST, actor, dead_pid, payload
 
 pytestmark = pytest.mark.timeout(400)
@@ -29,11 +29,7 @@ KEY = "agent:main:main"
 def _nothing_is_done_here(monkeypatch):
     """Every function that plans or acts on this machine fails."""
 
-    def never(*_, **__):
-        raise AssertionError("local code was reached")
-
-    for name in ("plan_release", "release", "offer_release", "do_releases", "offer_cancel", "do_cancels"):
-        monkeypatch.setattr(local, name, never)
+    forbid_local_acts(monkeypatch)
 
 
 class FleetYard:

@@ -12,12 +12,12 @@ from lockdeck.backend.hosts import conversation, pacing
 from lockdeck.backend.hosts.asks import PLANNED, REFUSED, Ask, AskAnswer, Operation, Role, Told
 from lockdeck.backend.hosts.nats.address import FleetAddress, FleetHostAddress
 from lockdeck.backend.hosts.told import ReleaseTold, told_as
-from lockdeck.tui.acting import local
 from lockdeck.tui.acting.local import LocalActs
 from lockdeck.tui.operations import ActionContext, Offer
 from lockdeck.tui.targets import targets_of
 from lockdeck.tui.view.names import row_key
 from tests.tui.samples import incident
+from tests.unit.dashboard.elsewhere import forbid_local_acts
 from tests.unit.dashboard.spoken import Spoken, planned, willing
 
 
@@ -25,12 +25,7 @@ from tests.unit.dashboard.spoken import Spoken, planned, willing
 def _nothing_is_done_here(monkeypatch):
     """Nothing of this machine is ever planned or done for a row of a host."""
 
-    def never(*_, **__):
-        raise AssertionError("local code was reached")
-
-    for name in ("plan_release", "release", "offer_release", "do_releases", "offer_cancel", "do_cancels"):
-        monkeypatch.setattr(local, name, never)
-    monkeypatch.setattr("lockdeck.backend.actions.cancel.plan.plan_cancel", never)
+    forbid_local_acts(monkeypatch)
 
 
 @pytest.fixture
